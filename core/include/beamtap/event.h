@@ -1,0 +1,215 @@
+/* beamtap/event.h: events, batches and frames.
+ *
+ * An event is an envelope: who, what, when, in fixed-size fields that every filter and sink needs. What is
+ * large and seldom needed (arguments, messages, return values) stays as a raw external term in the batch's
+ * arena and is printed only by a sink that wants it (term.h).
+ *
+ * Batches are immutable once a sink sees them, shared by all sinks, and reference counted by the core. A
+ * filter never copies: it clears bytes in a keep vector, and a sink is handed the indexes of the events that
+ * are its own.
+ */
+#ifndef BEAMTAP_EVENT_H
+#define BEAMTAP_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Every kind has a name (host->kind_name) that configuration files, CSV and JSON use: `function_call`, ... */
+enum tap_kind {
+    TAP_FUNCTION_CALL = 0,
+    TAP_FUNCTION_RETURN,
+    TAP_FUNCTION_EXCEPTION,
+    TAP_MESSAGE_SEND,
+    TAP_MESSAGE_RECEIVE,
+    TAP_PROCESS_SPAWN,
+    TAP_PROCESS_START,
+    TAP_PROCESS_EXIT,
+    TAP_PROCESS_LINK,
+    TAP_PROCESS_UNLINK,
+    TAP_PROCESS_REGISTER,
+    TAP_PROCESS_UNREGISTER,
+    TAP_SCHEDULE_IN,
+    TAP_SCHEDULE_OUT,
+    TAP_GC_START,
+    TAP_GC_END,
+    TAP_KIND_USER_LAST = TAP_GC_END, /* the kinds up to here can be asked for, are judged and are counted */
+    TAP_LOST,                        /* `count` events are missing here; `reason` says why */
+    TAP_GAP,                         /* tracing was off in the node from `ts` for `count` nanoseconds */
+    TAP_NODE_UP,                     /* control, from here on: never filtered, never counted */
+    TAP_NODE_DOWN,
+    TAP_CLOCK,
+    TAP_PROCESS_INFO, /* payload: a list of {Pid, Name | InitialCall | Label} */
+    TAP_PLAN,         /* payload: what the plan became in the node (see plugins/transports/beam/protocol.h) */
+    TAP_KIND_COUNT
+};
+#define TAP_KIND_BIT(kind) (1u << (kind))
+static inline bool tap_kind_is_control(unsigned kind)
+{
+    return kind > TAP_KIND_USER_LAST;
+}
+
+/* Why events are missing (TAP_LOST) or why tracing was off (TAP_GAP). The numbers travel in frames: append
+ * only. */
+enum tap_reason {
+    TAP_REASON_NONE = 0,
+    TAP_REASON_CREDIT,      /* the collector did not open its window: the node refused to wait */
+    TAP_REASON_QUEUE,       /* the relay's message queue was above max_queue: shed in the node */
+    TAP_REASON_RATE,        /* max_rate reached: tracing off until the next window (a gap) */
+    TAP_REASON_MEMORY,      /* max_memory reached in the node */
+    TAP_REASON_TERM,        /* a term above max_term */
+    TAP_REASON_LIMIT,       /* max_events reached: what was already on its way is not sent */
+    TAP_REASON_SINK_QUEUE,  /* a sink's bounded queue was full in the collector */
+    TAP_REASON_SINK_FAILED, /* the sink had failed or was abandoned */
+    TAP_REASON_CONNECTION,  /* the connection broke: unknown how many unless the final report came */
+    TAP_REASON_UNREADABLE,  /* a frame or term could not be decoded */
+    TAP_REASON_SEQUENCE,    /* sequence numbers are missing and nobody said why */
+    TAP_REASON_COUNT
+};
+
+enum tap_event_flags {
+    TAP_EVENT_ARITY_ONLY = 1 << 0, /* a call whose arguments were not carried */
+    TAP_EVENT_TRUNCATED =
+        1 << 1, /* the payload was too large and was cut in the node; `count` is its true size */
+    TAP_EVENT_TIMEOUT = 1 << 2,     /* a receive that timed out (the VM's message is the atom timeout) */
+    TAP_EVENT_NONEXISTING = 1 << 3, /* a send to a process that does not exist */
+    TAP_EVENT_EXITING = 1 << 4,     /* schedule_in_exiting, out_exiting, out_exited */
+    TAP_EVENT_GC_MAJOR = 1 << 5,
+    TAP_EVENT_LINK_GOT = 1 << 6 /* getting_linked, getting_unlinked: the peer did it */
+};
+
+/* A process, by value. `node` is the name id of the node atom; a local pid has its own node's name there.
+ * Two pids are the same process when all four fields are equal. id 0 and serial 0 with node 0 means: none.
+ * Source: NEW_PID_EXT in the External Term Format. */
+struct tap_pid {
+    uint32_t node, id, serial, creation;
+};
+
+enum tap_peer_type {
+    TAP_PEER_NONE = 0,
+    TAP_PEER_PID,  /* pid */
+    TAP_PEER_NAME, /* a registered name: `name`; with `pid.node` != 0, {Name, Node} */
+    TAP_PEER_PORT, /* port number in `port`, its node in pid.node, creation in pid.creation */
+    TAP_PEER_MFA,  /* caller: module `name`, function in pid.id (a name id), arity in pid.serial */
+    TAP_PEER_TERM  /* anything else (a reference: a process alias): the term at peer_term */
+};
+
+/* A piece of the batch's arena: an external term without the version byte 131. len 0: there is none. */
+struct tap_span {
+    uint32_t off, len;
+};
+
+struct tap_event {
+    int64_t ts;   /* ns since the Unix epoch; aligned over nodes */
+    uint64_t seq; /* per node, from 0, gaps are losses; control events have the next event's number */
+    struct tap_pid pid;
+    struct tap_pid peer;      /* see peer_type */
+    uint64_t port;            /* TAP_PEER_PORT */
+    uint64_t count;           /* TAP_LOST: events; TAP_GAP: ns; truncated: the payload's true size in bytes */
+    uint64_t flow;            /* pairs a send with its receive, a spawn with its start; 0: none */
+    uint32_t node;            /* index of the node (host->node) */
+    uint32_t module;          /* name id; 0: none */
+    uint32_t function;        /* name id; 0: none */
+    int32_t arity;            /* -1: none */
+    uint32_t peer_name;       /* TAP_PEER_NAME, TAP_PEER_MFA: a name id */
+    uint32_t scheduler;       /* schedule_in/out with scheduler ids: the id; else 0 */
+    struct tap_span payload;  /* arguments (a list), message, value, {M,F,Args}, reason, name, gc info */
+    struct tap_span metadata; /* what a user's {message, X} asked for */
+    struct tap_span peer_term; /* TAP_PEER_TERM */
+    uint8_t kind;              /* enum tap_kind */
+    uint8_t peer_type;         /* enum tap_peer_type */
+    uint8_t reason;            /* enum tap_reason */
+    uint8_t reserved;
+    uint32_t flags; /* enum tap_event_flags */
+};
+
+struct tap_batch {
+    uint32_t struct_size;
+    uint32_t event_size; /* stride of `events`: a newer core may append fields */
+    uint32_t count;
+    uint32_t arena_len;
+    const struct tap_event *events;
+    const uint8_t *arena;
+    /* The core's own fields follow. */
+};
+
+static inline const struct tap_event *tap_batch_event(const struct tap_batch *batch, uint32_t index)
+{
+    return (const struct tap_event *)((const char *)batch->events + (size_t)index * batch->event_size);
+}
+
+/* ---- Frames
+ * ---------------------------------------------------------------------------------------------------
+ *
+ * What the relay in a node sends, the same on the distribution, on TCP and in a recorded file. All integers
+ * are big-endian. A header of 40 bytes, then `length` bytes of body: `count` times (u32 length, external term
+ * with its version byte 131).
+ *
+ *   off  size
+ *     0     4  magic "BTF1"
+ *     4     1  version, 1
+ *     5     1  flags: 1 = control frame: its terms are reports (protocol.h), not trace messages
+ *     6     2  reserved, 0
+ *     8     4  batch number, from 0, one more for each frame of this relay
+ *    12     4  why events were lost before this frame (enum tap_reason), 0 when lost is 0
+ *    16     8  sequence number of the first event of this frame (after those lost)
+ *    24     4  count
+ *    28     4  lost: trace messages that the relay took and dropped since the last frame
+ *    32     4  reserved, 0
+ *    36     4  length of the body
+ *
+ * A control frame takes no sequence numbers; it carries the next event's. Sequence numbers count every trace
+ * message that the relay took, sent or lost: seq(next frame) = seq + count + lost(next frame).
+ */
+#define TAP_FRAME_MAGIC "BTF1"
+#define TAP_FRAME_VERSION 1
+#define TAP_FRAME_HEADER 40u
+#define TAP_FRAME_CONTROL 1u
+#define TAP_FRAME_MAX (64u << 20) /* a longer frame is a protocol error */
+
+struct tap_frame {
+    uint8_t flags;
+    uint32_t number, why, count, lost, length;
+    uint64_t seq;
+};
+
+static inline uint32_t tap_get_u32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+static inline uint64_t tap_get_u64(const uint8_t *p)
+{
+    return (uint64_t)tap_get_u32(p) << 32 | tap_get_u32(p + 4);
+}
+static inline void tap_put_u32(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)(v >> 24), p[1] = (uint8_t)(v >> 16), p[2] = (uint8_t)(v >> 8), p[3] = (uint8_t)v;
+}
+static inline void tap_put_u64(uint8_t *p, uint64_t v)
+{
+    tap_put_u32(p, (uint32_t)(v >> 32)), tap_put_u32(p + 4, (uint32_t)v);
+}
+
+/* Reads a frame header from `p` (at least TAP_FRAME_HEADER bytes). False: this is no frame of version 1. */
+static inline bool tap_frame_read(const uint8_t *p, struct tap_frame *f)
+{
+    if (p[0] != 'B' || p[1] != 'T' || p[2] != 'F' || p[3] != '1' || p[4] != TAP_FRAME_VERSION)
+        return false;
+    f->flags = p[5];
+    f->number = tap_get_u32(p + 8);
+    f->why = tap_get_u32(p + 12);
+    f->seq = tap_get_u64(p + 16);
+    f->count = tap_get_u32(p + 24);
+    f->lost = tap_get_u32(p + 28);
+    f->length = tap_get_u32(p + 36);
+    return f->length <= TAP_FRAME_MAX;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

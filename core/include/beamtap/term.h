@@ -1,0 +1,490 @@
+/* beamtap/term.h: reading external terms safely, and writing them.
+ *
+ * The reader is a cursor over bytes that nobody has checked yet: every function verifies the bounds and the
+ * tag, and once one has failed all later ones fail too, so a caller may check once, at the end. Nothing
+ * recurses, nothing allocates. The writer appends to a growing buffer. Printing is the host's (plugin.h:
+ * term_print, term_json).
+ *
+ * Everything here is inline: a plugin links against nothing of the core.
+ * Source of the format: https://www.erlang.org/doc/apps/erts/erl_ext_dist.html
+ */
+#ifndef BEAMTAP_TERM_H
+#define BEAMTAP_TERM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum tap_tag {
+    TAP_EXT_VERSION = 131,
+    TAP_EXT_NEW_FLOAT = 70,
+    TAP_EXT_BIT_BINARY = 77,
+    TAP_EXT_NEW_PID = 88,
+    TAP_EXT_NEW_PORT = 89,
+    TAP_EXT_NEWER_REFERENCE = 90,
+    TAP_EXT_SMALL_INTEGER = 97,
+    TAP_EXT_INTEGER = 98,
+    TAP_EXT_FLOAT = 99,
+    TAP_EXT_ATOM = 100, /* latin1 */
+    TAP_EXT_REFERENCE = 101,
+    TAP_EXT_PORT = 102,
+    TAP_EXT_PID = 103,
+    TAP_EXT_SMALL_TUPLE = 104,
+    TAP_EXT_LARGE_TUPLE = 105,
+    TAP_EXT_NIL = 106,
+    TAP_EXT_STRING = 107,
+    TAP_EXT_LIST = 108,
+    TAP_EXT_BINARY = 109,
+    TAP_EXT_SMALL_BIG = 110,
+    TAP_EXT_LARGE_BIG = 111,
+    TAP_EXT_NEW_FUN = 112,
+    TAP_EXT_EXPORT = 113,
+    TAP_EXT_NEW_REFERENCE = 114,
+    TAP_EXT_SMALL_ATOM = 115, /* latin1 */
+    TAP_EXT_MAP = 116,
+    TAP_EXT_FUN = 117,
+    TAP_EXT_ATOM_UTF8 = 118,
+    TAP_EXT_SMALL_ATOM_UTF8 = 119,
+    TAP_EXT_V4_PORT = 120
+};
+
+/* ---- Reading
+ * ------------------------------------------------------------------------------------------------- */
+
+struct tap_cursor {
+    const uint8_t *p, *end;
+    bool bad; /* a read failed: everything since is meaningless */
+};
+
+static inline struct tap_cursor tap_cursor(const void *term, size_t len)
+{
+    struct tap_cursor c = {(const uint8_t *)term, (const uint8_t *)term + len, false};
+    return c;
+}
+static inline bool tap_cursor_fail(struct tap_cursor *c)
+{
+    c->bad = true;
+    c->p = c->end;
+    return false;
+}
+static inline size_t tap_left(const struct tap_cursor *c)
+{
+    return (size_t)(c->end - c->p);
+}
+/* The tag of the next term; 0 at the end or after a failure. */
+static inline int tap_peek(const struct tap_cursor *c)
+{
+    return c->p < c->end ? *c->p : 0;
+}
+
+/* Skips the version byte when there is one. */
+static inline void tap_read_version(struct tap_cursor *c)
+{
+    if (c->p < c->end && *c->p == TAP_EXT_VERSION)
+        c->p++;
+}
+
+static inline bool tap_read_tuple(struct tap_cursor *c, uint32_t *arity)
+{
+    if (tap_left(c) >= 2 && c->p[0] == TAP_EXT_SMALL_TUPLE) {
+        *arity = c->p[1];
+        c->p += 2;
+        return true;
+    }
+    if (tap_left(c) >= 5 && c->p[0] == TAP_EXT_LARGE_TUPLE) {
+        *arity = tap_get_u32(c->p + 1);
+        c->p += 5;
+        return true;
+    }
+    return tap_cursor_fail(c);
+}
+
+/* A list of `n` elements follows, and then its tail, which is NIL for a proper list. An empty list gives 0
+ * and has no tail left to read. STRING is not a list here: see tap_read_string. */
+static inline bool tap_read_list(struct tap_cursor *c, uint32_t *n)
+{
+    if (tap_left(c) >= 1 && c->p[0] == TAP_EXT_NIL) {
+        *n = 0;
+        c->p++;
+        return true;
+    }
+    if (tap_left(c) >= 5 && c->p[0] == TAP_EXT_LIST) {
+        *n = tap_get_u32(c->p + 1);
+        c->p += 5;
+        return true;
+    }
+    return tap_cursor_fail(c);
+}
+static inline bool tap_read_nil(struct tap_cursor *c)
+{
+    if (tap_left(c) < 1 || c->p[0] != TAP_EXT_NIL)
+        return tap_cursor_fail(c);
+    c->p++;
+    return true;
+}
+/* STRING_EXT: how the VM packs a list of up to 65,535 bytes. */
+static inline bool tap_read_string(struct tap_cursor *c, const uint8_t **bytes, uint32_t *len)
+{
+    if (tap_left(c) >= 3 && c->p[0] == TAP_EXT_STRING) {
+        uint32_t n = (uint32_t)c->p[1] << 8 | c->p[2];
+        if (tap_left(c) - 3 >= n) {
+            *bytes = c->p + 3;
+            *len = n;
+            c->p += 3 + n;
+            return true;
+        }
+    }
+    return tap_cursor_fail(c);
+}
+static inline bool tap_read_map(struct tap_cursor *c, uint32_t *pairs)
+{
+    if (tap_left(c) < 5 || c->p[0] != TAP_EXT_MAP)
+        return tap_cursor_fail(c);
+    *pairs = tap_get_u32(c->p + 1);
+    c->p += 5;
+    return true;
+}
+/* The atom's bytes as they stand: UTF-8, or latin1 where *latin1 is set (tags 100 and 115). */
+static inline bool tap_read_atom(struct tap_cursor *c, const char **text, uint32_t *len, bool *latin1)
+{
+    if (tap_left(c) < 2)
+        return tap_cursor_fail(c);
+    uint32_t head, n;
+    switch (c->p[0]) {
+    case TAP_EXT_SMALL_ATOM_UTF8:
+    case TAP_EXT_SMALL_ATOM: head = 2, n = c->p[1]; break;
+    case TAP_EXT_ATOM_UTF8:
+    case TAP_EXT_ATOM:
+        if (tap_left(c) < 3)
+            return tap_cursor_fail(c);
+        head = 3, n = (uint32_t)c->p[1] << 8 | c->p[2];
+        break;
+    default: return tap_cursor_fail(c);
+    }
+    if (tap_left(c) < head + n)
+        return tap_cursor_fail(c);
+    *latin1 = c->p[0] == TAP_EXT_SMALL_ATOM || c->p[0] == TAP_EXT_ATOM;
+    *text = (const char *)c->p + head;
+    *len = n;
+    c->p += head + n;
+    return true;
+}
+/* True, and past it, when the next term is exactly the ASCII atom `text`. Does not fail: nothing is consumed
+ * else. */
+static inline bool tap_match_atom(struct tap_cursor *c, const char *text)
+{
+    struct tap_cursor t = *c;
+    const char *p;
+    uint32_t n;
+    bool latin1;
+    if (!tap_read_atom(&t, &p, &n, &latin1) || n != strlen(text) || memcmp(p, text, n) != 0)
+        return false;
+    *c = t;
+    return true;
+}
+/* An integer that fits in 64 bits with sign; a larger one fails. */
+static inline bool tap_read_i64(struct tap_cursor *c, int64_t *value)
+{
+    if (tap_left(c) >= 2 && c->p[0] == TAP_EXT_SMALL_INTEGER) {
+        *value = c->p[1];
+        c->p += 2;
+        return true;
+    }
+    if (tap_left(c) >= 5 && c->p[0] == TAP_EXT_INTEGER) {
+        *value = (int32_t)tap_get_u32(c->p + 1);
+        c->p += 5;
+        return true;
+    }
+    if (tap_left(c) >= 3 && c->p[0] == TAP_EXT_SMALL_BIG && c->p[1] <= 8 && tap_left(c) - 3 >= c->p[1]) {
+        uint64_t v = 0;
+        for (unsigned i = c->p[1]; i-- > 0;)
+            v = v << 8 | c->p[3 + i];
+        bool neg = c->p[2] != 0;
+        if (v <= (uint64_t)INT64_MAX + (neg ? 1 : 0)) {
+            *value = neg ? (int64_t)(0 - v) : (int64_t)v;
+            c->p += 3 + c->p[1];
+            return true;
+        }
+    }
+    return tap_cursor_fail(c);
+}
+static inline bool tap_read_binary(struct tap_cursor *c, const uint8_t **bytes, uint32_t *len)
+{
+    if (tap_left(c) >= 5 && c->p[0] == TAP_EXT_BINARY) {
+        uint32_t n = tap_get_u32(c->p + 1);
+        if (tap_left(c) - 5 >= n) {
+            *bytes = c->p + 5;
+            *len = n;
+            c->p += 5 + (size_t)n;
+            return true;
+        }
+    }
+    return tap_cursor_fail(c);
+}
+/* A pid: its node atom stays as bytes, for the caller to intern. */
+static inline bool tap_read_pid(struct tap_cursor *c, const char **node, uint32_t *node_len,
+                                struct tap_pid *pid)
+{
+    int tag = tap_peek(c);
+    if (tag != TAP_EXT_NEW_PID && tag != TAP_EXT_PID)
+        return tap_cursor_fail(c);
+    c->p++;
+    bool latin1;
+    if (!tap_read_atom(c, node, node_len, &latin1))
+        return false;
+    size_t need = tag == TAP_EXT_NEW_PID ? 12 : 9;
+    if (tap_left(c) < need)
+        return tap_cursor_fail(c);
+    pid->node = 0;
+    pid->id = tap_get_u32(c->p);
+    pid->serial = tap_get_u32(c->p + 4);
+    pid->creation = need == 12 ? tap_get_u32(c->p + 8) : (uint32_t)(c->p[8] & 3);
+    c->p += need;
+    return true;
+}
+/* Skips one whole term, whatever it is: iterative, in constant memory. False when it is cut or has an unknown
+ * tag. */
+static inline bool tap_skip(struct tap_cursor *c)
+{
+    uint64_t todo = 1; /* terms still to skip; each takes at least a byte, so it is bounded by what is left */
+    while (todo > 0) {
+        size_t left = tap_left(c), n;
+        const uint8_t *p = c->p;
+        if (left == 0 || todo > left)
+            return tap_cursor_fail(c);
+        todo--;
+        switch (*p) {
+        case TAP_EXT_SMALL_INTEGER: n = 2; break;
+        case TAP_EXT_INTEGER: n = 5; break;
+        case TAP_EXT_NEW_FLOAT: n = 9; break;
+        case TAP_EXT_FLOAT: n = 32; break;
+        case TAP_EXT_NIL: n = 1; break;
+        case TAP_EXT_SMALL_ATOM:
+        case TAP_EXT_SMALL_ATOM_UTF8: n = left < 2 ? SIZE_MAX : 2u + p[1]; break;
+        case TAP_EXT_ATOM:
+        case TAP_EXT_ATOM_UTF8:
+        case TAP_EXT_STRING: n = left < 3 ? SIZE_MAX : 3u + ((unsigned)p[1] << 8 | p[2]); break;
+        case TAP_EXT_BINARY: n = left < 5 ? SIZE_MAX : 5 + (size_t)tap_get_u32(p + 1); break;
+        case TAP_EXT_BIT_BINARY: n = left < 6 ? SIZE_MAX : 6 + (size_t)tap_get_u32(p + 1); break;
+        case TAP_EXT_SMALL_BIG: n = left < 3 ? SIZE_MAX : 3u + p[1]; break;
+        case TAP_EXT_LARGE_BIG: n = left < 6 ? SIZE_MAX : 6 + (size_t)tap_get_u32(p + 1); break;
+        case TAP_EXT_SMALL_TUPLE:
+            if (left < 2)
+                return tap_cursor_fail(c);
+            todo += p[1], n = 2;
+            break;
+        case TAP_EXT_LARGE_TUPLE:
+            if (left < 5)
+                return tap_cursor_fail(c);
+            todo += tap_get_u32(p + 1), n = 5;
+            break;
+        case TAP_EXT_LIST:
+            if (left < 5)
+                return tap_cursor_fail(c);
+            todo += (uint64_t)tap_get_u32(p + 1) + 1, n = 5;
+            break;
+        case TAP_EXT_MAP:
+            if (left < 5)
+                return tap_cursor_fail(c);
+            todo += (uint64_t)tap_get_u32(p + 1) * 2, n = 5;
+            break;
+        /* These begin with a node atom: skip the tag, the atom as a term of its own, then the fixed rest. */
+        case TAP_EXT_NEW_PID:
+        case TAP_EXT_PID:
+        case TAP_EXT_NEW_PORT:
+        case TAP_EXT_PORT:
+        case TAP_EXT_V4_PORT:
+        case TAP_EXT_REFERENCE:
+        case TAP_EXT_NEW_REFERENCE:
+        case TAP_EXT_NEWER_REFERENCE: {
+            struct tap_cursor a = *c;
+            size_t rest = 0;
+            const char *text;
+            uint32_t len;
+            bool latin1;
+            a.p++;
+            if (*p == TAP_EXT_NEW_REFERENCE || *p == TAP_EXT_NEWER_REFERENCE) {
+                if (left < 3)
+                    return tap_cursor_fail(c);
+                rest = 4u * ((unsigned)p[1] << 8 | p[2]) + (*p == TAP_EXT_NEWER_REFERENCE ? 4 : 1);
+                a.p += 2;
+            }
+            if (!tap_read_atom(&a, &text, &len, &latin1))
+                return tap_cursor_fail(c);
+            switch (*p) {
+            case TAP_EXT_NEW_PID:
+            case TAP_EXT_V4_PORT: rest = 12; break;
+            case TAP_EXT_PID: rest = 9; break;
+            case TAP_EXT_NEW_PORT: rest = 8; break;
+            case TAP_EXT_PORT:
+            case TAP_EXT_REFERENCE: rest = 5; break;
+            default: break;
+            }
+            n = (size_t)(a.p - p) + rest;
+            break;
+        }
+        case TAP_EXT_EXPORT: todo += 3, n = 1; break;
+        case TAP_EXT_NEW_FUN:
+            n = left < 5 || tap_get_u32(p + 1) < 4 ? SIZE_MAX : 1 + (size_t)tap_get_u32(p + 1);
+            break;
+        case TAP_EXT_FUN:
+            if (left < 5)
+                return tap_cursor_fail(c);
+            todo += 4 + (uint64_t)tap_get_u32(p + 1), n = 5; /* pid, module, index, uniq, free variables */
+            break;
+        default: return tap_cursor_fail(c);
+        }
+        if (n > left)
+            return tap_cursor_fail(c);
+        c->p += n;
+    }
+    return true;
+}
+
+/* ---- Writing
+ * ------------------------------------------------------------------------------------------------- */
+
+/* A growing buffer, owned by its user: zero it to begin, tap_buf_free at the end. When memory runs out `oom`
+ * is set and nothing more is written: check once, at the end. Not thread safe. */
+struct tap_buf {
+    uint8_t *data;
+    size_t len, cap;
+    bool oom;
+};
+
+static inline bool tap_buf_reserve(struct tap_buf *b, size_t more)
+{
+    if (b->cap - b->len >= more)
+        return true;
+    size_t cap = b->cap ? b->cap : 256;
+    while (cap - b->len < more) {
+        if (cap > SIZE_MAX / 2) {
+            b->oom = true;
+            return false;
+        }
+        cap *= 2;
+    }
+    uint8_t *data = (uint8_t *)realloc(b->data, cap);
+    if (!data) {
+        b->oom = true;
+        return false;
+    }
+    b->data = data;
+    b->cap = cap;
+    return true;
+}
+static inline void tap_buf_put(struct tap_buf *b, const void *bytes, size_t n)
+{
+    if (n && tap_buf_reserve(b, n)) {
+        memcpy(b->data + b->len, bytes, n);
+        b->len += n;
+    }
+}
+static inline void tap_buf_free(struct tap_buf *b)
+{
+    free(b->data);
+    memset(b, 0, sizeof *b);
+}
+static inline void tap_write_u8(struct tap_buf *b, unsigned v)
+{
+    uint8_t c = (uint8_t)v;
+    tap_buf_put(b, &c, 1);
+}
+static inline void tap_write_u32(struct tap_buf *b, uint32_t v)
+{
+    uint8_t c[4];
+    tap_put_u32(c, v);
+    tap_buf_put(b, c, 4);
+}
+static inline void tap_write_version(struct tap_buf *b)
+{
+    tap_write_u8(b, TAP_EXT_VERSION);
+}
+static inline void tap_write_tuple(struct tap_buf *b, uint32_t arity)
+{
+    tap_write_u8(b, arity < 256 ? TAP_EXT_SMALL_TUPLE : TAP_EXT_LARGE_TUPLE);
+    if (arity < 256)
+        tap_write_u8(b, arity);
+    else
+        tap_write_u32(b, arity);
+}
+static inline void tap_write_nil(struct tap_buf *b)
+{
+    tap_write_u8(b, TAP_EXT_NIL);
+}
+/* A list of n elements: write them, then the tail (tap_write_nil for a proper list). n must not be 0. */
+static inline void tap_write_list(struct tap_buf *b, uint32_t n)
+{
+    tap_write_u8(b, TAP_EXT_LIST);
+    tap_write_u32(b, n);
+}
+static inline void tap_write_map(struct tap_buf *b, uint32_t pairs)
+{
+    tap_write_u8(b, TAP_EXT_MAP);
+    tap_write_u32(b, pairs);
+}
+/* UTF-8 text of at most 255 characters (1,020 bytes). */
+static inline void tap_write_atom_n(struct tap_buf *b, const char *text, size_t n)
+{
+    if (n < 256) {
+        tap_write_u8(b, TAP_EXT_SMALL_ATOM_UTF8);
+        tap_write_u8(b, (unsigned)n);
+    } else {
+        tap_write_u8(b, TAP_EXT_ATOM_UTF8);
+        tap_write_u8(b, (unsigned)(n >> 8) & 255);
+        tap_write_u8(b, (unsigned)n & 255);
+    }
+    tap_buf_put(b, text, n);
+}
+static inline void tap_write_atom(struct tap_buf *b, const char *text)
+{
+    tap_write_atom_n(b, text, strlen(text));
+}
+static inline void tap_write_binary(struct tap_buf *b, const void *bytes, size_t n)
+{
+    tap_write_u8(b, TAP_EXT_BINARY);
+    tap_write_u32(b, (uint32_t)n);
+    tap_buf_put(b, bytes, n);
+}
+static inline void tap_write_i64(struct tap_buf *b, int64_t v)
+{
+    if (v >= 0 && v < 256) {
+        tap_write_u8(b, TAP_EXT_SMALL_INTEGER);
+        tap_write_u8(b, (unsigned)v);
+    } else if (v >= INT32_MIN && v <= INT32_MAX) {
+        tap_write_u8(b, TAP_EXT_INTEGER);
+        tap_write_u32(b, (uint32_t)(int32_t)v);
+    } else {
+        uint64_t m = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+        unsigned n = 0;
+        uint8_t bytes[8];
+        for (; m; m >>= 8)
+            bytes[n++] = (uint8_t)m;
+        tap_write_u8(b, TAP_EXT_SMALL_BIG);
+        tap_write_u8(b, n);
+        tap_write_u8(b, v < 0);
+        tap_buf_put(b, bytes, n);
+    }
+}
+static inline void tap_write_f64(struct tap_buf *b, double v)
+{
+    uint64_t bits;
+    uint8_t c[8];
+    memcpy(&bits, &v, 8);
+    tap_put_u64(c, bits);
+    tap_write_u8(b, TAP_EXT_NEW_FLOAT);
+    tap_buf_put(b, c, 8);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,66 @@
+/* protocol.h: what the collector and the agent in the node (agent/beamtap_agent.erl) say to each other.
+ *
+ * The collector is a hidden C node. It loads the agent with rex (code:load_binary) under the module name that
+ * is written in the beam (beamtap_agent_HHHHHHHH: the hash is of the source; a module that is already loaded
+ * under that name is the same one and is never loaded over), and then speaks Erlang terms with it.
+ *
+ * 1. rex calls, Module:Function(Args), answered with {rex, Result}:
+ *
+ *    start(Options) -> {ok, #{relay := pid(), guardian := pid()}} | {error, {Code, Text}}
+ *       Code: atom for tests, Text: binary UTF-8, one sentence for the user.
+ *       Codes: empty_plan, bad_spec, busy (someone else traces and the plan needs what they hold),
+ * no_process, failed. Starts tracing before it returns. Options is a map: run          binary, 16 hex digits,
+ * names this run in every match spec ({const, {beamtap, Run}}) collector    the C node's pid: frames and
+ * reports go there events       list of kind atoms (function_call, ...) functions    list of {Module,
+ * Function, Arity, Spec, Flags, Where}; [] while function_call, function_return or function_exception is in
+ * events: every function. Module: binary glob (* and ?) | any; Function: atom | any; Arity: integer | any;
+ * Spec: match spec list | none, as the user wrote it; Flags: list of named, return, exception, caller; Where:
+ * binary for reports ("trace.ini:12") processes    list of {pid, Binary} | {name, Atom} | new | {tree, {pid,
+ * Binary}} | {tree, {name, Atom}}; []: all sends        list of match specs (each a list of clauses), []:
+ * every message receives     likewise include_otp  boolean duration     ms, 0: no limit      lease        ms
+ *         max_events   0: no limit          max_rate     events a second, 0: no limit
+ *         max_queue    messages             max_memory   bytes of the relay
+ *         max_term     bytes                overload     pause | drop | stop
+ *         credit       bytes of frames that may be sent before the first {credit, ...}
+ *    info()  -> map: release, erts, who traces (list of {Pid, Name}), legacy tracing and patterns, beamtap
+ * runs, sessions clean() -> map: what was found of dead (or living) beamtap runs, and taken away unload() ->
+ * ok: purges the module when no run uses it (called after a start that failed, info and clean)
+ *
+ * 2. Messages from the collector (SEND to the pids that start returned):
+ *
+ *    relay     {beamtap, credit, Total}   cumulative bytes of frames (headers and bodies) that may have been
+ * sent by now guardian  {beamtap, renew}           the lease begins anew guardian  {beamtap, stop} tracing
+ * off, trace_delivered, the rest is sent, then the final report guardian  {beamtap, clock, Ref}      answered
+ * at once in a control frame: {clock, Ref, Monotonic, Offset}
+ *
+ * 3. Messages to the collector: a binary that begins with "BTF1" is a frame (event.h). Everything that
+ * concerns the stream travels in it, in control frames, in order with the events:
+ *
+ *    {node_up, Map}        first of all; release ("25" as binary), erts, name, offset (time_offset, ns),
+ * monotonic (ns), printable (latin1 | unicode), session (boolean: a trace session of OTP 27+) {clock, Ref,
+ * Monotonic, Offset}      also unasked, each lease tick, with Ref = undefined {plan, Map} functions:
+ * [{M,F,A}] (at most 10,000) and function_count; processes: [{Selector, Pid}]; skipped: [{What, Why ::
+ * binary}] (what someone else traces, what matched nothing, what is sensitive ...) {gap, FromMonotonic,
+ * ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary} {log, Level :: error | warning | info,
+ * Text :: binary} {process_info, [{Pid, [{Key, Value}]}]} {final, Map}          last of all; produced, sent,
+ * lost (totals), reason (stop | duration | max_events | lease | overload | relay | failed), text (binary),
+ * peak_queue, restored (list of what was taken away)
+ *
+ *    The final report is sent regardless of credit. After it the agent removes itself.
+ *
+ * 4. Every trace message carries, where there is an extra element, one of:
+ *      {'$beamtap_from', Node, Sender}         receive (Sender may be undefined)
+ *      {'$beamtap_from', Node, Sender, X}
+ *      {'$beamtap_caller', Caller}             call; Caller: {M,F,A} | undefined
+ *      {'$beamtap_caller', Caller, X}
+ *      {'$beamtap_x', X}                       the user's {message, X}
+ *    A payload larger than max_term is replaced by {'$beamtap_cut', TrueSize} in its place.
+ *    Timestamps are erlang:monotonic_time() in nanoseconds (flag monotonic_timestamp).
+ */
+#ifndef TAP_BEAM_PROTOCOL_H
+#define TAP_BEAM_PROTOCOL_H
+
+#define TAP_AGENT_PREFIX "beamtap_agent_"
+#define TAP_AGENT_CREDIT (4u << 20) /* bytes of frames in flight; the collector renews when half is used */
+
+#endif
