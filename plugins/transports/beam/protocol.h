@@ -22,29 +22,41 @@
  *         max_queue    messages             max_memory   bytes of the relay
  *         max_term     bytes                overload     pause | drop | stop
  *         credit       bytes of frames that may be sent before the first {credit, ...}
- *    info()  -> map: release, erts, who traces (list of {Pid, Name}), legacy tracing and patterns, beamtap
- * runs, sessions clean() -> map: what was found of dead (or living) beamtap runs, and taken away unload() ->
- * ok: purges the module when no run uses it (called after a start that failed, info and clean)
+ *    info() -> map
+ *       release, erts, who traces (list of {Pid, Name}), legacy tracing and patterns, beamtap runs, sessions
+ *    clean() -> map
+ *       what was found of dead (or living) beamtap runs, and taken away
+ *    unload() -> ok
+ *       purges the module when no run uses it (called after a start that failed, info and clean)
  *
  * 2. Messages from the collector (SEND to the pids that start returned):
  *
- *    relay     {beamtap, credit, Total}   cumulative bytes of frames (headers and bodies) that may have been
- * sent by now guardian  {beamtap, renew}           the lease begins anew guardian  {beamtap, stop} tracing
- * off, trace_delivered, the rest is sent, then the final report guardian  {beamtap, clock, Ref}      answered
- * at once in a control frame: {clock, Ref, Monotonic, Offset}
+ *    relay     {beamtap, credit, Total}
+ *              cumulative bytes of frames (headers and bodies) that may have been sent by now
+ *    guardian  {beamtap, renew}
+ *              the lease begins anew
+ *    guardian  {beamtap, stop}
+ *              tracing off, trace_delivered, the rest is sent, then the final report
+ *    guardian  {beamtap, clock, Ref}
+ *              answered at once in a control frame: {clock, Ref, Monotonic, Offset}
  *
  * 3. Messages to the collector: a binary that begins with "BTF1" is a frame (event.h). Everything that
  * concerns the stream travels in it, in control frames, in order with the events:
  *
- *    {node_up, Map}        first of all; release ("25" as binary), erts, name, offset (time_offset, ns),
- * monotonic (ns), printable (latin1 | unicode), session (boolean: a trace session of OTP 27+) {clock, Ref,
- * Monotonic, Offset}      also unasked, each lease tick, with Ref = undefined {plan, Map} functions:
- * [{M,F,A}] (at most 10,000) and function_count; processes: [{Selector, Pid}]; skipped: [{What, Why ::
- * binary}] (what someone else traces, what matched nothing, what is sensitive ...) {gap, FromMonotonic,
- * ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary} {log, Level :: error | warning | info,
- * Text :: binary} {process_info, [{Pid, [{Key, Value}]}]} {final, Map}          last of all; produced, sent,
- * lost (totals), reason (stop | duration | max_events | lease | overload | relay | failed), text (binary),
- * peak_queue, restored (list of what was taken away)
+ *    {node_up, Map}
+ *        first of all: release ("25" as binary), erts, name, offset (time_offset, ns), monotonic (ns),
+ *        printable (latin1 | unicode), session (boolean: a trace session of OTP 27+)
+ *    {clock, Ref, Monotonic, Offset}
+ *        also unasked, each lease tick, with Ref = undefined
+ *    {plan, Map}
+ *        functions: [{M,F,A}] (at most 10,000) and function_count; processes: [{Selector, Pid}];
+ *        skipped: [{What, Why :: binary}] (what someone else traces, what matched nothing, what is sensitive ...)
+ *    {gap, FromMonotonic, ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary}
+ *    {log, Level :: error | warning | info, Text :: binary}
+ *    {process_info, [{Pid, [{Key, Value}]}]}
+ *    {final, Map}
+ *        last of all: produced, sent, lost (totals), reason (stop | duration | max_events | lease | overload |
+ *        relay | failed), text (binary), peak_queue, restored (list of what was taken away)
  *
  *    The final report is sent regardless of credit. After it the agent removes itself.
  *
