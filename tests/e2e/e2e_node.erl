@@ -1,0 +1,72 @@
+%% e2e_node: a live node that a test speaks with over its standard input and output.
+%%
+%% Each line that comes in is an Erlang expression (or several, with commas; no full stop); the answer is one line,
+%% "= Value" as ~0p prints it or "! Class:Reason". It is independent of the distribution, so a test can ask the node what
+%% really happened.
+-module(e2e_node).
+-export([main/0, residue/0, traced/0]).
+
+main() ->
+    io:setopts(standard_io, [{encoding, utf8}]),
+    io:format("ready ~s~n", [node()]),
+    loop().
+
+loop() ->
+    case io:get_line("") of
+        eof -> halt(0);
+        Line ->
+            Answer = try
+                {ok, Tokens, _} = erl_scan:string(Line ++ "."),
+                {ok, Exprs} = erl_parse:parse_exprs(Tokens),
+                {value, Value, _} = erl_eval:exprs(Exprs, []),
+                io_lib:format("= ~0p", [Value])
+            catch
+                C:R -> io_lib:format("! ~0p:~0p", [C, R])
+            end,
+            io:put_chars([Answer, $\n]),
+            loop()
+    end.
+
+%% Is anyone traced now?
+traced() ->
+    lists:any(fun(P) -> flags(P) =/= [] end, processes()) orelse sessions() =/= [].
+
+flags(P) ->
+    try erlang:trace_info(P, flags) of
+        {flags, F} -> F;
+        undefined -> []
+    catch _:_ -> []
+    end.
+
+%% Everything that beamtap could have left: [] when the node is clean.
+residue() ->
+    lists:append([
+        [{flags, P, F} || P <- processes(), (F = flags(P)) =/= []],
+        [{flags, new, F} || {flags, F} <- [erlang:trace_info(new, flags)], F =/= []],
+        [{on_load, T} || {traced, T} <- [erlang:trace_info(on_load, traced)], T =/= false],
+        [{message, W, S} || W <- [send, 'receive'], {match_spec, S} <- [erlang:trace_info(W, match_spec)],
+                            S =/= false, S =/= true, S =/= undefined],
+        [{pattern, MFA, T} || {M, _} <- code:all_loaded(), {F, A} <- functions(M), MFA <- [{M, F, A}],
+                              {traced, T} <- [erlang:trace_info(MFA, traced)], T =/= false, T =/= undefined],
+        [{module, M} || {M, _} <- code:all_loaded(), lists:prefix("beamtap", atom_to_list(M))],
+        [{old_module, M} || M <- erlang:loaded(), lists:prefix("beamtap", atom_to_list(M)), erlang:check_old_code(M)],
+        [{process, P, I} || P <- processes(), {_, I} <- [process_info(P, initial_call)],
+                            lists:prefix("beamtap", atom_to_list(element(1, I)))],
+        [{registered, R} || R <- registered(), lists:prefix("beamtap", atom_to_list(R))],
+        [{session, S} || S <- sessions()]
+    ]).
+
+functions(M) ->
+    try M:module_info(functions) catch _:_ -> [] end.
+
+sessions() ->
+    case code:ensure_loaded(trace) of
+        {module, trace} ->
+            try [S || S <- apply(trace, session_info, [all]), S =/= {default, undefined}, not is_default(S)]
+            catch _:_ -> []
+            end;
+        _ -> []
+    end.
+
+is_default(S) ->
+    string:find(io_lib:format("~p", [S]), "default") =/= nomatch.

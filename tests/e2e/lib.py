@@ -1,0 +1,168 @@
+"""What live tests share: nodes of their own, beamtap runs, and a table of tests.
+
+A test starts its own epmd port and nodes under names of its own, ends exactly what it started, and waits for conditions,
+never for time.
+"""
+import atexit, json, os, random, re, signal, subprocess, sys, tempfile, time, traceback
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build/release'))
+BEAMTAP = os.path.join(BUILD, 'beamtap')
+E2E = os.path.join(TOP, 'tests/e2e')
+PATIENCE = 60  # seconds a condition may take before the test fails
+
+work = tempfile.mkdtemp(prefix='beamtap-e2e-')
+port = str(random.randint(20000, 59999))
+cookie = 'e2e%d' % random.randint(0, 10**9)
+env = dict(os.environ, ERL_EPMD_PORT=port, BEAMTAP_COOKIE=cookie, ERL_CRASH_DUMP='/dev/null', HOME=work)
+env.pop('BEAMTAP_PLUGIN_PATH', None)
+started = []
+
+
+def cleanup():
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    subprocess.run(['epmd', '-port', port, '-kill'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+    subprocess.run(['rm', '-rf', work])
+
+
+atexit.register(cleanup)
+
+
+def wait_for(condition, what):
+    """Asks again until `condition` holds; its value."""
+    end = time.time() + PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.time() > end:
+            raise AssertionError('waited %d s in vain for: %s' % (PATIENCE, what))
+        time.sleep(0.02)
+
+
+def compile_erlang(*files):
+    subprocess.run(['erlc', '-o', work] + [f if os.path.isabs(f) else os.path.join(E2E, f) for f in files], check=True)
+
+
+class Node:
+    """A running node; call it with an Erlang expression to have its value as text."""
+    count = 0
+
+    def __init__(self, name=None, args=(), erl=('erl',), longname=False):
+        Node.count += 1
+        self.name = '%s_%d_%d@localhost' % (name or 'n', os.getpid(), Node.count)
+        if longname:
+            self.name = self.name.replace('localhost', '127.0.0.1')
+        if not os.path.exists(os.path.join(work, 'e2e_node.beam')):
+            compile_erlang('e2e_node.erl', 'e2e_work.erl')
+        self.process = subprocess.Popen(
+            [*erl, '-noshell', '-name' if longname else '-sname', self.name, '-setcookie', cookie, '-pa', work, *args,
+             '-s', 'e2e_node', 'main'],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True, bufsize=1, encoding='utf-8')
+        started.append(self.process)
+        first = self.process.stdout.readline()
+        assert first.startswith('ready'), 'node %s did not start: %r' % (self.name, first)
+
+    def __call__(self, expression):
+        self.process.stdin.write(expression + '\n')
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().rstrip('\n')
+        assert answer.startswith('= '), '%s answered %r to %s' % (self.name, answer, expression[:200])
+        return answer[2:]
+
+    def traced(self):
+        wait_for(lambda: self('e2e_node:traced()') == 'true', 'tracing on in ' + self.name)
+
+    def clean(self):
+        wait_for(lambda: self('e2e_node:residue()') == '[]',
+                 'a clean node; there is still ' + self('e2e_node:residue()')[:500])
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Run:
+    """A beamtap process."""
+
+    def __init__(self, ini, *args, command='run', cwd=None, environment=None, stdout=None):
+        self.dir = cwd or tempfile.mkdtemp(dir=work)
+        if ini is None:
+            line = [BEAMTAP, command, *args]
+        else:
+            path = ini
+            if '\n' in ini:
+                path = os.path.join(self.dir, 'trace.ini')
+                with open(path, 'w', encoding='utf-8') as f:
+                    f.write(ini)
+            line = [BEAMTAP, command, path, *args]
+        self.errors = open(os.path.join(self.dir, 'stderr'), 'wb+')
+        self.output = open(os.path.join(self.dir, 'stdout'), 'wb+')
+        self.process = subprocess.Popen(line, cwd=self.dir, env=environment or env, stdin=subprocess.DEVNULL,
+                                        stdout=stdout or self.output, stderr=self.errors)
+        started.append(self.process)
+
+    def wait(self):
+        try:
+            self.code = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError('beamtap did not end within %d s; stderr: %s' % (PATIENCE, self.err()))
+        return self
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def ended(self, code):
+        self.wait()
+        assert self.code == code, 'exit code %s, not %s; stderr: %s' % (self.code, code, self.err())
+        return self
+
+    def read(self, name):
+        with open(os.path.join(self.dir, name), 'rb') as f:
+            return f.read().decode('utf-8')
+
+    def err(self):
+        return self.read('stderr')
+
+    def out(self):
+        return self.read('stdout')
+
+    def summary(self):
+        return json.loads(self.out())
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+
+def invariant(summary):
+    """produced = written + filtered + lost, for every node and every sink."""
+    produced = sum(n['produced'] for n in summary['nodes'])
+    node_lost = sum(n['lost'] for n in summary['nodes'])
+    received = sum(n['received'] for n in summary['nodes'])
+    assert produced == received + node_lost, 'nodes: %s' % summary['nodes']
+    for sink in summary['sinks']:
+        total = sink['written'] + sink['filtered'] + sink['lost']
+        assert total + node_lost == produced or total == produced, 'produced %d, node lost %d, but %s' % (
+            produced, node_lost, sink)
+
+
+def tests(*functions):
+    """Runs them, one line each, and ends the program."""
+    bad = 0
+    name = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    for f in functions:
+        if len(sys.argv) > 1 and sys.argv[1] not in f.__name__:
+            continue
+        try:
+            f()
+            print('ok %s.%s' % (name, f.__name__), flush=True)
+        except Exception as why:
+            bad = 1
+            traceback.print_exc(file=sys.stdout)
+            print('not ok %s.%s: %s' % (name, f.__name__, str(why).replace('\n', ' ')[:1500]), flush=True)
+    sys.exit(bad)
