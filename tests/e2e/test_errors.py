@@ -1,0 +1,151 @@
+"""Bad input and broken surroundings: each with one clear line, the place, and the right exit code."""
+import os, stat
+from lib import *
+
+GOOD = """[session]
+nodes = %s
+duration = 1s
+[filter:modules]
+modules = e2e_work
+[sink:csv]
+path = out.csv
+"""
+
+
+def refused(text, *words, args=()):
+    """Exit 2, one line that holds all these words, no file made, and no node asked (there is none)."""
+    run = Run(text, *args).ended(2)
+    lines = [line for line in run.err().splitlines() if line.strip()]
+    assert any(all(word in line for word in words) for line in lines), 'no line with %s in: %s' % (words, run.err())
+    assert not os.path.exists(run.path('out.csv')), 'a file was made'
+    assert run.out() == ''
+
+
+def bad_configurations():
+    good = GOOD % 'a@localhost'
+    Run('missing.ini').ended(2)
+    assert 'missing.ini' in Run('missing.ini').ended(2).err()
+    assert Run(work).ended(2).err().strip()
+    refused(good.replace('[sink:csv]', '[sinc:csv]'), 'trace.ini:6', "sinc", 'sink')
+    refused(good.replace('path =', 'pth ='), 'trace.ini:7', '[sink:csv]', "unknown key 'pth'", "did you mean 'path'?")
+    refused(good.replace('[sink:csv]', '[sink:csw]'), 'trace.ini:6', 'csw', "csv")
+    refused(good.replace('duration = 1s', 'duration = soon'), 'trace.ini:3', 'duration', 'soon')
+    refused(good.replace('duration = 1s', 'events = function_cal'), 'trace.ini:3', 'function_cal', 'function_call')
+    refused(good.replace('path = out.csv', ''), 'path', '[sink:csv]')
+    refused(good.replace('duration = 1s', 'duration = 1s\nduration = 2s'), 'trace.ini:4', 'duration')
+    refused(good + '[sink:csv]\npath = out.csv\n', 'trace.ini:8', 'sink:csv')
+    refused(good.replace('e2e_work', 'x' * 70000), 'trace.ini:5', 'long')
+    refused(good.replace('nodes = a@localhost', ''), 'nodes')
+    refused(good.split('[sink')[0] + '\n', 'sink')
+    refused(good, 'sink:csv.pth', args=('--set', 'sink:csv.pth=x'))
+    refused(good, 'session', args=('--set', 'nonsense'))
+
+
+def all_mistakes_in_one_pass():
+    run = Run((GOOD % 'a@localhost').replace('path', 'pth').replace('modules =', 'moduls =').replace('1s', '1x')).ended(2)
+    for word in ('pth', 'moduls', '1x'):
+        assert word in run.err(), run.err()
+
+
+def bad_match_specs_have_a_place():
+    spec = """[session]
+nodes = a@localhost
+[filter:match_spec]
+trace = shop:add(_, N) when M > 3 -> return
+[sink:csv]
+path = out.csv
+"""
+    refused(spec, 'trace.ini:4:', 'M')
+    refused(spec.replace('M > 3', 'N >'), 'trace.ini:4:')
+    refused(spec.replace('M > 3', 'is_integr(N)'), 'trace.ini:4:', 'is_integr', 'is_integer')
+    refused(spec.replace('M > 3 -> return', 'N > 3 -> retrun'), 'trace.ini:4:', 'retrun', 'return')
+    refused(spec.replace('trace = shop:add(_, N) when M > 3 -> return', "spec = shop:add/2 [{['_','$1'],[{'>','$1'}],[]}]"),
+            'trace.ini:4:')
+    refused(spec.replace('trace = shop:add(_, N) when M > 3 -> return', "spec = shop:add/2 [{['_'],[],[]}"), 'trace.ini:4:')
+
+
+def bad_plugins():
+    folder = tempfile.mkdtemp(dir=work)
+    ini = (GOOD % 'a@localhost').replace('duration = 1s', 'plugin_path = ' + folder).replace('sink:csv', 'sink:odd')
+    with open(os.path.join(folder, 'beamtap_sink_odd.so'), 'w') as f:
+        f.write('not a shared object')
+    refused(ini, 'beamtap_sink_odd.so')
+    source = os.path.join(folder, 'p.c')
+    include = '-I' + os.path.join(TOP, 'core/include')
+    def build(code):
+        with open(source, 'w') as f:
+            f.write(code)
+        subprocess.run(['gcc', '-shared', '-fPIC', include, '-o', os.path.join(folder, 'beamtap_sink_odd.so'), source], check=True)
+    build('int nothing;')
+    refused(ini, 'beamtap_sink_odd.so', 'beamtap_plugin_v1')
+    body = '''#include <beamtap/plugin.h>
+    static const struct tap_plugin p = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_SINK, .name = "odd"};
+    static struct tap_plugin q;
+    const struct tap_plugin *beamtap_plugin_v1(void) { q = p; %s; return &q; }'''
+    build(body % 'q.abi_major = 9')
+    refused(ini, 'beamtap_sink_odd.so', '9')
+    build(body % 'q.word_size = 4')
+    refused(ini, 'beamtap_sink_odd.so')
+    build(body % 'q.struct_size = 8')
+    refused(ini, 'beamtap_sink_odd.so')
+
+
+def failed(text, *words, environment=None):
+    run = Run(text, environment=environment).ended(1)
+    lines = [line for line in run.err().splitlines() if line.strip()]
+    assert any(all(word in line for word in words) for line in lines), 'no line with %s in: %s' % (words, run.err())
+    return run
+
+
+def nodes_that_cannot_be_reached():
+    failed(GOOD % 'a@localhost', 'a@localhost', 'epmd', environment=dict(env, ERL_EPMD_PORT='19999'))
+    node = Node()
+    failed(GOOD % 'nobody@localhost', 'nobody@localhost', node.name.split('@')[0])
+    failed(GOOD % node.name, node.name, 'cookie', environment=dict(env, BEAMTAP_COOKIE='wrong'))
+    failed(GOOD % 'a@no-such-host', 'a@no-such-host')
+    node.clean()
+
+
+def one_bad_node_does_not_stop_the_rest():
+    node = Node()
+    run = failed(GOOD % ('nobody@localhost, ' + node.name), 'nobody@localhost')
+    assert os.path.getsize(run.path('out.csv')) > 0
+    node.clean()
+
+
+def outputs_that_cannot_be_written():
+    node = Node()
+    failed((GOOD % node.name).replace('out.csv', '/nonexistent/out.csv'), '/nonexistent/out.csv', 'No such file')
+    run = Run((GOOD % node.name).replace('out.csv', '/dev/full').replace('1s', '20s'))
+    node.traced()
+    node('e2e_work:run(5, 2000, 5)')
+    run.ended(1)
+    assert '/dev/full' in run.err() and 'No space left' in run.err(), run.err()
+    node.clean()
+
+
+def a_failing_sink_does_not_hurt_another():
+    node = Node()
+    run = Run((GOOD % node.name).replace('out.csv', '/dev/full').replace('1s', '20s') +
+              '[sink:chrome]\npath = trace.json\n', '--json')
+    node.traced()
+    node('e2e_work:run(5, 2000, 5)')
+    wait_for(lambda: 'No space left' in run.err(), 'the failing sink reported')
+    run.interrupt()
+    assert run.code == 1
+    invariant(run.summary())
+    sinks = {s['sink']: s for s in run.summary()['sinks']}
+    assert sinks['sink:chrome']['lost'] == 0 and sinks['sink:chrome']['written'] > 0
+    json.load(open(run.path('trace.json')))
+    node.clean()
+
+
+def an_empty_plan_is_an_error():
+    node = Node()
+    failed((GOOD % node.name).replace('e2e_work', 'no_such_module'), node.name, 'no_such_module')
+    node.clean()
+
+
+tests(bad_configurations, all_mistakes_in_one_pass, bad_match_specs_have_a_place, bad_plugins, nodes_that_cannot_be_reached,
+      one_bad_node_does_not_stop_the_rest, outputs_that_cannot_be_written, a_failing_sink_does_not_hurt_another,
+      an_empty_plan_is_an_error)
