@@ -1,0 +1,286 @@
+/* writer.h: the output file of a sink, and the small fast pieces that text is made of.
+ *
+ * A sink writes into one buffer of 256 KiB with unchecked stores, and says where each event ends. The buffer goes
+ * to the file whole events at a time, in large writes, and only what write(2) took is reported to the host: an event
+ * that never reached the file is never counted as written. A sink's loop is
+ *
+ *     for each event:
+ *         char *p = tap_writer_reserve(w, ROW_MAX);      // at least so many bytes, never fails
+ *         p = tap_text_u64(p, ts); *p++ = ','; ...       // unchecked
+ *         w->p = p;
+ *         tap_writer_term(w, term, len, &print);         // any length
+ *         tap_writer_end(w, 1);                          // a whole event ends here
+ *     return tap_writer_status(w);                       // TAP_ERROR after any failure
+ *
+ * Files: "-" is standard output, which one sink of the process may own; anything else is created with mode 0600, for
+ * traces hold secrets, and emptied when it exists. Pipes and devices work too. A failed write is reported to the
+ * host once, with path and cause; from then on everything is accepted and thrown away. A regular file that a failed
+ * write left torn is cut back to its last whole event. Nothing here is thread safe: a sink's calls never overlap.
+ *
+ * This file and writer.c are linked into each sink: they use nothing but <beamtap/plugin.h>.
+ */
+#ifndef TAP_WRITER_H
+#define TAP_WRITER_H
+
+#include "beamtap/plugin.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define TAP_WRITER_BUFFER ((size_t)256 << 10) /* bytes gathered for one write */
+#define TAP_WRITER_SMALL ((size_t)64 << 10)   /* the most that tap_writer_reserve may be asked for */
+#define TAP_WRITER_MARKS 16384u               /* ends of events that one buffer remembers */
+#define TAP_WRITER_FOOTER 64u                 /* the longest footer */
+
+struct tap_writer_mark {
+    uint32_t events; /* that end here and were not counted by an earlier mark */
+    size_t end;      /* offset into the buffer */
+};
+
+struct tap_writer {
+    char *p;     /* the next byte goes here; only ever moved forward, by at most what was reserved */
+    char *end;   /* first byte that may not be written */
+    char *buf;   /* first byte that is not in the file yet */
+    size_t mark; /* marks in use */
+    struct tap_writer_mark *marks;
+    const struct tap_host *host;
+    const char *path; /* as configured; borrowed */
+    char footer[TAP_WRITER_FOOTER];
+    size_t footer_len; /* 0: none */
+    size_t header_len; /* bytes at the start of an empty file that belong to no event */
+    uint64_t offset;   /* bytes of whole events and header in the file */
+    uint64_t base;     /* where this output begins in the file: not 0 where standard output was appended to */
+    int fd;
+    bool owns_stdout, regular, footer_there, failed, unsaid;
+    bool terminal; /* the output is a terminal */
+    bool seekable; /* a footer can be overwritten: a regular file, not in append mode */
+};
+
+/* ---- Life ------------------------------------------------------------------------------------------------------- */
+
+/* For the sink's create: judges the path without I/O. Refuses a second sink on standard output ("-"), and names
+ * ending in .gz (compression is not there yet). `path` is kept, not copied (it lives in the settings). TAP_INVALID
+ * with a cause. Afterwards tap_writer_free must be called, from destroy. Zeroes *w first. */
+enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host, const char *path);
+/* For the sink's start: opens the file (emptied) and the buffer. Waits for a reader where it is a named pipe.
+ * TAP_ERROR with a cause. */
+enum tap_status tap_writer_open(struct tap_writer *w);
+/* What stands after the last whole event whenever no write is under way: at each flush it is written, and the next
+ * write goes over it. On outputs that cannot seek it is written once, by tap_writer_close. At most TAP_WRITER_FOOTER
+ * bytes; copied. Call before the first event. */
+void tap_writer_set_footer(struct tap_writer *w, const char *text, size_t len);
+/* Writes all whole events now (and the footer). An event that is not ended yet stays in the buffer. */
+enum tap_status tap_writer_flush(struct tap_writer *w);
+/* For the sink's stop, also after an error: drops an event that is not ended, flushes, writes the footer and closes.
+ * Errors of close(2) are reported too. TAP_ERROR when anything failed, now or before. */
+enum tap_status tap_writer_close(struct tap_writer *w);
+/* For the sink's destroy: gives everything back, closes without finishing when tap_writer_close was not called. */
+void tap_writer_free(struct tap_writer *w);
+
+static inline enum tap_status tap_writer_status(const struct tap_writer *w)
+{
+    return __builtin_expect(w->failed, 0) ? TAP_ERROR : TAP_OK;
+}
+
+/* ---- Events ----------------------------------------------------------------------------------------------------- */
+
+/* The slow halves of the functions below. */
+char *tap_writer_make_room(struct tap_writer *w, size_t n);
+void tap_writer_spill(struct tap_writer *w);
+
+/* Room for n more bytes at w->p; returns w->p, which may have moved with all of the unfinished event: keep offsets
+ * (tap_writer_here), no pointers, across this call. n is at most TAP_WRITER_SMALL, and then it never fails. */
+static inline char *tap_writer_reserve(struct tap_writer *w, size_t n)
+{
+    return __builtin_expect((size_t)(w->end - w->p) >= n, 1) ? w->p : tap_writer_make_room(w, n);
+}
+/* The same for any n. NULL: out of memory; the writer has failed, and the event begun is dropped. */
+char *tap_writer_reserve_large(struct tap_writer *w, size_t n);
+/* The start of the event being written: everything from here to w->p has no end yet. */
+static inline char *tap_writer_begun(const struct tap_writer *w)
+{
+    return w->buf + (w->mark ? w->marks[w->mark - 1].end : 0);
+}
+/* w->p as an offset from tap_writer_begun: holds across reserve, until tap_writer_end. */
+static inline size_t tap_writer_here(const struct tap_writer *w)
+{
+    return (size_t)(w->p - tap_writer_begun(w));
+}
+/* All bytes up to w->p are whole, and `events` more events are told with them (0: a header, a lost row, ...). Give
+ * the host's counted kinds only, those up to TAP_KIND_USER_LAST. */
+static inline void tap_writer_end(struct tap_writer *w, uint32_t events)
+{
+    struct tap_writer_mark *m = &w->marks[w->mark++];
+    m->events = events;
+    m->end = (size_t)(w->p - w->buf);
+    if (__builtin_expect(w->mark == TAP_WRITER_MARKS, 0))
+        tap_writer_spill(w);
+}
+/* Forgets the event being written. */
+static inline void tap_writer_drop(struct tap_writer *w)
+{
+    w->p = tap_writer_begun(w);
+}
+
+/* Any bytes, of any length. */
+void tap_writer_put(struct tap_writer *w, const void *bytes, size_t n);
+/* A term, pid or peer, printed by the host at w->p, of any length. Returns the length printed: the text is
+ * w->p - length .. w->p (0 when the writer ran out of memory). */
+size_t tap_writer_term(struct tap_writer *w, const uint8_t *term, size_t len, const struct tap_print *print);
+size_t tap_writer_pid(struct tap_writer *w, const struct tap_pid *pid, const struct tap_print *print);
+size_t tap_writer_peer(struct tap_writer *w, const struct tap_batch *batch, const struct tap_event *event,
+                       const struct tap_print *print);
+/* The arguments of a call, without brackets, with `separator` between them: [97, 98] are two numbers here and not
+ * the string "ab". `list` is the list of arguments as an external term; when it is none, it is printed as it is.
+ * Returns the length printed. */
+size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t len, const char *separator,
+                            const struct tap_print *print);
+
+/* ---- Text: each writes at dst, unchecked, and returns where it ended ------------------------------------------- */
+
+extern const char tap_text_pairs[200]; /* "00" "01" ... "99" */
+
+/* Decimal; at most 20 bytes. */
+static inline char *tap_text_u64(char *dst, uint64_t v)
+{
+    if (v < 10) {
+        *dst = (char)('0' + v);
+        return dst + 1;
+    }
+    char tmp[20], *t = tmp + 20;
+    while (v >= 100) {
+        uint64_t q = v / 100;
+        t -= 2;
+        memcpy(t, tap_text_pairs + 2 * (v - q * 100), 2);
+        v = q;
+    }
+    if (v >= 10) {
+        t -= 2;
+        memcpy(t, tap_text_pairs + 2 * v, 2);
+    } else {
+        *--t = (char)('0' + v);
+    }
+    size_t n = (size_t)(tmp + 20 - t);
+    memcpy(dst, t, n);
+    return dst + n;
+}
+/* Decimal with a sign when negative; at most 20 bytes. */
+static inline char *tap_text_i64(char *dst, int64_t v)
+{
+    if (v < 0)
+        *dst++ = '-';
+    return tap_text_u64(dst, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+/* Exactly `digits` digits, with leading zeros. */
+static inline char *tap_text_fixed(char *dst, uint32_t v, unsigned digits)
+{
+    char *end = dst + digits, *t = end;
+    for (; digits >= 2; digits -= 2) {
+        t -= 2;
+        memcpy(t, tap_text_pairs + 2 * (v % 100), 2);
+        v /= 100;
+    }
+    if (digits)
+        *--t = (char)('0' + v % 10);
+    return end;
+}
+/* Nanoseconds as microseconds: 1234567 is 1234.567; at most 22 bytes. */
+static inline char *tap_text_us(char *dst, int64_t ns)
+{
+    uint64_t v = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+    if (ns < 0)
+        *dst++ = '-';
+    dst = tap_text_u64(dst, v / 1000);
+    *dst++ = '.';
+    return tap_text_fixed(dst, (uint32_t)(v % 1000), 3);
+}
+/* n bytes; short ones without a call. */
+static inline char *tap_text_copy(char *dst, const char *src, size_t n)
+{
+    if (n >= 8 && n <= 16) {
+        memcpy(dst, src, 8);
+        memcpy(dst + n - 8, src + n - 8, 8);
+    } else if (n >= 4 && n < 8) {
+        memcpy(dst, src, 4);
+        memcpy(dst + n - 4, src + n - 4, 4);
+    } else if (n < 4) {
+        if (n) {
+            dst[0] = src[0];
+            dst[n / 2] = src[n / 2];
+            dst[n - 1] = src[n - 1];
+        }
+    } else {
+        memcpy(dst, src, n);
+    }
+    return dst + n;
+}
+/* A string constant. */
+#define tap_text_lit(dst, lit) ((char *)memcpy((dst), "" lit, sizeof(lit) - 1) + sizeof(lit) - 1)
+
+/* ---- Scanning: the index of the first byte that ..., or n ------------------------------------------------------ */
+
+/* ... makes a CSV cell need quotes: comma, double quote, CR, LF. */
+static inline size_t tap_scan_csv(const char *s, size_t n)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    for (; i + 16 <= n; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+        __m128i hit = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(',')), _mm_cmpeq_epi8(v, _mm_set1_epi8('"'))),
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
+        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+        if (mask)
+            return i + (size_t)__builtin_ctz(mask);
+    }
+#endif
+    for (; i < n; i++)
+        if (s[i] == ',' || s[i] == '"' || s[i] == '\n' || s[i] == '\r')
+            return i;
+    return n;
+}
+/* ... cannot stand in a JSON string as it is, or is no ASCII (and has to be checked as UTF-8): below 0x20, double
+ * quote, backslash, 0x80 and up. */
+static inline size_t tap_scan_json(const char *s, size_t n)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    for (; i + 16 <= n; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+        __m128i hit = _mm_or_si128( /* signed: 0x80.. are below 0x20 too */
+            _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+        if (mask)
+            return i + (size_t)__builtin_ctz(mask);
+    }
+#endif
+    for (; i < n; i++)
+        if ((signed char)s[i] < 0x20 || s[i] == '"' || s[i] == '\\')
+            return i;
+    return n;
+}
+/* ... moves a terminal's cursor, or could begin such a character: a control byte, DEL, or 0xC2 (before the C1
+ * controls). */
+static inline size_t tap_scan_control(const char *s, size_t n)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    for (; i + 16 <= n; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+        __m128i hit = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)),
+                                                     _mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xc2))));
+        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+        if (mask)
+            return i + (size_t)__builtin_ctz(mask);
+    }
+#endif
+    for (; i < n; i++)
+        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f || (unsigned char)s[i] == 0xc2)
+            return i;
+    return n;
+}
+
+#endif
