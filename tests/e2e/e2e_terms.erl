@@ -18,13 +18,13 @@ corpus() ->
     atoms() ++ lists() ++ numbers() ++ binaries() ++ maps() ++ identifiers() ++ large().
 
 atoms() ->
-    ['', a, 'Hello', 'hello world', 'it''s', 'a\nb', '_x', 'x@y', 'Elixir.Shop.Cart', 'é', 'ÿ', 'Éa', list_to_atom("\x{3b1}\x{3b2}"),
+    ['', a, 'Hello', 'hello world', 'it\'s', 'a\nb', '_x', 'x@y', 'Elixir.Shop.Cart', 'é', 'ÿ', 'Éa', list_to_atom("\x{3b1}\x{3b2}"),
      list_to_atom(lists:duplicate(255, $a)), list_to_atom(lists:duplicate(255, 16#e9)), list_to_atom(lists:duplicate(255, 16#20ac)),
      'after', 'maybe', 'div', true, false, undefined, '\x{7f}', '\\', 'a-b', '1a'].
 
 lists() ->
     [[], [a | b], [1, 2 | 3], [[1], [[2]], []], "hello", "he\"llo\\", "tab\tnl\n\e\d", [0, 1, 2], [255, 254], "caf\x{e9}",
-     [16#3b1, 16#3b2], [16#1F600], [$a, 16#d800], [1, $a], [$a | b], [300, 400], lists:seq(1, 300), lists:duplicate(70000, $x),
+     [16#3b1, 16#3b2], [16#1F600], [$a, 16#d7ff], [1, $a], [$a | b], [300, 400], lists:seq(1, 300), lists:duplicate(70000, $x),
      lists:duplicate(70000, 1), [{a, "b"}, {<<"c">>, 1.5}], [$a, -1], [$a, 1.0], [127], [160], [128]].
 
 numbers() ->
