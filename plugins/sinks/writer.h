@@ -48,11 +48,9 @@ struct tap_writer {
     const char *path; /* as configured; borrowed */
     char footer[TAP_WRITER_FOOTER];
     size_t footer_len; /* 0: none */
-    size_t header_len; /* bytes at the start of an empty file that belong to no event */
-    uint64_t offset;   /* bytes of whole events and header in the file */
-    uint64_t base;     /* where this output begins in the file: not 0 where standard output was appended to */
+    uint64_t offset;   /* where the next whole event goes in a seekable file */
     int fd;
-    bool owns_stdout, regular, footer_there, failed, unsaid;
+    bool owns_stdout, regular, footer_there, failed;
     bool terminal; /* the output is a terminal */
     bool seekable; /* a footer can be overwritten: a regular file, not in append mode */
 };
@@ -125,7 +123,7 @@ static inline void tap_writer_drop(struct tap_writer *w)
 
 /* Any bytes, of any length. */
 void tap_writer_put(struct tap_writer *w, const void *bytes, size_t n);
-/* A term, pid or peer, printed by the host at w->p, of any length. Returns the length printed: the text is
+/* A term, pid or peer, printed (by the host, or here where that is faster) at w->p, of any length. Returns the length printed: the text is
  * w->p - length .. w->p (0 when the writer ran out of memory). */
 size_t tap_writer_term(struct tap_writer *w, const uint8_t *term, size_t len, const struct tap_print *print);
 size_t tap_writer_pid(struct tap_writer *w, const struct tap_pid *pid, const struct tap_print *print);
@@ -248,9 +246,10 @@ static inline size_t tap_scan_json(const char *s, size_t n)
 #ifdef __SSE2__
     for (; i + 16 <= n; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
-        __m128i hit = _mm_or_si128( /* signed: 0x80.. are below 0x20 too */
-            _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
-            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+        __m128i hit = _mm_or_si128(/* signed: 0x80.. are below 0x20 too */
+                                   _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
+                                   _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+                                                _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
         unsigned mask = (unsigned)_mm_movemask_epi8(hit);
         if (mask)
             return i + (size_t)__builtin_ctz(mask);
