@@ -53,8 +53,8 @@ enum tap_log_level { TAP_LOG_ERROR, TAP_LOG_WARNING, TAP_LOG_INFO, TAP_LOG_DEBUG
  * (host->fail_at does). */
 struct tap_text {
     const char *text; /* NUL-terminated UTF-8 */
-    const char *file; /* NULL: not from a file (a default, or --set) */
-    int line, column; /* of text[0], from 1 */
+    const char *file; /* NULL: a default; "--set SECTION.KEY" with line 0: from the command line */
+    int line, column; /* of text[0], from 1; columns count characters */
 };
 struct tap_text_list {
     size_t count;
