@@ -147,6 +147,8 @@ static enum tap_status fill_list(const struct fill *f, const struct tap_text *v,
             break;
     }
     *list = (struct tap_text_list){n, items};
+    if (n == 0) /* nothing but commas */
+        return tap_error_add_at(f->err, f->section, v, "key '%s' has no value", f->option->name);
     return TAP_OK;
 }
 

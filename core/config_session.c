@@ -1,0 +1,201 @@
+/* config_session.c: the options of [session] and those that every sink has, and what a table cannot say of them.
+ */
+#include <string.h>
+
+#include "config_session.h"
+
+static const char *const overload_choices[] = {"pause", "drop", "stop", NULL};
+static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "block", NULL};
+
+#define SESSION(field) .offset = offsetof(struct tap_session_settings, field)
+#define DAYS(n) ((n)*24 * 3600 * INT64_C(1000000000))
+#define MS(n) ((n)*INT64_C(1000000))
+
+const struct tap_option tap_session_options[] = {
+    {.name = "nodes",
+     .type = TAP_OPT_LIST,
+     .help = "the nodes to trace, as name@host",
+     .flags = TAP_OPT_REQUIRED,
+     SESSION(nodes)},
+    {.name = "seed", .type = TAP_OPT_STRING, .help = "the node whose cluster is meant", SESSION(seed)},
+    {.name = "cookie_file",
+     .type = TAP_OPT_PATH,
+     .def = "~/.erlang.cookie",
+     .help = "where the cookie is, unless BEAMTAP_COOKIE is in the environment",
+     SESSION(cookie_file)},
+    {.name = "events",
+     .type = TAP_OPT_LIST,
+     .def = "function_call, message_send, message_receive",
+     .help = "the kinds of events to trace",
+     SESSION(event_names)},
+    {.name = "duration",
+     .type = TAP_OPT_DURATION,
+     .def = "30s",
+     .max = DAYS(365),
+     .help = "how long to trace; 0: until SIGINT or SIGTERM",
+     SESSION(duration)},
+    {.name = "max_events",
+     .type = TAP_OPT_SIZE,
+     .def = "1M",
+     .help = "events of a node after which its tracing ends; 0: no limit",
+     SESSION(max_events)},
+    {.name = "max_rate",
+     .type = TAP_OPT_SIZE,
+     .def = "100k",
+     .help = "events a second and node beyond which tracing pauses; 0: no limit",
+     SESSION(max_rate)},
+    {.name = "overload",
+     .type = TAP_OPT_CHOICE,
+     .def = "pause",
+     .choices = overload_choices,
+     .help = "what to do when the relay in the node falls behind",
+     SESSION(overload)},
+    {.name = "max_queue",
+     .type = TAP_OPT_SIZE,
+     .def = "10k",
+     .min = 100,
+     .max = 10000000,
+     .help = "messages that may wait for the relay",
+     SESSION(max_queue)},
+    {.name = "max_memory",
+     .type = TAP_OPT_SIZE,
+     .def = "64M",
+     .min = 1 << 20,
+     .max = INT64_C(1) << 40,
+     .help = "memory that the relay may take in the node",
+     .flags = TAP_OPT_BYTES,
+     SESSION(max_memory)},
+    {.name = "max_term",
+     .type = TAP_OPT_SIZE,
+     .def = "64k",
+     .min = 256,
+     .max = 32 << 20, /* half of the largest frame */
+     .help = "the largest event; a larger payload is left out",
+     .flags = TAP_OPT_BYTES,
+     SESSION(max_term)},
+    {.name = "lease",
+     .type = TAP_OPT_DURATION,
+     .def = "5s",
+     .min = MS(500),
+     .max = DAYS(1),
+     .help = "how long a node goes on tracing without a sign from the collector",
+     SESSION(lease)},
+    {.name = "include_otp",
+     .type = TAP_OPT_BOOL,
+     .def = "false",
+     .help = "trace the modules of Erlang/OTP and Elixir too, where none is named",
+     SESSION(include_otp)},
+    {.name = "fail_on_loss",
+     .type = TAP_OPT_BOOL,
+     .def = "false",
+     .help = "exit with 3 when events were lost",
+     SESSION(fail_on_loss)},
+    {.name = "plugin_path",
+     .type = TAP_OPT_STRING,
+     .help = "folders, separated by colons, that are searched for plugins first",
+     SESSION(plugin_path)},
+};
+const size_t tap_session_option_count = sizeof tap_session_options / sizeof tap_session_options[0];
+
+#define SINK(field) .offset = offsetof(struct tap_sink_settings, field)
+const struct tap_option tap_sink_options[] = {
+    {.name = "queue",
+     .type = TAP_OPT_SIZE,
+     .def = "16M",
+     .min = 64 << 10,
+     .max = INT64_C(1) << 40,
+     .help = "bytes of events that may wait for the sink",
+     .flags = TAP_OPT_BYTES,
+     SINK(queue)},
+    {.name = "on_full",
+     .type = TAP_OPT_CHOICE,
+     .def = "drop-newest",
+     .choices = on_full_choices,
+     .help = "what to do when the queue is full",
+     SINK(on_full)},
+    {.name = "filters",
+     .type = TAP_OPT_LIST,
+     .help = "the filters that apply, by the NAME of their sections; not given: all",
+     SINK(filters)},
+};
+const size_t tap_sink_option_count = sizeof tap_sink_options / sizeof tap_sink_options[0];
+
+/* ---- Events */
+
+static const char *const event_names[] = {
+    [TAP_FUNCTION_CALL] = "function_call",
+    [TAP_FUNCTION_RETURN] = "function_return",
+    [TAP_FUNCTION_EXCEPTION] = "function_exception",
+    [TAP_MESSAGE_SEND] = "message_send",
+    [TAP_MESSAGE_RECEIVE] = "message_receive",
+    [TAP_PROCESS_SPAWN] = "process_spawn",
+    [TAP_PROCESS_START] = "process_start",
+    [TAP_PROCESS_EXIT] = "process_exit",
+    [TAP_PROCESS_LINK] = "process_link",
+    [TAP_PROCESS_UNLINK] = "process_unlink",
+    [TAP_PROCESS_REGISTER] = "process_register",
+    [TAP_PROCESS_UNREGISTER] = "process_unregister",
+    [TAP_SCHEDULE_IN] = "schedule_in",
+    [TAP_SCHEDULE_OUT] = "schedule_out",
+    [TAP_GC_START] = "gc_start",
+    [TAP_GC_END] = "gc_end",
+};
+#define EVENT_COUNT (sizeof event_names / sizeof event_names[0])
+_Static_assert(EVENT_COUNT == TAP_KIND_USER_LAST + 1, "every kind that can be asked for has a name here");
+
+const char *tap_config_event_name(unsigned kind)
+{
+    return kind < EVENT_COUNT ? event_names[kind] : NULL;
+}
+
+static void session_event(struct tap_session_settings *s, const struct tap_text *name, struct tap_error *err)
+{
+    for (unsigned k = 0; k < EVENT_COUNT; k++) {
+        if (strcmp(event_names[k], name->text) == 0) {
+            s->events |= TAP_KIND_BIT(k);
+            return;
+        }
+    }
+    const char *nearest = tap_nearest(name->text, event_names, EVENT_COUNT);
+    tap_error_add_at(err, "session", name, "unknown event '%s'%s%s%s", name->text,
+                     nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+}
+
+/* ---- Nodes */
+
+/* name@host, as a node may be called; the VM allows no other characters on the left. */
+static bool node_name_is_sound(const char *name)
+{
+    size_t left = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    const char *host = name + left + 1;
+    return left > 0 && name[left] == '@' && *host && !host[strcspn(host, "@ \t'\"\\,;()[]{}<>=")] &&
+           strlen(name) <= 255;
+}
+
+static void session_node(const struct tap_text_list *nodes, size_t i, struct tap_error *err)
+{
+    const struct tap_text *node = &nodes->items[i];
+    if (strcmp(node->text, "all_nodes") == 0) {
+        tap_error_add_at(err, "session", node,
+                         "all_nodes is not supported in this version: list the nodes by name");
+        return;
+    }
+    if (!node_name_is_sound(node->text)) {
+        tap_error_add_at(err, "session", node, "'%s' is no node name (such as shop@web1)", node->text);
+        return;
+    }
+    for (size_t j = 0; j < i; j++) {
+        if (strcmp(nodes->items[j].text, node->text) == 0) {
+            tap_error_add_at(err, "session", node, "node '%s' is given twice", node->text);
+            return;
+        }
+    }
+}
+
+void tap_config_session(struct tap_session_settings *s, struct tap_error *err)
+{
+    for (size_t i = 0; i < s->nodes.count; i++)
+        session_node(&s->nodes, i, err);
+    for (size_t i = 0; i < s->event_names.count; i++)
+        session_event(s, &s->event_names.items[i], err);
+}
