@@ -1,0 +1,51 @@
+/* spec.h: what filter:match_spec makes of one configured line, and the stages that make it.
+ *
+ *     text --entry.c--> head, guard, actions --compile.c--> spec nodes --check.c--> judged --encode.c--> bytes
+ *
+ * A raw spec enters at the spec nodes. Both forms are judged by the same check, so what passes here is what the VM
+ * accepts.
+ */
+#ifndef TAP_MS_SPEC_H
+#define TAP_MS_SPEC_H
+
+#include "syntax.h"
+
+enum ms_target { MS_CALLS, MS_SENDS, MS_RECEIVES };
+
+struct ms_entry {
+    enum ms_target target;
+    const char *module;   /* as the node writes it, * and ? are wildcards; NULL: every module */
+    const char *function; /* NULL: every function */
+    int arity;            /* -1: every arity */
+    uint32_t flags;       /* TAP_PLAN_... */
+    struct ms_node *spec; /* a list of {Head, Conditions, Body} */
+    const struct tap_text *where;
+};
+
+/* Reads one line of `trace`, or one value of `spec`. False: every mistake has been reported. */
+bool tap_ms_read_trace(struct ms_source *, struct ms_entry *);
+bool tap_ms_read_spec(struct ms_source *, struct ms_entry *);
+
+/* What a line of `trace` says after the name: the parts that compile.c makes a spec of. */
+struct ms_parts {
+    size_t off;
+    struct ms_node *head;          /* a list of patterns; NULL: any arguments */
+    struct ms_node **alternatives; /* guards separated by ;, each a list of conditions */
+    size_t alternative_count;      /* 0: no guard */
+    struct ms_node **actions;      /* atoms and calls */
+    size_t action_count;
+};
+/* The spec of a readable line; NULL: reported. One clause for each alternative: unlike an orelse, a guard that fails
+ * with an exception then leaves the next one its chance, as in Erlang. */
+struct ms_node *tap_ms_compile(struct ms_source *, enum ms_target, const struct ms_parts *);
+
+/* Judges a spec as the VM would, and a little stricter: heads that can match nothing are mistakes too. `arity`: of the
+ * function, -1 when unknown. Adds to *flags what the bodies ask for. False: reported. */
+bool tap_ms_check(struct ms_source *, enum ms_target, int arity, const struct ms_node *spec, uint32_t *flags);
+/* Is it '$0', '$1', ...: *number, else false. */
+bool tap_ms_is_variable(const struct ms_node *, uint32_t *number);
+
+/* Writes a term (no version byte). False: it cannot be written, reported. */
+bool tap_ms_encode(struct ms_source *, struct tap_buf *, const struct ms_node *);
+
+#endif

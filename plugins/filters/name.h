@@ -1,0 +1,94 @@
+/* name.h: how people write the names of modules and processes, shared by the filters.
+ *
+ * A name is an Erlang atom, bare or in quotes, or an Elixir alias: whatever begins with a capital letter means
+ * the atom with `Elixir.` in front (Shop.Cart is 'Elixir.Shop.Cart'). All inline: each filter is a shared
+ * object of its own.
+ */
+#ifndef TAP_FILTER_NAME_H
+#define TAP_FILTER_NAME_H
+
+#include <stdio.h>
+
+#include "beamtap/plugin.h"
+
+#ifndef TAP_VERSION
+#define TAP_VERSION "unversioned"
+#endif
+#define TAP_FILTER_ELIXIR "Elixir."
+#define TAP_FILTER_NAME_MAX 1020 /* bytes of the longest atom: 255 characters of four bytes */
+
+static inline bool tap_name_is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+static inline bool tap_name_is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || tap_name_is_upper(c) || (c >= '0' && c <= '9') || c == '_' || c == '@' ||
+           (unsigned char)c >= 0x80;
+}
+
+/* Reads the name that `text` begins with, up to NUL, into dst (at least TAP_FILTER_NAME_MAX + 1 bytes) as the node
+ * writes it: no quotes, aliases spelled out. With `glob`, * and ? may stand in a bare name; in quotes they are taken
+ * as wildcards too, since atoms with such characters are rare and a pattern has no other way to name them.
+ * Returns NULL, or what is wrong with it, with *at its offset. */
+static inline const char *tap_name_read(const char *text, bool glob, char *dst, size_t *at)
+{
+    size_t n = 0, i = 0;
+    bool quoted = text[0] == '\'';
+    if (!quoted && tap_name_is_upper(text[0]) && strncmp(text, TAP_FILTER_ELIXIR, 7) != 0) {
+        memcpy(dst, TAP_FILTER_ELIXIR, 7);
+        n = 7;
+    }
+    for (i = quoted; text[i] && !(quoted && text[i] == '\''); i++) {
+        bool wild = glob && (text[i] == '*' || text[i] == '?');
+        bool dot = text[i] == '.' && i > 0;
+        *at = i;
+        if (quoted && text[i] == '\\' && text[i + 1])
+            i++;
+        else if (!quoted && !wild && !dot && !tap_name_is_word(text[i]))
+            return "this character cannot stand in a name without single quotes";
+        if (n >= TAP_FILTER_NAME_MAX)
+            return "a name has at most 255 characters";
+        dst[n++] = text[i];
+    }
+    dst[n] = 0;
+    *at = i;
+    if (quoted && !text[i])
+        return "the closing single quote is missing";
+    if (quoted && text[i + 1])
+        return *at = i + 1, "nothing may follow the closing single quote";
+    if (n == 0)
+        return *at = 0, "the name is empty";
+    *at = 0;
+    if (!quoted && ((text[0] >= '0' && text[0] <= '9') || text[0] == '@'))
+        return "a name that begins like this needs single quotes";
+    return NULL;
+}
+
+/* Does `name` fit `glob`? * stands for any characters, ? for one (UTF-8). Linear but for the last star, to which it
+ * goes back: at most glob * name steps. */
+static inline bool tap_name_glob(const char *glob, const char *name)
+{
+    const char *star = NULL, *resume = NULL;
+    while (*name) {
+        if (*glob == '*') {
+            star = ++glob;
+            resume = name;
+        } else if (*glob == '?' || *glob == *name) {
+            bool one = *glob++ == '?';
+            name++;
+            while (one && ((unsigned char)*name & 0xC0) == 0x80)
+                name++;
+        } else if (star) {
+            glob = star;
+            name = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (*glob == '*')
+        glob++;
+    return *glob == 0;
+}
+
+#endif
