@@ -1,0 +1,163 @@
+/* cells.c: quoting and guarding of CSV cells; see cells.h for what has to be guarded against. */
+#include "cells.h"
+
+#include <strings.h>
+
+/* What DuckDB (in any case of letters), pandas or a spreadsheet takes for a value of another type. */
+static bool is_misread(const char *s, size_t n)
+{
+    static const char *const words[] = {"true", "false", "t", "f", "null", "nan", "inf", "infinity", "epoch"};
+    static const char *const exact[] = {"None", "NA", "N/A", "n/a"};
+    if (n > 8)
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == n && strncasecmp(words[i], s, n) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+        if (strlen(exact[i]) == n && memcmp(exact[i], s, n) == 0)
+            return true;
+    return false;
+}
+
+/* The metadata column's own words. */
+static bool is_flag(const char *s, size_t n)
+{
+    static const char *const words[] = {"timeout", "nonexisting", "exiting", "major", "got"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == n && memcmp(words[i], s, n) == 0)
+            return true;
+    return false;
+}
+
+static bool is_letter(char c)
+{
+    return ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || (signed char)c < 0;
+}
+
+/* May this name stand as it is? Otherwise it is written as an atom, in single quotes. */
+static bool is_plain(const char *s, size_t n)
+{
+    if (n == 0 || !is_letter(s[0]) || s[n - 1] == ' ' || is_misread(s, n))
+        return false;
+    return tap_scan_control(s, n) == n && !memchr(s, '\'', n) && tap_scan_csv(s, n) == n;
+}
+
+/* ---- Names ------------------------------------------------------------------------------------------------------ */
+
+/* `s` between single quotes where it has none, and then in CSV quotes where it needs them. NULL: out of memory. */
+static char *quoted_name(const char *s, size_t n, size_t *len)
+{
+    char *dst = malloc(2 * n + 5), *p = dst;
+    if (!dst)
+        return NULL;
+    bool bare = n == 0 || s[0] != '\'', csv = tap_scan_csv(s, n) < n;
+    if (csv)
+        *p++ = '"';
+    if (bare)
+        *p++ = '\'';
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '"')
+            *p++ = '"';
+        *p++ = s[i];
+    }
+    if (bare)
+        *p++ = '\'';
+    if (csv)
+        *p++ = '"';
+    *len = (size_t)(p - dst);
+    return dst;
+}
+
+static bool make_room(struct csv_names *names, uint32_t id)
+{
+    if (id < names->count)
+        return true;
+    uint32_t count = (id | 1023u) + 1;
+    struct csv_cell *at = realloc(names->at, count * sizeof *at);
+    if (!at)
+        return false;
+    memset(at + names->count, 0, (count - names->count) * sizeof *at);
+    names->at = at;
+    names->count = count;
+    return true;
+}
+
+const struct csv_cell *csv_name_make(struct csv_names *names, const struct tap_host *host, uint32_t id)
+{
+    static const struct csv_cell empty = {"", 0, false};
+    if (id == 0 || !make_room(names, id))
+        return &empty;
+    const struct tap_name *name = tap_name_get(host, id);
+    if (is_plain(name->text, name->len)) {
+        names->at[id] = (struct csv_cell){name->text, name->len, false};
+        return &names->at[id];
+    }
+    size_t len;
+    char *text = quoted_name(name->atom, name->atom_len, &len);
+    if (!text)
+        return &empty;
+    names->at[id] = (struct csv_cell){text, (uint32_t)len, true};
+    return &names->at[id];
+}
+
+void csv_names_free(struct csv_names *names)
+{
+    for (uint32_t i = 0; i < names->count; i++)
+        if (names->at[i].owned)
+            free((char *)(uintptr_t)names->at[i].text);
+    free(names->at);
+    memset(names, 0, sizeof *names);
+}
+
+/* ---- Cells ------------------------------------------------------------------------------------------------------ */
+
+static void enclose(struct tap_writer *w, size_t at, char open, char close)
+{
+    tap_writer_reserve(w, 2);
+    char *s = tap_writer_begun(w) + at + 1;
+    if (s > w->p) /* the event was dropped: out of memory */
+        return;
+    memmove(s + 1, s, (size_t)(w->p - s));
+    *s = open;
+    w->p[1] = close;
+    w->p += 2;
+}
+
+void csv_cell_guard(struct tap_writer *w, size_t at, bool beside_flags)
+{
+    const char *s = tap_writer_begun(w) + at + 1;
+    if (s >= w->p)
+        return;
+    size_t n = (size_t)(w->p - s);
+    if (s[0] == '-' || (s[0] >= '0' && s[0] <= '9')) /* no other term begins so */
+        enclose(w, at, '(', ')');
+    else if (is_letter(s[0]) && (is_misread(s, n) || (beside_flags && is_flag(s, n))))
+        enclose(w, at, '\'', '\'');
+}
+
+void csv_cell_close(struct tap_writer *w, size_t at)
+{
+    char *s = tap_writer_begun(w) + at + 1;
+    if (s > w->p) /* the event was dropped: out of memory */
+        return;
+    size_t n = (size_t)(w->p - s), i = tap_scan_csv(s, n), quotes = 0;
+    if (i == n) {
+        memmove(s - 1, s, n);
+        w->p--;
+        return;
+    }
+    for (const char *q = s + i; (q = memchr(q, '"', (size_t)(w->p - q))) != NULL; q++)
+        quotes++;
+    if (!tap_writer_reserve_large(w, quotes + 1))
+        return;
+    s = tap_writer_begun(w) + at + 1; /* it may have moved */
+    char *from = s + n, *to = from + quotes;
+    w->p = to;
+    while (from < to) { /* from the end, until all quotes are doubled */
+        char c = *--from;
+        *--to = c;
+        if (c == '"')
+            *--to = '"';
+    }
+    *w->p++ = '"';
+}

@@ -1,0 +1,323 @@
+/* csv.c: the csv sink: one row an event, which DuckDB, pandas, sqlite3 and spreadsheets read without options.
+ *
+ *     ts,node,event,pid,module,function,arity,peer,message,metadata
+ *
+ * ts        nanoseconds since the Unix epoch
+ * node, module, function   bare names; as a quoted atom where a bare one would be misread ('null', '+')
+ * arity     -1 where there is none
+ * message   a call's [Arguments], a value, {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of a lost or
+ *           gap row {Count,Reason}, events or nanoseconds. Empty: not carried
+ * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major got scheduler=N
+ *           truncated=BYTES, separated by spaces
+ *
+ * Cells are empty where there is nothing. A bare number in the last three columns is written (42), a word that
+ * readers misunderstand 'null': see cells.h.
+ */
+#include "cells.h"
+#include "nodes.h"
+
+#define CSV_HEADER "ts,node,event,pid,module,function,arity,peer,message,metadata\n"
+
+#ifndef TAP_VERSION
+#define TAP_VERSION "0"
+#endif
+
+struct csv_settings {
+    const char *path;
+    int64_t max_message;
+};
+
+struct csv {
+    const struct tap_host *host;
+    const struct csv_settings *settings;
+    struct tap_writer w;
+    struct tap_sink_nodes nodes;
+    struct csv_names names;
+    char kinds[TAP_KIND_COUNT][32]; /* ",function_call," */
+    uint8_t kind_len[TAP_KIND_COUNT];
+    int64_t
+        second; /* the last event's ts in whole seconds, and its text: the first half of nearly every ts */
+    char second_text[24];
+    uint8_t second_len;
+};
+
+/* ---- Cells of an event ------------------------------------------------------------------------------------------ */
+
+static char *put_ts(struct csv *self, char *p, int64_t ts)
+{
+    if (__builtin_expect(ts < 1000000000, 0))
+        return tap_text_i64(p, ts);
+    int64_t second = ts / 1000000000;
+    if (second != self->second) {
+        self->second = second;
+        self->second_len = (uint8_t)(tap_text_i64(self->second_text, second) - self->second_text);
+    }
+    memcpy(p, self->second_text, sizeof self->second_text);
+    return tap_text_fixed(p + self->second_len, (uint32_t)(ts - second * 1000000000), 9);
+}
+
+static void put_pid(struct csv *self, const struct tap_event *e, const struct tap_print *print)
+{
+    struct tap_writer *w = &self->w;
+    if (e->pid.node == print->node_name) {
+        if (e->pid.node)
+            tap_writer_pid(w, &e->pid, print);
+    } else if (e->pid.node || e->pid.id || e->pid.serial) {
+        size_t at = csv_cell_open(w);
+        tap_writer_pid(w, &e->pid, print);
+        csv_cell_close(w, at);
+    }
+}
+
+static void put_peer(struct csv *self, const struct tap_batch *batch, const struct tap_event *e,
+                     const struct tap_print *print)
+{
+    struct tap_writer *w = &self->w;
+    if (e->peer_type == TAP_PEER_NONE)
+        return;
+    if (e->peer_type == TAP_PEER_PID && e->peer.node == print->node_name) {
+        tap_writer_pid(w, &e->peer, print);
+        return;
+    }
+    size_t at = csv_cell_open(w);
+    tap_writer_peer(w, batch, e, print);
+    csv_cell_guard(w, at, false);
+    csv_cell_close(w, at);
+}
+
+static void put_loss(struct csv *self, const struct tap_event *e)
+{
+    struct tap_writer *w = &self->w;
+    const char *reason = self->host->reason_name(e->reason);
+    size_t at = csv_cell_open(w);
+    char *p = tap_writer_reserve(w, 64);
+    *p++ = '{';
+    p = tap_text_u64(p, e->count);
+    *p++ = ',';
+    w->p = p;
+    tap_writer_put(w, reason, strlen(reason));
+    tap_writer_put(w, "}", 1);
+    csv_cell_close(w, at);
+}
+
+static void put_message(struct csv *self, const struct tap_batch *batch, const struct tap_event *e,
+                        struct tap_print *print)
+{
+    struct tap_writer *w = &self->w;
+    if (e->kind > TAP_KIND_USER_LAST) {
+        put_loss(self, e);
+        return;
+    }
+    if (!e->payload.len)
+        return;
+    const uint8_t *term = batch->arena + e->payload.off;
+    size_t at = csv_cell_open(w);
+    print->limit = (size_t)self->settings->max_message;
+    if (e->kind == TAP_FUNCTION_CALL) {
+        tap_writer_put(w, "[", 1);
+        tap_writer_arguments(w, term, e->payload.len, ",", print);
+        tap_writer_put(w, "]", 1);
+    } else {
+        tap_writer_term(w, term, e->payload.len, print);
+        csv_cell_guard(w, at, false);
+    }
+    print->limit = 0;
+    csv_cell_close(w, at);
+}
+
+static const struct {
+    uint32_t flag;
+    const char *text;
+} csv_flags[] = {{TAP_EVENT_TIMEOUT, " timeout"},
+                 {TAP_EVENT_NONEXISTING, " nonexisting"},
+                 {TAP_EVENT_EXITING, " exiting"},
+                 {TAP_EVENT_GC_MAJOR, " major"},
+                 {TAP_EVENT_LINK_GOT, " got"}};
+#define CSV_FLAGS_MAX 128 /* bytes that all flags take */
+
+/* Each flag with a space in front. */
+static char *put_flags(char *p, const struct tap_event *e)
+{
+    for (size_t i = 0; i < sizeof csv_flags / sizeof *csv_flags; i++)
+        if (e->flags & csv_flags[i].flag)
+            p = tap_text_copy(p, csv_flags[i].text, strlen(csv_flags[i].text));
+    if (e->scheduler)
+        p = tap_text_u64(tap_text_lit(p, " scheduler="), e->scheduler);
+    if (e->flags & TAP_EVENT_TRUNCATED)
+        p = tap_text_u64(tap_text_lit(p, " truncated="), e->count);
+    return p;
+}
+
+static void put_metadata(struct csv *self, const struct tap_batch *batch, const struct tap_event *e,
+                         const struct tap_print *print)
+{
+    struct tap_writer *w = &self->w;
+    if (!(e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) && !e->scheduler && !e->metadata.len)
+        return;
+    char flags[CSV_FLAGS_MAX], *end = put_flags(flags, e), *from = flags;
+    size_t at = csv_cell_open(w);
+    if (e->metadata.len) {
+        tap_writer_term(w, batch->arena + e->metadata.off, e->metadata.len, print);
+        csv_cell_guard(w, at, true);
+    } else if (end > from) {
+        from++; /* no space before the first */
+    }
+    tap_writer_put(w, from, (size_t)(end - from));
+    csv_cell_close(w, at);
+}
+
+/* ---- A row ------------------------------------------------------------------------------------------------------ */
+
+static void put_row(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
+{
+    struct tap_writer *w = &self->w;
+    const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
+    struct tap_print print = {TAP_PRINT_ERLANG, node->printable_unicode, node->name_id, 0, false};
+    const struct csv_cell name = *csv_name(&self->names, self->host, node->name_id);
+    char *p = tap_writer_reserve(w, 128 + name.len);
+    p = put_ts(self, p, e->ts);
+    *p++ = ',';
+    p = tap_text_copy(p, name.text, name.len);
+    memcpy(p, self->kinds[e->kind], sizeof self->kinds[0]);
+    w->p = p + self->kind_len[e->kind];
+    put_pid(self, e, &print);
+
+    const struct csv_cell module = *csv_name(&self->names, self->host, e->module);
+    const struct csv_cell function = *csv_name(&self->names, self->host, e->function);
+    p = tap_writer_reserve(w, 64 + (size_t)module.len + function.len);
+    *p++ = ',';
+    p = tap_text_copy(p, module.text, module.len);
+    *p++ = ',';
+    p = tap_text_copy(p, function.text, function.len);
+    *p++ = ',';
+    p = tap_text_i64(p, e->arity);
+    *p++ = ',';
+    w->p = p;
+    put_peer(self, batch, e, &print);
+    *tap_writer_reserve(w, 1) = ',';
+    w->p++;
+    put_message(self, batch, e, &print);
+    *tap_writer_reserve(w, 1) = ',';
+    w->p++;
+    put_metadata(self, batch, e, &print);
+    *tap_writer_reserve(w, 1) = '\n';
+    w->p++;
+    if (__builtin_expect(w->failed, 0)) /* out of memory drops what was begun: no half rows */
+        tap_writer_drop(w);
+    else
+        tap_writer_end(w, e->kind <= TAP_KIND_USER_LAST);
+}
+
+/* ---- The sink --------------------------------------------------------------------------------------------------- */
+
+static enum tap_status csv_create(const struct tap_host *host, const void *settings, void **out)
+{
+    struct csv *self = calloc(1, sizeof *self);
+    if (!self)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    self->host = host;
+    self->settings = settings;
+    self->second = -1;
+    for (unsigned k = 0; k < TAP_KIND_COUNT; k++) {
+        const char *name = host->kind_name(k);
+        size_t n = strnlen(name, sizeof self->kinds[k] - 2);
+        self->kinds[k][0] = ',';
+        memcpy(self->kinds[k] + 1, name, n);
+        self->kinds[k][n + 1] = ',';
+        self->kind_len[k] = (uint8_t)(n + 2);
+    }
+    enum tap_status status = tap_writer_claim(&self->w, host, self->settings->path);
+    if (status != TAP_OK) {
+        free(self);
+        return status;
+    }
+    *out = self;
+    return TAP_OK;
+}
+
+static enum tap_status csv_start(void *s)
+{
+    struct csv *self = s;
+    enum tap_status status = tap_writer_open(&self->w);
+    if (status != TAP_OK)
+        return status;
+    tap_writer_put(&self->w, CSV_HEADER, sizeof CSV_HEADER - 1);
+    tap_writer_end(&self->w, 0);
+    return tap_writer_status(&self->w);
+}
+
+static enum tap_status csv_consume(void *s, const struct tap_batch *batch, const uint32_t *select, size_t n)
+{
+    struct csv *self = s;
+    for (size_t i = 0; i < n; i++) {
+        const struct tap_event *e = tap_batch_event(batch, select[i]);
+        if (e->kind <= TAP_GAP)
+            put_row(self, batch, e);
+        else if (e->kind == TAP_NODE_UP)
+            tap_sink_nodes_learn(&self->nodes, self->host, e->node);
+    }
+    return tap_writer_status(&self->w);
+}
+
+static enum tap_status csv_flush(void *s)
+{
+    return tap_writer_flush(&((struct csv *)s)->w);
+}
+
+static enum tap_status csv_stop(void *s)
+{
+    return tap_writer_close(&((struct csv *)s)->w);
+}
+
+static void csv_destroy(void *s)
+{
+    struct csv *self = s;
+    tap_writer_free(&self->w);
+    tap_sink_nodes_free(&self->nodes);
+    csv_names_free(&self->names);
+    free(self);
+}
+
+static const struct tap_option csv_options[] = {
+    {.name = "path",
+     .type = TAP_OPT_PATH,
+     .flags = TAP_OPT_REQUIRED,
+     .offset = offsetof(struct csv_settings, path),
+     .help = "file to write, - for standard output; made with mode 0600, for traces hold secrets, and "
+             "emptied when "
+             "it exists"},
+    {.name = "max_message",
+     .type = TAP_OPT_SIZE,
+     .def = "64k",
+     .flags = TAP_OPT_BYTES,
+     .offset = offsetof(struct csv_settings, max_message),
+     .help = "the message column is cut with ... after about so many bytes; 0: never"},
+};
+
+static const struct tap_sink_ops csv_ops = {
+    .struct_size = sizeof(struct tap_sink_ops),
+    .create = csv_create,
+    .start = csv_start,
+    .consume = csv_consume,
+    .flush = csv_flush,
+    .stop = csv_stop,
+    .destroy = csv_destroy,
+};
+
+static const struct tap_plugin csv_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_SINK,
+    .name = "csv",
+    .version = TAP_VERSION,
+    .summary = "one row an event: ts, node, event, pid, module, function, arity, peer, message, metadata",
+    .license = "Apache-2.0",
+    .options = csv_options,
+    .option_count = sizeof csv_options / sizeof *csv_options,
+    .settings_size = sizeof(struct csv_settings),
+    .ops = &csv_ops,
+};
+
+const struct tap_plugin *beamtap_plugin_v1(void)
+{
+    return &csv_plugin;
+}
