@@ -1,0 +1,89 @@
+/* args.c: what the commands' arguments have in common.
+ *
+ * getopt would permute and abbreviate; neither is wanted here, and a wrong option should name the right one.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "options.h"
+
+static bool wrong_option(const char *command, const char *option, const struct tap_cli_flag *flags, bool sets)
+{
+    const char *names[16];
+    size_t n = 0;
+    for (; flags[n].name && n < 15; n++)
+        names[n] = flags[n].name;
+    if (sets)
+        names[n++] = "--set";
+    const char *nearest = tap_nearest(option, names, n);
+    fprintf(stderr, "beamtap %s: unknown option '%s'", command, option);
+    if (nearest)
+        fprintf(stderr, " (did you mean '%s'?)\n", nearest);
+    else
+        fprintf(stderr, " (see beamtap %s --help)\n", command);
+    return false;
+}
+
+/* Is argv[*i] --set in either form? *i is left at its last argument; a missing value gives NULL. */
+static bool read_set(int argc, char **argv, int *i, const char **value)
+{
+    if (strncmp(argv[*i], "--set=", 6) == 0) {
+        *value = argv[*i] + 6;
+        return true;
+    }
+    if (strcmp(argv[*i], "--set") != 0)
+        return false;
+    *value = *i + 1 < argc ? argv[++*i] : NULL;
+    return true;
+}
+
+static bool read_flag(const struct tap_cli_flag *flags, const char *word)
+{
+    for (; flags->name; flags++) {
+        if (strcmp(word, flags->name) == 0) {
+            *flags->given = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *flags, size_t least, size_t most,
+                  struct tap_cli_args *args)
+{
+    bool options = true;
+    args->word_count = args->set_count = 0;
+    for (int i = 1; i < argc; i++) {
+        const char *value;
+        if (options && strcmp(argv[i], "--") == 0) {
+            options = false;
+        } else if (!options || argv[i][0] != '-' || !argv[i][1]) {
+            args->words[args->word_count++] = argv[i];
+        } else if (args->sets && read_set(argc, argv, &i, &value)) {
+            if (!value) {
+                fprintf(stderr, "beamtap %s: --set needs SECTION.KEY=VALUE after it\n", argv[0]);
+                return false;
+            }
+            args->sets[args->set_count++] = value;
+        } else if (!read_flag(flags, argv[i])) {
+            return wrong_option(argv[0], argv[i], flags, args->sets != NULL);
+        }
+    }
+    if (args->word_count < least || args->word_count > most) {
+        fprintf(stderr, "beamtap %s: %s (see beamtap %s --help)\n", argv[0],
+                args->word_count < least ? "an argument is missing" : "there are too many arguments",
+                argv[0]);
+        return false;
+    }
+    return true;
+}
+
+int tap_cli_flush(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "beamtap: cannot write to stdout: %s\n", strerror(errno));
+    return code == 0 ? 1 : code;
+}

@@ -1,0 +1,56 @@
+/* check.c: `beamtap check FILE.ini`: every mistake, or what would be traced and written.
+ *
+ * It goes as far as a run goes without touching anything: the instances are created and judge their settings, and the
+ * plan is joined. No node is asked and no file is made.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "option_value.h"
+#include "plan.h"
+#include "trace.h"
+
+static void print_settings(const struct tap_option *options, size_t n, const void *settings)
+{
+    for (size_t i = 0; i < n; i++)
+        tap_option_value_print(&options[i], settings, stdout);
+}
+
+static void print_instance(const struct tap_instance *in)
+{
+    const struct tap_plugin *p = in->loaded->plugin;
+    printf("\n[%s]  %s %s, %s\n", in->section, p->name, p->version ? p->version : "", in->loaded->path);
+    print_settings(p->options, p->option_count, in->settings);
+    if (in->kind == TAP_PLUGIN_SINK)
+        print_settings(tap_sink_options, tap_sink_option_count, &in->sink);
+}
+
+int tap_cli_check(int argc, char **argv)
+{
+    const char *words[argc], *sets[argc];
+    struct tap_cli_args args = {.words = words, .sets = sets};
+    static const struct tap_cli_flag flags[] = {{NULL, NULL}};
+    if (!tap_cli_read(argc, argv, flags, 1, 1, &args))
+        return 2;
+    struct tap_error *err = tap_error_new();
+    if (!err) {
+        fputs("beamtap: out of memory\n", stderr);
+        return 1;
+    }
+    struct tap_config *config = NULL;
+    struct tap_trace *trace = NULL;
+    if (tap_config_load(words[0], sets, args.set_count, &config, err) == TAP_OK)
+        trace = tap_trace_new(config, err);
+    if (trace) {
+        tap_plan_print(tap_trace_plan(trace), stdout);
+        for (size_t i = 0; i < config->instance_count; i++)
+            print_instance(&config->instances[i]);
+    }
+    tap_error_print(err, stderr);
+    int code = trace ? 0 : (int)tap_error_status(err);
+    tap_trace_free(trace);
+    tap_config_free(config);
+    tap_error_free(err);
+    return tap_cli_flush(code);
+}

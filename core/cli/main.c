@@ -1,0 +1,89 @@
+/* main.c: the command `beamtap`: finds the command's name and leaves the rest to it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "options.h"
+
+#ifndef TAP_VERSION
+#define TAP_VERSION "unversioned"
+#endif
+
+static const struct command {
+    const char *name, *arguments, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", "FILE.ini [--set SECTION.KEY=VALUE]... [--quiet] [--json]", "traces as the file says",
+     tap_cli_run},
+    {"check", "FILE.ini [--set SECTION.KEY=VALUE]...",
+     "tells all mistakes, or what would be traced and written; asks no node", tap_cli_check},
+    {"plugins", "[KIND:NAME] [--json]", "what is installed, from where, with which options", tap_cli_plugins},
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void print_usage(FILE *out)
+{
+    fputs("beamtap traces running Erlang and Elixir nodes.\n\n", out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  beamtap %s %s\n      %s\n", commands[i].name, commands[i].arguments,
+                commands[i].summary);
+    fputs("  beamtap --help | --version\n\n"
+          "The cookie is read from the file that cookie_file names (~/.erlang.cookie), or from "
+          "BEAMTAP_COOKIE.\n"
+          "Plugins are sought in plugin_path, in BEAMTAP_PLUGIN_PATH, and in the installed folder.\n\n"
+          "Exit codes: 0 done; 1 a node, file or plugin failed; 2 the configuration or the command line is "
+          "wrong;\n"
+          "3 done, but events were lost and fail_on_loss is set.\n",
+          out);
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[COMMAND_COUNT];
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i].name;
+    const char *nearest = tap_nearest(name, names, COMMAND_COUNT);
+    if (nearest)
+        fprintf(stderr, "beamtap: unknown command '%s' (did you mean '%s'?)\n", name, nearest);
+    else
+        fprintf(stderr, "beamtap: unknown command '%s' (see beamtap --help)\n", name);
+    return 2;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (is_help(argv[i])) {
+            printf("beamtap %s %s\n    %s\n", c->name, c->arguments, c->summary);
+            return tap_cli_flush(0);
+        }
+    }
+    return c->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
+    }
+    if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return tap_cli_flush(0);
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        printf("beamtap %s (plugin ABI %d.%d)\n", TAP_VERSION, TAP_ABI_MAJOR, TAP_ABI_MINOR);
+        return tap_cli_flush(0);
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return run_command(&commands[i], argc - 1, argv + 1);
+    return unknown_command(argv[1]);
+}

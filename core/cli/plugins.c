@@ -1,0 +1,184 @@
+/* plugins.c: `beamtap plugins [KIND:NAME] [--json]`: what is installed, from where, with which options.
+ *
+ * A file that is no plugin is told on stderr and makes the exit code 2; the others are listed all the same.
+ */
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "config.h"
+#include "option_value.h"
+
+/* ---- For people */
+
+static void print_option(const struct tap_option *o)
+{
+    char type[512];
+    tap_option_describe(o, type, sizeof type);
+    printf("    %-14s %s\n", o->name, type);
+    if (o->help)
+        printf("    %-14s   %s\n", "", o->help);
+}
+
+static void print_plugin(const struct tap_loaded *l, bool options)
+{
+    const struct tap_plugin *p = l->plugin;
+    char name[128];
+    snprintf(name, sizeof name, "%s:%s", tap_plugin_kind_name((enum tap_plugin_kind)p->kind), p->name);
+    printf("%-22s %-8s %s\n", name, p->version ? p->version : "", p->summary ? p->summary : "");
+    printf("%-31s %s\n", "", l->path);
+    if (!options)
+        return;
+    printf("  license %s, plugin ABI %u.%u\n", p->license ? p->license : "not stated", p->abi_major,
+           p->abi_minor);
+    puts("  options:");
+    for (size_t i = 0; i < p->option_count; i++)
+        print_option(&p->options[i]);
+    for (size_t i = 0; p->kind == TAP_PLUGIN_SINK && i < tap_sink_option_count; i++)
+        print_option(&tap_sink_options[i]);
+}
+
+/* ---- As JSON */
+
+static const char *const type_names[] = {"string",   "path",   "bool", "int",  "size",
+                                         "duration", "choice", "list", "lines"};
+
+/* Numbers as they are written in the file: a double does not hold 64 bits. */
+static bool json_range(cJSON *json, const struct tap_option *o)
+{
+    char text[64];
+    if (o->min == 0 && o->max == 0)
+        return true;
+    tap_option_number_print(o, o->min, text, sizeof text);
+    bool ok = cJSON_AddStringToObject(json, "min", text);
+    if (o->max == 0)
+        return ok;
+    tap_option_number_print(o, o->max, text, sizeof text);
+    return ok && cJSON_AddStringToObject(json, "max", text);
+}
+
+static bool json_option(cJSON *list, const struct tap_option *o)
+{
+    cJSON *json = cJSON_CreateObject();
+    if (!json || !cJSON_AddItemToArray(list, json))
+        return false;
+    bool ok = cJSON_AddStringToObject(json, "name", o->name) &&
+              cJSON_AddStringToObject(json, "type", type_names[o->type]) &&
+              cJSON_AddBoolToObject(json, "required", o->flags & TAP_OPT_REQUIRED) &&
+              (o->def ? cJSON_AddStringToObject(json, "default", o->def)
+                      : cJSON_AddNullToObject(json, "default")) &&
+              cJSON_AddStringToObject(json, "help", o->help ? o->help : "");
+    bool number = o->type == TAP_OPT_INT || o->type == TAP_OPT_SIZE || o->type == TAP_OPT_DURATION;
+    if (ok && number)
+        ok = json_range(json, o);
+    if (o->type == TAP_OPT_SIZE)
+        ok = ok && cJSON_AddBoolToObject(json, "bytes", (o->flags & TAP_OPT_BYTES) != 0);
+    if (ok && o->type == TAP_OPT_CHOICE) {
+        cJSON *choices = cJSON_AddArrayToObject(json, "choices");
+        for (size_t i = 0; choices && o->choices[i]; i++)
+            cJSON_AddItemToArray(choices, cJSON_CreateString(o->choices[i]));
+        ok = choices != NULL;
+    }
+    return ok;
+}
+
+static bool json_plugin(cJSON *list, const struct tap_loaded *l)
+{
+    const struct tap_plugin *p = l->plugin;
+    char abi[32];
+    cJSON *json = cJSON_CreateObject(), *options;
+    if (!json || !cJSON_AddItemToArray(list, json))
+        return false;
+    snprintf(abi, sizeof abi, "%u.%u", p->abi_major, p->abi_minor);
+    bool ok = cJSON_AddStringToObject(json, "kind", tap_plugin_kind_name((enum tap_plugin_kind)p->kind)) &&
+              cJSON_AddStringToObject(json, "name", p->name) &&
+              cJSON_AddStringToObject(json, "version", p->version ? p->version : "") &&
+              cJSON_AddStringToObject(json, "summary", p->summary ? p->summary : "") &&
+              cJSON_AddStringToObject(json, "license", p->license ? p->license : "") &&
+              cJSON_AddStringToObject(json, "abi", abi) && cJSON_AddStringToObject(json, "path", l->path) &&
+              (options = cJSON_AddArrayToObject(json, "options"));
+    for (size_t i = 0; ok && i < p->option_count; i++)
+        ok = json_option(options, &p->options[i]);
+    for (size_t i = 0; ok && p->kind == TAP_PLUGIN_SINK && i < tap_sink_option_count; i++)
+        ok = json_option(options, &tap_sink_options[i]);
+    return ok;
+}
+
+static bool print_json(const struct tap_loaded *const *list, size_t n)
+{
+    cJSON *json = cJSON_CreateArray();
+    bool ok = json != NULL;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = json_plugin(json, list[i]);
+    char *text = ok ? cJSON_Print(json) : NULL;
+    if (text)
+        puts(text);
+    else
+        fputs("beamtap: out of memory\n", stderr);
+    free(text);
+    cJSON_Delete(json);
+    return text != NULL;
+}
+
+/* ---- The command */
+
+/* KIND:NAME; false and told when there is no such kind. */
+static bool read_name(const char *word, enum tap_plugin_kind *kind, const char **name)
+{
+    for (int k = 0; k < 3; k++) {
+        const char *kind_name = tap_plugin_kind_name((enum tap_plugin_kind)k);
+        size_t len = strlen(kind_name);
+        if (strncmp(word, kind_name, len) == 0 && word[len] == ':' && word[len + 1]) {
+            *kind = (enum tap_plugin_kind)k;
+            *name = word + len + 1;
+            return true;
+        }
+    }
+    fprintf(stderr, "beamtap plugins: '%s' must be transport:NAME, filter:NAME or sink:NAME\n", word);
+    return false;
+}
+
+static int list_plugins(struct tap_registry *registry, const char *word, bool json, struct tap_error *err)
+{
+    const struct tap_loaded **all = NULL, *one = NULL;
+    enum tap_plugin_kind kind;
+    const char *name;
+    size_t n = 0;
+    if (!word)
+        n = tap_registry_list(registry, &all, err);
+    else if (!read_name(word, &kind, &name))
+        return 2;
+    else if ((one = tap_registry_get(registry, kind, name, NULL, NULL, err)))
+        n = 1;
+    const struct tap_loaded *const *list = word ? &one : all;
+    if (json && (!word || one) && !print_json(list, n))
+        return 1;
+    for (size_t i = 0; !json && i < n; i++)
+        print_plugin(list[i], word != NULL);
+    if (!word && n == 0 && tap_error_count(err) == 0)
+        fputs("beamtap: no plugin was found\n", stderr);
+    tap_error_print(err, stderr);
+    return (int)tap_error_status(err);
+}
+
+int tap_cli_plugins(int argc, char **argv)
+{
+    const char *words[argc];
+    bool json = false;
+    struct tap_cli_args args = {.words = words};
+    const struct tap_cli_flag flags[] = {{"--json", &json}, {NULL, NULL}};
+    if (!tap_cli_read(argc, argv, flags, 0, 1, &args))
+        return 2;
+    struct tap_error *err = tap_error_new();
+    struct tap_registry *registry = tap_registry_new(NULL);
+    int code = 1;
+    if (err && registry)
+        code = list_plugins(registry, args.word_count ? words[0] : NULL, json, err);
+    else
+        fputs("beamtap: out of memory\n", stderr);
+    tap_registry_free(registry);
+    tap_error_free(err);
+    return tap_cli_flush(code);
+}
