@@ -1,0 +1,142 @@
+/* json.c: one JSON object a line, in this order, each key only where the event has such a thing:
+ *
+ *     ts (a string: nanoseconds do not fit in a double), seq, node, event, pid, module, function, arity, peer,
+ *     message, metadata, flags (of timeout, nonexisting, exiting, major, got), truncated (the true size in bytes),
+ *     scheduler, and for lost and gap: count (events, nanoseconds) and reason
+ *
+ * message, metadata, pid and peer are terms as text; node, module and function are bare names.
+ */
+#include "stdout.h"
+
+static char *put_name(struct out *self, const char *key, uint32_t id)
+{
+    const struct tap_name *name = tap_name_get(self->host, id);
+    size_t n = strlen(key);
+    char *p = tap_writer_reserve(&self->w, n + name->json_len + 1);
+    p = tap_text_copy(p, key, n);
+    p = tap_text_copy(p, name->json, name->json_len);
+    *p++ = '"';
+    return self->w.p = p;
+}
+
+/* A short text that needs no escapes. */
+static void put_plain(struct tap_writer *w, const char *text)
+{
+    size_t n = strlen(text);
+    w->p = tap_text_copy(tap_writer_reserve(w, n), text, n);
+}
+
+static void put_number(struct tap_writer *w, const char *key, uint64_t v)
+{
+    put_plain(w, key);
+    w->p = tap_text_u64(tap_writer_reserve(w, 20), v);
+}
+
+static void put_message(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
+                        const struct tap_print *print)
+{
+    struct tap_writer *w = &self->w;
+    const uint8_t *term = batch->arena + e->payload.off;
+    put_plain(w, ",\"message\":\"");
+    if (e->kind == TAP_FUNCTION_CALL) {
+        put_plain(w, "[");
+        tap_writer_arguments(w, term, e->payload.len, print->syntax == TAP_PRINT_ELIXIR ? ", " : ",", print);
+        put_plain(w, "]\"");
+    } else {
+        tap_writer_term(w, term, e->payload.len, print);
+        put_plain(w, "\"");
+    }
+}
+
+static const struct {
+    uint32_t flag;
+    const char *text;
+} json_flags[] = {{TAP_EVENT_TIMEOUT, "\"timeout\""},
+                  {TAP_EVENT_NONEXISTING, "\"nonexisting\""},
+                  {TAP_EVENT_EXITING, "\"exiting\""},
+                  {TAP_EVENT_GC_MAJOR, "\"major\""},
+                  {TAP_EVENT_LINK_GOT, "\"got\""}};
+
+static void put_flags(struct tap_writer *w, const struct tap_event *e)
+{
+    const char *before = ",\"flags\":[";
+    bool any = false;
+    for (size_t i = 0; i < sizeof json_flags / sizeof *json_flags; i++)
+        if (e->flags & json_flags[i].flag) {
+            put_plain(w, before);
+            put_plain(w, json_flags[i].text);
+            before = ",";
+            any = true;
+        }
+    if (any)
+        put_plain(w, "]");
+}
+
+static void put_loss(struct out *self, const struct tap_event *e)
+{
+    put_number(&self->w, ",\"count\":", e->count);
+    put_plain(&self->w, ",\"reason\":\"");
+    put_plain(&self->w, self->host->reason_name(e->reason));
+    put_plain(&self->w, "\"");
+}
+
+/* What few events have. */
+static void put_rest(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
+                     const struct tap_print *print)
+{
+    struct tap_writer *w = &self->w;
+    if (e->metadata.len) {
+        put_plain(w, ",\"metadata\":\"");
+        tap_writer_term(w, batch->arena + e->metadata.off, e->metadata.len, print);
+        put_plain(w, "\"");
+    }
+    put_flags(w, e);
+    if (e->flags & TAP_EVENT_TRUNCATED)
+        put_number(w, ",\"truncated\":", e->count);
+    if (e->scheduler)
+        put_number(w, ",\"scheduler\":", e->scheduler);
+    if (e->kind > TAP_KIND_USER_LAST)
+        put_loss(self, e);
+}
+
+void out_json_event(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
+{
+    struct tap_writer *w = &self->w;
+    const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
+    struct tap_print print = out_print(self, node, true);
+    const char *kind = self->host->kind_name(e->kind);
+    char *p = tap_writer_reserve(w, 128);
+    p = tap_text_lit(p, "{\"ts\":\"");
+    p = tap_text_i64(p, e->ts);
+    *p++ = '"';
+    if (e->kind <= TAP_KIND_USER_LAST)
+        p = tap_text_u64(tap_text_lit(p, ",\"seq\":"), e->seq);
+    w->p = p;
+    if (node->name_id)
+        put_name(self, ",\"node\":\"", node->name_id);
+    put_plain(w, ",\"event\":\"");
+    put_plain(w, kind);
+    put_plain(w, "\"");
+    if (e->pid.node || e->pid.id || e->pid.serial) {
+        put_plain(w, ",\"pid\":\"");
+        tap_writer_pid(w, &e->pid, &print);
+        put_plain(w, "\"");
+    }
+    if (e->module)
+        put_name(self, ",\"module\":\"", e->module);
+    if (e->function)
+        put_name(self, ",\"function\":\"", e->function);
+    if (e->arity >= 0)
+        put_number(w, ",\"arity\":", (uint64_t)e->arity);
+    if (e->peer_type != TAP_PEER_NONE) {
+        put_plain(w, ",\"peer\":\"");
+        tap_writer_peer(w, batch, e, &print);
+        put_plain(w, "\"");
+    }
+    if (e->payload.len && e->kind <= TAP_KIND_USER_LAST)
+        put_message(self, batch, e, &print);
+    if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler ||
+        e->kind > TAP_KIND_USER_LAST)
+        put_rest(self, batch, e, &print);
+    put_plain(w, "}\n");
+}

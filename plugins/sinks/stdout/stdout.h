@@ -1,0 +1,54 @@
+/* stdout.h: the stdout sink's parts: stdout.c (options and life), text.c (lines for people), json.c (objects for
+ * programs), depth.c (how deep in calls a process is).
+ */
+#ifndef TAP_STDOUT_H
+#define TAP_STDOUT_H
+
+#include "nodes.h"
+#include "writer.h"
+
+enum out_format { OUT_TEXT, OUT_JSON };
+enum out_time { OUT_RELATIVE, OUT_ABSOLUTE };
+
+struct out_settings {
+    const char *path;
+    int format; /* enum out_format */
+    int syntax; /* enum tap_print_syntax */
+    int time;   /* enum out_time */
+    bool indent;
+    int64_t max_message;
+};
+
+struct out_depths;
+
+struct out {
+    const struct tap_host *host;
+    const struct out_settings *settings;
+    struct tap_writer w;
+    struct tap_sink_nodes nodes;
+    struct out_depths *depths; /* NULL: no indentation */
+    bool colour;
+    uint32_t node_width; /* the longest node name so far */
+    int64_t second;      /* second_text stands for it; absolute times only */
+    char second_text[40];
+    uint8_t second_len;
+};
+
+/* Each writes one event as one line, '\n' included; the caller ends it. Control events never come here. */
+void out_text_event(struct out *, const struct tap_batch *, const struct tap_event *);
+void out_json_event(struct out *, const struct tap_batch *, const struct tap_event *);
+
+/* Call depths of the last few thousand processes that called something. NULL: out of memory. */
+struct out_depths *out_depths_new(void);
+void out_depths_free(struct out_depths *);
+/* The depth at which this event stands; a call goes one deeper, a return back to its call's. */
+unsigned out_depths_step(struct out_depths *, const struct tap_event *);
+
+static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node, bool json)
+{
+    struct tap_print print = {(enum tap_print_syntax)self->settings->syntax, node->printable_unicode,
+                              node->name_id, (size_t)self->settings->max_message, json};
+    return print;
+}
+
+#endif
