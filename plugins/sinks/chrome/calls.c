@@ -1,0 +1,137 @@
+/* calls.c: calls become slices when they return.
+ *
+ * Returns come last in first out, tail calls included. A return that is not the top frame's means that the frames
+ * above were left without one: by an exception that nobody traced, or by events that are missing. So every return
+ * pops to its function. Frames that outlived a loss on their node are only believed as long as returns confirm them:
+ * the next call ends them, at the loss, because drawing on would stack everything that follows upon a guess.
+ *
+ * A function that calls itself directly, again and again, without anything in between, is a loop more often than a
+ * recursion that anybody wants to see in depth: after TAP_CHROME_RUN frames the calls are counted in the last one.
+ *
+ * Where returns are not traced a call has no length, and is a slice of 1 ns: unlike an instant it can be selected,
+ * has its function's colour, and is counted with its like in the viewers' tables.
+ */
+#include "chrome.h"
+
+/* Ends what was open when events were lost. */
+static void tap_calls_distrust(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_node *node)
+{
+    if (t->stack)
+        tap_stack_close_all(c, t, node->loss_at, TAP_CLOSE_LOST);
+    t->epoch = node->epoch;
+}
+
+static void tap_calls_push(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in,
+                           uint32_t label)
+{
+    struct tap_open *top = tap_stack_top(t);
+    struct tap_stack *s = t->stack;
+    if (top && (s->depth >= TAP_CHROME_DEPTH || s->hidden_len || s->beyond)) {
+        tap_stack_hide(c, t, label);
+        return;
+    }
+    if (top && top->label == label && top->run >= TAP_CHROME_RUN) {
+        top->collapsed++;
+        top->returns++;
+        top->events++;
+        c->count.collapsed++;
+        return;
+    }
+    tap_emit_arguments(c, in);
+    tap_stack_push(c, t, in->ts, TAP_OPEN_CALL, label);
+}
+
+void tap_calls_call(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    const struct tap_event *ev = in->ev;
+    struct tap_track *t = tap_process_track(c, in);
+    uint32_t at = tap_label_get(c, ev->module, ev->function, ev->arity);
+    if (!t || !at)
+        return;
+    t->unwinding = false;
+    struct tap_chrome_node *node = &c->nodes[ev->node];
+    if (__builtin_expect(t->epoch != node->epoch, 0))
+        tap_calls_distrust(c, t, node);
+    tap_stack_close_special(c, t, in->ts);
+    const struct tap_label *label = tap_label_at(c, at);
+    if (label->returns) {
+        tap_calls_push(c, t, in, at);
+        return;
+    }
+    tap_emit_point(c, t, in->ts, label->tail, label->tail_len);
+    tap_emit_arguments(c, in);
+    tap_emit_close(c, 1);
+}
+
+/* The frame that an event of this function ends, by its place in the stack; -1: it has none. */
+static int64_t tap_calls_find(const struct tap_stack *s, uint32_t label)
+{
+    for (int64_t i = (int64_t)s->depth - 1; i >= 0; i--)
+        if (s->open[i].kind == TAP_OPEN_CALL && s->open[i].label == label)
+            return i;
+    return -1;
+}
+
+/* A return or exception whose call was not seen: before the trace began, or among what was lost. */
+static void tap_calls_orphan(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in,
+                             uint32_t at)
+{
+    bool thrown = in->ev->kind == TAP_FUNCTION_EXCEPTION;
+    if (thrown)
+        tap_emit_instant(c, t, in->ts, TAP_TAIL("exception", "exception"));
+    else
+        tap_emit_instant(c, t, in->ts, TAP_TAIL("return", "return"));
+    const struct tap_label *label = tap_label_at(c, at);
+    tap_emit_text(c, "function", label->tail + label->name_off, label->name_len);
+    tap_emit_term(c, thrown ? "exception" : "result", in, in->ev->payload);
+    tap_emit_extras(c, in);
+    tap_emit_close(c, 1);
+}
+
+/* Where an exception begins: once, at the innermost frame that it leaves. */
+static void tap_calls_mark(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in)
+{
+    tap_emit_instant(c, t, in->ts, TAP_TAIL("exception", "exception"));
+    tap_emit_term(c, "exception", in, in->ev->payload);
+    tap_emit_close(c, 0);
+}
+
+void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    const struct tap_event *ev = in->ev;
+    bool thrown = ev->kind == TAP_FUNCTION_EXCEPTION;
+    struct tap_track *t = tap_process_track(c, in);
+    uint32_t at = tap_label_get(c, ev->module, ev->function, ev->arity);
+    if (!t || !at)
+        return;
+    bool begins = thrown && !t->unwinding;
+    t->unwinding = thrown;
+    tap_stack_close_special(c, t, in->ts);
+    struct tap_stack *s = t->stack;
+    if (s && (s->hidden_len || s->beyond) && tap_stack_unhide(s, at)) {
+        tap_stack_top(t)->events++;
+        return;
+    }
+    int64_t place = s ? tap_calls_find(s, at) : -1;
+    if (place < 0) {
+        tap_calls_orphan(c, t, in, at);
+        if (!thrown)
+            tap_label_at(c, at)->returns =
+                true; /* somebody asked for its returns: the next call has a length */
+        return;
+    }
+    if (begins)
+        tap_calls_mark(c, t, in);
+    tap_stack_forget_hidden(s);
+    enum tap_close_how above = t->epoch != c->nodes[ev->node].epoch ? TAP_CLOSE_LOST : TAP_CLOSE_UNWOUND;
+    while (s->depth > (uint32_t)place + 1)
+        tap_stack_close(c, t, in->ts, tap_stack_top(t)->kind == TAP_OPEN_CALL ? above : TAP_CLOSE_PLAIN, NULL,
+                        0);
+    struct tap_open *o = &s->open[place];
+    if (o->returns) {
+        o->returns--;
+        o->events++;
+        return;
+    }
+    tap_stack_close(c, t, in->ts, thrown ? TAP_CLOSE_EXCEPTION : TAP_CLOSE_RETURN, in, 1);
+}

@@ -1,0 +1,224 @@
+/* chrome.c: the sink "chrome": a timeline for chrome://tracing and Perfetto, as Trace Event JSON.
+ *
+ * A file gets the object form, and the footer that makes it valid JSON behind every write; at the end otherData
+ * takes its place, with what is only known then. A pipe gets the array form, for what is written cannot be taken
+ * back. What the events become is in the other files; this one reads the options, dispatches, and reports.
+ */
+#include "chrome.h"
+
+#include <unistd.h>
+
+#define TAP_CHROME_FOOTER "\n]}"
+
+static const char *const tap_chrome_syntaxes[] = {"erlang", "elixir", NULL};
+
+static const struct tap_option tap_chrome_options[] = {
+    {"path", TAP_OPT_PATH, NULL, 0, 0, NULL,
+     "the file to write (mode 0600: traces hold secrets); - is standard output",
+     offsetof(struct tap_chrome_settings, path), TAP_OPT_REQUIRED},
+    {"args", TAP_OPT_BOOL, "true", 0, 0, NULL, "print arguments, results, messages and reasons",
+     offsetof(struct tap_chrome_settings, args), 0},
+    {"limit", TAP_OPT_SIZE, "4k", 0, 1 << 20, NULL, "cut printed terms after about so many bytes; 0: never",
+     offsetof(struct tap_chrome_settings, limit), TAP_OPT_BYTES},
+    {"syntax", TAP_OPT_CHOICE, "erlang", 0, 0, tap_chrome_syntaxes, "how terms are printed",
+     offsetof(struct tap_chrome_settings, syntax), 0},
+};
+
+static enum tap_status tap_chrome_create(const struct tap_host *host, const void *settings, void **self)
+{
+    struct tap_chrome *c = calloc(1, sizeof *c);
+    if (!c)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    c->host = host;
+    c->settings = settings;
+    *self = c;
+    return tap_writer_claim(&c->w, host, c->settings->path);
+}
+
+static enum tap_status tap_chrome_start(void *self)
+{
+    struct tap_chrome *c = self;
+    c->started = c->host->session->started;
+    c->returns = c->host->session->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
+    c->first = true;
+    c->next_tid = TAP_CHROME_FIRST_TID;
+    c->flows = calloc(TAP_CHROME_FLOWS, sizeof *c->flows);
+    if (!c->flows || !tap_labels_start(c) || !tap_tracks_start(&c->tracks))
+        return TAP_FAIL(c->host, TAP_ERROR, "out of memory");
+    if (tap_writer_open(&c->w) != TAP_OK)
+        return TAP_ERROR;
+    if (c->w.seekable) {
+        tap_writer_set_footer(&c->w, TAP_CHROME_FOOTER, strlen(TAP_CHROME_FOOTER));
+        tap_writer_put(&c->w, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", 40);
+    } else {
+        tap_writer_set_footer(&c->w, "\n]\n", 3);
+        tap_writer_put(&c->w, "[", 1); /* no newline: a viewer looks for [{" */
+    }
+    tap_writer_end(&c->w, 0);
+    return tap_writer_status(&c->w);
+}
+
+/* Everything but calls and returns: seldom enough for a table. */
+static void tap_chrome_other(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    static void (*const act[TAP_KIND_COUNT])(struct tap_chrome *, const struct tap_chrome_in *) = {
+        [TAP_MESSAGE_SEND] = tap_messages_send,
+        [TAP_MESSAGE_RECEIVE] = tap_messages_receive,
+        [TAP_PROCESS_SPAWN] = tap_process_spawn,
+        [TAP_PROCESS_START] = tap_process_start,
+        [TAP_PROCESS_EXIT] = tap_process_exit,
+        [TAP_PROCESS_LINK] = tap_process_link,
+        [TAP_PROCESS_UNLINK] = tap_process_link,
+        [TAP_PROCESS_REGISTER] = tap_process_register,
+        [TAP_PROCESS_UNREGISTER] = tap_process_register,
+        [TAP_SCHEDULE_IN] = tap_schedule_in,
+        [TAP_SCHEDULE_OUT] = tap_schedule_out,
+        [TAP_GC_START] = tap_schedule_gc_start,
+        [TAP_GC_END] = tap_schedule_gc_end,
+        [TAP_LOST] = tap_nodes_lost,
+        [TAP_GAP] = tap_nodes_gap,
+        [TAP_NODE_UP] = tap_nodes_up,
+        [TAP_NODE_DOWN] = tap_nodes_down,
+        [TAP_PROCESS_INFO] = tap_process_info,
+    };
+    if (in->ev->kind < TAP_KIND_COUNT && act[in->ev->kind])
+        act[in->ev->kind](c, in);
+}
+
+static enum tap_status tap_chrome_status(struct tap_chrome *c)
+{
+    if (c->no_memory)
+        return TAP_FAIL(c->host, TAP_ERROR, "out of memory");
+    return tap_writer_status(&c->w);
+}
+
+static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
+                                          size_t n)
+{
+    struct tap_chrome *c = self;
+    struct tap_chrome_in in = {.batch = batch};
+    for (size_t i = 0; i < n; i++) {
+        const struct tap_event *ev = in.ev = tap_batch_event(batch, select[i]);
+        struct tap_chrome_node *node = tap_nodes_get(c, ev->node);
+        if (!node)
+            continue;
+        in.ts = ev->ts > c->started ? ev->ts - c->started : 0;
+        if (ev->kind <= TAP_KIND_USER_LAST)
+            tap_nodes_tick(c, node, ev->node, in.ts);
+        if (ev->kind == TAP_FUNCTION_CALL)
+            tap_calls_call(c, &in);
+        else if (ev->kind == TAP_FUNCTION_RETURN || ev->kind == TAP_FUNCTION_EXCEPTION)
+            tap_calls_end(c, &in);
+        else
+            tap_chrome_other(c, &in);
+        if (__builtin_expect(c->no_memory || c->w.failed, 0))
+            break;
+    }
+    return tap_chrome_status(c);
+}
+
+static enum tap_status tap_chrome_flush(void *self)
+{
+    struct tap_chrome *c = self;
+    return tap_writer_flush(&c->w);
+}
+
+/* Ends the object with otherData instead of the footer alone. When the disk has no room for it the footer goes back
+ * to where it was. */
+static void tap_chrome_end_object(struct tap_chrome *c)
+{
+    if (tap_writer_flush(&c->w) != TAP_OK)
+        return;
+    uint64_t end = c->w.offset;
+    tap_writer_put(&c->w, "\n]", 2);
+    tap_nodes_other_data(c);
+    tap_writer_end(&c->w, 0);
+    tap_writer_set_footer(&c->w, "}\n", 2);
+    if (tap_writer_flush(&c->w) == TAP_OK)
+        return;
+    if (pwrite(c->w.fd, TAP_CHROME_FOOTER, strlen(TAP_CHROME_FOOTER), (off_t)end) < 0 ||
+        ftruncate(c->w.fd, (off_t)(end + strlen(TAP_CHROME_FOOTER))) < 0)
+        c->host->log(c->host, TAP_LOG_WARNING, "%s lacks its last line: beamtap repair mends it",
+                     c->settings->path);
+}
+
+static void tap_chrome_report(const struct tap_chrome *c)
+{
+    const struct {
+        const char *name;
+        uint64_t n;
+    } figures[] = {{"slices", c->count.slices},     {"unfinished", c->count.open},
+                   {"unwound", c->count.unwound},   {"collapsed", c->count.collapsed},
+                   {"too_deep", c->count.capped},   {"arrows", c->count.arrows},
+                   {"unpaired", c->count.unpaired}, {"evicted", c->count.evicted}};
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        if (figures[i].n)
+            c->host->count(c->host, figures[i].name, (int64_t)(figures[i].n & INT64_MAX));
+}
+
+static enum tap_status tap_chrome_stop(void *self)
+{
+    struct tap_chrome *c = self;
+    if (!c->w.buf || !c->w.marks)
+        return tap_writer_close(&c->w);
+    if (!c->w.failed && !c->no_memory) {
+        tap_tracks_each(c, tap_process_finish);
+        tap_nodes_finish(c);
+        tap_emit_empty(c);
+        if (c->w.seekable)
+            tap_chrome_end_object(c);
+    }
+    tap_chrome_report(c);
+    return tap_writer_close(&c->w);
+}
+
+static void tap_chrome_free_stack(struct tap_chrome *c, struct tap_track *t)
+{
+    if (!t->stack)
+        return;
+    t->stack->next = c->pool;
+    c->pool = t->stack;
+    t->stack = NULL;
+}
+
+static void tap_chrome_destroy(void *self)
+{
+    struct tap_chrome *c = self;
+    if (c->tracks.chunks)
+        tap_tracks_each(c, tap_chrome_free_stack);
+    tap_stack_free_pool(c);
+    tap_tracks_free(&c->tracks);
+    tap_labels_free(&c->labels);
+    free(c->flows);
+    free(c->nodes);
+    tap_writer_free(&c->w);
+    free(c);
+}
+
+static const struct tap_sink_ops tap_chrome_ops = {
+    .struct_size = sizeof(struct tap_sink_ops),
+    .create = tap_chrome_create,
+    .start = tap_chrome_start,
+    .consume = tap_chrome_consume,
+    .flush = tap_chrome_flush,
+    .stop = tap_chrome_stop,
+    .destroy = tap_chrome_destroy,
+};
+
+static const struct tap_plugin tap_chrome_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_SINK,
+    .name = "chrome",
+    .version = TAP_VERSION,
+    .summary = "a timeline for chrome://tracing and Perfetto (Trace Event JSON)",
+    .license = "Apache-2.0",
+    .options = tap_chrome_options,
+    .option_count = sizeof tap_chrome_options / sizeof tap_chrome_options[0],
+    .settings_size = sizeof(struct tap_chrome_settings),
+    .ops = &tap_chrome_ops,
+};
+
+const struct tap_plugin *beamtap_plugin_v1(void)
+{
+    return &tap_chrome_plugin;
+}

@@ -1,0 +1,173 @@
+/* labels.c: a function's name as people write it, made once for all its calls.
+ *
+ * shop_cart:add/2 for Erlang, Shop.Cart.add/2 for modules that Elixir named. Names come from the traced code, so
+ * their number is bounded by it, and labels are kept for the whole run. The table is open addressed on the three
+ * numbers that make a function; a lookup is one or two cache lines.
+ */
+#include "chrome.h"
+
+static uint32_t tap_label_hash(uint32_t module, uint32_t function, int32_t arity)
+{
+    uint64_t h = ((uint64_t)module << 32 | function) * 0x9e3779b97f4a7c15ull;
+    h = (h ^ (h >> 32) ^ (uint32_t)arity) * 0xd6e8feb86659fd93ull;
+    return (uint32_t)(h >> 32);
+}
+
+bool tap_labels_start(struct tap_chrome *c)
+{
+    struct tap_labels *l = &c->labels;
+    l->cap = 512;
+    l->mask = 1023;
+    l->count = 1;
+    l->items = calloc(l->cap, sizeof *l->items);
+    l->slots = calloc(l->mask + 1, sizeof *l->slots);
+    return l->items && l->slots;
+}
+
+void tap_labels_free(struct tap_labels *l)
+{
+    for (uint32_t i = 1; l->items && i < l->count; i++)
+        free(l->items[i].tail);
+    free(l->items);
+    free(l->slots);
+    memset(l, 0, sizeof *l);
+}
+
+static bool tap_labels_grow(struct tap_labels *l)
+{
+    struct tap_label *items = realloc(l->items, 2 * (size_t)l->cap * sizeof *items);
+    if (!items)
+        return false;
+    l->items = items;
+    uint32_t mask = l->mask * 2 + 1;
+    uint32_t *slots = calloc((size_t)mask + 1, sizeof *slots);
+    if (!slots)
+        return false;
+    for (uint32_t i = 1; i < l->count; i++) {
+        uint32_t at = tap_label_hash(items[i].module, items[i].function, items[i].arity) & mask;
+        while (slots[at])
+            at = (at + 1) & mask;
+        slots[at] = i;
+    }
+    free(l->slots);
+    l->slots = slots;
+    l->mask = mask;
+    l->cap *= 2;
+    return true;
+}
+
+/* Elixir's modules are atoms that begin so, and inspect prints them as aliases where they are proper ones. */
+static bool tap_label_is_alias(const struct tap_name *name)
+{
+    return name->len > 7 && memcmp(name->text, "Elixir.", 7) == 0 && name->elixir[0] != ':';
+}
+
+char *tap_label_name(char *dst, const struct tap_name *name)
+{
+    if (tap_label_is_alias(name))
+        return tap_emit_escape(dst, name->elixir, name->elixir_len);
+    return tap_emit_escape(dst, name->atom, name->atom_len);
+}
+
+static char *tap_label_print(char *p, const struct tap_name *m, const struct tap_name *f, int32_t arity)
+{
+    p = tap_label_name(p, m);
+    if (tap_label_is_alias(m)) {
+        bool colon = f->elixir[0] == ':'; /* :add is the atom, add the function */
+        *p++ = '.';
+        p = tap_emit_escape(p, f->elixir + colon, f->elixir_len - colon);
+    } else {
+        *p++ = ':';
+        p = tap_emit_escape(p, f->atom, f->atom_len);
+    }
+    *p++ = '/';
+    return tap_text_i64(p, arity);
+}
+
+/* Are the returns of this function traced? All are, or those that the plan names. A plan's module may be a glob. */
+static bool tap_label_glob(const char *glob, const char *text)
+{
+    const char *star = NULL, *from = NULL;
+    while (*text) {
+        if (*glob == '*') {
+            star = glob++;
+            from = text;
+        } else if (*glob == *text || *glob == '?') {
+            glob++;
+            text++;
+        } else if (star) {
+            glob = star + 1;
+            text = ++from;
+        } else {
+            return false;
+        }
+    }
+    while (*glob == '*')
+        glob++;
+    return *glob == 0;
+}
+
+static bool tap_label_returns(const struct tap_chrome *c, const char *module, const char *function,
+                              int32_t arity)
+{
+    if (c->returns)
+        return true;
+    const struct tap_plan *plan = TAP_HAS(c->host, plan) ? c->host->plan : NULL;
+    for (size_t i = 0; plan && i < plan->function_count; i++) {
+        const struct tap_plan_function *f = &plan->functions[i];
+        if ((f->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION)) &&
+            (!f->module || tap_label_glob(f->module, module)) &&
+            (!f->function || strcmp(f->function, function) == 0) && (f->arity < 0 || f->arity == arity))
+            return true;
+    }
+    return false;
+}
+
+static bool tap_label_fill(struct tap_chrome *c, struct tap_label *label, uint32_t module, uint32_t function,
+                           int32_t arity)
+{
+    const struct tap_name *m = tap_name_get(c->host, module), *f = tap_name_get(c->host, function);
+    size_t longest = m->atom_len > m->elixir_len ? m->atom_len : m->elixir_len;
+    longest += f->atom_len > f->elixir_len ? f->atom_len : f->elixir_len;
+    char *tail = malloc(6 * longest + 64), *p = tail;
+    if (!tail)
+        return false;
+    p = tap_text_lit(p, "\"cat\":\"call\",\"name\":\"");
+    label->name_off = (uint32_t)(p - tail);
+    p = tap_label_print(p, m, f, arity);
+    label->name_len = (uint32_t)(p - tail) - label->name_off;
+    *p++ = '"';
+    label->tail_len = (uint32_t)(p - tail);
+    label->tail = realloc(tail, label->tail_len);
+    if (!label->tail)
+        label->tail = tail;
+    label->module = module;
+    label->function = function;
+    label->arity = arity;
+    label->returns = tap_label_returns(c, m->text, f->text, arity);
+    return true;
+}
+
+uint32_t tap_label_get(struct tap_chrome *c, uint32_t module, uint32_t function, int32_t arity)
+{
+    struct tap_labels *l = &c->labels;
+    uint32_t at = tap_label_hash(module, function, arity) & l->mask;
+    for (; l->slots[at]; at = (at + 1) & l->mask) {
+        const struct tap_label *i = &l->items[l->slots[at]];
+        if (i->module == module && i->function == function && i->arity == arity)
+            return l->slots[at];
+    }
+    if (l->count == l->cap) {
+        if (!tap_labels_grow(l)) {
+            c->no_memory = true;
+            return 0;
+        }
+        return tap_label_get(c, module, function, arity);
+    }
+    if (!tap_label_fill(c, &l->items[l->count], module, function, arity)) {
+        c->no_memory = true;
+        return 0;
+    }
+    l->slots[at] = l->count;
+    return l->count++;
+}

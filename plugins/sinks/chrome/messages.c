@@ -1,0 +1,113 @@
+/* messages.c: sends, receives, and the arrows between them.
+ *
+ * Both are slices of 1 ns, because an arrow has to stand on a slice at each end. The start of an arrow is only
+ * remembered, and written together with its end: an arrow that leads nowhere is an error to one viewer and clutter
+ * in the other. The memory is a table addressed by the key, so a send whose receive never comes is forgotten when
+ * its place is needed, 65,536 sends later.
+ */
+#include "chrome.h"
+
+#define TAP_FLOW_BEND \
+    100000 /* ns that a receive may be moved to come after its send: two nodes' clocks differ so much */
+
+static struct tap_flow *tap_flow_at(const struct tap_chrome *c, uint64_t key)
+{
+    return &c->flows[key % TAP_CHROME_FLOWS];
+}
+
+uint64_t tap_flow_key(const struct tap_pid *child)
+{
+    uint64_t h = ((uint64_t)child->id << 32 | child->serial) * 0x9e3779b97f4a7c15ull;
+    h = (h ^ (h >> 29) ^ ((uint64_t)child->creation << 32 | child->node)) * 0xd6e8feb86659fd93ull;
+    return h | 1ull << 63; /* those of the core count from 1 */
+}
+
+void tap_flow_start(struct tap_chrome *c, uint64_t key, const struct tap_track *t, int64_t ts)
+{
+    *tap_flow_at(c, key) = (struct tap_flow){key, ts, t->node + 1, t->tid};
+}
+
+bool tap_flow_begun(const struct tap_chrome *c, uint64_t key)
+{
+    return key && tap_flow_at(c, key)->key == key;
+}
+
+int64_t tap_flow_bend(const struct tap_chrome *c, uint64_t key, int64_t ts)
+{
+    int64_t begun = tap_flow_begun(c, key) ? tap_flow_at(c, key)->ts : -1;
+    return begun >= ts && begun - ts < TAP_FLOW_BEND ? begun + 1 : ts;
+}
+
+static void tap_flow_emit(struct tap_chrome *c, char ph, uint32_t pid, uint32_t tid, int64_t ts,
+                          enum tap_flow_kind kind)
+{
+    static const char hex[] = "0123456789abcdef";
+    if (kind == TAP_FLOW_SPAWN)
+        tap_emit_open(c, ph, pid, tid, ts, -1, TAP_TAIL("spawn", "spawn"));
+    else
+        tap_emit_open(c, ph, pid, tid, ts, -1, TAP_TAIL("message", "message"));
+    char *p = tap_writer_reserve(&c->w, 48);
+    p = tap_text_lit(p, ",\"id\":\"0x");
+    int shift = 60;
+    while (shift > 0 && !(c->next_flow >> shift & 15))
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        *p++ = hex[c->next_flow >> shift & 15];
+    *p++ = '"';
+    if (ph == 'f')
+        p = tap_text_lit(p, ",\"bp\":\"e\"");
+    c->w.p = p;
+    tap_emit_close(c, 0);
+}
+
+void tap_flow_end(struct tap_chrome *c, uint64_t key, enum tap_flow_kind kind, const struct tap_track *t,
+                  int64_t ts)
+{
+    struct tap_flow *f = tap_flow_at(c, key);
+    if (!key)
+        return;
+    if (f->key != key || f->ts >= ts) { /* forgotten, lost, or the nodes' clocks disagree by too much */
+        c->count.unpaired++;
+        return;
+    }
+    c->next_flow++;
+    tap_flow_emit(c, 's', f->pid, f->tid, f->ts, kind);
+    tap_flow_emit(c, 'f', t->node + 1, t->tid, ts, kind);
+    f->key = 0; /* one end for each start */
+    c->count.arrows++;
+}
+
+void tap_messages_send(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    const struct tap_event *ev = in->ev;
+    struct tap_track *t = tap_process_track(c, in);
+    if (!t)
+        return;
+    int64_t start = ev->flags & TAP_EVENT_NONEXISTING
+                        ? tap_emit_point(c, t, in->ts, TAP_TAIL("message", "send to nobody"))
+                        : tap_emit_point(c, t, in->ts, TAP_TAIL("message", "send"));
+    tap_emit_peer(c, "to", in);
+    tap_emit_term(c, "message", in, ev->payload);
+    tap_emit_extras(c, in);
+    tap_emit_close(c, 1);
+    if (ev->flow)
+        tap_flow_start(c, ev->flow, t, start);
+}
+
+void tap_messages_receive(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    const struct tap_event *ev = in->ev;
+    struct tap_track *t = tap_process_track(c, in);
+    if (!t)
+        return;
+    int64_t ts = tap_flow_bend(c, ev->flow, in->ts);
+    int64_t start = ev->flags & TAP_EVENT_TIMEOUT
+                        ? tap_emit_point(c, t, ts, TAP_TAIL("message", "receive timeout"))
+                        : tap_emit_point(c, t, ts, TAP_TAIL("message", "receive"));
+    tap_emit_peer(c, "from", in);
+    if (!(ev->flags & TAP_EVENT_TIMEOUT))
+        tap_emit_term(c, "message", in, ev->payload);
+    tap_emit_extras(c, in);
+    tap_emit_close(c, 1);
+    tap_flow_end(c, ev->flow, TAP_FLOW_MESSAGE, t, start);
+}

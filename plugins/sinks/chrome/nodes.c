@@ -1,0 +1,257 @@
+/* nodes.c: what belongs to a node as a whole: its name, the rate of its events, its losses, and the run's otherData.
+ *
+ * A loss is an instant over the whole node, a step of the counter "lost", and a new epoch: what was open at that
+ * time on any of its tracks may have ended unseen (calls.c). A gap, during which tracing was off, is a slice on a track of
+ * the node's own besides.
+ */
+#include "chrome.h"
+
+static void tap_nodes_meta(struct tap_chrome *c, uint32_t index, uint32_t tid, const char *tail,
+                           size_t tail_len, const char *key, const char *text)
+{
+    char *escaped = malloc(6 * strlen(text) + 1);
+    if (!escaped) {
+        c->no_memory = true;
+        return;
+    }
+    tap_emit_open(c, 'M', index + 1, tid, 0, -1, tail, tail_len);
+    tap_emit_text(c, key, escaped, (size_t)(tap_emit_escape(escaped, text, strlen(text)) - escaped));
+    tap_emit_close(c, 0);
+    free(escaped);
+}
+
+/* What may still change until the node has told. */
+static void tap_nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n, const struct tap_node *node)
+{
+    n->print = (struct tap_print){.syntax = (enum tap_print_syntax)c->settings->syntax,
+                                  .printable_unicode = node->printable_unicode,
+                                  .node_name = node->name_id,
+                                  .limit = (size_t)c->settings->limit,
+                                  .json = true};
+    if (!node->release[0] || n->labelled)
+        return;
+    n->labelled = true;
+    char text[64] = "OTP ";
+    strncat(text, node->release, sizeof text - strlen(text) - 1);
+    tap_nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_labels"), "labels", text);
+}
+
+/* Names of counters carry the pid: viewers join counters of one name. */
+static void tap_nodes_counter(struct tap_chrome *c, uint32_t index, const char *name, const char *series,
+                              int64_t ts, uint64_t value)
+{
+    char tail[80], *p = tap_text_lit(tail, "\"cat\":\"counter\",\"name\":\"");
+    p = tap_text_copy(p, name, strlen(name));
+    p = tap_text_lit(p, " [");
+    p = tap_text_u64(p, index + 1);
+    p = tap_text_lit(p, "]\"");
+    tap_emit_open(c, 'C', index + 1, 1, ts, -1, tail, (size_t)(p - tail));
+    tap_emit_number(c, series, (int64_t)(value & INT64_MAX));
+    tap_emit_close(c, 0);
+}
+
+static bool tap_nodes_know(struct tap_chrome *c, uint32_t index)
+{
+    const struct tap_node *node = c->host->node(c->host, index);
+    struct tap_chrome_node *n = &c->nodes[index];
+    if (!node)
+        return false;
+    *n = (struct tap_chrome_node){.known = true, .bucket = -1};
+    n->own = (struct tap_track){.node = index, .last = -1, .life = -1};
+    tap_nodes_meta(c, index, 1, TAP_TAIL("__metadata", "process_name"), "name",
+                   node->name[0] ? node->name : "node");
+    tap_emit_open(c, 'M', index + 1, 1, 0, -1, TAP_TAIL("__metadata", "process_sort_index"));
+    tap_emit_number(c, "sort_index", index);
+    tap_emit_close(c, 0);
+    tap_nodes_describe(c, n, node);
+    tap_nodes_counter(c, index, "lost", "events", 0, 0);
+    return true;
+}
+
+struct tap_chrome_node *tap_nodes_get(struct tap_chrome *c, uint32_t index)
+{
+    if (__builtin_expect(index < c->node_count && c->nodes[index].known, 1))
+        return &c->nodes[index];
+    if (index >= c->node_count) {
+        if (!c->host->node(c->host, index))
+            return NULL;
+        struct tap_chrome_node *more = realloc(c->nodes, ((size_t)index + 1) * sizeof *more);
+        if (!more) {
+            c->no_memory = true;
+            return NULL;
+        }
+        memset(more + c->node_count, 0, ((size_t)index + 1 - c->node_count) * sizeof *more);
+        c->nodes = more;
+        c->node_count = index + 1;
+    }
+    return tap_nodes_know(c, index) ? &c->nodes[index] : NULL;
+}
+
+/* An instant over the whole node, on its own track; left open for args. */
+static void tap_nodes_instant(struct tap_chrome *c, uint32_t index, int64_t ts, const char *tail,
+                              size_t tail_len)
+{
+    struct tap_track *t = &c->nodes[index].own;
+    if (!t->tid) {
+        t->tid = 1;
+        tap_nodes_meta(c, index, 1, TAP_TAIL("__metadata", "thread_name"), "name", "tracing");
+    }
+    tap_emit_open(c, 'i', index + 1, 1, tap_track_time(t, ts), -1, tail, tail_len);
+    char *p = tap_writer_reserve(&c->w, 16);
+    c->w.p = tap_text_lit(p, ",\"s\":\"p\"");
+}
+
+static void tap_nodes_reason(struct tap_chrome *c, const struct tap_event *ev)
+{
+    const char *reason = c->host->reason_name(ev->reason);
+    if (ev->reason && reason)
+        tap_emit_text(c, "reason", reason, strlen(reason));
+}
+
+/* ---- Events ----------------------------------------------------------------------------------------------------- */
+
+void tap_nodes_up(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    tap_nodes_describe(c, &c->nodes[in->ev->node], c->host->node(c->host, in->ev->node));
+}
+
+void tap_nodes_down(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("tracing", "end of tracing"));
+    tap_emit_close(c, 0);
+}
+
+void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_chrome_node *n = &c->nodes[in->ev->node];
+    n->epoch++;
+    n->loss_at = in->ts;
+    n->lost += in->ev->count;
+    tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "events lost"));
+    tap_emit_number(c, "events", (int64_t)(in->ev->count & INT64_MAX));
+    tap_nodes_reason(c, in->ev);
+    tap_emit_close(c, 0);
+    tap_nodes_counter(c, in->ev->node, "lost", "events", n->own.last, n->lost);
+}
+
+void tap_nodes_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_chrome_node *n = &c->nodes[in->ev->node];
+    uint64_t ns = in->ev->count & INT64_MAX;
+    n->epoch++;
+    n->loss_at = in->ts;
+    n->gaps++;
+    n->gap_ns += ns;
+    tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "tracing off"));
+    tap_nodes_reason(c, in->ev);
+    tap_emit_close(c, 0);
+    int64_t start = tap_track_time(&n->own, in->ts), end = tap_track_time(&n->own, in->ts + (int64_t)ns);
+    tap_emit_open(c, 'X', in->ev->node + 1, 1, start, end - start, TAP_TAIL("lost", "tracing off"));
+    tap_nodes_reason(c, in->ev);
+    tap_emit_close(c, 0);
+    c->count.slices++;
+}
+
+/* ---- The rate --------------------------------------------------------------------------------------------------- */
+
+static void tap_nodes_point(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index, int64_t next)
+{
+    const uint64_t a_second = 1000000000ull / TAP_CHROME_RATE;
+    tap_nodes_counter(c, index, "events/s", "events", n->bucket, n->bucket_events * a_second);
+    if (next > n->bucket + TAP_CHROME_RATE)
+        tap_nodes_counter(c, index, "events/s", "events", n->bucket + TAP_CHROME_RATE, 0);
+    n->bucket = next;
+    n->bucket_events = 0;
+}
+
+void tap_nodes_tick(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index, int64_t ts)
+{
+    if (__builtin_expect(n->bucket < 0, 0))
+        n->bucket = ts - ts % TAP_CHROME_RATE;
+    else if (__builtin_expect(ts >= n->bucket + TAP_CHROME_RATE, 0))
+        tap_nodes_point(c, n, index, ts - ts % TAP_CHROME_RATE);
+    n->bucket_events++;
+}
+
+void tap_nodes_finish(struct tap_chrome *c)
+{
+    for (uint32_t i = 0; i < c->node_count; i++)
+        if (c->nodes[i].known && c->nodes[i].bucket >= 0)
+            tap_nodes_point(c, &c->nodes[i], i, c->nodes[i].bucket + 2 * TAP_CHROME_RATE);
+}
+
+/* ---- otherData -------------------------------------------------------------------------------------------------- */
+
+/* A member with a string value; `first` has no comma in front. */
+static void tap_nodes_member(struct tap_chrome *c, bool first, const char *key, const char *text)
+{
+    char *escaped = malloc(6 * strlen(text) + strlen(key) + 16), *p = escaped;
+    if (!escaped) {
+        c->no_memory = true;
+        return;
+    }
+    if (!first)
+        *p++ = ',';
+    *p++ = '"';
+    p = tap_text_copy(p, key, strlen(key));
+    p = tap_text_lit(p, "\":\"");
+    p = tap_emit_escape(p, text, strlen(text));
+    *p++ = '"';
+    tap_writer_put(&c->w, escaped, (size_t)(p - escaped));
+    free(escaped);
+}
+
+static void tap_nodes_figure(struct tap_chrome *c, bool first, const char *key, uint64_t value)
+{
+    char *p = tap_writer_reserve(&c->w, strlen(key) + 32);
+    if (!first)
+        *p++ = ',';
+    *p++ = '"';
+    p = tap_text_copy(p, key, strlen(key));
+    p = tap_text_lit(p, "\":");
+    c->w.p = tap_text_u64(p, value & INT64_MAX);
+}
+
+static void tap_nodes_list(struct tap_chrome *c)
+{
+    bool first = true;
+    tap_writer_put(&c->w, ",\"nodes\":[", 10);
+    for (uint32_t i = 0; i < c->node_count; i++) {
+        const struct tap_chrome_node *n = &c->nodes[i];
+        const struct tap_node *node = c->host->node(c->host, i);
+        if (!n->known || !node)
+            continue;
+        tap_writer_put(&c->w, first ? "{" : ",{", first ? 1 : 2);
+        tap_nodes_figure(c, true, "pid", i + 1);
+        tap_nodes_member(c, false, "name", node->name);
+        tap_nodes_member(c, false, "release", node->release);
+        tap_nodes_figure(c, false, "lost", n->lost);
+        tap_nodes_figure(c, false, "gaps", n->gaps);
+        tap_nodes_figure(c, false, "gap_ns", n->gap_ns);
+        tap_writer_put(&c->w, "}", 1);
+        first = false;
+    }
+    tap_writer_put(&c->w, "]", 1);
+}
+
+void tap_nodes_other_data(struct tap_chrome *c)
+{
+    const struct tap_session *s = c->host->session;
+    char started[24];
+    *tap_text_i64(started, s->started) = 0; /* a string: JavaScript's numbers cannot hold it */
+    tap_writer_put(&c->w, ",\"otherData\":{", 14);
+    tap_nodes_member(c, true, "beamtap", s->version ? s->version : "");
+    tap_nodes_member(c, false, "run", s->run ? s->run : "");
+    tap_nodes_member(c, false, "started_ns", started);
+    tap_nodes_member(c, false, "config", s->config ? s->config : "");
+    tap_nodes_list(c);
+    tap_nodes_figure(c, false, "slices", c->count.slices);
+    tap_nodes_figure(c, false, "unfinished", c->count.open);
+    tap_nodes_figure(c, false, "unwound", c->count.unwound);
+    tap_nodes_figure(c, false, "collapsed", c->count.collapsed);
+    tap_nodes_figure(c, false, "too_deep", c->count.capped);
+    tap_nodes_figure(c, false, "arrows", c->count.arrows);
+    tap_nodes_figure(c, false, "unpaired", c->count.unpaired);
+    tap_nodes_figure(c, false, "evicted", c->count.evicted);
+    tap_writer_put(&c->w, "}", 1);
+}

@@ -1,0 +1,330 @@
+/* process.c: tracks of processes: their names, their lives, and what binds them to others.
+ *
+ * A process gets a tid with the first event that is drawn for it. What was heard of it before (its spawn, a report
+ * of the node) only fills in its name, so that a hundred thousand idle processes cost memory but no lines. A pid that
+ * lives again is another process and gets another track.
+ */
+#include "chrome.h"
+
+#define TAP_PROCESS_BORN \
+    1000000 /* ns: a process seen so long before its spawn was another one with the same pid */
+
+/* ---- Tracks ----------------------------------------------------------------------------------------------------- */
+
+void tap_process_title(struct tap_chrome *c, const struct tap_track *t)
+{
+    char *p;
+    if (t->pid.serial == UINT32_MAX) {
+        p = tap_text_lit(tap_writer_reserve(&c->w, 40), "scheduler ");
+        c->w.p = tap_text_u64(p, t->pid.id);
+        return;
+    }
+    if (t->name) {
+        const struct tap_name *name = tap_name_get(c->host, t->name);
+        size_t longest = name->atom_len > name->elixir_len ? name->atom_len : name->elixir_len;
+        p = tap_label_name(tap_writer_reserve(&c->w, 6 * longest + 8), name);
+        *p++ = ' ';
+        c->w.p = p;
+    } else if (t->label) {
+        const struct tap_label *label = tap_label_at(c, t->label);
+        tap_writer_put(&c->w, label->tail + label->name_off, label->name_len);
+        tap_writer_put(&c->w, " ", 1);
+    }
+    tap_writer_pid(&c->w, &t->pid, &c->nodes[t->node].print);
+}
+
+static void tap_process_name(struct tap_chrome *c, const struct tap_track *t)
+{
+    tap_emit_open(c, 'M', t->node + 1, t->tid, 0, -1, TAP_TAIL("__metadata", "thread_name"));
+    tap_emit_key(c, "name");
+    tap_process_title(c, t);
+    tap_emit_quote(c);
+    tap_emit_close(c, 0);
+    if (t->pid.serial == UINT32_MAX) { /* schedulers stand together, below the processes */
+        tap_emit_open(c, 'M', t->node + 1, t->tid, 0, -1, TAP_TAIL("__metadata", "thread_sort_index"));
+        tap_emit_number(c, "sort_index", 1000000 + (int64_t)t->pid.id % 100000);
+        tap_emit_close(c, 0);
+    }
+}
+
+/* A better name was learned. */
+static void tap_process_rename(struct tap_chrome *c, const struct tap_track *t)
+{
+    if (t->tid)
+        tap_process_name(c, t);
+}
+
+/* The slice of its life, where its birth was seen: begun, or whole. Left open for args. */
+static void tap_process_life(struct tap_chrome *c, const struct tap_track *t, char ph, int64_t dur)
+{
+    static const char tail[] = "\"cat\":\"process\",\"name\":\"";
+    tap_emit_open(c, ph, t->node + 1, t->tid, t->life, dur, tail, sizeof tail - 1);
+    if (t->label) {
+        const struct tap_label *label = tap_label_at(c, t->label);
+        tap_writer_put(&c->w, label->tail + label->name_off, label->name_len);
+    } else {
+        tap_writer_put(&c->w, "process", 7);
+    }
+    tap_emit_quote(c);
+}
+
+/* Takes a process out whose end was not seen. */
+static void tap_process_forget(struct tap_chrome *c, struct tap_track *t, int64_t ts, enum tap_close_how how)
+{
+    tap_stack_close_all(c, t, ts, how);
+    if (t->life >= 0) {
+        int64_t end = tap_track_time(t, ts);
+        tap_process_life(c, t, 'X', end - t->life);
+        tap_emit_close(c, 0);
+        c->count.slices++;
+    }
+    tap_tracks_remove(&c->tracks, t);
+}
+
+struct tap_track *tap_process_get(struct tap_chrome *c, const struct tap_pid *pid, uint32_t node, int64_t ts,
+                                  bool show)
+{
+    struct tap_track *t = tap_tracks_find(&c->tracks, pid);
+    if (__builtin_expect(!t, 0)) {
+        bool full = c->tracks.count >= TAP_CHROME_TRACKS && pid->serial != UINT32_MAX;
+        struct tap_track *victim = full ? tap_tracks_victim(&c->tracks) : NULL;
+        if (victim) {
+            tap_process_forget(c, victim, victim->last, TAP_CLOSE_EVICTED);
+            c->count.evicted++;
+        }
+        t = tap_tracks_add(&c->tracks, pid, node);
+        if (!t) {
+            c->no_memory = true;
+            return NULL;
+        }
+        t->epoch = c->nodes[node].epoch;
+    }
+    if (show && __builtin_expect(!t->tid, 0)) {
+        t->tid = c->next_tid++;
+        t->first = ts;
+        tap_process_name(c, t);
+    }
+    return t;
+}
+
+struct tap_track *tap_process_track(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_track *t = tap_process_get(c, &in->ev->pid, in->ev->node, in->ts, true);
+    unsigned works = TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_MESSAGE_SEND) |
+                     TAP_KIND_BIT(TAP_MESSAGE_RECEIVE) | TAP_KIND_BIT(TAP_PROCESS_SPAWN) |
+                     TAP_KIND_BIT(TAP_PROCESS_START);
+    if (t && __builtin_expect(t->dead, 0) && works & TAP_KIND_BIT(in->ev->kind)) { /* its pid lives again */
+        tap_process_forget(c, t, in->ts, TAP_CLOSE_EXIT);
+        t = tap_process_get(c, &in->ev->pid, in->ev->node, in->ts, true);
+    }
+    return t;
+}
+
+/* ---- Birth and death -------------------------------------------------------------------------------------------- */
+
+void tap_process_spawn(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    const struct tap_event *ev = in->ev;
+    struct tap_track *parent = tap_process_track(c, in);
+    if (!parent)
+        return;
+    int64_t start = tap_emit_point(c, parent, in->ts, TAP_TAIL("process", "spawn"));
+    tap_emit_peer(c, "child", in);
+    tap_emit_term(c, "function", in, ev->payload);
+    tap_emit_close(c, 1);
+    if (ev->peer_type != TAP_PEER_PID)
+        return;
+    tap_flow_start(c, ev->flow ? ev->flow : tap_flow_key(&ev->peer), parent, start);
+    if (ev->peer.node != ev->pid.node)
+        return; /* it lives on another node, which tells of it itself */
+    struct tap_track *child = tap_tracks_find(&c->tracks, &ev->peer);
+    int64_t born = !child || !child->tid ? in->ts : child->life >= 0 ? child->life : child->first;
+    if (child && (born + TAP_PROCESS_BORN < in->ts))
+        tap_process_forget(c, child, in->ts, TAP_CLOSE_EXIT);
+    child = tap_process_get(c, &ev->peer, ev->node, in->ts, false);
+    uint32_t label = child && !child->label ? tap_process_initial(c, in) : 0;
+    if (label) {
+        child->label = label;
+        tap_process_rename(c, child);
+    }
+}
+
+void tap_process_start(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    const struct tap_event *ev = in->ev;
+    struct tap_track *t = tap_tracks_find(&c->tracks, &ev->pid);
+    if (t && t->tid) /* nothing comes before a process's start: this was another one */
+        tap_process_forget(c, t, in->ts, TAP_CLOSE_EXIT);
+    t = tap_process_get(c, &ev->pid, ev->node, in->ts, false);
+    if (!t)
+        return;
+    if (!t->label)
+        t->label = tap_process_initial(c, in);
+    tap_process_get(c, &ev->pid, ev->node, in->ts, true);
+    uint64_t key = ev->flow ? ev->flow : tap_flow_key(&ev->pid);
+    bool begun = tap_flow_begun(c, key);
+    t->life = tap_track_time(t, tap_flow_bend(c, key, in->ts));
+    int64_t start = tap_emit_point(c, t, t->life, TAP_TAIL("process", "start"));
+    tap_emit_peer(c, "parent", in);
+    tap_emit_term(c, "function", in, ev->payload);
+    tap_emit_close(c, 1);
+    if (ev->flow || begun) /* its parent need not be traced */
+        tap_flow_end(c, key, TAP_FLOW_SPAWN, t, start);
+}
+
+void tap_process_exit(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_track *t = tap_process_track(c, in);
+    if (!t)
+        return;
+    tap_stack_close_all(c, t, in->ts,
+                        t->epoch == c->nodes[in->ev->node].epoch ? TAP_CLOSE_EXIT : TAP_CLOSE_LOST);
+    if (t->life >= 0) {
+        int64_t end = tap_track_time(t, in->ts);
+        tap_process_life(c, t, 'X', end - t->life);
+        c->count.slices++;
+        t->life = -1;
+    } else {
+        tap_emit_instant(c, t, in->ts, TAP_TAIL("process", "exit"));
+    }
+    tap_emit_term(c, "exit", in, in->ev->payload);
+    tap_emit_close(c, 1);
+    tap_schedule_exit(c, in, t);
+    if (t->dead)
+        return;
+    struct tap_track *gone = tap_tracks_bury(&c->tracks, t);
+    if (gone)
+        tap_process_forget(c, gone, gone->last, TAP_CLOSE_EXIT);
+}
+
+void tap_process_finish(struct tap_chrome *c, struct tap_track *t)
+{
+    const struct tap_chrome_node *node = &c->nodes[t->node];
+    if (t->stack && t->epoch != node->epoch)
+        tap_stack_close_all(c, t, node->loss_at, TAP_CLOSE_LOST);
+    if (t->life >= 0) {
+        tap_process_life(c, t, 'B', -1);
+        tap_emit_close(c, 0);
+        c->count.open++;
+    }
+    tap_stack_finish(c, t);
+}
+
+/* ---- Links and names -------------------------------------------------------------------------------------------- */
+
+void tap_process_link(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_track *t = tap_process_track(c, in);
+    bool got = in->ev->flags & TAP_EVENT_LINK_GOT;
+    if (!t)
+        return;
+    if (in->ev->kind == TAP_PROCESS_LINK && got)
+        tap_emit_instant(c, t, in->ts, TAP_TAIL("process", "linked by"));
+    else if (in->ev->kind == TAP_PROCESS_LINK)
+        tap_emit_instant(c, t, in->ts, TAP_TAIL("process", "link"));
+    else if (got)
+        tap_emit_instant(c, t, in->ts, TAP_TAIL("process", "unlinked by"));
+    else
+        tap_emit_instant(c, t, in->ts, TAP_TAIL("process", "unlink"));
+    tap_emit_peer(c, "peer", in);
+    tap_emit_close(c, 1);
+}
+
+/* The name of a registration: its payload, or its peer. */
+static uint32_t tap_process_name_of(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_cursor cur = tap_cursor(in->batch->arena + in->ev->payload.off, in->ev->payload.len);
+    uint32_t name = in->ev->payload.len ? tap_process_atom(c, &cur) : 0;
+    return name ? name : in->ev->peer_type == TAP_PEER_NAME ? in->ev->peer_name : 0;
+}
+
+void tap_process_register(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_track *t = tap_process_track(c, in);
+    if (!t)
+        return;
+    uint32_t name = tap_process_name_of(c, in);
+    if (in->ev->kind == TAP_PROCESS_UNREGISTER) {
+        tap_emit_instant(c, t, in->ts,
+                         TAP_TAIL("process", "unregister")); /* the track keeps the name: it had it */
+    } else {
+        tap_emit_instant(c, t, in->ts, TAP_TAIL("process", "register"));
+        if (name)
+            t->name = name;
+    }
+    if (name) {
+        tap_emit_key(c, "name");
+        const struct tap_name *n = tap_name_get(c->host, name);
+        size_t longest = n->atom_len > n->elixir_len ? n->atom_len : n->elixir_len;
+        c->w.p = tap_label_name(tap_writer_reserve(&c->w, 6 * longest + 8), n);
+        tap_emit_quote(c);
+    }
+    tap_emit_close(c, 1);
+    if (name && in->ev->kind == TAP_PROCESS_REGISTER)
+        tap_process_rename(c, t);
+}
+
+/* ---- What the node reports -------------------------------------------------------------------------------------- */
+
+/* One fact about a process: an atom is its registered name, {M,F,A} its initial call. */
+static void tap_process_fact(struct tap_chrome *c, struct tap_track *t, struct tap_cursor cur)
+{
+    uint32_t n;
+    int64_t arity;
+    if (tap_peek(&cur) == TAP_EXT_SMALL_TUPLE && tap_read_tuple(&cur, &n) && n == 3) {
+        uint32_t m = tap_process_atom(c, &cur), f = tap_process_atom(c, &cur);
+        if (m && f && tap_read_i64(&cur, &arity) && arity >= 0 && arity < 256 && !t->label)
+            t->label = tap_label_get(c, m, f, (int32_t)arity);
+        return;
+    }
+    uint32_t name = tap_process_atom(c, &cur);
+    if (name)
+        t->name = name;
+}
+
+/* The facts of one process: a fact, or a list of {Key, Fact}. */
+static void tap_process_facts(struct tap_chrome *c, struct tap_track *t, struct tap_cursor cur)
+{
+    uint32_t n, pair;
+    if (tap_peek(&cur) != TAP_EXT_LIST) {
+        tap_process_fact(c, t, cur);
+        return;
+    }
+    for (bool ok = tap_read_list(&cur, &n); ok && n > 0; n--) {
+        if (!tap_read_tuple(&cur, &pair) || pair != 2)
+            return;
+        bool known = tap_match_atom(&cur, "registered_name") || tap_match_atom(&cur, "initial_call") ||
+                     tap_match_atom(&cur, "name");
+        if (!known && !tap_skip(&cur))
+            return;
+        struct tap_cursor value = cur;
+        if (!tap_skip(&cur))
+            return;
+        if (known)
+            tap_process_fact(c, t, value);
+    }
+}
+
+void tap_process_info(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_cursor cur = tap_cursor(in->batch->arena + in->ev->payload.off, in->ev->payload.len);
+    uint32_t n = 0, pair, node_len;
+    const char *node;
+    struct tap_pid pid;
+    if (!tap_read_list(&cur, &n))
+        return;
+    for (; n > 0 && tap_read_tuple(&cur, &pair) && pair == 2 && tap_read_pid(&cur, &node, &node_len, &pid);
+         n--) {
+        struct tap_cursor facts = cur;
+        if (!tap_skip(&cur))
+            return;
+        pid.node = c->host->intern(c->host, node, node_len);
+        struct tap_track *t = tap_process_get(c, &pid, in->ev->node, in->ts, false);
+        if (!t)
+            return;
+        uint32_t name = t->name, label = t->label;
+        tap_process_facts(c, t, facts);
+        if (name != t->name || (label != t->label && !t->name))
+            tap_process_rename(c, t);
+    }
+}

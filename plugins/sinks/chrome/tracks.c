@@ -1,0 +1,164 @@
+/* tracks.c: the table of processes, by pid.
+ *
+ * Tracks live in chunks and never move; the hash table holds their indexes, open addressed with linear probing, and
+ * is given back by shifting, so it never fills with graves. A process that ended stays findable for a moment,
+ * because its last events (unlinks, the scheduler's) come after its exit. When there are too many processes, a hand
+ * goes round and takes one that was not used since it last came by.
+ */
+#include "chrome.h"
+
+#define TAP_TRACK_CHUNK 1024u
+#define TAP_TRACK_CHUNKS (TAP_CHROME_TRACKS / TAP_TRACK_CHUNK + 9) /* some more: schedulers do not count */
+
+static uint32_t tap_tracks_hash(const struct tap_pid *p)
+{
+    uint64_t h = ((uint64_t)p->id << 32 | p->serial) * 0x9e3779b97f4a7c15ull;
+    h = (h ^ (h >> 29) ^ ((uint64_t)p->creation << 32 | p->node)) * 0xd6e8feb86659fd93ull;
+    return (uint32_t)(h >> 32);
+}
+
+static bool tap_pid_same(const struct tap_pid *a, const struct tap_pid *b)
+{
+    return a->id == b->id && a->serial == b->serial && a->node == b->node && a->creation == b->creation;
+}
+
+static struct tap_track *tap_tracks_at(const struct tap_tracks *ts, uint32_t index)
+{
+    return &ts->chunks[(index - 1) / TAP_TRACK_CHUNK][(index - 1) % TAP_TRACK_CHUNK];
+}
+
+bool tap_tracks_start(struct tap_tracks *ts)
+{
+    ts->mask = 1023;
+    ts->slots = calloc(ts->mask + 1, sizeof *ts->slots);
+    ts->chunks = calloc(TAP_TRACK_CHUNKS + 1, sizeof *ts->chunks);
+    return ts->slots && ts->chunks;
+}
+
+void tap_tracks_free(struct tap_tracks *ts)
+{
+    for (size_t i = 0; ts->chunks && ts->chunks[i]; i++)
+        free(ts->chunks[i]);
+    free(ts->chunks);
+    free(ts->slots);
+    memset(ts, 0, sizeof *ts);
+}
+
+/* The slot that holds this pid, or the empty one where it belongs. */
+static uint32_t tap_tracks_slot(const struct tap_tracks *ts, const struct tap_pid *pid)
+{
+    uint32_t at = tap_tracks_hash(pid) & ts->mask;
+    while (ts->slots[at] && !tap_pid_same(&tap_tracks_at(ts, ts->slots[at])->pid, pid))
+        at = (at + 1) & ts->mask;
+    return at;
+}
+
+struct tap_track *tap_tracks_find(struct tap_tracks *ts, const struct tap_pid *pid)
+{
+    uint32_t index = ts->slots[tap_tracks_slot(ts, pid)];
+    if (!index)
+        return NULL;
+    struct tap_track *t = tap_tracks_at(ts, index);
+    t->recent = true;
+    return t;
+}
+
+static bool tap_tracks_grow(struct tap_tracks *ts)
+{
+    uint32_t old = ts->mask + 1, *slots = ts->slots;
+    uint32_t *wider = calloc(2 * (size_t)old, sizeof *wider);
+    if (!wider)
+        return false;
+    ts->slots = wider;
+    ts->mask = 2 * old - 1;
+    for (uint32_t i = 0; i < old; i++)
+        if (slots[i])
+            ts->slots[tap_tracks_slot(ts, &tap_tracks_at(ts, slots[i])->pid)] = slots[i];
+    free(slots);
+    return true;
+}
+
+/* An index that is not in use; 0: out of memory. */
+static uint32_t tap_tracks_take(struct tap_tracks *ts)
+{
+    uint32_t index = ts->free;
+    if (index) {
+        ts->free = tap_tracks_at(ts, index)->tid;
+        return index;
+    }
+    if (ts->made % TAP_TRACK_CHUNK == 0) {
+        if (ts->made / TAP_TRACK_CHUNK == TAP_TRACK_CHUNKS)
+            return 0;
+        struct tap_track *chunk = calloc(TAP_TRACK_CHUNK, sizeof *chunk);
+        if (!chunk)
+            return 0;
+        ts->chunks[ts->made / TAP_TRACK_CHUNK] = chunk;
+    }
+    return ++ts->made;
+}
+
+struct tap_track *tap_tracks_add(struct tap_tracks *ts, const struct tap_pid *pid, uint32_t node)
+{
+    if (ts->count >= ts->mask / 2 && !tap_tracks_grow(ts))
+        return NULL;
+    uint32_t index = tap_tracks_take(ts);
+    if (!index)
+        return NULL;
+    struct tap_track *t = tap_tracks_at(ts, index);
+    *t = (struct tap_track){
+        .pid = *pid, .node = node, .last = -1, .first = -1, .life = -1, .used = true, .recent = true};
+    ts->slots[tap_tracks_slot(ts, pid)] = index;
+    ts->count++;
+    return t;
+}
+
+void tap_tracks_remove(struct tap_tracks *ts, struct tap_track *t)
+{
+    uint32_t hole = tap_tracks_slot(ts, &t->pid), index = ts->slots[hole];
+    for (uint32_t at = (hole + 1) & ts->mask; ts->slots[at]; at = (at + 1) & ts->mask) {
+        uint32_t home = tap_tracks_hash(&tap_tracks_at(ts, ts->slots[at])->pid) & ts->mask;
+        if (((at - home) & ts->mask) >=
+            ((at - hole) & ts->mask)) { /* it may stand in the hole: it is not before home */
+            ts->slots[hole] = ts->slots[at];
+            hole = at;
+        }
+    }
+    ts->slots[hole] = 0;
+    ts->count--;
+    t->used = t->dead = false;
+    t->tid = ts->free;
+    ts->free = index;
+}
+
+struct tap_track *tap_tracks_victim(struct tap_tracks *ts)
+{
+    for (uint64_t tries = 0; tries < 2ull * ts->made + 1 && ts->made; tries++) {
+        ts->hand = ts->hand % ts->made + 1;
+        struct tap_track *t = tap_tracks_at(ts, ts->hand);
+        if (t->used && !t->recent && t->pid.serial != UINT32_MAX)
+            return t;
+        t->recent = false;
+    }
+    return NULL;
+}
+
+struct tap_track *tap_tracks_bury(struct tap_tracks *ts, struct tap_track *t)
+{
+    uint32_t index = ts->slots[tap_tracks_slot(ts, &t->pid)], at = ts->dead_next++ % TAP_CHROME_DEAD;
+    struct tap_track *old = ts->dead[at].index ? tap_tracks_at(ts, ts->dead[at].index) : NULL;
+    /* Its place may have been taken by another process meanwhile: then that one has another tid. */
+    bool still = old && old->used && old->dead && old->tid == ts->dead[at].tid;
+    ts->dead[at].index = index;
+    ts->dead[at].tid = t->tid;
+    t->dead = true;
+    return still ? old : NULL;
+}
+
+void tap_tracks_each(struct tap_chrome *c, void (*visit)(struct tap_chrome *, struct tap_track *))
+{
+    for (uint32_t i = 1; i <= c->tracks.made; i++) {
+        struct tap_track *t = tap_tracks_at(&c->tracks, i);
+        if (t->used)
+            visit(c, t);
+    }
+}
