@@ -65,7 +65,7 @@ const char *tap_nearest(const char *word, const char *const *candidates, size_t 
         size_t other = candidates[i] ? strlen(candidates[i]) : SIZE_MAX;
         if (other > NEAREST_LONGEST)
             continue;
-        size_t longer = len > other ? len : other, limit = longer <= 3 ? 1 : (longer + 2) / 3;
+        size_t longer = len > other ? len : other, limit = longer < 3 ? 1 : longer / 3;
         size_t distance = nearest_distance(word, len, candidates[i], other);
         if (distance <= limit && distance < longer && distance < best) {
             best = distance;
