@@ -203,6 +203,16 @@ static void keeps_match_specs(void)
     CU_ASSERT_STRING_EQUAL(functions(), "!*_cart:f/1 S1"); /* the spec's entry stands; modules judges */
     CU_ASSERT(!filters[0].judge && filters[1].judge && plan.send_count == 0);
     end();
+
+    begin(CALLS); /* two sinks, one spec filter, different modules: only modules need judging */
+    function(0, "a", "f", 1, "S1", TAP_PLAN_EXACT);
+    function(0, "b", "f", 1, "S2", TAP_PLAN_EXACT);
+    module(1, "a");
+    uses[FILTERS + 1] = false;
+    CU_ASSERT_EQUAL(join(2, 2), TAP_OK);
+    CU_ASSERT_STRING_EQUAL(functions(), "a:f/1 S1, !b:f/1 S2");
+    CU_ASSERT(!filters[0].judge && filters[1].judge);
+    end();
 }
 
 static void refuses_what_cannot_be(void)
