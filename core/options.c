@@ -234,9 +234,10 @@ static enum tap_status fill_given(const struct fill *f, const struct tap_setting
 static enum tap_status fill_missing(const struct fill *f, const struct tap_text *section_where,
                                     void *settings)
 {
-    if (f->option->flags & TAP_OPT_REQUIRED)
-        return tap_error_add_at(f->err, f->section, section_where, "key '%s' is missing (%s)",
-                                f->option->name, f->option->help ? f->option->help : "required");
+    const char *help = f->option->help ? f->option->help : "required";
+    if (f->option->flags & TAP_OPT_REQUIRED) /* the help as far as its first semicolon: what, not how */
+        return tap_error_add_at(f->err, f->section, section_where, "key '%s' is missing (%.*s)",
+                                f->option->name, (int)strcspn(help, ";"), help);
     if (!f->option->def)
         return TAP_OK; /* the settings are zeroed */
     const struct tap_setting def = {f->option->name, {0}, {f->option->def, NULL, 0, 0}};
