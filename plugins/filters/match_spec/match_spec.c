@@ -4,9 +4,8 @@
  * of it is pushed down. Judged live is only the function, by module, name and arity: the arguments have been matched
  * in the node. (Matching them here as well would begin from ms_entry.spec, in judge.)
  *
- * The VM keeps one match spec for each function, the last one set. Entries are alternatives, though, so those of one
- * function become clauses of one spec, and an entry for a single function also carries the clauses of the wider
- * entries that contain it, and is claimed after them.
+ * Each line is a claim of its own. The VM keeps one match spec for each function, the last one set, so whoever sets them
+ * in the node must join the clauses of all entries that a function fits (the agent does).
  */
 #include "../name.h"
 #include "spec.h"
@@ -40,7 +39,7 @@ struct match_target {
 struct tap_match_spec {
     const struct tap_host *host;
     struct ms_arena arena;
-    struct ms_entry *entries; /* the widest first, otherwise as configured */
+    struct ms_entry *entries; /* as configured: trace, then spec */
     struct match_target *targets;
     struct tap_buf *specs; /* of each entry: external term with version */
     size_t count, calls;
@@ -67,78 +66,18 @@ static bool is_wild(const char *module)
     return !module || strpbrk(module, "*?");
 }
 
-/* How much an entry leaves open: wider ones are claimed first. */
-static int openness(const struct ms_entry *e)
-{
-    return (!e->module ? 8 : is_wild(e->module) ? 4 : 0) + (!e->function ? 2 : 0) + (e->arity < 0);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && !strcmp(a, b));
-}
-
-static bool same_target(const struct ms_entry *a, const struct ms_entry *b)
-{
-    return a->target == b->target && a->arity == b->arity && same_text(a->module, b->module) &&
-           same_text(a->function, b->function);
-}
-
-/* Is every function of `narrow` one of `wide` too? */
-static bool contains(const struct ms_entry *wide, const struct ms_entry *narrow)
-{
-    if (wide->target != narrow->target || wide->target != MS_CALLS)
-        return false;
-    bool module = !wide->module || same_text(wide->module, narrow->module) ||
-                  (narrow->module && !is_wild(narrow->module) && tap_name_glob(wide->module, narrow->module));
-    return module && (!wide->function || same_text(wide->function, narrow->function)) &&
-           (wide->arity < 0 || wide->arity == narrow->arity);
-}
-
-/* Reads one text into the next entry, kept in order of openness. */
+/* Reads one text into the next entry. */
 static enum tap_status read_entry(struct tap_match_spec *m, const struct tap_text *where, bool raw)
 {
     struct ms_source source = {.host = m->host, .arena = &m->arena, .where = where};
-    struct ms_entry e;
-    if (!(raw ? tap_ms_read_spec : tap_ms_read_trace)(&source, &e))
+    struct ms_entry *e = &m->entries[m->count];
+    struct tap_buf *b = &m->specs[m->count];
+    if (!(raw ? tap_ms_read_spec : tap_ms_read_trace)(&source, e))
         return TAP_INVALID;
-    size_t at = m->count++;
-    for (; at > 0 && openness(&m->entries[at - 1]) < openness(&e); at--)
-        m->entries[at] = m->entries[at - 1];
-    m->entries[at] = e;
-    m->calls += e.target == MS_CALLS;
-    return TAP_OK;
-}
-
-/* Takes other entries' clauses into entry i: those of the same function, in order, then those of wider ones. What was
- * joined into an earlier entry is not claimed itself. */
-static bool write_spec(struct tap_match_spec *m, size_t i)
-{
-    struct ms_entry *e = &m->entries[i];
-    struct ms_source source = {.host = m->host, .arena = &m->arena, .where = e->where};
-    struct tap_buf clauses = {0}, *b = &m->specs[i];
-    uint32_t count = 0, flags = e->flags;
-    for (int wider = 0; wider < 2; wider++)
-        for (size_t j = 0; j < m->count; j++) {
-            const struct ms_entry *o = &m->entries[j];
-            bool same = same_target(o, e);
-            if (same && j < i && !wider)
-                return tap_buf_free(&clauses), true; /* it went into entry j */
-            if (wider ? same || !contains(o, e) : !same)
-                continue;
-            for (size_t k = 0; k < o->spec->count; k++, count++)
-                if (!tap_ms_encode(&source, &clauses, o->spec->items[k]))
-                    return tap_buf_free(&clauses), false;
-            flags |= o->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION | TAP_PLAN_CALLER);
-        }
+    m->count++;
+    m->calls += e->target == MS_CALLS;
     tap_write_version(b);
-    tap_write_list(b, count);
-    tap_buf_put(b, clauses.data, clauses.len);
-    tap_write_nil(b);
-    bool ok = !clauses.oom && !b->oom;
-    tap_buf_free(&clauses);
-    e->flags = flags;
-    return ok || tap_ms_fail_oom(&source);
+    return tap_ms_encode(&source, b, e->spec) ? TAP_OK : TAP_INVALID;
 }
 
 static bool set_target(struct tap_match_spec *m, size_t i)
@@ -176,13 +115,9 @@ static enum tap_status match_spec_create(const struct tap_host *host, const void
         if (read_entry(m, raw ? &s->spec.items[i - s->trace.count] : &s->trace.items[i], raw) != TAP_OK)
             status = TAP_INVALID;
     }
-    for (size_t i = m->count;
-         status == TAP_OK && i-- > 0;) { /* from the narrow end: flags spread downwards only */
-        if (!write_spec(m, i))
-            status = TAP_INVALID;
-        else if (!set_target(m, i))
+    for (size_t i = 0; status == TAP_OK && i < m->count; i++)
+        if (!set_target(m, i))
             status = TAP_FAIL(host, TAP_ERROR, "the table of names is full");
-    }
     if (status != TAP_OK)
         match_spec_destroy(m);
     else
@@ -196,8 +131,6 @@ static enum tap_status match_spec_plan(void *self, struct tap_claim *claim)
     for (size_t i = 0; i < m->count; i++) {
         const struct ms_entry *e = &m->entries[i];
         const struct tap_buf *b = &m->specs[i];
-        if (!b->len)
-            continue; /* joined into an earlier one */
         if (e->target == MS_CALLS) {
             struct tap_plan_function f = {.module = e->module,
                                           .function = e->function,

@@ -225,16 +225,22 @@ static uint32_t pids_name_bits(const struct tap_pids *f, const char *name)
     return bits;
 }
 
-/* A selector of the plan's report: {name, Atom}, {tree, {name, Atom}}; the others need no resolution. The name it
- * speaks of, or "". The report may hold what other filters asked for, so only the name counts: our own selectors say
- * what it means here. */
+/* A selector of the plan's report: the name as a binary, or {name, Atom}, {tree, {name, Atom}}; the others need no
+ * resolution. Gives the name it speaks of, or "". The report may hold what other filters asked for, so only the name
+ * counts: our own selectors say what it means here. */
 static bool pids_read_selector(struct tap_cursor *c, char name[TAP_FILTER_NAME_MAX + 1])
 {
     struct tap_cursor t = *c;
-    uint32_t arity;
+    const uint8_t *bytes;
+    uint32_t n;
     name[0] = 0;
-    if (tap_read_tuple(&t, &arity) && arity == 2) {
-        if (tap_match_atom(&t, "tree") && (!tap_read_tuple(&t, &arity) || arity != 2))
+    if (tap_peek(&t) == TAP_EXT_BINARY) {
+        if (tap_read_binary(&t, &bytes, &n) && n <= TAP_FILTER_NAME_MAX) {
+            memcpy(name, bytes, n);
+            name[n] = 0;
+        }
+    } else if (tap_read_tuple(&t, &n) && n == 2) {
+        if (tap_match_atom(&t, "tree") && (!tap_read_tuple(&t, &n) || n != 2))
             return tap_skip(c);
         if (tap_match_atom(&t, "name") && !pids_atom(&t, name))
             name[0] = 0;
