@@ -55,7 +55,8 @@ static enum tap_status tap_chrome_start(void *self)
         tap_writer_put(&c->w, "[", 1); /* no newline: a viewer looks for [{" */
     }
     tap_writer_end(&c->w, 0);
-    return tap_writer_status(&c->w);
+    return c->w.seekable ? tap_writer_flush(&c->w)
+                         : tap_writer_status(&c->w); /* valid from the first moment on */
 }
 
 /* Everything but calls and returns: seldom enough for a table. */

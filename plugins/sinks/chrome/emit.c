@@ -139,6 +139,7 @@ void tap_emit_close(struct tap_chrome *c, uint64_t events)
     *p++ = '}';
     if (c->in_args)
         *p++ = '}';
+    c->in_args = false;
     c->w.p = p;
     while (__builtin_expect(events > UINT32_MAX, 0)) { /* a loop that ran for months, in one slice */
         tap_writer_end(&c->w, UINT32_MAX);
