@@ -1,0 +1,351 @@
+/* intern.c: every atom of a run once, by a small number, with the forms that sinks write made in advance.
+ *
+ * Names lie in chunks of 4,096 that never move, their characters in blocks that never move: a reader needs no lock
+ * for an id it was given. Finding a name by its characters is a hash table under a mutex. The decoder meets the same
+ * few hundred atoms again and again, so in front of that stands a direct-mapped cache keyed by the bytes of the
+ * encoded atom, tag and length included: a hit is one hash of a few words and one comparison, without the lock.
+ * The cache belongs to the decoder's thread alone.
+ */
+#include "intern.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "term_print.h"
+#include "utf8.h"
+
+#define DEFAULT_NAMES (1u << 20)
+#define BLOCK (64u << 10)
+#define CACHE_SLOTS 2048u /* a power of two; 128 KiB */
+#define CACHE_KEY 56u     /* longer atoms are looked up each time */
+
+struct cached {
+    uint8_t key[CACHE_KEY];
+    uint32_t id;
+    uint32_t len; /* 0: empty */
+};
+
+struct block {
+    struct block *next;
+    char data[];
+};
+
+struct tap_intern {
+    struct cached cache[CACHE_SLOTS];
+    pthread_mutex_t lock; /* guards all below */
+    struct tap_name **chunks;
+    struct tap_names names;
+    uint32_t count, max;
+    uint32_t *table; /* ids by hash, 0 is free: open addressing, at most half full */
+    uint32_t table_size;
+    struct block *blocks;
+    char *room;
+    size_t room_left;
+};
+
+static inline uint64_t load8(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return v;
+}
+static inline uint32_t load4(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return v;
+}
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+    a = (a ^ (b << 29 | b >> 35)) * 0x9E3779B97F4A7C15ull;
+    return a ^ a >> 32;
+}
+
+/* All bytes count. */
+static uint64_t hash_text(const char *text, size_t n)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    uint64_t h = n;
+    for (; n >= 8; n -= 8, p += 8)
+        h = mix(h, load8(p));
+    for (; n > 0; n--, p++)
+        h = mix(h, *p);
+    return h;
+}
+
+/* ---- Names (under the lock) */
+
+static const struct tap_name *name_at(const struct tap_intern *in, uint32_t id)
+{
+    return &in->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
+}
+
+/* Memory for the characters of a name, as long as the table lives. */
+static char *keep(struct tap_intern *in, size_t n)
+{
+    if (n > in->room_left) {
+        size_t size = n > BLOCK / 4 ? n : BLOCK;
+        struct block *b = malloc(sizeof *b + size);
+        if (!b)
+            return NULL;
+        b->next = in->blocks;
+        in->blocks = b;
+        if (size == n) /* a large one has a block of its own; the rest of the current one is still good */
+            return b->data;
+        in->room = b->data;
+        in->room_left = size;
+    }
+    char *p = in->room;
+    in->room += n;
+    in->room_left -= n;
+    return p;
+}
+
+/* Which printer makes a form. */
+enum form { FORM_ATOM, FORM_JSON, FORM_ELIXIR };
+
+static size_t print_form(char *dst, size_t cap, const char *text, uint32_t len, enum form form)
+{
+    return form == FORM_JSON
+               ? tap_json_escape(dst, cap, text, len)
+               : tap_atom_print(dst, cap, text, len, form == FORM_ATOM ? TAP_PRINT_ERLANG : TAP_PRINT_ELIXIR);
+}
+
+/* Many names are the same in several forms: those share their characters. */
+static bool make_form(struct tap_intern *in, const struct tap_name *name, enum form form, const char **out,
+                      uint32_t *out_len)
+{
+    char small[256];
+    size_t n = print_form(small, sizeof small, name->text, name->len, form);
+    *out_len = (uint32_t)n;
+    if (n == name->len && n <= sizeof small && memcmp(small, name->text, n) == 0) {
+        *out = name->text;
+        return true;
+    }
+    char *p = keep(in, n + 1);
+    if (!p)
+        return false;
+    print_form(p, n, name->text, name->len, form);
+    p[n] = 0;
+    *out = p;
+    return true;
+}
+
+static bool fill_name(struct tap_intern *in, struct tap_name *name, uint32_t id, const char *text, size_t len)
+{
+    char *copy = keep(in, len + 1);
+    if (!copy)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    struct tap_name n = {.id = id, .len = (uint32_t)len, .text = copy};
+    if (id == 0) { /* no name: no quotes either */
+        n.atom = n.json = n.elixir = copy;
+    } else if (!make_form(in, &n, FORM_ATOM, &n.atom, &n.atom_len) ||
+               !make_form(in, &n, FORM_JSON, &n.json, &n.json_len) ||
+               !make_form(in, &n, FORM_ELIXIR, &n.elixir, &n.elixir_len)) {
+        return false;
+    }
+    *name = n;
+    return true;
+}
+
+static bool grow_table(struct tap_intern *in)
+{
+    uint32_t size = in->table_size ? 2 * in->table_size : 1024;
+    uint32_t *table = calloc(size, sizeof *table);
+    if (!table)
+        return false;
+    for (uint32_t i = 0; i < in->table_size; i++) {
+        if (!in->table[i])
+            continue;
+        const struct tap_name *n = name_at(in, in->table[i]);
+        uint32_t at = (uint32_t)hash_text(n->text, n->len) & (size - 1);
+        while (table[at])
+            at = (at + 1) & (size - 1);
+        table[at] = in->table[i];
+    }
+    free(in->table);
+    in->table = table;
+    in->table_size = size;
+    return true;
+}
+
+static uint32_t add_name(struct tap_intern *in, uint32_t slot, const char *text, size_t len)
+{
+    uint32_t id = in->count;
+    if (id >= in->max)
+        return 0;
+    struct tap_name **chunk = &in->chunks[id / TAP_NAME_CHUNK];
+    if (!*chunk && !(*chunk = calloc(TAP_NAME_CHUNK, sizeof **chunk)))
+        return 0;
+    if (!fill_name(in, &(*chunk)[id % TAP_NAME_CHUNK], id, text, len))
+        return 0;
+    in->count++;
+    in->table[slot] = id;
+    return id;
+}
+
+/* `text` is valid UTF-8, not empty. */
+static uint32_t find_or_add(struct tap_intern *in, const char *text, size_t len)
+{
+    uint64_t h = hash_text(text, len);
+    uint32_t id = 0;
+    pthread_mutex_lock(&in->lock);
+    if (2 * (uint64_t)in->count < in->table_size || grow_table(in)) {
+        uint32_t at = (uint32_t)h & (in->table_size - 1);
+        for (;; at = (at + 1) & (in->table_size - 1)) {
+            if (!in->table[at]) {
+                id = add_name(in, at, text, len);
+                break;
+            }
+            const struct tap_name *n = name_at(in, in->table[at]);
+            if (n->len == len && memcmp(n->text, text, len) == 0) {
+                id = n->id;
+                break;
+            }
+        }
+    }
+    pthread_mutex_unlock(&in->lock);
+    return id;
+}
+
+/* ---- The public functions */
+
+struct tap_intern *tap_intern_new(uint32_t max_names)
+{
+    struct tap_intern *in = calloc(1, sizeof *in);
+    if (!in)
+        return NULL;
+    in->max = max_names ? max_names : DEFAULT_NAMES;
+    pthread_mutex_init(&in->lock, NULL);
+    in->chunks = calloc(in->max / TAP_NAME_CHUNK + 1, sizeof(struct tap_name *));
+    if (!in->chunks || !grow_table(in) ||
+        !(in->chunks[0] = calloc(TAP_NAME_CHUNK, sizeof(struct tap_name))) ||
+        !fill_name(in, &in->chunks[0][0], 0, "", 0)) {
+        tap_intern_free(in);
+        return NULL;
+    }
+    in->count = 1;
+    in->names.chunks = (const struct tap_name *const *)in->chunks;
+    return in;
+}
+
+void tap_intern_free(struct tap_intern *in)
+{
+    if (!in)
+        return;
+    for (uint32_t i = 0; in->chunks && i <= in->max / TAP_NAME_CHUNK; i++)
+        free(in->chunks[i]);
+    free(in->chunks);
+    while (in->blocks) {
+        struct block *b = in->blocks;
+        in->blocks = b->next;
+        free(b);
+    }
+    free(in->table);
+    pthread_mutex_destroy(&in->lock);
+    free(in);
+}
+
+const struct tap_names *tap_intern_names(const struct tap_intern *in)
+{
+    return &in->names;
+}
+
+/* As UTF-8: latin1 is converted, what is no character becomes U+FFFD. */
+static uint32_t intern_converted(struct tap_intern *in, const char *text, size_t len, bool latin1)
+{
+    char small[1024], *dst = small;
+    size_t n = 0;
+    if (len == 0)
+        return 0;
+    if (len > sizeof small / 3 && !(dst = malloc(3 * len)))
+        return 0;
+    const uint8_t *p = (const uint8_t *)text, *end = p + len;
+    do {
+        uint32_t cp;
+        p += tap_utf8_take(p, end, latin1, &cp);
+        n += tap_utf8_encode(dst + n, cp);
+    } while (p < end);
+    uint32_t id = find_or_add(in, dst, n);
+    if (dst != small)
+        free(dst);
+    return id;
+}
+
+static bool is_utf8(const char *text, size_t len)
+{
+    const uint8_t *p = (const uint8_t *)text, *end = p + len;
+    while (p < end) {
+        uint32_t cp;
+        unsigned n = tap_utf8_decode(p, end, &cp);
+        if (n == 0)
+            return false;
+        p += n;
+    }
+    return true;
+}
+
+static bool is_ascii(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((uint8_t)text[i] >= 0x80)
+            return false;
+    return true;
+}
+
+uint32_t tap_intern_name(struct tap_intern *in, const char *text, size_t len)
+{
+    if (len == 0 || len > UINT32_MAX / 4)
+        return 0;
+    return is_utf8(text, len) ? find_or_add(in, text, len) : intern_converted(in, text, len, false);
+}
+
+/* n is at least 2: the tag and the length are part of the key. */
+static inline uint64_t hash_key(const uint8_t *p, uint32_t n)
+{
+    if (n >= 8)
+        return mix(mix(load8(p) + n, load8(p + n - 8)), n > 16 ? load8(p + n / 2 - 4) : 0);
+    if (n >= 4)
+        return mix(load4(p) + n, load4(p + n - 4));
+    return mix((uint64_t)p[0] << 16 | (uint64_t)p[1] << 8 | p[n - 1], n);
+}
+
+static inline bool same_key(const uint8_t *a, const uint8_t *b, uint32_t n)
+{
+    if (n < 8) {
+        if (n >= 4)
+            return load4(a) == load4(b) && load4(a + n - 4) == load4(b + n - 4);
+        return a[0] == b[0] && a[1] == b[1] && a[n - 1] == b[n - 1];
+    }
+    for (uint32_t i = 0; i + 8 < n; i += 8)
+        if (load8(a + i) != load8(b + i))
+            return false;
+    return load8(a + n - 8) == load8(b + n - 8);
+}
+
+uint32_t tap_intern_atom(struct tap_intern *in, struct tap_cursor *c)
+{
+    const uint8_t *start = c->p;
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    if (!tap_read_atom(c, &text, &len, &latin1))
+        return 0;
+    uint32_t n = (uint32_t)(c->p - start);
+    if (__builtin_expect(n > CACHE_KEY, 0))
+        return latin1 ? intern_converted(in, text, len, true) : tap_intern_name(in, text, len);
+    struct cached *slot = &in->cache[hash_key(start, n) & (CACHE_SLOTS - 1)];
+    if (__builtin_expect(slot->len == n && same_key(slot->key, start, n), 1))
+        return slot->id;
+    uint32_t id = latin1 && !is_ascii(text, len) ? intern_converted(in, text, len, true)
+                                                 : tap_intern_name(in, text, len);
+    if (id) {
+        memcpy(slot->key, start, n);
+        slot->len = n;
+        slot->id = id;
+    }
+    return id;
+}
