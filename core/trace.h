@@ -16,19 +16,28 @@ struct tap_trace *tap_trace_new(const struct tap_config *config, struct tap_erro
 const struct tap_plan *tap_trace_plan(const struct tap_trace *);
 /* Starts sinks, then the transport (connects, tracing on), then the threads. */
 enum tap_status tap_trace_start(struct tap_trace *);
+/* Where log lines go instead of stderr: `actor` is a section (or "core"), `text` one line. Before start; called on any
+ * thread. */
+void tap_trace_set_log(struct tap_trace *, void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text),
+                       void *arg);
 /* Waits at most `timeout` ms for the end. True: the transport is done (or all sinks failed). */
 bool tap_trace_poll(struct tap_trace *, int timeout);
 /* Asks for a clean end; safe to call again and from another thread. Does not wait. */
 void tap_trace_stop(struct tap_trace *);
-/* After poll said true: drains queues, stops sinks (each within its deadline), joins threads. */
+/* After poll said true: drains queues, stops sinks (each within its deadline), joins threads. Also after a start that
+ * failed, where it does nothing. TAP_ERROR when a node, the transport or a sink failed: the causes are in `err`. */
 enum tap_status tap_trace_finish(struct tap_trace *);
 void tap_trace_free(struct tap_trace *);
 
-/* Figures, at any time. */
+/* Figures, at any time, on the session's thread. For each node produced = received + lost; for each sink, at the end,
+ * the sum of what the nodes produced = written + filtered + lost. */
 struct tap_sink_stats {
     const char *section;
-    uint64_t written, filtered, lost, bytes;
+    uint64_t written, filtered;
+    uint64_t lost; /* what its output lacks: lost_before, its full queue, and what it took but never wrote */
+    uint64_t bytes;
     bool failed;
+    uint64_t lost_before; /* of these, lost in a node or on the way to the collector */
 };
 struct tap_node_stats {
     const char *name, *release;
@@ -39,8 +48,15 @@ struct tap_node_stats {
     uint64_t lost;     /* dropped in the node, or on the way */
     uint64_t last_seq;
     uint64_t gap_ns;
+    uint64_t lost_by[TAP_REASON_COUNT];
+    bool traced; /* it was tracing at some time */
 };
 size_t tap_trace_sinks(const struct tap_trace *, struct tap_sink_stats *, size_t cap);
 size_t tap_trace_nodes(const struct tap_trace *, struct tap_node_stats *, size_t cap);
+
+/* The i-th figure that a plugin counted by name; false beyond the last. Any of the pointers may be kept until free. */
+bool tap_trace_counter(const struct tap_trace *, size_t i, const char **section, const char **name, int64_t *value);
+/* ns since tracing began; 0 before. */
+int64_t tap_trace_elapsed(const struct tap_trace *);
 
 #endif

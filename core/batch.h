@@ -1,0 +1,84 @@
+/* batch.h: arenas and batches: pooled, counted, bounded.
+ *
+ * A transport receives into an arena; commit turns it into a batch, which owns the arena, an array of events
+ * and one selection for each distinct set of filters. All sinks share a batch; the last to let go returns it to
+ * the pool with its memory, so that a running trace allocates nothing. What is alive is counted in bytes: above
+ * the pool's limit nothing new is handed to sinks (bus.c), so a sink that holds batches cannot eat the machine.
+ */
+#ifndef TAP_BATCH_H
+#define TAP_BATCH_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "beamtap/plugin.h"
+
+#define TAP_ARENA_SIZE (256u << 10)     /* what reserve gives at least */
+#define TAP_ARENA_POOLED (512u << 10)   /* larger ones are freed, not pooled */
+#define TAP_POOL_IDLE_ARENAS 32u        /* at most so many wait for use */
+#define TAP_POOL_IDLE_BATCHES 16u
+
+struct tap_batch_pool;
+
+/* The events of a batch that one set of filters lets through: indexes, ascending. */
+struct tap_selection {
+    uint32_t *index;
+    uint32_t count;
+    uint32_t judged; /* how many of them are counted events: neither control nor lost nor gap */
+};
+
+/* A batch as the core sees it. The public part comes first. */
+struct tap_batch_own {
+    struct tap_batch base;
+    atomic_uint refs;
+    struct tap_batch_pool *pool;
+    struct tap_arena_own *arena; /* NULL: none */
+    struct tap_event *events;
+    uint32_t cap;
+    struct tap_selection *selections; /* pool->sets of them */
+    uint32_t *indexes;                /* what they point into: sets * cap */
+    size_t bytes;                     /* what it costs while alive */
+    struct tap_batch_own *next;
+};
+
+struct tap_arena_own {
+    struct tap_arena base;
+    struct tap_arena_own *next;
+};
+
+struct tap_batch_pool {
+    pthread_mutex_t lock;
+    struct tap_arena_own *arenas;
+    struct tap_batch_own *batches;
+    unsigned idle_arenas, idle_batches;
+    uint32_t sets; /* selections a batch */
+    atomic_size_t alive;
+    size_t limit; /* bytes; see tap_batch_pool_full */
+};
+
+/* `sets`: selections a batch; `limit`: bytes that may be alive. TAP_ERROR when out of memory. */
+enum tap_status tap_batch_pool_init(struct tap_batch_pool *, uint32_t sets, size_t limit);
+/* Every batch must have been released. */
+void tap_batch_pool_destroy(struct tap_batch_pool *);
+static inline bool tap_batch_pool_full(struct tap_batch_pool *pool)
+{
+    return atomic_load_explicit(&pool->alive, memory_order_relaxed) >= pool->limit;
+}
+
+/* An arena of at least `min` bytes and at least TAP_ARENA_SIZE; NULL when out of memory. Any thread. */
+struct tap_arena *tap_arena_get(struct tap_batch_pool *, size_t min);
+void tap_arena_put(struct tap_batch_pool *, struct tap_arena *);
+
+/* An empty batch with one reference. Takes the arena over, also on failure (NULL, out of memory); one that is mostly
+ * empty is changed for one that fits, so that a queue's bytes are bytes of trace. `expected`: about so many events. */
+struct tap_batch_own *tap_batch_get(struct tap_batch_pool *, struct tap_arena *, size_t arena_len,
+                                    uint32_t expected);
+/* Room for one more event, which is zeroed but for arity -1; NULL when out of memory. Only while unshared. */
+struct tap_event *tap_batch_add(struct tap_batch_own *);
+bool tap_batch_grow(struct tap_batch_own *);
+/* Counts it as alive; after that it must not change. False when out of memory. */
+bool tap_batch_seal(struct tap_batch_own *);
+void tap_batch_hold(struct tap_batch_own *, unsigned more);
+void tap_batch_release(struct tap_batch_own *);
+
+#endif

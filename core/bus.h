@@ -1,0 +1,39 @@
+/* bus.h: from a transport's arena to every sink's queue: decode, pair, judge, select, hand over.
+ *
+ * All of it happens on the thread that commits, once for all sinks: each filter that must judge live judges a
+ * batch once; each distinct set of filters makes one selection; sinks with the same filters share it.
+ */
+#ifndef TAP_BUS_H
+#define TAP_BUS_H
+
+#include "flow.h"
+#include "frame.h"
+#include "sink.h"
+
+struct tap_bus_filter {
+    const struct tap_filter_ops *ops;
+    void *self;
+    uint8_t *keep; /* its verdicts on the batch at hand */
+};
+
+struct tap_bus {
+    pthread_mutex_t lock; /* one commit at a time */
+    struct tap_batch_pool pool;
+    struct tap_frames frames;
+    struct tap_flow *flow; /* NULL: nothing to pair */
+    uint32_t events;       /* TAP_KIND_BITs asked for */
+    struct tap_bus_filter *filters;
+    size_t filter_count;
+    bool *set_uses; /* sets * filters */
+    uint32_t set_count;
+    struct tap_sink **sinks;
+    size_t sink_count;
+    size_t keep_cap;
+};
+
+/* Decodes and hands over the frames of one node; takes the arena over. */
+void tap_bus_commit(struct tap_bus *, struct tap_stream *, struct tap_arena *, const uint32_t *frames, size_t n);
+/* A node's end: the numbers up to `next` that never came (0: unknown), and node_down, failed or not. */
+void tap_bus_node_down(struct tap_bus *, struct tap_stream *, uint64_t next, bool failed);
+
+#endif

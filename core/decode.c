@@ -1,0 +1,402 @@
+/* decode.c: {trace_ts, Pid, Tag, A [, B] [, Extra] [, Scheduler], Time}, by tag and arity.
+ *
+ * The table of tags says what follows each; the rest is reading with the checked cursor of term.h. This is the
+ * hottest code of the collector: nothing is allocated, and names go through the interning cache as they stand.
+ * Sources: erlang:trace/3 for the messages, plugins/transports/beam/protocol.h section 4 for the extra elements.
+ */
+#include "decode.h"
+
+enum shape {
+    SHAPE_CALL,      /* {M,F,Args | Arity} */
+    SHAPE_RETURN,    /* {M,F,A}, Value */
+    SHAPE_SEND,      /* Message, To */
+    SHAPE_RECEIVE,   /* Message */
+    SHAPE_SPAWN,     /* Pid, {M,F,Args} */
+    SHAPE_PAYLOAD,   /* Term */
+    SHAPE_PEER,      /* Pid or port */
+    SHAPE_SCHEDULE,  /* {M,F,A} or 0 */
+    SHAPE_IGNORED    /* Term */
+};
+
+struct tag {
+    const char *text;
+    uint8_t len, kind, shape, flags;
+};
+#define TAG(text, kind, shape, flags) {text, sizeof(text) - 1, kind, shape, flags}
+
+static const struct tag tags[] = { /* the frequent ones first */
+    TAG("call", TAP_FUNCTION_CALL, SHAPE_CALL, 0),
+    TAG("return_from", TAP_FUNCTION_RETURN, SHAPE_RETURN, 0),
+    TAG("send", TAP_MESSAGE_SEND, SHAPE_SEND, 0),
+    TAG("receive", TAP_MESSAGE_RECEIVE, SHAPE_RECEIVE, 0),
+    TAG("in", TAP_SCHEDULE_IN, SHAPE_SCHEDULE, 0),
+    TAG("out", TAP_SCHEDULE_OUT, SHAPE_SCHEDULE, 0),
+    TAG("gc_minor_start", TAP_GC_START, SHAPE_PAYLOAD, 0),
+    TAG("gc_minor_end", TAP_GC_END, SHAPE_PAYLOAD, 0),
+    TAG("gc_major_start", TAP_GC_START, SHAPE_PAYLOAD, TAP_EVENT_GC_MAJOR),
+    TAG("gc_major_end", TAP_GC_END, SHAPE_PAYLOAD, TAP_EVENT_GC_MAJOR),
+    TAG("exception_from", TAP_FUNCTION_EXCEPTION, SHAPE_RETURN, 0),
+    TAG("spawn", TAP_PROCESS_SPAWN, SHAPE_SPAWN, 0),
+    TAG("spawned", TAP_PROCESS_START, SHAPE_SPAWN, 0),
+    TAG("exit", TAP_PROCESS_EXIT, SHAPE_PAYLOAD, 0),
+    TAG("link", TAP_PROCESS_LINK, SHAPE_PEER, 0),
+    TAG("unlink", TAP_PROCESS_UNLINK, SHAPE_PEER, 0),
+    TAG("getting_linked", TAP_PROCESS_LINK, SHAPE_PEER, TAP_EVENT_LINK_GOT),
+    TAG("getting_unlinked", TAP_PROCESS_UNLINK, SHAPE_PEER, TAP_EVENT_LINK_GOT),
+    TAG("register", TAP_PROCESS_REGISTER, SHAPE_PAYLOAD, 0),
+    TAG("unregister", TAP_PROCESS_UNREGISTER, SHAPE_PAYLOAD, 0),
+    TAG("send_to_non_existing_process", TAP_MESSAGE_SEND, SHAPE_SEND, TAP_EVENT_NONEXISTING),
+    TAG("in_exiting", TAP_SCHEDULE_IN, SHAPE_SCHEDULE, TAP_EVENT_EXITING),
+    TAG("out_exiting", TAP_SCHEDULE_OUT, SHAPE_SCHEDULE, TAP_EVENT_EXITING),
+    TAG("out_exited", TAP_SCHEDULE_OUT, SHAPE_SCHEDULE, TAP_EVENT_EXITING),
+    TAG("return_to", 0, SHAPE_IGNORED, 0),
+    TAG("gc_max_heap_size", 0, SHAPE_IGNORED, 0),
+};
+
+struct reader {
+    struct tap_cursor c;
+    struct tap_intern *intern;
+    const uint8_t *arena;
+};
+
+static const struct tag *read_tag(struct tap_cursor *c)
+{
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    if (!tap_read_atom(c, &text, &len, &latin1))
+        return NULL;
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
+        if (tags[i].len == len && memcmp(tags[i].text, text, len) == 0)
+            return &tags[i];
+    return NULL;
+}
+
+bool tap_decode_span(struct tap_cursor *c, const uint8_t *arena, struct tap_span *span)
+{
+    const uint8_t *from = c->p;
+    if (!tap_skip(c))
+        return false;
+    span->off = (uint32_t)(from - arena);
+    span->len = (uint32_t)(c->p - from);
+    return true;
+}
+
+static bool is_pid(int tag)
+{
+    return tag == TAP_EXT_NEW_PID || tag == TAP_EXT_PID;
+}
+
+static bool read_pid(struct reader *r, struct tap_pid *pid)
+{
+    struct tap_cursor *c = &r->c;
+    int tag = tap_peek(c);
+    if (!is_pid(tag))
+        return tap_cursor_fail(c);
+    c->p++;
+    pid->node = tap_intern_atom(r->intern, c);
+    size_t need = tag == TAP_EXT_NEW_PID ? 12 : 9;
+    if (tap_left(c) < need)
+        return tap_cursor_fail(c);
+    pid->id = tap_get_u32(c->p);
+    pid->serial = tap_get_u32(c->p + 4);
+    pid->creation = need == 12 ? tap_get_u32(c->p + 8) : c->p[8] & 3u;
+    c->p += need;
+    return true;
+}
+
+static bool read_port(struct reader *r, struct tap_event *ev)
+{
+    struct tap_cursor *c = &r->c;
+    int tag = tap_peek(c);
+    size_t number = tag == TAP_EXT_V4_PORT ? 8 : 4, need = number + (tag == TAP_EXT_PORT ? 1 : 4);
+    c->p++;
+    ev->peer.node = tap_intern_atom(r->intern, c);
+    if (tap_left(c) < need)
+        return tap_cursor_fail(c);
+    ev->port = number == 8 ? tap_get_u64(c->p) : tap_get_u32(c->p);
+    ev->peer.creation = tag == TAP_EXT_PORT ? c->p[4] & 3u : tap_get_u32(c->p + number);
+    c->p += need;
+    ev->peer_type = TAP_PEER_PORT;
+    return true;
+}
+
+static bool is_atom(int tag)
+{
+    return tag == TAP_EXT_SMALL_ATOM_UTF8 || tag == TAP_EXT_ATOM_UTF8 || tag == TAP_EXT_SMALL_ATOM ||
+           tag == TAP_EXT_ATOM;
+}
+
+/* {Name, Node}: a registered name elsewhere. Consumes nothing when it is something else. */
+static bool read_remote_name(struct reader *r, struct tap_event *ev)
+{
+    struct reader t = *r;
+    uint32_t arity;
+    if (!tap_read_tuple(&t.c, &arity) || arity != 2)
+        return false;
+    uint32_t name = tap_intern_atom(t.intern, &t.c), node = t.c.bad ? 0 : tap_intern_atom(t.intern, &t.c);
+    if (t.c.bad)
+        return false;
+    ev->peer_name = name;
+    ev->peer.node = node;
+    ev->peer_type = TAP_PEER_NAME;
+    r->c = t.c;
+    return true;
+}
+
+/* Whoever is on the other side. The atom undefined is nobody. */
+static bool read_peer(struct reader *r, struct tap_event *ev)
+{
+    int tag = tap_peek(&r->c);
+    if (is_pid(tag)) {
+        ev->peer_type = TAP_PEER_PID;
+        return read_pid(r, &ev->peer);
+    }
+    if (is_atom(tag)) {
+        if (tap_match_atom(&r->c, "undefined"))
+            return true;
+        ev->peer_type = TAP_PEER_NAME;
+        ev->peer_name = tap_intern_atom(r->intern, &r->c);
+        return !r->c.bad;
+    }
+    if (tag == TAP_EXT_V4_PORT || tag == TAP_EXT_NEW_PORT || tag == TAP_EXT_PORT)
+        return read_port(r, ev);
+    if (tag == TAP_EXT_SMALL_TUPLE && read_remote_name(r, ev))
+        return true;
+    ev->peer_type = TAP_PEER_TERM;
+    return tap_decode_span(&r->c, r->arena, &ev->peer_term);
+}
+
+/* {'$beamtap_cut', TrueSize} where a payload was too large. Consumes nothing when it is something else. */
+static bool read_cut(struct reader *r, struct tap_event *ev)
+{
+    static const char cut[] = "$beamtap_cut";
+    struct tap_cursor t = r->c;
+    uint32_t arity;
+    int64_t size;
+    if (tap_left(&t) < 16 || t.p[0] != TAP_EXT_SMALL_TUPLE || t.p[1] != 2 || t.p[4] != '$')
+        return false;
+    if (!tap_read_tuple(&t, &arity) || !tap_match_atom(&t, cut) || !tap_read_i64(&t, &size))
+        return false;
+    ev->flags |= TAP_EVENT_TRUNCATED;
+    ev->count = (uint64_t)size;
+    r->c = t;
+    return true;
+}
+
+static bool read_payload(struct reader *r, struct tap_event *ev)
+{
+    return read_cut(r, ev) || tap_decode_span(&r->c, r->arena, &ev->payload);
+}
+
+/* Arguments, as a list, or only their number. Leaves the cursor behind them. */
+static bool read_arguments(struct reader *r, struct tap_event *ev)
+{
+    struct tap_cursor *c = &r->c;
+    switch (tap_peek(c)) {
+    case TAP_EXT_LIST: {
+        uint32_t n = tap_left(c) >= 5 ? tap_get_u32(c->p + 1) : 0;
+        if (!tap_decode_span(c, r->arena, &ev->payload))
+            return false;
+        ev->arity = n <= INT32_MAX && c->p[-1] == TAP_EXT_NIL ? (int32_t)n : -1;
+        return true;
+    }
+    case TAP_EXT_STRING: /* the VM packs a list of bytes */
+        if (!tap_decode_span(c, r->arena, &ev->payload))
+            return false;
+        ev->arity = (int32_t)ev->payload.len - 3;
+        return true;
+    case TAP_EXT_NIL: ev->arity = 0; return tap_decode_span(c, r->arena, &ev->payload);
+    case TAP_EXT_SMALL_INTEGER:
+        if (tap_left(c) < 2)
+            return tap_cursor_fail(c);
+        ev->arity = c->p[1];
+        ev->flags |= TAP_EVENT_ARITY_ONLY;
+        c->p += 2;
+        return true;
+    default: return read_cut(r, ev) || tap_cursor_fail(c);
+    }
+}
+
+/* {M,F, and the third element is left to read. */
+static bool read_mf(struct reader *r, struct tap_event *ev)
+{
+    uint32_t arity;
+    if (!tap_read_tuple(&r->c, &arity) || arity != 3)
+        return tap_cursor_fail(&r->c);
+    ev->module = tap_intern_atom(r->intern, &r->c);
+    ev->function = tap_intern_atom(r->intern, &r->c);
+    return !r->c.bad;
+}
+
+static bool read_mfa(struct reader *r, struct tap_event *ev)
+{
+    int64_t arity;
+    if (!read_mf(r, ev) || !tap_read_i64(&r->c, &arity) || arity < 0 || arity > 255)
+        return tap_cursor_fail(&r->c);
+    ev->arity = (int32_t)arity;
+    return true;
+}
+
+/* {M,F,Args} of a new process, or {M,F,A}, or 0, or anything: what can be told of it is, the term is the payload. */
+static bool read_origin(struct reader *r, struct tap_event *ev)
+{
+    if (read_cut(r, ev))
+        return true;
+    struct reader t = *r;
+    struct tap_span whole = {0, 0};
+    if (!tap_decode_span(&r->c, r->arena, &whole))
+        return false;
+    t.c.end = r->c.p;
+    if (tap_peek(&t.c) == TAP_EXT_SMALL_TUPLE && read_mf(&t, ev)) {
+        if (!read_arguments(&t, ev))
+            ev->arity = -1;
+        ev->flags &= ~(uint32_t)TAP_EVENT_ARITY_ONLY;
+    }
+    ev->payload = whole;
+    return true;
+}
+
+/* ---- Extra elements ---------------------------------------------------------------------------------------- */
+
+/* Node, Sender */
+static bool read_from(struct reader *r, struct tap_event *ev, bool *timer)
+{
+    *timer = tap_match_atom(&r->c, "clock_service"); /* the VM's sender of a receive that timed out */
+    if (!*timer && !tap_skip(&r->c))
+        return false;
+    return read_peer(r, ev);
+}
+
+/* {M,F,A} | undefined */
+static bool read_caller(struct reader *r, struct tap_event *ev)
+{
+    uint32_t three;
+    int64_t arity;
+    if (tap_peek(&r->c) != TAP_EXT_SMALL_TUPLE)
+        return tap_skip(&r->c);
+    if (!tap_read_tuple(&r->c, &three) || three != 3)
+        return tap_cursor_fail(&r->c);
+    ev->peer_name = tap_intern_atom(r->intern, &r->c);
+    ev->peer.id = tap_intern_atom(r->intern, &r->c);
+    if (!tap_read_i64(&r->c, &arity))
+        return false;
+    ev->peer.serial = (uint32_t)arity;
+    ev->peer_type = TAP_PEER_MFA;
+    return true;
+}
+
+/* {'$beamtap_from', Node, Sender [, X]}, {'$beamtap_caller', Caller [, X]}, {'$beamtap_x', X}, or a scheduler's id. */
+static bool read_extra(struct reader *r, struct tap_event *ev, bool *timer)
+{
+    int tag = tap_peek(&r->c);
+    if (tag == TAP_EXT_SMALL_INTEGER || tag == TAP_EXT_INTEGER) {
+        int64_t scheduler;
+        if (!tap_read_i64(&r->c, &scheduler))
+            return false;
+        ev->scheduler = (uint32_t)scheduler;
+        return true;
+    }
+    struct reader t = *r;
+    uint32_t n = 0;
+    bool known = tag == TAP_EXT_SMALL_TUPLE && tap_read_tuple(&t.c, &n), ok = true;
+    if (known && n >= 3 && n <= 4 && tap_match_atom(&t.c, "$beamtap_from"))
+        ok = read_from(&t, ev, timer), n -= 3;
+    else if (known && n >= 2 && n <= 3 && tap_match_atom(&t.c, "$beamtap_caller"))
+        ok = read_caller(&t, ev), n -= 2;
+    else if (known && n == 2 && tap_match_atom(&t.c, "$beamtap_x"))
+        n = 1;
+    else
+        return tap_decode_span(&r->c, r->arena, &ev->metadata); /* not ours: the user's, then */
+    if (!ok || (n == 1 && !tap_decode_span(&t.c, r->arena, &ev->metadata)))
+        return tap_cursor_fail(&r->c);
+    r->c = t.c;
+    return true;
+}
+
+/* ---- The message ---------------------------------------------------------------------------------------------- */
+
+static bool read_time(struct reader *r, struct tap_clock *clock, struct tap_event *ev)
+{
+    int64_t monotonic;
+    uint32_t two;
+    bool strict = tap_peek(&r->c) == TAP_EXT_SMALL_TUPLE; /* {Nanoseconds, Unique} */
+    if (strict && (!tap_read_tuple(&r->c, &two) || two != 2))
+        return tap_cursor_fail(&r->c);
+    if (!tap_read_i64(&r->c, &monotonic) || (strict && !tap_skip(&r->c)))
+        return false;
+    if (__builtin_expect(!clock->told, 0))
+        tap_clock_guess(clock, monotonic);
+    ev->ts = tap_clock_ns(clock, monotonic);
+    return true;
+}
+
+/* What the tag announces; `used`: how many elements that took. */
+static bool read_body(struct reader *r, const struct tag *tag, struct tap_event *ev, uint32_t *used)
+{
+    *used = 1;
+    switch (tag->shape) {
+    case SHAPE_CALL: return read_mf(r, ev) && read_arguments(r, ev);
+    case SHAPE_RETURN: *used = 2; return read_mfa(r, ev) && read_payload(r, ev);
+    case SHAPE_SEND: *used = 2; return read_payload(r, ev) && read_peer(r, ev);
+    case SHAPE_SPAWN: *used = 2; return read_peer(r, ev) && read_origin(r, ev);
+    case SHAPE_PEER: return read_peer(r, ev);
+    case SHAPE_SCHEDULE: return read_origin(r, ev);
+    case SHAPE_RECEIVE:
+    case SHAPE_PAYLOAD: return read_payload(r, ev);
+    default: return tap_skip(&r->c);
+    }
+}
+
+static bool is_timeout(const uint8_t *arena, const struct tap_event *ev)
+{
+    struct tap_cursor c = tap_cursor(arena + ev->payload.off, ev->payload.len);
+    return ev->payload.len <= 10 && tap_match_atom(&c, "timeout");
+}
+
+/* {trace_ts, ...}: true; {trace, ...}: false and no time at the end. */
+static bool read_head(struct tap_cursor *c, uint32_t *arity, bool *timed)
+{
+    static const uint8_t usual[] = {TAP_EXT_SMALL_ATOM_UTF8, 8, 't', 'r', 'a', 'c', 'e', '_', 't', 's'};
+    if (tap_left(c) < 1 || c->p[0] != TAP_EXT_VERSION)
+        return false;
+    c->p++;
+    if (!tap_read_tuple(c, arity))
+        return false;
+    if (tap_left(c) >= sizeof usual && memcmp(c->p, usual, sizeof usual) == 0) {
+        c->p += sizeof usual;
+        *timed = true;
+        return true;
+    }
+    *timed = tap_match_atom(c, "trace_ts");
+    return *timed || tap_match_atom(c, "trace");
+}
+
+enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_clock *clock, const uint8_t *arena,
+                                    uint32_t off, uint32_t len, struct tap_event *ev)
+{
+    struct reader r = {tap_cursor(arena + off, len), intern, arena};
+    uint32_t arity, used;
+    bool timed, timer = false, extra = false;
+    if (!read_head(&r.c, &arity, &timed) || !read_pid(&r, &ev->pid))
+        return TAP_DECODE_BAD;
+    const struct tag *tag = read_tag(&r.c);
+    if (!tag || !read_body(&r, tag, ev, &used))
+        return TAP_DECODE_BAD;
+    uint32_t fixed = 3 + used + timed;
+    if (arity < fixed || arity > fixed + 2)
+        return TAP_DECODE_BAD;
+    for (uint32_t left = arity - fixed; left > 0; left--, extra = true)
+        if (!read_extra(&r, ev, &timer))
+            return TAP_DECODE_BAD;
+    if ((timed && !read_time(&r, clock, ev)) || r.c.bad || r.c.p != r.c.end)
+        return TAP_DECODE_BAD;
+    if (tag->shape == SHAPE_IGNORED)
+        return TAP_DECODE_IGNORED;
+    ev->kind = tag->kind;
+    ev->flags |= tag->flags;
+    if (ev->kind == TAP_MESSAGE_RECEIVE && ev->peer_type == TAP_PEER_NONE && (timer || !extra) &&
+        is_timeout(arena, ev))
+        ev->flags |= TAP_EVENT_TIMEOUT;
+    return TAP_DECODED;
+}

@@ -1,0 +1,29 @@
+/* decode.h: one trace message becomes one event.
+ *
+ * Envelope eager, payload lazy: the kind, time, pid, module, function, arity and peer are read and interned;
+ * arguments, messages and values are only skipped, and stay where they are in the arena as spans. Any bytes may
+ * come: what is not a whole trace message is said to be bad, and nothing else happens.
+ */
+#ifndef TAP_DECODE_H
+#define TAP_DECODE_H
+
+#include "beamtap/plugin.h"
+#include "clock.h"
+#include "intern.h"
+
+enum tap_decoded {
+    TAP_DECODED,
+    TAP_DECODE_IGNORED, /* a trace message of a kind that is no event (return_to, gc_max_heap_size) */
+    TAP_DECODE_BAD
+};
+
+/* Reads the external term at arena[off .. off + len) (with version byte) into *ev, which must be zeroed but for
+ * arity -1; on anything but TAP_DECODED its content means nothing. Sets ev->ts only where the message has a
+ * time. Transport thread (interns). */
+enum tap_decoded tap_decode_message(struct tap_intern *, struct tap_clock *, const uint8_t *arena, uint32_t off,
+                                    uint32_t len, struct tap_event *ev);
+
+/* The span of the term at the cursor, which is skipped; false when it is not whole. */
+bool tap_decode_span(struct tap_cursor *, const uint8_t *arena, struct tap_span *);
+
+#endif

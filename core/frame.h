@@ -1,0 +1,53 @@
+/* frame.h: frames become events, and every sequence number is accounted for.
+ *
+ * A stream is what the core knows of one node's frames: which number comes next, the node's clock, and the
+ * figures. Each number up to `next` was either received (an event, or one that is ignored) or is lost for a
+ * reason: received + lost = next, always. Losses are events in the batch, at their place.
+ */
+#ifndef TAP_FRAME_H
+#define TAP_FRAME_H
+
+#include <stdatomic.h>
+
+#include "batch.h"
+#include "clock.h"
+#include "decode.h"
+
+/* Figures of a node: written by the transport thread, read by any. */
+struct tap_figures {
+    atomic_uint_fast64_t received, lost, next, gap_ns;
+    atomic_uint_fast64_t lost_by[TAP_REASON_COUNT];
+};
+
+struct tap_stream {
+    uint32_t node; /* index */
+    struct tap_clock clock;
+    uint64_t next; /* the sequence number that comes next */
+    int64_t last_ts;
+    struct tap_figures figures;
+};
+
+/* What the node tells of itself in {node_up, Map}. */
+struct tap_node_facts {
+    const char *release;
+    uint32_t release_len;
+    bool printable_unicode;
+};
+
+struct tap_frames {
+    struct tap_intern *intern;
+    void *arg;
+    void (*node_up)(void *arg, uint32_t node, const struct tap_node_facts *);
+    void (*log)(void *arg, uint32_t node, enum tap_log_level, const char *text, uint32_t len);
+};
+
+/* Appends the events of the frame at `off` of the batch's arena, which ends at `end` at the latest; gives back how many
+ * trace messages it ignored (received, but no events). Transport thread. */
+uint32_t tap_frame_decode(const struct tap_frames *, struct tap_stream *, struct tap_batch_own *, uint32_t off,
+                          uint32_t end);
+/* Says that the numbers up to `next` (from the relay's final report) never came. */
+void tap_stream_end(struct tap_stream *, struct tap_batch_own *, uint64_t next);
+/* A control event of this node, at this place of the stream; NULL when out of memory. */
+struct tap_event *tap_stream_event(struct tap_stream *, struct tap_batch_own *, unsigned kind, int64_t ts);
+
+#endif
