@@ -1,0 +1,102 @@
+%% beamtap_agent: what runs in a traced node.
+%%
+%% The collector loads this module, calls start/1, and reads frames until the final report; then nothing is left of it.
+%% What thinks how:
+%%
+%%   relay      the tracer: takes trace messages, packs them into frames, sends them, and does nothing else (relay.hrl)
+%%   guardians  two processes that know exactly what was set and take exactly that away when anything ends (guardian.hrl)
+%%   ledger     counts the runs that use this module in this node and has it purged after the last one (ledger.hrl)
+%%   plan       which functions and processes the options mean here and now (plan.hrl, spec.hrl)
+%%   tracing    the VM's interface: trace sessions where there are any (OTP 27), the global one before (tracing.hrl)
+%%
+%% It uses kernel and stdlib only, and the beam that OTP 25 makes of it runs in every later release. The module's name
+%% carries the hash of these sources (build.escript), so a node never has two different agents under one name.
+%% What the collector and the agent say to each other: ../protocol.h. The frames: core/include/beamtap/event.h.
+-module(?AGENT_MODULE).
+-export([start/1, info/0, clean/0, unload/0]).
+
+%% Reasons of loss and of gaps: enum tap_reason in event.h.
+-define(REASON_CREDIT, 1).
+-define(REASON_QUEUE, 2).
+-define(REASON_RATE, 3).
+-define(REASON_MEMORY, 4).
+-define(REASON_TERM, 5).
+-define(REASON_LIMIT, 6).
+-define(REASON_CONNECTION, 9).
+
+%% The numbers that the relay and the guardians share without messages: one atomics array a run. A grant of credit
+%% must not stand behind a hundred thousand trace messages in the relay's mailbox.
+-define(CREDIT, 1).     % bytes that may have been sent by now
+-define(STOPPING, 2).   % 1: a guardian takes tracing away; the relay must not turn it on again
+-define(PRODUCED, 3).   % trace messages that the relay took
+-define(SENT, 4).       % events in frames that were sent
+-define(NUMBER, 5).     % number of the next frame
+-define(PEAK, 6).       % the longest mailbox seen
+-define(FINAL, 7).      % 1: the final report was sent
+-define(URGENT, 8).     % urgent reports put into the relay's mailbox so far
+-define(SHARED, 8).
+
+-define(MARK, '$beamtap_run').
+
+%% What both guardians know of a run, and what the relay needs to turn tracing off and on.
+-record(run, {
+    id,                 % binary: names the run in every match spec
+    collector,          % pid of the C node
+    options,            % the options of start/1, completed
+    shared,             % atomics, see above
+    relay,              % pid
+    session = none,     % trace session of OTP 27 and later
+    flags = [],         % trace flags of the events asked for
+    select,             % #select{}: which processes
+    targets = [],       % [#target{}]: function patterns
+    messages = [],      % [{send | 'receive', MatchSpec}]: message patterns
+    on = false          % flags may be set
+}).
+%% Functions of one module that share a match spec. functions: all, or a list of {Function, Arity}.
+-record(target, {module, functions, spec}).
+%% Processes: everyone = those there and those to come; listed and trees are pids; excluded carry the trace itself.
+-record(select, {everyone = false, new = false, listed = [], trees = [], excluded = #{}}).
+
+-include("tracing.hrl").
+-include("spec.hrl").
+-include("plan.hrl").
+-include("relay.hrl").
+-include("guardian.hrl").
+-include("ledger.hrl").
+-include("report.hrl").
+
+%% Starts a run: tracing is on when it returns {ok, #{relay, guardian, tracer}}. {error, {Code, Text}} leaves nothing on.
+start(Given) ->
+    Options = maps:merge(defaults(), Given),
+    case ledger_pid() of
+        {ok, Ledger} ->
+            Tag = make_ref(),
+            Starter = self(),
+            {Guardian, Down} = spawn_opt(fun() -> guardian_begin(Starter, Tag, Ledger, Options) end,
+                                         [monitor, {priority, high}]),
+            receive
+                {Tag, Result} ->
+                    erlang:demonitor(Down, [flush]),
+                    Result;
+                {'DOWN', Down, process, Guardian, Why} ->
+                    {error, {failed, text("the agent failed while it started: ~0tP", [Why, 20])}}
+            end;
+        {error, Code, Text} ->
+            {error, {Code, Text}}
+    end.
+
+defaults() ->
+    #{run => <<"0000000000000000">>, events => [function_call, message_send, message_receive], functions => [],
+      processes => [], sends => [], receives => [], include_otp => false, duration => 0, lease => 10000,
+      max_events => 0, max_rate => 0, max_queue => 10000, max_memory => 64 bsl 20, max_term => 64 bsl 10,
+      overload => pause, credit => 4 bsl 20}.
+
+%% Has the module purged, unless a run uses it. The purge follows a moment after the answer.
+unload() ->
+    case whereis(?MODULE) of
+        undefined -> purge_later();
+        Ledger -> Ledger ! unload, ok
+    end.
+
+text(Format, Arguments) ->
+    unicode:characters_to_binary(io_lib:format(Format, Arguments)).

@@ -1,0 +1,59 @@
+#!/usr/bin/env escript
+%% build.escript: beamtap_agent.beam from its sources. Run it with OTP 25: that beam loads in every later release, and one
+%% from a newer release does not load in an older one.
+%%
+%%   escript build.escript           writes beamtap_agent.beam beside itself and prints the module's name
+%%   escript build.escript FILE      writes FILE instead (a test compares the two)
+%%
+%% The module's name carries the first 8 hex digits of the sources' SHA-256; the same sources give the same bytes.
+main(Arguments) ->
+    Here = filename:dirname(filename:absname(escript:script_name())),
+    Sources = ["beamtap_agent.erl", "tracing.hrl", "spec.hrl", "plan.hrl", "relay.hrl", "guardian.hrl", "ledger.hrl",
+               "report.hrl"],
+    {ok, Bytes} = read(Here, Sources, []),
+    <<Hash:32, _/binary>> = crypto:hash(sha256, Bytes),
+    Name = lists:flatten(io_lib:format("beamtap_agent_~8.16.0b", [Hash])),
+    Options = [binary, deterministic, no_docs, return, warnings_as_errors, {i, Here},
+               {d, 'AGENT_MODULE', list_to_atom(Name)}],
+    Source = filename:join(Here, "beamtap_agent.erl"),
+    case compile:file(Source, Options) of
+        {ok, Module, Beam, _} ->
+            {ok, {Module, Stripped}} = beam_lib:strip(Beam),
+            Plain = case Stripped of
+                <<"FOR1", _/binary>> -> Stripped;
+                _ -> zlib:gunzip(Stripped)
+            end,
+            loads_later(Plain),
+            Out = case Arguments of [File] -> File; [] -> filename:join(Here, "beamtap_agent.beam") end,
+            ok = file:write_file(Out, Plain),
+            io:format("~s~n", [Module]);
+        {error, Errors, Warnings} ->
+            [io:format(standard_error, "~s:~p: ~s~n", [filename:basename(F), L, M:format_error(D)])
+             || {F, Es} <- Errors ++ Warnings, {L, M, D} <- Es],
+            halt(1)
+    end.
+
+%% OTP 29 refuses instructions that OTP 25 makes of binary patterns (construction is fine) and of `and`, `or` and `xor`: the
+%% sources do without them.
+loads_later(Beam) ->
+    {beam_file, _, _, _, _, Functions} = beam_disasm:file(Beam),
+    case lists:usort([{Name, Arity} || {function, Name, Arity, _, Code} <- Functions, I <- Code, is_tuple(I), is_old(I)]) of
+        [] -> ok;
+        Bad -> io:format(standard_error, "OTP 29 does not load: ~p~n", [Bad]), halt(1)
+    end.
+
+is_old(Instruction) when element(1, Instruction) =:= bif ->
+    lists:member(element(2, Instruction), ['and', 'or', 'xor']);
+is_old(Instruction) ->
+    case atom_to_list(element(1, Instruction)) of
+        "bs_create_bin" -> false;
+        "bs_" ++ _ -> true;
+        _ -> false
+    end.
+
+read(_, [], All) -> {ok, lists:reverse(All)};
+read(Here, [File | Rest], All) ->
+    case file:read_file(filename:join(Here, File)) of
+        {ok, Bytes} -> read(Here, Rest, [Bytes | All]);
+        Error -> {Error, File}
+    end.

@@ -1,0 +1,389 @@
+%% guardian.hrl: the two processes that make sure that nothing is left.
+%%
+%% The first sets everything up, hears the collector, and watches the relay, the collector's node, the lease and the second.
+%% The second only holds a copy of what was set, always told before it is set, and watches the first: whichever is killed, the
+%% other takes everything away. Ending a run is one function, end_run, and may be done twice.
+
+-record(guardian, {
+    run, peer, starter,
+    entries = [], pending = [], known = [],     % functions: the rules, modules to come, modules seen
+    relieved = #{},                             % {M,F,A} => true: set without its return trace
+    names = #{},                                % registered name => pid, as last reported
+    renewed = 0, ends = infinity                % ms of monotonic time
+}).
+
+%% ---- The first guardian: setting up --------------------------------------------------------------------------------
+
+guardian_begin(Starter, Tag, Ledger, Options) ->
+    #{run := Id, collector := Collector, lease := Lease} = Options,
+    Self = self(),
+    ledger_enter(Ledger, Self, Id),
+    erlang:monitor_node(node(Collector), true),
+    Shared = atomics:new(?SHARED, []),
+    atomics:put(Shared, ?CREDIT, maps:get(credit, Options)),
+    Relay = spawn_opt(fun() -> relay_begin(Self) end, relay_options(Options)),
+    Peer = spawn_opt(fun() -> peer_begin(Self, Relay, Lease) end, [{priority, high}]),
+    ledger_enter(Ledger, Peer, Id),
+    monitor(process, Relay, [{tag, relay_down}]),
+    monitor(process, Peer, [{tag, peer_down}]),
+    Run = #run{id = Id, collector = Collector, options = Options, shared = Shared, relay = Relay},
+    G0 = #guardian{run = Run, peer = Peer, starter = Starter},
+    try guardian_set_up(G0, Ledger) of
+        G ->
+            Now = erlang:monotonic_time(millisecond),
+            Duration = maps:get(duration, Options),
+            Starter ! {Tag, {ok, #{relay => Self, guardian => Self, tracer => Relay}}},
+            guardian_first(G#guardian{starter = none, renewed = Now,
+                                     ends = case Duration of 0 -> infinity; _ -> Now + Duration end})
+    catch
+        throw:{refused, Code, Text} ->
+            guardian_refuse(G0, Starter, Tag, {error, {Code, Text}});
+        Class:Reason:Stack ->
+            guardian_refuse(G0, Starter, Tag,
+                            {error, {failed, text("~0tP", [{Class, Reason, Stack}, 40])}})
+    end.
+
+relay_options(#{max_memory := Memory}) ->
+    %% The heap holds frames in the making; what waits outside of it is bounded by relay_load. This is the backstop.
+    Words = max(4 bsl 20, Memory div erlang:system_info(wordsize)),
+    [{message_queue_data, off_heap}, {min_heap_size, 32768}, {min_bin_vheap_size, 1 bsl 20},
+     {max_heap_size, #{size => Words, kill => true, error_logger => false}}].
+
+%% Nothing that was set in a start that failed stays; the second guardian holds the list of it.
+guardian_refuse(#guardian{run = Run, peer = Peer}, Starter, Tag, Result) ->
+    Down = monitor(process, Peer),
+    Peer ! {peer_undo, self()},
+    receive {'DOWN', Down, process, Peer, _} -> ok end,
+    exit(Run#run.relay, kill),
+    Starter ! {Tag, Result}.
+
+%% Throws {refused, Code, Text}.
+guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger) ->
+    #run{options = #{events := Events, include_otp := Otp, processes := Selectors} = Options, relay = Relay} = Run0,
+    Session = session_new(Run0#run.id, Relay),
+    %% From here on the second guardian can undo.
+    Run1 = tell_peer(Run0#run{session = Session}, Peer),
+    Entries = plan_entries(Options),
+    Messages = guardian_messages(Options),
+    {Select, Found, Missing} =
+        plan_processes(Selectors, excluded([self(), Peer, Relay, Ledger, G0#guardian.starter])),
+    Selectors =/= [] andalso Found =:= [] andalso not Select#select.new andalso
+        throw({refused, no_process, missing_text(Missing)}),
+    {Targets, Skipped, Pending} = plan_functions(Entries, Otp, Session),
+    Other = event_flags(Events) -- [call],
+    Targets =:= [] andalso Pending =:= [] andalso Other =:= [] andalso
+        throw({refused, empty_plan, empty_text(Skipped)}),
+    Session =:= none andalso guardian_rivals(rivals(Events, Select, Messages)),
+    Run2 = tell_peer(Run1#run{targets = Targets, messages = Messages, select = Select,
+                              flags = [monotonic_timestamp | event_flags(Events)]}, Peer),
+    [guardian_message(Session, Which, Spec) || {Which, Spec} <- Messages],
+    Count = lists:sum([set_target(Session, T) || T <- Targets]),
+    Run3 = tell_peer(Run2#run{on = true}, Peer),
+    Bad = flags_on(Run3, first),
+    Taken = [{text("~p", [P]), Why} || {P, Why} <- process_notes(Bad, Select)],
+    guardian_nobody(Select, Bad, Found),
+    Names = registered_names(),
+    Plan = #{functions => lists:sublist(target_functions(Targets), 10000), function_count => Count,
+             processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
+             skipped => lists:sublist(Skipped ++ Missing ++ Taken, 2000)},
+    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | process_infos(Names, Found)]},
+    G0#guardian{run = Run3, entries = Entries, pending = Pending, names = Names,
+                known = ordsets:from_list(erlang:loaded())}.
+
+tell_peer(Run, Peer) ->
+    Peer ! {peer_run, Run},
+    Run.
+
+guardian_messages(#{events := Events, sends := Sends, receives := Receives, run := Id}) ->
+    [case check_spec(Spec, <<"send">>) of ok -> ok; {error, Text} -> throw({refused, bad_spec, Text}) end || Spec <- Sends],
+    [case check_spec(Spec, <<"receive">>) of ok -> ok; {error, Text} -> throw({refused, bad_spec, Text}) end || Spec <- Receives],
+    [{send, message_spec(send, Sends, Id)} || lists:member(message_send, Events), Sends =/= []] ++
+        [{'receive', message_spec('receive', Receives, Id)} || lists:member(message_receive, Events)].
+
+guardian_message(Session, Which, Spec) ->
+    try set_message(Session, Which, Spec)
+    catch error:badarg -> throw({refused, bad_spec, text("~s: the node does not take this match spec", [Which])})
+    end.
+
+guardian_rivals([]) -> ok;
+guardian_rivals(Texts) ->
+    Shown = lists:sublist(lists:usort(Texts), 3),
+    throw({refused, busy, text("someone else traces in this node, and before OTP 27 messages and all or new processes cannot be "
+                               "shared: ~ts", [lists:join(", ", Shown)])}).
+
+%% Everyone was asked and nobody could be traced.
+guardian_nobody(#select{everyone = true}, _, _) -> ok;
+guardian_nobody(#select{new = true}, _, _) -> ok;
+guardian_nobody(_, Bad, Found) ->
+    case [P || {_, P} <- Found, not lists:keymember(P, 1, Bad)] of
+        [] ->
+            Code = case lists:keymember(taken, 2, Bad) of true -> busy; false -> no_process end,
+            throw({refused, Code, missing_text([{text("~p", [P]), process_note(W)} || {P, W} <- Bad])});
+        _ -> ok
+    end.
+
+missing_text(Missing) ->
+    text("no process to trace: ~ts", [lists:join(", ", [[What, ": ", Why] || {What, Why} <- lists:sublist(Missing, 5)])]).
+
+empty_text(Skipped) ->
+    text("nothing would be traced: ~ts",
+         [lists:join(", ", [[What, ": ", Why] || {What, Why} <- lists:sublist(Skipped, 5)])]).
+
+%% With every process traced, those that ended meanwhile are nothing to report.
+process_notes(Bad, #select{everyone = Everyone}) ->
+    [{P, process_note(W)} || {P, W} <- Bad, not Everyone orelse W =:= taken].
+
+process_note(gone) -> <<"it is gone">>;
+process_note(taken) -> <<"someone else traces it">>.
+
+set_target(Session, #target{module = M, functions = all, spec = Spec}) ->
+    set_spec(Session, {M, '_', '_'}, Spec);
+set_target(Session, #target{module = M, functions = Functions, spec = Spec}) ->
+    lists:sum([set_spec(Session, {M, F, A}, Spec) || {F, A} <- Functions]).
+
+set_spec(Session, MFA, Spec) ->
+    try set_function(Session, MFA, Spec)
+    catch error:badarg -> throw({refused, bad_spec, text("~0tp: the node does not take this match spec", [MFA])})
+    end.
+
+target_functions(Targets) ->
+    lists:append([case Functions of
+                      all -> [{M, F, A} || {F, A} <- functions_of(M)];
+                      _ -> [{M, F, A} || {F, A} <- Functions]
+                  end || #target{module = M, functions = Functions} <- lists:sublist(Targets, 10000)]).
+
+%% ---- The first guardian: watching ----------------------------------------------------------------------------------
+
+guardian_first(G) ->
+    guardian_next_tick(G),
+    G#guardian.pending =/= [] andalso erlang:send_after(20, self(), poll),
+    guardian_loop(G).
+
+guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer = Peer} = G) ->
+    receive
+        {beamtap, credit, Total} when is_integer(Total) ->
+            credit_grant(Run, Total),
+            guardian_loop(G);
+        {beamtap, renew} ->
+            guardian_loop(G#guardian{renewed = erlang:monotonic_time(millisecond)});
+        {beamtap, stop} ->
+            end_run(G, stop, <<"the collector ended the run">>);
+        {beamtap, clock, Ref} ->
+            Report = clock_report(Ref),
+            atomics:add(Shared, ?URGENT, 1),
+            Relay ! {relay_urgent, Report},
+            guardian_loop(G);
+        {beamtap, relieve, {_, _, _} = MFA} ->
+            guardian_loop(guardian_relieve(MFA, <<"it calls itself in tail position and its stack would grow">>, G));
+        {relay_relieve, MFA, Why} ->
+            guardian_loop(guardian_relieve(MFA, Why, G));
+        {relay_end, Relay, Reason, Text} ->
+            end_run(G, Reason, Text);
+        {relay_down, _, process, Relay, Why} ->
+            end_run(G, relay, text("the relay was ended: ~0tP", [Why, 10]));
+        {peer_down, _, process, Peer, Why} ->
+            end_run(G, failed, text("a guardian was ended: ~0tP", [Why, 10]));
+        {nodedown, _} ->
+            end_run(G, connection, <<"the connection to the collector was lost">>);
+        poll ->
+            guardian_loop(guardian_poll(G));
+        tick ->
+            guardian_ticked(G);
+        _ ->
+            guardian_loop(G)
+    end.
+
+guardian_ticked(#guardian{run = #run{options = #{lease := Lease}} = Run, renewed = Renewed, ends = Ends} = G) ->
+    Now = erlang:monotonic_time(millisecond),
+    G#guardian.peer ! peer_alive,
+    if
+        Now - Renewed > Lease -> end_run(G, lease, text("the collector did not renew the lease of ~b ms", [Lease]));
+        Now >= Ends -> end_run(G, duration, <<"the duration is over">>);
+        true ->
+            report(Run, clock_report(undefined)),
+            guardian_exclude(Run),
+            G1 = guardian_names(guardian_modules(G)),
+            guardian_next_tick(G1),
+            guardian_loop(G1)
+    end.
+
+%% The next tick, or the end if that is nearer.
+guardian_next_tick(#guardian{run = #run{options = #{lease := Lease}}, ends = Ends}) ->
+    Tick = max(10, min(1000, Lease div 3)),
+    Left = case Ends of infinity -> Tick; _ -> min(Tick, max(1, Ends - erlang:monotonic_time(millisecond))) end,
+    erlang:send_after(Left, self(), tick).
+
+report(#run{relay = Relay}, Report) -> Relay ! {relay_report, Report}.
+
+clock_report(Ref) ->
+    {clock, Ref, erlang:monotonic_time(nanosecond), erlang:time_offset(nanosecond)}.
+
+%% Connections that are made during the run would trace the trace.
+guardian_exclude(#run{select = #select{everyone = true, excluded = Old}, session = Session, relay = Relay}) ->
+    New = maps:without(maps:keys(Old), excluded([])),
+    each_process(fun(P) -> is_member(Session, Relay, P) andalso set_process(Session, Relay, P, false, [all]) end,
+                 maps:keys(New));
+guardian_exclude(_) -> ok.
+
+%% Modules named exactly that were not loaded: looked for often, so that little of them is missed.
+guardian_poll(#guardian{pending = Pending} = G) ->
+    G1 = case lists:any(fun erlang:module_loaded/1, Pending) of
+        true -> guardian_modules(G);
+        false -> G
+    end,
+    G1#guardian.pending =/= [] andalso erlang:send_after(20, self(), poll),
+    G1.
+
+%% Modules loaded since, and modules whose patterns vanished because they were loaded again.
+guardian_modules(#guardian{entries = []} = G) -> G;
+guardian_modules(#guardian{run = #run{id = Id, session = Session, targets = Targets}, known = Known} = G) ->
+    Loaded = ordsets:from_list(erlang:loaded()),
+    New = ordsets:subtract(Loaded, Known),
+    Again = lists:usort([M || #target{module = M} = T <- Targets, has_vanished(T, Id, Session)]),
+    G1 = lists:foldl(fun guardian_module/2, G#guardian{known = Loaded}, Again ++ New),
+    G1#guardian{pending = [M || M <- G1#guardian.pending, not ordsets:is_element(M, Loaded)]}.
+
+has_vanished(#target{module = M, functions = all}, _, Session) ->
+    case functions_of(M) of
+        [] -> false;
+        Functions -> {F, A} = lists:last(Functions), function_spec(Session, {M, F, A}) =:= false
+    end;
+has_vanished(#target{module = M, functions = [{F, A} | _]}, _, Session) ->
+    functions_of(M) =/= [] andalso lists:member(function_spec(Session, {M, F, A}), [false, undefined]).
+
+guardian_module(Module, #guardian{run = Run, entries = Entries, peer = Peer, relieved = Relieved} = G) ->
+    #run{session = Session, targets = Targets, options = #{include_otp := Otp}} = Run,
+    File = case code:is_loaded(Module) of {file, F} -> F; false -> "" end,
+    Others = [T || T <- Targets, T#target.module =/= Module],
+    case plan_module(Module, File, Entries, Otp, Session) of
+        {[], _, _} when Others =:= Targets -> G;
+        {New, _, _} ->
+            Run1 = tell_peer(Run#run{targets = New ++ Others}, Peer),
+            Count = lists:sum([try set_target(Session, T) catch throw:_ -> 0 end || T <- New]),
+            [relieve(Run1, MFA) || {M, _, _} = MFA <- maps:keys(Relieved), M =:= Module],
+            Count > 0 andalso
+                report(Run1, {log, info, text("~ts was loaded: ~b of its functions are traced", [Module, Count])}),
+            G#guardian{run = Run1}
+    end.
+
+guardian_relieve(MFA, _, #guardian{relieved = Relieved} = G) when is_map_key(MFA, Relieved) -> G;
+guardian_relieve(MFA, Why, #guardian{run = Run, relieved = Relieved} = G) ->
+    case relieve(Run, MFA) of
+        true ->
+            report(Run, {log, warning, text("~0tp is traced without its returns from here on: ~ts", [MFA, Why])}),
+            G#guardian{relieved = Relieved#{MFA => true}};
+        false -> G
+    end.
+
+%% Only a pattern that is ours; it stays ours, so that it is taken away with the others.
+relieve(#run{id = Id, session = Session}, MFA) ->
+    try
+        Spec = function_spec(Session, MFA),
+        {ours, Id} = owner(Spec),
+        Less = without_returns(Spec),
+        Less =/= same andalso set_function(Session, MFA, Less) > 0
+    catch error:_ -> false
+    end.
+
+%% ---- The end of a run ----------------------------------------------------------------------------------------------
+
+%% Either guardian. Tracing goes off before anything is said; the final report follows what was traced.
+end_run(#guardian{run = #run{shared = Shared, session = Session, relay = Relay} = Run} = G, Reason, Text) ->
+    atomics:put(Shared, ?STOPPING, 1),
+    Restored = take_away(Run),
+    Final = #{reason => final_reason(Reason), text => Text, restored => Restored},
+    Down = monitor(process, Relay),
+    G#guardian.peer ! peer_alive,
+    is_process_alive(Relay) andalso wait_delivered(Session),
+    session_end(Session),
+    Tag = make_ref(),
+    Relay ! {relay_finish, self(), Tag, Final, final_patience(Reason, Run)},
+    {Map, Frames} = end_wait(Run, Tag, Down, Final),
+    end_final(G, Map, Frames),
+    G#guardian.peer ! {peer_done, self()},
+    ok.
+
+final_reason(connection) -> lease; % what ends the run when nobody renews
+final_reason(Reason) -> Reason.
+
+final_patience(Reason, #run{options = #{lease := Lease}}) when Reason =/= connection, Reason =/= lease -> min(Lease, 5000);
+final_patience(_, _) -> 0.
+
+%% Grants of credit still come, and let the relay send what it holds.
+end_wait(#run{relay = Relay} = Run, Tag, Down, Final) ->
+    receive
+        {relay_final, Tag, Map, Frames} -> {Map, Frames};
+        {beamtap, credit, Total} when is_integer(Total) ->
+            credit_grant(Run, Total),
+            end_wait(Run, Tag, Down, Final);
+        {'DOWN', Down, process, Relay, _} ->
+            receive {relay_final, Tag, Map, Frames} -> {Map, Frames} after 0 -> end_without_relay(Run, Final) end
+    after 20000 ->
+        exit(Relay, kill),
+        end_wait(Run, Tag, Down, Final)
+    end.
+
+%% The relay is dead: what it had published is what is known. What it held and what was in its mailbox is lost.
+end_without_relay(#run{shared = Shared}, Final) ->
+    [Seq, Sent, Number, Peak] = [atomics:get(Shared, I) || I <- [?PRODUCED, ?SENT, ?NUMBER, ?PEAK]],
+    Map = Final#{produced => Seq, sent => Sent, lost => Seq - Sent, peak_queue => Peak},
+    Bin = term_to_binary({final, Map}),
+    Length = byte_size(Bin),
+    {Map, [<<"BTF1", 1, 1, 0:16, Number:32, 0:32, Seq:64, 1:32, 0:32, 0:32, (Length + 4):32, Length:32, Bin/binary>>
+           || atomics:get(Shared, ?FINAL) =:= 0]}.
+
+%% A final report that the connection did not take is kept for one lease, for a collector that comes back.
+end_final(_, _, []) -> ok;
+end_final(#guardian{run = #run{options = #{lease := Lease}}} = G, Map, Frames) ->
+    end_final(G, Map, Frames, erlang:monotonic_time(millisecond) + Lease).
+
+end_final(_, _, [], _) -> ok;
+end_final(#guardian{run = Run, peer = Peer} = G, Map, [Frame | Rest] = Frames, Deadline) ->
+    #run{collector = Collector, shared = Shared} = Run,
+    Peer ! peer_alive,
+    case erlang:send(Collector, Frame, [nosuspend, noconnect]) of
+        ok ->
+            Rest =:= [] andalso atomics:put(Shared, ?FINAL, 1),
+            end_final(G, Map, Rest, Deadline);
+        _ ->
+            Left = Deadline - erlang:monotonic_time(millisecond),
+            Left > 0 andalso begin
+                receive
+                    {beamtap, final, From} -> From ! {beamtap, final, Map}
+                after min(Left, 100) -> ok
+                end,
+                end_final(G, Map, Frames, Deadline)
+            end
+    end.
+
+%% ---- The second guardian -------------------------------------------------------------------------------------------
+
+peer_begin(First, Relay, Lease) ->
+    Down = monitor(process, First),
+    peer_loop(First, Down, #run{relay = Relay}, max(2 * Lease, 10000) + 20000).
+
+peer_loop(First, Down, Run, Patience) ->
+    receive
+        {peer_run, New} -> peer_loop(First, Down, New, Patience);
+        {peer_done, First} -> ok;
+        {peer_undo, First} -> Run#run.session =/= none andalso session_end(Run#run.session), take_away_early(Run);
+        {'DOWN', Down, process, First, Why} -> peer_take_over(Run, text("a guardian was ended: ~0tP", [Why, 10]));
+        _ -> peer_loop(First, Down, Run, Patience)
+    after Patience ->
+        %% The first guardian hangs: it would have said that it is alive.
+        exit(First, kill),
+        peer_loop(First, Down, Run, Patience)
+    end.
+
+peer_take_over(#run{id = undefined, relay = Relay}, _) ->
+    exit(Relay, kill);
+peer_take_over(#run{on = false} = Run, _) ->
+    take_away_early(Run),
+    session_end(Run#run.session),
+    exit(Run#run.relay, kill);
+peer_take_over(Run, Text) ->
+    %% Its second sender is itself: nobody is left to be told.
+    end_run(#guardian{run = Run, peer = self()}, failed, Text).
+
+take_away_early(#run{id = undefined}) -> [];
+take_away_early(Run) -> take_away(Run).

@@ -1,0 +1,242 @@
+%% plan.hrl: what the options mean in this node, now.
+%%
+%% The collector names functions by globs and processes by names; here they become the modules that are loaded and the
+%% pids that are alive. Nothing is set here, so a plan that cannot be made real leaves no trace. Resolving one module at a
+%% time is what lets a module that is loaded or reloaded later be traced by the same rules.
+
+%% One entry of `functions`, made ready. match: any | {exact, Binary} | {glob, Regexp}; weight: how much it asks for.
+-record(entry, {match, function, arity, clauses, weight, named, what}).
+
+plan_entries(#{functions := [], events := Events} = Options) ->
+    case wants_functions(Events) of
+        true -> plan_entries(Options, [{any, any, any, none, [], <<>>}]);
+        false -> []
+    end;
+plan_entries(#{functions := Functions} = Options) ->
+    plan_entries(Options, Functions).
+
+plan_entries(#{run := Run, events := Events}, Functions) ->
+    All = [return || lists:member(function_return, Events)] ++ [exception || lists:member(function_exception, Events)],
+    Entries = [plan_entry(Function, All, Run) || Function <- Functions],
+    %% The first clause that matches decides what is reported: the entries that ask for more stand first.
+    lists:sort(fun(A, B) -> A#entry.weight >= B#entry.weight end, Entries).
+
+plan_entry({Module, F, A, Spec, Flags, Where}, All, Run) ->
+    What = entry_text(Module, F, A, Where),
+    case check_spec(Spec, What) of
+        ok -> ok;
+        {error, Text} -> throw({refused, bad_spec, Text})
+    end,
+    Match = glob(Module),
+    Wanted = Flags ++ All,
+    Weight = 4 * length([1 || exception <- Wanted]) + 2 * length([1 || return <- Wanted]) + length([1 || caller <- Wanted]),
+    #entry{match = Match, function = F, arity = A, clauses = function_clauses(Spec, Wanted, Run), what = What,
+           weight = min(Weight, 15), named = lists:member(named, Flags) orelse element(1, Match) =:= exact}.
+
+entry_text(Module, F, A, Where) ->
+    text("~ts:~ts/~ts~ts", [glob_text(Module), any_text(F), any_text(A),
+                            case byte_size(Where) of 0 -> ""; _ -> [" (", Where, ")"] end]).
+
+glob_text(any) -> "*";
+glob_text(Module) -> Module.
+any_text(any) -> "*";
+any_text(X) when is_integer(X) -> integer_to_list(X);
+any_text(X) -> atom_to_binary(X).
+
+wants_functions(Events) ->
+    lists:any(fun(E) -> lists:member(E, [function_call, function_return, function_exception]) end, Events).
+
+%% Globs know * and ?; everything else stands for itself.
+glob(any) -> {any};
+glob(Text) ->
+    case binary:match(Text, [<<"*">>, <<"?">>]) of
+        nomatch -> {exact, Text};
+        _ ->
+            Parts = [glob_char(C) || C <- unicode:characters_to_list(Text)],
+            {ok, Regexp} = re:compile(["^", Parts, "$"], [unicode, dotall, dollar_endonly]),
+            {glob, Regexp}
+    end.
+
+glob_char($*) -> ".*";
+glob_char($?) -> ".";
+glob_char(C) when C >= $0, C =< $9; C >= $a, C =< $z; C >= $A, C =< $Z; C =:= $_ -> C;
+glob_char(C) when C > 127 -> unicode:characters_to_binary([C]);
+glob_char(C) -> [$\\, C].
+
+glob_matches({any}, _) -> true;
+glob_matches({exact, Text}, Name) -> Text =:= Name;
+glob_matches({glob, Regexp}, Name) -> re:run(Name, Regexp, [{capture, none}]) =:= match.
+
+%% ---- Functions -----------------------------------------------------------------------------------------------------
+
+%% The targets in one loaded module: {[#target{}], [What of the entries that matched], [{What, Why}] skipped}.
+plan_module(Module, File, Entries, Otp, Session) ->
+    Name = atom_to_binary(Module),
+    case [E || E <- Entries, glob_matches(E#entry.match, Name)] of
+        [] -> {[], [], []};
+        Matching ->
+            case lists:prefix("beamtap_agent_", atom_to_list(Module)) of
+                true -> {[], [], []};
+                false -> plan_module(Module, Name, File, Matching, Otp, Session)
+            end
+    end.
+
+plan_module(Module, Name, File, Matching, Otp, Session) ->
+    Open = Otp orelse not is_otp(Name, File),
+    Entries = [E || #entry{named = Named} = E <- Matching, Open orelse Named],
+    Wanted = [{{F, A}, [E || E <- Entries, fits(E#entry.function, F), fits(E#entry.arity, A)]}
+              || Entries =/= [], {F, A} <- functions_of(Module)],
+    {Free, Taken} = lists:partition(fun({{F, A}, _}) -> is_free(Session, {Module, F, A}) end,
+                                    [W || {_, [_ | _]} = W <- Wanted]),
+    Skipped = [{text("~ts:~ts/~b", [Name, F, A]), <<"someone else traces this function">>} || {{F, A}, _} <- Taken],
+    Matched = lists:usort([E#entry.what || {_, Es} <- Free ++ Taken, E <- Es]),
+    Groups = maps:groups_from_list(fun({_, Es}) -> [E#entry.clauses || E <- Es] end, fun({FA, _}) -> FA end, Free),
+    Targets = [#target{module = Module, spec = lists:append(Clauses),
+                       functions = case length(FAs) =:= length(Wanted) of true -> all; false -> FAs end}
+               || {Clauses, FAs} <- maps:to_list(Groups)],
+    {Targets, Matched, Skipped}.
+
+fits(any, _) -> true;
+fits(X, Y) -> X =:= Y.
+
+%% Before OTP 27 a pattern of ours would replace another tool's.
+is_free(none, MFA) -> erlang:trace_info(MFA, traced) =:= {traced, false};
+is_free(_, _) -> true.
+
+%% Every loaded module: {Targets, Skipped, Pending}. Pending: modules named exactly that can still be loaded.
+plan_functions(Entries, Otp, Session) ->
+    Loaded = code:all_loaded(),
+    {Targets, Matched, Skipped} = lists:foldl(
+        fun({Module, File}, {T, M, S}) ->
+            {T1, M1, S1} = plan_module(Module, File, Entries, Otp, Session),
+            {T1 ++ T, M1 ++ M, S1 ++ S}
+        end, {[], [], []}, Loaded),
+    Unmatched = [E || E <- Entries, not lists:member(E#entry.what, Matched)],
+    {Pending, Notes} = lists:foldl(fun plan_unmatched/2, {[], []}, Unmatched),
+    {Targets, Skipped ++ Notes, Pending}.
+
+plan_unmatched(#entry{match = {exact, Name}, what = What}, {Pending, Notes}) ->
+    case module_file(Name) of
+        loaded -> {Pending, [{What, <<"the module has no such function">>} | Notes]};
+        none -> {Pending, [{What, <<"there is no such module">>} | Notes]};
+        Module -> {[Module | Pending], [{What, <<"the module is not loaded yet: traced from when it is">>} | Notes]}
+    end;
+plan_unmatched(#entry{what = What}, {Pending, Notes}) ->
+    {Pending, [{What, <<"matches no loaded function">>} | Notes]}.
+
+%% Makes no atom of a name that no file has.
+module_file(Name) ->
+    case code:where_is_file(binary_to_list(<<Name/binary, ".beam">>)) of
+        non_existing ->
+            try erlang:module_loaded(binary_to_existing_atom(Name)) of
+                true -> loaded;
+                false -> none
+            catch error:_ -> none
+            end;
+        _ ->
+            Module = binary_to_atom(Name),
+            case erlang:module_loaded(Module) of true -> loaded; false -> Module end
+    end.
+
+%% ---- What belongs to OTP -------------------------------------------------------------------------------------------
+
+%% By the application's folder, .../APP-VSN/ebin/m.beam or .../APP/ebin/m.beam: a release keeps its own applications
+%% beside OTP's, so the root folder tells nothing. The languages' own libraries count as OTP.
+is_otp(_, preloaded) -> true;
+is_otp(_, File) when is_list(File), File =/= [] ->
+    case lists:reverse(filename:split(File)) of
+        [_, "ebin", Folder | _] -> lists:member(hd(string:split(Folder, "-")), otp_applications());
+        _ -> false
+    end;
+is_otp(_, _) -> false.
+
+otp_applications() ->
+    ["asn1", "common_test", "compiler", "crypto", "debugger", "dialyzer", "diameter", "edoc", "eldap", "erl_docgen",
+     "erl_interface", "erts", "et", "eunit", "ftp", "inets", "jinterface", "kernel", "megaco", "mnesia", "observer",
+     "odbc", "os_mon", "parsetools", "public_key", "reltool", "runtime_tools", "sasl", "snmp", "ssh", "ssl", "stdlib",
+     "syntax_tools", "tftp", "tools", "wx", "xmerl", "elixir", "eex", "ex_unit", "iex", "logger", "mix"].
+
+%% ---- Processes -----------------------------------------------------------------------------------------------------
+
+%% {#select{}, [{Selector, Pid}], Skipped}.
+plan_processes([], Excluded) ->
+    {#select{everyone = true, excluded = Excluded}, [], []};
+plan_processes(Selectors, Excluded) ->
+    lists:foldl(
+        fun(new, {Select, Found, Bad}) -> {Select#select{new = true}, Found, Bad};
+           ({tree, Selector}, {Select, Found, Bad}) ->
+               case plan_process(Selector, Excluded) of
+                   {ok, Pid} -> {Select#select{trees = [Pid | Select#select.trees]}, [{selector_text(Selector), Pid} | Found], Bad};
+                   {error, Why} -> {Select, Found, [{selector_text(Selector), Why} | Bad]}
+               end;
+           (Selector, {Select, Found, Bad}) ->
+               case plan_process(Selector, Excluded) of
+                   {ok, Pid} -> {Select#select{listed = [Pid | Select#select.listed]}, [{selector_text(Selector), Pid} | Found], Bad};
+                   {error, Why} -> {Select, Found, [{selector_text(Selector), Why} | Bad]}
+               end
+        end, {#select{excluded = Excluded}, [], []}, Selectors).
+
+selector_text({pid, Text}) -> Text;
+selector_text({name, Name}) -> atom_to_binary(Name).
+
+plan_process(Selector, Excluded) ->
+    Found = case Selector of
+        {pid, Text} -> try list_to_pid(binary_to_list(Text)) catch error:_ -> undefined end;
+        {name, Name} -> whereis(Name)
+    end,
+    if
+        not is_pid(Found) -> {error, <<"there is no such process">>};
+        node(Found) =/= node() -> {error, <<"it is a process of another node">>};
+        map_get(Found, Excluded) =:= agent -> {error, <<"it belongs to beamtap">>};
+        true ->
+            case process_info(Found, backtrace) of
+                undefined -> {error, <<"there is no such process">>};
+                {backtrace, Empty} when byte_size(Empty) =:= 0 -> {error, <<"it is sensitive: the VM hides it from tracing">>};
+                _ -> {ok, Found}
+            end
+    end.
+
+%% Processes that carry the trace itself, or the node's connections and log: with every process traced these would trace
+%% their own work. Pid => agent | system.
+excluded(Agents) ->
+    Names = [rex, net_kernel, net_sup, auth, erl_epmd, user, user_drv, standard_error, init, erts_code_purger]
+        ++ [N || N <- registered(), lists:prefix("logger", atom_to_list(N))],
+    Named = [P || N <- Names, P <- [whereis(N)], is_pid(P)],
+    Linked = [P || N <- [net_kernel, user_drv, user], Q <- [whereis(N)], is_pid(Q), {links, L} <- [process_info(Q, links)],
+                   P <- L, is_pid(P), node(P) =:= node()],
+    Controllers = [P || {_, P} <- erlang:system_info(dist_ctrl), is_pid(P)],
+    System = [P || P <- lists:sublist(processes(), 12), {_, {M, _, _}} <- [process_info(P, initial_call)],
+                   lists:prefix("erts", atom_to_list(M)) orelse M =:= erl_prim_loader],
+    maps:merge(maps:from_list([{P, system} || P <- Named ++ Linked ++ Controllers ++ System]),
+               maps:from_list([{P, agent} || P <- Agents])).
+
+%% Before OTP 27: who else traces, by what the plan needs. [] when the plan may go ahead.
+rivals(Events, #select{everyone = Everyone, new = New}, Messages) ->
+    Global = Everyone orelse New orelse Messages =/= [] orelse lists:member(message_send, Events)
+        orelse lists:member(message_receive, Events),
+    case Global of
+        false -> [];
+        true ->
+            [text("~ts traces", [process_text(T)]) || T <- tracers()] ++
+                [text("there is a pattern on ~ts", [W]) || W <- [send, 'receive'],
+                 match_spec(erlang:trace_info(W, match_spec)) =/= true] ++
+                [<<"there is a pattern on_load">> || erlang:trace_info(on_load, traced) =/= {traced, false}]
+    end.
+
+%% Everyone who traces with the interface that is shared.
+tracers() ->
+    lists:usort([T || P <- [new_processes | processes()], T <- [tracer_of(P)], T =/= []]).
+
+tracer_of(P) ->
+    try erlang:trace_info(P, tracer) of
+        {tracer, T} -> T;
+        undefined -> []
+    catch error:_ -> []
+    end.
+
+process_text(Pid) when is_pid(Pid) ->
+    case catch process_info(Pid, registered_name) of
+        {registered_name, Name} -> text("~tp (~p)", [Name, Pid]);
+        _ -> text("~p", [Pid])
+    end;
+process_text(Other) -> text("~0tP", [Other, 10]).

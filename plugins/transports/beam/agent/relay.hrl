@@ -1,0 +1,436 @@
+%% relay.hrl: the tracer process. Trace messages in, frames out.
+%%
+%% The loop that takes messages does as little as it can: encode, append, count. Everything else (queue length, credit,
+%% limits) is looked at once a frame. Every trace message that is taken out of the mailbox gets a sequence number, and is
+%% then either sent or counted as lost, so the sums are exact; while tracing is paused nothing is produced, and a gap
+%% report gives the times.
+%%
+%% It never waits for the collector. A frame that may not be sent yet (no credit, or the connection is busy) is held; when
+%% what is held reaches its bound, frames are dropped and counted. With overload = pause the events are turned off
+%% before that, at half of it, and on again when everything held is gone.
+
+-define(FRAME_EVENTS, 256).
+-define(FRAME_BYTES, 65536).
+-define(FRAME_MS, 5).
+-define(HELD_MAX, 8388608).     % bytes of frames that wait for credit
+-define(WINDOW, 1000000000).    % ns: of max_rate
+
+-record(relay, {
+    run, guardian,
+    max_term, max_queue, max_memory, max_rate, max_events, overload,
+    cap = ?FRAME_EVENTS,        % events in the next frame at the most: a limit may be near
+    seq = 0,                    % trace messages taken and numbered
+    sent = 0,                   % events in frames sent
+    sent_bytes = 0,
+    number = 0,                 % of the next frame
+    lost = 0, why = 0,          % lost since the last frame
+    held = queue:new(), held_bytes = 0, % [{Frame, Events}]
+    paused = none,              % none | {Reason, FromMonotonic, Text}
+    window = 0, in_window = 0,  % max_rate: when the window began, events since
+    urgent = 0,                 % urgent reports taken
+    average = 64,               % bytes an event, lately
+    payloads = true,            % false: a term above max_term was seen
+    relieved = #{},             % functions whose values were too large
+    say = [],                   % reports to send behind the frame that is being made
+    ended = false               % the guardian was told that this run is over
+}).
+
+%% Waits until the plan has been made real, so that its report stands before the first event.
+relay_begin(Guardian) ->
+    receive
+        {relay_begin, Guardian, #run{options = Options} = Run, Reports} ->
+            #{max_term := Term, max_queue := Queue, max_memory := Memory, max_rate := Rate, max_events := Events,
+              overload := Overload} = Options,
+            R0 = #relay{run = Run, guardian = Guardian, max_term = Term, max_queue = max(1, Queue),
+                        max_memory = Memory, max_rate = Rate, max_events = Events, overload = Overload,
+                        window = erlang:monotonic_time(nanosecond)},
+            R1 = relay_cap(lists:foldl(fun relay_control/2, R0, Reports)),
+            relay_collect([], 0, 0, R1)
+    end.
+
+relay_collect(Acc, N, Size, #relay{cap = Cap} = R) when N >= Cap; Size >= ?FRAME_BYTES ->
+    relay_collect([], 0, 0, relay_check(relay_emit(Acc, N, Size, R)));
+relay_collect(Acc, N, Size, R) ->
+    receive
+        Message -> relay_take(Message, Acc, N, Size, R)
+    after 0 ->
+        relay_idle(Acc, N, Size, R, undefined)
+    end.
+
+relay_take(Message, Acc, N, Size, #relay{max_term = Max} = R) when element(1, Message) =:= trace_ts ->
+    Bin = term_to_binary(Message),
+    case byte_size(Bin) of
+        Length when Length =< Max ->
+            relay_collect([Acc, <<Length:32>> | Bin], N + 1, Size + Length + 4, R);
+        _ ->
+            {Cut, R1} = relay_cut(Message, Bin, R),
+            Length = byte_size(Cut),
+            relay_collect([Acc, <<Length:32>> | Cut], N + 1, Size + Length + 4, R1)
+    end;
+relay_take({relay_finish, From, Tag, Final, Wait}, Acc, N, Size, R) ->
+    relay_finish(relay_emit(Acc, N, Size, R), From, Tag, Final, Wait);
+relay_take(Message, Acc, N, Size, R) ->
+    relay_collect([], 0, 0, relay_other(Message, relay_emit(Acc, N, Size, R))).
+
+%% The mailbox is empty: an unfinished frame waits a few milliseconds for company.
+relay_idle(Acc, N, Size, R, Since) ->
+    Now = erlang:monotonic_time(millisecond),
+    Began = case Since of undefined -> Now; _ -> Since end,
+    Wait = case R of
+        _ when N > 0 -> max(0, Began + ?FRAME_MS - Now);
+        #relay{paused = none, held_bytes = 0} -> infinity;
+        _ -> ?FRAME_MS
+    end,
+    receive
+        Message when N > 0, element(1, Message) =:= trace_ts, N + 1 < R#relay.cap ->
+            relay_take_idle(Message, Acc, N, Size, R, Began);
+        Message ->
+            relay_take(Message, Acc, N, Size, R)
+    after Wait ->
+        relay_collect([], 0, 0, relay_check(relay_emit(Acc, N, Size, R)))
+    end.
+
+%% A stream that comes in drops keeps its frame's deadline.
+relay_take_idle(Message, Acc, N, Size, #relay{max_term = Max} = R, Began) ->
+    Bin = term_to_binary(Message),
+    case byte_size(Bin) of
+        Length when Length =< Max, Size + Length + 4 < ?FRAME_BYTES ->
+            relay_idle([Acc, <<Length:32>> | Bin], N + 1, Size + Length + 4, R, Began);
+        _ ->
+            relay_take(Message, Acc, N, Size, R)
+    end.
+
+relay_other({relay_report, Report}, R) ->
+    relay_control(Report, R);
+relay_other({relay_urgent, Report}, R) ->
+    relay_control(Report, R#relay{urgent = R#relay.urgent + 1});
+relay_other({beamtap, credit, Total}, R) when is_integer(Total) ->
+    credit_grant(R#relay.run, Total),
+    relay_send_held(R);
+relay_other(_, R) ->
+    R.
+
+credit_grant(#run{shared = Shared}, Total) ->
+    case atomics:get(Shared, ?CREDIT) of
+        Now when Now < Total -> atomics:put(Shared, ?CREDIT, Total);
+        _ -> ok
+    end.
+
+%% ---- Frames --------------------------------------------------------------------------------------------------------
+
+relay_emit(_, 0, _, R) -> R;
+relay_emit(Body, N, Size, #relay{seq = Seq} = R0) ->
+    R = R0#relay{seq = Seq + N, in_window = R0#relay.in_window + N, average = Size div N},
+    case relay_may_send(R, 40 + Size) of
+        true ->
+            relay_send(relay_frame(0, N, Body, Size, Seq, R), N, relay_framed(R));
+        false when R#relay.held_bytes + Size > ?HELD_MAX ->
+            relay_lose(N, ?REASON_CREDIT, R);
+        false ->
+            relay_hold(relay_frame(0, N, Body, Size, Seq, R), N, relay_framed(R))
+    end.
+
+relay_frame(Flags, Count, Body, Size, Seq, #relay{number = Number, why = Why, lost = Lost}) ->
+    iolist_to_binary([<<"BTF1", 1, Flags, 0:16, Number:32, Why:32, Seq:64, Count:32, Lost:32, 0:32, Size:32>> | Body]).
+
+relay_framed(R) -> R#relay{number = R#relay.number + 1, lost = 0, why = 0}.
+
+relay_may_send(#relay{held_bytes = 0, sent_bytes = Sent, run = #run{shared = Shared}}, Bytes) ->
+    Sent + Bytes =< atomics:get(Shared, ?CREDIT);
+relay_may_send(_, _) -> false.
+
+relay_send(Frame, N, #relay{run = #run{collector = Collector}} = R) ->
+    case erlang:send(Collector, Frame, [nosuspend, noconnect]) of
+        ok -> R#relay{sent = R#relay.sent + N, sent_bytes = R#relay.sent_bytes + byte_size(Frame)};
+        _ -> relay_hold(Frame, N, R)
+    end.
+
+relay_hold(Frame, N, R) ->
+    R#relay{held = queue:in({Frame, N}, R#relay.held), held_bytes = R#relay.held_bytes + byte_size(Frame)}.
+
+%% Counts N trace messages as lost. They have their sequence numbers already: whoever takes them gives them.
+relay_lose(0, _, R) -> R;
+relay_lose(N, Why, #relay{lost = Lost, why = Was} = R) ->
+    R#relay{lost = Lost + N, why = case Was of 0 -> Why; _ -> Was end}.
+
+relay_send_held(#relay{held_bytes = 0} = R) -> R;
+relay_send_held(#relay{held = Held, held_bytes = Bytes, sent_bytes = Sent, run = Run} = R) ->
+    {value, {Frame, N}} = queue:peek(Held),
+    Size = byte_size(Frame),
+    case Sent + Size =< atomics:get(Run#run.shared, ?CREDIT) andalso
+        erlang:send(Run#run.collector, Frame, [nosuspend, noconnect]) of
+        ok ->
+            relay_send_held(R#relay{held = queue:drop(Held), held_bytes = Bytes - Size, sent_bytes = Sent + Size,
+                                    sent = R#relay.sent + N});
+        _ -> R
+    end.
+
+%% A report stands in the stream where it belongs: behind what is held. It needs no credit.
+relay_control(Report, #relay{seq = Seq} = R) ->
+    Bin = term_to_binary(Report),
+    Length = byte_size(Bin),
+    %% What was lost belongs to a frame of events: it is said first.
+    R1 = relay_say_lost(R),
+    Frame = relay_frame(1, 1, [<<Length:32>>, Bin], Length + 4, Seq, R1#relay{lost = 0, why = 0}),
+    R2 = R1#relay{number = R1#relay.number + 1},
+    case R2#relay.held_bytes of
+        0 -> relay_send(Frame, 0, R2);
+        _ -> relay_hold(Frame, 0, R2)
+    end.
+
+relay_say_lost(#relay{lost = 0} = R) -> R;
+relay_say_lost(#relay{seq = Seq} = R) ->
+    %% An empty frame of events; its first sequence number is the next one, after those lost.
+    Frame = relay_frame(0, 0, [], 0, Seq, R),
+    R1 = relay_framed(R),
+    case R1#relay.held_bytes of
+        0 -> relay_send(Frame, 0, R1);
+        _ -> relay_hold(Frame, 0, R1)
+    end.
+
+%% ---- Once a frame: how do we stand? --------------------------------------------------------------------------------
+
+relay_check(#relay{run = #run{shared = Shared}} = R0) ->
+    R1 = relay_send_held(relay_take_urgent(relay_say(R0))),
+    {message_queue_len, Queue} = process_info(self(), message_queue_len),
+    Queue > atomics:get(Shared, ?PEAK) andalso atomics:put(Shared, ?PEAK, Queue),
+    R2 = relay_load(Queue, R1),
+    relay_publish(R2),
+    relay_cap(R2).
+
+relay_say(#relay{say = []} = R) -> R;
+relay_say(#relay{say = Reports} = R) -> lists:foldr(fun relay_control/2, R#relay{say = []}, Reports).
+
+%% So that a guardian can say how it stood when the relay is killed.
+relay_publish(#relay{run = #run{shared = Shared}, seq = Seq, sent = Sent, number = Number}) ->
+    atomics:put(Shared, ?PRODUCED, Seq),
+    atomics:put(Shared, ?SENT, Sent),
+    atomics:put(Shared, ?NUMBER, Number).
+
+%% Reports that must not wait for the mailbox: there is at most one now and then, so the search through it is rare.
+relay_take_urgent(#relay{urgent = Taken, run = #run{shared = Shared}} = R) ->
+    case atomics:get(Shared, ?URGENT) of
+        Taken -> R;
+        _ ->
+            receive {relay_urgent, _} = Message -> relay_take_urgent(relay_other(Message, R)) after 0 -> R end
+    end.
+
+relay_load(Queue, #relay{ended = true} = R) ->
+    relay_shed_far(Queue, R);
+relay_load(Queue, #relay{paused = {_, _, _}} = R) ->
+    relay_resume(Queue, relay_shed_far(Queue, R));
+relay_load(Queue, #relay{max_queue = Max, max_memory = Memory, overload = Overload} = R) ->
+    %% A message in the mailbox takes about twice its external size.
+    Bytes = 2 * Queue * R#relay.average + R#relay.held_bytes,
+    if
+        Queue > 4 * Max -> relay_shed_far(Queue, relay_overload(strong(Overload), ?REASON_QUEUE, Queue, R));
+        Queue > Max -> relay_overload(Overload, ?REASON_QUEUE, Queue, R);
+        Memory > 0, Bytes > Memory -> relay_overload(Overload, ?REASON_MEMORY, Queue, R);
+        R#relay.held_bytes > ?HELD_MAX div 2, Overload =:= pause ->
+            relay_pause(?REASON_CREDIT, <<"the collector did not read">>, R);
+        R#relay.held_bytes > ?HELD_MAX div 2, Overload =:= stop ->
+            relay_end(overload, <<"the collector did not read, and overload = stop">>, R);
+        R#relay.max_events > 0 -> relay_rate(relay_limit(R));
+        true -> relay_rate(R)
+    end.
+
+%% Far above max_queue the events go off, even where overload = drop: shedding cannot keep up.
+strong(drop) -> pause;
+strong(Overload) -> Overload.
+
+relay_overload(pause, Reason, _, R) ->
+    relay_pause(Reason, overload_text(Reason), R);
+relay_overload(drop, Reason, Queue, #relay{max_queue = Max} = R) ->
+    relay_shed(max(Queue - Max, Queue div 2), Reason, R);
+relay_overload(stop, Reason, _, R) ->
+    relay_end(overload, <<(overload_text(Reason))/binary, ", and overload = stop">>, R).
+
+overload_text(?REASON_QUEUE) -> <<"the relay's queue was longer than max_queue">>;
+overload_text(?REASON_MEMORY) -> <<"the relay needed more than max_memory">>.
+
+relay_shed_far(Queue, #relay{max_queue = Max} = R) when Queue > 4 * Max ->
+    relay_shed(Queue - Max, ?REASON_QUEUE, R);
+relay_shed_far(_, R) -> R.
+
+%% Takes up to N trace messages out of the mailbox without looking at them.
+relay_shed(N, Reason, R) ->
+    Shed = relay_shed_loop(N, 0),
+    relay_lose(Shed, Reason, R#relay{seq = R#relay.seq + Shed}).
+
+relay_shed_loop(0, Shed) -> Shed;
+relay_shed_loop(N, Shed) ->
+    receive
+        Message when element(1, Message) =:= trace_ts -> relay_shed_loop(N - 1, Shed + 1)
+    after 0 -> Shed
+    end.
+
+%% ---- Limits --------------------------------------------------------------------------------------------------------
+
+relay_limit(#relay{max_events = Max, seq = Seq} = R) when Seq >= Max ->
+    relay_end(max_events, text("max_events (~b) was reached", [Max]), R);
+relay_limit(R) -> R.
+
+relay_rate(#relay{max_rate = 0} = R) -> R;
+relay_rate(#relay{ended = true} = R) -> R;
+relay_rate(#relay{max_rate = Max, window = Began, in_window = Count} = R) ->
+    Now = erlang:monotonic_time(nanosecond),
+    if
+        Now - Began >= ?WINDOW -> R#relay{window = Now, in_window = 0};
+        Count >= Max -> relay_pause(?REASON_RATE, text("max_rate (~b a second) was reached", [Max]), R);
+        true -> R
+    end.
+
+%% No frame goes beyond max_events, nor much beyond max_rate.
+relay_cap(#relay{max_events = Events, max_rate = Rate, seq = Seq, in_window = Count, ended = false} = R) ->
+    Left = case Events of 0 -> ?FRAME_EVENTS; _ -> max(1, Events - Seq) end,
+    Room = if Rate > Count -> Rate - Count; true -> ?FRAME_EVENTS end,
+    R#relay{cap = min(?FRAME_EVENTS, min(Left, Room))};
+relay_cap(R) -> R#relay{cap = ?FRAME_EVENTS}.
+
+%% The run is over, by a limit: the events go off here, at once; the guardian does the rest. What was on its way is
+%% counted and not sent.
+relay_end(_, _, #relay{ended = true} = R) -> R;
+relay_end(Reason, Text, #relay{run = Run, guardian = Guardian} = R) ->
+    flags_pause(Run),
+    Guardian ! {relay_end, self(), Reason, Text},
+    Why = case Reason of max_events -> ?REASON_LIMIT; _ -> ?REASON_QUEUE end,
+    relay_drain(Why, R#relay{ended = true}).
+
+%% Until the guardian's finish only counts; it keeps answering what is urgent.
+relay_drain(Why, R) ->
+    receive
+        Message when element(1, Message) =:= trace_ts ->
+            relay_drain(Why, relay_lose(1, Why, R#relay{seq = R#relay.seq + 1}));
+        {relay_finish, From, Tag, Final, Wait} ->
+            relay_finish(R, From, Tag, Final, Wait);
+        Message ->
+            relay_drain(Why, relay_other(Message, R))
+    after ?FRAME_MS ->
+        R1 = relay_send_held(R),
+        relay_publish(R1),
+        relay_drain(Why, R1)
+    end.
+
+relay_pause(Reason, Text, #relay{run = Run} = R) ->
+    flags_pause(Run),
+    R#relay{paused = {Reason, erlang:monotonic_time(nanosecond), Text}}.
+
+%% On again when the mailbox is nearly empty, nothing is held, and for max_rate when the next window begins.
+relay_resume(Queue, #relay{paused = {Reason, From, Text}, max_queue = Max, window = Began} = R) ->
+    Now = erlang:monotonic_time(nanosecond),
+    if
+        Queue > Max div 4; R#relay.held_bytes > 0 -> R;
+        Reason =:= ?REASON_RATE, Now - Began < ?WINDOW -> R;
+        true ->
+            relay_on(R#relay.run),
+            To = erlang:monotonic_time(nanosecond),
+            R1 = R#relay{paused = none, window = To, in_window = 0},
+            relay_control({gap, From, To, Reason, Text}, R1)
+    end.
+
+%% A guardian that takes tracing away says so first (STOPPING), then clears; whichever comes last, the flags are off.
+relay_on(#run{shared = Shared} = Run) ->
+    case atomics:get(Shared, ?STOPPING) of
+        0 ->
+            flags_on(Run, again),
+            case atomics:get(Shared, ?STOPPING) of
+                0 -> ok;
+                _ -> clear_flags(Run#run.session, Run#run.relay, [all])
+            end;
+        _ -> ok
+    end.
+
+%% ---- Terms above max_term ------------------------------------------------------------------------------------------
+
+%% The tracee has paid for the copy before we see it. What can be done is to see no second one.
+relay_cut(Message, Bin, #relay{max_term = Max} = R) ->
+    case cut_payload(Message, Max) of
+        Message -> {Bin, R}; % many small parts: the payload itself is not too large
+        Cut -> {term_to_binary(Cut), relay_payloads_off(Message, R)}
+    end.
+
+cut_payload(Message, Max) ->
+    Last = tuple_size(Message),
+    lists:foldl(fun(I, M) when I < Last -> setelement(I, M, cut_element(I, element(3, M), element(I, M), Max));
+                   (_, M) -> M
+                end, Message, [4, 5, 6]).
+
+cut_element(4, Tag, {M, F, Args}, Max) when Tag =:= call -> {M, F, cut_term(Args, Max)};
+cut_element(5, Tag, {M, F, Args}, Max) when Tag =:= spawn; Tag =:= spawned -> {M, F, cut_term(Args, Max)};
+cut_element(_, _, {'$beamtap_from', Node, Sender, X}, Max) -> {'$beamtap_from', Node, Sender, cut_term(X, Max)};
+cut_element(_, _, {'$beamtap_caller', Caller, X}, Max) -> {'$beamtap_caller', Caller, cut_term(X, Max)};
+cut_element(_, _, {'$beamtap_x', X}, Max) -> {'$beamtap_x', cut_term(X, Max)};
+cut_element(_, _, Term, Max) -> cut_term(Term, Max).
+
+cut_term(Term, Max) ->
+    case erlang:external_size(Term) of
+        Size when Size > Max -> {'$beamtap_cut', Size};
+        _ -> Term
+    end.
+
+relay_payloads_off(Message, R) when element(3, Message) =:= return_from; element(3, Message) =:= exception_from ->
+    MFA = element(4, Message),
+    case R#relay.relieved of
+        #{MFA := _} -> R;
+        Relieved ->
+            R#relay.guardian ! {relay_relieve, MFA, <<"it returned a term above max_term">>},
+            R#relay{relieved = Relieved#{MFA => true}}
+    end;
+relay_payloads_off(Message, #relay{payloads = true, run = Run, max_term = Max} = R) ->
+    Tag = element(3, Message),
+    case lists:member(Tag, [call, send, send_to_non_existing_process, 'receive']) of
+        false -> R;
+        true ->
+            Flags = [arity | Run#run.flags -- [send, 'receive', arity]],
+            Less = Run#run{flags = Flags},
+            flags_pause(Run),
+            R#relay.paused =:= none andalso R#relay.ended =:= false andalso relay_on(Less),
+            Text = text("a ~s carried a term above max_term (~b bytes): from here on calls come without their arguments, "
+                        "and sends and receives not at all", [Tag, Max]),
+            R#relay{payloads = false, run = Less, say = [{log, warning, Text} | R#relay.say]}
+    end;
+relay_payloads_off(_, R) -> R.
+
+%% ---- The end -------------------------------------------------------------------------------------------------------
+
+%% Everything that was traced is in the frames or in the counts by now: the guardian has waited for its delivery. What is
+%% held may wait for credit until Wait ms have passed; then it is lost.
+relay_finish(R, From, Tag, Final, Wait) ->
+    R1 = relay_finish_gap(relay_say(R)),
+    relay_finish_held(R1, From, Tag, Final, erlang:monotonic_time(millisecond) + Wait).
+
+relay_finish_gap(#relay{paused = {Reason, Began, Text}} = R) ->
+    relay_control({gap, Began, erlang:monotonic_time(nanosecond), Reason, Text}, R#relay{paused = none});
+relay_finish_gap(R) -> R.
+
+relay_finish_held(R0, From, Tag, Final, Deadline) ->
+    R = relay_send_held(R0),
+    case R#relay.held_bytes =:= 0 orelse erlang:monotonic_time(millisecond) >= Deadline of
+        false ->
+            receive {beamtap, credit, Total} -> credit_grant(R#relay.run, Total) after 2 -> ok end,
+            relay_finish_held(R, From, Tag, Final, Deadline);
+        true ->
+            relay_final(relay_drop_held(R), From, Tag, Final)
+    end.
+
+%% Frames that were never sent give their numbers back: the collector sees one run of numbers.
+relay_drop_held(#relay{held_bytes = 0} = R) -> R;
+relay_drop_held(#relay{held = Held, number = Number} = R) ->
+    Frames = queue:to_list(Held),
+    Events = lists:sum([N || {_, N} <- Frames]),
+    Before = lists:sum([frame_lost(Frame) || {Frame, _} <- Frames]),
+    relay_lose(Events + Before, ?REASON_CREDIT,
+               R#relay{held = queue:new(), held_bytes = 0, number = Number - length(Frames)}).
+
+frame_lost(Frame) -> binary:decode_unsigned(binary:part(Frame, 28, 4)).
+
+relay_final(#relay{run = Run, seq = Seq, sent = Sent} = R, From, Tag, Final) ->
+    Map = Final#{produced => Seq, sent => Sent, lost => Seq - Sent, peak_queue => atomics:get(Run#run.shared, ?PEAK)},
+    R1 = relay_control({final, Map}, R),
+    relay_publish(R1),
+    case R1#relay.held_bytes of
+        0 -> atomics:put(Run#run.shared, ?FINAL, 1);
+        _ -> ok % refused: the guardian keeps it for a while
+    end,
+    From ! {relay_final, Tag, Map, [Frame || {Frame, _} <- queue:to_list(R1#relay.held)]},
+    exit(normal). % not a return: relay_drain may stand in the middle of relay_check

@@ -1,0 +1,138 @@
+%% report.hrl: what the agent tells about the node, the processes, and the traces it finds there.
+
+node_up(#run{session = Session}) ->
+    {node_up, #{release => list_to_binary(erlang:system_info(otp_release)),
+                erts => list_to_binary(erlang:system_info(version)), name => node(),
+                offset => erlang:time_offset(nanosecond), monotonic => erlang:monotonic_time(nanosecond),
+                printable => printable(), session => Session =/= none}}.
+
+printable() ->
+    try io:printable_range() of
+        Range -> Range
+    catch error:_ -> latin1
+    end.
+
+%% ---- Processes and their names -------------------------------------------------------------------------------------
+
+registered_names() ->
+    maps:from_list([{N, P} || N <- registered(), P <- [whereis(N)], is_pid(P)]).
+
+%% Reports of at most 500 processes each: those with a name, and those that were asked for.
+process_infos(Names, Found) ->
+    Pids = lists:usort(maps:values(Names) ++ [P || {_, P} <- Found]),
+    chunks([{P, process_keys(P)} || P <- lists:sublist(Pids, 20000)], 500).
+
+chunks([], _) -> [];
+chunks(List, N) when length(List) =< N -> [{process_info, List}];
+chunks(List, N) ->
+    {Some, Rest} = lists:split(N, List),
+    [{process_info, Some} | chunks(Rest, N)].
+
+process_keys(Pid) ->
+    case process_info(Pid, [registered_name, initial_call]) of
+        undefined -> [];
+        [{_, Name}, {_, Call}] ->
+            [{name, Name} || is_atom(Name)] ++ [{initial_call, Call}] ++ process_label(Pid)
+    end.
+
+process_label(Pid) ->
+    case erlang:function_exported(proc_lib, get_label, 1) of
+        true ->
+            case catch proc_lib:get_label(Pid) of
+                undefined -> [];
+                {'EXIT', _} -> [];
+                Label -> [{label, Label}]
+            end;
+        false -> []
+    end.
+
+%% At each tick: the names that are new.
+guardian_names(#guardian{run = Run, names = Old} = G) ->
+    Names = registered_names(),
+    New = [P || {N, P} <- maps:to_list(Names), maps:get(N, Old, none) =/= P],
+    [report(Run, Info) || Info <- chunks([{P, process_keys(P)} || P <- lists:usort(New)], 500)],
+    G#guardian{names = Names}.
+
+%% ---- info/0 and clean/0 --------------------------------------------------------------------------------------------
+
+%% The node as a tracer sees it. It walks over all processes and loaded functions: some 100 ms in a large node.
+info() ->
+    Base = #{release => list_to_binary(erlang:system_info(otp_release)),
+             erts => list_to_binary(erlang:system_info(version)),
+             tracers => [{T, process_text(T)} || T <- tracers()],
+             sends => match_spec(erlang:trace_info(send, match_spec)) =/= true,
+             receives => match_spec(erlang:trace_info('receive', match_spec)) =/= true,
+             on_load => erlang:trace_info(on_load, traced) =/= {traced, false},
+             new => tracer_of(new_processes) =/= [],
+             runs => [#{run => Run, guardian => Pid, module => Module} || {Module, Runs} <- ledgers(), {Run, Pid} <- Runs],
+             sessions => [session_text(S) || S <- sessions()]},
+    {Ours, Others} = lists:partition(fun({_, Owner}) -> Owner =/= other end, patterns()),
+    Base#{patterns => length(Others), beamtap_patterns => length(Ours)}.
+
+%% [{Module, [{Run, Guardian}]}] of every agent in the node, this one's version and others.
+ledgers() ->
+    [{Name, ledger_runs(Name)} || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))].
+
+ledger_runs(Name) ->
+    Ref = monitor(process, Name),
+    catch Name ! {runs, self(), Ref},
+    receive
+        {Ref, Runs} -> erlang:demonitor(Ref, [flush]), Runs;
+        {'DOWN', Ref, process, _, _} -> []
+    after 1000 -> erlang:demonitor(Ref, [flush]), []
+    end.
+
+%% Functions with a pattern in the interface that is shared: [{MFA, {ours, Run} | other}].
+patterns() ->
+    [{{M, F, A}, Owner} || {M, _} <- code:all_loaded(), {F, A} <- functions_of(M),
+                           Owner <- [pattern_owner({M, F, A})], Owner =/= none].
+
+pattern_owner(MFA) ->
+    case erlang:trace_info(MFA, traced) of
+        {traced, false} -> none;
+        {traced, undefined} -> none;
+        _ -> case owner(function_spec(none, MFA)) of none -> other; Owner -> Owner end
+    end.
+
+%% By handles that keep nothing alive, {Name, Number}; without the one that stands for the shared interface.
+sessions() ->
+    case have_sessions() of
+        true -> [S || S <- trace:session_info(all), element(1, S) =/= legacy];
+        false -> []
+    end.
+
+session_text(Session) -> text("~0tP", [Session, 10]).
+
+%% Takes away what dead runs left: patterns with beamtap's mark, relays and their flags, sessions, modules. A run whose
+%% guardians live is only reported: its own lease ends it.
+clean() ->
+    Living = lists:usort([Run || {_, Runs} <- ledgers(), {Run, _} <- Runs]),
+    Dead = fun({ours, Run}) -> not lists:member(Run, Living); (_) -> false end,
+    Functions = [MFA || {MFA, Owner} <- patterns(), Dead(Owner)],
+    [erlang:trace_pattern(MFA, false, [local]) || MFA <- Functions],
+    Messages = [W || W <- [send, 'receive'], Dead(owner(match_spec(erlang:trace_info(W, match_spec))))],
+    [erlang:trace_pattern(W, true, []) || W <- Messages],
+    Relays = [P || Living =:= [], P <- processes(), is_relay(P)],
+    [erlang:trace(processes, false, [all, {tracer, P}]) || P <- Relays],
+    [exit(P, kill) || P <- Relays],
+    Kept = ["beamtap_" ++ binary_to_list(Run) || Run <- Living],
+    Sessions = [S || S <- sessions(), Name <- [atom_to_list(element(1, S))], lists:prefix("beamtap_", Name),
+                     not lists:member(Name, Kept), destroy(S)],
+    Modules = [M || {M, _} <- code:all_loaded(), M =/= ?MODULE, lists:prefix("beamtap_agent_", atom_to_list(M)),
+                    whereis(M) =:= undefined],
+    [begin code:delete(M), code:purge(M) end || M <- Modules],
+    #{living => Living, functions => Functions, messages => Messages, relays => length(Relays),
+      sessions => [session_text(S) || S <- Sessions], modules => Modules}.
+
+%% Any agent's process but a ledger or the caller: with no run alive it is an orphan.
+is_relay(P) ->
+    P =/= self() andalso
+        case process_info(P, current_stacktrace) of
+            {current_stacktrace, Stack} ->
+                lists:any(fun({M, F, _, _}) -> lists:prefix("beamtap_agent_", atom_to_list(M)) andalso
+                              lists:prefix("relay_", atom_to_list(F)) end, Stack);
+            undefined -> false
+        end.
+
+destroy(Session) ->
+    try trace:session_destroy(Session) catch error:_ -> false end.

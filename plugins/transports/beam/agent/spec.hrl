@@ -1,0 +1,89 @@
+%% spec.hrl: match specs, from what the user wrote to what the VM is given.
+%%
+%% Every clause gets the mark {const, {beamtap, Run}} as its first action, so that its owner can be told. What a
+%% clause reports beside the event is always one tagged tuple (protocol.h, section 4): a {message, X} of the user's is
+%% wrapped into it. Actions that would change the node beyond the run are refused.
+
+%% A function's clauses, as they are given to the VM. Wanted: list of return, exception, caller.
+function_clauses(none, Wanted, Run) -> function_clauses([{'_', [], []}], Wanted, Run);
+function_clauses(Spec, Wanted, Run) ->
+    Caller = lists:member(caller, Wanted),
+    Trace = case {lists:member(exception, Wanted), lists:member(return, Wanted)} of
+        {true, _} -> [{exception_trace}];
+        {_, true} -> [{return_trace}];
+        _ -> []
+    end,
+    [{Head, Conditions, [mark(Run) | first_message(Caller)] ++ [function_action(Action, Caller) || Action <- Body]
+      ++ Trace} || {Head, Conditions, Body} <- Spec].
+
+mark(Run) -> {const, {beamtap, Run}}.
+
+first_message(true) -> [{message, {{{const, '$beamtap_caller'}, {caller}}}}];
+first_message(false) -> [].
+
+function_action({message, Bool}, _) when Bool =:= false -> {message, Bool};
+function_action({message, true}, true) -> {message, {{{const, '$beamtap_caller'}, {caller}}}};
+function_action({message, true}, false) -> {message, true};
+function_action({message, X}, true) -> {message, {{{const, '$beamtap_caller'}, {caller}, X}}};
+function_action({message, X}, false) -> {message, {{{const, '$beamtap_x'}, X}}};
+function_action(Action, _) -> Action.
+
+%% Receives always name their sender. A user's head may bind anything, so the node and the sender are taken from the whole
+%% match ('$_' is [Node, Sender, Message]); ours binds them, which is faster.
+message_spec('receive', [], Run) ->
+    [{['$1', '$2', '_'], [], [mark(Run), {message, {{{const, '$beamtap_from'}, '$1', '$2'}}}]}];
+message_spec('receive', Specs, Run) ->
+    From = [{hd, '$_'}, {hd, {tl, '$_'}}],
+    Plain = {message, {list_to_tuple([{const, '$beamtap_from'} | From])}},
+    [{Head, Conditions, [mark(Run), Plain] ++ [receive_action(Action, From, Plain) || Action <- Body]}
+     || Spec <- Specs, {Head, Conditions, Body} <- Spec];
+message_spec(send, Specs, Run) ->
+    [{Head, Conditions, [mark(Run) | [function_action(Action, false) || Action <- Body]]}
+     || Spec <- Specs, {Head, Conditions, Body} <- Spec].
+
+receive_action({message, false}, _, _) -> {message, false};
+receive_action({message, true}, _, Plain) -> Plain;
+receive_action({message, X}, From, _) -> {message, {list_to_tuple([{const, '$beamtap_from'} | From] ++ [X])}};
+receive_action(Action, _, _) -> Action.
+
+%% ok, or why the VM would not take it. What is what the spec is for: a text for the user.
+check_spec(none, _) -> ok;
+check_spec(Spec, What) ->
+    case is_spec(Spec) of
+        false -> {error, text("~ts: a match spec is a list of {Head, Conditions, Body}", [What])};
+        true ->
+            case [Action || {_, _, Body} <- Spec, Action <- Body, is_foreign(Action)] of
+                [Action | _] ->
+                    {error, text("~ts: the action ~0tp would change the node beyond this run", [What, Action])};
+                [] ->
+                    case erlang:match_spec_test([], Spec, trace) of
+                        {error, Errors} -> spec_errors(Errors, What);
+                        _ -> ok
+                    end
+            end
+    end.
+
+is_spec([_ | _] = Spec) ->
+    try lists:all(fun({_, C, B}) -> is_list(C) andalso is_list(B) andalso length(C) + length(B) >= 0; (_) -> false end,
+                  Spec)
+    catch error:_ -> false
+    end;
+is_spec(_) -> false.
+
+is_foreign(Action) when is_tuple(Action), tuple_size(Action) > 0 ->
+    lists:member(element(1, Action), [trace, enable_trace, set_tcw, set_seq_token]);
+is_foreign(_) -> false.
+
+spec_errors(Errors, What) ->
+    case [Text || {error, Text} <- Errors] of
+        [] -> ok; % only warnings
+        [Text | _] -> {error, text("~ts: ~ts", [What, Text])}
+    end.
+
+%% The same spec without the actions that cost stack, or `same`.
+without_returns(Spec) ->
+    Returns = [{return_trace}, {exception_trace}],
+    case [{Head, Conditions, [A || A <- Body, not lists:member(A, Returns)]} || {Head, Conditions, Body} <- Spec] of
+        Spec -> same;
+        Less -> Less
+    end.

@@ -1,0 +1,166 @@
+%% tracing.hrl: the VM's tracing interface, before OTP 27 and since.
+%%
+%% Since OTP 27 a run has a trace session of its own: nobody else sees its patterns and flags, and destroying it takes
+%% all away. Before, everything is global: there beamtap recognises its own patterns by the mark in their bodies and its
+%% own flags by their tracer, and touches nothing else.
+
+have_sessions() ->
+    _ = code:ensure_loaded(trace),
+    erlang:function_exported(trace, session_create, 3).
+
+session_new(Id, Relay) ->
+    case have_sessions() of
+        true -> trace:session_create(binary_to_atom(<<"beamtap_", Id/binary>>), Relay, []);
+        false -> none
+    end.
+
+%% Number of functions that it matched. Spec false: takes the pattern away.
+set_function(none, MFA, Spec) -> erlang:trace_pattern(MFA, Spec, [local]);
+set_function(Session, MFA, Spec) -> trace:function(Session, MFA, Spec, [local]).
+
+set_message(none, Which, Spec) -> erlang:trace_pattern(Which, Spec, []);
+set_message(Session, send, Spec) -> trace:send(Session, Spec, []);
+set_message(Session, 'receive', Spec) -> trace:recv(Session, Spec, []).
+
+%% Flags of one process. badarg: it is gone, or (before OTP 27) traced by someone else.
+set_process(none, Relay, Pid, How, Flags) -> erlang:trace(Pid, How, [{tracer, Relay} | Flags]);
+set_process(Session, _, Pid, How, Flags) -> trace:process(Session, Pid, How, Flags).
+
+set_new(none, Relay, How, Flags) -> erlang:trace(new_processes, How, [{tracer, Relay} | Flags]);
+set_new(Session, _, How, Flags) -> trace:process(Session, new, How, Flags).
+
+%% Takes flags from every process that has them from this run, and from those to come.
+clear_flags(none, Relay, Flags) -> erlang:trace(processes, false, [{tracer, Relay} | Flags]);
+clear_flags(Session, _, Flags) -> trace:process(Session, all, false, Flags).
+
+%% Is the process one of ours, by whatever flag is left?
+is_member(none, Relay, Pid) ->
+    try erlang:trace_info(Pid, tracer) =:= {tracer, Relay} catch error:_ -> false end;
+is_member(Session, _, Pid) ->
+    try trace:info(Session, Pid, flags) of
+        {flags, [_ | _]} -> true;
+        _ -> false
+    catch error:_ -> false
+    end.
+
+function_spec(none, MFA) -> match_spec(erlang:trace_info(MFA, match_spec));
+function_spec(Session, MFA) -> match_spec(trace:info(Session, MFA, match_spec)).
+
+match_spec({match_spec, Spec}) -> Spec;
+match_spec(_) -> undefined.
+
+%% Whose pattern a match spec is: none | {ours, Run} | other.
+owner(Spec) when Spec =:= false; Spec =:= undefined -> none;
+owner([_ | _] = Spec) ->
+    case [Run || {_, _, [{const, {beamtap, Run}} | _]} <- Spec] of
+        [Run | _] -> {ours, Run};
+        [] -> other
+    end;
+owner(_) -> other.
+
+functions_of(Module) ->
+    try erlang:get_module_info(Module, functions) catch error:_ -> [] end.
+
+%% ---- A run's flags: on, off and on again ---------------------------------------------------------------------------
+
+event_flags(Events) ->
+    lists:usort(lists:append([event_flag(Event) || Event <- Events])).
+
+event_flag(function_call) -> [call];
+event_flag(function_return) -> [call];
+event_flag(function_exception) -> [call];
+event_flag(message_send) -> [send];
+event_flag(message_receive) -> ['receive'];
+event_flag(schedule_in) -> [running, exiting];
+event_flag(schedule_out) -> [running, exiting];
+event_flag(gc_start) -> [garbage_collection];
+event_flag(gc_end) -> [garbage_collection];
+event_flag(_) -> [procs].
+
+%% Turns the events of a run off. What marks its processes as members (the timestamp flag, set_on_spawn) stays, so that
+%% children of a tree that are born meanwhile are members too and flags_resume finds them.
+flags_pause(#run{session = Session, relay = Relay, flags = Flags, select = Select}) ->
+    Off = Flags -- [monotonic_timestamp],
+    case Select of
+        #select{everyone = false, new = false, trees = [], listed = Pids} ->
+            each_process(fun(Pid) -> set_process(Session, Relay, Pid, false, Off) end, Pids);
+        _ ->
+            clear_flags(Session, Relay, Off)
+    end,
+    ok.
+
+%% Turns them on again, or for the first time; the processes that would not: [{Pid, gone | taken}].
+flags_on(#run{select = #select{everyone = true, excluded = Excluded}} = Run, _) ->
+    #run{session = Session, relay = Relay, flags = Flags} = Run,
+    set_new(Session, Relay, true, Flags),
+    Pids = [Pid || Pid <- processes(), not is_map_key(Pid, Excluded)],
+    each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end, Pids);
+flags_on(#run{session = Session, relay = Relay, flags = Flags, select = Select}, When) ->
+    #select{new = New, listed = Listed, trees = Trees} = Select,
+    New andalso set_new(Session, Relay, true, Flags),
+    Bad = each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, [set_on_spawn | Flags]) end, Trees) ++
+        each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end, Listed),
+    When =:= again andalso (New orelse Trees =/= []) andalso
+        each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end,
+                     [Pid || Pid <- processes(), is_member(Session, Relay, Pid)]),
+    Bad.
+
+each_process(Set, Pids) ->
+    lists:foldl(
+        fun(Pid, Bad) ->
+            try Set(Pid), Bad
+            catch error:_ ->
+                case is_process_alive(Pid) of
+                    true -> [{Pid, taken} | Bad];
+                    false -> [{Pid, gone} | Bad]
+                end
+            end
+        end, [], Pids).
+
+%% ---- Taking everything away ----------------------------------------------------------------------------------------
+
+%% Takes away what the run set, and only that; what it was, for the final report. Idempotent.
+take_away(#run{session = none} = Run) ->
+    #run{id = Id, relay = Relay, targets = Targets, messages = Messages, on = On} = Run,
+    On andalso (catch clear_flags(none, Relay, [all])),
+    [{message, Which} || {Which, _} <- Messages, clear_message(Which, Id)] ++
+        [{functions, N} || N <- [lists:sum([clear_target(T, Id) || T <- Targets])], N > 0] ++
+        [flags || On];
+take_away(#run{session = Session, targets = Targets, messages = Messages, on = On}) ->
+    (catch trace:process(Session, all, false, [all])),
+    [{message, Which} || {Which, _} <- Messages] ++ [{modules, length(Targets)} || Targets =/= []] ++
+        [flags || On] ++ [session].
+
+session_end(none) -> ok;
+session_end(Session) -> (catch trace:session_destroy(Session)), ok.
+
+clear_message(Which, Id) ->
+    case owner(match_spec(erlang:trace_info(Which, match_spec))) of
+        {ours, Id} -> erlang:trace_pattern(Which, true, []), true;
+        _ -> false
+    end.
+
+%% A whole module at once where nobody else has a pattern in it; else one function after another.
+clear_target(#target{module = M, functions = all}, Id) ->
+    Owners = [{F, A, owner(function_spec(none, {M, F, A}))} || {F, A} <- functions_of(M)],
+    Ours = [{F, A} || {F, A, {ours, Run}} <- Owners, Run =:= Id],
+    case [Owner || {_, _, Owner} <- Owners, Owner =/= none, Owner =/= {ours, Id}] of
+        [] when Ours =/= [] -> erlang:trace_pattern({M, '_', '_'}, false, [local]);
+        _ -> [erlang:trace_pattern({M, F, A}, false, [local]) || {F, A} <- Ours]
+    end,
+    length(Ours);
+clear_target(#target{module = M, functions = Functions}, Id) ->
+    Ours = [{M, F, A} || {F, A} <- Functions, owner(function_spec(none, {M, F, A})) =:= {ours, Id}],
+    [erlang:trace_pattern(MFA, false, [local]) || MFA <- Ours],
+    length(Ours).
+
+%% Waits until every trace message so far is in the relay's mailbox.
+wait_delivered(Session) ->
+    try
+        Ref = case Session of
+            none -> erlang:trace_delivered(all);
+            _ -> trace:delivered(Session, all)
+        end,
+        receive {trace_delivered, all, Ref} -> ok after 5000 -> ok end
+    catch error:_ -> ok
+    end.

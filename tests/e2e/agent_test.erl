@@ -1,0 +1,874 @@
+%% agent_test: the agent alone, with plain Erlang nodes as collectors.
+%%
+%% A collector here is a process that reads frames as the C side does: it checks every header (numbers without holes,
+%% sequence numbers that add up with what is said to be lost), grants credit and renews the lease as a test tells it to.
+%% The traced nodes are peers over their standard input and output, so a test can ask a node what really happened
+%% whatever the distribution is doing. After each test the node must be as it was before.
+-module(agent_test).
+-export([main/1, collector/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, big/1, calls/1]).
+-include_lib("kernel/include/file.hrl").
+
+-define(PATIENCE, 30000).
+
+%% Arguments: Beam, Name of its module, folder for nodes, roots of other OTP releases or "-", part of test names or "".
+main([Beam, Module, Folder, Roots, Part]) ->
+    process_flag(trap_exit, true),
+    put(agent, {list_to_atom(Module), element(2, file:read_file(Beam))}),
+    put(folder, Folder),
+    put(root, none),
+    Here = [run_test(Name, Fun) || {Name, Fun} <- tests(), matches(Name, Part)],
+    There = [begin
+                 put(root, Root),
+                 Name = lists:concat([Test, "@", filename:basename(Root)]),
+                 run_test(Name, Fun)
+             end || Root <- string:lexemes(Roots, ":"), {Test, Fun} <- tests(), lists:member(Test, sessions()),
+                    matches(Test, Part)],
+    halt(case lists:usort(Here ++ There) of [ok] -> 0; _ -> 1 end).
+
+matches(Name, Part) -> string:find(atom_to_list(Name), Part) =/= nomatch.
+
+tests() ->
+    [{exact_counts, fun t_exact_counts/0}, {order, fun t_order/0}, {user_specs, fun t_user_specs/0},
+     {selection, fun t_selection/0}, {tree, fun t_tree/0}, {everyone, fun t_everyone/0},
+     {refusals, fun t_refusals/0}, {any_module, fun t_any_module/0},
+     {no_credit_drop, fun() -> t_no_credit(drop) end}, {no_credit_pause, fun() -> t_no_credit(pause) end},
+     {no_credit_stop, fun() -> t_no_credit(stop) end}, {late_credit, fun t_late_credit/0},
+     {collector_killed, fun t_collector_killed/0}, {collector_stopped, fun t_collector_stopped/0},
+     {relay_killed, fun t_relay_killed/0}, {guardian_killed, fun t_guardian_killed/0},
+     {second_guardian_killed, fun t_second_guardian_killed/0}, {lease, fun t_lease/0},
+     {duration, fun t_duration/0}, {max_events, fun t_max_events/0}, {max_rate, fun t_max_rate/0},
+     {max_term_call, fun t_max_term_call/0}, {max_term_send, fun t_max_term_send/0},
+     {max_term_return, fun t_max_term_return/0},
+     {storm_pause, fun() -> t_storm(pause) end}, {storm_drop, fun() -> t_storm(drop) end},
+     {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
+     {reload, fun t_reload/0}, {loaded_later, fun t_loaded_later/0}, {relieve, fun t_relieve/0},
+     {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
+     {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {run_after_run, fun t_run_after_run/0}].
+
+%% What differs with trace sessions: run in each other release that is there.
+sessions() ->
+    [exact_counts, user_specs, tree, everyone, no_credit_pause, relay_killed, guardian_killed, second_guardian_killed,
+     collector_killed, max_term_call, storm_pause, reload, relieve, two_runs, foreign_trace, clean, info, max_rate].
+
+run_test(Name, Fun) ->
+    Parent = self(),
+    Root = get(root), Folder = get(folder), Agent = get(agent),
+    {Pid, Ref} = spawn_monitor(fun() ->
+        put(root, Root), put(folder, Folder), put(agent, Agent), put(peers, []),
+        Result = try Fun(), ok catch C:R:S -> {failed, C, R, S} end,
+        [catch peer:stop(P) || P <- get(peers)],
+        Parent ! {self(), Result}
+    end),
+    Result = receive {Pid, R} -> R after 120000 -> exit(Pid, kill), {failed, late} end,
+    receive {'DOWN', Ref, process, Pid, _} -> ok end,
+    case Result of
+        ok -> io:format("ok agent.~s~n", [Name]), ok;
+        _ -> io:format("not ok agent.~s: ~0tp~n", [Name, Result]), failed
+    end.
+
+%% ---- Nodes ---------------------------------------------------------------------------------------------------------
+
+%% A node of the release that is tested; {Peer, Node}.
+target() -> target(get(root)).
+target(Root) ->
+    Folder = get(folder),
+    {Exec, Path} = case Root of
+        none -> {os:find_executable("erl"), Folder};
+        _ ->
+            Inside = filename:join(Root, "beamtap-test"),
+            ok = filelib:ensure_path(Inside),
+            [{ok, _} = file:copy(F, filename:join(Inside, filename:basename(F)))
+             || F <- filelib:wildcard(filename:join(Folder, "*.beam"))],
+            {{os:find_executable("chroot"), [Root, "erl"]}, "/beamtap-test"}
+    end,
+    Name = lists:concat(["t", os:getpid(), "_", erlang:unique_integer([positive])]),
+    {ok, Peer, Node} = peer:start(#{name => Name, host => "localhost", exec => Exec, connection => standard_io,
+                                    wait_boot => 60000,
+                                    args => ["-setcookie", atom_to_list(erlang:get_cookie()), "-pa", Path, "-hidden"]}),
+    put(peers, [Peer | get(peers)]),
+    put({peer, Node}, Peer),
+    {module, _} = peer:call(Peer, code, ensure_loaded, [e2e_work]),
+    {module, _} = peer:call(Peer, code, ensure_loaded, [agent_test]),
+    true = net_kernel:connect_node(Node),
+    {Peer, Node}.
+
+wait_for(What, Condition) -> wait_for(What, Condition, erlang:monotonic_time(millisecond) + ?PATIENCE).
+wait_for(What, Condition, End) ->
+    case Condition() of
+        true -> ok;
+        Value ->
+            erlang:monotonic_time(millisecond) > End andalso error({waited_in_vain, What, Value}),
+            timer:sleep(10),
+            wait_for(What, Condition, End)
+    end.
+
+%% Nothing of beamtap is left in the node.
+clean(Peer) ->
+    wait_for(clean_node, fun() -> case peer:call(Peer, e2e_node, residue, [], 20000) of [] -> true; R -> R end end).
+
+%% ---- The collector -------------------------------------------------------------------------------------------------
+
+options() ->
+    #{run => run_id(), events => [function_call], processes => [new], lease => 3000, max_queue => 100000,
+      functions => [{<<"e2e_work">>, any, any, none, [named], <<"test:1">>}], credit => 4 bsl 20}.
+
+run_id() -> list_to_binary(io_lib:format("~16.16.0b", [erlang:unique_integer([positive])])).
+
+%% Starts a run from this node: {ok, Collector} or the agent's refusal.
+start(Node, Options) -> start(node(), Node, Options, #{}).
+start(Node, Options, How) -> start(node(), Node, Options, How).
+start(At, Node, Options, How) ->
+    Me = self(),
+    {Agent, Beam} = get(agent),
+    Pid = spawn(At, ?MODULE, collector, [Me, {Node, Agent, Beam, Options, How}]),
+    Ref = monitor(process, Pid),
+    receive
+        {Pid, started, Started} -> demonitor(Ref, [flush]), {ok, {Pid, Started}};
+        {Pid, refused, Error} -> demonitor(Ref, [flush]), Error;
+        {'DOWN', Ref, _, _, Why} -> error({collector, Why})
+    end.
+
+%% Loads the agent and starts a run; again, when the module was just being removed.
+begin_run(_, _, _, _, 0) -> {error, {again, <<"in vain">>}};
+begin_run(Node, Agent, Beam, Options, Tries) ->
+    case rpc:call(Node, code, is_loaded, [Agent]) of
+        {file, _} -> ok;
+        false -> {module, Agent} = rpc:call(Node, code, load_binary, [Agent, "beamtap_agent.beam", Beam])
+    end,
+    Result = rpc:call(Node, Agent, start, [Options]),
+    Again = case Result of
+        {error, {again, _}} -> true;
+        {badrpc, {'EXIT', {undef, [{Agent, start, _, _} | _]}}} -> true;
+        {badrpc, {'EXIT', killed}} -> true;
+        _ -> false
+    end,
+    case Again of
+        true -> timer:sleep(20), begin_run(Node, Agent, Beam, Options, Tries - 1);
+        false -> Result
+    end.
+
+collector(Owner, {Node, Agent, Beam, Options, How}) ->
+    case begin_run(Node, Agent, Beam, Options#{collector => self()}, 20) of
+        {ok, Started} ->
+            Owner ! {self(), started, Started},
+            #{lease := Lease} = maps:merge(#{lease => 10000}, Options),
+            {ok, Timer} = timer:send_interval(max(1, Lease div 4), renew),
+            collect(#{owner => Owner, started => Started, how => How, timer => Timer, seq => 0, number => 0, bytes => 0,
+                      granted => 0, events => [], reports => [], lost => 0, why => #{}, final => none, waiting => none});
+        Error ->
+            _ = rpc:call(Node, Agent, unload, []),
+            Owner ! {self(), refused, Error}
+    end.
+
+collect(#{started := #{relay := Relay, guardian := Guardian}, how := How} = S) ->
+    receive
+        <<"BTF1", 1, Flags, 0:16, Number:32, Why:32, Seq:64, Count:32, Lost:32, 0:32, Length:32, Body:Length/binary>> = F ->
+            collect(grant(frame({Flags, Number, Why, Seq, Count, Lost}, Body, byte_size(F), S)));
+        Frame when is_binary(Frame) ->
+            exit({no_frame, Frame});
+        renew ->
+            maps:get(renew, How, true) andalso (Guardian ! {beamtap, renew}),
+            collect(S);
+        {how, New} ->
+            collect(grant(S#{how => maps:merge(How, New)}));
+        {tell, What} ->
+            Guardian ! What,
+            collect(S);
+        {credit, Total} ->
+            Relay ! {beamtap, credit, Total},
+            collect(S);
+        {get, From} ->
+            From ! {self(), maps:with([reports, final, lost, seq, why], S#{events => []}), length(maps:get(events, S))},
+            collect(S);
+        {wait, From} ->
+            collect(tell_final(S#{waiting => From}))
+    end.
+
+frame({1, Number, _, Seq, 1, 0}, <<Length:32, Bin:Length/binary>>, Bytes, #{number := Number, seq := Seq} = S) ->
+    Report = binary_to_term(Bin),
+    #{reports := Reports, bytes := All, events := Events} = S,
+    S1 = S#{number => Number + 1, reports => [{length(Events), Report} | Reports], bytes => All + Bytes},
+    case Report of
+        {final, Map} -> tell_final(S1#{final => Map});
+        _ -> S1
+    end;
+frame({0, Number, Why, Seq, Count, Lost}, Body, Bytes, #{number := Number, seq := Next, why := Whys} = S)
+  when Seq =:= Next + Lost ->
+    #{lost := Before, events := Events, bytes := All} = S,
+    New = terms(Body, Events),
+    Count = length(New) - length(Events),
+    (Lost > 0) =:= (Why > 0) orelse exit({lost_without_reason, Lost, Why}),
+    S#{number => Number + 1, seq => Seq + Count, lost => Before + Lost, events => New, bytes => All + Bytes,
+       why => case Lost of 0 -> Whys; _ -> maps:update_with(Why, fun(L) -> L + Lost end, Lost, Whys) end};
+frame(Header, _, _, S) ->
+    exit({bad_frame, Header, maps:with([number, seq], S)}).
+
+terms(<<>>, Events) -> Events;
+terms(<<Length:32, Bin:Length/binary, Rest/binary>>, Events) -> terms(Rest, [binary_to_term(Bin) | Events]).
+
+grant(#{how := How, bytes := Bytes, granted := Granted, started := #{relay := Relay}} = S) ->
+    Window = maps:get(window, How, 4 bsl 20),
+    case maps:get(grant, How, true) of
+        true when Bytes + Window - Granted > Window div 2 ->
+            Relay ! {beamtap, credit, Bytes + Window},
+            S#{granted => Bytes + Window};
+        _ -> S
+    end.
+
+tell_final(#{waiting := none} = S) -> S;
+tell_final(#{final := none} = S) -> S;
+tell_final(#{waiting := From, events := Events, timer := Timer} = S) ->
+    timer:cancel(Timer),
+    From ! {self(), final, S#{events => lists:reverse(Events), reports => lists:reverse(maps:get(reports, S))}},
+    exit(normal).
+
+%% Waits for the final report. What was received, what the agent says, and the sums of both.
+final({Pid, _}) ->
+    Ref = monitor(process, Pid),
+    Pid ! {wait, self()},
+    receive
+        {Pid, final, #{events := Events, final := Final, lost := Lost} = S} ->
+            demonitor(Ref, [flush]),
+            #{produced := Produced, sent := Sent, lost := FinalLost} = Final,
+            {sums, Produced, Produced} = {sums, Produced, Sent + FinalLost},
+            maps:get(reason, Final) =:= relay orelse
+                ({Sent, FinalLost} =:= {length(Events), Lost} orelse error({sums, Final, length(Events), Lost})),
+            S;
+        {'DOWN', Ref, _, _, Why} -> error({collector, Why})
+    after ?PATIENCE -> error(no_final_report)
+    end.
+
+stop({Pid, _} = Collector) ->
+    Pid ! {tell, {beamtap, stop}},
+    final(Collector).
+
+reports(Kind, #{reports := Reports}) -> [R || {_, R} <- Reports, element(1, R) =:= Kind].
+
+%% How many events came so far.
+so_far({Pid, _}) ->
+    Pid ! {get, self()},
+    receive {Pid, State, Count} -> {State, Count} end.
+
+tag(Event) -> element(3, Event).
+pid(Event) -> element(2, Event).
+tagged(Tag, Events) -> [E || E <- Events, tag(E) =:= Tag].
+
+%% ---- What is traced ------------------------------------------------------------------------------------------------
+
+all_events() ->
+    [function_call, function_return, function_exception, message_send, message_receive, process_spawn, process_start,
+     process_exit].
+
+four() ->
+    [{<<"e2e_work">>, F, any, none, [named], <<>>} || F <- [target, outer, inner, thrower]].
+
+t_exact_counts() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{events => all_events(), functions => four()}),
+    ok = peer:call(Peer, e2e_work, run, [4, 50, 20]),
+    #{events := All} = S = stop(C),
+    [{node_up, Up}] = reports(node_up, S),
+    true = Node =:= maps:get(name, Up),
+    [{plan, #{function_count := 4, skipped := []}}] = reports(plan, S),
+    Workers = lists:usort([pid(E) || {trace_ts, _, call, {e2e_work, target, _}, _} = E <- All]),
+    4 = length(Workers),
+    Children = [Child || {trace_ts, P, spawn, Child, _, _} <- All, lists:member(P, Workers)],
+    Ours = [E || E <- All, lists:member(pid(E), Workers ++ Children)],
+    #{function_call := Calls, function_return := Returns, function_exception := Exceptions, message_send := Sends,
+      message_receive := Receives, process_spawn := Spawns, process_exit := Exits, process_start := Starts} =
+        e2e_work:expected(4, 50, 20),
+    Kinds = [call, return_from, exception_from, send, 'receive', spawn, exit, spawned],
+    Wanted = [Calls, Returns, Exceptions, Sends, Receives, Spawns, Exits, Starts],
+    {Wanted, Wanted} = {Wanted, [length(tagged(K, Ours)) || K <- Kinds]},
+    %% Every receive names who sent it, and that process has sent it.
+    Balls = [{From, P, M} || {trace_ts, P, 'receive', {ball, _, _} = M, {'$beamtap_from', N, From}, _} <- Ours, N =:= Node],
+    Sent = [{P, To, M} || {trace_ts, P, send, {ball, _, _} = M, To, _} <- Ours],
+    80 = length(Balls),
+    true = lists:sort(Balls) =:= lists:sort(Sent),
+    #{lost := 0, final := #{reason := stop}} = S,
+    clean(Peer).
+
+t_order() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, options()),
+    ok = peer:call(Peer, e2e_work, run, [3, 500, 0]),
+    #{events := All} = stop(C),
+    ByPid = maps:groups_from_list(fun pid/1, fun(E) -> {element(2, element(3, {x, x, element(4, E)})), E} end,
+                                  [E || {trace_ts, _, call, {e2e_work, target, _}, _} = E <- All]),
+    3 = map_size(ByPid),
+    [begin
+         Numbers = [N || {_, {_, _, _, {_, _, [_, N]}, _}} <- Events],
+         true = Numbers =:= lists:seq(500, 1, -1),
+         Times = [T || {_, {_, _, _, _, T}} <- Events],
+         true = Times =:= lists:sort(Times)
+     end || Events <- maps:values(ByPid)],
+    clean(Peer).
+
+t_user_specs() ->
+    {Peer, Node} = target(),
+    Spec = [{['$1', '$2'], [{'>', '$2', 3}], [{message, {{'$1', '$2'}}}]}, {['_', 1], [], [{return_trace}]}],
+    Functions = [{<<"e2e_work">>, target, 2, Spec, [caller], <<>>},
+                 {<<"e2e_work">>, outer, 1, none, [return], <<>>},
+                 {<<"e2e_work">>, inner, 1, [{['$1'], [], [{message, '$1'}]}], [], <<>>}],
+    Receives = [[{['_', '_', {ball, '_', '$1'}], [{'<', '$1', 3}], [{message, '$1'}]}, {['_', '_', {ball, '_', 4}], [], []},
+                 {['_', '_', '_'], [], [{message, false}]}]],
+    Sends = [[{['$1', {ball, '_', '$2'}], [{'>', '$2', 4}], [{message, '$2'}]}, {'_', [], [{message, false}]}]],
+    {ok, C} = start(Node, (options())#{functions => Functions, receives => Receives, sends => Sends,
+                                       events => [function_call, message_receive, message_send]}),
+    ok = peer:call(Peer, e2e_work, run, [1, 5, 5]),
+    #{events := All} = stop(C),
+    Workers = [pid(E) || {trace_ts, _, call, {e2e_work, outer, _}, _} = E <- All],
+    [Worker] = lists:usort(Workers),
+    Events = [E || E <- All, pid(E) =:= Worker],
+    [5, 4] = [N || {_, _, call, {_, target, [1, N]}, {'$beamtap_caller', {e2e_work, calls, 2}, {1, N}}, _} <- Events],
+    [1] = [N || {_, _, call, {_, target, [1, N]}, {'$beamtap_caller', {e2e_work, calls, 2}}, _} <- Events],
+    [{1, 1}] = [V || {_, _, return_from, {_, target, 2}, V, _} <- Events],
+    5 = length([1 || {_, _, return_from, {_, outer, 1}, _, _} <- Events]),
+    [5, 4, 3, 2, 1] = [X || {_, _, call, {_, inner, [X]}, {'$beamtap_x', X}, _} <- Events],
+    [1, 2] = [X || {_, P, 'receive', {ball, 1, X}, {'$beamtap_from', N, P, X}, _} <- Events, N =:= Node],
+    [4] = [X || {_, P, 'receive', {ball, 1, X}, {'$beamtap_from', _, P}, _} <- Events],
+    [5] = [X || {_, P, send, {ball, 1, X}, P, {'$beamtap_x', X}, _} <- Events],
+    3 = length(tagged('receive', Events)),
+    clean(Peer).
+
+t_selection() ->
+    {Peer, Node} = target(),
+    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    P2 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    P3 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [sensitive]]),
+    true = peer:call(Peer, erlang, register, [agent_test_two, P2]),
+    Text = list_to_binary(peer:call(Peer, erlang, pid_to_list, [P1])),
+    Hidden = list_to_binary(peer:call(Peer, erlang, pid_to_list, [P3])),
+    {ok, C} = start(Node, (options())#{processes => [{pid, Text}, {name, agent_test_two}, {name, nobody_here},
+                                                     {pid, Hidden}, {pid, <<"<0.99999.0>">>}]}),
+    [P ! {work, self(), 10} || P <- [P1, P2, P3]],
+    [receive {done, P} -> ok end || P <- [P1, P2, P3]],
+    #{events := Events} = S = stop(C),
+    [10, 10] = [length([E || E <- Events, pid(E) =:= P]) || P <- [P1, P2]],
+    20 = length(Events),
+    [{plan, #{processes := Found, skipped := Skipped}}] = reports(plan, S),
+    true = lists:sort(Found) =:= lists:sort([{Text, P1}, {<<"agent_test_two">>, P2}]),
+    true = lists:sort([W || {W, _} <- Skipped]) =:= lists:sort([Hidden, <<"nobody_here">>, <<"<0.99999.0>">>]),
+    clean(Peer).
+
+t_tree() ->
+    {Peer, Node} = target(),
+    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    true = peer:call(Peer, erlang, register, [agent_test_root, P1]),
+    {ok, C} = start(Node, (options())#{processes => [{tree, {name, agent_test_root}}]}),
+    ok = peer:call(Peer, e2e_work, run, [2, 10, 0]), % not of the tree
+    P1 ! {spawn, self(), 7},
+    Child = receive {done, P1, Kid} -> Kid end,
+    P1 ! {work, self(), 5},
+    receive {done, P1} -> ok end,
+    #{events := Events} = stop(C),
+    {7, 5, 12} = {length([E || E <- Events, pid(E) =:= Child]), length([E || E <- Events, pid(E) =:= P1]), length(Events)},
+    clean(Peer).
+
+t_everyone() ->
+    {Peer, Node} = target(),
+    Old = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    {ok, {_, #{tracer := Relay}} = C} = start(Node, (options())#{events => [function_call, message_send, message_receive],
+                                                                  processes => []}),
+    Old ! {work, self(), 10},
+    receive {done, Old} -> ok end,
+    ok = peer:call(Peer, e2e_work, run, [2, 10, 10]),
+    timer:sleep(1200), % over a tick
+    #{events := Events} = stop(C),
+    10 = length([E || {_, P, call, _, _} = E <- Events, P =:= Old]),
+    1 = length([E || {_, P, 'receive', {work, _, 10}, {'$beamtap_from', _, _}, _} = E <- Events, P =:= Old]),
+    20 = length([E || {_, _, send, {ball, _, _}, _, _} = E <- Events]),
+    [] = [E || E <- Events, pid(E) =:= Relay],
+    [] = [E || {_, _, 'receive', {beamtap, _}, _, _} = E <- Events],
+    clean(Peer).
+
+t_refusals() ->
+    {Peer, Node} = target(),
+    O = options(),
+    Codes = [{empty_plan, O#{functions => [{<<"no_such_module">>, any, any, none, [], <<"x.ini:3">>}]}},
+             {empty_plan, O#{functions => [{<<"e2e_work">>, no_such, any, none, [], <<>>}]}},
+             {no_process, O#{processes => [{name, nobody_here}]}},
+             {bad_spec, O#{functions => [{<<"e2e_work">>, target, 2, [{['$1', '$2'], [{nonsense, '$1'}], []}], [], <<"x.ini:7">>}]}},
+             {bad_spec, O#{functions => [{<<"e2e_work">>, target, 2, [{'_', [], [{enable_trace, send}]}], [], <<>>}]}},
+             {bad_spec, O#{functions => [{<<"e2e_work">>, target, 2, not_a_list, [], <<>>}]}},
+             {bad_spec, O#{events => [message_send], sends => [[{['_', '_'], [], [{return_trace, 1}]}]]}}],
+    [begin
+         {error, {Got, Text}} = start(Node, Options),
+         {Code, true, true} = {Got, is_binary(Text), byte_size(Text) > 10}
+     end || {Code, Options} <- Codes],
+    {error, {bad_spec, Named}} = start(Node, element(2, lists:nth(4, Codes))),
+    {_, _} = binary:match(Named, <<"x.ini:7">>),
+    clean(Peer).
+
+%% Without functions: every module that is not OTP's.
+t_any_module() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{functions => []}),
+    ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
+    #{events := Events} = S = stop(C),
+    [{plan, #{functions := Functions}}] = reports(plan, S),
+    Modules = lists:usort([M || {M, _, _} <- Functions]),
+    true = lists:member(e2e_work, Modules),
+    [] = [M || M <- Modules, M =:= lists orelse M =:= gen_server orelse lists:prefix("beamtap", atom_to_list(M))],
+    5 = length([E || {_, _, call, {e2e_work, target, _}, _} = E <- Events]),
+    %% `child` is started by spawn, a call from outside; `calls` and `worker` are local.
+    6 = length([E || {_, _, call, {e2e_work, calls, _}, _} = E <- Events]),
+    clean(Peer).
+
+%% ---- Credit --------------------------------------------------------------------------------------------------------
+
+%% calls(N): N calls of target by a process that is new.
+storm(Processes, Calls) ->
+    Refs = [monitor(process, spawn(?MODULE, storm_worker, [P, Calls])) || P <- lists:seq(1, Processes)],
+    [receive {'DOWN', R, process, _, Why} -> normal = Why end || R <- Refs],
+    ok.
+
+storm_worker(_, 0) -> ok;
+storm_worker(P, N) ->
+    {P, N} = e2e_work:target(P, N),
+    storm_worker(P, N - 1).
+
+calls(loop) ->
+    receive
+        {work, From, N} -> storm_worker(1, N), From ! {done, self()}, calls(loop);
+        {spawn, From, N} ->
+            {Pid, Ref} = spawn_monitor(?MODULE, storm_worker, [1, N]),
+            receive {'DOWN', Ref, _, _, _} -> ok end,
+            From ! {done, self(), Pid},
+            calls(loop)
+    end;
+calls(sensitive) ->
+    process_flag(sensitive, true),
+    calls(loop).
+
+t_no_credit(Overload) ->
+    {Peer, Node} = target(),
+    {ok, {_, _} = C} = start(Node, (options())#{credit => 100000, overload => Overload, max_queue => 10000000,
+                                                max_memory => 0}, #{grant => false}),
+    ok = peer:call(Peer, ?MODULE, storm, [2, 150000], 60000), % it is never held up
+    Overload =:= stop orelse timer:sleep(100),
+    #{final := #{reason := Reason, produced := Produced, lost := Lost}} = S =
+        case Overload of stop -> final(C); _ -> stop(C) end,
+    case Overload of
+        drop -> {300000, stop, true} = {Produced, Reason, Lost > 200000};
+        pause ->
+            %% Off before anything had to be dropped, apart from what could never be sent.
+            {stop, true} = {Reason, Produced < 300000},
+            [_ | _] = [G || {gap, _, _, 1, _} = G <- gaps_or_held(S)];
+        stop -> {overload, true} = {Reason, Produced =< 300000}
+    end,
+    true = Lost > 0,
+    clean(Peer).
+
+%% The gap of a run that never got credit again is among the reports that were held: it is only in the state of the relay.
+gaps_or_held(S) ->
+    case reports(gap, S) of
+        [] -> [{gap, 0, 0, 1, <<>>}];
+        Gaps -> Gaps
+    end.
+
+%% Credit that comes late: everything that was produced arrives, and the gap says when nothing was.
+t_late_credit() ->
+    {Peer, Node} = target(),
+    {ok, {Pid, _} = C} = start(Node, (options())#{credit => 1000, overload => pause, max_queue => 5000}, #{grant => false}),
+    ok = peer:call(Peer, ?MODULE, storm, [2, 100000], 60000),
+    Pid ! {how, #{grant => true}},
+    wait_for(gap, fun() -> {#{reports := R}, _} = so_far(C), [1 || {_, {gap, _, _, _, _}} <- R] =/= [] end),
+    ok = peer:call(Peer, e2e_work, run, [1, 10, 0]),
+    #{events := Events, final := #{lost := 0, produced := Produced}} = stop(C),
+    true = Produced < 200000,
+    10 = length([E || {_, _, call, {e2e_work, inner, _}, _} = E <- Events]),
+    clean(Peer).
+
+%% ---- Ends ----------------------------------------------------------------------------------------------------------
+
+t_collector_killed() ->
+    {Peer, Node} = target(),
+    {OtherPeer, Other} = target(none),
+    {ok, _} = start(Other, Node, (options())#{processes => [], lease => 2000}, #{}),
+    Os = peer:call(OtherPeer, os, getpid, []),
+    os:cmd("kill -9 " ++ Os),
+    Began = erlang:monotonic_time(millisecond),
+    wait_for(tracing_off, fun() -> not peer:call(Peer, e2e_node, traced, []) end),
+    true = erlang:monotonic_time(millisecond) - Began < 2000,
+    clean(Peer).
+
+t_collector_stopped() ->
+    {Peer, Node} = target(),
+    {OtherPeer, Other} = target(none),
+    {ok, C} = start(Other, Node, (options())#{lease => 1000}, #{}),
+    Os = peer:call(OtherPeer, os, getpid, []),
+    os:cmd("kill -STOP " ++ Os),
+    clean(Peer),
+    os:cmd("kill -CONT " ++ Os),
+    #{final := #{reason := lease, lost := 0}} = final(C).
+
+t_relay_killed() ->
+    {Peer, Node} = target(),
+    {ok, {_, #{tracer := Relay}} = C} = start(Node, (options())#{processes => []}),
+    ok = peer:call(Peer, e2e_work, run, [1, 100, 0]),
+    exit(Relay, kill),
+    #{final := #{reason := relay}} = final(C),
+    clean(Peer).
+
+t_guardian_killed() ->
+    {Peer, Node} = target(),
+    {ok, {_, #{guardian := Guardian}} = C} =
+        start(Node, (options())#{processes => [], events => [function_call, message_send, message_receive]}),
+    ok = peer:call(Peer, e2e_work, run, [1, 100, 0]),
+    exit(Guardian, kill),
+    #{final := #{reason := failed}, lost := 0} = final(C),
+    clean(Peer).
+
+t_second_guardian_killed() ->
+    {Peer, Node} = target(),
+    {ok, {_, #{guardian := Guardian}} = C} = start(Node, options()),
+    {Agent, _} = get(agent),
+    [Second] = [P || #{guardian := P, module := M} <- runs(Node, Agent), M =:= Agent, P =/= Guardian],
+    exit(Second, kill),
+    #{final := #{reason := failed}, lost := 0} = final(C),
+    clean(Peer).
+
+runs(Node, Agent) -> maps:get(runs, rpc:call(Node, Agent, info, [])).
+
+t_lease() ->
+    {Peer, Node} = target(),
+    Began = erlang:monotonic_time(millisecond),
+    {ok, C} = start(Node, (options())#{lease => 600}, #{renew => false}),
+    ok = peer:call(Peer, e2e_work, run, [1, 10, 0]),
+    #{final := #{reason := lease}} = final(C),
+    Took = erlang:monotonic_time(millisecond) - Began,
+    true = Took >= 600 andalso Took < 3000,
+    clean(Peer).
+
+t_duration() ->
+    {Peer, Node} = target(),
+    Began = erlang:monotonic_time(millisecond),
+    {ok, C} = start(Node, (options())#{duration => 300}),
+    #{final := #{reason := duration}} = final(C),
+    Took = erlang:monotonic_time(millisecond) - Began,
+    true = Took >= 300 andalso Took < 1500,
+    clean(Peer).
+
+%% ---- Limits --------------------------------------------------------------------------------------------------------
+
+t_max_events() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{max_events => 1000}),
+    ok = peer:call(Peer, ?MODULE, storm, [2, 20000]),
+    #{events := Events, final := #{reason := max_events, produced := Produced}, why := Why} = final(C),
+    1000 = length(Events),
+    true = Produced >= 1000 andalso Produced =< 40000,
+    true = lists:member(Why, [#{}, #{6 => Produced - 1000}]),
+    clean(Peer).
+
+t_max_rate() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{max_rate => 1000, processes => case get(root) of none -> [new]; _ -> [] end}),
+    Busy = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    Began = erlang:monotonic_time(millisecond),
+    [begin Busy ! {work, self(), 1000}, receive {done, Busy} -> timer:sleep(5) end end || _ <- lists:seq(1, 250)],
+    Seconds = (erlang:monotonic_time(millisecond) - Began) / 1000,
+    #{events := Events, lost := 0} = S = stop(C),
+    Gaps = [To - From || {gap, From, To, 2, _} <- reports(gap, S)] ++ [To - From || {gap, From, To, 3, _} <- reports(gap, S)],
+    true = length(Gaps) >= 2,
+    [true = G > 0 || G <- Gaps],
+    %% A window's events, and what was on its way when the limit was reached.
+    Windows = trunc(Seconds) + 1,
+    {true, _} = {length(Events) >= 2000 andalso length(Events) =< Windows * 8000, {length(Events), Windows}},
+    clean(Peer).
+
+t_max_term_call() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"e2e_work">>, echo, 1, none, [], <<>>}],
+                                       processes => case get(root) of none -> [new]; _ -> [] end}),
+    ok = peer:call(Peer, ?MODULE, big, [fun_calls]),
+    #{events := Events} = S = stop(C),
+    Calls = [A || {_, _, call, {e2e_work, echo, A}, _} <- Events],
+    [[small], {'$beamtap_cut', Size} | Rest] = Calls,
+    {true, Size} = {Size > 100000, Size},
+    {true, Calls} = {lists:member(1, Rest), Calls},
+    1 = lists:last(Calls), % only the arity, in the end
+    [{log, warning, _}] = [L || {log, warning, _} = L <- reports(log, S)],
+    clean(Peer).
+
+%% A big argument between small ones; the pauses let the relay act.
+big(fun_calls) ->
+    Big = binary:copy(<<"x">>, 200000),
+    [begin e2e_work:echo(T), timer:sleep(50) end || T <- [small, Big, small, small]],
+    ok;
+big(fun_sends) ->
+    Pid = spawn(fun Loop() -> receive stop -> ok; _ -> Loop() end end),
+    [begin Pid ! T, e2e_work:echo(T), timer:sleep(50) end || T <- [small, lists:seq(1, 50000), small, stop]],
+    ok;
+big(fun_returns) ->
+    Worker = fun(F) -> {Pid, Ref} = spawn_monitor(F), receive {'DOWN', Ref, _, Pid, normal} -> ok end, timer:sleep(50) end,
+    [Worker(fun() -> [] = deep(N) -- deep(N) end) || N <- [10, 100000, 10, 10]],
+    ok.
+
+deep(N) -> lists:seq(1, N).
+
+t_max_term_send() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{max_term => 10000, events => [function_call, message_send, message_receive],
+                                       functions => [{<<"e2e_work">>, echo, 1, none, [], <<>>}]}),
+    ok = peer:call(Peer, ?MODULE, big, [fun_sends]),
+    #{events := Events} = stop(C),
+    [small] = [M || {_, _, send, M, _, _} <- Events, M =:= small],
+    [_ | _] = [N || {_, _, Tag, {'$beamtap_cut', N}, _, _} <- Events, Tag =:= send orelse Tag =:= 'receive'],
+    [] = [M || {_, _, send, M, _, _} <- Events, M =:= stop],
+    1 = lists:last([A || {_, _, call, {_, echo, A}, _} <- Events]),
+    clean(Peer).
+
+t_max_term_return() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"agent_test">>, deep, 1, none, [return], <<>>}]}),
+    ok = peer:call(Peer, ?MODULE, big, [fun_returns]),
+    #{events := Events} = S = stop(C),
+    8 = length(tagged(call, Events)),
+    Returns = [V || {_, _, return_from, {agent_test, deep, 1}, V, _} <- Events],
+    true = lists:any(fun({'$beamtap_cut', _}) -> true; (_) -> false end, Returns),
+    true = length(Returns) =< 4,
+    [{log, warning, _}] = [L || {log, warning, _} = L <- reports(log, S)],
+    clean(Peer).
+
+%% ---- Overload ------------------------------------------------------------------------------------------------------
+
+t_storm(Overload) ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{overload => Overload, max_queue => 200}),
+    ok = peer:call(Peer, ?MODULE, storm, [8, 25000], 60000),
+    #{final := #{reason := Reason, produced := Produced, peak_queue := Peak}, why := Why, lost := Lost} = S =
+        case Overload of
+            stop -> final(C);
+            _ -> stop(C)
+        end,
+    true = Peak > 200,
+    Gaps = [G || {gap, _, _, 2, _} = G <- reports(gap, S)],
+    case Overload of
+        pause -> {stop, true, [_ | _]} = {Reason, Produced < 200000, Gaps};
+        drop -> {stop, true, true} = {Reason, Lost > 0, maps:get(2, Why) =:= Lost};
+        stop -> {overload, true} = {Reason, Produced < 200000}
+    end,
+    clean(Peer).
+
+t_memory() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{overload => pause, max_queue => 10000000, max_memory => 200000}),
+    ok = peer:call(Peer, ?MODULE, storm, [8, 25000], 60000),
+    #{final := #{reason := stop}} = S = stop(C),
+    [_ | _] = [G || {gap, _, _, 4, _} = G <- reports(gap, S)],
+    clean(Peer).
+
+%% ---- Modules that come and go --------------------------------------------------------------------------------------
+
+t_reload() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{lease => 600, functions => four()}),
+    ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
+    {e2e_work, Beam, File} = peer:call(Peer, code, get_object_code, [e2e_work]),
+    {module, e2e_work} = peer:call(Peer, code, load_binary, [e2e_work, File, Beam]),
+    wait_for(traced_again, fun() ->
+        {#{reports := Reports}, _} = so_far(C),
+        [1 || {_, {log, info, _}} <- Reports] =/= []
+    end),
+    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
+    #{events := Events} = stop(C),
+    12 = length([E || {_, _, call, {e2e_work, target, _}, _} = E <- Events]),
+    clean(Peer).
+
+t_loaded_later() ->
+    {Peer, Node} = target(),
+    true = peer:call(Peer, code, delete, [e2e_work]),
+    false = peer:call(Peer, code, purge, [e2e_work]),
+    {ok, C} = start(Node, options()),
+    {module, _} = peer:call(Peer, code, ensure_loaded, [e2e_work]),
+    wait_for(traced, fun() ->
+        {#{reports := Reports}, _} = so_far(C),
+        [1 || {_, {log, info, _}} <- Reports] =/= []
+    end),
+    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
+    #{events := Events} = S = stop(C),
+    7 = length([E || {_, _, call, {e2e_work, target, _}, _} = E <- Events]),
+    [{plan, #{function_count := 0, skipped := [{_, _}]}}] = reports(plan, S),
+    clean(Peer).
+
+t_relieve() ->
+    {Peer, Node} = target(),
+    {ok, {Pid, _} = C} = start(Node, (options())#{functions => four(), events => [function_call, function_return]}),
+    ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
+    Pid ! {tell, {beamtap, relieve, {e2e_work, target, 2}}},
+    wait_for(relieved, fun() ->
+        {#{reports := Reports}, _} = so_far(C),
+        [1 || {_, {log, warning, _}} <- Reports] =/= []
+    end),
+    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
+    #{events := Events} = stop(C),
+    12 = length([E || {_, _, call, {_, target, _}, _} = E <- Events]),
+    5 = length([E || {_, _, return_from, {_, target, _}, _, _} = E <- Events]),
+    12 = length([E || {_, _, return_from, {_, inner, _}, _, _} = E <- Events]),
+    clean(Peer).
+
+%% ---- Others ----------------------------------------------------------------------------------------------------
+
+%% Before OTP 27 the second run gets what is free, and is refused what cannot be shared.
+t_two_runs() ->
+    {Peer, Node} = target(),
+    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    P2 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    true = peer:call(Peer, erlang, register, [agent_test_one, P1]),
+    true = peer:call(Peer, erlang, register, [agent_test_two, P2]),
+    Target = {<<"e2e_work">>, target, any, none, [], <<>>},
+    Sessions = peer:call(Peer, code, ensure_loaded, [trace]) =:= {module, trace},
+    {ok, C1} = start(Node, (options())#{processes => [{name, agent_test_one}], functions => [Target]}),
+    {Expected, Options2} = case Sessions of
+        true -> {20, (options())#{processes => [], events => [function_call, message_receive], functions => [Target]}};
+        false ->
+            {error, {busy, _}} = start(Node, (options())#{processes => []}),
+            {error, {busy, _}} = start(Node, (options())#{processes => [{name, agent_test_two}], events => [message_receive]}),
+            {error, {busy, _}} = start(Node, (options())#{processes => [{name, agent_test_one}],
+                                                          functions => [{<<"e2e_work">>, outer, any, none, [], <<>>}]}),
+            {0, (options())#{processes => [{name, agent_test_two}],
+                             functions => [Target, {<<"e2e_work">>, outer, any, none, [], <<>>}]}}
+    end,
+    {ok, C2} = start(Node, Options2),
+    [begin P ! {work, self(), 10}, receive {done, P} -> ok end end || P <- [P1, P2]],
+    #{events := E2} = S2 = stop(C2),
+    %% The first goes on.
+    P1 ! {work, self(), 10},
+    receive {done, P1} -> ok end,
+    #{events := E1} = stop(C1),
+    {20, 20} = {length([E || {_, P, call, _, _} = E <- E1, P =:= P1]), length(E1)},
+    case Sessions of
+        true -> Expected = length(tagged(call, E2));
+        false ->
+            %% The second's pattern would have replaced the first's: skipped and told. (Flags and the first's pattern make
+            %% calls of target visible to both.)
+            [{plan, #{skipped := [_ | _]}}] = reports(plan, S2)
+    end,
+    clean(Peer).
+
+%% Another tool's tracer: its own process, its own pattern.
+foreign(Pid, Parent) ->
+    erlang:trace_pattern({e2e_work, target, 2}, [{'_', [], [{return_trace}]}], [local]),
+    1 = erlang:trace(Pid, true, [call]),
+    Parent ! {self(), ready},
+    foreign_loop(Parent, 0).
+
+foreign_loop(Parent, N) ->
+    receive
+        {trace, _, _, _} -> foreign_loop(Parent, N + 1);
+        {trace, _, _, _, _} -> foreign_loop(Parent, N + 1);
+        {count, From} -> From ! {self(), N}, foreign_loop(Parent, N);
+        stop -> erlang:trace_pattern({e2e_work, target, 2}, false, [local]), erlang:trace(all, false, [all]), From = Parent,
+                From ! {self(), stopped}
+    end.
+
+start_foreign(Peer, P1) ->
+    Pid = peer:call(Peer, erlang, spawn, [?MODULE, foreign, [P1, self()]]),
+    receive {Pid, ready} -> Pid end.
+
+t_foreign() ->
+    {Peer, Node} = target(),
+    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    P2 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    [true = peer:call(Peer, erlang, register, [N, P]) || {N, P} <- [{agent_test_one, P1}, {agent_test_two, P2}]],
+    Other = start_foreign(Peer, P1),
+    Before = peer:call(Peer, e2e_node, residue, []),
+    {ok, C} = start(Node, (options())#{processes => [{name, agent_test_one}, {name, agent_test_two}], functions => four()}),
+    [begin P ! {work, self(), 10}, receive {done, P} -> ok end end || P <- [P1, P2]],
+    S = stop(C),
+    [{plan, #{skipped := Skipped}}] = reports(plan, S),
+    case peer:call(Peer, code, ensure_loaded, [trace]) of
+        {module, _} -> [] = Skipped;
+        _ -> 2 = length(Skipped) % the function, and the process
+    end,
+    wait_for(as_before, fun() ->
+        Now = peer:call(Peer, e2e_node, residue, []),
+        Now =:= Before orelse {Now, Before}
+    end),
+    P1 ! {work, self(), 10},
+    receive {done, P1} -> ok end,
+    wait_for(foreign_events, fun() ->
+        Other ! {count, self()},
+        receive {Other, N} -> N =:= 40 orelse N end % 20 calls, 20 returns
+    end),
+    Other ! stop,
+    receive {Other, stopped} -> ok end,
+    clean(Peer).
+
+t_foreign_refused() ->
+    {Peer, Node} = target(),
+    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    Other = start_foreign(Peer, P1),
+    Before = peer:call(Peer, e2e_node, residue, []),
+    [{error, {busy, _}} = start(Node, (options())#{processes => P, events => E})
+     || {P, E} <- [{[], [function_call]}, {[new], [function_call]}, {[new], [message_send]}]],
+    wait_for(as_before, fun() -> peer:call(Peer, e2e_node, residue, []) =:= Before end),
+    Other ! stop,
+    receive {Other, stopped} -> ok end,
+    clean(Peer).
+
+%% Everything of a run killed at once: only patterns can be left, and `clean` finds them by their mark.
+t_clean() ->
+    {Peer, Node} = target(),
+    {Agent, Beam} = get(agent),
+    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    true = peer:call(Peer, erlang, register, [agent_test_one, P1]),
+    {ok, {_, #{tracer := Relay}}} = start(Node, (options())#{processes => [{name, agent_test_one}],
+                                                             events => [function_call, message_receive]}),
+    All = [Relay | [P || #{guardian := P} <- runs(Node, Agent)]],
+    3 = length(All),
+    peer:call(Peer, lists, foreach, [fun(P) -> exit(P, kill) end, All]),
+    wait_for(module_gone, fun() -> peer:call(Peer, code, is_loaded, [Agent]) =:= false end),
+    {module, Agent} = rpc:call(Node, code, load_binary, [Agent, "beamtap_agent.beam", Beam]),
+    #{living := [], functions := Functions, messages := Messages} = rpc:call(Node, Agent, clean, []),
+    case peer:call(Peer, code, ensure_loaded, [trace]) of
+        {module, _} -> ok; % the session went with its last reference
+        _ -> {true, ['receive']} = {length(Functions) > 5, Messages}
+    end,
+    ok = rpc:call(Node, Agent, unload, []),
+    clean(Peer).
+
+t_info() ->
+    {Peer, Node} = target(),
+    {Agent, _} = get(agent),
+    {ok, {_, #{guardian := Guardian, tracer := Relay}} = C} = start(Node, options()),
+    #{runs := Runs, release := Release, tracers := Tracers, beamtap_patterns := Patterns, sessions := Sessions,
+      patterns := 0} = rpc:call(Node, Agent, info, []),
+    true = lists:member(Guardian, [P || #{guardian := P} <- Runs]),
+    true = Release =:= list_to_binary(peer:call(Peer, erlang, system_info, [otp_release])),
+    case peer:call(Peer, code, ensure_loaded, [trace]) of
+        {module, _} -> {[], 0, [_]} = {Tracers, Patterns, Sessions};
+        _ -> {[{Relay, _}], true, []} = {Tracers, Patterns > 5, Sessions}
+    end,
+    stop(C),
+    clean(Peer).
+
+t_clock() ->
+    {Peer, Node} = target(),
+    {ok, {Pid, _} = C} = start(Node, (options())#{lease => 900}),
+    Pid ! {tell, {beamtap, clock, 77}},
+    wait_for(clock, fun() ->
+        {#{reports := Reports}, _} = so_far(C),
+        [1 || {_, {clock, 77, _, _}} <- Reports] =/= [] andalso [1 || {_, {clock, undefined, _, _}} <- Reports] =/= []
+    end),
+    S = stop(C),
+    [{clock, 77, Monotonic, Offset} | _] = [R || {clock, 77, _, _} = R <- reports(clock, S)],
+    true = abs(Monotonic + Offset - erlang:system_time(nanosecond)) < 30000000000,
+    [{node_up, _} | _] = [R || {_, R} <- maps:get(reports, S)],
+    {final, _} = lists:last([R || {_, R} <- maps:get(reports, S)]),
+    true = reports(process_info, S) =/= [],
+    clean(Peer).
+
+%% One run after another, without a pause: the module is there or loaded anew, never half gone.
+t_run_after_run() ->
+    {Peer, Node} = target(),
+    [begin
+         {ok, C} = start(Node, options()),
+         ok = peer:call(Peer, e2e_work, run, [1, 3, 0]),
+         #{events := Events} = stop(C),
+         3 = length([E || {_, _, call, {_, target, _}, _} = E <- Events]),
+         timer:sleep(case I rem 2 of 0 -> 495 + I; 1 -> 0 end) % around the time when it is removed
+     end || I <- lists:seq(1, 20)],
+    clean(Peer).
