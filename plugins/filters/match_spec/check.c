@@ -1,12 +1,12 @@
 /* check.c: would the VM take this match spec? Said before any node is asked, with the place of each mistake.
  *
  * What is known here was read off erl_db_util.c and tried on a node: functions with their numbers of arguments, where
- * they may stand, and since which release. A function that only newer releases have passes with a warning: the node
+ * they may stand, and since which release. Actions that outlive the run, and that the agent would refuse, are refused. A function that only newer releases have passes with a warning: the node
  * may be one of those.
  */
 #include "spec.h"
 
-enum { IN_GUARD = 1, IN_BODY = 2, NO_SEND = 4, NO_RECEIVE = 8, ONLY_CALLS = NO_SEND | NO_RECEIVE };
+enum { IN_GUARD = 1, IN_BODY = 2, NO_SEND = 4, NO_RECEIVE = 8, FOREIGN = 16, ONLY_CALLS = NO_SEND | NO_RECEIVE };
 enum { EVERYWHERE = IN_GUARD | IN_BODY, MANY = 255 };
 
 struct function {
@@ -82,7 +82,7 @@ static const struct function functions[] = {
     {"=/=", 2, 2, EVERYWHERE, 0},
     {"message", 1, 1, IN_BODY, 0},
     {"display", 1, 1, IN_BODY, 0},
-    {"set_tcw", 1, 1, IN_BODY, 0},
+    {"set_tcw", 1, 1, IN_BODY | FOREIGN, 0},
     {"return_trace", 0, 0, IN_BODY | ONLY_CALLS, 0},
     {"exception_trace", 0, 0, IN_BODY | ONLY_CALLS, 0},
     {"caller", 0, 0, IN_BODY | ONLY_CALLS, 0},
@@ -90,11 +90,11 @@ static const struct function functions[] = {
     {"current_stacktrace", 0, 1, IN_BODY | ONLY_CALLS, 26},
     {"process_dump", 0, 0, IN_BODY | NO_RECEIVE, 0},
     {"silent", 1, 1, IN_BODY | NO_RECEIVE, 0},
-    {"enable_trace", 1, 2, IN_BODY | NO_RECEIVE, 0},
+    {"enable_trace", 1, 2, IN_BODY | NO_RECEIVE | FOREIGN, 0},
     {"disable_trace", 1, 2, IN_BODY | NO_RECEIVE, 0},
-    {"trace", 2, 3, IN_BODY | NO_RECEIVE, 0},
+    {"trace", 2, 3, IN_BODY | NO_RECEIVE | FOREIGN, 0},
     {"get_seq_token", 0, 0, IN_BODY | NO_RECEIVE, 0},
-    {"set_seq_token", 2, 2, IN_BODY | NO_RECEIVE, 0},
+    {"set_seq_token", 2, 2, IN_BODY | NO_RECEIVE | FOREIGN, 0},
 };
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
@@ -135,7 +135,7 @@ static bool is_bound(const struct checker *c, uint32_t number)
     return false;
 }
 
-static bool bind(struct checker *c, uint32_t number)
+static bool bind_number(struct checker *c, uint32_t number)
 {
     if (is_bound(c, number))
         return true;
@@ -159,7 +159,7 @@ static bool check_pattern(struct checker *c, const struct ms_node *n)
 {
     uint32_t number;
     if (tap_ms_is_variable(n, &number))
-        return bind(c, number);
+        return bind_number(c, number);
     for (size_t i = 0; i < n->count; i++) {
         bool key = n->type == MS_N_MAP && i % 2 == 0;
         if (key && (tap_ms_is_variable(n->items[i], &number) || is_atom(n->items[i], "_")))
@@ -179,7 +179,7 @@ static bool check_head(struct checker *c, const struct ms_node *head, int arity)
     if (is_atom(head, "_"))
         return true;
     if (tap_ms_is_variable(head, &number))
-        return bind(c, number);
+        return bind_number(c, number);
     if (head->type != MS_N_LIST || head->tail)
         return tap_ms_fail(c->source, head->off, "a head is '_', a variable like '$1', or %s",
                            of_messages[c->target]);
@@ -244,6 +244,8 @@ static bool check_function(struct checker *c, const struct ms_node *name, size_t
         return tap_ms_fail(c->source, name->off, "'%s' is an action: it cannot stand in a guard", f->name);
     if ((c->target == MS_SENDS && f->where & NO_SEND) || (c->target == MS_RECEIVES && f->where & NO_RECEIVE))
         return tap_ms_fail(c->source, name->off, "'%s' cannot be used with %s", f->name, event[c->target]);
+    if (f->where & FOREIGN)
+        return tap_ms_fail(c->source, name->off, "'%s' would change the node beyond this run", f->name);
     if (f->since)
         c->source->host->log(c->source->host, TAP_LOG_WARNING, "'%s' needs a node of OTP %d or later",
                              f->name, f->since);

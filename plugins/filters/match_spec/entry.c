@@ -9,7 +9,7 @@
 
 #define MAX_TEXT (64u * 1024) /* bytes of one line: far beyond what anyone writes */
 
-static size_t skip_blank(const char *t, size_t at)
+static size_t after_blank(const char *t, size_t at)
 {
     while (t[at] == ' ' || (t[at] >= '\t' && t[at] <= '\r'))
         at++;
@@ -95,11 +95,11 @@ static bool read_function(struct ms_source *s, size_t *at, const char **function
 static bool read_arity(struct ms_source *s, size_t *at, int *arity)
 {
     const char *t = s->where->text;
-    size_t p = skip_blank(t, *at);
+    size_t p = after_blank(t, *at);
     *arity = -1;
     if (t[p] != '/')
         return true;
-    size_t from = p = skip_blank(t, p + 1);
+    size_t from = p = after_blank(t, p + 1);
     bool any = t[p] == '_' || t[p] == '*' || strncmp(t + p, "'_'", 3) == 0;
     if (any) {
         *at = p + (t[p] == '\'' ? 3 : 1);
@@ -119,7 +119,7 @@ static bool is_form(const char *t, size_t at, const char *word)
     size_t n = strlen(word);
     if (strncmp(t + at, word, n) != 0 || ms_char_is_word(t + at + n))
         return false;
-    char next = t[skip_blank(t, at + n)];
+    char next = t[after_blank(t, at + n)];
     return next == '(' || next == '[' || next == 0 || next == '-';
 }
 
@@ -131,7 +131,7 @@ static bool read_target(struct ms_source *s, struct ms_entry *e, size_t *at)
     if (strlen(t) > MAX_TEXT)
         return tap_ms_fail(s, 0, "this is longer than %u bytes", MAX_TEXT);
     *e = (struct ms_entry){.arity = -1, .flags = TAP_PLAN_EXACT, .where = s->where};
-    *at = skip_blank(t, *at);
+    *at = after_blank(t, *at);
     if (is_form(t, *at, "send")) {
         e->target = MS_SENDS;
         *at += 4;
@@ -145,11 +145,11 @@ static bool read_target(struct ms_source *s, struct ms_entry *e, size_t *at)
     bool alias;
     if (!(e->module = read_module(s, at, &alias)))
         return false;
-    *at = skip_blank(t, *at);
+    *at = after_blank(t, *at);
     if (t[*at] != ':' && !(alias && t[*at] == '.'))
         return tap_ms_fail(s, *at, "expected %s and a function after the module",
                            alias ? "'.' or ':'" : "':'");
-    *at = skip_blank(t, *at + 1);
+    *at = after_blank(t, *at + 1);
     size_t function_at = *at;
     if (!read_function(s, at, &e->function) || !read_arity(s, at, &e->arity))
         return false;

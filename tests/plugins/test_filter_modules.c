@@ -1,0 +1,105 @@
+/* filter:modules: what names mean, what is claimed, what passes. */
+#include "../../plugins/filters/modules/modules.c"
+
+#include "fake_host.h"
+
+static void *modules(const char *const *names)
+{
+    static struct tap_text items[16];
+    static struct tap_modules_settings settings;
+    settings.modules = fake_list(items, names);
+    return fake_create(&settings);
+}
+#define MODULES(...) modules((const char *const[]){__VA_ARGS__, NULL})
+
+static void claims_modules(void)
+{
+    static const struct {
+        const char *written, *claimed;
+        bool named;
+    } cases[] = {{"shop_cart", "shop_cart", true},
+                 {"shop_*", "shop_*", false},
+                 {"?ets", "?ets", false},
+                 {"Shop.Cart", "Elixir.Shop.Cart", true},
+                 {"Shop", "Elixir.Shop", true},
+                 {"Shop.*", "Elixir.Shop.*", false},
+                 {"Elixir.Shop.*", "Elixir.Shop.*", false},
+                 {"'Elixir.Shop.Cart'", "Elixir.Shop.Cart", true},
+                 {"'hello world'", "hello world", true},
+                 {"'it\\'s'", "it's", true},
+                 {"*", "*", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        void *m = MODULES(cases[i].written);
+        CU_ASSERT_FATAL(m != NULL && fake.claim_count == 1);
+        CU_ASSERT_STRING_EQUAL(fake.claims[0].module, cases[i].claimed);
+        CU_ASSERT(fake.claims[0].function == NULL && fake.claims[0].arity == -1 && fake.claims[0].spec == NULL);
+        CU_ASSERT(fake.claims[0].flags == (TAP_PLAN_EXACT | (cases[i].named ? TAP_PLAN_NAMED : 0)));
+        modules_destroy(m);
+    }
+}
+
+static void refuses_what_is_no_name(void)
+{
+    static const struct {
+        const char *written, *message;
+    } cases[] = {{"shop cart", "4: this character"}, {"'shop", "5: the closing"},  {"'a'b", "3: nothing may"},
+                 {"''", "0: the name is empty"},     {"shop:add", "4: this char"}, {"9lives", "0: a name that"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CU_ASSERT(MODULES(cases[i].written) == NULL);
+        CU_ASSERT(strncmp(fake.messages[0], cases[i].message, strlen(cases[i].message)) == 0);
+        if (strncmp(fake.messages[0], cases[i].message, strlen(cases[i].message)) != 0)
+            printf("# %s: %s\n", cases[i].written, fake.messages[0]);
+    }
+    char longest[1100];
+    memset(longest, 'a', sizeof longest);
+    longest[sizeof longest - 1] = 0;
+    CU_ASSERT(MODULES(longest) == NULL);
+    CU_ASSERT(MODULES("a b", "fine", "c d") == NULL);
+    CU_ASSERT(fake.message_count == 2); /* every mistake in one pass */
+}
+
+static void judges_calls_by_module(void)
+{
+    static const unsigned judged[] = {TAP_FUNCTION_CALL, TAP_FUNCTION_RETURN, TAP_FUNCTION_EXCEPTION};
+    void *m = MODULES("shop_*", "Shop.Cart", "lists");
+    for (int round = 0; round < 2; round++) { /* the second time from memory */
+        static const char *const names[] = {"shop_cart", "shop", "shop_", "Elixir.Shop.Cart", "Elixir.Shop.Cart.X",
+                                            "lists",     "list", "xshop_y"};
+        for (size_t k = 0; k < 3; k++) {
+            for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+                batch_add(judged[k], 1)->module = fake_name(names[i]);
+            CU_ASSERT_STRING_EQUAL(fake_judge(m), "+-++-+--");
+        }
+    }
+    for (unsigned kind = 0; kind < TAP_KIND_COUNT; kind++)
+        if (kind > TAP_FUNCTION_EXCEPTION)
+            batch_add(kind, 1)->module = fake_name("other");
+    CU_ASSERT(strchr(fake_judge(m), '-') == NULL);
+    modules_destroy(m);
+}
+
+/* Globs against the plainest matcher there is. */
+static bool slow_glob(const char *g, const char *t)
+{
+    if (*g == '*')
+        return slow_glob(g + 1, t) || (*t && slow_glob(g, t + 1));
+    return *g == 0 ? *t == 0 : *t && (*g == '?' || *g == *t) && slow_glob(g + 1, t + 1);
+}
+static void globs_match_as_defined(void)
+{
+    unsigned seed = 1, wrong = 0;
+    for (int i = 0; i < 200000; i++) {
+        char glob[8] = "", text[8] = "";
+        for (int k = 0, n = rand_r(&seed) % 7; k < n; k++)
+            glob[k] = "ab*?"[rand_r(&seed) % 4];
+        for (int k = 0, n = rand_r(&seed) % 7; k < n; k++)
+            text[k] = "ab"[rand_r(&seed) % 2];
+        wrong += slow_glob(glob, text) != tap_name_glob(glob, text);
+    }
+    CU_ASSERT(wrong == 0);
+    CU_ASSERT(tap_name_glob("a?b", "a\xC3\xA9" "b"));
+    CU_ASSERT(!tap_name_glob("a??b", "a\xC3\xA9" "b"));
+}
+
+UNIT_TESTS("filter_modules", UNIT_TEST(claims_modules), UNIT_TEST(refuses_what_is_no_name),
+           UNIT_TEST(judges_calls_by_module), UNIT_TEST(globs_match_as_defined))
