@@ -13,9 +13,9 @@
 
 #include "beamtap/plugin.h"
 
-#define TAP_ARENA_SIZE (256u << 10)     /* what reserve gives at least */
-#define TAP_ARENA_POOLED (512u << 10)   /* larger ones are freed, not pooled */
-#define TAP_POOL_IDLE_ARENAS 32u        /* at most so many wait for use */
+#define TAP_ARENA_SIZE (256u << 10)   /* what reserve gives at least */
+#define TAP_ARENA_POOLED (512u << 10) /* larger ones are freed, not pooled */
+#define TAP_POOL_IDLE_ARENAS 32u      /* at most so many wait for use */
 #define TAP_POOL_IDLE_BATCHES 16u
 
 struct tap_batch_pool;

@@ -115,8 +115,8 @@ static uint32_t frame_end(const struct tap_arena *arena, uint32_t off)
     return off + TAP_FRAME_HEADER + f.length;
 }
 
-void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_arena *arena, const uint32_t *frames,
-                    size_t n)
+void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_arena *arena,
+                    const uint32_t *frames, size_t n)
 {
     if (n == 0) {
         tap_arena_put(&bus->pool, arena);
@@ -128,7 +128,8 @@ void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_a
     if (batch) { /* else its numbers show as missing with the next frame */
         uint64_t ignored = 0;
         for (size_t i = 0; i < n; i++)
-            ignored += tap_frame_decode(&bus->frames, stream, batch, frames[i], i + 1 < n ? frames[i + 1] : len);
+            ignored +=
+                tap_frame_decode(&bus->frames, stream, batch, frames[i], i + 1 < n ? frames[i + 1] : len);
         publish(bus, batch, ignored);
     }
     pthread_mutex_unlock(&bus->lock);

@@ -32,7 +32,8 @@ struct tap_bus {
 };
 
 /* Decodes and hands over the frames of one node; takes the arena over. */
-void tap_bus_commit(struct tap_bus *, struct tap_stream *, struct tap_arena *, const uint32_t *frames, size_t n);
+void tap_bus_commit(struct tap_bus *, struct tap_stream *, struct tap_arena *, const uint32_t *frames,
+                    size_t n);
 /* A node's end: the numbers up to `next` that never came (0: unknown), and node_down, failed or not. */
 void tap_bus_node_down(struct tap_bus *, struct tap_stream *, uint64_t next, bool failed);
 

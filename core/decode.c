@@ -7,24 +7,28 @@
 #include "decode.h"
 
 enum shape {
-    SHAPE_CALL,      /* {M,F,Args | Arity} */
-    SHAPE_RETURN,    /* {M,F,A}, Value */
-    SHAPE_SEND,      /* Message, To */
-    SHAPE_RECEIVE,   /* Message */
-    SHAPE_SPAWN,     /* Pid, {M,F,Args} */
-    SHAPE_PAYLOAD,   /* Term */
-    SHAPE_PEER,      /* Pid or port */
-    SHAPE_SCHEDULE,  /* {M,F,A} or 0 */
-    SHAPE_IGNORED    /* Term */
+    SHAPE_CALL,     /* {M,F,Args | Arity} */
+    SHAPE_RETURN,   /* {M,F,A}, Value */
+    SHAPE_SEND,     /* Message, To */
+    SHAPE_RECEIVE,  /* Message */
+    SHAPE_SPAWN,    /* Pid, {M,F,Args} */
+    SHAPE_PAYLOAD,  /* Term */
+    SHAPE_PEER,     /* Pid or port */
+    SHAPE_SCHEDULE, /* {M,F,A} or 0 */
+    SHAPE_IGNORED   /* Term */
 };
 
 struct tag {
     const char *text;
     uint8_t len, kind, shape, flags;
 };
-#define TAG(text, kind, shape, flags) {text, sizeof(text) - 1, kind, shape, flags}
+#define TAG(text, kind, shape, flags)              \
+    {                                              \
+        text, sizeof(text) - 1, kind, shape, flags \
+    }
 
-static const struct tag tags[] = { /* the frequent ones first */
+static const struct tag tags[] = {
+    /* the frequent ones first */
     TAG("call", TAP_FUNCTION_CALL, SHAPE_CALL, 0),
     TAG("return_from", TAP_FUNCTION_RETURN, SHAPE_RETURN, 0),
     TAG("send", TAP_MESSAGE_SEND, SHAPE_SEND, 0),

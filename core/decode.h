@@ -20,8 +20,8 @@ enum tap_decoded {
 /* Reads the external term at arena[off .. off + len) (with version byte) into *ev, which must be zeroed but for
  * arity -1; on anything but TAP_DECODED its content means nothing. Sets ev->ts only where the message has a
  * time. Transport thread (interns). */
-enum tap_decoded tap_decode_message(struct tap_intern *, struct tap_clock *, const uint8_t *arena, uint32_t off,
-                                    uint32_t len, struct tap_event *ev);
+enum tap_decoded tap_decode_message(struct tap_intern *, struct tap_clock *, const uint8_t *arena,
+                                    uint32_t off, uint32_t len, struct tap_event *ev);
 
 /* The span of the term at the cursor, which is skipped; false when it is not whole. */
 bool tap_decode_span(struct tap_cursor *, const uint8_t *arena, struct tap_span *);

@@ -5,10 +5,12 @@
 static void add(atomic_uint_fast64_t *figure, uint64_t n)
 {
     /* One writer: no locked instruction is needed. */
-    atomic_store_explicit(figure, atomic_load_explicit(figure, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(figure, atomic_load_explicit(figure, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
-struct tap_event *tap_stream_event(struct tap_stream *s, struct tap_batch_own *batch, unsigned kind, int64_t ts)
+struct tap_event *tap_stream_event(struct tap_stream *s, struct tap_batch_own *batch, unsigned kind,
+                                   int64_t ts)
 {
     struct tap_event *ev = tap_batch_add(batch);
     if (!ev)
@@ -54,7 +56,8 @@ static void catch_up(struct tap_stream *s, struct tap_batch_own *batch, const st
     if (f->seq <= s->next)
         return;
     uint64_t missing = f->seq - s->next, told = f->lost < missing ? f->lost : missing;
-    enum tap_reason why = f->why > 0 && f->why < TAP_REASON_COUNT ? (enum tap_reason)f->why : TAP_REASON_QUEUE;
+    enum tap_reason why =
+        f->why > 0 && f->why < TAP_REASON_COUNT ? (enum tap_reason)f->why : TAP_REASON_QUEUE;
     lose(s, batch, missing - told, TAP_REASON_SEQUENCE);
     lose(s, batch, told, why);
 }
@@ -155,7 +158,8 @@ static bool read_log(const struct tap_frames *ctx, const struct tap_stream *s, s
 }
 
 /* {plan, Map}, {process_info, List}: the second element is the payload. */
-static bool read_report(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c, unsigned kind)
+static bool read_report(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c,
+                        unsigned kind)
 {
     struct tap_span span = {0, 0};
     if (!tap_decode_span(c, batch->base.arena, &span))

@@ -43,8 +43,8 @@ struct tap_frames {
 
 /* Appends the events of the frame at `off` of the batch's arena, which ends at `end` at the latest; gives back how many
  * trace messages it ignored (received, but no events). Transport thread. */
-uint32_t tap_frame_decode(const struct tap_frames *, struct tap_stream *, struct tap_batch_own *, uint32_t off,
-                          uint32_t end);
+uint32_t tap_frame_decode(const struct tap_frames *, struct tap_stream *, struct tap_batch_own *,
+                          uint32_t off, uint32_t end);
 /* Says that the numbers up to `next` (from the relay's final report) never came. */
 void tap_stream_end(struct tap_stream *, struct tap_batch_own *, uint64_t next);
 /* A control event of this node, at this place of the stream; NULL when out of memory. */

@@ -18,7 +18,8 @@ static struct tap_instance_host *own(const struct tap_host *host)
 
 /* ---- For every plugin ---------------------------------------------------------------------------------------- */
 
-static void log_line(struct tap_trace *t, enum tap_log_level level, const char *actor, const char *format, va_list ap)
+static void log_line(struct tap_trace *t, enum tap_log_level level, const char *actor, const char *format,
+                     va_list ap)
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, ap);
@@ -30,7 +31,8 @@ static void log_line(struct tap_trace *t, enum tap_log_level level, const char *
         fprintf(stderr, "beamtap: [%s] %s\n", actor, text);
 }
 
-void tap_session_log(struct tap_trace *t, enum tap_log_level level, const char *actor, const char *format, ...)
+void tap_session_log(struct tap_trace *t, enum tap_log_level level, const char *actor, const char *format,
+                     ...)
 {
     va_list ap;
     va_start(ap, format);
@@ -46,8 +48,8 @@ static void host_log(const struct tap_host *host, enum tap_log_level level, cons
     va_end(ap);
 }
 
-static enum tap_status host_fail(const struct tap_host *host, enum tap_status status, const char *file, int line,
-                                 const char *format, ...)
+static enum tap_status host_fail(const struct tap_host *host, enum tap_status status, const char *file,
+                                 int line, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
@@ -72,8 +74,8 @@ static uint32_t host_intern(const struct tap_host *host, const char *text, size_
     return tap_intern_name(own(host)->trace->intern, text, len);
 }
 
-static size_t host_term_print(const struct tap_host *host, char *dst, size_t cap, const uint8_t *term, size_t len,
-                              const struct tap_print *how)
+static size_t host_term_print(const struct tap_host *host, char *dst, size_t cap, const uint8_t *term,
+                              size_t len, const struct tap_print *how)
 {
     return tap_term_print(host->names, dst, cap, term, len, how);
 }
@@ -84,8 +86,9 @@ static size_t host_pid_print(const struct tap_host *host, char *dst, size_t cap,
     return tap_pid_print(host->names, dst, cap, pid, how);
 }
 
-static size_t host_peer_print(const struct tap_host *host, char *dst, size_t cap, const struct tap_batch *batch,
-                              const struct tap_event *ev, const struct tap_print *how)
+static size_t host_peer_print(const struct tap_host *host, char *dst, size_t cap,
+                              const struct tap_batch *batch, const struct tap_event *ev,
+                              const struct tap_print *how)
 {
     return tap_peer_print(host->names, dst, cap, batch, ev, how);
 }
@@ -140,7 +143,8 @@ static uint32_t host_node_add(const struct tap_host *host, const char *name)
     uint32_t n = atomic_load(&t->node_count), index = 0;
     while (index < n && strcmp(atomic_load(&t->nodes[index])->base.name, name) != 0)
         index++;
-    struct tap_node_own *node = index == n && n < TAP_NODES_MAX ? tap_pool_alloc(t->memory, sizeof *node) : NULL;
+    struct tap_node_own *node =
+        index == n && n < TAP_NODES_MAX ? tap_pool_alloc(t->memory, sizeof *node) : NULL;
     char *copy = node ? tap_pool_strdup(t->memory, name, strlen(name)) : NULL;
     if (copy) {
         node->base = (struct tap_node){.struct_size = sizeof node->base,
@@ -241,8 +245,8 @@ static void host_discard(const struct tap_host *host, struct tap_arena *arena)
     tap_arena_put(&own(host)->trace->bus.pool, arena);
 }
 
-static void host_commit(const struct tap_host *host, struct tap_arena *arena, uint32_t index, const uint32_t *frames,
-                        size_t n)
+static void host_commit(const struct tap_host *host, struct tap_arena *arena, uint32_t index,
+                        const uint32_t *frames, size_t n)
 {
     struct tap_trace *t = own(host)->trace;
     struct tap_node_own *node = tap_session_node(t, index);

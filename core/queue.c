@@ -8,7 +8,8 @@
 
 #include "clock.h"
 
-enum tap_status tap_queue_init(struct tap_queue *q, struct tap_batch_pool *pool, size_t limit, enum tap_on_full on_full)
+enum tap_status tap_queue_init(struct tap_queue *q, struct tap_batch_pool *pool, size_t limit,
+                               enum tap_on_full on_full)
 {
     memset(q, 0, sizeof *q);
     q->pool = pool;
@@ -87,7 +88,8 @@ static void keep_event(struct tap_queue *q, struct tap_batch_own *to, const stru
                        const struct tap_event *ev)
 {
     /* A sink that hangs for hours must not collect clock reports for ever. */
-    bool small = ev->kind == TAP_LOST || ev->kind == TAP_GAP || ev->kind == TAP_NODE_UP || ev->kind == TAP_NODE_DOWN;
+    bool small =
+        ev->kind == TAP_LOST || ev->kind == TAP_GAP || ev->kind == TAP_NODE_UP || ev->kind == TAP_NODE_DOWN;
     struct tap_event *copy = small || q->remnant_bytes <= q->limit ? tap_batch_add(to) : NULL;
     if (!copy)
         return;
@@ -97,10 +99,12 @@ static void keep_event(struct tap_queue *q, struct tap_batch_own *to, const stru
     q->remnant_bytes += sizeof *copy;
 }
 
-static void keep_loss(struct tap_queue *q, struct tap_batch_own *to, const struct tap_event *first, uint64_t n)
+static void keep_loss(struct tap_queue *q, struct tap_batch_own *to, const struct tap_event *first,
+                      uint64_t n)
 {
     struct tap_event *last = to->base.count ? &to->events[to->base.count - 1] : NULL;
-    if (last && last->kind == TAP_LOST && last->reason == TAP_REASON_SINK_QUEUE && last->node == first->node) {
+    if (last && last->kind == TAP_LOST && last->reason == TAP_REASON_SINK_QUEUE &&
+        last->node == first->node) {
         last->count += n;
         return;
     }
@@ -153,7 +157,8 @@ static bool is_full(const struct tap_queue *q, size_t more)
     return q->bytes > 0 && q->bytes + more > limit; /* one batch always fits, however large */
 }
 
-static uint64_t drop_newest(struct tap_queue *q, struct tap_batch_own *batch, const struct tap_selection *selection)
+static uint64_t drop_newest(struct tap_queue *q, struct tap_batch_own *batch,
+                            const struct tap_selection *selection)
 {
     struct tap_batch_own *to = NULL;
     if (q->count && at(q, q->count - 1)->remnant)
@@ -192,8 +197,8 @@ static uint64_t drop_oldest(struct tap_queue *q)
     return dropped;
 }
 
-uint64_t tap_queue_push(struct tap_queue *q, struct tap_batch_own *batch, const struct tap_selection *selection,
-                        bool full)
+uint64_t tap_queue_push(struct tap_queue *q, struct tap_batch_own *batch,
+                        const struct tap_selection *selection, bool full)
 {
     uint64_t dropped = 0;
     if (selection->count == 0)

@@ -55,7 +55,8 @@ static enum tap_status consume(struct tap_sink *s, const struct tap_queue_item *
 {
     const struct tap_selection *sel = item->selection;
     call_begins(s);
-    enum tap_status status = call_ends(s, s->ops->consume(s->self, &item->batch->base, sel->index, sel->count));
+    enum tap_status status =
+        call_ends(s, s->ops->consume(s->self, &item->batch->base, sel->index, sel->count));
     tap_batch_release(item->batch);
     return status;
 }

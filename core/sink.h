@@ -9,7 +9,7 @@
 
 #include "queue.h"
 
-#define TAP_SINK_FLUSH INT64_C(750000000)     /* ns between flushes: at most, so that a second holds one */
+#define TAP_SINK_FLUSH INT64_C(750000000)      /* ns between flushes: at most, so that a second holds one */
 #define TAP_SINK_DEADLINE INT64_C(10000000000) /* ns that one call may take after the end was asked for */
 
 struct tap_sink {
@@ -27,7 +27,7 @@ struct tap_sink {
     atomic_bool failed, done;
 
     void *arg;
-    void (*eased)(void *arg);                           /* the transport may grant credit again */
+    void (*eased)(void *arg);                                 /* the transport may grant credit again */
     void (*ended)(void *arg, struct tap_sink *, bool failed); /* on the sink's thread, last of all */
 };
 

@@ -136,7 +136,8 @@ static uint32_t find_set(struct tap_bus *bus, const bool *row)
 }
 
 /* The filters that judge, and for each sink which of them. `uses`: sinks * filters, judging or not. */
-static bool fill_bus(struct tap_trace *t, const struct tap_plan_filter *filters, size_t filter_count, const bool *uses)
+static bool fill_bus(struct tap_trace *t, const struct tap_plan_filter *filters, size_t filter_count,
+                     const bool *uses)
 {
     struct tap_bus *bus = &t->bus;
     bus->filters = tap_pool_alloc(t->memory, (filter_count + 1) * sizeof *bus->filters);
@@ -164,8 +165,6 @@ static void sink_eased(void *arg)
 {
     tap_session_wake(arg);
 }
-
-
 
 static bool ready_bus(struct tap_trace *t)
 {
@@ -284,8 +283,8 @@ const struct tap_plan *tap_trace_plan(const struct tap_trace *t)
     return &t->plan;
 }
 
-void tap_trace_set_log(struct tap_trace *t, void (*log)(void *, enum tap_log_level, const char *, const char *),
-                       void *arg)
+void tap_trace_set_log(struct tap_trace *t,
+                       void (*log)(void *, enum tap_log_level, const char *, const char *), void *arg)
 {
     t->log = log;
     t->log_arg = arg;

@@ -18,7 +18,8 @@ const struct tap_plan *tap_trace_plan(const struct tap_trace *);
 enum tap_status tap_trace_start(struct tap_trace *);
 /* Where log lines go instead of stderr: `actor` is a section (or "core"), `text` one line. Before start; called on any
  * thread. */
-void tap_trace_set_log(struct tap_trace *, void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text),
+void tap_trace_set_log(struct tap_trace *,
+                       void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text),
                        void *arg);
 /* Waits at most `timeout` ms for the end. True: the transport is done (or all sinks failed). */
 bool tap_trace_poll(struct tap_trace *, int timeout);
@@ -55,7 +56,8 @@ size_t tap_trace_sinks(const struct tap_trace *, struct tap_sink_stats *, size_t
 size_t tap_trace_nodes(const struct tap_trace *, struct tap_node_stats *, size_t cap);
 
 /* The i-th figure that a plugin counted by name; false beyond the last. Any of the pointers may be kept until free. */
-bool tap_trace_counter(const struct tap_trace *, size_t i, const char **section, const char **name, int64_t *value);
+bool tap_trace_counter(const struct tap_trace *, size_t i, const char **section, const char **name,
+                       int64_t *value);
 /* ns since tracing began; 0 before. */
 int64_t tap_trace_elapsed(const struct tap_trace *);
 

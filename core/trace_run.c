@@ -12,7 +12,8 @@
 
 #include "session.h"
 
-#define DURATION_GRACE (TAP_SECOND / 2) /* the nodes count the duration themselves: this is for those that do not */
+#define DURATION_GRACE \
+    (TAP_SECOND / 2) /* the nodes count the duration themselves: this is for those that do not */
 
 static const struct tap_transport_ops *transport_ops(const struct tap_trace *t)
 {
@@ -24,7 +25,8 @@ static void blame(struct tap_trace *t, const struct tap_instance *instance, cons
 {
     const struct tap_cause *cause;
     for (size_t i = 0; i < tap_error_count(t->err); i++)
-        if ((cause = tap_error_get(t->err, i)) && cause->actor && strcmp(cause->actor, instance->section) == 0)
+        if ((cause = tap_error_get(t->err, i)) && cause->actor &&
+            strcmp(cause->actor, instance->section) == 0)
             return;
     TAP_ERR(t->err, TAP_ERROR, instance->section, "%s and did not say why", what);
 }
@@ -48,7 +50,8 @@ void tap_session_sink_ended(void *arg, struct tap_sink *sink, bool failed)
     const struct tap_instance *instance = instance_of(t, sink);
     blame(t, instance, "failed");
     if (atomic_fetch_sub(&t->sinks_alive, 1) > 1) {
-        tap_session_log(t, TAP_LOG_WARNING, instance->section, "has failed and is detached: the run goes on without it");
+        tap_session_log(t, TAP_LOG_WARNING, instance->section,
+                        "has failed and is detached: the run goes on without it");
     } else {
         tap_session_log(t, TAP_LOG_WARNING, instance->section, "has failed: no sink is left, the run ends");
         tap_trace_stop(t);
@@ -70,7 +73,8 @@ static size_t start_sinks(struct tap_trace *t)
     for (size_t s = 0; s < t->sink_count; s++) {
         struct tap_sink *sink = &t->sinks[s];
         if (!atomic_load(&sink->failed) && tap_sink_run(sink) != TAP_OK) {
-            TAP_ERR(t->err, TAP_ERROR, instance_of(t, sink)->section, "cannot start a thread: %s", strerror(errno));
+            TAP_ERR(t->err, TAP_ERROR, instance_of(t, sink)->section, "cannot start a thread: %s",
+                    strerror(errno));
             atomic_fetch_sub(&t->sinks_alive, 1);
         }
     }
@@ -172,13 +176,15 @@ static void finish_transport(struct tap_trace *t)
     if (t->transport_abandoned) {
         pthread_detach(t->thread);
         t->abandoned = true;
-        TAP_ERR(t->err, TAP_ERROR, t->transport->instance->section,
-                "did not come to its end and was left behind: nodes may still be tracing until their lease ends");
+        TAP_ERR(
+            t->err, TAP_ERROR, t->transport->instance->section,
+            "did not come to its end and was left behind: nodes may still be tracing until their lease ends");
     } else if (t->threaded) {
         pthread_join(t->thread, NULL);
     }
     t->threaded = false;
-    if (t->transport_started && !t->transport_abandoned && transport_ops(t)->stop(t->transport->self) != TAP_OK)
+    if (t->transport_started && !t->transport_abandoned &&
+        transport_ops(t)->stop(t->transport->self) != TAP_OK)
         blame(t, t->transport->instance, "could not stop");
     for (uint32_t i = 0; !t->transport_abandoned && i < atomic_load(&t->node_count); i++) {
         struct tap_node_own *node = tap_session_node(t, i);
@@ -249,7 +255,8 @@ size_t tap_trace_nodes(const struct tap_trace *t, struct tap_node_stats *stats, 
     return n;
 }
 
-bool tap_trace_counter(const struct tap_trace *t, size_t i, const char **section, const char **name, int64_t *value)
+bool tap_trace_counter(const struct tap_trace *t, size_t i, const char **section, const char **name,
+                       int64_t *value)
 {
     for (size_t h = 0; h < t->host_count; h++) {
         struct tap_instance_host *host = &t->hosts[h];

@@ -1,0 +1,132 @@
+/* live.c: what a run says while it runs. On a terminal one line stands at the bottom of stderr and is written over;
+ * anything else takes it away first and puts it back. Without a terminal there is no such line. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "run.h"
+
+/* stderr is one for the whole process, and so is this. */
+static struct {
+    pthread_mutex_t lock;
+    bool quiet, shows, standing;
+    int64_t duration, shown;
+    uint64_t received;
+    size_t causes;
+    char line[512];
+} live = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void tap_live_begin(bool quiet, int64_t duration)
+{
+    const char *term = getenv("TERM");
+    live.quiet = quiet;
+    live.shows = !quiet && isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+    live.duration = duration;
+}
+
+static void take_away(void)
+{
+    if (live.standing)
+        fputs("\r\033[K", stderr);
+    live.standing = false;
+}
+
+static void put_back(void)
+{
+    if (!live.shows || !live.line[0])
+        return;
+    fputs(live.line, stderr);
+    fflush(stderr);
+    live.standing = true;
+}
+
+static size_t human(char *dst, size_t cap, uint64_t n, const char *unit)
+{
+    static const char steps[] = " kMGT";
+    double v = (double)n;
+    unsigned s = 0;
+    while (v >= 1000 && steps[s + 1])
+        v /= 1000, s++;
+    int len = s ? snprintf(dst, cap, "%.1f %c%s", v, steps[s], unit) : snprintf(dst, cap, "%.0f %s", v, unit);
+    return len < 0 ? 0 : (size_t)len < cap ? (size_t)len : cap - 1;
+}
+
+/* Cuts the line to the terminal's width: one that wraps could not be written over. */
+static void cut_to_terminal(char *line)
+{
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 && strlen(line) >= size.ws_col)
+        line[size.ws_col - 1] = '\0';
+}
+
+void tap_live_show(const struct tap_trace *trace)
+{
+    struct tap_run_figures f;
+    if (!live.shows || !tap_run_figures(trace, &f))
+        return;
+    char line[sizeof live.line], rate[32], lost[32], bytes[32];
+    int64_t elapsed = tap_trace_elapsed(trace), since = elapsed - live.shown;
+    uint64_t per_second =
+        since > 0 ? (uint64_t)((double)(f.received - live.received) * 1e9 / (double)since) : 0;
+    human(rate, sizeof rate, per_second, "");
+    human(lost, sizeof lost, f.lost, "");
+    int n = snprintf(line, sizeof line, "%.1f s", (double)elapsed / 1e9);
+    if (live.duration)
+        n += snprintf(line + n, sizeof line - (size_t)n, " of %.1f s", (double)live.duration / 1e9);
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %s events/s, %s lost", rate, lost);
+    for (size_t s = 0; s < f.sink_count && n < (int)sizeof line - 64; s++) {
+        human(bytes, sizeof bytes, f.sinks[s].bytes, "B");
+        n += snprintf(line + n, sizeof line - (size_t)n, ", %.24s %s", f.sinks[s].section,
+                      f.sinks[s].failed ? "failed" : bytes);
+    }
+    cut_to_terminal(line);
+    live.shown = elapsed;
+    live.received = f.received;
+    tap_run_figures_free(&f);
+    pthread_mutex_lock(&live.lock);
+    take_away();
+    strcpy(live.line, line);
+    put_back();
+    pthread_mutex_unlock(&live.lock);
+}
+
+void tap_live_end(void)
+{
+    pthread_mutex_lock(&live.lock);
+    take_away();
+    live.shows = false;
+    fflush(stderr);
+    pthread_mutex_unlock(&live.lock);
+}
+
+void tap_live_log(void *arg, enum tap_log_level level, const char *actor, const char *text)
+{
+    (void)arg;
+    if (live.quiet && level > TAP_LOG_WARNING)
+        return;
+    pthread_mutex_lock(&live.lock);
+    take_away();
+    fprintf(stderr, "beamtap: [%s] %s\n", actor, text);
+    put_back();
+    pthread_mutex_unlock(&live.lock);
+}
+
+void tap_live_causes(const struct tap_error *err)
+{
+    size_t n = tap_error_count(err);
+    if (n == live.causes)
+        return;
+    pthread_mutex_lock(&live.lock);
+    take_away();
+    for (; live.causes < n; live.causes++) {
+        const struct tap_cause *cause = tap_error_get(err, live.causes);
+        bool placed = cause->message[0] == '[' || !cause->actor || strcmp(cause->actor, "core") == 0;
+        fprintf(stderr, placed ? "beamtap: %s%s%s\n" : "beamtap: [%s%s%s\n", placed ? "" : cause->actor,
+                placed ? "" : "] ", cause->message);
+    }
+    put_back();
+    pthread_mutex_unlock(&live.lock);
+}

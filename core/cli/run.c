@@ -1,0 +1,137 @@
+/* run.c: `beamtap run FILE.ini`: a trace from its start to its summary.
+ *
+ * The first SIGINT or SIGTERM asks for a clean end: tracing off, what is on its way taken, files finished, exit 0.
+ * The second leaves at once. The handler only notes the signal: the session's thread looks at it several times a
+ * second.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define POLL_MS 50
+#define LIVE_EVERY 4 /* polls */
+
+/* The only state of the process: how often it was asked to end. */
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number)
+{
+    if (++signals > 1) {
+        static const char text[] =
+            "\nbeamtap: left at once: what is on its way is lost, and nodes clean up by themselves "
+            "when their lease ends\n";
+        if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+            _exit(128 + number);
+        _exit(128 + number);
+    }
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+/* Does some sink write to stdout? Then nothing else may: the JSON goes to stderr, in place of the text. */
+static bool stdout_is_data(const struct tap_config *config)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        const struct tap_instance *in = &config->instances[i];
+        const struct tap_plugin *p = in->loaded->plugin;
+        for (size_t o = 0; in->kind == TAP_PLUGIN_SINK && o < p->option_count; o++) {
+            if (strcmp(p->options[o].name, "path") != 0)
+                continue;
+            const char *path = *(const char *const *)((const char *)in->settings + p->options[o].offset);
+            if (path && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void wait_for_end(struct tap_trace *trace, const struct tap_error *err)
+{
+    bool asked = false;
+    for (unsigned i = 0; !tap_trace_poll(trace, POLL_MS); i++) {
+        if (signals && !asked) {
+            asked = true;
+            tap_trace_stop(trace);
+        }
+        tap_live_causes(err);
+        if (i % LIVE_EVERY == 0)
+            tap_live_show(trace);
+    }
+}
+
+/* Runs a created trace; the exit code. */
+static int run_trace(struct tap_trace *trace, const struct tap_config *config, struct tap_error *err,
+                     bool quiet, bool json)
+{
+    struct tap_run_figures figures;
+    tap_live_begin(quiet, config->session.duration);
+    tap_trace_set_log(trace, tap_live_log, NULL);
+    enum tap_status status = tap_trace_start(trace);
+    tap_live_causes(err);
+    if (status == TAP_OK)
+        wait_for_end(trace, err);
+    status = tap_trace_finish(trace);
+    tap_live_end();
+    tap_live_causes(err);
+    if (!tap_run_figures(trace, &figures)) {
+        fputs("beamtap: out of memory for the summary\n", stderr);
+        return 1;
+    }
+    int code = (int)status;
+    if (code == 0 && config->session.fail_on_loss && tap_run_lost(&figures))
+        code = 3;
+    FILE *data = stdout_is_data(config) ? stderr : stdout;
+    if (!quiet && !(json && data == stderr))
+        tap_summary_print(trace, &figures, stderr);
+    if (code == 3)
+        fputs("beamtap: events were lost, and fail_on_loss is set\n", stderr);
+    if (json && !tap_summary_json(trace, &figures, code, data))
+        code = code ? code : 1;
+    tap_run_figures_free(&figures);
+    return tap_cli_flush(code);
+}
+
+int tap_cli_run(int argc, char **argv)
+{
+    const char *words[argc], *sets[argc];
+    struct tap_cli_args args = {.words = words, .sets = sets};
+    bool quiet = false, json = false;
+    const struct tap_cli_flag flags[] = {{"--quiet", &quiet}, {"--json", &json}, {NULL, NULL}};
+    if (!tap_cli_read(argc, argv, flags, 1, 1, &args))
+        return 2;
+    struct tap_error *err = tap_error_new();
+    if (!err) {
+        fputs("beamtap: out of memory\n", stderr);
+        return 1;
+    }
+    catch_signals();
+    struct tap_config *config = NULL;
+    struct tap_trace *trace = NULL;
+    int code;
+    if (tap_config_load(words[0], sets, args.set_count, &config, err) == TAP_OK)
+        trace = tap_trace_new(config, err);
+    if (trace) {
+        code = run_trace(trace, config, err, quiet, json);
+    } else {
+        tap_error_print(err, stderr);
+        code = (int)tap_error_status(err);
+    }
+    tap_trace_free(trace);
+    tap_config_free(config);
+    tap_error_free(err);
+    return code;
+}

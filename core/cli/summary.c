@@ -1,0 +1,182 @@
+/* summary.c: how a run ended, for people (text) and for programs (JSON): a node, a sink, and what plugins counted. */
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "run.h"
+#include "stats.h"
+
+bool tap_run_figures(const struct tap_trace *trace, struct tap_run_figures *f)
+{
+    *f = (struct tap_run_figures){.node_count = tap_trace_nodes(trace, NULL, 0),
+                                  .sink_count = tap_trace_sinks(trace, NULL, 0)};
+    f->nodes = calloc(f->node_count + 1, sizeof *f->nodes);
+    f->sinks = calloc(f->sink_count + 1, sizeof *f->sinks);
+    if (!f->nodes || !f->sinks) {
+        tap_run_figures_free(f);
+        return false;
+    }
+    tap_trace_nodes(trace, f->nodes, f->node_count); /* one that was added meanwhile shows next time */
+    tap_trace_sinks(trace, f->sinks, f->sink_count);
+    for (size_t i = 0; i < f->node_count; i++) {
+        f->received += f->nodes[i].received;
+        f->lost += f->nodes[i].lost;
+    }
+    return true;
+}
+
+void tap_run_figures_free(struct tap_run_figures *f)
+{
+    free(f->nodes);
+    free(f->sinks);
+    f->nodes = NULL;
+    f->sinks = NULL;
+}
+
+bool tap_run_lost(const struct tap_run_figures *f)
+{
+    bool lost = f->lost > 0;
+    for (size_t i = 0; i < f->sink_count; i++)
+        lost |= f->sinks[i].lost > 0;
+    return lost;
+}
+
+static const char *state_name(int state)
+{
+    static const char *const names[] = {"connecting", "tracing", "done", "failed"};
+    return state >= 0 && state <= TAP_NODE_FAILED ? names[state] : "?";
+}
+
+/* A node whose end nobody saw may have lost more than is known. */
+static bool is_exact(const struct tap_node_stats *n)
+{
+    return n->final || !n->traced;
+}
+
+static void print_node(const struct tap_node_stats *n, FILE *out)
+{
+    fprintf(out, "%s", n->name);
+    if (n->release[0])
+        fprintf(out, " (OTP %s)", n->release);
+    fprintf(out, ": %s", state_name(n->state));
+    if (!n->traced) {
+        fputs(", never traced\n", out);
+        return;
+    }
+    fprintf(out, ", produced %s%" PRIu64 ", received %" PRIu64, is_exact(n) ? "" : ">= ", n->produced,
+            n->received);
+    if (is_exact(n))
+        fprintf(out, ", lost %" PRIu64, n->lost);
+    else if (n->produced)
+        fprintf(out, ", lost >= %" PRIu64 ", unknown after sequence %" PRIu64, n->lost, n->last_seq);
+    else
+        fputs(", lost >= 0, unknown from the first", out);
+    const char *between = " (";
+    for (unsigned r = 0; r < TAP_REASON_COUNT; r++) {
+        if (!n->lost_by[r])
+            continue;
+        fprintf(out, "%s%s %" PRIu64, between, tap_reason_name(r), n->lost_by[r]);
+        between = ", ";
+    }
+    fputs(between[0] == ',' ? ")" : "", out);
+    if (n->gap_ns)
+        fprintf(out, ", not tracing for %.3f s", (double)n->gap_ns / 1e9);
+    fputc('\n', out);
+}
+
+static void print_sink(const struct tap_sink_stats *s, FILE *out)
+{
+    fprintf(out, "%s:%s written %" PRIu64 ", filtered %" PRIu64 ", lost %" PRIu64, s->section,
+            s->failed ? " failed," : "", s->written, s->filtered, s->lost);
+    if (s->lost_before)
+        fprintf(out, " (%" PRIu64 " before they came here)", s->lost_before);
+    fprintf(out, ", %" PRIu64 " bytes\n", s->bytes);
+}
+
+void tap_summary_print(const struct tap_trace *trace, const struct tap_run_figures *f, FILE *out)
+{
+    const char *section, *name, *last = NULL;
+    int64_t value;
+    for (size_t i = 0; i < f->node_count; i++)
+        print_node(&f->nodes[i], out);
+    for (size_t i = 0; i < f->sink_count; i++)
+        print_sink(&f->sinks[i], out);
+    for (size_t i = 0; tap_trace_counter(trace, i, &section, &name, &value); i++) {
+        if (section == last)
+            fprintf(out, ", %s %" PRId64, name, value);
+        else
+            fprintf(out, "%s%s: %s %" PRId64, last ? "\n" : "", section, name, value);
+        last = section;
+    }
+    fputs(last ? "\n" : "", out);
+}
+
+static cJSON *node_json(const struct tap_node_stats *n)
+{
+    cJSON *o = cJSON_CreateObject(), *by = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "node", n->name);
+    cJSON_AddStringToObject(o, "release", n->release);
+    cJSON_AddStringToObject(o, "state", state_name(n->state));
+    cJSON_AddBoolToObject(o, "final", n->final);
+    cJSON_AddNumberToObject(o, "produced", (double)n->produced);
+    cJSON_AddNumberToObject(o, "received", (double)n->received);
+    cJSON_AddNumberToObject(o, "lost", (double)n->lost);
+    for (unsigned r = 0; r < TAP_REASON_COUNT; r++)
+        if (n->lost_by[r])
+            cJSON_AddNumberToObject(by, tap_reason_name(r), (double)n->lost_by[r]);
+    cJSON_AddItemToObject(o, "lost_by", by);
+    if (!is_exact(n) && n->produced)
+        cJSON_AddNumberToObject(o, "unknown_after", (double)n->last_seq);
+    cJSON_AddNumberToObject(o, "gap_ns", (double)n->gap_ns);
+    return o;
+}
+
+static cJSON *sink_json(const struct tap_sink_stats *s)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "sink", s->section);
+    cJSON_AddBoolToObject(o, "failed", s->failed);
+    cJSON_AddNumberToObject(o, "written", (double)s->written);
+    cJSON_AddNumberToObject(o, "filtered", (double)s->filtered);
+    cJSON_AddNumberToObject(o, "lost", (double)s->lost);
+    cJSON_AddNumberToObject(o, "lost_before", (double)s->lost_before);
+    cJSON_AddNumberToObject(o, "bytes", (double)s->bytes);
+    return o;
+}
+
+/* {"sink:csv": {"truncated": 3}} */
+static cJSON *counters_json(const struct tap_trace *trace)
+{
+    cJSON *all = cJSON_CreateObject();
+    const char *section, *name;
+    int64_t value;
+    for (size_t i = 0; tap_trace_counter(trace, i, &section, &name, &value); i++) {
+        cJSON *one = cJSON_GetObjectItemCaseSensitive(all, section);
+        if (!one)
+            one = cJSON_AddObjectToObject(all, section);
+        cJSON_AddNumberToObject(one, name, (double)value);
+    }
+    return all;
+}
+
+bool tap_summary_json(const struct tap_trace *trace, const struct tap_run_figures *f, int code, FILE *out)
+{
+    cJSON *all = cJSON_CreateObject();
+    cJSON *nodes = cJSON_AddArrayToObject(all, "nodes"), *sinks = cJSON_AddArrayToObject(all, "sinks");
+    for (size_t i = 0; i < f->node_count; i++)
+        cJSON_AddItemToArray(nodes, node_json(&f->nodes[i]));
+    for (size_t i = 0; i < f->sink_count; i++)
+        cJSON_AddItemToArray(sinks, sink_json(&f->sinks[i]));
+    cJSON_AddItemToObject(all, "counters", counters_json(trace));
+    cJSON_AddNumberToObject(all, "elapsed_ns", (double)tap_trace_elapsed(trace));
+    cJSON_AddNumberToObject(all, "exit", code);
+    char *text = cJSON_Print(all);
+    cJSON_Delete(all);
+    if (!text) {
+        fputs("beamtap: out of memory for the summary\n", stderr);
+        return false;
+    }
+    fprintf(out, "%s\n", text);
+    free(text);
+    return true;
+}
