@@ -64,7 +64,8 @@ static enum tap_status fake_fail_at(const struct tap_host *h, const struct tap_t
     va_list args;
     char prefix[32];
     (void)h;
-    CU_ASSERT_FATAL(offset <= strlen(where->text)); /* a place outside of the text would be read by the core */
+    CU_ASSERT_FATAL(offset <=
+                    strlen(where->text)); /* a place outside of the text would be read by the core */
     snprintf(prefix, sizeof prefix, "%zu: ", offset);
     va_start(args, format);
     fake_say(prefix, format, args);
@@ -82,7 +83,7 @@ static uint32_t fake_intern(const struct tap_host *h, const char *text, size_t l
     fake.names[fake.name_count] = (struct tap_name){.id = fake.name_count, .text = strndup(text, len)};
     return fake.name_count++;
 }
-static uint32_t fake_name(const char *text)
+static inline uint32_t fake_name(const char *text)
 {
     return fake_intern(NULL, text, strlen(text));
 }

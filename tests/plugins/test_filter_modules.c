@@ -32,7 +32,8 @@ static void claims_modules(void)
         void *m = MODULES(cases[i].written);
         CU_ASSERT_FATAL(m != NULL && fake.claim_count == 1);
         CU_ASSERT_STRING_EQUAL(fake.claims[0].module, cases[i].claimed);
-        CU_ASSERT(fake.claims[0].function == NULL && fake.claims[0].arity == -1 && fake.claims[0].spec == NULL);
+        CU_ASSERT(fake.claims[0].function == NULL && fake.claims[0].arity == -1 &&
+                  fake.claims[0].spec == NULL);
         CU_ASSERT(fake.claims[0].flags == (TAP_PLAN_EXACT | (cases[i].named ? TAP_PLAN_NAMED : 0)));
         modules_destroy(m);
     }
@@ -42,8 +43,9 @@ static void refuses_what_is_no_name(void)
 {
     static const struct {
         const char *written, *message;
-    } cases[] = {{"shop cart", "4: this character"}, {"'shop", "5: the closing"},  {"'a'b", "3: nothing may"},
-                 {"''", "0: the name is empty"},     {"shop:add", "4: this char"}, {"9lives", "0: a name that"}};
+    } cases[] = {{"shop cart", "4: this character"}, {"'shop", "5: the closing"},
+                 {"'a'b", "3: nothing may"},         {"''", "0: the name is empty"},
+                 {"shop:add", "4: this char"},       {"9lives", "0: a name that"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CU_ASSERT(MODULES(cases[i].written) == NULL);
         CU_ASSERT(strncmp(fake.messages[0], cases[i].message, strlen(cases[i].message)) == 0);
@@ -63,8 +65,8 @@ static void judges_calls_by_module(void)
     static const unsigned judged[] = {TAP_FUNCTION_CALL, TAP_FUNCTION_RETURN, TAP_FUNCTION_EXCEPTION};
     void *m = MODULES("shop_*", "Shop.Cart", "lists");
     for (int round = 0; round < 2; round++) { /* the second time from memory */
-        static const char *const names[] = {"shop_cart", "shop", "shop_", "Elixir.Shop.Cart", "Elixir.Shop.Cart.X",
-                                            "lists",     "list", "xshop_y"};
+        static const char *const names[] = {"shop_cart",          "shop",  "shop_", "Elixir.Shop.Cart",
+                                            "Elixir.Shop.Cart.X", "lists", "list",  "xshop_y"};
         for (size_t k = 0; k < 3; k++) {
             for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
                 batch_add(judged[k], 1)->module = fake_name(names[i]);
@@ -97,8 +99,10 @@ static void globs_match_as_defined(void)
         wrong += slow_glob(glob, text) != tap_name_glob(glob, text);
     }
     CU_ASSERT(wrong == 0);
-    CU_ASSERT(tap_name_glob("a?b", "a\xC3\xA9" "b"));
-    CU_ASSERT(!tap_name_glob("a??b", "a\xC3\xA9" "b"));
+    CU_ASSERT(tap_name_glob("a?b", "a\xC3\xA9"
+                                   "b"));
+    CU_ASSERT(!tap_name_glob("a??b", "a\xC3\xA9"
+                                     "b"));
 }
 
 UNIT_TESTS("filter_modules", UNIT_TEST(claims_modules), UNIT_TEST(refuses_what_is_no_name),

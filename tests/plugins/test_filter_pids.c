@@ -45,10 +45,16 @@ static void refuses_what_is_no_selector(void)
 {
     static const struct {
         const char *written, *message;
-    } cases[] = {{"<0.1>", "4: a pid"},        {"<0.1.2", "6: a pid"},        {"<0.1.2>x", "7: nothing"},
-                 {"<1.2.3>", "1: a pid"},      {"<0.4294967296.0>", "13: this number"},
-                 {"tree:", "5: the name"},     {"tree:<0.x.1>", "8: a pid"},  {"a b", "1: this character"},
-                 {"tree:a b", "6: this char"}, {"shop_*", "5: this char"}};
+    } cases[] = {{"<0.1>", "4: a pid"},
+                 {"<0.1.2", "6: a pid"},
+                 {"<0.1.2>x", "7: nothing"},
+                 {"<1.2.3>", "1: a pid"},
+                 {"<0.4294967296.0>", "13: this number"},
+                 {"tree:", "5: the name"},
+                 {"tree:<0.x.1>", "8: a pid"},
+                 {"a b", "1: this character"},
+                 {"tree:a b", "6: this char"},
+                 {"shop_*", "5: this char"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CU_ASSERT(PIDS(cases[i].written) == NULL);
         CU_ASSERT(strncmp(fake.messages[0], cases[i].message, strlen(cases[i].message)) == 0);
@@ -226,5 +232,6 @@ static void memory_is_bounded(void)
 }
 
 UNIT_TESTS("filter_pids", UNIT_TEST(claims_selectors), UNIT_TEST(refuses_what_is_no_selector),
-           UNIT_TEST(a_pid_passes_on_every_node), UNIT_TEST(names_are_learnt), UNIT_TEST(a_cut_plan_is_harmless),
-           UNIT_TEST(trees_and_new_processes_are_learnt), UNIT_TEST(the_set_is_a_set), UNIT_TEST(memory_is_bounded))
+           UNIT_TEST(a_pid_passes_on_every_node), UNIT_TEST(names_are_learnt),
+           UNIT_TEST(a_cut_plan_is_harmless), UNIT_TEST(trees_and_new_processes_are_learnt),
+           UNIT_TEST(the_set_is_a_set), UNIT_TEST(memory_is_bounded))

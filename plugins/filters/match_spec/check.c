@@ -6,7 +6,14 @@
  */
 #include "spec.h"
 
-enum { IN_GUARD = 1, IN_BODY = 2, NO_SEND = 4, NO_RECEIVE = 8, FOREIGN = 16, ONLY_CALLS = NO_SEND | NO_RECEIVE };
+enum {
+    IN_GUARD = 1,
+    IN_BODY = 2,
+    NO_SEND = 4,
+    NO_RECEIVE = 8,
+    FOREIGN = 16,
+    ONLY_CALLS = NO_SEND | NO_RECEIVE
+};
 enum { EVERYWHERE = IN_GUARD | IN_BODY, MANY = 255 };
 
 struct function {

@@ -195,15 +195,15 @@ static bool read_commas(struct ms_lexer *l, struct ms_node ***items, size_t *n)
 /* when G, G; G, G ... */
 static bool read_guard(struct ms_lexer *l, struct ms_parts *p)
 {
-    enum { MANY = 64 };
-    p->alternatives = tap_ms_alloc(l->source->arena, MANY * sizeof *p->alternatives);
+    enum { ALTERNATIVES = 64 };
+    p->alternatives = tap_ms_alloc(l->source->arena, ALTERNATIVES * sizeof *p->alternatives);
     if (!p->alternatives)
         return tap_ms_fail_oom(l->source);
     do {
         struct ms_node **conditions;
         size_t n, off = l->token.off;
-        if (p->alternative_count == MANY)
-            return tap_ms_fail(l->source, off, "these are more than %d alternatives", MANY);
+        if (p->alternative_count == ALTERNATIVES)
+            return tap_ms_fail(l->source, off, "these are more than %d alternatives", ALTERNATIVES);
         if (!tap_ms_next(l) || !read_commas(l, &conditions, &n))
             return false;
         if (!(p->alternatives[p->alternative_count++] = list_of(l, off, conditions, n)))
