@@ -1,0 +1,62 @@
+/* agent_load.c: the beam travels inside the plugin, as bytes, so that nothing has to be installed in the node. */
+#include "agent_load.h"
+
+#include "agent_beam.h"
+#include "beam.h"
+
+#define LOAD_TIMEOUT INT64_C(15000000000)
+#define UNLOAD_TIMEOUT INT64_C(2000000000)
+
+const char *tap_agent_module(void)
+{
+    return TAP_AGENT_MODULE;
+}
+
+/* Whether code:is_loaded said {file, _}. */
+static bool agent_loaded(const struct tap_buf *answer)
+{
+    struct tap_cursor c = tap_cursor(answer->data, answer->len);
+    uint32_t arity;
+    return tap_read_tuple(&c, &arity) && arity == 2 && tap_match_atom(&c, "file");
+}
+
+static bool agent_send(struct tap_beam_node *n)
+{
+    struct tap_buf args = {0};
+    tap_write_list(&args, 3);
+    tap_write_atom(&args, TAP_AGENT_MODULE);
+    tap_rpc_write_string(&args, TAP_AGENT_MODULE ".beam");
+    tap_write_binary(&args, tap_agent_beam, tap_agent_beam_len);
+    tap_write_nil(&args);
+    bool ok = tap_beam_node_call(n, "code", "load_binary", &args, LOAD_TIMEOUT);
+    tap_buf_free(&args);
+    if (!ok)
+        return false;
+    struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
+    uint32_t arity;
+    if (tap_read_tuple(&c, &arity) && arity == 2 && tap_match_atom(&c, "module"))
+        return true;
+    const struct tap_host *host = n->beam->host;
+    char text[300];
+    struct tap_print print = {.limit = 200};
+    size_t len = host->term_print(host, text, sizeof text, n->rpc.answer.data, n->rpc.answer.len, &print);
+    return tap_beam_node_fail(n, "the agent cannot be loaded: %.*s",
+                              (int)(len < sizeof text ? len : sizeof text), text);
+}
+
+bool tap_agent_load(struct tap_beam_node *n)
+{
+    struct tap_buf args = {0};
+    tap_write_list(&args, 1);
+    tap_write_atom(&args, TAP_AGENT_MODULE);
+    tap_write_nil(&args);
+    bool ok = tap_beam_node_call(n, "code", "is_loaded", &args, LOAD_TIMEOUT);
+    tap_buf_free(&args);
+    return ok && (agent_loaded(&n->rpc.answer) || agent_send(n));
+}
+
+void tap_agent_unload(struct tap_beam_node *n)
+{
+    if (n->state == TAP_BEAM_JOINED)
+        tap_beam_node_call(n, TAP_AGENT_MODULE, "unload", NULL, UNLOAD_TIMEOUT);
+}

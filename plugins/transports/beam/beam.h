@@ -1,0 +1,29 @@
+/* beam.h: a run over several nodes, as the transports that join a cluster share it.
+ *
+ * One thread serves all nodes: a poll loop that receives, commits and grants. It is the loop of run, and also what a
+ * call into one node waits in, so that no node starves while another is slow.
+ */
+#ifndef TAP_BEAM_H
+#define TAP_BEAM_H
+
+#include "node.h"
+
+struct tap_beam {
+    const struct tap_host *host;
+    int64_t connect_timeout; /* ns */
+    const char *name;        /* our name in the cluster; NULL: a new one each run */
+    struct tap_beam_node **nodes;
+    size_t count;
+    struct pollfd *fds;
+    bool granting; /* the host lets credit be given, as of this turn */
+};
+
+/* The operations of a transport, but for create. Contracts as in plugin.h. */
+enum tap_status tap_beam_start(struct tap_beam *);
+enum tap_status tap_beam_run(struct tap_beam *);
+enum tap_status tap_beam_stop(struct tap_beam *);
+void tap_beam_free(struct tap_beam *);
+/* One round for all nodes; waits at most `timeout` ms. */
+void tap_beam_turn(struct tap_beam *, int timeout);
+
+#endif

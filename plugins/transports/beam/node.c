@@ -1,0 +1,202 @@
+/* node.c: what is said to a node while it is traced, and what its silence means.
+ *
+ * Everything while tracing goes to the guardian: the relay's mailbox may hold a hundred thousand trace messages, and
+ * a grant of credit behind them would come too late.
+ */
+#include "node.h"
+
+#include <stdio.h>
+
+#include "agent_load.h"
+#include "beam.h"
+#include "protocol.h"
+
+#define SECOND INT64_C(1000000000)
+#define SILENCE (5 * SECOND) /* beyond a lease, in which a living node has said something each second */
+
+/* ---- The end */
+
+static void node_end(struct tap_beam_node *n, enum tap_node_state state, const struct tap_node_final *final)
+{
+    tap_conn_close(&n->conn);
+    tap_rpc_free(&n->rpc);
+    n->state = TAP_BEAM_ENDED;
+    n->beam->host->node_state(n->beam->host, n->index, state, final);
+}
+
+bool tap_beam_node_fail(struct tap_beam_node *n, const char *format, ...)
+{
+    char text[700];
+    va_list args;
+    if (n->state == TAP_BEAM_ENDED)
+        return false;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    TAP_FAIL(n->beam->host, TAP_ERROR, "%s: %s", n->name, text);
+    node_end(n, TAP_NODE_FAILED, NULL);
+    return false;
+}
+
+void tap_beam_node_leave(struct tap_beam_node *n)
+{
+    static const struct tap_node_final nothing;
+    if (n->state != TAP_BEAM_ENDED)
+        node_end(n, TAP_NODE_DONE, &nothing);
+}
+
+/* The final report is here and committed. An end that nobody asked for is a failure, with exact figures. */
+static void node_finish(struct tap_beam_node *n)
+{
+    const struct tap_host *host = n->beam->host;
+    const char *reason = n->final.reason;
+    bool failed = !strcmp(reason, "lease") || !strcmp(reason, "relay") || !strcmp(reason, "failed");
+    if (failed)
+        TAP_FAIL(host, TAP_ERROR, "%s: tracing ended there: %s", n->name, n->final.text);
+    else if (strcmp(reason, "stop") != 0 && strcmp(reason, "duration") != 0)
+        host->log(host, TAP_LOG_WARNING, "%s: tracing ended there: %s", n->name, n->final.text);
+    node_end(n, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &n->final.figures);
+}
+
+void tap_beam_node_free(struct tap_beam_node *n)
+{
+    tap_conn_close(&n->conn);
+    tap_rpc_free(&n->rpc);
+    free(n->name);
+    free(n);
+}
+
+/* ---- What comes in */
+
+static void node_message(void *arg, const uint8_t *term, size_t len)
+{
+    struct tap_beam_node *n = arg;
+    tap_rpc_message(&n->rpc, term, len); /* whatever else is said to us is of no concern */
+}
+
+static void node_frame(void *arg, const struct tap_frame *header, const uint8_t *frame)
+{
+    struct tap_beam_node *n = arg;
+    if (!n->final_here)
+        n->final_here = tap_report_final(header, frame, &n->final);
+}
+
+static const struct tap_conn_events node_events = {node_message, node_frame};
+
+void tap_beam_node_ready(struct tap_beam_node *n, short revents)
+{
+    bool ok = true;
+    if (n->state == TAP_BEAM_ENDED || !revents)
+        return;
+    if (revents & POLLOUT)
+        ok = tap_conn_flush(&n->conn);
+    if (revents & (POLLIN | POLLHUP | POLLERR))
+        ok = tap_conn_receive(&n->conn) && ok;
+    if (n->final_here)
+        node_finish(n);
+    else if (!ok)
+        tap_beam_node_fail(n, "%s", n->conn.why);
+}
+
+/* ---- Connecting and calling */
+
+bool tap_beam_node_connect(struct tap_beam_node *n, const char *alive, const char *cookie, int64_t timeout)
+{
+    char why[900];
+    struct tap_wire *wire = tap_handshake(n->name, alive, cookie, tap_wire_now() + timeout, n->conn.self,
+                                          &n->conn.self_len, why, sizeof why);
+    if (!wire)
+        return tap_beam_node_fail(n, "%s", why);
+    tap_conn_open(&n->conn, n->beam->host, n->index, wire, &node_events, n);
+    n->state = TAP_BEAM_JOINED;
+    return true;
+}
+
+bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char *function,
+                        const struct tap_buf *args, int64_t timeout)
+{
+    const struct tap_host *host = n->beam->host;
+    struct tap_buf none = {0};
+    int64_t deadline = tap_wire_now() + timeout;
+    if (!n->conn.wire)
+        return false;
+    if (!args)
+        tap_write_nil(&none);
+    bool ok = tap_rpc_send(&n->rpc, &n->conn, module, function, args ? args : &none);
+    tap_buf_free(&none);
+    if (!ok)
+        return tap_beam_node_fail(n, "%s", n->conn.why);
+    while (n->state != TAP_BEAM_ENDED && n->rpc.waiting) {
+        int64_t left = deadline - tap_wire_now();
+        if (left <= 0)
+            return tap_beam_node_fail(
+                n, "the node does not answer %s:%s within %d s: it may be frozen or overloaded", module,
+                function, (int)(timeout / SECOND));
+        if (host->stopping(host) == 2)
+            return tap_beam_node_fail(n, "left while %s:%s was being called", module, function);
+        tap_beam_turn(n->beam, left / 1000000 < 200 ? (int)(left / 1000000) + 1 : 200);
+    }
+    if (n->state != TAP_BEAM_ENDED && n->rpc.answer.oom)
+        return tap_beam_node_fail(n, "out of memory");
+    return n->state != TAP_BEAM_ENDED;
+}
+
+/* ---- What is said while tracing */
+
+static void node_say(struct tap_beam_node *n, const char *what, bool with_number, int64_t number)
+{
+    struct tap_buf b = {0};
+    tap_write_tuple(&b, with_number ? 3 : 2);
+    tap_write_atom(&b, "beamtap");
+    tap_write_atom(&b, what);
+    if (with_number)
+        tap_write_i64(&b, number);
+    if (!tap_conn_send(&n->conn, n->guardian, n->guardian_len, &b))
+        tap_beam_node_fail(n, "%s", n->conn.why);
+    tap_buf_free(&b);
+}
+
+void tap_beam_node_stop(struct tap_beam_node *n, int64_t by)
+{
+    if (n->state != TAP_BEAM_TRACING || n->stop_by)
+        return;
+    n->stop_by = by;
+    node_say(n, "stop", false, 0);
+}
+
+static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
+{
+    int64_t lease = n->beam->host->plan->lease;
+    /* While stopping the credit flows whatever the sinks say: what is on its way must come out. */
+    if (n->granted <= n->conn.frame_bytes + TAP_AGENT_CREDIT / 2 && (n->beam->granting || n->stop_by)) {
+        n->granted = n->conn.frame_bytes + TAP_AGENT_CREDIT;
+        node_say(n, "credit", true, (int64_t)n->granted);
+    }
+    if (n->state == TAP_BEAM_TRACING && now >= n->renew_at) {
+        n->renew_at = now + lease / 3;
+        node_say(n, "renew", false, 0);
+    }
+    if (n->state == TAP_BEAM_TRACING && now >= n->clock_at) {
+        n->clock_at = now + SECOND;
+        node_say(n, "clock", true, now);
+    }
+    if (n->state == TAP_BEAM_TRACING && n->stop_by && now > n->stop_by)
+        tap_beam_node_fail(
+            n, "the final report did not come: tracing ends there by itself when its lease is over");
+    else if (n->state == TAP_BEAM_TRACING && now - n->conn.heard > lease + SILENCE)
+        tap_beam_node_fail(
+            n,
+            "the node has said nothing for %d s: it is frozen or cut off (tracing ends there by itself "
+            "when its lease is over)",
+            (int)((now - n->conn.heard) / SECOND));
+}
+
+void tap_beam_node_serve(struct tap_beam_node *n, int64_t now)
+{
+    if (n->state == TAP_BEAM_TRACING)
+        node_serve_tracing(n, now);
+    /* Any node takes a connection for dead that is silent for net_ticktime, and some set that low. */
+    if ((n->state == TAP_BEAM_TRACING || n->state == TAP_BEAM_JOINED) && now - n->conn.said >= SECOND &&
+        !tap_conn_tick(&n->conn))
+        tap_beam_node_fail(n, "%s", n->conn.why);
+}

@@ -1,0 +1,18 @@
+/* plan_term.h: the plan as the options that the agent's start/1 takes (protocol.h). Pure: no I/O, unit-testable. */
+#ifndef TAP_BEAM_PLAN_TERM_H
+#define TAP_BEAM_PLAN_TERM_H
+
+#include "beamtap/plugin.h"
+
+struct tap_plan_term {
+    const struct tap_plan *plan;
+    const char *run;          /* names the run in the node */
+    const uint8_t *collector; /* our pid, an external term */
+    size_t collector_len;
+    uint32_t credit; /* bytes */
+    const char *(*kind_name)(unsigned kind);
+};
+/* Appends the options map, without version byte. Memory failures show in the buffer's oom. */
+void tap_plan_term_write(struct tap_buf *, const struct tap_plan_term *);
+
+#endif

@@ -1,0 +1,68 @@
+/* report.c: finds the final report in a control frame. The bytes come from a node: bounds first. */
+#include "report.h"
+
+#include <stdio.h>
+
+static void report_text(struct tap_cursor *c, char *dst, size_t cap)
+{
+    const uint8_t *bytes;
+    uint32_t len;
+    if (tap_read_binary(c, &bytes, &len))
+        snprintf(dst, cap, "%.*s", (int)len, (const char *)bytes);
+}
+
+static void report_reason(struct tap_cursor *c, char *dst, size_t cap)
+{
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    if (tap_read_atom(c, &text, &len, &latin1))
+        snprintf(dst, cap, "%.*s", (int)len, text);
+}
+
+/* {final, #{produced, lost, reason, text, ...}} */
+static bool report_read(struct tap_cursor c, struct tap_report_final *final)
+{
+    uint32_t arity, pairs;
+    bool produced = false, lost = false;
+    int64_t n = 0;
+    tap_read_version(&c);
+    if (!tap_read_tuple(&c, &arity) || arity != 2 || !tap_match_atom(&c, "final") ||
+        !tap_read_map(&c, &pairs))
+        return false;
+    *final = (struct tap_report_final){0};
+    for (uint32_t i = 0; i < pairs && !c.bad; i++) {
+        if (tap_match_atom(&c, "produced")) {
+            produced = tap_read_i64(&c, &n) && n >= 0;
+            final->figures.produced = (uint64_t)n;
+        } else if (tap_match_atom(&c, "lost")) {
+            lost = tap_read_i64(&c, &n) && n >= 0;
+            final->figures.lost = (uint64_t)n;
+        } else if (tap_match_atom(&c, "reason")) {
+            report_reason(&c, final->reason, sizeof final->reason);
+        } else if (tap_match_atom(&c, "text")) {
+            report_text(&c, final->text, sizeof final->text);
+        } else {
+            tap_skip(&c);
+            tap_skip(&c);
+        }
+    }
+    return produced && lost && !c.bad;
+}
+
+bool tap_report_final(const struct tap_frame *header, const uint8_t *frame, struct tap_report_final *final)
+{
+    if (!(header->flags & TAP_FRAME_CONTROL))
+        return false;
+    struct tap_cursor body = tap_cursor(frame + TAP_FRAME_HEADER, header->length);
+    for (uint32_t i = 0; i < header->count && tap_left(&body) >= 4; i++) {
+        uint32_t len = tap_get_u32(body.p);
+        body.p += 4;
+        if (len > tap_left(&body))
+            return false;
+        if (report_read(tap_cursor(body.p, len), final))
+            return true;
+        body.p += len;
+    }
+    return false;
+}

@@ -1,0 +1,15 @@
+/* report.h: what the agent's control frames say to the transport itself. The core reads the rest of them. */
+#ifndef TAP_BEAM_REPORT_H
+#define TAP_BEAM_REPORT_H
+
+#include "beamtap/plugin.h"
+
+struct tap_report_final {
+    struct tap_node_final figures;
+    char reason[32]; /* stop, duration, max_events, lease, overload, relay, failed; "" when it was not told */
+    char text[256];  /* the agent's sentence, cut to fit */
+};
+/* Looks for {final, Map} in the body of a control frame. True when it is there and its figures are whole. */
+bool tap_report_final(const struct tap_frame *header, const uint8_t *frame, struct tap_report_final *);
+
+#endif

@@ -1,0 +1,89 @@
+/* dist.c: the transport over the Erlang distribution.
+ *
+ * The collector joins the cluster as a hidden node and the frames come over that connection: nothing has to be opened
+ * or installed in the node. All the work is in ../beam; here are the options and the descriptor.
+ */
+#include "beam.h"
+
+#ifndef TAP_VERSION
+#define TAP_VERSION "unversioned"
+#endif
+
+#define NAME_MAX_LEN 60
+
+struct dist_settings {
+    int64_t connect_timeout;
+    const char *name;
+};
+
+static const struct tap_option dist_options[] = {
+    {"connect_timeout", TAP_OPT_DURATION, "5s", INT64_C(10000000), INT64_C(600000000000), NULL,
+     "how long one node may take to accept the connection", offsetof(struct dist_settings, connect_timeout),
+     0},
+    {"name", TAP_OPT_STRING, NULL, 0, 0, NULL,
+     "the name before the @ that beamtap takes in the cluster; without it a new one each run",
+     offsetof(struct dist_settings, name), 0},
+};
+
+static enum tap_status dist_create(const struct tap_host *host, const void *given, void **self)
+{
+    const struct dist_settings *settings = given;
+    const char *name = settings->name;
+    if (name && (!*name || strlen(name) > NAME_MAX_LEN ||
+                 name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
+        return TAP_FAIL(host, TAP_INVALID,
+                        "name = %s: letters, digits, _ and - only, at most %d, and no @host", name,
+                        NAME_MAX_LEN);
+    struct tap_beam *b = calloc(1, sizeof *b);
+    if (!b)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    b->host = host;
+    b->connect_timeout = settings->connect_timeout;
+    b->name = name;
+    *self = b;
+    return TAP_OK;
+}
+
+static enum tap_status dist_start(void *self)
+{
+    return tap_beam_start(self);
+}
+static enum tap_status dist_run(void *self)
+{
+    return tap_beam_run(self);
+}
+static enum tap_status dist_stop(void *self)
+{
+    return tap_beam_stop(self);
+}
+static void dist_destroy(void *self)
+{
+    tap_beam_free(self);
+}
+
+static const struct tap_transport_ops dist_ops = {
+    .struct_size = sizeof dist_ops,
+    .create = dist_create,
+    .start = dist_start,
+    .run = dist_run,
+    .stop = dist_stop,
+    .destroy = dist_destroy,
+};
+
+static const struct tap_plugin dist_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_TRANSPORT,
+    .name = "dist",
+    .version = TAP_VERSION,
+    .summary = "joins the nodes' cluster as a hidden node and takes the trace over the distribution",
+    .license = "Apache-2.0",
+    .options = dist_options,
+    .option_count = sizeof dist_options / sizeof dist_options[0],
+    .settings_size = sizeof(struct dist_settings),
+    .ops = &dist_ops,
+};
+
+const struct tap_plugin *beamtap_plugin_v1(void)
+{
+    return &dist_plugin;
+}
