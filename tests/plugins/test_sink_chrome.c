@@ -116,13 +116,13 @@ static void deep_recursion(void)
         CALL(s, i * 10, 100, i % 2 ? "odd" : "even", 1);
     for (int i = deep; i-- > 0;)
         RETURN(s, 2000000 - i, 100, i % 2 ? "odd" : "even", 1);
-    CALL(s, 3000000, 100, "after", 0); /* the stack is right again */
-    RETURN(s, 3000010, 100, "after", 0);
+    CALL(s, 3000000, 100, "later", 0); /* the stack is right again */
+    RETURN(s, 3000010, 100, "later", 0);
     cJSON *root = chrome_close(s);
     CU_ASSERT_EQUAL(chrome_figure(s, "too_deep"), deep - 500);
     CU_ASSERT_EQUAL(chrome_figure(s, "slices"), 501);
     CU_ASSERT_EQUAL(chrome_figure(s, "unfinished"), 0);
-    CU_ASSERT_EQUAL(chrome_ns(chrome_find(root, 'X', "shop:after/0", 0), "dur"), 10);
+    CU_ASSERT_EQUAL(chrome_ns(chrome_find(root, 'X', "shop:later/0", 0), "dur"), 10);
     finish(s, root);
 }
 

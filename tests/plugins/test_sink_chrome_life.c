@@ -376,6 +376,32 @@ static uint32_t some(uint32_t n)
     return (uint32_t)(seed >> 20) % n;
 }
 
+/* A payload that is no term, or begins like one and is cut: nothing of it may be believed. */
+static void random_bytes(struct chrome_stream *s, struct tap_event *ev)
+{
+    static const uint8_t tags[] = {TAP_EXT_SMALL_TUPLE,
+                                   TAP_EXT_LIST,
+                                   TAP_EXT_NEW_PID,
+                                   TAP_EXT_SMALL_ATOM_UTF8,
+                                   TAP_EXT_STRING,
+                                   TAP_EXT_NEW_FUN,
+                                   TAP_EXT_NIL,
+                                   TAP_EXT_SMALL_ATOM,
+                                   2,
+                                   3,
+                                   5,
+                                   0};
+    if (some(3) == 0) {
+        gen_server_payload(s, ev, "shop_door", some(2));
+        ev->payload.len = 1 + some(ev->payload.len);
+        return;
+    }
+    chrome_begin(s, ev);
+    for (uint32_t n = 1 + some(60); n > 0; n--)
+        tap_write_u8(&s->arena, some(2) ? tags[some(sizeof tags)] : some(256));
+    chrome_end(s, ev);
+}
+
 static void random_event(struct chrome_stream *s, int64_t ts)
 {
     static const char *const names[] = {"a", "b", "c", "loop"};
@@ -391,9 +417,10 @@ static void random_event(struct chrome_stream *s, int64_t ts)
         spawn(s, ts, id, 100 + some(5), "shop_door", some(2));
         return;
     }
-    unsigned kind = dice < 98   ? TAP_MESSAGE_SEND + some(TAP_KIND_USER_LAST - TAP_MESSAGE_SEND + 1)
-                    : dice < 99 ? TAP_LOST
-                                : TAP_GAP;
+    unsigned kind = dice < 96   ? TAP_MESSAGE_SEND + some(TAP_KIND_USER_LAST - TAP_MESSAGE_SEND + 1)
+                    : dice < 97 ? TAP_LOST
+                    : dice < 98 ? TAP_GAP
+                                : TAP_PROCESS_INFO;
     struct tap_event *ev = chrome_event(s, kind, ts, node, id);
     ev->count = kind == TAP_GAP ? some(5000) : some(100);
     ev->flags = some(6) == 0 ? 1u << some(7) : 0;
@@ -403,7 +430,9 @@ static void random_event(struct chrome_stream *s, int64_t ts)
         ev->peer = (struct tap_pid){s->nodes[0].name_id, 100 + some(5), 0, 1};
         ev->peer_type = TAP_PEER_PID;
     }
-    if (some(3))
+    if (kind == TAP_PROCESS_INFO || some(5) == 0)
+        random_bytes(s, ev);
+    else if (some(3))
         chrome_int(s, ev, some(1000));
 }
 

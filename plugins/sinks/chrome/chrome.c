@@ -31,8 +31,13 @@ static enum tap_status tap_chrome_create(const struct tap_host *host, const void
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     c->host = host;
     c->settings = settings;
+    enum tap_status status = tap_writer_claim(&c->w, host, c->settings->path);
+    if (status != TAP_OK) {
+        free(c);
+        return status;
+    }
     *self = c;
-    return tap_writer_claim(&c->w, host, c->settings->path);
+    return TAP_OK;
 }
 
 static enum tap_status tap_chrome_start(void *self)

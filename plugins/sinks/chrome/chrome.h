@@ -124,6 +124,7 @@ struct tap_chrome_node {
     uint32_t epoch;  /* one more for each loss: what was open then may have ended unseen */
     int64_t loss_at; /* ns since the session's start */
     int64_t bucket;  /* start of the current point of the rate; -1: none yet */
+    int64_t latest;  /* the latest time of an event */
     uint64_t bucket_events;
     uint64_t lost, gaps, gap_ns;
     struct tap_track own; /* tid 1: losses and gaps */

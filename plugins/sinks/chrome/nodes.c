@@ -154,10 +154,15 @@ void tap_nodes_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
 
 /* ---- The rate --------------------------------------------------------------------------------------------------- */
 
-static void tap_nodes_point(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index, int64_t next)
+static void tap_nodes_rate(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index)
 {
     const uint64_t a_second = 1000000000ull / TAP_CHROME_RATE;
     tap_nodes_counter(c, index, "events/s", "events", n->bucket, n->bucket_events * a_second);
+}
+
+static void tap_nodes_point(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index, int64_t next)
+{
+    tap_nodes_rate(c, n, index);
     if (next > n->bucket + TAP_CHROME_RATE)
         tap_nodes_counter(c, index, "events/s", "events", n->bucket + TAP_CHROME_RATE, 0);
     n->bucket = next;
@@ -170,14 +175,20 @@ void tap_nodes_tick(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t in
         n->bucket = ts - ts % TAP_CHROME_RATE;
     else if (__builtin_expect(ts >= n->bucket + TAP_CHROME_RATE, 0))
         tap_nodes_point(c, n, index, ts - ts % TAP_CHROME_RATE);
+    if (ts > n->latest)
+        n->latest = ts;
     n->bucket_events++;
 }
 
 void tap_nodes_finish(struct tap_chrome *c)
 {
-    for (uint32_t i = 0; i < c->node_count; i++)
-        if (c->nodes[i].known && c->nodes[i].bucket >= 0)
-            tap_nodes_point(c, &c->nodes[i], i, c->nodes[i].bucket + 2 * TAP_CHROME_RATE);
+    for (uint32_t i = 0; i < c->node_count; i++) {
+        struct tap_chrome_node *n = &c->nodes[i];
+        if (!n->known || n->bucket < 0)
+            continue;
+        tap_nodes_rate(c, n, i); /* and it ends where the events end: a short trace is not drawn out by it */
+        tap_nodes_counter(c, i, "events/s", "events", n->latest + 1, 0);
+    }
 }
 
 /* ---- otherData -------------------------------------------------------------------------------------------------- */
