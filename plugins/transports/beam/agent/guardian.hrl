@@ -295,10 +295,10 @@ end_run(#guardian{run = #run{shared = Shared, session = Session, relay = Relay} 
     Down = monitor(process, Relay),
     G#guardian.peer ! peer_alive,
     is_process_alive(Relay) andalso wait_delivered(Session),
-    session_end(Session),
     Tag = make_ref(),
     Relay ! {relay_finish, self(), Tag, Final, final_patience(Reason, Run)},
     {Map, Frames} = end_wait(Run, Tag, Down, Final),
+    session_end(Session), % not before: the relay may be about to turn its flags on, which it then takes back
     end_final(G, Map, Frames),
     G#guardian.peer ! {peer_done, self()},
     ok.

@@ -133,7 +133,11 @@ relay_emit(Body, N, Size, #relay{seq = Seq} = R0) ->
 relay_frame(Flags, Count, Body, Size, Seq, #relay{number = Number, why = Why, lost = Lost}) ->
     iolist_to_binary([<<"BTF1", 1, Flags, 0:16, Number:32, Why:32, Seq:64, Count:32, Lost:32, 0:32, Size:32>> | Body]).
 
-relay_framed(R) -> R#relay{number = R#relay.number + 1, lost = 0, why = 0}.
+%% Published before it is sent: when the relay is killed just now, the guardian's report leaves a hole and repeats no number.
+relay_framed(R) ->
+    R1 = R#relay{number = R#relay.number + 1, lost = 0, why = 0},
+    relay_publish(R1),
+    R1.
 
 relay_may_send(#relay{held_bytes = 0, sent_bytes = Sent, run = #run{shared = Shared}}, Bytes) ->
     Sent + Bytes =< atomics:get(Shared, ?CREDIT);
@@ -172,7 +176,7 @@ relay_control(Report, #relay{seq = Seq} = R) ->
     %% What was lost belongs to a frame of events: it is said first.
     R1 = relay_say_lost(R),
     Frame = relay_frame(1, 1, [<<Length:32>>, Bin], Length + 4, Seq, R1#relay{lost = 0, why = 0}),
-    R2 = R1#relay{number = R1#relay.number + 1},
+    R2 = relay_framed(R1),
     case R2#relay.held_bytes of
         0 -> relay_send(Frame, 0, R2);
         _ -> relay_hold(Frame, 0, R2)

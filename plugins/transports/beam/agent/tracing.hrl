@@ -128,6 +128,7 @@ take_away(#run{session = none} = Run) ->
         [flags || On];
 take_away(#run{session = Session, targets = Targets, messages = Messages, on = On}) ->
     (catch trace:process(Session, all, false, [all])),
+    (catch trace:function(Session, {'_', '_', '_'}, false, [local])),
     [{message, Which} || {Which, _} <- Messages] ++ [{modules, length(Targets)} || Targets =/= []] ++
         [flags || On] ++ [session].
 
