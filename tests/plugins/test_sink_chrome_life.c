@@ -122,7 +122,7 @@ static void names_are_learned(void)
     struct tap_event *ev = chrome_event(s, TAP_PROCESS_INFO, 0, 0, 0);
     struct tap_buf *b = &s->arena;
     chrome_begin(s, ev); /* [{<0.100.0>,[{initial_call,{shop,init,1}},{registered_name,shop_door}]}] */
-    tap_write_list(b, 1);
+    tap_write_list(b, 2);
     tap_write_tuple(b, 2);
     tap_write_u8(b, TAP_EXT_NEW_PID);
     tap_write_atom(b, "shop@web1");
@@ -137,16 +137,28 @@ static void names_are_learned(void)
     tap_write_tuple(b, 2);
     tap_write_atom(b, "registered_name"), tap_write_atom(b, "shop_door");
     tap_write_nil(b);
+    tap_write_tuple(b, 2); /* {<0.102.0>,[{initial_call,{proc_lib,init_p,5}}]}: tells nothing */
+    tap_write_u8(b, TAP_EXT_NEW_PID);
+    tap_write_atom(b, "shop@web1");
+    tap_write_u32(b, 102), tap_write_u32(b, 0), tap_write_u32(b, 1);
+    tap_write_list(b, 1);
+    tap_write_tuple(b, 2);
+    tap_write_atom(b, "initial_call");
+    tap_write_tuple(b, 3);
+    tap_write_atom(b, "proc_lib"), tap_write_atom(b, "init_p"), tap_write_i64(b, 5);
+    tap_write_nil(b);
     tap_write_nil(b);
     chrome_end(s, ev);
     CALL(s, 100, 100, "a", 0);
     CALL(s, 100, 101, "b", 0);
+    CALL(s, 100, 102, "c", 0);
     chrome_atom(s, chrome_event(s, TAP_PROCESS_REGISTER, 200, 0, 101), "Elixir.Shop.Till");
     cJSON *root = chrome_close(s);
     CU_ASSERT_STRING_EQUAL(chrome_track_name(root, chrome_find(root, 'B', "shop:a/0", 0)),
                            "shop_door <0.100.0>");
     CU_ASSERT_STRING_EQUAL(chrome_track_name(root, chrome_find(root, 'B', "shop:b/0", 0)),
                            "Shop.Till <0.101.0>");
+    CU_ASSERT_STRING_EQUAL(chrome_track_name(root, chrome_find(root, 'B', "shop:c/0", 0)), "<0.102.0>");
     finish(s, root);
 }
 

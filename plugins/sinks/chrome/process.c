@@ -272,6 +272,10 @@ static void tap_process_fact(struct tap_chrome *c, struct tap_track *t, struct t
     uint32_t n;
     int64_t arity;
     if (tap_peek(&cur) == TAP_EXT_SMALL_TUPLE && tap_read_tuple(&cur, &n) && n == 3) {
+        struct tap_cursor proc_lib = cur, apply = cur;
+        if ((tap_match_atom(&proc_lib, "proc_lib") && tap_match_atom(&proc_lib, "init_p")) ||
+            (tap_match_atom(&apply, "erlang") && tap_match_atom(&apply, "apply")))
+            return; /* true of nearly all: the bare pid says as much, and its spawn may still tell more */
         uint32_t m = tap_process_atom(c, &cur), f = tap_process_atom(c, &cur);
         if (m && f && tap_read_i64(&cur, &arity) && arity >= 0 && arity < 256 && !t->label)
             t->label = tap_label_get(c, m, f, (int32_t)arity);
