@@ -1,7 +1,8 @@
 /* term_atom.c: atoms, in the three ways they are quoted.
  *
  * Erlang (io_lib:write_atom): bare when it begins with a small letter (latin1 ones too) and goes on with letters,
- * digits, _ and @, and is no reserved word. The VM's C code has a rule of its own, seen only in `fun m:f/1`.
+ * digits, _ and @, and is no reserved word. The VM's C code has a rule of its own, seen only in `fun m:f/1` (where ~tp then takes the UTF-8 of what
+ * is not ASCII for latin1, in OTP 25: here the characters print as themselves).
  * Elixir (Macro.inspect_atom): aliases without their Elixir., identifiers and operators after a colon, all else in
  * double quotes. The common atom is lower-case ASCII: one table look-up a byte and a copy.
  *
@@ -64,6 +65,8 @@ static bool is_latin1_name(const uint8_t *p, const uint8_t *end, bool latin1)
 
 /* ---- Elixir */
 
+#define MICRO 0xB5u /* taken, but as the Greek letter: identifiers with it are quoted */
+
 static bool in_ranges(uint32_t cp)
 {
     /* Latin letters that String.Tokenizer takes in identifiers (UAX 31 without what UTS 39 restricts), all in NFC. */
@@ -83,7 +86,7 @@ static bool latin_capital(uint32_t cp)
     if (cp < 0x80)
         return cp >= 'A' && cp <= 'Z';
     if (cp <= 0xFF)
-        return cp <= 0xDE;
+        return cp >= 0xC0 && cp <= 0xDE;
     if ((cp >= 0x139 && cp <= 0x148) || (cp >= 0x179 && cp <= 0x17E) || (cp >= 0x1CD && cp <= 0x1DC))
         return (cp & 1) && cp != 0x149;
     if (cp == 0x138 || cp == 0x17F || cp == 0x1F0 || (cp >= 0x1E95 && cp <= 0x1E9D))
@@ -116,21 +119,23 @@ static enum elixir_class identifier_class(const uint8_t *p, const uint8_t *end, 
     if (p == end)
         return OTHER;
     p += tap_utf8_take(p, end, latin1, &cp);
-    bool letter = cp < 0x80 ? (class_of[cp] & (LOWER | UPPER | MORE)) != 0 : in_ranges(cp);
+    bool letter = cp < 0x80 ? (class_of[cp] & (LOWER | UPPER | MORE)) != 0 : in_ranges(cp) || cp == MICRO;
     if (!letter)
         return OTHER;
     enum elixir_class class = latin_capital(cp) ? NOT_CALLABLE : IDENTIFIER;
+    bool normalized = cp == MICRO;
     while (p < end) {
         unsigned n = tap_utf8_take(p, end, latin1, &cp);
-        if (cp == '?' || cp == '!')
-            return p + n == end ? class : OTHER;
+        if ((cp == '?' || cp == '!') && p + n == end)
+            break;
         if (cp == '@')
             class = NOT_CALLABLE;
-        else if (cp < 0x80 ? !class_of[cp] : !in_ranges(cp) && cp != 0xB7)
+        else if (cp < 0x80 ? !class_of[cp] : !in_ranges(cp) && cp != MICRO && cp != 0xB7)
             return OTHER;
+        normalized |= cp == MICRO;
         p += n;
     }
-    return class;
+    return normalized && class == IDENTIFIER ? OTHER : class;
 }
 
 bool tap_atom_is_alias(const char *s, size_t n)
@@ -231,7 +236,7 @@ void tap_out_atom(struct tap_out *o, const char *s, size_t n, bool latin1, enum 
 void tap_out_vm_atom(struct tap_out *o, const char *s, size_t n, bool latin1)
 {
     const uint8_t *p = (const uint8_t *)s, *end = p + n;
-    if (is_latin1_name(p, end, latin1)) { /* it knows no reserved words */
+    if (!memchr(s, '@', n) && is_latin1_name(p, end, latin1)) { /* it knows no reserved words */
         tap_out_text(o, s, n, latin1);
         return;
     }

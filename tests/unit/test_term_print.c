@@ -1,0 +1,390 @@
+/* The printer, held against real nodes: what io_lib and inspect print for some 40,000 terms, and what the contract
+ * of term_print.h promises around it (lengths, limits, JSON, any bytes). */
+#include "term_print.h"
+#include "intern.h"
+#include "unit.h"
+#include "term_corpus.h"
+
+#include <cjson/cJSON.h>
+#include <time.h>
+
+static struct tap_intern *names;
+static uint32_t home;
+
+static void setup(void)
+{
+    names = tap_intern_new(0);
+    home = tap_intern_name(names, "nonode@nohost", 13);
+}
+
+static char *print(const void *term, size_t len, const struct tap_print *p, size_t *n)
+{
+    size_t cap = 256;
+    char *dst = malloc(cap + 1);
+    *n = tap_term_print(tap_intern_names(names), dst, cap, term, len, p);
+    if (*n > cap) {
+        dst = realloc(dst, *n + 1);
+        CU_ASSERT_EQUAL(tap_term_print(tap_intern_names(names), dst, *n, term, len, p), *n);
+    }
+    dst[*n] = 0;
+    return dst;
+}
+
+static int failures_shown;
+
+static void show(const char *what, const struct corpus *c, const char *got)
+{
+    if (failures_shown++ < 20)
+        printf("# %s\n#   expected %.300s\n#   got      %.300s\n", what, c->text, got);
+}
+
+static void check_pair(const struct corpus *c, struct tap_print p)
+{
+    size_t n;
+    char *got = print(c->term, c->term_len, &p, &n);
+    int same = n == c->text_len && memcmp(got, c->text, n) == 0;
+    if (!same)
+        show("printed", c, got);
+    CU_ASSERT(same);
+    free(got);
+}
+
+/* Through a JSON parser and back it is the same text. */
+static void check_json(const struct corpus *c, struct tap_print p)
+{
+    size_t n;
+    p.json = true;
+    char *got = print(c->term, c->term_len, &p, &n), *quoted = malloc(n + 3);
+    snprintf(quoted, n + 3, "\"%s\"", got);
+    cJSON *json = cJSON_Parse(quoted);
+    int same = json && cJSON_IsString(json) && strcmp(json->valuestring, c->text) == 0;
+    if (!same)
+        show("as JSON", c, got);
+    CU_ASSERT(same);
+    cJSON_Delete(json);
+    free(quoted);
+    free(got);
+}
+
+static int is_utf8(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        uint8_t b = (uint8_t)s[i];
+        size_t k = b < 0x80 ? 1 : b >= 0xF0 ? 4 : b >= 0xE0 ? 3 : b >= 0xC2 ? 2 : 0;
+        if (k == 0 || i + k > n)
+            return 0;
+        for (size_t j = 1; j < k; j++)
+            if (((uint8_t)s[i + j] & 0xC0) != 0x80)
+                return 0;
+        i += k;
+    }
+    return 1;
+}
+
+/* Too little room: the same length, the same bytes as far as they go, and none behind them. */
+static void check_room(const struct corpus *c, struct tap_print p, size_t cap)
+{
+    char dst[80];
+    memset(dst, '!', sizeof dst);
+    size_t n = tap_term_print(tap_intern_names(names), dst, cap, c->term, c->term_len, &p);
+    CU_ASSERT_EQUAL(n, c->text_len);
+    CU_ASSERT(memcmp(dst, c->text, n < cap ? n : cap) == 0);
+    CU_ASSERT_EQUAL(dst[cap], '!');
+}
+
+/* A limit: no more than that and "...", a prefix of the whole, whole characters, and still JSON. */
+static void check_limit(const struct corpus *c, struct tap_print p, size_t limit)
+{
+    size_t n;
+    p.limit = limit;
+    char *got = print(c->term, c->term_len, &p, &n);
+    CU_ASSERT(n <= limit + 3);
+    CU_ASSERT(is_utf8(got, n));
+    if (c->text_len <= limit) {
+        CU_ASSERT_STRING_EQUAL(got, c->text);
+    } else {
+        CU_ASSERT(n >= 3 && strcmp(got + n - 3, "...") == 0);
+        CU_ASSERT(memcmp(got, c->text, n - 3) == 0);
+    }
+    free(got);
+    p.json = true;
+    got = print(c->term, c->term_len, &p, &n);
+    char quoted[160];
+    snprintf(quoted, sizeof quoted, "\"%s\"", got);
+    cJSON *json = cJSON_Parse(quoted);
+    CU_ASSERT_PTR_NOT_NULL(json);
+    CU_ASSERT(n <= limit + 3);
+    cJSON_Delete(json);
+    free(got);
+}
+
+static void hold_against(const char *command, const char *script, const char *range, struct tap_print p,
+                         unsigned least)
+{
+    struct corpus c;
+    unsigned n = 0;
+    setup();
+    p.node_name = home;
+    int made = corpus_make(&c, command, script, range);
+    CU_ASSERT(made);
+    while (made && corpus_next(&c)) {
+        check_pair(&c, p);
+        check_json(&c, p);
+        check_room(&c, p, n % 70);
+        check_limit(&c, p, 1 + n % 70);
+        n++;
+    }
+    CU_ASSERT(n >= least);
+    printf("# %u terms\n", n);
+    corpus_end(&c);
+    tap_intern_free(names);
+}
+
+static void prints_as_erlang_latin1(void)
+{
+    hold_against("escript", corpus_erlang, "latin1", (struct tap_print){.syntax = TAP_PRINT_ERLANG}, 25000);
+}
+static void prints_as_erlang_unicode(void)
+{
+    hold_against("escript", corpus_erlang, "unicode",
+                 (struct tap_print){.syntax = TAP_PRINT_ERLANG, .printable_unicode = true}, 25000);
+}
+static void prints_as_elixir(void)
+{
+    if (system("command -v elixir >/dev/null 2>&1") != 0) {
+        printf("# skipped: no elixir\n");
+        CU_PASS("no elixir");
+        return;
+    }
+    hold_against("elixir", corpus_elixir, "", (struct tap_print){.syntax = TAP_PRINT_ELIXIR}, 25000);
+}
+
+/* ---- What no node at hand can be asked for */
+
+#define PRINTS(p, expected, ...)                                 \
+    do {                                                         \
+        const uint8_t bytes_[] = {__VA_ARGS__};                  \
+        size_t n_;                                               \
+        char *got_ = print(bytes_, sizeof bytes_, (p), &n_);     \
+        if (strcmp(got_, (expected)) != 0)                       \
+            printf("# expected %s, got %s\n", (expected), got_); \
+        CU_ASSERT_STRING_EQUAL(got_, (expected));                \
+        free(got_);                                              \
+    } while (0)
+
+#define NODE_W 119, 6, 's', '@', 'w', 'e', 'b', '2'
+
+static void prints_other_nodes_by_name(void)
+{
+    setup();
+    struct tap_print e = {.node_name = home}, x = {.syntax = TAP_PRINT_ELIXIR, .node_name = home};
+    PRINTS(&e, "<s@web2.123.0>", 88, NODE_W, 0, 0, 0, 123, 0, 0, 0, 0, 1, 2, 3, 4);
+    PRINTS(&x, "#PID<s@web2.123.7>", 88, NODE_W, 0, 0, 0, 123, 0, 0, 0, 7, 1, 2, 3, 4);
+    PRINTS(&e, "#Port<s@web2.5>", 89, NODE_W, 0, 0, 0, 5, 1, 2, 3, 4);
+    PRINTS(&e, "#Port<s@web2.4294967296>", 120, NODE_W, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4);
+    PRINTS(&e, "#Ref<s@web2.3.2.1>", 90, 0, 3, NODE_W, 9, 9, 9, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3);
+    PRINTS(&x, "#Reference<s@web2.3.2.1>", 90, 0, 3, NODE_W, 9, 9, 9, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3);
+    uint32_t there = tap_intern_name(names, "s@web2", 6);
+    struct tap_print at = {.node_name = there};
+    PRINTS(&at, "<0.123.0>", 88, NODE_W, 0, 0, 0, 123, 0, 0, 0, 0, 1, 2, 3, 4);
+    char b[80] = "";
+    struct tap_pid pid = {.node = there, .id = 4, .serial = 5};
+    CU_ASSERT_EQUAL(tap_pid_print(tap_intern_names(names), b, sizeof b, &pid, &e), 12);
+    CU_ASSERT_STRING_EQUAL(b, "<s@web2.4.5>");
+    tap_intern_free(names);
+}
+
+static void reads_old_encodings(void)
+{
+    setup();
+    struct tap_print e = {.node_name = home};
+    PRINTS(&e, "'\xC3\xA9 x'", 100, 0, 3, 0xE9, ' ', 'x');
+    PRINTS(&e, "\xC3\xA9x", 115, 2, 0xE9, 'x');
+    PRINTS(&e, "1.5", 99, '1', '.', '5', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0',
+           '0', '0', '0', '0', '0', 'e', '+', '0', '0', 0, 0, 0, 0, 0);
+    PRINTS(&e, "<s@web2.1.2>", 103, NODE_W, 0, 0, 0, 1, 0, 0, 0, 2, 3);
+    PRINTS(&e, "#Ref<s@web2.7>", 101, NODE_W, 0, 0, 0, 7, 1);
+    PRINTS(&e, "#Ref<s@web2.8.7>", 114, 0, 2, NODE_W, 1, 0, 0, 0, 7, 0, 0, 0, 8);
+    PRINTS(&e, "#Port<s@web2.7>", 102, NODE_W, 0, 0, 0, 7, 1);
+    PRINTS(&e, "#Fun<m.3.-4>", 117, 0, 0, 0, 1, 103, NODE_W, 0, 0, 0, 1, 0, 0, 0, 2, 3, 119, 1, 'm', 97, 3,
+           98, 255, 255, 255, 252, 106);
+    PRINTS(&e, "{a,1}", 131, 105, 0, 0, 0, 2, 119, 1, 'a', 97, 1);
+    PRINTS(&e, "\"abc\"", 108, 0, 0, 0, 1, 97, 'a', 107, 0, 2, 'b', 'c');
+    PRINTS(&e, "[1,98,99]", 108, 0, 0, 0, 1, 97, 1, 107, 0, 2, 'b', 'c');
+    PRINTS(&e, "[x,y]", 108, 0, 0, 0, 1, 119, 1, 'x', 108, 0, 0, 0, 1, 119, 1, 'y', 106);
+    PRINTS(&e, "a", 108, 0, 0, 0, 0, 119, 1, 'a');
+    PRINTS(&e, "0", 110, 3, 1, 0, 0, 0);
+    tap_intern_free(names);
+}
+
+static void says_what_is_bad(void)
+{
+    setup();
+    struct tap_print e = {.node_name = home}, x = {.syntax = TAP_PRINT_ELIXIR, .node_name = home};
+    CU_ASSERT_EQUAL(tap_term_print(NULL, NULL, 0, (const uint8_t *)"", 0, NULL), 6);
+    PRINTS(&e, "#Bad<ff01>", 255, 1);
+    PRINTS(&e, "{1,#Bad<>", 104, 2, 97, 1);
+    PRINTS(&e, "#{#Bad<62>", 116, 0, 0, 0, 1, 'b');
+    PRINTS(&e, "[1,#Bad<61>", 108, 0, 0, 0, 2, 97, 1, 97);
+    PRINTS(&x, "[1, #Bad<61>", 108, 0, 0, 0, 2, 97, 1, 97);
+    PRINTS(&e, "#Bad<6d7fffffff6162>", 109, 127, 255, 255, 255, 'a', 'b');
+    PRINTS(&e, "#Bad<467ff00000000000>", 70, 0x7F, 0xF0, 0, 0, 0, 0, 0, 0);
+    PRINTS(&e, "#{#Bad<74ffffffff610161>", 116, 255, 255, 255, 255, 97, 1, 97, 2);
+    PRINTS(&e, "'\xEF\xBF\xBD'", 119, 1, 0xFF);
+    tap_intern_free(names);
+}
+
+static void check_peer(const struct tap_batch *batch, const struct tap_event *ev, const struct tap_print *p,
+                       const char *expected)
+{
+    char b[100];
+    size_t n = tap_peer_print(tap_intern_names(names), b, sizeof b - 1, batch, ev, p);
+    b[n < sizeof b ? n : sizeof b - 1] = 0;
+    CU_ASSERT_STRING_EQUAL(b, expected);
+}
+
+static void prints_peers(void)
+{
+    setup();
+    struct tap_print e = {.node_name = home}, x = {.syntax = TAP_PRINT_ELIXIR, .node_name = home};
+    static const uint8_t arena[] = {104, 1, 97, 5};
+    struct tap_batch batch = {.arena = arena, .arena_len = sizeof arena};
+    struct tap_event ev = {.peer_type = TAP_PEER_NAME,
+                           .peer_name = tap_intern_name(names, "Elixir.Shop.Cart", 16)};
+    check_peer(&batch, &ev, &e, "'Elixir.Shop.Cart'");
+    check_peer(&batch, &ev, &x, "Shop.Cart");
+    ev.peer.node = tap_intern_name(names, "shop@web-1", 10);
+    check_peer(&batch, &ev, &e, "{'Elixir.Shop.Cart','shop@web-1'}");
+    check_peer(&batch, &ev, &x, "{Shop.Cart, :\"shop@web-1\"}");
+    ev.peer_type = TAP_PEER_MFA;
+    ev.peer = (struct tap_pid){.id = tap_intern_name(names, "a b", 3), .serial = 2};
+    check_peer(&batch, &ev, &e, "'Elixir.Shop.Cart':'a b'/2");
+    check_peer(&batch, &ev, &x, "Shop.Cart.\"a b\"/2");
+    ev.peer_type = TAP_PEER_PORT;
+    ev.peer = (struct tap_pid){.node = home};
+    ev.port = 77;
+    check_peer(&batch, &ev, &e, "#Port<0.77>");
+    ev.peer_type = TAP_PEER_PID;
+    ev.peer = (struct tap_pid){.node = home, .id = 9};
+    check_peer(&batch, &ev, &x, "#PID<0.9.0>");
+    ev.peer_type = TAP_PEER_TERM;
+    ev.peer_term = (struct tap_span){0, 4};
+    check_peer(&batch, &ev, &e, "{5}");
+    ev.peer_term.len = 5; /* outside of the arena */
+    check_peer(&batch, &ev, &e, "");
+    ev.peer_type = TAP_PEER_NONE;
+    check_peer(&batch, &ev, &e, "");
+    tap_intern_free(names);
+}
+
+/* n times `open`, a nil, and n times `close`. */
+static void deep(const char *open, size_t open_len, const char *close, size_t close_len,
+                 enum tap_print_syntax syntax)
+{
+    const size_t depth = 100000;
+    char *term = malloc(depth * (open_len + close_len) + 1), *p = term;
+    for (size_t i = 0; i < depth; i++, p += open_len)
+        memcpy(p, open, open_len);
+    *p++ = 106;
+    for (size_t i = 0; i < depth; i++, p += close_len)
+        memcpy(p, close, close_len);
+    struct tap_print print_as = {.syntax = syntax, .node_name = home};
+    size_t n;
+    char *got = print(term, (size_t)(p - term), &print_as, &n);
+    CU_ASSERT(n >= 2 * depth + 2 && got[n - 1] == got[n - 2] && !strstr(got, "#Bad"));
+    free(got);
+    free(term);
+}
+
+static void prints_deep_terms(void)
+{
+    setup();
+    deep("l\0\0\0\1", 5, "j", 1, TAP_PRINT_ERLANG);
+    deep("l\0\0\0\1", 5, "j", 1, TAP_PRINT_ELIXIR);
+    deep("h\1", 2, "", 0, TAP_PRINT_ERLANG);
+    deep("t\0\0\0\1w\1a", 8, "", 0, TAP_PRINT_ERLANG);
+    deep("t\0\0\0\1w\1a", 8, "", 0, TAP_PRINT_ELIXIR);
+    deep("l\0\0\0\1h\2w\1a", 10, "j", 1, TAP_PRINT_ELIXIR);
+    tap_intern_free(names);
+}
+
+/* Any bytes: within bounds (the sanitizers see to it), always UTF-8, and the same with less room. */
+static void survives_any_bytes(void)
+{
+    static const uint8_t tags[] = {70,  77,  88,  89,  90,  97,  98,  99,  100, 101, 102, 103, 104, 105, 106,
+                                   107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120};
+    uint64_t seed = 88172645463325252ull;
+    setup();
+    for (int i = 0; i < 200000; i++) {
+        uint8_t exact[64];
+        size_t len = 0;
+        for (size_t want = 1 + i % 60; len < want; len++) {
+            seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+            unsigned r = (unsigned)(seed >> 11);
+            exact[len] = r % 4 == 0   ? tags[r / 4 % sizeof tags]
+                         : r % 4 == 1 ? r / 4 % 4
+                         : r % 4 == 2 ? 0
+                                      : (uint8_t)(r >> 3);
+        }
+        uint8_t *term = malloc(len); /* of exactly that size: reading over it is seen */
+        memcpy(term, exact, len);
+        struct tap_print p = {.syntax = i & 1, .json = i & 2, .printable_unicode = i & 4, .node_name = home};
+        size_t n;
+        char *got = print(term, len, &p, &n), less[20];
+        CU_ASSERT(is_utf8(got, n));
+        size_t cap = (size_t)i % sizeof less;
+        CU_ASSERT_EQUAL(tap_term_print(tap_intern_names(names), less, cap, term, len, &p), n);
+        CU_ASSERT(memcmp(less, got, n < cap ? n : cap) == 0);
+        free(got);
+        free(term);
+    }
+    tap_intern_free(names);
+}
+
+static void escapes_json(void)
+{
+    char b[64] = "";
+    static const char in[] = "a\"\\\b\f\n\r\t\1\x1f\x7f\xC3\xA9\xFF z";
+    static const char out[] = "a\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xC3\xA9\xEF\xBF\xBD z";
+    CU_ASSERT_EQUAL(tap_json_escape(b, sizeof b, in, sizeof in - 1), sizeof out - 1);
+    CU_ASSERT_STRING_EQUAL(b, out);
+    CU_ASSERT_EQUAL(tap_json_escape(NULL, 0, in, sizeof in - 1), sizeof out - 1);
+    CU_ASSERT_EQUAL(tap_json_escape(b, sizeof b, "", 0), 0);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* [I, atom], the arguments of a call: printed right, and the time it takes, told. */
+static void tells_its_speed(void)
+{
+    setup();
+    struct tap_print p = {.node_name = home};
+    uint8_t term[] = {108, 0,   0,   0,   2,   98,  0,   0,   0x30, 0x39, 119,
+                      9,   's', 'h', 'o', 'p', '_', 'c', 'a', 'r',  't',  106};
+    char dst[64] = "";
+    size_t n = 0, sum = 0;
+    const unsigned times = 2000000;
+    double start = now();
+    for (unsigned i = 0; i < times; i++) {
+        term[9] = (uint8_t)i;
+        sum += tap_term_print(tap_intern_names(names), dst, sizeof dst, term, sizeof term, &p);
+    }
+    double ns = (now() - start) * 1e9 / times;
+    term[9] = 0x39;
+    n = tap_term_print(tap_intern_names(names), dst, sizeof dst, term, sizeof term, &p);
+    dst[n] = 0;
+    CU_ASSERT_STRING_EQUAL(dst, "[12345,shop_cart]");
+    CU_ASSERT_EQUAL(sum, (size_t)times * n);
+    printf("# [I, atom]: %.1f ns\n", ns);
+    tap_intern_free(names);
+}
+
+UNIT_TESTS("term_print", UNIT_TEST(prints_as_erlang_latin1), UNIT_TEST(prints_as_erlang_unicode),
+           UNIT_TEST(prints_as_elixir), UNIT_TEST(prints_other_nodes_by_name), UNIT_TEST(reads_old_encodings),
+           UNIT_TEST(says_what_is_bad), UNIT_TEST(prints_peers), UNIT_TEST(prints_deep_terms),
+           UNIT_TEST(survives_any_bytes), UNIT_TEST(escapes_json), UNIT_TEST(tells_its_speed))
