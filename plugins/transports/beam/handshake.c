@@ -315,13 +315,13 @@ bool tap_handshake_cookie(const char *file, char *cookie, size_t cookie_cap, cha
     if (f)
         fclose(f);
     if (!read) {
-        snprintf(why, cap, "no cookie: %s %s, and BEAMTAP_COOKIE is not set", path,
-                 f ? "is empty" : strerror(error));
+        snprintf(why, cap, "no cookie: %s: %s, and BEAMTAP_COOKIE is not set", path,
+                 f ? "it is empty" : strerror(error));
         return false;
     }
     cookie[strcspn(cookie, "\r\n")] = 0;
     if (cookie[0])
         return true;
-    snprintf(why, cap, "no cookie: %s is empty, and BEAMTAP_COOKIE is not set", path);
+    snprintf(why, cap, "no cookie: %s: it is empty, and BEAMTAP_COOKIE is not set", path);
     return false;
 }
