@@ -178,7 +178,7 @@ static bool read_cut(struct reader *r, struct tap_event *ev)
     struct tap_cursor t = r->c;
     uint32_t arity;
     int64_t size;
-    if (tap_left(&t) < 16 || t.p[0] != TAP_EXT_SMALL_TUPLE || t.p[1] != 2 || t.p[4] != '$')
+    if (tap_left(&t) < 16 || t.p[0] != TAP_EXT_SMALL_TUPLE || t.p[1] != 2)
         return false;
     if (!tap_read_tuple(&t, &arity) || !tap_match_atom(&t, cut) || !tap_read_i64(&t, &size))
         return false;
@@ -361,15 +361,21 @@ static bool is_timeout(const uint8_t *arena, const struct tap_event *ev)
 /* {trace_ts, ...}: true; {trace, ...}: false and no time at the end. */
 static bool read_head(struct tap_cursor *c, uint32_t *arity, bool *timed)
 {
+    /* Two encodings of trace_ts: as minor version 2 writes atoms, and as nodes before OTP 26 do otherwise. */
     static const uint8_t usual[] = {TAP_EXT_SMALL_ATOM_UTF8, 8, 't', 'r', 'a', 'c', 'e', '_', 't', 's'};
+    static const uint8_t older[] = {TAP_EXT_ATOM, 0, 8, 't', 'r', 'a', 'c', 'e', '_', 't', 's'};
     if (tap_left(c) < 1 || c->p[0] != TAP_EXT_VERSION)
         return false;
     c->p++;
     if (!tap_read_tuple(c, arity))
         return false;
-    if (tap_left(c) >= sizeof usual && memcmp(c->p, usual, sizeof usual) == 0) {
+    *timed = true;
+    if (tap_left(c) >= sizeof older && memcmp(c->p, usual, sizeof usual) == 0) {
         c->p += sizeof usual;
-        *timed = true;
+        return true;
+    }
+    if (tap_left(c) >= sizeof older && memcmp(c->p, older, sizeof older) == 0) {
+        c->p += sizeof older;
         return true;
     }
     *timed = tap_match_atom(c, "trace_ts");
