@@ -8,6 +8,8 @@
 static bool judge(struct tap_bus *bus, const struct tap_batch_own *batch)
 {
     uint32_t n = batch->base.count;
+    if (n == 0)
+        return true;
     if (n > bus->keep_cap) {
         size_t cap = n < 1024 ? 1024 : (size_t)n * 2;
         for (size_t f = 0; f < bus->filter_count; f++) {

@@ -1,0 +1,219 @@
+/* test_bus.c: what a commit makes of an arena: events of several frames, selections by sets of filters, flows, and what
+ * is kept of the memory. No threads: the queues are read by hand. */
+#include "bus.h"
+
+#include "frames.h"
+#include "session_fakes.h"
+
+static struct tap_bus bus;
+static struct tap_stream stream;
+static struct tap_sink sinks[3], *list[3] = {&sinks[0], &sinks[1], &sinks[2]};
+static struct tap_bus_filter filters[2];
+/* Sink 0: no filter; sink 1: odd pids; sink 2: odd pids and calls of an argument above 5. */
+static bool set_uses[3 * 2] = {false, false, true, false, true, true};
+
+static void big_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
+{
+    (void)self;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct tap_event *ev = tap_batch_event(batch, i);
+        struct tap_cursor c = tap_cursor(batch->arena + ev->payload.off, ev->payload.len);
+        uint32_t n;
+        int64_t v;
+        if (ev->kind == TAP_FUNCTION_CALL && tap_read_list(&c, &n) && tap_read_i64(&c, &v) && v <= 5)
+            keep[i] = 0;
+    }
+}
+static const struct tap_filter_ops big_ops = {sizeof big_ops, filter_create, filter_plan, big_judge,
+                                              filter_destroy};
+
+static void on_up(void *arg, uint32_t node, const struct tap_node_facts *facts)
+{
+    (void)arg, (void)node, (void)facts;
+}
+static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *said, uint32_t len)
+{
+    (void)arg, (void)node, (void)level, (void)said, (void)len;
+}
+
+static void begin(uint32_t events, size_t pool_limit)
+{
+    memset(&bus, 0, sizeof bus);
+    filters[0] = (struct tap_bus_filter){.ops = &filter_ops};
+    filters[1] = (struct tap_bus_filter){.ops = &big_ops};
+    bus.frames = (struct tap_frames){tap_intern_new(0), NULL, on_up, on_log};
+    bus.events = events;
+    bus.filters = filters;
+    bus.filter_count = 2;
+    bus.set_uses = set_uses;
+    bus.set_count = 3;
+    bus.sinks = list;
+    bus.sink_count = 3;
+    bus.flow = tap_flow_new(64);
+    pthread_mutex_init(&bus.lock, NULL);
+    CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&bus.pool, 3, pool_limit), TAP_OK);
+    for (uint32_t s = 0; s < 3; s++) {
+        sinks[s].set = s;
+        CU_ASSERT_EQUAL_FATAL(tap_queue_init(&sinks[s].queue, &bus.pool, 1 << 20, TAP_DROP_NEWEST), TAP_OK);
+    }
+}
+static void end(void)
+{
+    for (uint32_t s = 0; s < 3; s++)
+        tap_queue_destroy(&sinks[s].queue);
+    CU_ASSERT_EQUAL(atomic_load(&bus.pool.alive), 0);
+    tap_batch_pool_destroy(&bus.pool);
+    free(filters[0].keep);
+    free(filters[1].keep);
+    tap_flow_free(bus.flow);
+    tap_intern_free(bus.frames.intern);
+}
+
+/* Commits these frames in one arena. */
+static void commit(struct frame *frames, size_t n)
+{
+    struct tap_arena *arena = tap_arena_get(&bus.pool, 0);
+    uint32_t at[8], len = 0;
+    for (size_t i = 0; i < n; i++) {
+        frame_end(&frames[i]);
+        memcpy(arena->data + len, frames[i].buf.data, frames[i].buf.len);
+        at[i] = len;
+        len += (uint32_t)frames[i].buf.len;
+        tap_buf_free(&frames[i].buf);
+    }
+    tap_bus_commit(&bus, &stream, arena, at, n);
+}
+
+static struct tap_queue_item take(int sink)
+{
+    struct tap_queue_item item;
+    bool eased;
+    CU_ASSERT_EQUAL_FATAL(tap_queue_pop(&sinks[sink].queue, &item, tap_clock_steady(), &eased), TAP_POPPED);
+    return item;
+}
+
+static void each_set_of_filters_has_its_selection(void)
+{
+    struct frame f[3];
+    begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 1 << 30);
+    frame_begin(&f[0], TAP_FRAME_CONTROL, 0, 0, 0);
+    frame_node_up(&f[0], 1700000000000000000);
+    frame_begin(&f[1], 0, 0, 0, 0);
+    for (uint32_t i = 0; i < 10; i++)
+        frame_call(&f[1], i, i, i);
+    frame_begin(&f[2], 0, 12, 2, TAP_REASON_QUEUE);
+    frame_exit(&f[2], 1, 100); /* not asked for */
+    commit(f, 3);
+    static const uint32_t counted[] = {10, 5, 2}; /* 2: pids and arguments 7 and 9 */
+    struct tap_batch_own *shared = NULL;
+    for (int s = 0; s < 3; s++) {
+        struct tap_queue_item item = take(s);
+        CU_ASSERT(!shared || item.batch == shared);
+        shared = item.batch;
+        CU_ASSERT_EQUAL(item.selection->judged, counted[s]);
+        CU_ASSERT_EQUAL(item.selection->count, counted[s] + 2); /* node_up and lost */
+        CU_ASSERT_EQUAL(atomic_load(&sinks[s].given), counted[s]);
+        CU_ASSERT_EQUAL(atomic_load(&sinks[s].filtered), 11 - counted[s]);
+        CU_ASSERT_EQUAL(tap_batch_event(&item.batch->base, item.selection->index[0])->kind, TAP_NODE_UP);
+        const struct tap_event *last =
+            tap_batch_event(&item.batch->base, item.selection->index[item.selection->count - 1]);
+        CU_ASSERT(last->kind == TAP_LOST && last->count == 2 && last->seq == 10 &&
+                  last->reason == TAP_REASON_QUEUE);
+        CU_ASSERT_EQUAL(last->ts, 1700000000000000009);
+        tap_batch_release(item.batch);
+    }
+    CU_ASSERT_EQUAL(stream.next, 13);
+    end();
+}
+
+static void frame_message(struct frame *f, const char *tag, uint32_t pid, uint32_t peer)
+{
+    struct tap_buf *b = &f->buf;
+    frame_item(f);
+    write_head(b, 6, pid, tag);
+    tap_write_atom(b, "hello");
+    if (tag[0] == 'r') {
+        tap_write_tuple(b, 3);
+        tap_write_atom(b, "$beamtap_from");
+        tap_write_atom(b, "n@h");
+    }
+    write_pid(b, "n@h", peer);
+    tap_write_i64(b, 5);
+    frame_item_end(f);
+}
+
+static void a_send_and_its_receive_share_a_flow(void)
+{
+    struct frame f;
+    begin(TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE), 1 << 30);
+    frame_begin(&f, 0, 0, 0, 0);
+    frame_message(&f, "send", 1, 2);
+    frame_message(&f, "send", 1, 3);
+    frame_message(&f, "receive", 3, 1);
+    frame_message(&f, "receive", 2, 1);
+    commit(&f, 1);
+    struct tap_queue_item item = take(0);
+    const struct tap_event *ev = item.batch->events;
+    CU_ASSERT_EQUAL_FATAL(item.batch->base.count, 4);
+    CU_ASSERT(ev[0].flow != 0 && ev[0].flow == ev[3].flow && ev[1].flow == ev[2].flow &&
+              ev[0].flow != ev[1].flow);
+    CU_ASSERT(ev[2].peer_type == TAP_PEER_PID && ev[2].peer.id == 1);
+    tap_batch_release(item.batch);
+    end();
+}
+
+static void a_trickle_of_small_frames_keeps_little_memory(void)
+{
+    begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 1 << 30);
+    for (uint32_t i = 0; i < 50; i++) {
+        struct frame f;
+        frame_begin(&f, 0, i, 0, 0);
+        frame_call(&f, 1, 1, 1);
+        commit(&f, 1);
+    }
+    CU_ASSERT(atomic_load(&bus.pool.alive) < 50 * 12000); /* not 256 KiB each */
+    CU_ASSERT_EQUAL(atomic_load(&sinks[0].dropped), 0);
+    end();
+}
+
+static void above_the_pools_limit_nothing_is_handed_over(void)
+{
+    begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 20000);
+    for (uint32_t i = 0; i < 50; i++) {
+        struct frame f;
+        frame_begin(&f, 0, i * 4, 0, 0);
+        for (uint32_t k = 0; k < 4; k++)
+            frame_call(&f, 1, 9, 1);
+        commit(&f, 1);
+    }
+    CU_ASSERT(atomic_load(&bus.pool.alive) < 60000);
+    for (int s = 0; s < 3; s++) {
+        CU_ASSERT(atomic_load(&sinks[s].dropped) > 150);
+        CU_ASSERT_EQUAL(atomic_load(&sinks[s].given), 200);
+    }
+    end();
+}
+
+static void odd_commits_are_survived(void)
+{
+    begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 1 << 30);
+    static const uint32_t nowhere[] = {262143, 4000000000u, 0};
+    struct tap_arena *arena = tap_arena_get(&bus.pool, 0);
+    memset(arena->data, 0, arena->size);
+    tap_bus_commit(&bus, &stream, arena, nowhere, 3);
+    tap_bus_commit(&bus, &stream, tap_arena_get(&bus.pool, 0), NULL, 0);
+    CU_ASSERT_EQUAL(stream.next, 0);
+    tap_bus_node_down(&bus, &stream, 7, true);
+    struct tap_queue_item item = take(0);
+    CU_ASSERT_EQUAL(item.selection->count, 2);
+    CU_ASSERT(item.batch->events[0].kind == TAP_LOST && item.batch->events[0].count == 7);
+    CU_ASSERT(item.batch->events[1].kind == TAP_NODE_DOWN &&
+              item.batch->events[1].reason == TAP_REASON_CONNECTION);
+    tap_batch_release(item.batch);
+    end();
+}
+
+UNIT_TESTS("bus", UNIT_TEST(each_set_of_filters_has_its_selection),
+           UNIT_TEST(a_send_and_its_receive_share_a_flow),
+           UNIT_TEST(a_trickle_of_small_frames_keeps_little_memory),
+           UNIT_TEST(above_the_pools_limit_nothing_is_handed_over), UNIT_TEST(odd_commits_are_survived))

@@ -1,0 +1,205 @@
+/* test_queue.c: what a full queue keeps, in which order, and how much of it. */
+#include "queue.h"
+
+#include "clock.h"
+#include "unit.h"
+
+static struct tap_batch_pool pool;
+static struct tap_queue queue;
+
+static void begin(size_t limit, enum tap_on_full on_full)
+{
+    CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&pool, 1, 1 << 30), TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(tap_queue_init(&queue, &pool, limit, on_full), TAP_OK);
+}
+static void end(void)
+{
+    tap_queue_destroy(&queue);
+    CU_ASSERT_EQUAL(atomic_load(&pool.alive), 0);
+    tap_batch_pool_destroy(&pool);
+}
+
+/* One letter an event: c a call, k clock, l lost of 5, u node_up with a payload "up". Pushes it; how many were dropped. */
+static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
+{
+    struct tap_arena *arena = tap_arena_get(&pool, 20000);
+    memcpy(arena->data, "up", 2);
+    struct tap_batch_own *b = tap_batch_get(&pool, arena, 20000, 8);
+    for (const char *k = kinds; *k; k++) {
+        struct tap_event *ev = tap_batch_add(b);
+        ev->node = node;
+        ev->seq = *k == 'c' ? seq++ : seq;
+        ev->kind = *k == 'c' ? TAP_FUNCTION_CALL : *k == 'k' ? TAP_CLOCK : *k == 'l' ? TAP_LOST : TAP_NODE_UP;
+        if (*k == 'l') {
+            ev->count = 5;
+            ev->reason = TAP_REASON_CREDIT;
+        }
+        if (*k == 'u')
+            ev->payload = (struct tap_span){0, 2};
+    }
+    CU_ASSERT_FATAL(tap_batch_seal(b));
+    struct tap_selection *sel = &b->selections[0];
+    for (sel->count = sel->judged = 0; sel->count < b->base.count; sel->count++) {
+        sel->index[sel->count] = sel->count;
+        sel->judged += b->events[sel->count].kind == TAP_FUNCTION_CALL;
+    }
+    uint64_t dropped = tap_queue_push(&queue, b, sel, full);
+    tap_batch_release(b);
+    return dropped;
+}
+
+/* All that is in the queue, as text: "call 3" is c3, a loss by the queue -COUNT@SEQ, others their letters. */
+static char text[8192];
+static const char *drain(void)
+{
+    struct tap_queue_item item;
+    size_t n = 0;
+    bool eased;
+    text[0] = '\0';
+    while (tap_queue_pop(&queue, &item, tap_clock_steady(), &eased) == TAP_POPPED) {
+        for (uint32_t i = 0; i < item.selection->count; i++) {
+            const struct tap_event *ev = tap_batch_event(&item.batch->base, item.selection->index[i]);
+            char *to = text + n;
+            size_t cap = sizeof text - n;
+            if (ev->kind == TAP_FUNCTION_CALL)
+                n += (size_t)snprintf(to, cap, "c%d ", (int)ev->seq);
+            else if (ev->kind == TAP_LOST && ev->reason == TAP_REASON_SINK_QUEUE)
+                n += (size_t)snprintf(to, cap, "-%d@%d ", (int)ev->count, (int)ev->seq);
+            else
+                n += (size_t)snprintf(to, cap, "%s ",
+                                      ev->kind == TAP_CLOCK  ? "k"
+                                      : ev->kind == TAP_LOST ? "l"
+                                                             : "u");
+            if (ev->kind == TAP_NODE_UP)
+                CU_ASSERT(ev->payload.len == 2 &&
+                          memcmp(item.batch->base.arena + ev->payload.off, "up", 2) == 0);
+        }
+        tap_batch_release(item.batch);
+    }
+    return text;
+}
+
+static void newest_leaves_a_mark_at_its_place(void)
+{
+    begin(100000, TAP_DROP_NEWEST); /* three batches of 30 KB */
+    CU_ASSERT_EQUAL(push(0, 0, "ucc", false), 0);
+    CU_ASSERT_EQUAL(push(0, 2, "cc", false), 0);
+    CU_ASSERT_EQUAL(push(0, 4, "cc", false), 0);
+    CU_ASSERT_EQUAL(push(0, 6, "cckcl", false), 3);
+    CU_ASSERT_EQUAL(push(0, 9, "ccu", false), 2);
+    CU_ASSERT_EQUAL(push(0, 11, "cc", false), 2);
+    CU_ASSERT_EQUAL(push(0, 13, "cc", false), 2);
+    CU_ASSERT_STRING_EQUAL(drain(), "u c0 c1 c2 c3 c4 c5 -2@6 k -1@8 l -2@9 u -4@11 ");
+    CU_ASSERT_EQUAL(push(0, 15, "c", false), 0);
+    CU_ASSERT_STRING_EQUAL(drain(), "c15 ");
+    end();
+}
+
+static void oldest_leaves_a_mark_at_its_place(void)
+{
+    begin(100000, TAP_DROP_OLDEST);
+    uint64_t dropped = 0;
+    dropped += push(0, 0, "ucc", false);
+    for (unsigned i = 1; i < 10; i++)
+        dropped += push(0, i * 2, i % 3 ? "cc" : "ckc", false);
+    CU_ASSERT_EQUAL(dropped, 14);
+    CU_ASSERT_STRING_EQUAL(drain(), "u -7@0 k -6@7 k -1@13 c14 c15 c16 c17 c18 k c19 ");
+    end();
+}
+
+static void nodes_are_told_apart(void)
+{
+    begin(1, TAP_DROP_NEWEST); /* one batch always fits */
+    push(0, 0, "c", false);
+    push(1, 0, "cc", false);
+    push(0, 1, "ccc", false);
+    CU_ASSERT_STRING_EQUAL(drain(), "c0 -2@0 -3@1 ");
+    end();
+}
+
+static void a_full_pool_drops_though_there_is_room(void)
+{
+    begin(1 << 20, TAP_BLOCK);
+    CU_ASSERT_EQUAL(push(0, 0, "cc", true), 2);
+    CU_ASSERT_STRING_EQUAL(drain(), "-2@0 ");
+    end();
+}
+
+/* A sink that hangs for ever: marks join, and control events stop being kept when there are too many. */
+static void a_hanging_sink_costs_no_memory(void)
+{
+    begin(64 << 10, TAP_DROP_NEWEST);
+    uint64_t dropped = 0, calls = 0;
+    for (unsigned i = 0; i < 100000; i++, calls += 2)
+        dropped += push(0, calls, i % 10 ? "cc" : "ckc", false);
+    CU_ASSERT(queue.count <= 3);
+    CU_ASSERT(queue.remnant_bytes < 2 * queue.limit);
+    CU_ASSERT(atomic_load(&pool.alive) < 4 * queue.limit);
+    struct tap_queue_item item;
+    uint64_t got = 0, lost = 0;
+    bool eased;
+    while (tap_queue_pop(&queue, &item, tap_clock_steady(), &eased) == TAP_POPPED) {
+        for (uint32_t i = 0; i < item.selection->count; i++) {
+            const struct tap_event *ev = tap_batch_event(&item.batch->base, item.selection->index[i]);
+            got += ev->kind == TAP_FUNCTION_CALL;
+            lost += ev->kind == TAP_LOST ? ev->count : 0;
+        }
+        tap_batch_release(item.batch);
+    }
+    CU_ASSERT_EQUAL(lost, dropped);
+    CU_ASSERT_EQUAL(got + lost, calls);
+    end();
+}
+
+static void block_asks_for_no_more_and_eases(void)
+{
+    struct tap_queue_item item;
+    bool eased = false, once = false;
+    begin(100000, TAP_BLOCK);
+    for (unsigned i = 0; i < 20; i++)
+        CU_ASSERT_EQUAL(push(0, i, "c", false), 0);
+    CU_ASSERT_FALSE(tap_queue_may_grant(&queue));
+    while (tap_queue_pop(&queue, &item, tap_clock_steady(), &eased) == TAP_POPPED) {
+        tap_batch_release(item.batch);
+        CU_ASSERT(!(eased && once));
+        once |= eased;
+        CU_ASSERT_EQUAL(tap_queue_may_grant(&queue), once);
+    }
+    CU_ASSERT(once);
+    end();
+}
+
+static void closed_and_dead(void)
+{
+    struct tap_queue_item item;
+    bool eased;
+    begin(100000, TAP_DROP_NEWEST);
+    push(0, 0, "c", false);
+    tap_queue_close(&queue);
+    CU_ASSERT_EQUAL(tap_queue_pop(&queue, &item, 0, &eased), TAP_POPPED);
+    tap_batch_release(item.batch);
+    CU_ASSERT_EQUAL(tap_queue_pop(&queue, &item, 0, &eased), TAP_POP_END);
+    push(0, 1, "c", false);
+    tap_queue_kill(&queue);
+    CU_ASSERT_EQUAL(push(0, 2, "cc", false), 2);
+    CU_ASSERT_EQUAL(tap_queue_pop(&queue, &item, 0, &eased), TAP_POP_END);
+    CU_ASSERT_TRUE(tap_queue_may_grant(&queue));
+    end();
+}
+
+static void pop_waits_until_its_deadline(void)
+{
+    struct tap_queue_item item;
+    bool eased;
+    begin(100000, TAP_DROP_NEWEST);
+    int64_t began = tap_clock_steady();
+    CU_ASSERT_EQUAL(tap_queue_pop(&queue, &item, began + 50000000, &eased), TAP_POP_TIMEOUT);
+    CU_ASSERT(tap_clock_steady() - began >= 50000000);
+    end();
+}
+
+UNIT_TESTS("queue", UNIT_TEST(newest_leaves_a_mark_at_its_place),
+           UNIT_TEST(oldest_leaves_a_mark_at_its_place), UNIT_TEST(nodes_are_told_apart),
+           UNIT_TEST(a_full_pool_drops_though_there_is_room), UNIT_TEST(a_hanging_sink_costs_no_memory),
+           UNIT_TEST(block_asks_for_no_more_and_eases), UNIT_TEST(closed_and_dead),
+           UNIT_TEST(pop_waits_until_its_deadline))
