@@ -6,28 +6,42 @@
  *
  * 1. rex calls, Module:Function(Args), answered with {rex, Result}:
  *
- *    start(Options) -> {ok, #{relay := pid(), guardian := pid()}} | {error, {Code, Text}}
+ *    start(Options) -> {ok, #{relay := pid(), guardian := pid(), tracer := pid()}} | {error, {Code, Text}}
+ *       relay: takes {beamtap, credit, Total}; today a guardian, which passes it on without a message, because a
+ *       grant must not stand behind a hundred thousand trace messages. tracer: the process that traces.
  *       Code: atom for tests, Text: binary UTF-8, one sentence for the user.
- *       Codes: empty_plan, bad_spec, busy (someone else traces and the plan needs what they hold),
- * no_process, failed. Starts tracing before it returns. Options is a map: run          binary, 16 hex digits,
- * names this run in every match spec ({const, {beamtap, Run}}) collector    the C node's pid: frames and
- * reports go there events       list of kind atoms (function_call, ...) functions    list of {Module,
- * Function, Arity, Spec, Flags, Where}; [] while function_call, function_return or function_exception is in
- * events: every function. Module: binary glob (* and ?) | any; Function: atom | any; Arity: integer | any;
- * Spec: match spec list | none, as the user wrote it; Flags: list of named, return, exception, caller; Where:
- * binary for reports ("trace.ini:12") processes    list of {pid, Binary} | {name, Atom} | new | {tree, {pid,
- * Binary}} | {tree, {name, Atom}}; []: all sends        list of match specs (each a list of clauses), []:
- * every message receives     likewise include_otp  boolean duration     ms, 0: no limit      lease        ms
+ *       Codes: empty_plan, bad_spec, busy (someone else traces and the plan needs what they hold), no_process,
+ *       again (the module is just being purged: load it again if it is gone, and try again; undef from start and a
+ *       killed rpc mean the same), failed. Starts tracing before it returns. Options is a map:
+ *         run          binary, 16 hex digits, names this run in every match spec ({const, {beamtap, Run}})
+ *         collector    the C node's pid: frames and reports go there
+ *         events       list of kind atoms (function_call, ...)
+ *         functions    list of {Module, Function, Arity, Spec, Flags, Where}; [] while function_call,
+ *                      function_return or function_exception is in events: every function.
+ *                      Module: binary glob (* and ?) | any; a name without * and ? counts as named
+ *                      Function: atom | any; Arity: integer | any; Spec: match spec list | none, as the user wrote it
+ *                      Flags: list of named, return, exception, caller; Where: binary for reports ("trace.ini:12")
+ *         processes    list of {pid, Binary} | {name, Atom} | new | {tree, {pid, Binary}} | {tree, {name, Atom}};
+ *                      []: all
+ *         sends        list of match specs (each a list of clauses), []: every message
+ *         receives     likewise; heads are [Node, Sender, Message]
+ *         include_otp  boolean. The libraries of Elixir count as OTP's
+ *         duration     ms, 0: no limit      lease        ms
  *         max_events   0: no limit          max_rate     events a second, 0: no limit
- *         max_queue    messages             max_memory   bytes of the relay
+ *         max_queue    messages             max_memory   bytes of the relay's mailbox and held frames; 0: no limit
  *         max_term     bytes                overload     pause | drop | stop
  *         credit       bytes of frames that may be sent before the first {credit, ...}
+ *       The user's match specs may not use trace, enable_trace, set_tcw or set_seq_token: bad_spec.
  *    info() -> map
- *       release, erts, who traces (list of {Pid, Name}), legacy tracing and patterns, beamtap runs, sessions
+ *       release, erts (binaries), tracers (list of {Pid, Text}), sends, receives, on_load, new (booleans: someone's
+ *       pattern or flags are there), patterns (number of functions that others trace), beamtap_patterns,
+ *       runs (list of #{run, guardian, module}), sessions (texts)
  *    clean() -> map
- *       what was found of dead (or living) beamtap runs, and taken away
+ *       what dead runs had left and what was taken away: functions ([{M,F,A}]), messages, relays (number), sessions,
+ *       modules; living: runs whose guardians live, which are left alone (their lease ends them)
  *    unload() -> ok
- *       purges the module when no run uses it (called after a start that failed, info and clean)
+ *       purges the module when no run uses it (called after a start that failed, info and clean); the purge follows
+ *       a moment after the answer. A run that ends does it by itself, after half a second
  *
  * 2. Messages from the collector (SEND to the pids that start returned):
  *
@@ -37,6 +51,9 @@
  *              the lease begins anew
  *    guardian  {beamtap, stop}
  *              tracing off, trace_delivered, the rest is sent, then the final report
+ *    guardian  {beamtap, relieve, {M, F, A}}
+ *              sets that function's pattern again without return_trace and exception_trace, and logs it: its tail calls
+ *              pile up on the stack. Calls go on. The agent does so by itself for a value above max_term
  *    guardian  {beamtap, clock, Ref}
  *              answered at once in a control frame: {clock, Ref, Monotonic, Offset}
  *
@@ -57,6 +74,9 @@
  *    {final, Map}
  *        last of all: produced, sent, lost (totals), reason (stop | duration | max_events | lease | overload |
  *        relay | failed), text (binary), peak_queue, restored (list of what was taken away)
+ *        A lost connection gives reason lease. When the relay was killed the totals are what it had published: then
+ *        numbers of frames and events may be missing before this report. A report that the connection does not
+ *        take is tried again for one lease
  *
  *    The final report is sent regardless of credit. After it the agent removes itself.
  *

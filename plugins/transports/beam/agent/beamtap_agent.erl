@@ -61,6 +61,7 @@
 -include("spec.hrl").
 -include("plan.hrl").
 -include("relay.hrl").
+-include("frames.hrl").
 -include("guardian.hrl").
 -include("ledger.hrl").
 -include("report.hrl").
