@@ -45,8 +45,9 @@
  *
  * 2. Messages from the collector (SEND to the pids that start returned):
  *
- *    relay     {beamtap, credit, Total}
- *              cumulative bytes of frames (headers and bodies) that may have been sent by now
+ *    guardian  {beamtap, credit, Total}
+ *              cumulative bytes of frames (headers and bodies) that may have been sent by now; to the guardian,
+ *              since in the relay's mailbox it would stand behind all the trace messages that wait there
  *    guardian  {beamtap, renew}
  *              the lease begins anew
  *    guardian  {beamtap, stop}
