@@ -5,8 +5,9 @@
  * ts        nanoseconds since the Unix epoch
  * node, module, function   bare names; as a quoted atom where a bare one would be misread ('null', '+')
  * arity     -1 where there is none
- * message   a call's [Arguments], a value, {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of a lost or
- *           gap row {Count,Reason}, events or nanoseconds. Empty: not carried
+ * message   a call's [Arguments] (a list also where the node would print it as a string: [97,98], not "ab"), a value,
+ *           {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of a lost or gap row {Count,Reason}, events
+ *           or nanoseconds. Empty: not carried
  * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major got scheduler=N
  *           truncated=BYTES, separated by spaces
  *
