@@ -4,8 +4,6 @@
  * decimals (19.99, 0.5): those are found by trying m / 10^k with exact arithmetic, without a formatted print. The
  * rest is left to the C library, at 15, 16 and 17 digits, read without its locale. How the digits are then written
  * (0.001, 1.0e-4, 100.0, 1.0e3) is the VM's rule: whichever is shorter, exponents only from 2^53 on.
- *
- * OTP 24 and older print the same digits with the exponent rule only (no 2^53 bound).
  */
 #include <locale.h>
 #include <math.h>

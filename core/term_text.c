@@ -3,6 +3,8 @@
  * Erlang's rule (io_lib_pretty with ~tp): a list is a string when every element is printable, in the latin1 range or
  * with +pc unicode in all of Unicode. A binary that is UTF-8 is text when all its characters are printable in that
  * range (marked /utf8 unless it is ASCII), one that is not UTF-8 when all its bytes are printable latin1.
+ * (OTP 29 differs for the last: in the latin1 range it prints numbers when a character beyond latin1 comes before the
+ * first byte that is not UTF-8, as in <<79,220,187,223>>.)
  * Elixir's rule: a binary is text when it is printable UTF-8 whatever the node's range, a list when it is printable
  * ASCII (single quotes, as Elixir writes charlists up to 1.14; 1.15 and later write ~c"...").
  */

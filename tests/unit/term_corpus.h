@@ -124,7 +124,7 @@ static const char corpus_erlang[] =
     "leaf(11) -> lists:nth(rand:uniform(4), [[], {}, #{}, <<>>]);\n"
     "leaf(12) -> float(rand:uniform(100000)) / 100.\n";
 
-static const char corpus_elixir[] =
+static __attribute__((unused)) const char corpus_elixir[] =
     "defmodule Shop.Cart do defstruct [:items, :total] end\n"
     "defmodule Shop.Empty do defstruct [] end\n"
     "defmodule Gen do\n"

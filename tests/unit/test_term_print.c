@@ -21,9 +21,14 @@ static char *print(const void *term, size_t len, const struct tap_print *p, size
 {
     size_t cap = 256;
     char *dst = malloc(cap + 1);
+    if (!dst)
+        abort();
     *n = tap_term_print(tap_intern_names(names), dst, cap, term, len, p);
     if (*n > cap) {
-        dst = realloc(dst, *n + 1);
+        free(dst);
+        dst = malloc(*n + 1);
+        if (!dst)
+            abort();
         CU_ASSERT_EQUAL(tap_term_print(tap_intern_names(names), dst, *n, term, len, p), *n);
     }
     dst[*n] = 0;
@@ -161,16 +166,17 @@ static void prints_as_elixir(void)
 
 /* ---- What no node at hand can be asked for */
 
-#define PRINTS(p, expected, ...)                                 \
-    do {                                                         \
-        const uint8_t bytes_[] = {__VA_ARGS__};                  \
-        size_t n_;                                               \
-        char *got_ = print(bytes_, sizeof bytes_, (p), &n_);     \
-        if (strcmp(got_, (expected)) != 0)                       \
-            printf("# expected %s, got %s\n", (expected), got_); \
-        CU_ASSERT_STRING_EQUAL(got_, (expected));                \
-        free(got_);                                              \
-    } while (0)
+static void check_bytes(const struct tap_print *p, const char *expected, const uint8_t *bytes, size_t len)
+{
+    size_t n;
+    char *got = print(bytes, len, p, &n);
+    if (strcmp(got, expected) != 0)
+        printf("# expected %s, got %s\n", expected, got);
+    CU_ASSERT_STRING_EQUAL(got, expected);
+    free(got);
+}
+#define PRINTS(p, expected, ...) check_bytes((p), (expected), BYTES(__VA_ARGS__))
+#define BYTES(...) (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
 
 #define NODE_W 119, 6, 's', '@', 'w', 'e', 'b', '2'
 

@@ -1,0 +1,225 @@
+/* Names: ids, forms, the cache in front, many threads, and a table that is full. */
+#include "intern.h"
+#include "term_print.h"
+#include "unit.h"
+
+#include <pthread.h>
+#include <time.h>
+
+static const struct tap_name *get(struct tap_intern *in, uint32_t id)
+{
+    return &tap_intern_names(in)->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
+}
+static uint32_t put(struct tap_intern *in, const char *s)
+{
+    return tap_intern_name(in, s, strlen(s));
+}
+static uint32_t atom(struct tap_intern *in, const void *bytes, size_t n)
+{
+    /* of exactly that size, so that a sanitizer sees what reads over it */
+    uint8_t *copy = malloc(n);
+    memcpy(copy, bytes, n);
+    struct tap_cursor c = tap_cursor(copy, n);
+    uint32_t id = tap_intern_atom(in, &c);
+    CU_ASSERT(c.bad ? id == 0 : c.p == copy + n);
+    free(copy);
+    return id;
+}
+
+static void names_have_ids_and_forms(void)
+{
+    struct tap_intern *in = tap_intern_new(0);
+    uint32_t cart = put(in, "Elixir.Shop.Cart"), words = put(in, "hello \"w\""), ok = put(in, "ok");
+    CU_ASSERT(cart && words && ok && cart != words && words != ok);
+    CU_ASSERT_EQUAL(put(in, "Elixir.Shop.Cart"), cart);
+    CU_ASSERT_EQUAL(put(in, ""), 0);
+    const struct tap_name *n = get(in, cart);
+    CU_ASSERT_EQUAL(n->id, cart);
+    CU_ASSERT_STRING_EQUAL(n->text, "Elixir.Shop.Cart");
+    CU_ASSERT_STRING_EQUAL(n->atom, "'Elixir.Shop.Cart'");
+    CU_ASSERT_STRING_EQUAL(n->json, "Elixir.Shop.Cart");
+    CU_ASSERT_STRING_EQUAL(n->elixir, "Shop.Cart");
+    n = get(in, words);
+    CU_ASSERT_STRING_EQUAL(n->text, "hello \"w\"");
+    CU_ASSERT_STRING_EQUAL(n->atom, "'hello \"w\"'");
+    CU_ASSERT_STRING_EQUAL(n->json, "hello \\\"w\\\"");
+    CU_ASSERT_STRING_EQUAL(n->elixir, ":\"hello \\\"w\\\"\"");
+    CU_ASSERT(n->len == strlen(n->text) && n->atom_len == strlen(n->atom) && n->json_len == strlen(n->json) &&
+              n->elixir_len == strlen(n->elixir));
+    CU_ASSERT_STRING_EQUAL(get(in, ok)->atom, "ok");
+    CU_ASSERT_STRING_EQUAL(get(in, 0)->atom, "");
+    CU_ASSERT_STRING_EQUAL(get(in, 0)->elixir, "");
+    uint32_t bad = put(in, "a\xFF");
+    CU_ASSERT_STRING_EQUAL(get(in, bad)->text, "a\xEF\xBF\xBD");
+    CU_ASSERT_EQUAL(put(in, "a\xEF\xBF\xBD"), bad);
+    tap_intern_free(in);
+}
+
+static void atoms_are_names(void)
+{
+    struct tap_intern *in = tap_intern_new(0);
+    uint32_t ok = put(in, "ok"), e = put(in, "\xC3\xA9");
+    for (int twice = 0; twice < 2; twice++) { /* missing the cache, and from it */
+        CU_ASSERT_EQUAL(atom(in, "w\2ok", 4), ok);
+        CU_ASSERT_EQUAL(atom(in, "s\2ok", 4), ok);
+        CU_ASSERT_EQUAL(atom(in, "v\0\2ok", 5), ok);
+        CU_ASSERT_EQUAL(atom(in, "d\0\2ok", 5), ok);
+        CU_ASSERT_EQUAL(atom(in, "s\1\xE9", 3), e);
+        CU_ASSERT_EQUAL(atom(in, "w\2\xC3\xA9", 4), e);
+        CU_ASSERT_NOT_EQUAL(atom(in, "s\2\xC3\xA9", 4), e);
+        CU_ASSERT_EQUAL(atom(in, "w\0", 2), 0);
+        CU_ASSERT_EQUAL(atom(in, "w\3ok", 4), 0);
+        CU_ASSERT_EQUAL(atom(in, "a\1", 2), 0);
+        CU_ASSERT_EQUAL(atom(in, "w", 1), 0);
+    }
+    /* every length, each name differing from the next in one place only: none is taken for another */
+    for (size_t len = 1; len <= 255; len++) {
+        uint8_t b[257] = {119, (uint8_t)len};
+        memset(b + 2, 'a', len);
+        uint32_t plain = atom(in, b, len + 2);
+        CU_ASSERT(plain && get(in, plain)->len == len);
+        for (size_t at = 0; at < len; at += 1 + len / 16) {
+            b[2 + at] = 'b';
+            uint32_t other = atom(in, b, len + 2);
+            CU_ASSERT(other != plain && memcmp(get(in, other)->text, b + 2, len) == 0);
+            CU_ASSERT_EQUAL(atom(in, b, len + 2), other);
+            CU_ASSERT_EQUAL(tap_intern_name(in, (char *)b + 2, len), other);
+            b[2 + at] = 'a';
+            CU_ASSERT_EQUAL(atom(in, b, len + 2), plain);
+        }
+    }
+    tap_intern_free(in);
+}
+
+static void names_never_move(void)
+{
+    struct tap_intern *in = tap_intern_new(0);
+    uint32_t first = put(in, "first");
+    const struct tap_name *name = get(in, first);
+    const char *text = name->text;
+    char b[32];
+    for (int i = 0; i < 300000; i++) {
+        snprintf(b, sizeof b, "name %d", i);
+        CU_ASSERT_EQUAL(put(in, b), first + 1 + (uint32_t)i); /* dense */
+    }
+    CU_ASSERT(get(in, first) == name && name->text == text && strcmp(text, "first") == 0);
+    for (int i = 0; i < 300000; i += 7) {
+        snprintf(b, sizeof b, "name %d", i);
+        CU_ASSERT_EQUAL(put(in, b), first + 1 + (uint32_t)i);
+        CU_ASSERT_STRING_EQUAL(get(in, first + 1 + (uint32_t)i)->text, b);
+    }
+    tap_intern_free(in);
+}
+
+static void a_full_table_gives_none(void)
+{
+    struct tap_intern *in = tap_intern_new(3); /* the empty name is one of them */
+    uint32_t a = put(in, "a"), b = atom(in, "w\1b", 3);
+    CU_ASSERT(a && b);
+    CU_ASSERT_EQUAL(put(in, "c"), 0);
+    CU_ASSERT_EQUAL(atom(in, "w\1c", 3), 0);
+    CU_ASSERT_EQUAL(put(in, "a"), a);
+    CU_ASSERT_EQUAL(atom(in, "w\1b", 3), b);
+    tap_intern_free(in);
+}
+
+/* ---- Threads: one decodes atoms and hands ids over, others intern and read */
+
+struct shared {
+    struct tap_intern *in;
+    pthread_mutex_t lock;
+    uint32_t ids[20000];
+    unsigned n;
+    bool finished, wrong;
+};
+
+static void *decode(void *arg)
+{
+    struct shared *s = arg;
+    for (unsigned i = 0; i < 20000; i++) {
+        uint8_t b[32] = {119};
+        b[1] = (uint8_t)snprintf((char *)b + 2, sizeof b - 2, "name %u", i / 2);
+        struct tap_cursor c = tap_cursor(b, b[1] + 2u);
+        uint32_t id = tap_intern_atom(s->in, &c);
+        pthread_mutex_lock(&s->lock);
+        s->ids[s->n++] = id;
+        pthread_mutex_unlock(&s->lock);
+    }
+    pthread_mutex_lock(&s->lock);
+    s->finished = true;
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+static void *read_names(void *arg)
+{
+    struct shared *s = arg;
+    unsigned seen = 0;
+    for (bool end = false; !end;) {
+        pthread_mutex_lock(&s->lock);
+        unsigned n = s->n;
+        end = s->finished;
+        pthread_mutex_unlock(&s->lock);
+        for (; seen < n; seen++) {
+            char want[32];
+            snprintf(want, sizeof want, "'name %u'", seen / 2);
+            const struct tap_name *name = get(s->in, s->ids[seen]);
+            bool same = strcmp(name->atom, want) == 0;
+            same = same && tap_intern_name(s->in, name->text, name->len) == name->id;
+            if (!same) {
+                pthread_mutex_lock(&s->lock);
+                s->wrong = true;
+                pthread_mutex_unlock(&s->lock);
+            }
+        }
+        put(s->in, "of another thread");
+    }
+    return NULL;
+}
+
+static void threads_share_it(void)
+{
+    static struct shared s = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    s.in = tap_intern_new(0);
+    pthread_t t[3];
+    pthread_create(&t[0], NULL, decode, &s);
+    pthread_create(&t[1], NULL, read_names, &s);
+    pthread_create(&t[2], NULL, read_names, &s);
+    for (int i = 0; i < 3; i++)
+        pthread_join(t[i], NULL);
+    CU_ASSERT_EQUAL(s.n, 20000);
+    CU_ASSERT_FALSE(s.wrong);
+    tap_intern_free(s.in);
+}
+
+static void tells_its_speed(void)
+{
+    struct tap_intern *in = tap_intern_new(0);
+    static uint8_t bytes[300 * 16];
+    size_t n = 0;
+    uint32_t first = 0;
+    for (int i = 0; i < 300; i++) {
+        int k = snprintf((char *)bytes + n + 2, 14, "fun_%d", i);
+        bytes[n] = 119;
+        bytes[n + 1] = (uint8_t)k;
+        n += (size_t)k + 2;
+    }
+    struct timespec a, b;
+    uint64_t sum = 0;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    for (int round = 0; round < 10000; round++) {
+        struct tap_cursor c = tap_cursor(bytes, n);
+        while (c.p < c.end)
+            sum += tap_intern_atom(in, &c);
+        first = round == 0 ? (uint32_t)sum : first;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    CU_ASSERT_EQUAL(sum, 10000 * (uint64_t)first);
+    printf("# atom from the cache: %.1f ns\n",
+           ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 3e6);
+    tap_intern_free(in);
+}
+
+UNIT_TESTS("intern", UNIT_TEST(names_have_ids_and_forms), UNIT_TEST(atoms_are_names),
+           UNIT_TEST(names_never_move), UNIT_TEST(a_full_table_gives_none), UNIT_TEST(threads_share_it),
+           UNIT_TEST(tells_its_speed))
