@@ -1,8 +1,8 @@
 /* term_atom.c: atoms, in the three ways they are quoted.
  *
  * Erlang (io_lib:write_atom): bare when it begins with a small letter (latin1 ones too) and goes on with letters,
- * digits, _ and @, and is no reserved word. The VM's C code has a rule of its own, seen only in `fun m:f/1` (where ~tp then takes the UTF-8 of what
- * is not ASCII for latin1, in OTP 25: here the characters print as themselves).
+ * digits, _ and @, and is no reserved word. The VM's C code has a rule of its own, seen only in `fun m:f/1` (what is
+ * not ASCII there, ~tp shows as its UTF-8 bytes taken for latin1: here the characters print as themselves).
  * Elixir (Macro.inspect_atom): aliases without their Elixir., identifiers and operators after a colon, all else in
  * double quotes. The common atom is lower-case ASCII: one table look-up a byte and a copy.
  *

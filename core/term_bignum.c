@@ -2,9 +2,9 @@
  *
  * What fits in 64 bits is written two digits at a time. Above that the number is divided by 10^18 again and again,
  * which is quadratic; above BASE_LIMBS it is split in halves, each is converted, and the upper is multiplied by its
- * power of two in decimal (Karatsuba), about ten
- * times faster than the node at 64 KiB. Decimal numbers here are
- * arrays of limbs below 10^18, least significant first. Memory is linear; it comes from malloc only for the split.
+ * power of two in decimal (Karatsuba): several times faster than the node at 64 KiB, and the farther the larger.
+ * Decimal numbers here are arrays of limbs below 10^18, least significant first. Memory is linear; it comes from
+ * malloc only for the split.
  */
 #include <stdlib.h>
 
