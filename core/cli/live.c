@@ -50,7 +50,9 @@ static size_t human(char *dst, size_t cap, uint64_t n, const char *unit)
     unsigned s = 0;
     while (v >= 1000 && steps[s + 1])
         v /= 1000, s++;
-    int len = s ? snprintf(dst, cap, "%.1f %c%s", v, steps[s], unit) : snprintf(dst, cap, "%.0f %s", v, unit);
+    const char *space = *unit ? " " : "";
+    int len = s ? snprintf(dst, cap, "%.1f %c%s", v, steps[s], unit)
+                : snprintf(dst, cap, "%.0f%s%s", v, space, unit);
     return len < 0 ? 0 : (size_t)len < cap ? (size_t)len : cap - 1;
 }
 
