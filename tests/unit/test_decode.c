@@ -188,19 +188,24 @@ static void cut_messages_are_bad(void)
 
 /* ---- Whole frames, damaged. */
 static unsigned told;
+static volatile unsigned touched;
+
+/* Reads every byte, so that a sanitizer sees one that is not there. */
+static void touch(const char *text, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++)
+        touched += (unsigned char)text[i];
+    told++;
+}
 static void on_up(void *arg, uint32_t node, const struct tap_node_facts *facts)
 {
     (void)arg, (void)node;
-    CU_ASSERT(facts->release_len == 0 || facts->release[0] <= 255);
-    told++;
+    touch(facts->release, facts->release_len);
 }
 static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *text, uint32_t len)
 {
     (void)arg, (void)node, (void)level;
-    unsigned sum = 0;
-    for (uint32_t i = 0; i < len; i++)
-        sum += (unsigned char)text[i];
-    told += sum != 1;
+    touch(text, len);
 }
 
 /* Spans lie in the arena and hold one whole term each; numbers ascend; what is received and lost adds up. */
