@@ -8,6 +8,7 @@
 
 main() ->
     io:setopts(standard_io, [{encoding, utf8}]),
+    {module, _} = code:ensure_loaded(e2e_work),
     io:format("ready ~s~n", [node()]),
     loop().
 
@@ -29,7 +30,7 @@ loop() ->
 
 %% Is anyone traced now?
 traced() ->
-    lists:any(fun(P) -> flags(P) =/= [] end, processes()) orelse sessions() =/= [].
+    lists:any(fun(P) -> flags(P) =/= [] end, [new | processes()]) orelse sessions() =/= [].
 
 flags(P) ->
     try erlang:trace_info(P, flags) of

@@ -7,7 +7,7 @@
 trace(File) ->
     Corpus = corpus(),
     Text = [begin
-                B = unicode:characters_to_binary(io_lib:format("~0tp", [[T]])),
+                B = unicode:characters_to_binary(io_lib:format("[~0tp]", [T])),
                 [integer_to_list(byte_size(B)), $\n, B]
             end || T <- Corpus],
     ok = file:write_file(File, Text),

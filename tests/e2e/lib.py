@@ -59,7 +59,8 @@ class Node:
         if not os.path.exists(os.path.join(work, 'e2e_node.beam')):
             compile_erlang('e2e_node.erl', 'e2e_work.erl')
         self.process = subprocess.Popen(
-            [*erl, '-noshell', '-name' if longname else '-sname', self.name, '-setcookie', cookie, '-pa', work, *args,
+            [*erl, '-noshell', '-name' if longname else '-sname', self.name, '-setcookie', cookie, '-pa', work,
+             '-kernel', 'logger_level', 'none', *args,
              '-s', 'e2e_node', 'main'],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True, bufsize=1, encoding='utf-8')
         started.append(self.process)

@@ -142,7 +142,8 @@ def a_failing_sink_does_not_hurt_another():
 
 def an_empty_plan_is_an_error():
     node = Node()
-    failed((GOOD % node.name).replace('e2e_work', 'no_such_module'), node.name, 'no_such_module')
+    ini = (GOOD % node.name).replace('e2e_work', 'no_such_module').replace('duration = 1s', 'events = function_call')
+    failed(ini, node.name, 'no_such_module')
     node.clean()
 
 

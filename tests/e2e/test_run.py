@@ -7,6 +7,7 @@ INI = """[session]
 nodes = %s
 events = function_call, function_return, function_exception, message_send, message_receive, process_spawn, process_start, process_exit
 max_rate = 0
+max_queue = 1M
 [filter:pids]
 pids = new
 [filter:match_spec]

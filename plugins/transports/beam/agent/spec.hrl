@@ -22,6 +22,7 @@ first_message(true) -> [{message, {{{const, '$beamtap_caller'}, {caller}}}}];
 first_message(false) -> [].
 
 function_action({message, Bool}, _) when Bool =:= false -> {message, Bool};
+function_action({message, {caller}}, true) -> hd(first_message(true)); % said already: not again as metadata
 function_action({message, true}, true) -> {message, {{{const, '$beamtap_caller'}, {caller}}}};
 function_action({message, true}, false) -> {message, true};
 function_action({message, X}, true) -> {message, {{{const, '$beamtap_caller'}, {caller}, X}}};
