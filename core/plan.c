@@ -340,6 +340,18 @@ static bool plan_keep(struct join *j, const struct tap_plan_filter *specs, struc
     return !own.oom;
 }
 
+uint32_t tap_plan_kinds(const struct tap_plan *plan)
+{
+    uint32_t kinds = plan->events;
+    for (size_t i = 0; i < plan->function_count; i++) {
+        if (plan->functions[i].flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION))
+            kinds |= TAP_KIND_BIT(TAP_FUNCTION_RETURN);
+        if (plan->functions[i].flags & TAP_PLAN_EXCEPTION)
+            kinds |= TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
+    }
+    return kinds;
+}
+
 static bool join_all(struct join *j, struct tap_plan *plan)
 {
     const struct tap_plan_filter *specs;

@@ -171,7 +171,7 @@ static bool ready_bus(struct tap_trace *t)
     struct tap_bus *bus = &t->bus;
     const uint32_t ends = TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
                    births = TAP_KIND_BIT(TAP_PROCESS_SPAWN) | TAP_KIND_BIT(TAP_PROCESS_START);
-    uint32_t events = t->session.events;
+    uint32_t events = tap_plan_kinds(&t->plan);
     size_t limit = 16u << 20;
     for (size_t i = 0; i < t->host_count; i++) {
         const struct tap_instance_host *h = &t->hosts[i];

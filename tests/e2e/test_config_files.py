@@ -41,7 +41,8 @@ def the_usual_jobs():
     assert any('no_such_article' in e['message'] for e in events(run) if e['event'] == 'process_exit')
     run = run_file(node, 'match_spec.ini')
     assert 'shop_cart:total' in run.out() and 'from lists:foldl' in run.out(), run.out()[:2000]
-    assert not re.search(r'add\(.*\{apple,', run.out()), run.out()[:2000]
+    assert '<- shop_cart:total/1' in run.out(), run.out()[:2000]
+    assert not re.search(r'add\(\[.*\], \{apple,', run.out()), run.out()[:2000]
     run = run_file(node, 'jq.ini')
     sent = subprocess.run(['jq', '-r', 'select(.event == "message_send") | .message'], input=run.out(), text=True,
                           stdout=subprocess.PIPE, check=True).stdout
