@@ -3,7 +3,7 @@
 %%
 %%   shop_sup ── shop_stock    (gen_server: what is left of each article)
 %%           ├── shop_till     (gen_server: takes payment, asks the stock)
-%%           └── shop_door     (spawns a customer every few ms)
+%%           └── shop_door     (spawns a shop_customer every few ms)
 -module(demo).
 -export([start/0]).
 

@@ -1,4 +1,5 @@
-/* plugins.c: `beamtap plugins [KIND:NAME] [--json]`: what is installed, from where, with which options.
+/* plugins.c: `beamtap plugins [KIND:NAME | session] [--json]`: what is installed, from where, with which options.
+ * `session` describes the [session] section's own options in the same way.
  *
  * A file that is no plugin is told on stderr and makes the exit code 2; the others are listed all the same.
  */
@@ -38,6 +39,13 @@ static void print_plugin(const struct tap_loaded *l, bool options)
         print_option(&p->options[i]);
     for (size_t i = 0; p->kind == TAP_PLUGIN_SINK && i < tap_sink_option_count; i++)
         print_option(&tap_sink_options[i]);
+}
+
+static void print_session(void)
+{
+    puts("session: the run as a whole\n  options:");
+    for (size_t i = 0; i < tap_session_option_count; i++)
+        print_option(&tap_session_options[i]);
 }
 
 /* ---- As JSON */
@@ -106,10 +114,23 @@ static bool json_plugin(cJSON *list, const struct tap_loaded *l)
     return ok;
 }
 
+static bool json_session(cJSON *list)
+{
+    cJSON *json = cJSON_CreateObject(), *options;
+    if (!json || !cJSON_AddItemToArray(list, json))
+        return false;
+    bool ok = cJSON_AddStringToObject(json, "kind", "session") &&
+              (options = cJSON_AddArrayToObject(json, "options"));
+    for (size_t i = 0; ok && i < tap_session_option_count; i++)
+        ok = json_option(options, &tap_session_options[i]);
+    return ok;
+}
+
+/* The plugins in the list; without one (NULL) the session's options. */
 static bool print_json(const struct tap_loaded *const *list, size_t n)
 {
     cJSON *json = cJSON_CreateArray();
-    bool ok = json != NULL;
+    bool ok = json != NULL && (list || json_session(json));
     for (size_t i = 0; ok && i < n; i++)
         ok = json_plugin(json, list[i]);
     char *text = ok ? cJSON_Print(json) : NULL;
@@ -136,8 +157,17 @@ static bool read_name(const char *word, enum tap_plugin_kind *kind, const char *
             return true;
         }
     }
-    fprintf(stderr, "beamtap plugins: '%s' must be transport:NAME, filter:NAME or sink:NAME\n", word);
+    fprintf(stderr, "beamtap plugins: '%s' must be transport:NAME, filter:NAME, sink:NAME or session\n",
+            word);
     return false;
+}
+
+static int list_session(bool json)
+{
+    if (json)
+        return print_json(NULL, 0) ? 0 : 1;
+    print_session();
+    return 0;
 }
 
 static int list_plugins(struct tap_registry *registry, const char *word, bool json, struct tap_error *err)
@@ -171,6 +201,8 @@ int tap_cli_plugins(int argc, char **argv)
     const struct tap_cli_flag flags[] = {{"--json", &json}, {NULL, NULL}};
     if (!tap_cli_read(argc, argv, flags, 0, 1, &args))
         return 2;
+    if (args.word_count && strcmp(words[0], "session") == 0)
+        return tap_cli_flush(list_session(json));
     struct tap_error *err = tap_error_new();
     struct tap_registry *registry = tap_registry_new(NULL);
     int code = 1;
