@@ -19,7 +19,8 @@ static const struct command {
      tap_cli_run},
     {"check", "FILE.ini [--set SECTION.KEY=VALUE]...",
      "tells all mistakes, or what would be traced and written; asks no node", tap_cli_check},
-    {"plugins", "[KIND:NAME | session] [--json]", "what is installed, from where, with which options", tap_cli_plugins},
+    {"plugins", "[KIND:NAME | session] [--json]", "what is installed, from where, with which options",
+     tap_cli_plugins},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
