@@ -16,7 +16,7 @@ BEAMTAP_COOKIE=quickstart$$
 ERL_EPMD_PORT=$((20000 + $$ % 20000))
 export BEAMTAP_COOKIE ERL_EPMD_PORT
 erlc -o "$work" "$here"/demo/*.erl
-erl -noinput -sname beamtap_demo@localhost -setcookie "$BEAMTAP_COOKIE" -pa "$work" -s demo start &
+erl -noinput -sname beamtap_demo@localhost -setcookie "$BEAMTAP_COOKIE" -kernel logger_level none -pa "$work" -s demo start &
 node=$!
 finish() {
     kill "$node" 2>/dev/null || true

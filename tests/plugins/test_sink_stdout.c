@@ -325,6 +325,11 @@ static void colour_is_for_terminals(void)
     struct sb *b = every_kind();
     for (int round = 0; round < 2; round++) {
         int master = posix_openpt(O_RDWR | O_NOCTTY);
+        if (master < 0) {
+            CU_PASS("there are no pseudo-terminals here");
+            puts("# skipped: no pseudo-terminal to try colours on");
+            return;
+        }
         CU_ASSERT_FATAL(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
         struct sink s;
         char text[4096] = "";

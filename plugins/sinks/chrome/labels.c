@@ -138,9 +138,7 @@ static bool tap_label_fill(struct tap_chrome *c, struct tap_label *label, uint32
     label->name_len = (uint32_t)(p - tail) - label->name_off;
     *p++ = '"';
     label->tail_len = (uint32_t)(p - tail);
-    label->tail = realloc(tail, label->tail_len);
-    if (!label->tail)
-        label->tail = tail;
+    label->tail = tail;
     label->module = module;
     label->function = function;
     label->arity = arity;
