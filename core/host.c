@@ -18,7 +18,7 @@ static struct tap_instance_host *own(const struct tap_host *host)
 
 /* ---- For every plugin ---------------------------------------------------------------------------------------- */
 
-static void log_line(struct tap_trace *t, enum tap_log_level level, const char *actor, const char *format,
+static void log_line(struct tap_engine *t, enum tap_log_level level, const char *actor, const char *format,
                      va_list ap)
 {
     char text[2048];
@@ -31,7 +31,7 @@ static void log_line(struct tap_trace *t, enum tap_log_level level, const char *
         fprintf(stderr, "beamtap: [%s] %s\n", actor, text);
 }
 
-void tap_session_log(struct tap_trace *t, enum tap_log_level level, const char *actor, const char *format,
+void tap_session_log(struct tap_engine *t, enum tap_log_level level, const char *actor, const char *format,
                      ...)
 {
     va_list ap;
@@ -93,7 +93,7 @@ static size_t host_peer_print(const struct tap_host *host, char *dst, size_t cap
     return tap_peer_print(host->names, dst, cap, batch, ev, how);
 }
 
-struct tap_node_own *tap_session_node(const struct tap_trace *t, uint32_t index)
+struct tap_node_own *tap_session_node(const struct tap_engine *t, uint32_t index)
 {
     if (index >= atomic_load_explicit(&t->node_count, memory_order_acquire))
         return NULL;
@@ -138,7 +138,7 @@ static void host_release(const struct tap_host *host, const struct tap_batch *ba
 
 static uint32_t host_node_add(const struct tap_host *host, const char *name)
 {
-    struct tap_trace *t = own(host)->trace;
+    struct tap_engine *t = own(host)->trace;
     pthread_mutex_lock(&t->lock);
     uint32_t n = atomic_load(&t->node_count), index = 0;
     while (index < n && strcmp(atomic_load(&t->nodes[index])->base.name, name) != 0)
@@ -179,7 +179,7 @@ void tap_session_node_up(void *arg, uint32_t index, const struct tap_node_facts 
 
 void tap_session_node_log(void *arg, uint32_t index, enum tap_log_level level, const char *text, uint32_t len)
 {
-    struct tap_trace *t = arg;
+    struct tap_engine *t = arg;
     const struct tap_node_own *node = tap_session_node(t, index);
     char line[1024];
     size_t n = len < sizeof line - 1 ? len : sizeof line - 1;
@@ -189,7 +189,7 @@ void tap_session_node_log(void *arg, uint32_t index, enum tap_log_level level, c
     tap_session_log(t, level, t->transport->instance->section, "%s: %s", node ? node->base.name : "?", line);
 }
 
-static void unknown_rest(struct tap_trace *t, const struct tap_node_own *node)
+static void unknown_rest(struct tap_engine *t, const struct tap_node_own *node)
 {
     uint64_t next = node->stream.next, lost = atomic_load(&node->stream.figures.lost);
     if (next)
@@ -201,7 +201,7 @@ static void unknown_rest(struct tap_trace *t, const struct tap_node_own *node)
                 "%s: the final report never came, nor any event", node->base.name);
 }
 
-void tap_session_node_end(struct tap_trace *t, struct tap_node_own *node, enum tap_node_state state,
+void tap_session_node_end(struct tap_engine *t, struct tap_node_own *node, enum tap_node_state state,
                           const struct tap_node_final *final)
 {
     pthread_mutex_lock(&t->lock);
@@ -248,7 +248,7 @@ static void host_discard(const struct tap_host *host, struct tap_arena *arena)
 static void host_commit(const struct tap_host *host, struct tap_arena *arena, uint32_t index,
                         const uint32_t *frames, size_t n)
 {
-    struct tap_trace *t = own(host)->trace;
+    struct tap_engine *t = own(host)->trace;
     struct tap_node_own *node = tap_session_node(t, index);
     if (!node || node->ended) /* what comes after the final report was counted as lost with it */
         tap_arena_put(&t->bus.pool, arena);
@@ -258,14 +258,14 @@ static void host_commit(const struct tap_host *host, struct tap_arena *arena, ui
 
 static bool host_may_grant(const struct tap_host *host)
 {
-    struct tap_trace *t = own(host)->trace;
+    struct tap_engine *t = own(host)->trace;
     for (size_t i = 0; i < t->sink_count; i++)
         if (!tap_queue_may_grant(&t->sinks[i].queue))
             return false;
     return true;
 }
 
-void tap_session_wake(struct tap_trace *t)
+void tap_session_wake(struct tap_engine *t)
 {
     uint64_t one = 1;
     if (write(t->wake, &one, sizeof one) < 0)
@@ -274,7 +274,7 @@ void tap_session_wake(struct tap_trace *t)
 
 static int host_wait(const struct tap_host *host, struct pollfd *fds, size_t n, int timeout)
 {
-    struct tap_trace *t = own(host)->trace;
+    struct tap_engine *t = own(host)->trace;
     struct pollfd few[65], *all = n < 65 ? few : malloc((n + 1) * sizeof *all);
     if (!all)
         return -1;
@@ -301,7 +301,7 @@ static int host_stopping(const struct tap_host *host)
     return atomic_load(&own(host)->trace->stopping);
 }
 
-void tap_host_init(struct tap_trace *t, struct tap_instance_host *h, const struct tap_instance *instance)
+void tap_host_init(struct tap_engine *t, struct tap_instance_host *h, const struct tap_instance *instance)
 {
     h->trace = t;
     h->instance = instance;

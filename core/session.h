@@ -1,4 +1,4 @@
-/* session.h: the inside of a trace session, shared by trace.c (its life) and host.c (what plugins see of it).
+/* session.h: the inside of a trace session, shared by engine.c (its life) and host.c (what plugins see of it).
  *
  * Nothing here is global: several sessions may live in one process. The session's thread creates, starts and
  * ends; the transport's thread commits; sinks have a thread each. What several threads touch is atomic or behind
@@ -10,7 +10,7 @@
 #include "bus.h"
 #include "plan.h"
 #include "stats.h"
-#include "trace.h"
+#include "engine.h"
 
 #define TAP_NODES_MAX 1024u
 #define TAP_STOP_DEADLINE INT64_C(10000000000) /* ns, beside a lease, that a transport has for a clean end */
@@ -29,7 +29,7 @@ struct tap_node_own {
 /* The host table as one instance sees it. */
 struct tap_instance_host {
     struct tap_host table; /* first: a host pointer is a pointer to this */
-    struct tap_trace *trace;
+    struct tap_engine *trace;
     const struct tap_instance *instance;
     void *self;
     bool created;
@@ -38,7 +38,7 @@ struct tap_instance_host {
     struct tap_counters counters;
 };
 
-struct tap_trace {
+struct tap_engine {
     const struct tap_config *config;
     struct tap_error *err;
     struct tap_pool *memory;
@@ -76,15 +76,15 @@ struct tap_trace {
 };
 
 /* host.c */
-void tap_host_init(struct tap_trace *, struct tap_instance_host *, const struct tap_instance *);
-void tap_session_log(struct tap_trace *, enum tap_log_level, const char *actor, const char *format, ...)
+void tap_host_init(struct tap_engine *, struct tap_instance_host *, const struct tap_instance *);
+void tap_session_log(struct tap_engine *, enum tap_log_level, const char *actor, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void tap_session_wake(struct tap_trace *);
-struct tap_node_own *tap_session_node(const struct tap_trace *, uint32_t index);
+void tap_session_wake(struct tap_engine *);
+struct tap_node_own *tap_session_node(const struct tap_engine *, uint32_t index);
 /* A node's end, once; `final` as in host->node_state. */
-void tap_session_node_end(struct tap_trace *, struct tap_node_own *, enum tap_node_state,
+void tap_session_node_end(struct tap_engine *, struct tap_node_own *, enum tap_node_state,
                           const struct tap_node_final *final);
-/* trace_run.c: a sink's last word. On its thread. */
+/* engine_run.c: a sink's last word. On its thread. */
 void tap_session_sink_ended(void *trace, struct tap_sink *, bool failed);
 /* The bus's callbacks. */
 void tap_session_node_up(void *trace, uint32_t node, const struct tap_node_facts *);

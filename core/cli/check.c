@@ -9,7 +9,7 @@
 #include "cli.h"
 #include "option_value.h"
 #include "plan.h"
-#include "trace.h"
+#include "engine.h"
 
 static void print_settings(const struct tap_option *options, size_t n, const void *settings)
 {
@@ -39,17 +39,17 @@ int tap_cli_check(int argc, char **argv)
         return 1;
     }
     struct tap_config *config = NULL;
-    struct tap_trace *trace = NULL;
+    struct tap_engine *trace = NULL;
     if (tap_config_load(words[0], sets, args.set_count, &config, err) == TAP_OK)
-        trace = tap_trace_new(config, err);
+        trace = tap_engine_new(config, err);
     if (trace) {
-        tap_plan_print(tap_trace_plan(trace), stdout);
+        tap_plan_print(tap_engine_plan(trace), stdout);
         for (size_t i = 0; i < config->instance_count; i++)
             print_instance(&config->instances[i]);
     }
     tap_error_print(err, stderr);
     int code = trace ? 0 : (int)tap_error_status(err);
-    tap_trace_free(trace);
+    tap_engine_free(trace);
     tap_config_free(config);
     tap_error_free(err);
     return tap_cli_flush(code);

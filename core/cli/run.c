@@ -59,13 +59,13 @@ static bool stdout_is_data(const struct tap_config *config)
     return false;
 }
 
-static void wait_for_end(struct tap_trace *trace, const struct tap_error *err)
+static void wait_for_end(struct tap_engine *trace, const struct tap_error *err)
 {
     bool asked = false;
-    for (unsigned i = 0; !tap_trace_poll(trace, POLL_MS); i++) {
+    for (unsigned i = 0; !tap_engine_poll(trace, POLL_MS); i++) {
         if (signals && !asked) {
             asked = true;
-            tap_trace_stop(trace);
+            tap_engine_stop(trace);
         }
         tap_live_causes(err);
         if (i % LIVE_EVERY == 0)
@@ -74,17 +74,17 @@ static void wait_for_end(struct tap_trace *trace, const struct tap_error *err)
 }
 
 /* Runs a created trace; the exit code. */
-static int run_trace(struct tap_trace *trace, const struct tap_config *config, struct tap_error *err,
+static int run_trace(struct tap_engine *trace, const struct tap_config *config, struct tap_error *err,
                      bool quiet, bool json)
 {
     struct tap_run_figures figures;
     tap_live_begin(quiet, config->session.duration);
-    tap_trace_set_log(trace, tap_live_log, NULL);
-    enum tap_status status = tap_trace_start(trace);
+    tap_engine_set_log(trace, tap_live_log, NULL);
+    enum tap_status status = tap_engine_start(trace);
     tap_live_causes(err);
     if (status == TAP_OK)
         wait_for_end(trace, err);
-    status = tap_trace_finish(trace);
+    status = tap_engine_finish(trace);
     tap_live_end();
     tap_live_causes(err);
     if (!tap_run_figures(trace, &figures)) {
@@ -120,17 +120,17 @@ int tap_cli_run(int argc, char **argv)
     }
     catch_signals();
     struct tap_config *config = NULL;
-    struct tap_trace *trace = NULL;
+    struct tap_engine *trace = NULL;
     int code;
     if (tap_config_load(words[0], sets, args.set_count, &config, err) == TAP_OK)
-        trace = tap_trace_new(config, err);
+        trace = tap_engine_new(config, err);
     if (trace) {
         code = run_trace(trace, config, err, quiet, json);
     } else {
         tap_error_print(err, stderr);
         code = (int)tap_error_status(err);
     }
-    tap_trace_free(trace);
+    tap_engine_free(trace);
     tap_config_free(config);
     tap_error_free(err);
     return code;

@@ -6,18 +6,18 @@
 #include "run.h"
 #include "stats.h"
 
-bool tap_run_figures(const struct tap_trace *trace, struct tap_run_figures *f)
+bool tap_run_figures(const struct tap_engine *trace, struct tap_run_figures *f)
 {
-    *f = (struct tap_run_figures){.node_count = tap_trace_nodes(trace, NULL, 0),
-                                  .sink_count = tap_trace_sinks(trace, NULL, 0)};
+    *f = (struct tap_run_figures){.node_count = tap_engine_nodes(trace, NULL, 0),
+                                  .sink_count = tap_engine_sinks(trace, NULL, 0)};
     f->nodes = calloc(f->node_count + 1, sizeof *f->nodes);
     f->sinks = calloc(f->sink_count + 1, sizeof *f->sinks);
     if (!f->nodes || !f->sinks) {
         tap_run_figures_free(f);
         return false;
     }
-    tap_trace_nodes(trace, f->nodes, f->node_count); /* one that was added meanwhile shows next time */
-    tap_trace_sinks(trace, f->sinks, f->sink_count);
+    tap_engine_nodes(trace, f->nodes, f->node_count); /* one that was added meanwhile shows next time */
+    tap_engine_sinks(trace, f->sinks, f->sink_count);
     for (size_t i = 0; i < f->node_count; i++) {
         f->received += f->nodes[i].received;
         f->lost += f->nodes[i].lost;
@@ -93,7 +93,7 @@ static void print_sink(const struct tap_sink_stats *s, FILE *out)
     fprintf(out, ", %" PRIu64 " bytes\n", s->bytes);
 }
 
-void tap_summary_print(const struct tap_trace *trace, const struct tap_run_figures *f, FILE *out)
+void tap_summary_print(const struct tap_engine *trace, const struct tap_run_figures *f, FILE *out)
 {
     const char *section, *name, *last = NULL;
     int64_t value;
@@ -101,7 +101,7 @@ void tap_summary_print(const struct tap_trace *trace, const struct tap_run_figur
         print_node(&f->nodes[i], out);
     for (size_t i = 0; i < f->sink_count; i++)
         print_sink(&f->sinks[i], out);
-    for (size_t i = 0; tap_trace_counter(trace, i, &section, &name, &value); i++) {
+    for (size_t i = 0; tap_engine_counter(trace, i, &section, &name, &value); i++) {
         if (section == last)
             fprintf(out, ", %s %" PRId64, name, value);
         else
@@ -145,12 +145,12 @@ static cJSON *sink_json(const struct tap_sink_stats *s)
 }
 
 /* {"sink:csv": {"truncated": 3}} */
-static cJSON *counters_json(const struct tap_trace *trace)
+static cJSON *counters_json(const struct tap_engine *trace)
 {
     cJSON *all = cJSON_CreateObject();
     const char *section, *name;
     int64_t value;
-    for (size_t i = 0; tap_trace_counter(trace, i, &section, &name, &value); i++) {
+    for (size_t i = 0; tap_engine_counter(trace, i, &section, &name, &value); i++) {
         cJSON *one = cJSON_GetObjectItemCaseSensitive(all, section);
         if (!one)
             one = cJSON_AddObjectToObject(all, section);
@@ -159,7 +159,7 @@ static cJSON *counters_json(const struct tap_trace *trace)
     return all;
 }
 
-bool tap_summary_json(const struct tap_trace *trace, const struct tap_run_figures *f, int code, FILE *out)
+bool tap_summary_json(const struct tap_engine *trace, const struct tap_run_figures *f, int code, FILE *out)
 {
     cJSON *all = cJSON_CreateObject();
     cJSON *nodes = cJSON_AddArrayToObject(all, "nodes"), *sinks = cJSON_AddArrayToObject(all, "sinks");
@@ -168,7 +168,7 @@ bool tap_summary_json(const struct tap_trace *trace, const struct tap_run_figure
     for (size_t i = 0; i < f->sink_count; i++)
         cJSON_AddItemToArray(sinks, sink_json(&f->sinks[i]));
     cJSON_AddItemToObject(all, "counters", counters_json(trace));
-    cJSON_AddNumberToObject(all, "elapsed_ns", (double)tap_trace_elapsed(trace));
+    cJSON_AddNumberToObject(all, "elapsed_ns", (double)tap_engine_elapsed(trace));
     cJSON_AddNumberToObject(all, "exit", code);
     char *text = cJSON_Print(all);
     cJSON_Delete(all);

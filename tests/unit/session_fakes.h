@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "frames.h"
-#include "trace.h"
+#include "engine.h"
 #include "unit.h"
 
 static inline void nap(int ms)
@@ -267,18 +267,18 @@ static inline void begin_session(uint32_t events, struct fake_sink *sinks, size_
     fake_err = tap_error_new();
 }
 /* From new to finish. NULL when it could not be created or started. */
-static inline struct tap_trace *run_session(enum tap_status *status)
+static inline struct tap_engine *run_session(enum tap_status *status)
 {
-    struct tap_trace *t = tap_trace_new(&fake_config, fake_err);
+    struct tap_engine *t = tap_engine_new(&fake_config, fake_err);
     if (!t) {
         *status = tap_error_status(fake_err);
         return NULL;
     }
-    tap_trace_set_log(t, log_line, NULL);
-    if ((*status = tap_trace_start(t)) == TAP_OK)
-        while (!tap_trace_poll(t, 100))
+    tap_engine_set_log(t, log_line, NULL);
+    if ((*status = tap_engine_start(t)) == TAP_OK)
+        while (!tap_engine_poll(t, 100))
             ;
-    *status = tap_trace_finish(t);
+    *status = tap_engine_finish(t);
     return t;
 }
 static inline bool err_has(const char *text)
@@ -289,11 +289,11 @@ static inline bool err_has(const char *text)
     return false;
 }
 /* produced = written + filtered + lost, for each node and each sink; the figures of sink `s` are given back. */
-static inline struct tap_sink_stats balance(struct tap_trace *t, size_t s, struct tap_node_stats *node)
+static inline struct tap_sink_stats balance(struct tap_engine *t, size_t s, struct tap_node_stats *node)
 {
     struct tap_sink_stats sinks[FAKES_MAX];
     struct tap_node_stats nodes[FAKES_MAX];
-    size_t n = tap_trace_sinks(t, sinks, FAKES_MAX), nn = tap_trace_nodes(t, nodes, FAKES_MAX);
+    size_t n = tap_engine_sinks(t, sinks, FAKES_MAX), nn = tap_engine_nodes(t, nodes, FAKES_MAX);
     uint64_t produced = 0, by = 0;
     for (size_t i = 0; i < nn; i++) {
         CU_ASSERT_EQUAL(nodes[i].produced, nodes[i].received + nodes[i].lost);
@@ -309,9 +309,9 @@ static inline struct tap_sink_stats balance(struct tap_trace *t, size_t s, struc
         *node = nodes[0];
     return sinks[s];
 }
-static inline void end_session(struct tap_trace *t)
+static inline void end_session(struct tap_engine *t)
 {
-    tap_trace_free(t);
+    tap_engine_free(t);
     tap_error_free(fake_err);
 }
 

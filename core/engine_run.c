@@ -1,10 +1,10 @@
-/* trace_run.c: a session at work: start, wait, stop, the end, and its figures.
+/* engine_run.c: a session at work: start, wait, stop, the end, and its figures.
  *
  * The end comes from the transport (every node is done), from the session (stop, the duration), or from the last
  * sink failing. It goes in two steps: asked politely (stopping 1), then, past a deadline, at once (stopping 2);
  * what does not come back even then is left behind, and said.
  */
-#include "trace.h"
+#include "engine.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,13 +15,13 @@
 #define DURATION_GRACE \
     (TAP_SECOND / 2) /* the nodes count the duration themselves: this is for those that do not */
 
-static const struct tap_transport_ops *transport_ops(const struct tap_trace *t)
+static const struct tap_transport_ops *transport_ops(const struct tap_engine *t)
 {
     return t->transport->instance->loaded->plugin->ops;
 }
 
 /* Did this instance say why? Else it is said that it did not. */
-static void blame(struct tap_trace *t, const struct tap_instance *instance, const char *what)
+static void blame(struct tap_engine *t, const struct tap_instance *instance, const char *what)
 {
     const struct tap_cause *cause;
     for (size_t i = 0; i < tap_error_count(t->err); i++)
@@ -33,7 +33,7 @@ static void blame(struct tap_trace *t, const struct tap_instance *instance, cons
 
 /* ---- Sinks ----------------------------------------------------------------------------------------------------- */
 
-static const struct tap_instance *instance_of(const struct tap_trace *t, const struct tap_sink *sink)
+static const struct tap_instance *instance_of(const struct tap_engine *t, const struct tap_sink *sink)
 {
     size_t i = 0;
     while (t->hosts[i].sink != sink)
@@ -44,7 +44,7 @@ static const struct tap_instance *instance_of(const struct tap_trace *t, const s
 /* A sink is at its end, by itself or because it failed. On its thread. */
 void tap_session_sink_ended(void *arg, struct tap_sink *sink, bool failed)
 {
-    struct tap_trace *t = arg;
+    struct tap_engine *t = arg;
     if (!failed)
         return;
     const struct tap_instance *instance = instance_of(t, sink);
@@ -54,13 +54,13 @@ void tap_session_sink_ended(void *arg, struct tap_sink *sink, bool failed)
                         "has failed and is detached: the run goes on without it");
     } else {
         tap_session_log(t, TAP_LOG_WARNING, instance->section, "has failed: no sink is left, the run ends");
-        tap_trace_stop(t);
+        tap_engine_stop(t);
     }
     tap_session_wake(t); /* credit may have waited for it */
 }
 
 /* Opens every output. How many work. */
-static size_t start_sinks(struct tap_trace *t)
+static size_t start_sinks(struct tap_engine *t)
 {
     atomic_store(&t->sinks_alive, t->sink_count);
     for (size_t s = 0; s < t->sink_count; s++) {
@@ -81,7 +81,7 @@ static size_t start_sinks(struct tap_trace *t)
     return atomic_load(&t->sinks_alive);
 }
 
-static void finish_sinks(struct tap_trace *t)
+static void finish_sinks(struct tap_engine *t)
 {
     for (size_t s = 0; s < t->sink_count; s++)
         tap_queue_close(&t->sinks[s].queue);
@@ -99,7 +99,7 @@ static void finish_sinks(struct tap_trace *t)
 
 static void *transport_main(void *arg)
 {
-    struct tap_trace *t = arg;
+    struct tap_engine *t = arg;
     if (transport_ops(t)->run(t->transport->self) != TAP_OK)
         blame(t, t->transport->instance, "failed");
     pthread_mutex_lock(&t->lock);
@@ -109,11 +109,11 @@ static void *transport_main(void *arg)
     return NULL;
 }
 
-enum tap_status tap_trace_start(struct tap_trace *t)
+enum tap_status tap_engine_start(struct tap_engine *t)
 {
     t->session.started = tap_clock_now();
     if (start_sinks(t) == 0) {
-        tap_trace_finish(t);
+        tap_engine_finish(t);
         return TAP_ERROR;
     }
     t->transport_started = true;
@@ -124,14 +124,14 @@ enum tap_status tap_trace_start(struct tap_trace *t)
     if (status == TAP_OK && pthread_create(&t->thread, NULL, transport_main, t))
         status = TAP_ERR(t->err, TAP_ERROR, "core", "cannot start a thread: %s", strerror(errno));
     if (status != TAP_OK) {
-        tap_trace_finish(t);
+        tap_engine_finish(t);
         return status;
     }
     t->threaded = true;
     return TAP_OK;
 }
 
-void tap_trace_stop(struct tap_trace *t)
+void tap_engine_stop(struct tap_engine *t)
 {
     int64_t never = 0;
     int go_on = 0;
@@ -141,12 +141,12 @@ void tap_trace_stop(struct tap_trace *t)
 }
 
 /* The clock's part in the end. False: the transport is to be left behind. */
-static bool watch(struct tap_trace *t)
+static bool watch(struct tap_engine *t)
 {
     int64_t now = tap_clock_steady(), asked = atomic_load(&t->stop_asked), began = atomic_load(&t->began);
     int64_t duration = t->plan.duration, patience = TAP_STOP_DEADLINE + t->plan.lease;
     if (!asked && began && duration && now - began > duration + DURATION_GRACE)
-        tap_trace_stop(t);
+        tap_engine_stop(t);
     if (!asked || now - asked < patience)
         return true;
     if (atomic_exchange(&t->stopping, 2) != 2)
@@ -154,7 +154,7 @@ static bool watch(struct tap_trace *t)
     return now - asked < patience + TAP_STOP_DEADLINE;
 }
 
-bool tap_trace_poll(struct tap_trace *t, int timeout)
+bool tap_engine_poll(struct tap_engine *t, int timeout)
 {
     int64_t until = tap_clock_steady() + (int64_t)(timeout < 0 ? 0 : timeout) * 1000000;
     struct timespec deadline = {until / TAP_SECOND, until % TAP_SECOND};
@@ -171,7 +171,7 @@ bool tap_trace_poll(struct tap_trace *t, int timeout)
     return done;
 }
 
-static void finish_transport(struct tap_trace *t)
+static void finish_transport(struct tap_engine *t)
 {
     if (t->transport_abandoned) {
         pthread_detach(t->thread);
@@ -193,7 +193,7 @@ static void finish_transport(struct tap_trace *t)
     }
 }
 
-enum tap_status tap_trace_finish(struct tap_trace *t)
+enum tap_status tap_engine_finish(struct tap_engine *t)
 {
     if (!t->finished) {
         t->finished = true;
@@ -210,7 +210,7 @@ static uint64_t figure(const atomic_uint_fast64_t *f)
     return atomic_load_explicit(f, memory_order_relaxed);
 }
 
-size_t tap_trace_sinks(const struct tap_trace *t, struct tap_sink_stats *stats, size_t cap)
+size_t tap_engine_sinks(const struct tap_engine *t, struct tap_sink_stats *stats, size_t cap)
 {
     uint64_t before = 0;
     for (uint32_t i = 0; i < atomic_load(&t->node_count); i++)
@@ -231,7 +231,7 @@ size_t tap_trace_sinks(const struct tap_trace *t, struct tap_sink_stats *stats, 
     return t->sink_count;
 }
 
-size_t tap_trace_nodes(const struct tap_trace *t, struct tap_node_stats *stats, size_t cap)
+size_t tap_engine_nodes(const struct tap_engine *t, struct tap_node_stats *stats, size_t cap)
 {
     uint32_t n = atomic_load(&t->node_count);
     for (uint32_t i = 0; i < n && i < cap; i++) {
@@ -255,8 +255,8 @@ size_t tap_trace_nodes(const struct tap_trace *t, struct tap_node_stats *stats, 
     return n;
 }
 
-bool tap_trace_counter(const struct tap_trace *t, size_t i, const char **section, const char **name,
-                       int64_t *value)
+bool tap_engine_counter(const struct tap_engine *t, size_t i, const char **section, const char **name,
+                        int64_t *value)
 {
     for (size_t h = 0; h < t->host_count; h++) {
         struct tap_instance_host *host = &t->hosts[h];
@@ -272,7 +272,7 @@ bool tap_trace_counter(const struct tap_trace *t, size_t i, const char **section
     return false;
 }
 
-int64_t tap_trace_elapsed(const struct tap_trace *t)
+int64_t tap_engine_elapsed(const struct tap_engine *t)
 {
     int64_t began = atomic_load(&t->began);
     return began ? tap_clock_steady() - began : 0;

@@ -1,34 +1,34 @@
-/* trace.h: one trace session: instances created, plan joined, sinks and transport running, counted to the
+/* engine.h: one trace session: instances created, plan joined, sinks and transport running, counted to the
  * end.
  *
- *     tap_trace_new -> tap_trace_check | tap_trace_start -> tap_trace_poll ... -> tap_trace_stop ->
- * tap_trace_finish -> tap_trace_free
+ *     tap_engine_new -> tap_engine_check | tap_engine_start -> tap_engine_poll ... -> tap_engine_stop ->
+ * tap_engine_finish -> tap_engine_free
  */
-#ifndef TAP_TRACE_H
-#define TAP_TRACE_H
+#ifndef TAP_ENGINE_H
+#define TAP_ENGINE_H
 
 #include "config.h"
 
-struct tap_trace;
+struct tap_engine;
 
 /* Creates every instance and joins the plan; no I/O. `config` must outlive the trace. NULL: see `err`. */
-struct tap_trace *tap_trace_new(const struct tap_config *config, struct tap_error *err);
-const struct tap_plan *tap_trace_plan(const struct tap_trace *);
+struct tap_engine *tap_engine_new(const struct tap_config *config, struct tap_error *err);
+const struct tap_plan *tap_engine_plan(const struct tap_engine *);
 /* Starts sinks, then the transport (connects, tracing on), then the threads. */
-enum tap_status tap_trace_start(struct tap_trace *);
+enum tap_status tap_engine_start(struct tap_engine *);
 /* Where log lines go instead of stderr: `actor` is a section (or "core"), `text` one line. Before start; called on any
  * thread. */
-void tap_trace_set_log(struct tap_trace *,
-                       void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text),
-                       void *arg);
+void tap_engine_set_log(struct tap_engine *,
+                        void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text),
+                        void *arg);
 /* Waits at most `timeout` ms for the end. True: the transport is done (or all sinks failed). */
-bool tap_trace_poll(struct tap_trace *, int timeout);
+bool tap_engine_poll(struct tap_engine *, int timeout);
 /* Asks for a clean end; safe to call again and from another thread. Does not wait. */
-void tap_trace_stop(struct tap_trace *);
+void tap_engine_stop(struct tap_engine *);
 /* After poll said true: drains queues, stops sinks (each within its deadline), joins threads. Also after a start that
  * failed, where it does nothing. TAP_ERROR when a node, the transport or a sink failed: the causes are in `err`. */
-enum tap_status tap_trace_finish(struct tap_trace *);
-void tap_trace_free(struct tap_trace *);
+enum tap_status tap_engine_finish(struct tap_engine *);
+void tap_engine_free(struct tap_engine *);
 
 /* Figures, at any time, on the session's thread. For each node produced = received + lost; for each sink, at the end,
  * the sum of what the nodes produced = written + filtered + lost. */
@@ -52,13 +52,13 @@ struct tap_node_stats {
     uint64_t lost_by[TAP_REASON_COUNT];
     bool traced; /* it was tracing at some time */
 };
-size_t tap_trace_sinks(const struct tap_trace *, struct tap_sink_stats *, size_t cap);
-size_t tap_trace_nodes(const struct tap_trace *, struct tap_node_stats *, size_t cap);
+size_t tap_engine_sinks(const struct tap_engine *, struct tap_sink_stats *, size_t cap);
+size_t tap_engine_nodes(const struct tap_engine *, struct tap_node_stats *, size_t cap);
 
 /* The i-th figure that a plugin counted by name; false beyond the last. Any of the pointers may be kept until free. */
-bool tap_trace_counter(const struct tap_trace *, size_t i, const char **section, const char **name,
-                       int64_t *value);
+bool tap_engine_counter(const struct tap_engine *, size_t i, const char **section, const char **name,
+                        int64_t *value);
 /* ns since tracing began; 0 before. */
-int64_t tap_trace_elapsed(const struct tap_trace *);
+int64_t tap_engine_elapsed(const struct tap_engine *);
 
 #endif

@@ -1,6 +1,6 @@
-/* trace.c: the life of a session: create everything, start it, wait, end it, count it. host.c is its other half:
+/* engine.c: the life of a session: create everything, start it, wait, end it, count it. host.c is its other half:
  * what plugins call; bus.c and sink.c do the work in between. */
-#include "trace.h"
+#include "engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 /* ---- Creating ------------------------------------------------------------------------------------------------ */
 
 /* A plugin that fails without a word still fails with one. `before`: how many causes there were. */
-static enum tap_status blame(struct tap_trace *t, const struct tap_instance_host *h, enum tap_status status,
+static enum tap_status blame(struct tap_engine *t, const struct tap_instance_host *h, enum tap_status status,
                              size_t before, const char *what)
 {
     if (status != TAP_OK && tap_error_count(t->err) == before)
@@ -26,7 +26,7 @@ static enum tap_status blame(struct tap_trace *t, const struct tap_instance_host
     return status;
 }
 
-static bool make_run_id(struct tap_trace *t)
+static bool make_run_id(struct tap_engine *t)
 {
     uint8_t bytes[8];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
@@ -36,7 +36,7 @@ static bool make_run_id(struct tap_trace *t)
     return true;
 }
 
-static bool prepare(struct tap_trace *t)
+static bool prepare(struct tap_engine *t)
 {
     const struct tap_config *config = t->config;
     pthread_condattr_t attr;
@@ -65,7 +65,7 @@ static bool prepare(struct tap_trace *t)
     return t->hosts && t->sinks && t->sink_list;
 }
 
-static enum tap_status create_one(struct tap_trace *t, struct tap_instance_host *h)
+static enum tap_status create_one(struct tap_engine *t, struct tap_instance_host *h)
 {
     const void *ops = h->instance->loaded->plugin->ops;
     size_t before = tap_error_count(t->err);
@@ -100,7 +100,7 @@ static enum tap_status create_one(struct tap_trace *t, struct tap_instance_host 
 }
 
 /* Every instance, so that all mistakes are told in one pass. */
-static enum tap_status create_all(struct tap_trace *t)
+static enum tap_status create_all(struct tap_engine *t)
 {
     enum tap_status worst = TAP_OK;
     for (size_t i = 0; i < t->config->instance_count; i++) {
@@ -136,7 +136,7 @@ static uint32_t find_set(struct tap_bus *bus, const bool *row)
 }
 
 /* The filters that judge, and for each sink which of them. `uses`: sinks * filters, judging or not. */
-static bool fill_bus(struct tap_trace *t, const struct tap_plan_filter *filters, size_t filter_count,
+static bool fill_bus(struct tap_engine *t, const struct tap_plan_filter *filters, size_t filter_count,
                      const bool *uses)
 {
     struct tap_bus *bus = &t->bus;
@@ -166,7 +166,7 @@ static void sink_eased(void *arg)
     tap_session_wake(arg);
 }
 
-static bool ready_bus(struct tap_trace *t)
+static bool ready_bus(struct tap_engine *t)
 {
     struct tap_bus *bus = &t->bus;
     const uint32_t ends = TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
@@ -198,7 +198,7 @@ static bool ready_bus(struct tap_trace *t)
 }
 
 /* The plan, and from it who judges what. */
-static enum tap_status join(struct tap_trace *t)
+static enum tap_status join(struct tap_engine *t)
 {
     size_t n = t->host_count, filters = 0, s = 0;
     struct tap_plan_filter *list = tap_pool_alloc(t->memory, (n + 1) * sizeof *list);
@@ -221,9 +221,9 @@ static enum tap_status join(struct tap_trace *t)
     return status;
 }
 
-struct tap_trace *tap_trace_new(const struct tap_config *config, struct tap_error *err)
+struct tap_engine *tap_engine_new(const struct tap_config *config, struct tap_error *err)
 {
-    struct tap_trace *t = calloc(1, sizeof *t);
+    struct tap_engine *t = calloc(1, sizeof *t);
     if (!t) {
         TAP_ERR(err, TAP_ERROR, "core", "out of memory");
         return NULL;
@@ -235,7 +235,7 @@ struct tap_trace *tap_trace_new(const struct tap_config *config, struct tap_erro
         status = join(t);
     if (status == TAP_OK)
         return t;
-    tap_trace_free(t);
+    tap_engine_free(t);
     return NULL;
 }
 
@@ -254,7 +254,7 @@ static void destroy(struct tap_instance_host *h)
     tap_counters_destroy(&h->counters);
 }
 
-void tap_trace_free(struct tap_trace *t)
+void tap_engine_free(struct tap_engine *t)
 {
     if (!t || t->abandoned) /* a thread that was left behind may still use any of it */
         return;
@@ -278,13 +278,13 @@ void tap_trace_free(struct tap_trace *t)
     free(t);
 }
 
-const struct tap_plan *tap_trace_plan(const struct tap_trace *t)
+const struct tap_plan *tap_engine_plan(const struct tap_engine *t)
 {
     return &t->plan;
 }
 
-void tap_trace_set_log(struct tap_trace *t,
-                       void (*log)(void *, enum tap_log_level, const char *, const char *), void *arg)
+void tap_engine_set_log(struct tap_engine *t,
+                        void (*log)(void *, enum tap_log_level, const char *, const char *), void *arg)
 {
     t->log = log;
     t->log_arg = arg;
