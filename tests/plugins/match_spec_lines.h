@@ -2,14 +2,15 @@
 #ifndef MATCH_SPEC_LINES_H
 #define MATCH_SPEC_LINES_H
 
-#include "../../plugins/filters/match_spec/arena.c"
-#include "../../plugins/filters/match_spec/lexer.c"
-#include "../../plugins/filters/match_spec/parser.c"
+#include "../../core/syntax_arena.c"
+#include "../../core/syntax_lexer.c"
+#include "../../core/syntax_parser.c"
 #include "../../plugins/filters/match_spec/check.c"
 #include "../../plugins/filters/match_spec/compile.c"
-#include "../../plugins/filters/match_spec/encode.c"
+#include "../../core/syntax_encode.c"
 #include "../../plugins/filters/match_spec/entry.c"
 #include "../../plugins/filters/match_spec/match_spec.c"
+#include "../../plugins/filters/match_spec/nearest.c"
 
 #include "erl_oracle.h"
 #include "fake_host.h"

@@ -106,7 +106,7 @@ static const struct function functions[] = {
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
 struct checker {
-    struct ms_source *source;
+    struct tap_syn_source *source;
     enum ms_target target;
     uint32_t *bound; /* numbers of the variables that the head binds */
     size_t bound_count, bound_cap;
@@ -114,9 +114,9 @@ struct checker {
     uint32_t flags; /* TAP_PLAN_... that the bodies ask for */
 };
 
-bool tap_ms_is_variable(const struct ms_node *n, uint32_t *number)
+bool tap_ms_is_variable(const struct tap_syn_node *n, uint32_t *number)
 {
-    if (n->type != MS_N_ATOM || n->text_len < 2 || n->text_len > 10 || n->text[0] != '$')
+    if (n->type != TAP_SYN_N_ATOM || n->text_len < 2 || n->text_len > 10 || n->text[0] != '$')
         return false;
     if (n->text[1] == '0' && n->text_len > 2)
         return false;
@@ -129,9 +129,9 @@ bool tap_ms_is_variable(const struct ms_node *n, uint32_t *number)
     return true;
 }
 
-static bool is_atom(const struct ms_node *n, const char *text)
+static bool is_atom(const struct tap_syn_node *n, const char *text)
 {
-    return n->type == MS_N_ATOM && strcmp(n->text, text) == 0;
+    return n->type == TAP_SYN_N_ATOM && strcmp(n->text, text) == 0;
 }
 
 static bool is_bound(const struct checker *c, uint32_t number)
@@ -148,9 +148,9 @@ static bool bind_number(struct checker *c, uint32_t number)
         return true;
     if (c->bound_count == c->bound_cap) {
         size_t cap = c->bound_cap ? c->bound_cap * 2 : 8;
-        uint32_t *more = tap_ms_alloc(c->source->arena, cap * sizeof *more);
+        uint32_t *more = tap_syn_alloc(c->source->arena, cap * sizeof *more);
         if (!more)
-            return tap_ms_fail_oom(c->source);
+            return tap_syn_fail_oom(c->source);
         for (size_t i = 0; i < c->bound_count; i++)
             more[i] = c->bound[i];
         c->bound = more;
@@ -162,22 +162,22 @@ static bool bind_number(struct checker *c, uint32_t number)
 
 /* ---- Heads */
 
-static bool check_pattern(struct checker *c, const struct ms_node *n)
+static bool check_pattern(struct checker *c, const struct tap_syn_node *n)
 {
     uint32_t number;
     if (tap_ms_is_variable(n, &number))
         return bind_number(c, number);
     for (size_t i = 0; i < n->count; i++) {
-        bool key = n->type == MS_N_MAP && i % 2 == 0;
+        bool key = n->type == TAP_SYN_N_MAP && i % 2 == 0;
         if (key && (tap_ms_is_variable(n->items[i], &number) || is_atom(n->items[i], "_")))
-            return tap_ms_fail(c->source, n->items[i]->off, "the key of a map in a head must be a constant");
+            return tap_syn_fail(c->source, n->items[i]->off, "the key of a map in a head must be a constant");
         if (!key && !check_pattern(c, n->items[i]))
             return false;
     }
     return !n->tail || check_pattern(c, n->tail);
 }
 
-static bool check_head(struct checker *c, const struct ms_node *head, int arity)
+static bool check_head(struct checker *c, const struct tap_syn_node *head, int arity)
 {
     static const char *const of_messages[] = {"a list of arguments", "[To, Message]",
                                               "[Node, Sender, Message]"};
@@ -187,23 +187,23 @@ static bool check_head(struct checker *c, const struct ms_node *head, int arity)
         return true;
     if (tap_ms_is_variable(head, &number))
         return bind_number(c, number);
-    if (head->type != MS_N_LIST || head->tail)
-        return tap_ms_fail(c->source, head->off, "a head is '_', a variable like '$1', or %s",
-                           of_messages[c->target]);
+    if (head->type != TAP_SYN_N_LIST || head->tail)
+        return tap_syn_fail(c->source, head->off, "a head is '_', a variable like '$1', or %s",
+                            of_messages[c->target]);
     if (wanted >= 0 && head->count != (size_t)wanted) {
         if (c->target != MS_CALLS)
-            return tap_ms_fail(c->source, head->off, "this head has %zu elements, but it is matched with %s",
-                               head->count, of_messages[c->target]);
-        return tap_ms_fail(c->source, head->off,
-                           "this head has %zu elements, but the function has %d argument%s", head->count,
-                           arity, arity == 1 ? "" : "s");
+            return tap_syn_fail(c->source, head->off, "this head has %zu elements, but it is matched with %s",
+                                head->count, of_messages[c->target]);
+        return tap_syn_fail(c->source, head->off,
+                            "this head has %zu elements, but the function has %d argument%s", head->count,
+                            arity, arity == 1 ? "" : "s");
     }
     return check_pattern(c, head);
 }
 
 /* ---- Guards and bodies */
 
-static bool unknown_function(struct checker *c, const struct ms_node *name)
+static bool unknown_function(struct checker *c, const struct tap_syn_node *name)
 {
     const char *names[FUNCTIONS + 1];
     size_t n = 0;
@@ -214,9 +214,9 @@ static bool unknown_function(struct checker *c, const struct ms_node *name)
     const char *near = tap_ms_nearest(name->text, names);
     const char *what = c->where == IN_GUARD ? "guard function" : "function or action";
     if (near)
-        return tap_ms_fail(c->source, name->off, "unknown %s '%s' (did you mean '%s'?)", what, name->text,
-                           near);
-    return tap_ms_fail(c->source, name->off, "unknown %s '%s'", what, name->text);
+        return tap_syn_fail(c->source, name->off, "unknown %s '%s' (did you mean '%s'?)", what, name->text,
+                            near);
+    return tap_syn_fail(c->source, name->off, "unknown %s '%s'", what, name->text);
 }
 
 /* The function with so many arguments, or any of that name when none has; NULL: there is none of that name. */
@@ -234,28 +234,29 @@ static const struct function *find_function(const char *name, size_t arguments)
     return any;
 }
 
-static bool check_function(struct checker *c, const struct ms_node *name, size_t arguments)
+static bool check_function(struct checker *c, const struct tap_syn_node *name, size_t arguments)
 {
     static const char *const event[] = {"call", "send", "receive"};
     const struct function *f = find_function(name->text, arguments);
     if (!f)
         return unknown_function(c, name);
     if (arguments < f->least || (f->most != MANY && arguments > f->most))
-        return tap_ms_fail(c->source, name->off, "'%s' takes %s%d argument%s, not %zu", f->name,
-                           f->most == MANY      ? "at least "
-                           : f->least < f->most ? "up to "
-                                                : "",
-                           f->most == MANY ? f->least : f->most,
-                           (f->most == MANY ? f->least : f->most) == 1 ? "" : "s", arguments);
+        return tap_syn_fail(c->source, name->off, "'%s' takes %s%d argument%s, not %zu", f->name,
+                            f->most == MANY      ? "at least "
+                            : f->least < f->most ? "up to "
+                                                 : "",
+                            f->most == MANY ? f->least : f->most,
+                            (f->most == MANY ? f->least : f->most) == 1 ? "" : "s", arguments);
     if (!(f->where & c->where))
-        return tap_ms_fail(c->source, name->off, "'%s' is an action: it cannot stand in a guard", f->name);
+        return tap_syn_fail(c->source, name->off, "'%s' is an action: it cannot stand in a guard", f->name);
     if ((c->target == MS_SENDS && f->where & NO_SEND) || (c->target == MS_RECEIVES && f->where & NO_RECEIVE))
-        return tap_ms_fail(c->source, name->off, "'%s' cannot be used with %s", f->name, event[c->target]);
+        return tap_syn_fail(c->source, name->off, "'%s' cannot be used with %s", f->name, event[c->target]);
     if (f->where & FOREIGN)
-        return tap_ms_fail(c->source, name->off, "'%s' would change the node beyond this run", f->name);
-    if (f->since)
-        c->source->host->log(c->source->host, TAP_LOG_WARNING, "'%s' needs a node of OTP %d or later",
-                             f->name, f->since);
+        return tap_syn_fail(c->source, name->off, "'%s' would change the node beyond this run", f->name);
+    if (f->since) {
+        const struct tap_host *host = c->source->arg;
+        host->log(host, TAP_LOG_WARNING, "'%s' needs a node of OTP %d or later", f->name, f->since);
+    }
     if (strcmp(f->name, "return_trace") == 0)
         c->flags |= TAP_PLAN_RETURN;
     else if (strcmp(f->name, "exception_trace") == 0)
@@ -265,9 +266,9 @@ static bool check_function(struct checker *c, const struct ms_node *name, size_t
     return true;
 }
 
-static bool check_expr(struct checker *c, const struct ms_node *n);
+static bool check_expr(struct checker *c, const struct tap_syn_node *n);
 
-static bool check_items(struct checker *c, const struct ms_node *n, size_t from)
+static bool check_items(struct checker *c, const struct tap_syn_node *n, size_t from)
 {
     for (size_t i = from; i < n->count; i++)
         if (!check_expr(c, n->items[i]))
@@ -275,45 +276,46 @@ static bool check_items(struct checker *c, const struct ms_node *n, size_t from)
     return !n->tail || check_expr(c, n->tail);
 }
 
-static bool check_expr(struct checker *c, const struct ms_node *n)
+static bool check_expr(struct checker *c, const struct tap_syn_node *n)
 {
     uint32_t number;
     if (tap_ms_is_variable(n, &number))
         return is_bound(c, number) ||
-               tap_ms_fail(c->source, n->off, "'%s' is not bound in the head", n->text);
-    if (n->type != MS_N_TUPLE)
+               tap_syn_fail(c->source, n->off, "'%s' is not bound in the head", n->text);
+    if (n->type != TAP_SYN_N_TUPLE)
         return check_items(c, n, 0);
-    if (n->count == 1 && n->items[0]->type == MS_N_TUPLE)
+    if (n->count == 1 && n->items[0]->type == TAP_SYN_N_TUPLE)
         return check_items(c, n->items[0], 0);
-    if (n->count == 0 || n->items[0]->type != MS_N_ATOM)
-        return tap_ms_fail(c->source, n->off, "this is no function call; a tuple is written {{...}}");
+    if (n->count == 0 || n->items[0]->type != TAP_SYN_N_ATOM)
+        return tap_syn_fail(c->source, n->off, "this is no function call; a tuple is written {{...}}");
     if (is_atom(n->items[0], "const"))
         return n->count == 2 ||
-               tap_ms_fail(c->source, n->items[0]->off, "'const' takes 1 argument, not %zu", n->count - 1);
+               tap_syn_fail(c->source, n->items[0]->off, "'const' takes 1 argument, not %zu", n->count - 1);
     return check_function(c, n->items[0], n->count - 1) && check_items(c, n, 1);
 }
 
-static bool check_exprs(struct checker *c, const struct ms_node *n, unsigned where)
+static bool check_exprs(struct checker *c, const struct tap_syn_node *n, unsigned where)
 {
     c->where = where;
-    if (n->type != MS_N_LIST || n->tail)
-        return tap_ms_fail(c->source, n->off, "expected a list of %s",
-                           where == IN_GUARD ? "conditions" : "actions");
+    if (n->type != TAP_SYN_N_LIST || n->tail)
+        return tap_syn_fail(c->source, n->off, "expected a list of %s",
+                            where == IN_GUARD ? "conditions" : "actions");
     return check_items(c, n, 0);
 }
 
-bool tap_ms_check(struct ms_source *s, enum ms_target target, int arity, const struct ms_node *spec,
+bool tap_ms_check(struct tap_syn_source *s, enum ms_target target, int arity, const struct tap_syn_node *spec,
                   uint32_t *flags)
 {
     struct checker c = {.source = s, .target = target};
-    if (spec->type != MS_N_LIST || spec->tail || spec->count == 0)
-        return tap_ms_fail(s, spec->off, "a match spec is a list of {Head, Conditions, Body}, and not empty");
+    if (spec->type != TAP_SYN_N_LIST || spec->tail || spec->count == 0)
+        return tap_syn_fail(s, spec->off,
+                            "a match spec is a list of {Head, Conditions, Body}, and not empty");
     for (size_t i = 0; i < spec->count; i++) {
-        const struct ms_node *clause = spec->items[i];
+        const struct tap_syn_node *clause = spec->items[i];
         c.bound_count = 0;
-        if (clause->type != MS_N_TUPLE || clause->count != 3)
-            return tap_ms_fail(s, clause->off,
-                               "each part of a match spec is a tuple {Head, Conditions, Body}");
+        if (clause->type != TAP_SYN_N_TUPLE || clause->count != 3)
+            return tap_syn_fail(s, clause->off,
+                                "each part of a match spec is a tuple {Head, Conditions, Body}");
         if (!check_head(&c, clause->items[0], arity) || !check_exprs(&c, clause->items[1], IN_GUARD) ||
             !check_exprs(&c, clause->items[2], IN_BODY))
             return false;

@@ -10,34 +10,34 @@
 struct binding {
     const struct binding *next;
     const char *name;
-    struct ms_node *variable; /* the atom '$N' */
+    struct tap_syn_node *variable; /* the atom '$N' */
 };
 struct compiler {
-    struct ms_source *source;
+    struct tap_syn_source *source;
     enum ms_target target;
     const struct binding *bindings;
     unsigned count;
 };
 
-static struct ms_node *fail(struct compiler *c, size_t off, const char *message)
+static struct tap_syn_node *fail(struct compiler *c, size_t off, const char *message)
 {
-    tap_ms_fail(c->source, off, "%s", message);
+    tap_syn_fail(c->source, off, "%s", message);
     return NULL;
 }
 
 /* {Name, Items...} */
-static struct ms_node *call(struct compiler *c, const char *name, size_t off, struct ms_node *const *items,
-                            size_t n)
+static struct tap_syn_node *call(struct compiler *c, const char *name, size_t off,
+                                 struct tap_syn_node *const *items, size_t n)
 {
-    struct ms_node *all[256] = {tap_ms_atom(c->source, name, off)};
+    struct tap_syn_node *all[256] = {tap_syn_atom(c->source, name, off)};
     if (n > 255)
         return fail(c, off, "these are too many arguments");
     for (size_t i = 0; i < n; i++)
         all[i + 1] = items[i];
-    return tap_ms_compound(c->source, MS_N_TUPLE, off, all, n + 1, NULL);
+    return tap_syn_compound(c->source, TAP_SYN_N_TUPLE, off, all, n + 1, NULL);
 }
 
-static struct ms_node *lookup(const struct compiler *c, const char *name)
+static struct tap_syn_node *lookup(const struct compiler *c, const char *name)
 {
     for (const struct binding *b = c->bindings; b; b = b->next)
         if (strcmp(b->name, name) == 0)
@@ -45,41 +45,41 @@ static struct ms_node *lookup(const struct compiler *c, const char *name)
     return NULL;
 }
 
-static struct ms_node *variable_at(struct compiler *c, const struct ms_node *variable, size_t off)
+static struct tap_syn_node *variable_at(struct compiler *c, const struct tap_syn_node *variable, size_t off)
 {
-    return tap_ms_atom(c->source, variable->text, off);
+    return tap_syn_atom(c->source, variable->text, off);
 }
 
 /* ---- Patterns */
 
-static struct ms_node *bind(struct compiler *c, const struct ms_node *n)
+static struct tap_syn_node *bind(struct compiler *c, const struct tap_syn_node *n)
 {
-    struct ms_node *known = lookup(c, n->text);
+    struct tap_syn_node *known = lookup(c, n->text);
     if (known)
         return variable_at(c, known, n->off);
-    char *text = tap_ms_alloc(c->source->arena, 16);
-    struct binding *b = tap_ms_alloc(c->source->arena, sizeof *b);
+    char *text = tap_syn_alloc(c->source->arena, 16);
+    struct binding *b = tap_syn_alloc(c->source->arena, sizeof *b);
     if (!text || !b) {
-        tap_ms_fail_oom(c->source);
+        tap_syn_fail_oom(c->source);
         return NULL;
     }
     snprintf(text, 16, "$%u", ++c->count);
-    *b = (struct binding){c->bindings, n->text, tap_ms_atom(c->source, text, n->off)};
+    *b = (struct binding){c->bindings, n->text, tap_syn_atom(c->source, text, n->off)};
     c->bindings = b;
     return b->variable;
 }
 
-static bool is_special(const struct ms_node *n)
+static bool is_special(const struct tap_syn_node *n)
 {
     uint32_t number;
-    return n->type == MS_N_ATOM && (tap_ms_is_variable(n, &number) || !strcmp(n->text, "_") ||
-                                    !strcmp(n->text, "$_") || !strcmp(n->text, "$$"));
+    return n->type == TAP_SYN_N_ATOM && (tap_ms_is_variable(n, &number) || !strcmp(n->text, "_") ||
+                                         !strcmp(n->text, "$_") || !strcmp(n->text, "$$"));
 }
 
 /* Does a variable stand anywhere in it? */
-static bool has_variable(const struct ms_node *n)
+static bool has_variable(const struct tap_syn_node *n)
 {
-    if (n->type == MS_N_VAR || (n->tail && has_variable(n->tail)))
+    if (n->type == TAP_SYN_N_VAR || (n->tail && has_variable(n->tail)))
         return true;
     for (size_t i = 0; i < n->count; i++)
         if (has_variable(n->items[i]))
@@ -87,14 +87,15 @@ static bool has_variable(const struct ms_node *n)
     return false;
 }
 
-static struct ms_node *pattern(struct compiler *c, const struct ms_node *n);
+static struct tap_syn_node *pattern(struct compiler *c, const struct tap_syn_node *n);
 
 /* The same compound of translated items. */
-static struct ms_node *translate(struct compiler *c, const struct ms_node *n,
-                                 struct ms_node *(*one)(struct compiler *, const struct ms_node *))
+static struct tap_syn_node *translate(struct compiler *c, const struct tap_syn_node *n,
+                                      struct tap_syn_node *(*one)(struct compiler *,
+                                                                  const struct tap_syn_node *))
 {
-    struct ms_node *tail = NULL,
-                   *copy = tap_ms_compound(c->source, n->type, n->off, n->items, n->count, NULL);
+    struct tap_syn_node *tail = NULL,
+                        *copy = tap_syn_compound(c->source, n->type, n->off, n->items, n->count, NULL);
     if (!copy)
         return NULL;
     for (size_t i = 0; i < n->count; i++)
@@ -103,40 +104,41 @@ static struct ms_node *translate(struct compiler *c, const struct ms_node *n,
     if (n->tail && !(tail = one(c, n->tail)))
         return NULL;
     /* Once more, for the depth: a translated item can be deeper than what it was made of. */
-    return tap_ms_compound(c->source, n->type, n->off, copy->items, n->count, tail);
+    return tap_syn_compound(c->source, n->type, n->off, copy->items, n->count, tail);
 }
 
-static struct ms_node *pattern(struct compiler *c, const struct ms_node *n)
+static struct tap_syn_node *pattern(struct compiler *c, const struct tap_syn_node *n)
 {
     switch (n->type) {
-    case MS_N_VAR: return strcmp(n->text, "_") ? bind(c, n) : tap_ms_atom(c->source, "_", n->off);
-    case MS_N_ATOM:
+    case TAP_SYN_N_VAR: return strcmp(n->text, "_") ? bind(c, n) : tap_syn_atom(c->source, "_", n->off);
+    case TAP_SYN_N_ATOM:
         if (is_special(n) && n->text[1] != '_' && n->text[1] != '$')
             return fail(c, n->off,
                         "this atom means a variable of match specs and cannot be matched by itself");
-        return (struct ms_node *)n;
-    case MS_N_MAP:
+        return (struct tap_syn_node *)n;
+    case TAP_SYN_N_MAP:
         if (n->count && !n->exact)
             return fail(c, n->off, "in a pattern a map is written #{Key := Value}");
         for (size_t i = 0; i < n->count; i += 2)
             if (has_variable(n->items[i]))
                 return fail(c, n->items[i]->off, "the key of a map in a pattern must be a constant");
         return translate(c, n, pattern);
-    case MS_N_LIST:
-    case MS_N_TUPLE: return translate(c, n, pattern);
-    case MS_N_CALL: return fail(c, n->off, "a function call cannot stand in a pattern; put it behind 'when'");
-    case MS_N_OP: return fail(c, n->off, "an operator cannot stand in a pattern; put it behind 'when'");
-    default: return (struct ms_node *)n;
+    case TAP_SYN_N_LIST:
+    case TAP_SYN_N_TUPLE: return translate(c, n, pattern);
+    case TAP_SYN_N_CALL:
+        return fail(c, n->off, "a function call cannot stand in a pattern; put it behind 'when'");
+    case TAP_SYN_N_OP: return fail(c, n->off, "an operator cannot stand in a pattern; put it behind 'when'");
+    default: return (struct tap_syn_node *)n;
     }
 }
 
 /* ---- Guards and values */
 
-static struct ms_node *expr(struct compiler *c, const struct ms_node *n);
+static struct tap_syn_node *expr(struct compiler *c, const struct tap_syn_node *n);
 
-static struct ms_node *expr_variable(struct compiler *c, const struct ms_node *n)
+static struct tap_syn_node *expr_variable(struct compiler *c, const struct tap_syn_node *n)
 {
-    struct ms_node *known = lookup(c, n->text);
+    struct tap_syn_node *known = lookup(c, n->text);
     if (known)
         return variable_at(c, known, n->off);
     const char *names[65];
@@ -148,45 +150,45 @@ static struct ms_node *expr_variable(struct compiler *c, const struct ms_node *n
     if (!strcmp(n->text, "_"))
         return fail(c, n->off, "'_' can only stand in a pattern");
     if (near)
-        tap_ms_fail(c->source, n->off, "variable %s is not bound in the head (did you mean %s?)", n->text,
-                    near);
+        tap_syn_fail(c->source, n->off, "variable %s is not bound in the head (did you mean %s?)", n->text,
+                     near);
     else
-        tap_ms_fail(c->source, n->off, "variable %s is not bound in the head", n->text);
+        tap_syn_fail(c->source, n->off, "variable %s is not bound in the head", n->text);
     return NULL;
 }
 
 /* is_boolean is no function of match specs. */
-static struct ms_node *expr_is_boolean(struct compiler *c, const struct ms_node *n)
+static struct tap_syn_node *expr_is_boolean(struct compiler *c, const struct tap_syn_node *n)
 {
-    struct ms_node *sides[2];
+    struct tap_syn_node *sides[2];
     for (int i = 0; i < 2; i++) {
-        struct ms_node *pair[2] = {expr(c, n->items[0]),
-                                   tap_ms_atom(c->source, i ? "false" : "true", n->off)};
+        struct tap_syn_node *pair[2] = {expr(c, n->items[0]),
+                                        tap_syn_atom(c->source, i ? "false" : "true", n->off)};
         if (!(sides[i] = call(c, "=:=", n->off, pair, 2)))
             return NULL;
     }
     return call(c, "orelse", n->off, sides, 2);
 }
 
-static struct ms_node *expr_call(struct compiler *c, const struct ms_node *n)
+static struct tap_syn_node *expr_call(struct compiler *c, const struct tap_syn_node *n)
 {
-    if (n->type == MS_N_CALL && !strcmp(n->text, "is_boolean") && n->count == 1)
+    if (n->type == TAP_SYN_N_CALL && !strcmp(n->text, "is_boolean") && n->count == 1)
         return n->depth > 10 ? fail(c, n->off, "this is_boolean is nested too deep") : expr_is_boolean(c, n);
-    if (n->type == MS_N_CALL && !strcmp(n->text, "const"))
+    if (n->type == TAP_SYN_N_CALL && !strcmp(n->text, "const"))
         return fail(c, n->off, "unknown guard function 'const'");
-    if (n->type == MS_N_CALL && !strcmp(n->text, "is_record") && n->count == 2)
+    if (n->type == TAP_SYN_N_CALL && !strcmp(n->text, "is_record") && n->count == 2)
         return fail(c, n->off, "records are not known here: write is_record(Term, Tag, Size)");
-    struct ms_node *items = translate(c, n, expr);
+    struct tap_syn_node *items = translate(c, n, expr);
     return items ? call(c, n->text, n->off, items->items, n->count) : NULL;
 }
 
-static bool is_constant(const struct ms_node *n)
+static bool is_constant(const struct tap_syn_node *n)
 {
-    return n->type == MS_N_INT || n->type == MS_N_FLOAT || n->type == MS_N_ATOM || n->type == MS_N_STRING ||
-           n->type == MS_N_BINARY;
+    return n->type == TAP_SYN_N_INT || n->type == TAP_SYN_N_FLOAT || n->type == TAP_SYN_N_ATOM ||
+           n->type == TAP_SYN_N_STRING || n->type == TAP_SYN_N_BINARY;
 }
 
-static struct ms_node *expr_operation(struct compiler *c, const struct ms_node *n)
+static struct tap_syn_node *expr_operation(struct compiler *c, const struct tap_syn_node *n)
 {
     /* The classic slip of Elixir users: n > 3 compares an atom, and is always true. */
     if (n->count == 2 && strpbrk(n->text, "<>=") && is_constant(n->items[0]) && is_constant(n->items[1]))
@@ -194,106 +196,110 @@ static struct ms_node *expr_operation(struct compiler *c, const struct ms_node *
     return expr_call(c, n);
 }
 
-static struct ms_node *expr(struct compiler *c, const struct ms_node *n)
+static struct tap_syn_node *expr(struct compiler *c, const struct tap_syn_node *n)
 {
-    struct ms_node *one;
+    struct tap_syn_node *one;
     switch (n->type) {
-    case MS_N_VAR: return expr_variable(c, n);
-    case MS_N_ATOM: one = (struct ms_node *)n; return is_special(n) ? call(c, "const", n->off, &one, 1) : one;
-    case MS_N_TUPLE: /* {{...}}: a single pair of braces would be a call */
+    case TAP_SYN_N_VAR: return expr_variable(c, n);
+    case TAP_SYN_N_ATOM:
+        one = (struct tap_syn_node *)n;
+        return is_special(n) ? call(c, "const", n->off, &one, 1) : one;
+    case TAP_SYN_N_TUPLE: /* {{...}}: a single pair of braces would be a call */
         one = translate(c, n, expr);
-        return one ? tap_ms_compound(c->source, MS_N_TUPLE, n->off, &one, 1, NULL) : NULL;
-    case MS_N_MAP:
+        return one ? tap_syn_compound(c->source, TAP_SYN_N_TUPLE, n->off, &one, 1, NULL) : NULL;
+    case TAP_SYN_N_MAP:
         if (n->exact)
             return fail(c, n->off, "outside of a pattern a map is written #{Key => Value}");
         return translate(c, n, expr);
-    case MS_N_LIST: return translate(c, n, expr);
-    case MS_N_CALL: return expr_call(c, n);
-    case MS_N_OP: return expr_operation(c, n);
-    default: return (struct ms_node *)n;
+    case TAP_SYN_N_LIST: return translate(c, n, expr);
+    case TAP_SYN_N_CALL: return expr_call(c, n);
+    case TAP_SYN_N_OP: return expr_operation(c, n);
+    default: return (struct tap_syn_node *)n;
     }
 }
 
 /* ---- Actions */
 
-static struct ms_node *unknown_action(struct compiler *c, const struct ms_node *n)
+static struct tap_syn_node *unknown_action(struct compiler *c, const struct tap_syn_node *n)
 {
     static const char *const calls[] = {"return", "exception", "caller", "message", NULL};
     static const char *const messages[] = {"message", NULL};
     const char *near = n->text ? tap_ms_nearest(n->text, c->target == MS_CALLS ? calls : messages) : NULL;
     if (near)
-        tap_ms_fail(c->source, n->off, "unknown action '%s' (did you mean '%s'?)", n->text, near);
+        tap_syn_fail(c->source, n->off, "unknown action '%s' (did you mean '%s'?)", n->text, near);
     else
-        tap_ms_fail(c->source, n->off, "unknown action; there are: %smessage(X)",
-                    c->target == MS_CALLS ? "return, exception, caller, " : "");
+        tap_syn_fail(c->source, n->off, "unknown action; there are: %smessage(X)",
+                     c->target == MS_CALLS ? "return, exception, caller, " : "");
     return NULL;
 }
 
 /* Of several messages the last one counts, so the caller's is left out beside a message(X); the plan's flag asks for
  * the caller then. */
-static struct ms_node *action(struct compiler *c, const struct ms_node *n, bool has_message)
+static struct tap_syn_node *action(struct compiler *c, const struct tap_syn_node *n, bool has_message)
 {
     const char *text = n->text ? n->text : "";
-    if (n->type == MS_N_CALL && !strcmp(text, "message") && n->count == 1) {
-        struct ms_node *value = expr(c, n->items[0]);
+    if (n->type == TAP_SYN_N_CALL && !strcmp(text, "message") && n->count == 1) {
+        struct tap_syn_node *value = expr(c, n->items[0]);
         return value ? call(c, "message", n->off, &value, 1) : NULL;
     }
-    if (n->type == MS_N_ATOM && !strcmp(text, "message"))
+    if (n->type == TAP_SYN_N_ATOM && !strcmp(text, "message"))
         return fail(c, n->off, "message needs a value: message(X)");
-    if (n->type == MS_N_ATOM && c->target == MS_CALLS) {
+    if (n->type == TAP_SYN_N_ATOM && c->target == MS_CALLS) {
         if (!strcmp(text, "return"))
             return call(c, "return_trace", n->off, NULL, 0);
         if (!strcmp(text, "exception"))
             return call(c, "exception_trace", n->off, NULL, 0);
         if (!strcmp(text, "caller")) {
-            struct ms_node *value = call(c, "caller", n->off, NULL, 0);
+            struct tap_syn_node *value = call(c, "caller", n->off, NULL, 0);
             return value && !has_message ? call(c, "message", n->off, &value, 1) : value;
         }
     }
-    if (n->type == MS_N_ATOM &&
+    if (n->type == TAP_SYN_N_ATOM &&
         (!strcmp(text, "return") || !strcmp(text, "exception") || !strcmp(text, "caller"))) {
-        tap_ms_fail(c->source, n->off, "'%s' is an action of calls only", text);
+        tap_syn_fail(c->source, n->off, "'%s' is an action of calls only", text);
         return NULL;
     }
     return unknown_action(c, n);
 }
 
-static struct ms_node *body(struct compiler *c, const struct ms_parts *p)
+static struct tap_syn_node *body(struct compiler *c, const struct ms_parts *p)
 {
-    struct ms_node **items = tap_ms_alloc(c->source->arena, (p->action_count + 1) * sizeof *items);
+    struct tap_syn_node **items = tap_syn_alloc(c->source->arena, (p->action_count + 1) * sizeof *items);
     bool has_message = false;
     if (!items) {
-        tap_ms_fail_oom(c->source);
+        tap_syn_fail_oom(c->source);
         return NULL;
     }
     for (size_t i = 0; i < p->action_count; i++)
-        has_message |= p->actions[i]->type == MS_N_CALL;
+        has_message |= p->actions[i]->type == TAP_SYN_N_CALL;
     for (size_t i = 0; i < p->action_count; i++)
         if (!(items[i] = action(c, p->actions[i], has_message)))
             return NULL;
-    return tap_ms_compound(c->source, MS_N_LIST, p->off, items, p->action_count, NULL);
+    return tap_syn_compound(c->source, TAP_SYN_N_LIST, p->off, items, p->action_count, NULL);
 }
 
-struct ms_node *tap_ms_compile(struct ms_source *s, enum ms_target target, const struct ms_parts *p)
+struct tap_syn_node *tap_ms_compile(struct tap_syn_source *s, enum ms_target target, const struct ms_parts *p)
 {
     struct compiler c = {.source = s, .target = target};
     size_t count = p->alternative_count ? p->alternative_count : 1;
-    struct ms_node **clauses = tap_ms_alloc(s->arena, count * sizeof *clauses);
-    struct ms_node *none = tap_ms_compound(s, MS_N_LIST, p->off, NULL, 0, NULL);
+    struct tap_syn_node **clauses = tap_syn_alloc(s->arena, count * sizeof *clauses);
+    struct tap_syn_node *none = tap_syn_compound(s, TAP_SYN_N_LIST, p->off, NULL, 0, NULL);
     if (!clauses || !none) {
-        tap_ms_fail_oom(s);
+        tap_syn_fail_oom(s);
         return NULL;
     }
-    struct ms_node *head = p->head ? pattern(&c, p->head) : tap_ms_atom(s, "_", p->off);
-    struct ms_node *actions = NULL;
+    struct tap_syn_node *head = p->head ? pattern(&c, p->head) : tap_syn_atom(s, "_", p->off);
+    struct tap_syn_node *actions = NULL;
     for (size_t i = 0; head && i < count; i++) {
-        struct ms_node *conditions = p->alternative_count ? translate(&c, p->alternatives[i], expr) : none;
+        struct tap_syn_node *conditions =
+            p->alternative_count ? translate(&c, p->alternatives[i], expr) : none;
         if (conditions &&
             !actions) /* after the first guard, so that the leftmost mistake is the one reported */
             actions = body(&c, p);
-        struct ms_node *parts[3] = {head, conditions, actions};
-        if (!conditions || !actions || !(clauses[i] = tap_ms_compound(s, MS_N_TUPLE, p->off, parts, 3, NULL)))
+        struct tap_syn_node *parts[3] = {head, conditions, actions};
+        if (!conditions || !actions ||
+            !(clauses[i] = tap_syn_compound(s, TAP_SYN_N_TUPLE, p->off, parts, 3, NULL)))
             return NULL;
     }
-    return head ? tap_ms_compound(s, MS_N_LIST, p->off, clauses, count, NULL) : NULL;
+    return head ? tap_syn_compound(s, TAP_SYN_N_LIST, p->off, clauses, count, NULL) : NULL;
 }

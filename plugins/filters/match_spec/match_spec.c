@@ -38,7 +38,7 @@ struct match_target {
 };
 struct tap_match_spec {
     const struct tap_host *host;
-    struct ms_arena arena;
+    struct tap_syn_arena arena;
     struct ms_entry *entries; /* as configured: trace, then spec */
     struct match_target *targets;
     struct tap_buf *specs; /* of each entry: external term with version */
@@ -55,7 +55,7 @@ static void match_spec_destroy(void *self)
     free(m->specs);
     free(m->targets);
     free(m->entries);
-    tap_ms_arena_free(&m->arena);
+    tap_syn_arena_free(&m->arena);
     free(m);
 }
 
@@ -66,10 +66,17 @@ static bool is_wild(const char *module)
     return !module || strpbrk(module, "*?");
 }
 
+static void mistake(void *host, const struct tap_text *where, size_t offset, const char *sentence)
+{
+    const struct tap_host *h = host;
+    h->fail_at(h, where, offset, "%s", sentence);
+}
+
 /* Reads one text into the next entry. */
 static enum tap_status read_entry(struct tap_match_spec *m, const struct tap_text *where, bool raw)
 {
-    struct ms_source source = {.host = m->host, .arena = &m->arena, .where = where};
+    struct tap_syn_source source = {
+        .arena = &m->arena, .where = where, .fail = mistake, .arg = (void *)(uintptr_t)m->host};
     struct ms_entry *e = &m->entries[m->count];
     struct tap_buf *b = &m->specs[m->count];
     if (!(raw ? tap_ms_read_spec : tap_ms_read_trace)(&source, e))
@@ -77,7 +84,7 @@ static enum tap_status read_entry(struct tap_match_spec *m, const struct tap_tex
     m->count++;
     m->calls += e->target == MS_CALLS;
     tap_write_version(b);
-    return tap_ms_encode(&source, b, e->spec) ? TAP_OK : TAP_INVALID;
+    return tap_syn_encode(&source, b, e->spec) ? TAP_OK : TAP_INVALID;
 }
 
 static bool set_target(struct tap_match_spec *m, size_t i)

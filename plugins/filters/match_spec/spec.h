@@ -1,51 +1,52 @@
 /* spec.h: what filter:match_spec makes of one configured line, and the stages that make it.
  *
- *     text --entry.c--> head, guard, actions --compile.c--> spec nodes --check.c--> judged --encode.c--> bytes
+ *     text --entry.c--> head, guard, actions --compile.c--> spec nodes --check.c--> judged --tap_syn_encode--> bytes
  *
- * A raw spec enters at the spec nodes. Both forms are judged by the same check, so what passes here is what the VM
+ * The text is read by core/syntax.h, whose source's `arg` is the host here. A raw spec enters at the spec nodes. Both forms are judged by the same check, so what passes here is what the VM
  * accepts.
  */
 #ifndef TAP_MS_SPEC_H
 #define TAP_MS_SPEC_H
 
-#include "syntax.h"
+#include "../../../core/syntax.h"
 
 enum ms_target { MS_CALLS, MS_SENDS, MS_RECEIVES };
 
 struct ms_entry {
     enum ms_target target;
-    const char *module;   /* as the node writes it, * and ? are wildcards; NULL: every module */
-    const char *function; /* NULL: every function */
-    int arity;            /* -1: every arity */
-    uint32_t flags;       /* TAP_PLAN_... */
-    struct ms_node *spec; /* a list of {Head, Conditions, Body} */
+    const char *module;        /* as the node writes it, * and ? are wildcards; NULL: every module */
+    const char *function;      /* NULL: every function */
+    int arity;                 /* -1: every arity */
+    uint32_t flags;            /* TAP_PLAN_... */
+    struct tap_syn_node *spec; /* a list of {Head, Conditions, Body} */
     const struct tap_text *where;
 };
 
 /* Reads one line of `trace`, or one value of `spec`. False: every mistake has been reported. */
-bool tap_ms_read_trace(struct ms_source *, struct ms_entry *);
-bool tap_ms_read_spec(struct ms_source *, struct ms_entry *);
+bool tap_ms_read_trace(struct tap_syn_source *, struct ms_entry *);
+bool tap_ms_read_spec(struct tap_syn_source *, struct ms_entry *);
 
 /* What a line of `trace` says after the name: the parts that compile.c makes a spec of. */
 struct ms_parts {
     size_t off;
-    struct ms_node *head;          /* a list of patterns; NULL: any arguments */
-    struct ms_node **alternatives; /* guards separated by ;, each a list of conditions */
-    size_t alternative_count;      /* 0: no guard */
-    struct ms_node **actions;      /* atoms and calls */
+    struct tap_syn_node *head;          /* a list of patterns; NULL: any arguments */
+    struct tap_syn_node **alternatives; /* guards separated by ;, each a list of conditions */
+    size_t alternative_count;           /* 0: no guard */
+    struct tap_syn_node **actions;      /* atoms and calls */
     size_t action_count;
 };
 /* The spec of a readable line; NULL: reported. One clause for each alternative: unlike an orelse, a guard that fails
  * with an exception then leaves the next one its chance, as in Erlang. */
-struct ms_node *tap_ms_compile(struct ms_source *, enum ms_target, const struct ms_parts *);
+struct tap_syn_node *tap_ms_compile(struct tap_syn_source *, enum ms_target, const struct ms_parts *);
 
 /* Judges a spec as the VM would, and a little stricter: heads that can match nothing are mistakes too. `arity`: of the
  * function, -1 when unknown. Adds to *flags what the bodies ask for. False: reported. */
-bool tap_ms_check(struct ms_source *, enum ms_target, int arity, const struct ms_node *spec, uint32_t *flags);
+bool tap_ms_check(struct tap_syn_source *, enum ms_target, int arity, const struct tap_syn_node *spec,
+                  uint32_t *flags);
 /* Is it '$0', '$1', ...: *number, else false. */
-bool tap_ms_is_variable(const struct ms_node *, uint32_t *number);
+bool tap_ms_is_variable(const struct tap_syn_node *, uint32_t *number);
 
-/* Writes a term (no version byte). False: it cannot be written, reported. */
-bool tap_ms_encode(struct ms_source *, struct tap_buf *, const struct ms_node *);
+/* The candidate nearest to `word`, when near enough to suggest; else NULL. `candidates` ends with NULL. */
+const char *tap_ms_nearest(const char *word, const char *const *candidates);
 
 #endif

@@ -1,11 +1,11 @@
-/* lexer.c: Erlang's tokens, from UTF-8 text that nobody has checked.
+/* syntax_lexer.c: Erlang's tokens, from UTF-8 text that nobody has checked.
  *
  * Beside Erlang: `Shop.Cart` is one token, the atom 'Elixir.Shop.Cart' (in Erlang a variable is never followed by a
  * dot and a capital letter). Not here: triple-quoted strings, sigils, macros.
  */
 #include <math.h>
 
-#include "lexer_chars.h"
+#include "syntax_chars.h"
 
 static const char *const operator_words[] = {"and", "andalso", "band", "bnot",   "bor", "bsl",  "bsr", "bxor",
                                              "div", "not",     "or",   "orelse", "rem", "when", "xor", NULL};
@@ -24,18 +24,18 @@ static bool is_one_of(const char *const *words, const char *text, size_t len)
     return false;
 }
 
-static const char *text_of(const struct ms_lexer *l)
+static const char *text_of(const struct tap_syn_lexer *l)
 {
     return l->source->where->text;
 }
 
 /* Copies text[from..to) as the token's text. */
-static bool take_text(struct ms_lexer *l, const char *prefix, size_t from, size_t to)
+static bool take_text(struct tap_syn_lexer *l, const char *prefix, size_t from, size_t to)
 {
     size_t p = strlen(prefix), n = to - from;
-    char *copy = tap_ms_alloc(l->source->arena, p + n + 1);
+    char *copy = tap_syn_alloc(l->source->arena, p + n + 1);
     if (!copy)
-        return tap_ms_fail_oom(l->source);
+        return tap_syn_fail_oom(l->source);
     memcpy(copy, prefix, p);
     memcpy(copy + p, text_of(l) + from, n);
     l->token.text = copy;
@@ -43,7 +43,7 @@ static bool take_text(struct ms_lexer *l, const char *prefix, size_t from, size_
     return true;
 }
 
-static bool skip_blank(struct ms_lexer *l)
+static bool skip_blank(struct tap_syn_lexer *l)
 {
     const char *t = text_of(l);
     for (;;) {
@@ -58,55 +58,55 @@ static bool skip_blank(struct ms_lexer *l)
     }
 }
 
-static bool lex_word(struct ms_lexer *l)
+static bool lex_word(struct tap_syn_lexer *l)
 {
     const char *t = text_of(l);
     size_t from = l->pos;
-    while (ms_char_is_word(t + l->pos))
-        l->pos += ms_char_len(t + l->pos);
-    bool variable = t[from] == '_' || ms_char_is_upper(t + from);
+    while (tap_syn_char_is_word(t + l->pos))
+        l->pos += tap_syn_char_len(t + l->pos);
+    bool variable = t[from] == '_' || tap_syn_char_is_upper(t + from);
     if (variable && t[from] != '_' && t[l->pos] == '.' && t[l->pos + 1] >= 'A' && t[l->pos + 1] <= 'Z') {
         while (t[l->pos] == '.' && t[l->pos + 1] >= 'A' && t[l->pos + 1] <= 'Z')
-            for (l->pos++; ms_char_is_word(t + l->pos);)
-                l->pos += ms_char_len(t + l->pos);
-        l->token.type = MS_ATOM;
+            for (l->pos++; tap_syn_char_is_word(t + l->pos);)
+                l->pos += tap_syn_char_len(t + l->pos);
+        l->token.type = TAP_SYN_ATOM;
         bool spelled_out = strncmp(t + from, "Elixir.", 7) == 0;
         if (!take_text(l, spelled_out ? "" : "Elixir.", from, l->pos))
             return false;
     } else {
-        l->token.type = variable                                             ? MS_VAR
-                        : is_one_of(operator_words, t + from, l->pos - from) ? MS_SIGN
-                        : is_one_of(reserved_words, t + from, l->pos - from) ? MS_WORD
-                                                                             : MS_ATOM;
+        l->token.type = variable                                             ? TAP_SYN_VAR
+                        : is_one_of(operator_words, t + from, l->pos - from) ? TAP_SYN_SIGN
+                        : is_one_of(reserved_words, t + from, l->pos - from) ? TAP_SYN_WORD
+                                                                             : TAP_SYN_ATOM;
         if (!take_text(l, "", from, l->pos))
             return false;
     }
-    if (l->token.type == MS_ATOM && ms_char_count(l->token.text) > 255)
-        return tap_ms_fail(l->source, from, "an atom has at most 255 characters");
+    if (l->token.type == TAP_SYN_ATOM && tap_syn_char_count(l->token.text) > 255)
+        return tap_syn_fail(l->source, from, "an atom has at most 255 characters");
     return true;
 }
 
 /* One character of a quoted text, escapes resolved; the lexer stands on it. */
-static bool lex_char(struct ms_lexer *l, uint32_t *c)
+static bool lex_char(struct tap_syn_lexer *l, uint32_t *c)
 {
     const char *t = text_of(l);
     size_t at = l->pos;
     if (t[at] != '\\') {
-        size_t n = ms_char_decode(t + at, c);
+        size_t n = tap_syn_char_decode(t + at, c);
         if (!n)
-            return tap_ms_fail(l->source, at, "this byte is no UTF-8");
+            return tap_syn_fail(l->source, at, "this byte is no UTF-8");
         l->pos += n;
         return true;
     }
-    size_t n = ms_char_escape(t + at, c);
+    size_t n = tap_syn_char_escape(t + at, c);
     if (!n)
-        return tap_ms_fail(l->source, at, "this escape sequence is incomplete or no character");
+        return tap_syn_fail(l->source, at, "this escape sequence is incomplete or no character");
     l->pos += n;
     return true;
 }
 
 /* 'atom' or "string", the lexer stands on the quote. */
-static bool lex_quoted(struct ms_lexer *l)
+static bool lex_quoted(struct tap_syn_lexer *l)
 {
     const char *t = text_of(l);
     size_t from = l->pos++, n = 0;
@@ -115,35 +115,35 @@ static bool lex_quoted(struct ms_lexer *l)
     for (size_t i = l->pos; t[i] && t[i] != quote; i++, cap++)
         if (t[i] == '\\' && t[i + 1])
             i++;
-    uint32_t *chars = tap_ms_alloc(l->source->arena, cap * sizeof *chars);
+    uint32_t *chars = tap_syn_alloc(l->source->arena, cap * sizeof *chars);
     if (!chars)
-        return tap_ms_fail_oom(l->source);
+        return tap_syn_fail_oom(l->source);
     while (t[l->pos] != quote) {
         if (!t[l->pos])
-            return tap_ms_fail(l->source, from, "the closing %s quote is missing",
-                               quote == '"' ? "double" : "single");
+            return tap_syn_fail(l->source, from, "the closing %s quote is missing",
+                                quote == '"' ? "double" : "single");
         if (!lex_char(l, &chars[n++]))
             return false;
     }
     l->pos++;
     if (quote == '"') {
-        l->token.type = MS_STRING;
+        l->token.type = TAP_SYN_STRING;
         l->token.chars = chars;
         l->token.char_count = n;
         return true;
     }
     if (n > 255)
-        return tap_ms_fail(l->source, from, "an atom has at most 255 characters");
-    char *text = tap_ms_alloc(l->source->arena, n * 4 + 1);
+        return tap_syn_fail(l->source, from, "an atom has at most 255 characters");
+    char *text = tap_syn_alloc(l->source->arena, n * 4 + 1);
     if (!text)
-        return tap_ms_fail_oom(l->source);
+        return tap_syn_fail_oom(l->source);
     size_t len = 0;
     for (size_t i = 0; i < n; i++) {
         if (chars[i] == 0) /* it is legal Erlang, but names here end at the first NUL */
-            return tap_ms_fail(l->source, from, "an atom with a NUL cannot be written here");
-        len += ms_char_encode(text + len, chars[i]);
+            return tap_syn_fail(l->source, from, "an atom with a NUL cannot be written here");
+        len += tap_syn_char_encode(text + len, chars[i]);
     }
-    l->token.type = MS_ATOM;
+    l->token.type = TAP_SYN_ATOM;
     l->token.text = text;
     l->token.text_len = len;
     return true;
@@ -158,14 +158,14 @@ static int digit_value(char c)
 }
 
 /* Digits of a base, an underscore may stand between two. False: reported. */
-static bool lex_digits(struct ms_lexer *l, unsigned base)
+static bool lex_digits(struct tap_syn_lexer *l, unsigned base)
 {
     enum { LONGEST = 255 }; /* bytes: what a SMALL_BIG holds */
     const char *t = text_of(l);
     size_t from = l->pos, used = 0;
-    uint8_t *bytes = tap_ms_alloc(l->source->arena, LONGEST);
+    uint8_t *bytes = tap_syn_alloc(l->source->arena, LONGEST);
     if (!bytes)
-        return tap_ms_fail_oom(l->source);
+        return tap_syn_fail_oom(l->source);
     while (digit_value(t[l->pos]) < (int)base ||
            (t[l->pos] == '_' && l->pos > from && digit_value(t[l->pos + 1]) < (int)base)) {
         if (t[l->pos++] == '_')
@@ -177,19 +177,19 @@ static bool lex_digits(struct ms_lexer *l, unsigned base)
             carry >>= 8;
         }
         if (carry && used == LONGEST)
-            return tap_ms_fail(l->source, from, "this number is too large");
+            return tap_syn_fail(l->source, from, "this number is too large");
         if (carry)
             bytes[used++] = (uint8_t)carry;
     }
     if (l->pos == from)
-        return tap_ms_fail(l->source, from, "a digit of base %u is missing here", base);
-    l->token.type = MS_INT;
+        return tap_syn_fail(l->source, from, "a digit of base %u is missing here", base);
+    l->token.type = TAP_SYN_INT;
     l->token.digits = bytes;
     l->token.digit_count = used;
     return true;
 }
 
-static bool lex_float(struct ms_lexer *l, size_t from)
+static bool lex_float(struct tap_syn_lexer *l, size_t from)
 {
     const char *t = text_of(l);
     size_t n = 0;
@@ -199,25 +199,25 @@ static bool lex_float(struct ms_lexer *l, size_t from)
     if (t[l->pos] == 'e' || t[l->pos] == 'E') {
         size_t e = l->pos + 1 + (t[l->pos + 1] == '+' || t[l->pos + 1] == '-');
         if (t[e] < '0' || t[e] > '9')
-            return tap_ms_fail(l->source, l->pos, "the exponent has no digits");
+            return tap_syn_fail(l->source, l->pos, "the exponent has no digits");
         while (t[e] >= '0' && t[e] <= '9')
             e++;
         l->pos = e;
     }
-    char *copy = tap_ms_alloc(l->source->arena, l->pos - from + 1);
+    char *copy = tap_syn_alloc(l->source->arena, l->pos - from + 1);
     if (!copy)
-        return tap_ms_fail_oom(l->source);
+        return tap_syn_fail_oom(l->source);
     for (size_t i = from; i < l->pos; i++)
         if (t[i] != '_')
             copy[n++] = t[i];
-    l->token.type = MS_FLOAT;
+    l->token.type = TAP_SYN_FLOAT;
     l->token.number = strtod(copy, NULL);
     if (isinf(l->token.number))
-        return tap_ms_fail(l->source, from, "this float is too large");
+        return tap_syn_fail(l->source, from, "this float is too large");
     return true;
 }
 
-static bool lex_number(struct ms_lexer *l)
+static bool lex_number(struct tap_syn_lexer *l)
 {
     const char *t = text_of(l);
     size_t from = l->pos;
@@ -228,41 +228,41 @@ static bool lex_number(struct ms_lexer *l)
     if (t[l->pos] == '#') {
         unsigned base = l->token.digit_count == 1 ? l->token.digits[0] : 0;
         if (base < 2 || base > 36)
-            return tap_ms_fail(l->source, from, "the base of a number is 2 to 36");
+            return tap_syn_fail(l->source, from, "the base of a number is 2 to 36");
         l->pos++;
         if (!lex_digits(l, base))
             return false;
     }
-    if (ms_char_is_word(t + l->pos))
-        return tap_ms_fail(l->source, l->pos, "a number ends with something that is no digit");
+    if (tap_syn_char_is_word(t + l->pos))
+        return tap_syn_fail(l->source, l->pos, "a number ends with something that is no digit");
     return true;
 }
 
 /* $c */
-static bool lex_dollar(struct ms_lexer *l)
+static bool lex_dollar(struct tap_syn_lexer *l)
 {
     uint32_t c;
     size_t from = l->pos++;
     if (!text_of(l)[l->pos])
-        return tap_ms_fail(l->source, from, "a character is missing after $");
+        return tap_syn_fail(l->source, from, "a character is missing after $");
     if (!lex_char(l, &c))
         return false;
-    uint8_t *bytes = tap_ms_alloc(l->source->arena, 4);
+    uint8_t *bytes = tap_syn_alloc(l->source->arena, 4);
     if (!bytes)
-        return tap_ms_fail_oom(l->source);
-    l->token.type = MS_INT;
+        return tap_syn_fail_oom(l->source);
+    l->token.type = TAP_SYN_INT;
     l->token.digits = bytes;
     for (; c; c >>= 8)
         bytes[l->token.digit_count++] = (uint8_t)c;
     return true;
 }
 
-bool tap_ms_next(struct ms_lexer *l)
+bool tap_syn_next(struct tap_syn_lexer *l)
 {
     skip_blank(l);
     const char *t = text_of(l);
     char c = t[l->pos];
-    l->token = (struct ms_token){.type = MS_END, .off = l->pos, .end = l->pos};
+    l->token = (struct tap_syn_token){.type = TAP_SYN_END, .off = l->pos, .end = l->pos};
     bool ok = true;
     if (c == 0)
         return true;
@@ -272,15 +272,15 @@ bool tap_ms_next(struct ms_lexer *l)
         ok = lex_dollar(l);
     } else if (c >= '0' && c <= '9') {
         ok = lex_number(l);
-    } else if (c != '@' && ms_char_is_word(t + l->pos)) {
+    } else if (c != '@' && tap_syn_char_is_word(t + l->pos)) {
         ok = lex_word(l);
     } else {
         const char *const *sign = signs;
         while (*sign && strncmp(*sign, t + l->pos, strlen(*sign)) != 0)
             sign++;
         if (!*sign)
-            return tap_ms_fail(l->source, l->pos, "this character means nothing here");
-        l->token.type = MS_SIGN;
+            return tap_syn_fail(l->source, l->pos, "this character means nothing here");
+        l->token.type = TAP_SYN_SIGN;
         l->token.text = *sign;
         l->token.text_len = strlen(*sign);
         l->pos += l->token.text_len;
@@ -289,32 +289,32 @@ bool tap_ms_next(struct ms_lexer *l)
     return ok;
 }
 
-bool tap_ms_lexer_begin(struct ms_lexer *l, struct ms_source *s, size_t pos)
+bool tap_syn_lexer_begin(struct tap_syn_lexer *l, struct tap_syn_source *s, size_t pos)
 {
-    *l = (struct ms_lexer){.source = s, .pos = pos};
-    return tap_ms_next(l);
+    *l = (struct tap_syn_lexer){.source = s, .pos = pos};
+    return tap_syn_next(l);
 }
 
-bool tap_ms_is(const struct ms_lexer *l, const char *sign)
+bool tap_syn_is(const struct tap_syn_lexer *l, const char *sign)
 {
-    return l->token.type == MS_SIGN && strcmp(l->token.text, sign) == 0;
+    return l->token.type == TAP_SYN_SIGN && strcmp(l->token.text, sign) == 0;
 }
 
-bool tap_ms_unexpected(struct ms_lexer *l, const char *what)
+bool tap_syn_unexpected(struct tap_syn_lexer *l, const char *what)
 {
-    const struct ms_token *t = &l->token;
+    const struct tap_syn_token *t = &l->token;
     size_t len = t->end - t->off;
-    if (t->type == MS_END)
-        return tap_ms_fail(l->source, t->off, "expected %s, but the text ends here", what);
-    if (t->type == MS_WORD)
-        return tap_ms_fail(l->source, t->off,
-                           "expected %s; '%s' is a reserved word: as an atom it needs single quotes", what,
-                           t->text);
-    return tap_ms_fail(l->source, t->off, "expected %s, found %.*s", what, (int)(len < 60 ? len : 60),
-                       text_of(l) + t->off);
+    if (t->type == TAP_SYN_END)
+        return tap_syn_fail(l->source, t->off, "expected %s, but the text ends here", what);
+    if (t->type == TAP_SYN_WORD)
+        return tap_syn_fail(l->source, t->off,
+                            "expected %s; '%s' is a reserved word: as an atom it needs single quotes", what,
+                            t->text);
+    return tap_syn_fail(l->source, t->off, "expected %s, found %.*s", what, (int)(len < 60 ? len : 60),
+                        text_of(l) + t->off);
 }
 
-bool tap_ms_expect(struct ms_lexer *l, const char *sign, const char *what)
+bool tap_syn_expect(struct tap_syn_lexer *l, const char *sign, const char *what)
 {
-    return tap_ms_is(l, sign) ? tap_ms_next(l) : tap_ms_unexpected(l, what);
+    return tap_syn_is(l, sign) ? tap_syn_next(l) : tap_syn_unexpected(l, what);
 }

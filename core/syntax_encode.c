@@ -1,7 +1,7 @@
-/* encode.c: nodes -> external terms. Equal terms get equal bytes (strings are lists of integers). */
-#include "spec.h"
+/* syntax_encode.c: nodes -> external terms. Equal terms get equal bytes (strings are lists of integers). */
+#include "syntax.h"
 
-static void encode_integer(struct tap_buf *b, const struct ms_node *n)
+static void encode_integer(struct tap_buf *b, const struct tap_syn_node *n)
 {
     uint64_t magnitude = 0;
     for (size_t i = n->digit_count; n->digit_count <= 8 && i-- > 0;)
@@ -16,7 +16,7 @@ static void encode_integer(struct tap_buf *b, const struct ms_node *n)
     tap_buf_put(b, n->digits, n->digit_count);
 }
 
-static void encode_string(struct tap_buf *b, const struct ms_node *n)
+static void encode_string(struct tap_buf *b, const struct tap_syn_node *n)
 {
     if (n->char_count)
         tap_write_list(b, (uint32_t)n->char_count);
@@ -25,26 +25,26 @@ static void encode_string(struct tap_buf *b, const struct ms_node *n)
     tap_write_nil(b);
 }
 
-static bool encode_items(struct ms_source *s, struct tap_buf *b, const struct ms_node *n)
+static bool encode_items(struct tap_syn_source *s, struct tap_buf *b, const struct tap_syn_node *n)
 {
     for (size_t i = 0; i < n->count; i++)
-        if (!tap_ms_encode(s, b, n->items[i]))
+        if (!tap_syn_encode(s, b, n->items[i]))
             return false;
     return true;
 }
 
 /* A node refuses a map with the same key twice; which of them was meant? */
-static bool encode_map(struct ms_source *s, struct tap_buf *b, const struct ms_node *n)
+static bool encode_map(struct tap_syn_source *s, struct tap_buf *b, const struct tap_syn_node *n)
 {
     struct span {
         size_t from, to;
-    } *keys = tap_ms_alloc(s->arena, (n->count + 1) * sizeof *keys);
+    } *keys = tap_syn_alloc(s->arena, (n->count + 1) * sizeof *keys);
     if (!keys)
-        return tap_ms_fail_oom(s);
+        return tap_syn_fail_oom(s);
     tap_write_map(b, (uint32_t)(n->count / 2));
     for (size_t i = 0; i < n->count; i++) {
         size_t from = b->len;
-        if (!tap_ms_encode(s, b, n->items[i]))
+        if (!tap_syn_encode(s, b, n->items[i]))
             return false;
         if (i % 2)
             continue;
@@ -52,39 +52,39 @@ static bool encode_map(struct ms_source *s, struct tap_buf *b, const struct ms_n
         for (size_t j = 0; j < i / 2; j++)
             if (keys[j].to - keys[j].from == b->len - from &&
                 !memcmp(b->data + keys[j].from, b->data + from, b->len - from))
-                return tap_ms_fail(s, n->items[i]->off, "this key stands twice in the map");
+                return tap_syn_fail(s, n->items[i]->off, "this key stands twice in the map");
     }
     return true;
 }
 
-bool tap_ms_encode(struct ms_source *s, struct tap_buf *b, const struct ms_node *n)
+bool tap_syn_encode(struct tap_syn_source *s, struct tap_buf *b, const struct tap_syn_node *n)
 {
     switch (n->type) {
-    case MS_N_INT: encode_integer(b, n); break;
-    case MS_N_FLOAT: tap_write_f64(b, n->number); break;
-    case MS_N_ATOM: tap_write_atom_n(b, n->text, n->text_len); break;
-    case MS_N_STRING: encode_string(b, n); break;
-    case MS_N_BINARY: tap_write_binary(b, n->text, n->text_len); break;
-    case MS_N_LIST:
+    case TAP_SYN_N_INT: encode_integer(b, n); break;
+    case TAP_SYN_N_FLOAT: tap_write_f64(b, n->number); break;
+    case TAP_SYN_N_ATOM: tap_write_atom_n(b, n->text, n->text_len); break;
+    case TAP_SYN_N_STRING: encode_string(b, n); break;
+    case TAP_SYN_N_BINARY: tap_write_binary(b, n->text, n->text_len); break;
+    case TAP_SYN_N_LIST:
         if (n->count)
             tap_write_list(b, (uint32_t)n->count);
-        if (!encode_items(s, b, n) || (n->tail && !tap_ms_encode(s, b, n->tail)))
+        if (!encode_items(s, b, n) || (n->tail && !tap_syn_encode(s, b, n->tail)))
             return false;
         if (!n->tail)
             tap_write_nil(b);
         break;
-    case MS_N_TUPLE:
+    case TAP_SYN_N_TUPLE:
         tap_write_tuple(b, (uint32_t)n->count);
         if (!encode_items(s, b, n))
             return false;
         break;
-    case MS_N_MAP:
+    case TAP_SYN_N_MAP:
         if (!encode_map(s, b, n))
             return false;
         break;
-    case MS_N_VAR:
-    case MS_N_CALL:
-    case MS_N_OP: return tap_ms_fail(s, n->off, "this is no term");
+    case TAP_SYN_N_VAR:
+    case TAP_SYN_N_CALL:
+    case TAP_SYN_N_OP: return tap_syn_fail(s, n->off, "this is no term");
     }
-    return !b->oom || tap_ms_fail_oom(s);
+    return !b->oom || tap_syn_fail_oom(s);
 }

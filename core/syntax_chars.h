@@ -1,11 +1,11 @@
-/* lexer_chars.h: single characters: UTF-8, escapes, and what Erlang takes for a letter. */
-#ifndef TAP_MS_LEXER_CHARS_H
-#define TAP_MS_LEXER_CHARS_H
+/* syntax_chars.h: single characters: UTF-8, escapes, and what Erlang takes for a letter. */
+#ifndef TAP_SYNTAX_CHARS_H
+#define TAP_SYNTAX_CHARS_H
 
 #include "syntax.h"
 
 /* Decodes the character at `t` (not NUL); its length, 0 when it is no UTF-8. */
-static inline size_t ms_char_decode(const char *t, uint32_t *c)
+static inline size_t tap_syn_char_decode(const char *t, uint32_t *c)
 {
     const unsigned char *p = (const unsigned char *)t;
     if (p[0] < 0x80)
@@ -26,7 +26,7 @@ static inline size_t ms_char_decode(const char *t, uint32_t *c)
     return n;
 }
 
-static inline size_t ms_char_encode(char *dst, uint32_t c)
+static inline size_t tap_syn_char_encode(char *dst, uint32_t c)
 {
     if (c < 0x80)
         return dst[0] = (char)c, 1;
@@ -37,14 +37,14 @@ static inline size_t ms_char_encode(char *dst, uint32_t c)
     return n;
 }
 
-static inline size_t ms_char_len(const char *t)
+static inline size_t tap_syn_char_len(const char *t)
 {
     uint32_t c;
-    size_t n = ms_char_decode(t, &c);
+    size_t n = tap_syn_char_decode(t, &c);
     return n ? n : 1;
 }
 
-static inline size_t ms_char_count(const char *t)
+static inline size_t tap_syn_char_count(const char *t)
 {
     size_t n = 0;
     for (; *t; t++)
@@ -53,27 +53,27 @@ static inline size_t ms_char_count(const char *t)
 }
 
 /* Erlang's letters: ASCII and latin1. */
-static inline bool ms_char_is_upper(const char *t)
+static inline bool tap_syn_char_is_upper(const char *t)
 {
     uint32_t c;
-    return ms_char_decode(t, &c) && ((c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7));
+    return tap_syn_char_decode(t, &c) && ((c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7));
 }
-static inline bool ms_char_is_word(const char *t)
+static inline bool tap_syn_char_is_word(const char *t)
 {
     uint32_t c;
-    if (!*t || !ms_char_decode(t, &c))
+    if (!*t || !tap_syn_char_decode(t, &c))
         return false;
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '@' || (c >= 0xC0 && c <= 0xFF && c != 0xD7 && c != 0xF7);
 }
 
-static inline int ms_char_hex(char c)
+static inline int tap_syn_char_hex(char c)
 {
     return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
 }
 
 /* The escape sequence at `t` (t[0] is the backslash); its length, 0 when it is none. */
-static inline size_t ms_char_escape(const char *t, uint32_t *c)
+static inline size_t tap_syn_char_escape(const char *t, uint32_t *c)
 {
     static const char from[] = "bdefnrstv", to[] = "\b\177\033\f\n\r \t\v";
     if (!t[1])
@@ -93,17 +93,17 @@ static inline size_t ms_char_escape(const char *t, uint32_t *c)
                                             : 0;
     if (t[1] == 'x' && t[2] == '{') {
         size_t n = 3;
-        for (*c = 0; ms_char_hex(t[n]) >= 0 && *c <= 0x10FFFF; n++)
-            *c = *c * 16 + (uint32_t)ms_char_hex(t[n]);
+        for (*c = 0; tap_syn_char_hex(t[n]) >= 0 && *c <= 0x10FFFF; n++)
+            *c = *c * 16 + (uint32_t)tap_syn_char_hex(t[n]);
         bool valid = n > 3 && t[n] == '}' && *c <= 0x10FFFF && !(*c >= 0xD800 && *c <= 0xDFFF);
         return valid ? n + 1 : 0;
     }
     if (t[1] == 'x') {
-        if (ms_char_hex(t[2]) < 0 || ms_char_hex(t[3]) < 0)
+        if (tap_syn_char_hex(t[2]) < 0 || tap_syn_char_hex(t[3]) < 0)
             return 0;
-        return *c = (uint32_t)(ms_char_hex(t[2]) * 16 + ms_char_hex(t[3])), 4;
+        return *c = (uint32_t)(tap_syn_char_hex(t[2]) * 16 + tap_syn_char_hex(t[3])), 4;
     }
-    size_t n = ms_char_decode(t + 1, c);
+    size_t n = tap_syn_char_decode(t + 1, c);
     return n ? n + 1 : 0;
 }
 

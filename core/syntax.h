@@ -1,0 +1,120 @@
+/* syntax.h: Erlang text -> tokens -> a tree of nodes -> external terms.
+ *
+ * Needs nothing of the core: the library reads arguments with it, and filter:match_spec carries it inside, since a plugin
+ * links against nothing of beamtap. Everything is allocated from one arena of the caller's. Each token and node keeps its offset in the
+ * configured text, so that whoever finds something wrong with it can point there.
+ */
+#ifndef TAP_SYNTAX_H
+#define TAP_SYNTAX_H
+
+#include "beamtap/plugin.h"
+
+#define TAP_SYN_MAX_DEPTH 100 /* of nesting: everything that recurses over nodes is bounded by it */
+
+/* ---- Memory */
+struct tap_syn_chunk;
+struct tap_syn_arena {
+    struct tap_syn_chunk *chunks;
+};
+void *tap_syn_alloc(struct tap_syn_arena *, size_t size); /* zeroed, aligned; NULL when out of memory */
+void tap_syn_arena_free(struct tap_syn_arena *);
+
+/* ---- One text being read */
+struct tap_syn_source {
+    struct tap_syn_arena *arena;
+    const struct tap_text *where; /* where->text is what is read */
+    bool failed;                  /* a mistake was reported: only the first of each text is */
+    /* Takes the mistake: one sentence about the place `offset` bytes into `where`. */
+    void (*fail)(void *arg, const struct tap_text *where, size_t offset, const char *sentence);
+    void *arg;
+};
+/* Reports a mistake at an offset, once a text. Always false. */
+bool tap_syn_fail(struct tap_syn_source *, size_t offset, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+bool tap_syn_fail_oom(struct tap_syn_source *);
+
+/* ---- Tokens */
+enum tap_syn_token_type {
+    TAP_SYN_END,
+    TAP_SYN_ATOM,   /* text */
+    TAP_SYN_VAR,    /* text */
+    TAP_SYN_INT,    /* digits, digit_count */
+    TAP_SYN_FLOAT,  /* number */
+    TAP_SYN_STRING, /* chars, char_count */
+    TAP_SYN_SIGN,   /* text: punctuation or an operator */
+    TAP_SYN_WORD    /* text: a reserved word that is no operator */
+};
+struct tap_syn_token {
+    enum tap_syn_token_type type;
+    size_t off, end;
+    const char *text; /* UTF-8, NUL-terminated */
+    size_t text_len;
+    const uint8_t *digits; /* magnitude, least significant byte first, no leading zeros */
+    size_t digit_count;
+    const uint32_t *chars;
+    size_t char_count;
+    double number;
+};
+struct tap_syn_lexer {
+    struct tap_syn_source *source;
+    size_t pos;
+    struct tap_syn_token token; /* the one to look at */
+};
+/* Begins at `pos`; the first token is ready. */
+bool tap_syn_lexer_begin(struct tap_syn_lexer *, struct tap_syn_source *, size_t pos);
+/* Reads the next token into lexer->token. False: a mistake, reported. */
+bool tap_syn_next(struct tap_syn_lexer *);
+bool tap_syn_is(const struct tap_syn_lexer *, const char *sign); /* is the token this sign? */
+/* Past the sign, or a mistake: "expected ..., found ...". */
+bool tap_syn_expect(struct tap_syn_lexer *, const char *sign, const char *what);
+/* Reports that something else than `what` stands here. Always false. */
+bool tap_syn_unexpected(struct tap_syn_lexer *, const char *what);
+
+/* ---- Nodes */
+enum tap_syn_node_type {
+    TAP_SYN_N_INT,
+    TAP_SYN_N_FLOAT,
+    TAP_SYN_N_ATOM,
+    TAP_SYN_N_STRING, /* a list of characters */
+    TAP_SYN_N_BINARY, /* text, text_len: bytes */
+    TAP_SYN_N_VAR,
+    TAP_SYN_N_LIST,  /* items; tail, or NULL for a proper list; no items: [] */
+    TAP_SYN_N_TUPLE, /* items */
+    TAP_SYN_N_MAP,   /* items: key, value, key, value, ...; exact: written with := */
+    TAP_SYN_N_CALL,  /* text(items) */
+    TAP_SYN_N_OP     /* items[0] text items[1], or text items[0] */
+};
+struct tap_syn_node {
+    enum tap_syn_node_type type;
+    unsigned depth; /* 1 for a leaf */
+    size_t off;
+    const char *text;
+    size_t text_len;
+    const uint8_t *digits;
+    size_t digit_count;
+    bool negative, exact;
+    const uint32_t *chars;
+    size_t char_count;
+    double number;
+    struct tap_syn_node **items;
+    size_t count;
+    struct tap_syn_node *tail;
+};
+struct tap_syn_node *tap_syn_node(struct tap_syn_source *, enum tap_syn_node_type,
+                                  size_t off); /* NULL: reported */
+struct tap_syn_node *tap_syn_atom(struct tap_syn_source *, const char *text,
+                                  size_t off); /* `text` must stay */
+/* A list, tuple, call or operation of these items (copied). NULL: out of memory or too deep, reported. */
+struct tap_syn_node *tap_syn_compound(struct tap_syn_source *, enum tap_syn_node_type, size_t off,
+                                      struct tap_syn_node *const *items, size_t count,
+                                      struct tap_syn_node *tail);
+/* Parses one expression, term or pattern: they share a syntax, what may stand where is judged later. NULL: reported. */
+struct tap_syn_node *tap_syn_parse(struct tap_syn_lexer *);
+/* Parses expressions separated by commas up to the closing sign, and past it. False: reported. */
+bool tap_syn_parse_list(struct tap_syn_lexer *, const char *closing, struct tap_syn_node ***items,
+                        size_t *count);
+
+/* Writes a term (no version byte). False: it cannot be written, reported. */
+bool tap_syn_encode(struct tap_syn_source *, struct tap_buf *, const struct tap_syn_node *);
+
+#endif
