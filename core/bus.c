@@ -151,3 +151,10 @@ void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t 
     }
     pthread_mutex_unlock(&bus->lock);
 }
+
+void tap_bus_node_again(struct tap_bus *bus, struct tap_stream *stream)
+{
+    pthread_mutex_lock(&bus->lock);
+    tap_stream_again(stream);
+    pthread_mutex_unlock(&bus->lock);
+}

@@ -36,5 +36,7 @@ void tap_bus_commit(struct tap_bus *, struct tap_stream *, struct tap_arena *, c
                     size_t n);
 /* A node's end: the numbers up to `next` that never came (0: unknown), and node_down, failed or not. */
 void tap_bus_node_down(struct tap_bus *, struct tap_stream *, uint64_t next, bool failed);
+/* A node that had ended is back: see tap_stream_again. */
+void tap_bus_node_again(struct tap_bus *, struct tap_stream *);
 
 #endif

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "registry.h"
 
+enum tap_require { TAP_REQUIRE_ANY, TAP_REQUIRE_ALL };
 enum tap_on_full { TAP_DROP_NEWEST, TAP_DROP_OLDEST, TAP_BLOCK };
 
 /* The [session] section. */
@@ -21,7 +22,8 @@ struct tap_session_settings {
     int64_t duration, lease;
     int64_t max_events, max_rate, max_queue, max_memory, max_term;
     int overload; /* enum tap_overload */
-    bool include_otp, fail_on_loss;
+    int require;  /* enum tap_require */
+    bool hidden_nodes, include_otp, fail_on_loss;
     const char *plugin_path;
 };
 extern const struct tap_option tap_session_options[];

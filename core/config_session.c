@@ -5,6 +5,7 @@
 #include "config_session.h"
 
 static const char *const overload_choices[] = {"pause", "drop", "stop", NULL};
+static const char *const require_choices[] = {"any", "all", NULL};
 static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "block", NULL};
 
 #define SESSION(field) .offset = offsetof(struct tap_session_settings, field)
@@ -14,10 +15,24 @@ static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "blo
 const struct tap_option tap_session_options[] = {
     {.name = "nodes",
      .type = TAP_OPT_LIST,
-     .help = "the nodes to trace, as name@host",
+     .help = "the nodes to trace, as name@host; or all_nodes: the cluster that `seed` sees, and who joins it",
      .flags = TAP_OPT_REQUIRED,
      SESSION(nodes)},
-    {.name = "seed", .type = TAP_OPT_STRING, .help = "the node whose cluster is meant", SESSION(seed)},
+    {.name = "seed",
+     .type = TAP_OPT_STRING,
+     .help = "with all_nodes: the node whose cluster is meant",
+     SESSION(seed)},
+    {.name = "hidden_nodes",
+     .type = TAP_OPT_BOOL,
+     .def = "false",
+     .help = "with all_nodes: hidden nodes too",
+     SESSION(hidden_nodes)},
+    {.name = "require",
+     .type = TAP_OPT_CHOICE,
+     .def = "any",
+     .choices = require_choices,
+     .help = "any: go on with the nodes that can be traced; all: a node that cannot be, or is lost, ends the run",
+     SESSION(require)},
     {.name = "cookie_file",
      .type = TAP_OPT_PATH,
      .def = "~/.erlang.cookie",
@@ -176,8 +191,8 @@ static void session_node(const struct tap_text_list *nodes, size_t i, struct tap
 {
     const struct tap_text *node = &nodes->items[i];
     if (strcmp(node->text, "all_nodes") == 0) {
-        tap_error_add_at(err, "session", node,
-                         "all_nodes is not supported in this version: list the nodes by name");
+        if (nodes->count > 1)
+            tap_error_add_at(err, "session", node, "all_nodes stands alone: it means the cluster of `seed`");
         return;
     }
     if (!node_name_is_sound(node->text)) {
@@ -192,10 +207,23 @@ static void session_node(const struct tap_text_list *nodes, size_t i, struct tap
     }
 }
 
+static void session_seed(const struct tap_session_settings *s, struct tap_error *err)
+{
+    bool all = s->nodes.count == 1 && strcmp(s->nodes.items[0].text, "all_nodes") == 0;
+    if (all && !s->seed)
+        tap_error_add_at(err, "session", &s->nodes.items[0],
+                         "all_nodes needs `seed`: a node of the cluster that is meant");
+    else if (all && !node_name_is_sound(s->seed))
+        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is no node name (such as shop@web1)", s->seed);
+    else if (s->seed && !all)
+        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is of use only with nodes = all_nodes", s->seed);
+}
+
 void tap_config_session(struct tap_session_settings *s, struct tap_error *err)
 {
     for (size_t i = 0; i < s->nodes.count; i++)
         session_node(&s->nodes, i, err);
+    session_seed(s, err);
     for (size_t i = 0; i < s->event_names.count; i++)
         session_event(s, &s->event_names.items[i], err);
 }

@@ -36,6 +36,11 @@ static bool make_run_id(struct tap_engine *t)
     return true;
 }
 
+static bool several_nodes(const struct tap_text_list *nodes)
+{
+    return nodes->count > 1 || (nodes->count == 1 && strcmp(nodes->items[0].text, "all_nodes") == 0);
+}
+
 static bool prepare(struct tap_engine *t)
 {
     const struct tap_config *config = t->config;
@@ -55,7 +60,7 @@ static bool prepare(struct tap_engine *t)
                                       .version = TAP_VERSION,
                                       .started = tap_clock_now(),
                                       .config = config->text ? config->text : "",
-                                      .several_nodes = config->session.nodes.count > 1,
+                                      .several_nodes = several_nodes(&config->session.nodes),
                                       .events = config->session.events};
     for (size_t i = 0; i < config->instance_count; i++)
         t->sink_count += config->instances[i].kind == TAP_PLUGIN_SINK;

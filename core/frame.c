@@ -43,8 +43,15 @@ static void lose(struct tap_stream *s, struct tap_batch_own *batch, uint64_t n, 
     s->next += n;
 }
 
+void tap_stream_again(struct tap_stream *s)
+{
+    s->base = s->next;
+    s->clock = (struct tap_clock){0};
+}
+
 void tap_stream_end(struct tap_stream *s, struct tap_batch_own *batch, uint64_t next)
 {
+    next += s->base;
     if (next > s->next)
         lose(s, batch, next - s->next, TAP_REASON_CONNECTION);
     atomic_store_explicit(&s->figures.next, s->next, memory_order_relaxed);
@@ -263,6 +270,7 @@ uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s, st
         ctx->log(ctx->arg, s->node, TAP_LOG_WARNING, "sent something that is no frame", 31);
         return 0; /* its numbers show as missing with the next one */
     }
+    f.seq += s->base;
     uint32_t at = off + TAP_FRAME_HEADER;
     if (f.length < end - at)
         end = at + f.length;

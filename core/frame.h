@@ -23,6 +23,7 @@ struct tap_stream {
     uint32_t node; /* index */
     struct tap_clock clock;
     uint64_t next; /* the sequence number that comes next */
+    uint64_t base; /* what this relay's numbers are counted from: a node that was restarted has had others before */
     int64_t last_ts;
     struct tap_figures figures;
 };
@@ -47,6 +48,8 @@ uint32_t tap_frame_decode(const struct tap_frames *, struct tap_stream *, struct
                           uint32_t off, uint32_t end);
 /* Says that the numbers up to `next` (from the relay's final report) never came. */
 void tap_stream_end(struct tap_stream *, struct tap_batch_own *, uint64_t next);
+/* The node is back: a new relay, whose numbers begin at 0, and a clock of its own. */
+void tap_stream_again(struct tap_stream *);
 /* A control event of this node, at this place of the stream; NULL when out of memory. */
 struct tap_event *tap_stream_event(struct tap_stream *, struct tap_batch_own *, unsigned kind, int64_t ts);
 

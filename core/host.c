@@ -213,9 +213,23 @@ void tap_session_node_end(struct tap_engine *t, struct tap_node_own *node, enum 
     if (final)
         atomic_store(&node->final, true);
     tap_bus_node_down(&t->bus, &node->stream, final ? final->produced : 0, state == TAP_NODE_FAILED);
-    if (!final && atomic_load(&node->traced))
+    if (!final && atomic_load(&node->state) == TAP_NODE_TRACING)
         unknown_rest(t, node);
     atomic_store(&node->state, (int)state);
+}
+
+/* One that had ended is back. */
+static void node_again(struct tap_trace *t, struct tap_node_own *node)
+{
+    pthread_mutex_lock(&t->lock);
+    bool again = node->ended;
+    node->ended = false;
+    pthread_mutex_unlock(&t->lock);
+    if (!again)
+        return;
+    if (atomic_load(&node->traced) && !atomic_exchange(&node->final, false))
+        atomic_store(&node->unknown, true);
+    tap_bus_node_again(&t->bus, &node->stream);
 }
 
 static void host_node_state(const struct tap_host *host, uint32_t index, enum tap_node_state state,
@@ -224,12 +238,16 @@ static void host_node_state(const struct tap_host *host, uint32_t index, enum ta
     struct tap_node_own *node = tap_session_node(own(host)->trace, index);
     if (!node)
         return;
+    if (state == TAP_NODE_CONNECTING)
+        node_again(own(host)->trace, node);
     if (state == TAP_NODE_DONE || state == TAP_NODE_FAILED) {
         tap_session_node_end(own(host)->trace, node, state, final);
         return;
     }
-    if (state == TAP_NODE_TRACING)
+    if (state == TAP_NODE_TRACING) {
         atomic_store(&node->traced, true);
+        atomic_fetch_add(&node->lives, 1);
+    }
     atomic_store(&node->state, (int)state);
 }
 

@@ -301,6 +301,8 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
         .nodes = s->nodes.items,
         .node_count = s->nodes.count,
         .seed = s->seed,
+        .require_all = s->require == TAP_REQUIRE_ALL,
+        .hidden_nodes = s->hidden_nodes,
         .cookie_file = s->cookie_file,
         .events = s->events,
         .include_otp = s->include_otp,

@@ -23,6 +23,8 @@ struct tap_node_own {
     atomic_int state;   /* enum tap_node_state */
     atomic_bool traced; /* it has been in TAP_NODE_TRACING */
     atomic_bool final, told;
+    atomic_bool unknown; /* an earlier life of the node ended without a final report */
+    atomic_uint lives;   /* how often it was traced */
     bool ended;
 };
 

@@ -79,6 +79,8 @@ static void print_node(const struct tap_node_stats *n, FILE *out)
         between = ", ";
     }
     fputs(between[0] == ',' ? ")" : "", out);
+    if (n->lives > 1)
+        fprintf(out, ", traced %u times", n->lives);
     if (n->gap_ns)
         fprintf(out, ", not tracing for %.3f s", (double)n->gap_ns / 1e9);
     fputc('\n', out);
@@ -128,6 +130,7 @@ static cJSON *node_json(const struct tap_node_stats *n)
     if (!is_exact(n) && n->produced)
         cJSON_AddNumberToObject(o, "unknown_after", (double)n->last_seq);
     cJSON_AddNumberToObject(o, "gap_ns", (double)n->gap_ns);
+    cJSON_AddNumberToObject(o, "lives", n->lives);
     return o;
 }
 

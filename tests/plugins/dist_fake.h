@@ -112,7 +112,9 @@ static void fake_node_state(const struct tap_host *h, uint32_t node, enum tap_no
 {
     struct fake *f = fake_of(h);
     struct fake_node *n = &f->nodes[node];
-    f->bad += n->state >= TAP_NODE_DONE; /* ended twice */
+    f->bad += n->state >= TAP_NODE_DONE && state != TAP_NODE_CONNECTING; /* ended twice */
+    if (state == TAP_NODE_CONNECTING)
+        n->next_seq = 0; /* a new life begins its numbers anew */
     n->state = state;
     n->final_here = final != NULL;
     if (final)

@@ -165,7 +165,7 @@ static void tells_one_mistake(void)
     says("[session]\nnodes = a, b@c, b@c, all_nodes\n" SINK,
          "t.ini:2:9: [session] 'a' is no node name (such as shop@web1)\n"
          "t.ini:2:17: [session] node 'b@c' is given twice\n"
-         "t.ini:2:22: [session] all_nodes is not supported in this version: list the nodes by name\n");
+         "t.ini:2:22: [session] all_nodes stands alone: it means the cluster of `seed`\n");
     says(GOOD "filters = modulse\n[filter:modules]\nplugin = pass\n",
          "t.ini:5:11: [sink:plain] there is no section [filter:modulse] (did you mean 'modules'?)\n");
     says(GOOD "[transport:dist]\n[transport:tcp]\nplugin = dist\n",

@@ -174,6 +174,8 @@ struct tap_plan {
     int64_t max_queue, max_memory; /* messages; bytes: of the relay */
     int64_t max_term;              /* bytes of an encoded event */
     enum tap_overload overload;
+    bool require_all;  /* a node that cannot be traced, or is lost, ends the run */
+    bool hidden_nodes; /* all_nodes: hidden nodes too */
 };
 
 /* ---- The host
@@ -285,7 +287,8 @@ struct tap_host {
     const struct tap_plan *plan;
     /* A node of this run, by name; gives its index. From start or run. */
     uint32_t (*node_add)(const struct tap_host *, const char *name);
-    /* What became of a node. With TAP_NODE_FAILED, a cause (host->fail) must have been given before. `final`
+    /* What became of a node. TAP_NODE_CONNECTING after an end: it is back, and a new relay begins its numbers at 0;
+     * the core goes on counting from where the node was. With TAP_NODE_FAILED, a cause (host->fail) must have been given before. `final`
      * is the relay's final report, or NULL where it never came. Puts node_down into the stream on DONE and
      * FAILED. */
     void (*node_state)(const struct tap_host *, uint32_t node, enum tap_node_state,

@@ -4,34 +4,36 @@
 #include "agent_beam.h"
 #include "beam.h"
 
-#define LOAD_TIMEOUT INT64_C(15000000000)
-#define UNLOAD_TIMEOUT INT64_C(2000000000)
-
 const char *tap_agent_module(void)
 {
     return TAP_AGENT_MODULE;
 }
 
-/* Whether code:is_loaded said {file, _}. */
-static bool agent_loaded(const struct tap_buf *answer)
+void tap_agent_write_ask(struct tap_buf *args)
 {
-    struct tap_cursor c = tap_cursor(answer->data, answer->len);
+    tap_write_list(args, 1);
+    tap_write_atom(args, TAP_AGENT_MODULE);
+    tap_write_nil(args);
+}
+
+bool tap_agent_is_there(const struct tap_beam_node *n)
+{
+    struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
     uint32_t arity;
     return tap_read_tuple(&c, &arity) && arity == 2 && tap_match_atom(&c, "file");
 }
 
-static bool agent_send(struct tap_beam_node *n)
+void tap_agent_write_load(struct tap_buf *args)
 {
-    struct tap_buf args = {0};
-    tap_write_list(&args, 3);
-    tap_write_atom(&args, TAP_AGENT_MODULE);
-    tap_rpc_write_string(&args, TAP_AGENT_MODULE ".beam");
-    tap_write_binary(&args, tap_agent_beam, tap_agent_beam_len);
-    tap_write_nil(&args);
-    bool ok = tap_beam_node_call(n, "code", "load_binary", &args, LOAD_TIMEOUT);
-    tap_buf_free(&args);
-    if (!ok)
-        return false;
+    tap_write_list(args, 3);
+    tap_write_atom(args, TAP_AGENT_MODULE);
+    tap_rpc_write_string(args, TAP_AGENT_MODULE ".beam");
+    tap_write_binary(args, tap_agent_beam, tap_agent_beam_len);
+    tap_write_nil(args);
+}
+
+bool tap_agent_loaded_now(struct tap_beam_node *n)
+{
     struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
     uint32_t arity;
     if (tap_read_tuple(&c, &arity) && arity == 2 && tap_match_atom(&c, "module"))
@@ -44,19 +46,26 @@ static bool agent_send(struct tap_beam_node *n)
                               (int)(len < sizeof text ? len : sizeof text), text);
 }
 
-bool tap_agent_load(struct tap_beam_node *n)
+/* Calls code:Function with what `write` writes, and waits. */
+static bool agent_call(struct tap_beam_node *n, const char *function, void (*write)(struct tap_buf *))
 {
     struct tap_buf args = {0};
-    tap_write_list(&args, 1);
-    tap_write_atom(&args, TAP_AGENT_MODULE);
-    tap_write_nil(&args);
-    bool ok = tap_beam_node_call(n, "code", "is_loaded", &args, LOAD_TIMEOUT);
+    write(&args);
+    bool ok = tap_beam_node_call(n, "code", function, &args, TAP_AGENT_LOAD_TIMEOUT);
     tap_buf_free(&args);
-    return ok && (agent_loaded(&n->rpc.answer) || agent_send(n));
+    return ok;
+}
+
+bool tap_agent_load(struct tap_beam_node *n)
+{
+    if (!agent_call(n, "is_loaded", tap_agent_write_ask))
+        return false;
+    return tap_agent_is_there(n) ||
+           (agent_call(n, "load_binary", tap_agent_write_load) && tap_agent_loaded_now(n));
 }
 
 void tap_agent_unload(struct tap_beam_node *n)
 {
     if (n->state == TAP_BEAM_JOINED)
-        tap_beam_node_call(n, TAP_AGENT_MODULE, "unload", NULL, UNLOAD_TIMEOUT);
+        tap_beam_node_call(n, TAP_AGENT_MODULE, "unload", NULL, TAP_AGENT_UNLOAD_TIMEOUT);
 }

@@ -1,12 +1,14 @@
 /* beam.h: a run over several nodes, as the transports that join a cluster share it.
  *
  * One thread serves all nodes: a poll loop that receives, commits and grants. It is the loop of run, and also what a
- * call into one node waits in, so that no node starves while another is slow.
+ * call into one node waits in, so that no node starves while another is slow. Only the handshakes have threads (dial.h).
  */
 #ifndef TAP_BEAM_H
 #define TAP_BEAM_H
 
 #include "node.h"
+
+#define TAP_COOKIE_MAX 512
 
 struct tap_beam {
     const struct tap_host *host;
@@ -16,6 +18,13 @@ struct tap_beam {
     size_t count;
     struct pollfd *fds;
     bool granting; /* the host lets credit be given, as of this turn */
+
+    char alive[64], cookie[TAP_COOKIE_MAX + 1];
+    int wake;        /* an eventfd: a dial is through */
+    size_t dialling; /* how many are under way */
+    int64_t began;   /* when the first node was traced: tap_wire_now; 0: not yet */
+    int64_t look_at; /* when to ask next whom the seed sees */
+    bool ending;     /* a node failed and the plan requires all */
 };
 
 /* The operations of a transport, but for create. Contracts as in plugin.h. */

@@ -212,7 +212,8 @@ static bool shake_pid(const ei_cnode *ec, uint8_t pid[TAP_PID_EXT_MAX], size_t *
 
 /* ---- What went wrong */
 
-static void shake_explain(const struct shake *s, const char *me, char *why, size_t cap)
+/* True where asking again is in vain: the node refuses us for what we are. */
+static bool shake_explain(const struct shake *s, const char *me, char *why, size_t cap)
 {
     size_t len = s->heard_len > 2 ? (size_t)s->heard[0] << 8 | s->heard[1] : 0;
     char status[64] = "";
@@ -237,6 +238,7 @@ static void shake_explain(const struct shake *s, const char *me, char *why, size
     else
         snprintf(why, cap, "the handshake failed (%s%s%s)", strerror(s->error ? s->error : EIO),
                  status[0] ? ", its status: " : "", status);
+    return !strcmp(status, "not_allowed") || (s->digest_sent && !s->timed_out);
 }
 
 static pthread_once_t ei_once = PTHREAD_ONCE_INIT;
@@ -256,6 +258,7 @@ struct tap_wire *tap_handshake(const char *node, const char *alive, const char *
     ei_cnode ec;
     if (!at || at == node || !at[1] || strlen(node) >= MAXNODELEN) {
         snprintf(why, cap, "this is no node name: it reads name@host");
+        errno = EACCES;
         return NULL;
     }
     snprintf(target, sizeof target, "%.*s", (int)(at - node), node);
@@ -282,9 +285,10 @@ struct tap_wire *tap_handshake(const char *node, const char *alive, const char *
         return NULL;
     }
     if (ei_xconnect_tmo(&ec, &addr, target, ms > 0 ? (unsigned)ms : 1) < 0) {
-        shake_explain(s, me, why, cap);
+        bool in_vain = shake_explain(s, me, why, cap);
         shake_close(s);
         free(s);
+        errno = in_vain ? EACCES : EIO;
         return NULL;
     }
     if (!shake_pid(&ec, pid, pid_len)) {

@@ -13,7 +13,8 @@
 
 /* Connects to `node` (name@host). `alive` names us there; our host part follows from the node's: long names when its
  * host has a dot. On success the result is the connection (its owner closes it) and `pid` our own pid as an external
- * term. NULL: `why` is one sentence, without the node's name. Blocks until `deadline` at the latest. Any thread. */
+ * term. NULL: `why` is one sentence, without the node's name, and errno is EACCES where asking again would be in vain.
+ * Blocks until `deadline` at the latest. Any thread. */
 struct tap_wire *tap_handshake(const char *node, const char *alive, const char *cookie, int64_t deadline,
                                uint8_t pid[TAP_PID_EXT_MAX], size_t *pid_len, char *why, size_t cap);
 /* Reads the cookie: the environment's BEAMTAP_COOKIE, else the first line of `file`. False: `why` is one sentence. */

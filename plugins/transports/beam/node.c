@@ -8,41 +8,74 @@
 #include <stdio.h>
 
 #include "agent_load.h"
-#include "beam.h"
+#include "cluster.h"
 #include "protocol.h"
 
 #define SECOND INT64_C(1000000000)
 #define SILENCE (5 * SECOND) /* beyond a lease, in which a living node has said something each second */
 
+#define RETRY_FIRST (SECOND / 2)
+#define RETRY_LAST (2 * SECOND)
+
 /* ---- The end */
 
 static void node_end(struct tap_beam_node *n, enum tap_node_state state, const struct tap_node_final *final)
 {
+    struct tap_beam *b = n->beam;
     tap_conn_close(&n->conn);
     tap_rpc_free(&n->rpc);
+    tap_dial_drop(&n->dial);
+    free(n->trouble);
+    n->trouble = NULL;
     n->state = TAP_BEAM_ENDED;
-    n->beam->host->node_state(n->beam->host, n->index, state, final);
+    n->failed = state == TAP_NODE_FAILED;
+    b->ending |= n->failed && TAP_HAS(b->host->plan, require_all) && b->host->plan->require_all;
+    b->host->node_state(b->host, n->index, state, final);
+}
+
+static bool node_fail(struct tap_beam_node *n, const char *format, va_list args)
+{
+    char text[1000];
+    if (n->state == TAP_BEAM_ENDED)
+        return false;
+    n->retry_at = 0;
+    vsnprintf(text, sizeof text, format, args);
+    TAP_FAIL(n->beam->host, TAP_ERROR, "%s: %s", n->name, text);
+    node_end(n, TAP_NODE_FAILED, NULL);
+    return true;
 }
 
 bool tap_beam_node_fail(struct tap_beam_node *n, const char *format, ...)
 {
-    char text[700];
     va_list args;
-    if (n->state == TAP_BEAM_ENDED)
-        return false;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    node_fail(n, format, args);
     va_end(args);
-    TAP_FAIL(n->beam->host, TAP_ERROR, "%s: %s", n->name, text);
-    node_end(n, TAP_NODE_FAILED, NULL);
+    return false;
+}
+
+bool tap_beam_node_lost(struct tap_beam_node *n, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (node_fail(n, format, args)) {
+        n->retry_pause = RETRY_FIRST;
+        n->retry_at = tap_wire_now() + n->retry_pause;
+    }
+    va_end(args);
     return false;
 }
 
 void tap_beam_node_leave(struct tap_beam_node *n)
 {
     static const struct tap_node_final nothing;
-    if (n->state != TAP_BEAM_ENDED)
+    n->retry_at = 0;
+    if (n->state == TAP_BEAM_DIALLING && n->failed) { /* it is known as failed, and stays so */
+        tap_dial_drop(&n->dial);
+        n->state = TAP_BEAM_ENDED;
+    } else if (n->state != TAP_BEAM_ENDED) {
         node_end(n, TAP_NODE_DONE, &nothing);
+    }
 }
 
 /* The final report is here and committed. An end that nobody asked for is a failure, with exact figures. */
@@ -51,6 +84,9 @@ static void node_finish(struct tap_beam_node *n)
     const struct tap_host *host = n->beam->host;
     const char *reason = n->final.reason;
     bool failed = !strcmp(reason, "lease") || !strcmp(reason, "relay") || !strcmp(reason, "failed");
+    n->retry_at = 0;
+    if (n->state == TAP_BEAM_STARTING) /* it was over before we were told that it had begun */
+        tap_beam_node_traces(n);
     if (failed)
         TAP_FAIL(host, TAP_ERROR, "%s: tracing ended there: %s", n->name, n->final.text);
     else if (strcmp(reason, "stop") != 0 && strcmp(reason, "duration") != 0)
@@ -62,16 +98,29 @@ void tap_beam_node_free(struct tap_beam_node *n)
 {
     tap_conn_close(&n->conn);
     tap_rpc_free(&n->rpc);
+    tap_dial_drop(&n->dial);
+    free(n->trouble);
     free(n->name);
     free(n);
 }
 
 /* ---- What comes in */
 
+/* {beamtap, nodes, List}: the answer to tap_beam_node_look. */
+static void node_neighbours(struct tap_beam_node *n, const uint8_t *term, size_t len)
+{
+    struct tap_cursor c = tap_cursor(term, len);
+    uint32_t arity;
+    if (tap_read_tuple(&c, &arity) && arity == 3 && tap_match_atom(&c, "beamtap") &&
+        tap_match_atom(&c, "nodes"))
+        tap_cluster_seen(n->beam, c);
+}
+
 static void node_message(void *arg, const uint8_t *term, size_t len)
 {
     struct tap_beam_node *n = arg;
-    tap_rpc_message(&n->rpc, term, len); /* whatever else is said to us is of no concern */
+    if (!tap_rpc_message(&n->rpc, term, len)) /* whatever else is said to us is of no concern */
+        node_neighbours(n, term, len);
 }
 
 static void node_frame(void *arg, const struct tap_frame *header, const uint8_t *frame)
@@ -95,20 +144,68 @@ void tap_beam_node_ready(struct tap_beam_node *n, short revents)
     if (n->final_here)
         node_finish(n);
     else if (!ok)
-        tap_beam_node_fail(n, "%s", n->conn.why);
+        tap_beam_node_lost(n, "%s", n->conn.why);
 }
 
 /* ---- Connecting and calling */
 
+static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const uint8_t *pid, size_t pid_len)
+{
+    const struct tap_host *host = n->beam->host;
+    if (n->failed) /* not before: until now there was nothing new to say of it */
+        host->node_state(host, n->index, TAP_NODE_CONNECTING, NULL);
+    n->conn = (struct tap_conn){.self_len = pid_len};
+    memcpy(n->conn.self, pid, pid_len);
+    n->rpc = (struct tap_rpc){0};
+    n->final_here = n->failed = false;
+    n->stop_by = n->retry_at = 0;
+    n->guardian_len = 0;
+    n->lives++;
+    tap_conn_open(&n->conn, host, n->index, wire, &node_events, n);
+    n->state = TAP_BEAM_JOINED;
+}
+
+void tap_beam_node_dial(struct tap_beam_node *n)
+{
+    struct tap_beam *b = n->beam;
+    n->retry_at = 0;
+    n->dial = tap_dial_begin(n->name, b->alive, b->cookie, b->connect_timeout, b->wake);
+    if (n->dial)
+        n->state = TAP_BEAM_DIALLING;
+    else
+        tap_beam_node_fail(n, "cannot start a thread to connect");
+}
+
+void tap_beam_node_dialled(struct tap_beam_node *n)
+{
+    struct tap_dialled result;
+    if (n->state != TAP_BEAM_DIALLING || !tap_dial_take(&n->dial, &result))
+        return;
+    if (result.wire) {
+        node_joined(n, result.wire, result.pid, result.pid_len);
+    } else if (result.refused) {
+        if (!n->failed)
+            tap_beam_node_fail(n, "%s", result.why);
+        n->state = TAP_BEAM_ENDED;
+    } else if (!n->failed) {
+        tap_beam_node_lost(n, "%s", result.why);
+    } else { /* still not there: once was enough to say so */
+        n->state = TAP_BEAM_ENDED;
+        n->retry_pause = 2 * n->retry_pause < RETRY_LAST ? 2 * n->retry_pause : RETRY_LAST;
+        n->retry_at = tap_wire_now() + n->retry_pause;
+    }
+}
+
 bool tap_beam_node_connect(struct tap_beam_node *n, const char *alive, const char *cookie, int64_t timeout)
 {
     char why[900];
-    struct tap_wire *wire = tap_handshake(n->name, alive, cookie, tap_wire_now() + timeout, n->conn.self,
-                                          &n->conn.self_len, why, sizeof why);
+    uint8_t pid[TAP_PID_EXT_MAX];
+    size_t pid_len;
+    struct tap_wire *wire =
+        tap_handshake(n->name, alive, cookie, tap_wire_now() + timeout, pid, &pid_len, why, sizeof why);
     if (!wire)
         return tap_beam_node_fail(n, "%s", why);
-    tap_conn_open(&n->conn, n->beam->host, n->index, wire, &node_events, n);
-    n->state = TAP_BEAM_JOINED;
+    node_joined(n, wire, pid, pid_len);
     return true;
 }
 
@@ -143,25 +240,47 @@ bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char 
 
 /* ---- What is said while tracing */
 
-static void node_say(struct tap_beam_node *n, const char *what, bool with_number, int64_t number)
+/* {beamtap, What} or {beamtap, What, Value} to the guardian. */
+static void node_say(struct tap_beam_node *n, const char *what, const struct tap_buf *value)
 {
     struct tap_buf b = {0};
-    tap_write_tuple(&b, with_number ? 3 : 2);
+    tap_write_tuple(&b, value ? 3 : 2);
     tap_write_atom(&b, "beamtap");
     tap_write_atom(&b, what);
-    if (with_number)
-        tap_write_i64(&b, number);
+    if (value)
+        tap_buf_put(&b, value->data, value->len);
+    b.oom |= value && value->oom;
     if (!tap_conn_send(&n->conn, n->guardian, n->guardian_len, &b))
-        tap_beam_node_fail(n, "%s", n->conn.why);
+        tap_beam_node_lost(n, "%s", n->conn.why);
+    tap_buf_free(&b);
+}
+
+static void node_say_number(struct tap_beam_node *n, const char *what, int64_t number)
+{
+    struct tap_buf b = {0};
+    tap_write_i64(&b, number);
+    node_say(n, what, &b);
+    tap_buf_free(&b);
+}
+
+void tap_beam_node_look(struct tap_beam_node *n, bool hidden)
+{
+    struct tap_buf b = {0};
+    tap_write_atom(&b, hidden ? "connected" : "visible");
+    node_say(n, "nodes", &b);
     tap_buf_free(&b);
 }
 
 void tap_beam_node_stop(struct tap_beam_node *n, int64_t by)
 {
-    if (n->state != TAP_BEAM_TRACING || n->stop_by)
-        return;
-    n->stop_by = by;
-    node_say(n, "stop", false, 0);
+    n->retry_at = 0;
+    if (n->state == TAP_BEAM_TRACING && !n->stop_by) {
+        n->stop_by = by;
+        node_say(n, "stop", NULL);
+    } else if (n->state != TAP_BEAM_TRACING && n->state != TAP_BEAM_ENDED &&
+               (n->state != TAP_BEAM_STARTING || !tap_beam_node_may_trace(n))) {
+        tap_beam_node_leave(n);
+    }
 }
 
 static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
@@ -170,21 +289,21 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
     /* While stopping the credit flows whatever the sinks say: what is on its way must come out. */
     if (n->granted <= n->conn.frame_bytes + TAP_AGENT_CREDIT / 2 && (n->beam->granting || n->stop_by)) {
         n->granted = n->conn.frame_bytes + TAP_AGENT_CREDIT;
-        node_say(n, "credit", true, (int64_t)n->granted);
+        node_say_number(n, "credit", (int64_t)n->granted);
     }
     if (n->state == TAP_BEAM_TRACING && now >= n->renew_at) {
         n->renew_at = now + lease / 3;
-        node_say(n, "renew", false, 0);
+        node_say(n, "renew", NULL);
     }
     if (n->state == TAP_BEAM_TRACING && now >= n->clock_at) {
         n->clock_at = now + SECOND;
-        node_say(n, "clock", true, now);
+        node_say_number(n, "clock", now);
     }
     if (n->state == TAP_BEAM_TRACING && n->stop_by && now > n->stop_by)
         tap_beam_node_fail(
             n, "the final report did not come: tracing ends there by itself when its lease is over");
     else if (n->state == TAP_BEAM_TRACING && now - n->conn.heard > lease + SILENCE)
-        tap_beam_node_fail(
+        tap_beam_node_lost(
             n,
             "the node has said nothing for %d s: it is frozen or cut off (tracing ends there by itself "
             "when its lease is over)",
@@ -195,8 +314,9 @@ void tap_beam_node_serve(struct tap_beam_node *n, int64_t now)
 {
     if (n->state == TAP_BEAM_TRACING)
         node_serve_tracing(n, now);
+    else if (n->state == TAP_BEAM_STARTING)
+        tap_beam_node_step(n, now);
     /* Any node takes a connection for dead that is silent for net_ticktime, and some set that low. */
-    if ((n->state == TAP_BEAM_TRACING || n->state == TAP_BEAM_JOINED) && now - n->conn.said >= SECOND &&
-        !tap_conn_tick(&n->conn))
-        tap_beam_node_fail(n, "%s", n->conn.why);
+    if (n->conn.wire && now - n->conn.said >= SECOND && !tap_conn_tick(&n->conn))
+        tap_beam_node_lost(n, "%s", n->conn.why);
 }

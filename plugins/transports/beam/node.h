@@ -1,28 +1,51 @@
 /* node.h: one node of a run, from the connection to the final report.
  *
- *     connecting -> joined (connected, nothing in the node yet) -> tracing -> ended
+ *     away -> dialling -> joined (connected, nothing in the node yet) -> starting -> tracing -> ended
  *
- * A node that fails says so once (host->fail and TAP_NODE_FAILED), gives up its connection and is ended; nobody else
- * is disturbed by it. The agent in a node that we lost ends tracing by itself.
+ * Nothing here waits: dialling has a thread, starting is a chain of calls whose answers come when they come. A node that
+ * fails says so once (host->fail and TAP_NODE_FAILED), gives up its connection and is ended; nobody else is disturbed by
+ * it. The agent in a node that we lost ends tracing by itself. A node that was lost, or that was not there, is dialled
+ * again while the run lasts (cluster.h): then it goes through the same states once more.
  */
 #ifndef TAP_BEAM_NODE_H
 #define TAP_BEAM_NODE_H
 
+#include "dial.h"
 #include "report.h"
 #include "rpc.h"
 
 struct tap_beam;
 
-enum tap_beam_state { TAP_BEAM_CONNECTING, TAP_BEAM_JOINED, TAP_BEAM_TRACING, TAP_BEAM_ENDED };
+enum tap_beam_state {
+    TAP_BEAM_AWAY,
+    TAP_BEAM_DIALLING,
+    TAP_BEAM_JOINED,
+    TAP_BEAM_STARTING,
+    TAP_BEAM_TRACING,
+    TAP_BEAM_ENDED
+};
 
 struct tap_beam_node {
     struct tap_beam *beam;
     char *name; /* owned */
     uint32_t index;
     enum tap_beam_state state;
+    struct tap_dial *dial;
     struct tap_conn conn;
     struct tap_rpc rpc;
-    uint8_t guardian[TAP_PID_EXT_MAX]; /* an external pid; while tracing */
+
+    /* When to dial it again, and the pause after that; 0: never. */
+    int64_t retry_at, retry_pause;
+    unsigned lives; /* how often it was connected */
+    bool failed;    /* that it failed was said */
+
+    /* While starting (node_start.c). */
+    int step, tries;
+    int64_t step_by; /* when the answer must be here, or when the pause ends */
+    char *trouble;   /* what to fail with, once the agent is unloaded; owned */
+
+    /* While tracing. */
+    uint8_t guardian[TAP_PID_EXT_MAX]; /* an external pid */
     size_t guardian_len;
     uint64_t granted;           /* bytes of frames, cumulative */
     int64_t renew_at, clock_at; /* when next: tap_wire_now */
@@ -31,22 +54,36 @@ struct tap_beam_node {
     struct tap_report_final final;
 };
 
-/* Connects. False: it has failed and is ended. Blocks up to the connect timeout. */
+/* Begins to connect, on a thread; tap_beam_node_dialled looks for the outcome. */
+void tap_beam_node_dial(struct tap_beam_node *);
+void tap_beam_node_dialled(struct tap_beam_node *);
+/* Connects, and blocks up to the timeout: for a single node. False: it has failed and is ended. */
 bool tap_beam_node_connect(struct tap_beam_node *, const char *alive, const char *cookie, int64_t timeout);
 /* Calls a function there and waits for its answer; meanwhile every node of the run is served. NULL args: none. False:
  * the node has failed and is ended. The answer is in rpc.answer until the next call. */
 bool tap_beam_node_call(struct tap_beam_node *, const char *module, const char *function,
                         const struct tap_buf *args, int64_t timeout);
-/* Loads the agent (agent_load.h) and starts tracing. False: the node has failed and is ended. */
-bool tap_beam_node_start(struct tap_beam_node *, const char *run);
+/* Joined: begins to load the agent (agent_load.h) and to trace. */
+void tap_beam_node_start(struct tap_beam_node *);
+/* Starting: goes on, if there is something to go on with. */
+void tap_beam_node_step(struct tap_beam_node *, int64_t now);
+/* Starting: tracing is on there. */
+void tap_beam_node_traces(struct tap_beam_node *);
+/* Starting: may tracing be on there already? */
+bool tap_beam_node_may_trace(const struct tap_beam_node *);
 /* Takes what the socket holds, after poll reported `revents`. */
 void tap_beam_node_ready(struct tap_beam_node *, short revents);
-/* Renews credit, lease and clock where it is time; ticks; judges silence. */
+/* Renews credit, lease and clock where it is time; ticks; judges silence; goes on with starting. */
 void tap_beam_node_serve(struct tap_beam_node *, int64_t now);
-/* Asks the guardian to end tracing; `by`: when the final report must be here. */
+/* Tracing: asks whom the node sees; the answer goes to tap_cluster_seen. */
+void tap_beam_node_look(struct tap_beam_node *, bool hidden);
+/* Asks for the end, whatever it is doing; `by`: when the final report must be here. */
 void tap_beam_node_stop(struct tap_beam_node *, int64_t by);
 /* The cause of a failure, one sentence. The node is ended. Returns false. */
 bool tap_beam_node_fail(struct tap_beam_node *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same for one that may come back. */
+bool tap_beam_node_lost(struct tap_beam_node *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Closes without a word: a node where nothing was started. */
 void tap_beam_node_leave(struct tap_beam_node *);

@@ -1,6 +1,13 @@
-/* node_start.c: from joined to tracing: the agent into the node, the plan to the agent, its pids back. */
+/* node_start.c: from joined to tracing: the agent into the node, the plan to the agent, its pids back.
+ *
+ * A chain of calls, of which one is under way at a time; whoever serves the node looks for its answer and asks the next. So
+ * many nodes start at once, on one thread.
+ *
+ *     ask (is it loaded?) -> load -> start -> tracing
+ *                                     | an earlier agent is just leaving: pause, and ask again
+ *                                     | refused: unload, and fail
+ */
 #include <stdio.h>
-#include <time.h>
 
 #include "agent_load.h"
 #include "beam.h"
@@ -8,9 +15,81 @@
 #include "protocol.h"
 
 #define START_TIMEOUT INT64_C(60000000000) /* with a hundred thousand processes it takes about a second */
-#define START_TRIES 40                     /* times 50 ms: longer than an agent takes to leave */
+#define START_TRIES 40                     /* times the pause: longer than an agent takes to leave */
+#define START_PAUSE INT64_C(50000000)
 
-enum start_result { STARTED, AGAIN, FAILED };
+enum { STEP_ASK, STEP_LOAD, STEP_START, STEP_PAUSE, STEP_UNLOAD };
+
+static const char *const step_calls[] = {"code:is_loaded", "code:load_binary", "the agent's start", "",
+                                         "the agent's unload"};
+
+/* Asks, and frees the arguments. */
+static void start_ask(struct tap_beam_node *n, int step, const char *module, const char *function,
+                      struct tap_buf *args, int64_t timeout)
+{
+    n->step = step;
+    n->step_by = tap_wire_now() + timeout;
+    if (!tap_rpc_send(&n->rpc, &n->conn, module, function, args))
+        tap_beam_node_lost(n, "%s", n->conn.why);
+    tap_buf_free(args);
+}
+
+static void start_from_the_beginning(struct tap_beam_node *n)
+{
+    struct tap_buf args = {0};
+    tap_agent_write_ask(&args);
+    start_ask(n, STEP_ASK, "code", "is_loaded", &args, TAP_AGENT_LOAD_TIMEOUT);
+}
+
+void tap_beam_node_start(struct tap_beam_node *n)
+{
+    n->state = TAP_BEAM_STARTING;
+    n->tries = 0;
+    start_from_the_beginning(n);
+}
+
+bool tap_beam_node_may_trace(const struct tap_beam_node *n)
+{
+    return n->step == STEP_START;
+}
+
+/* ---- The start itself */
+
+/* What is left of the run for this node; 0: no limit. */
+static int64_t start_duration(const struct tap_beam *b)
+{
+    int64_t duration = b->host->plan->duration, gone = b->began ? tap_wire_now() - b->began : 0;
+    return !duration || duration > gone ? duration - (duration ? gone : 0) : 1;
+}
+
+/* Each life of a run in a node has a name of its own: what is left of the last one there must not be taken for ours. */
+static void start_name(const struct tap_beam_node *n, char name[17])
+{
+    const char *run = n->beam->host->session->run;
+    size_t last = strlen(run) - 1;
+    snprintf(name, 17, "%s", run);
+    unsigned digit = (unsigned)(strchr("0123456789abcdef", run[last]) - "0123456789abcdef");
+    name[last] = "0123456789abcdef"[(digit + n->lives - 1) & 15];
+}
+
+static void start_call(struct tap_beam_node *n)
+{
+    const struct tap_host *host = n->beam->host;
+    char run[17];
+    struct tap_buf args = {0};
+    start_name(n, run);
+    struct tap_plan_term term = {host->plan,       run,
+                                 n->conn.self,     n->conn.self_len,
+                                 TAP_AGENT_CREDIT, host->kind_name,
+                                 start_duration(n->beam)};
+    n->granted = n->conn.frame_bytes + TAP_AGENT_CREDIT;
+    tap_write_list(&args, 1);
+    tap_plan_term_write(&args, &term);
+    tap_write_nil(&args);
+    start_ask(n, STEP_START, tap_agent_module(), "start", &args, START_TIMEOUT);
+}
+
+/* ---- What start answered */
 
 /* {ok, #{guardian := Pid, ...}}, after "ok". */
 static bool start_pids(struct tap_beam_node *n, struct tap_cursor *c)
@@ -32,82 +111,119 @@ static bool start_pids(struct tap_beam_node *n, struct tap_cursor *c)
     return !c->bad && n->guardian_len > 0;
 }
 
-/* {error, {Code, Text}}, after "error". An agent of an earlier run that is just leaving says "try again". */
-static enum start_result start_error(struct tap_beam_node *n, struct tap_cursor *c)
+static void start_pause(struct tap_beam_node *n)
 {
-    uint32_t arity, len;
-    const uint8_t *text;
-    if (!tap_read_tuple(c, &arity) || arity != 2 || !tap_skip(c) || !tap_read_binary(c, &text, &len)) {
-        tap_beam_node_fail(n, "the agent failed to start and did not say why");
-        return FAILED;
+    if (++n->tries >= START_TRIES) {
+        tap_beam_node_fail(n, "an earlier agent does not leave the node: try again in a few seconds");
+        return;
     }
-    static const char again[] = "try again";
-    if (len >= sizeof again && memmem(text, len, again, sizeof again - 1))
-        return AGAIN;
-    char why[600];
-    snprintf(why, sizeof why, "%.*s", (int)len, (const char *)text);
-    tap_agent_unload(n);
-    tap_beam_node_fail(n, "%s", why);
-    return FAILED;
+    n->step = STEP_PAUSE;
+    n->step_by = tap_wire_now() + START_PAUSE;
 }
 
-static enum start_result start_judge(struct tap_beam_node *n)
+/* It does not start: the agent goes first, then the node fails with this. */
+static void start_refused(struct tap_beam_node *n, const char *text, size_t len)
+{
+    struct tap_buf args = {0};
+    n->trouble = strndup(text, len);
+    tap_write_nil(&args);
+    start_ask(n, STEP_UNLOAD, tap_agent_module(), "unload", &args, TAP_AGENT_UNLOAD_TIMEOUT);
+}
+
+/* {error, {Code, Text}}, after "error". An agent of an earlier run that is just leaving says "try again". */
+static void start_error(struct tap_beam_node *n, struct tap_cursor *c)
+{
+    static const char again[] = "try again", silent[] = "the agent failed to start and did not say why";
+    uint32_t arity, len;
+    const uint8_t *text;
+    if (!tap_read_tuple(c, &arity) || arity != 2 || !tap_skip(c) || !tap_read_binary(c, &text, &len))
+        start_refused(n, silent, sizeof silent - 1);
+    else if (len >= sizeof again && memmem(text, len, again, sizeof again - 1))
+        start_pause(n);
+    else
+        start_refused(n, (const char *)text, len);
+}
+
+void tap_beam_node_traces(struct tap_beam_node *n)
+{
+    struct tap_beam *b = n->beam;
+    int64_t now = tap_wire_now();
+    n->state = TAP_BEAM_TRACING;
+    n->renew_at = now + b->host->plan->lease / 3;
+    n->clock_at = now;
+    if (!b->began)
+        b->began = now;
+    b->host->node_state(b->host, n->index, TAP_NODE_TRACING, NULL);
+}
+
+static void start_judge(struct tap_beam_node *n)
 {
     const struct tap_host *host = n->beam->host;
     const struct tap_buf *answer = &n->rpc.answer;
     struct tap_cursor c = tap_cursor(answer->data, answer->len);
     uint32_t arity;
     if (tap_read_tuple(&c, &arity) && arity == 2) {
-        if (tap_match_atom(&c, "ok") && start_pids(n, &c))
-            return STARTED;
-        if (tap_match_atom(&c, "error"))
-            return start_error(n, &c);
+        if (tap_match_atom(&c, "ok") && start_pids(n, &c)) {
+            tap_beam_node_traces(n);
+            return;
+        }
+        if (tap_match_atom(&c, "error")) {
+            start_error(n, &c);
+            return;
+        }
         /* {badrpc, {'EXIT', {undef, ...}}}: it left between our question whether it is loaded and the call. */
         struct tap_cursor t = c;
         if (tap_match_atom(&t, "badrpc") && tap_read_tuple(&t, &arity) && tap_match_atom(&t, "EXIT") &&
-            tap_read_tuple(&t, &arity) && tap_match_atom(&t, "undef"))
-            return AGAIN;
-    }
-    char text[500];
-    struct tap_print print = {.limit = 400};
-    size_t len = host->term_print(host, text, sizeof text, answer->data, answer->len, &print);
-    tap_agent_unload(n);
-    tap_beam_node_fail(n, "the agent does not start: %.*s", (int)(len < sizeof text ? len : sizeof text),
-                       text);
-    return FAILED;
-}
-
-static bool start_call(struct tap_beam_node *n, const char *run)
-{
-    const struct tap_host *host = n->beam->host;
-    struct tap_plan_term term = {host->plan,     run, n->conn.self, n->conn.self_len, TAP_AGENT_CREDIT,
-                                 host->kind_name};
-    struct tap_buf args = {0};
-    n->granted = n->conn.frame_bytes + TAP_AGENT_CREDIT;
-    tap_write_list(&args, 1);
-    tap_plan_term_write(&args, &term);
-    tap_write_nil(&args);
-    bool ok = tap_beam_node_call(n, tap_agent_module(), "start", &args, START_TIMEOUT);
-    tap_buf_free(&args);
-    return ok;
-}
-
-bool tap_beam_node_start(struct tap_beam_node *n, const char *run)
-{
-    for (int i = 0; i < START_TRIES; i++) {
-        if (!tap_agent_load(n) || !start_call(n, run))
-            return false;
-        switch (start_judge(n)) {
-        case FAILED: return false;
-        case AGAIN: nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); continue;
-        case STARTED: break;
+            tap_read_tuple(&t, &arity) && tap_match_atom(&t, "undef")) {
+            start_pause(n);
+            return;
         }
-        int64_t now = tap_wire_now();
-        n->state = TAP_BEAM_TRACING;
-        n->renew_at = now + n->beam->host->plan->lease / 3;
-        n->clock_at = now;
-        n->beam->host->node_state(n->beam->host, n->index, TAP_NODE_TRACING, NULL);
-        return true;
     }
-    return tap_beam_node_fail(n, "an earlier agent does not leave the node: try again in a few seconds");
+    char text[500] = "the agent does not start: ";
+    struct tap_print print = {.limit = 400};
+    size_t begun = strlen(text), room = sizeof text - begun;
+    size_t len = host->term_print(host, text + begun, room, answer->data, answer->len, &print);
+    start_refused(n, text, begun + (len < room ? len : room));
+}
+
+/* ---- The next step */
+
+static void start_answered(struct tap_beam_node *n)
+{
+    struct tap_buf args = {0};
+    switch (n->step) {
+    case STEP_ASK:
+        if (tap_agent_is_there(n)) {
+            start_call(n);
+            return;
+        }
+        tap_agent_write_load(&args);
+        start_ask(n, STEP_LOAD, "code", "load_binary", &args, TAP_AGENT_LOAD_TIMEOUT);
+        return;
+    case STEP_LOAD:
+        if (tap_agent_loaded_now(n))
+            start_call(n);
+        return;
+    case STEP_START: start_judge(n); return;
+    default: tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
+    }
+}
+
+void tap_beam_node_step(struct tap_beam_node *n, int64_t now)
+{
+    if (n->step == STEP_PAUSE) {
+        if (now >= n->step_by)
+            start_from_the_beginning(n);
+    } else if (!n->rpc.waiting) {
+        if (n->rpc.answer.oom)
+            tap_beam_node_fail(n, "out of memory");
+        else
+            start_answered(n);
+    } else if (now >= n->step_by) {
+        if (n->step == STEP_UNLOAD)
+            tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
+        else
+            tap_beam_node_lost(n, "the node does not answer %s: it may be frozen or overloaded",
+                               step_calls[n->step]);
+    }
 }

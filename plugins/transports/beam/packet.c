@@ -30,6 +30,19 @@ static bool op_has_message(int64_t op)
     }
 }
 
+/* {SEND, _, To}, {SEND_SENDER, From, To}, with a token or without; after the number. */
+static void packet_to(struct tap_cursor c, int64_t op, struct tap_packet *out)
+{
+    if ((op != OP_SEND && op != OP_SEND_TT && op != OP_SEND_SENDER && op != OP_SEND_SENDER_TT) ||
+        !tap_skip(&c))
+        return;
+    const uint8_t *at = c.p;
+    if (tap_peek(&c) != TAP_EXT_NEW_PID || !tap_skip(&c))
+        return;
+    out->to = at;
+    out->to_len = (size_t)(c.p - at);
+}
+
 /* The message after the control tuple: a frame, or any other term. */
 static void packet_message(struct tap_cursor c, struct tap_packet *out)
 {
@@ -81,6 +94,7 @@ void tap_packet_read(const uint8_t *p, size_t len, struct tap_packet *out)
         out->type = TAP_PACKET_OTHER;
         return;
     }
+    packet_to(control, op, out);
     tap_read_version(&c);
     packet_message(c, out);
 }

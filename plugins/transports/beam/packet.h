@@ -28,6 +28,8 @@ struct tap_packet {
     size_t size;         /* of the whole packet with its length; PART: at least so much is needed */
     const uint8_t *term; /* MESSAGE: an external term without version byte; points into the input */
     size_t term_len;
+    const uint8_t *to; /* MESSAGE, FRAME: the pid that it is for, an external term; NULL: a name */
+    size_t to_len;
     const uint8_t *frame; /* FRAME: its header; the whole frame is there */
     struct tap_frame header;
 };

@@ -164,7 +164,7 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     put_messages(b, plan->receives, plan->receive_count);
     tap_write_atom(b, "include_otp");
     tap_write_atom(b, plan->include_otp ? "true" : "false");
-    put_number(b, "duration", milliseconds(plan->duration));
+    put_number(b, "duration", milliseconds(t->duration));
     put_number(b, "lease", milliseconds(plan->lease));
     put_number(b, "max_events", plan->max_events);
     put_number(b, "max_rate", plan->max_rate);

@@ -11,6 +11,7 @@ struct tap_plan_term {
     size_t collector_len;
     uint32_t credit; /* bytes */
     const char *(*kind_name)(unsigned kind);
+    int64_t duration; /* ns; 0: no limit. A node that joins late has less than the plan's */
 };
 /* Appends the options map, without version byte. Memory failures show in the buffer's oom. */
 void tap_plan_term_write(struct tap_buf *, const struct tap_plan_term *);

@@ -55,6 +55,8 @@
  *    guardian  {beamtap, relieve, {M, F, A}}
  *              sets that function's pattern again without return_trace and exception_trace, and logs it: its tail calls
  *              pile up on the stack. Calls go on. The agent does so by itself for a value above max_term
+ *    guardian  {beamtap, nodes, visible | connected}
+ *              answered at once by a message that is no frame: {beamtap, nodes, [Name]}, the names as atoms
  *    guardian  {beamtap, clock, Ref}
  *              answered at once in a control frame: {clock, Ref, Monotonic, Offset}
  *

@@ -173,6 +173,9 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             atomics:add(Shared, ?URGENT, 1),
             Relay ! {relay_urgent, Report},
             guardian_loop(G);
+        {beamtap, nodes, Which} when Which =:= visible; Which =:= connected ->
+            erlang:send(Run#run.collector, {beamtap, nodes, nodes(Which)}, [nosuspend, noconnect]),
+            guardian_loop(G);
         {beamtap, relieve, {_, _, _} = MFA} ->
             guardian_loop(guardian_relieve(MFA, <<"it calls itself in tail position and its stack would grow">>, G));
         {relay_relieve, MFA, Why} ->

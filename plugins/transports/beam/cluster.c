@@ -1,0 +1,155 @@
+/* cluster.c: see cluster.h. */
+#include "cluster.h"
+
+#define SECOND INT64_C(1000000000)
+#define CALL_TIMEOUT (10 * SECOND)
+#define LOOK_EVERY SECOND
+#define DIALS_AT_ONCE 16
+
+static bool plan_hidden(const struct tap_beam *b)
+{
+    return TAP_HAS(b->host->plan, hidden_nodes) && b->host->plan->hidden_nodes;
+}
+
+bool tap_cluster_open(const struct tap_beam *b)
+{
+    const struct tap_plan *plan = b->host->plan;
+    return plan->node_count == 1 && !strcmp(plan->nodes[0].text, "all_nodes");
+}
+
+struct tap_beam_node *tap_cluster_add(struct tap_beam *b, const char *name, size_t len)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (strlen(b->nodes[i]->name) == len && !memcmp(b->nodes[i]->name, name, len))
+            return b->nodes[i];
+    struct tap_beam_node **nodes = realloc(b->nodes, (b->count + 1) * sizeof *nodes);
+    if (nodes)
+        b->nodes = nodes;
+    struct pollfd *fds = realloc(b->fds, (b->count + 2) * sizeof *fds); /* one more: of the dials */
+    if (fds)
+        b->fds = fds;
+    struct tap_beam_node *n = nodes && fds ? calloc(1, sizeof *n) : NULL;
+    if (!n || !(n->name = strndup(name, len))) {
+        free(n);
+        return NULL;
+    }
+    n->beam = b;
+    n->index = b->host->node_add(b->host, n->name);
+    b->host->node_state(b->host, n->index, TAP_NODE_CONNECTING, NULL);
+    n->retry_at = 1; /* dialled with the next turn */
+    b->nodes[b->count++] = n;
+    return n;
+}
+
+bool tap_cluster_name(struct tap_beam *b)
+{
+    const struct tap_plan *plan = b->host->plan;
+    if (tap_cluster_open(b))
+        return tap_cluster_add(b, plan->seed, strlen(plan->seed));
+    for (size_t i = 0; i < plan->node_count; i++)
+        if (!tap_cluster_add(b, plan->nodes[i].text, strlen(plan->nodes[i].text)))
+            return false;
+    return true;
+}
+
+/* A collector, this one or another: a hidden node without processes. */
+static bool cluster_collector(const struct tap_beam *b, const char *name, size_t len)
+{
+    static const char usual[] = "beamtap_";
+    size_t own = strlen(b->alive);
+    return (len > own && !memcmp(name, b->alive, own) && name[own] == '@') ||
+           (len >= sizeof usual && !memcmp(name, usual, sizeof usual - 1));
+}
+
+void tap_cluster_seen(struct tap_beam *b, struct tap_cursor list)
+{
+    uint32_t count, len;
+    const char *name;
+    bool latin1;
+    if (!tap_read_list(&list, &count))
+        return;
+    for (uint32_t i = 0; i < count && tap_read_atom(&list, &name, &len, &latin1); i++)
+        if (!cluster_collector(b, name, len) && !tap_cluster_add(b, name, len))
+            return;
+}
+
+void tap_cluster_discover(struct tap_beam *b)
+{
+    struct tap_beam_node *seed = b->nodes[0];
+    struct tap_buf args = {0};
+    tap_write_list(&args, 1);
+    tap_write_atom(&args, plan_hidden(b) ? "connected" : "visible");
+    tap_write_nil(&args);
+    bool ok = tap_beam_node_call(seed, "erlang", "nodes", &args, CALL_TIMEOUT); /* else it has said why */
+    tap_buf_free(&args);
+    if (ok)
+        tap_cluster_seen(b, tap_cursor(seed->rpc.answer.data, seed->rpc.answer.len));
+}
+
+/* ---- Each turn */
+
+/* May nodes still be added to this run? */
+static bool cluster_lasts(const struct tap_beam *b, int64_t now)
+{
+    int64_t duration = b->host->plan->duration;
+    return !b->ending && !b->host->stopping(b->host) &&
+           (!b->began || !duration || now - b->began < duration);
+}
+
+static void cluster_dial(struct tap_beam *b, int64_t now)
+{
+    size_t dialling = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        tap_beam_node_dialled(b->nodes[i]);
+        dialling += b->nodes[i]->state == TAP_BEAM_DIALLING;
+    }
+    for (size_t i = 0; i < b->count && dialling < DIALS_AT_ONCE && cluster_lasts(b, now); i++) {
+        struct tap_beam_node *n = b->nodes[i];
+        bool first = n->state == TAP_BEAM_AWAY, again = n->state == TAP_BEAM_ENDED && b->began;
+        if (!n->retry_at || now < n->retry_at || !(first || again))
+            continue;
+        tap_beam_node_dial(n);
+        dialling += n->state == TAP_BEAM_DIALLING;
+    }
+    b->dialling = dialling;
+}
+
+/* Once the run has begun, who joins is traced at once. Before that tap_beam_start says when. */
+static void cluster_begin(struct tap_beam *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        struct tap_beam_node *n = b->nodes[i];
+        if (n->state != TAP_BEAM_JOINED)
+            continue;
+        if (n->lives > 1)
+            b->host->log(b->host, TAP_LOG_INFO, "%s is back", n->name);
+        else
+            b->host->log(b->host, TAP_LOG_INFO, "%s has joined", n->name);
+        tap_beam_node_start(n);
+    }
+}
+
+static void cluster_look(struct tap_beam *b, int64_t now)
+{
+    struct tap_beam_node *whom = NULL;
+    if (now < b->look_at)
+        return;
+    b->look_at = now + LOOK_EVERY;
+    for (size_t i = b->count; i-- > 0;) /* the seed is the first */
+        if (b->nodes[i]->state == TAP_BEAM_TRACING && !b->nodes[i]->stop_by)
+            whom = b->nodes[i];
+    if (whom)
+        tap_beam_node_look(whom, plan_hidden(b));
+}
+
+void tap_cluster_turn(struct tap_beam *b, int64_t now)
+{
+    if (!b->alive[0]) /* a single connection, made by hand */
+        return;
+    cluster_dial(b, now);
+    if (!b->began || !cluster_lasts(b, now))
+        return;
+    cluster_begin(b);
+    if (tap_cluster_open(b))
+        cluster_look(b, now);
+}
