@@ -31,7 +31,8 @@ const struct tap_option tap_session_options[] = {
      .type = TAP_OPT_CHOICE,
      .def = "any",
      .choices = require_choices,
-     .help = "any: go on with the nodes that can be traced; all: a node that cannot be, or is lost, ends the run",
+     .help =
+         "any: go on with the nodes that can be traced; all: a node that cannot be, or is lost, ends the run",
      SESSION(require)},
     {.name = "cookie_file",
      .type = TAP_OPT_PATH,

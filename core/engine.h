@@ -50,8 +50,9 @@ struct tap_node_stats {
     uint64_t last_seq;
     uint64_t gap_ns;
     uint64_t lost_by[TAP_REASON_COUNT];
-    bool traced;    /* it was tracing at some time */
-    unsigned lives; /* how often it was traced: more than once when it was restarted, or lost and found again */
+    bool traced; /* it was tracing at some time */
+    unsigned
+        lives; /* how often it was traced: more than once when it was restarted, or lost and found again */
 };
 size_t tap_engine_sinks(const struct tap_engine *, struct tap_sink_stats *, size_t cap);
 size_t tap_engine_nodes(const struct tap_engine *, struct tap_node_stats *, size_t cap);

@@ -23,7 +23,8 @@ struct tap_stream {
     uint32_t node; /* index */
     struct tap_clock clock;
     uint64_t next; /* the sequence number that comes next */
-    uint64_t base; /* what this relay's numbers are counted from: a node that was restarted has had others before */
+    uint64_t
+        base; /* what this relay's numbers are counted from: a node that was restarted has had others before */
     int64_t last_ts;
     struct tap_figures figures;
 };

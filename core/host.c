@@ -219,7 +219,7 @@ void tap_session_node_end(struct tap_engine *t, struct tap_node_own *node, enum 
 }
 
 /* One that had ended is back. */
-static void node_again(struct tap_trace *t, struct tap_node_own *node)
+static void node_again(struct tap_engine *t, struct tap_node_own *node)
 {
     pthread_mutex_lock(&t->lock);
     bool again = node->ended;

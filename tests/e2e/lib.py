@@ -51,15 +51,16 @@ class Node:
     """A running node; call it with an Erlang expression to have its value as text."""
     count = 0
 
-    def __init__(self, name=None, args=(), erl=('erl',), longname=False):
+    def __init__(self, name=None, args=(), erl=('erl',), longname=False, own_cookie=None):
+        """A name with an @ is taken as it is: to start a node again."""
         Node.count += 1
-        self.name = '%s_%d_%d@localhost' % (name or 'n', os.getpid(), Node.count)
+        self.name = name if name and '@' in name else '%s_%d_%d@localhost' % (name or 'n', os.getpid(), Node.count)
         if longname:
             self.name = self.name.replace('localhost', '127.0.0.1')
         if not os.path.exists(os.path.join(work, 'e2e_node.beam')):
             compile_erlang('e2e_node.erl', 'e2e_work.erl')
         self.process = subprocess.Popen(
-            [*erl, '-noshell', '-name' if longname else '-sname', self.name, '-setcookie', cookie, '-pa', work,
+            [*erl, '-noshell', '-name' if longname else '-sname', self.name, '-setcookie', own_cookie or cookie, '-pa', work,
              '-kernel', 'logger_level', 'none', *args,
              '-s', 'e2e_node', 'main'],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True, bufsize=1, encoding='utf-8')
@@ -73,6 +74,9 @@ class Node:
         answer = self.process.stdout.readline().rstrip('\n')
         assert answer.startswith('= '), '%s answered %r to %s' % (self.name, answer, expression[:200])
         return answer[2:]
+
+    def connect(self, other):
+        assert self("net_kernel:connect_node('%s')" % other.name) == 'true', 'no connection to ' + other.name
 
     def traced(self):
         wait_for(lambda: self('e2e_node:traced()') == 'true', 'tracing on in ' + self.name)

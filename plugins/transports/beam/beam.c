@@ -143,11 +143,10 @@ enum tap_status tap_beam_stop(struct tap_beam *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         struct tap_beam_node *n = b->nodes[i];
-        bool traced = n->state == TAP_BEAM_TRACING ||
-                      (n->state == TAP_BEAM_STARTING && tap_beam_node_may_trace(n));
+        bool traced =
+            n->state == TAP_BEAM_TRACING || (n->state == TAP_BEAM_STARTING && tap_beam_node_may_trace(n));
         if (traced)
-            tap_beam_node_fail(
-                n, "left without its final report: tracing ends there with the connection");
+            tap_beam_node_fail(n, "left without its final report: tracing ends there with the connection");
         else
             tap_beam_node_leave(n);
     }

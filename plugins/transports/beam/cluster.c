@@ -92,8 +92,7 @@ void tap_cluster_discover(struct tap_beam *b)
 static bool cluster_lasts(const struct tap_beam *b, int64_t now)
 {
     int64_t duration = b->host->plan->duration;
-    return !b->ending && !b->host->stopping(b->host) &&
-           (!b->began || !duration || now - b->began < duration);
+    return !b->ending && !b->host->stopping(b->host) && (!b->began || !duration || now - b->began < duration);
 }
 
 static void cluster_dial(struct tap_beam *b, int64_t now)

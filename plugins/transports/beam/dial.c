@@ -36,8 +36,8 @@ static void *dial_main(void *arg)
     struct tap_dialled *r = &d->result;
     uint64_t one = 1;
     errno = 0;
-    r->wire = tap_handshake(d->node, d->alive, d->cookie, d->deadline, r->pid, &r->pid_len, r->why,
-                            sizeof r->why);
+    r->wire =
+        tap_handshake(d->node, d->alive, d->cookie, d->deadline, r->pid, &r->pid_len, r->why, sizeof r->why);
     r->refused = !r->wire && errno == EACCES;
     atomic_store(&d->done, true);
     if (write(d->wake, &one, sizeof one) < 0) /* full: the run is awake already */

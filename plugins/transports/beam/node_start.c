@@ -78,9 +78,12 @@ static void start_call(struct tap_beam_node *n)
     char run[17];
     struct tap_buf args = {0};
     start_name(n, run);
-    struct tap_plan_term term = {host->plan,       run,
-                                 n->conn.self,     n->conn.self_len,
-                                 TAP_AGENT_CREDIT, host->kind_name,
+    struct tap_plan_term term = {host->plan,
+                                 run,
+                                 n->conn.self,
+                                 n->conn.self_len,
+                                 TAP_AGENT_CREDIT,
+                                 host->kind_name,
                                  start_duration(n->beam)};
     n->granted = n->conn.frame_bytes + TAP_AGENT_CREDIT;
     tap_write_list(&args, 1);
