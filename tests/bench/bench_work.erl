@@ -3,7 +3,7 @@
 %% Each peer traces the same calls of f/2 by `Procs` processes and is done when the last event is where that peer puts it.
 %% Answers {Wall, Total} in microseconds: what the workload took, and until the peer was done.
 -module(bench_work).
--export([bare/2, discard/2, file_port/3, tcp_port/3, dbg_text/3, workload/2, worker/2, f/2]).
+-export([bare/2, discard/2, file_port/3, tcp_port/3, tcp_close/0, dbg_text/3, workload/2, worker/2, f/2]).
 
 f(A, B) -> {A, B}.
 
@@ -61,15 +61,23 @@ file_port(Procs, Calls, File) ->
     catch erlang:port_close(Port),
     R.
 
-%% The reader must be connected before the first event.
+%% The reader must be connected before the first event, and tells when it had the last one: this answers {Wall, Began}, in
+%% microseconds and as system time. The port stays open until tcp_close/0.
 tcp_port(Procs, Calls, TcpPort) ->
     Open = dbg:trace_port(ip, {TcpPort, Calls * Procs + 1000}),
     Port = Open(),
+    put(tcp_port, Port),
     io:format("port ready~n"),
     receive after 300 -> ok end,
-    R = measured(Port, Procs, Calls, fun() -> dbg_flush(Port) end),
-    catch erlang:port_close(Port),
-    R.
+    on(Port),
+    Began = os:system_time(microsecond),
+    W = workload(Procs, Calls),
+    Ref = erlang:trace_delivered(all),
+    receive {trace_delivered, all, Ref} -> ok end,
+    off(),
+    {W, Began}.
+
+tcp_close() -> port_close(erase(tcp_port)).
 
 dbg_flush(Port) ->
     case erlang:port_control(Port, $f, "") of
@@ -78,25 +86,30 @@ dbg_flush(Port) ->
         _ -> ok
     end.
 
+%% A raw file belongs to the process that opened it: the first message does.
 dbg_text(Procs, Calls, File) ->
-    {ok, Out} = file:open(File, [write, raw, delayed_write]),
-    {ok, Dbg} = dbg:tracer(process, {fun(M, N) -> file:write(Out, io_lib:format("~tp~n", [M])), N + 1 end, 0}),
-    dbg:p(new_processes, [call, monotonic_timestamp]),
-    dbg:tpl(?MODULE, f, 2, []),
+    Write = fun Write(M, none) ->
+                    {ok, Out} = file:open(File, [write, raw, delayed_write]),
+                    Write(M, Out);
+                Write(M, Out) ->
+                    ok = file:write(Out, unicode:characters_to_binary(io_lib:format("~tp~n", [M]))),
+                    Out
+            end,
+    {ok, _} = dbg:tracer(process, {Write, none}),
+    {ok, Tracer} = dbg:get_tracer(),
+    {ok, _} = dbg:p(new_processes, [call, monotonic_timestamp]),
+    {ok, _} = dbg:tpl(?MODULE, f, 2, []),
     T0 = erlang:monotonic_time(microsecond),
     W = workload(Procs, Calls),
-    dbg:flush_trace_port(),
-    {ok, Tracer} = dbg:get_tracer(),
+    Ref = erlang:trace_delivered(all),
+    receive {trace_delivered, all, Ref} -> ok end,
     wait_empty(Tracer),
     T = erlang:monotonic_time(microsecond) - T0,
     dbg:stop_clear(),
-    _ = Dbg,
-    file:close(Out),
     {W, T}.
 
 wait_empty(Tracer) ->
     case process_info(Tracer, message_queue_len) of
         {message_queue_len, 0} -> ok;
-        undefined -> ok;
         _ -> timer:sleep(5), wait_empty(Tracer)
     end.

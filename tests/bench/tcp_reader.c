@@ -1,5 +1,6 @@
-/* tcp_reader: the plain reader that the bench puts at the VM's TCP trace port: connects, reads, throws away, and prints
- * how many messages came and how many the port said it dropped. Framing: op (0 message, 1 drop), size (32 bits), term. */
+/* tcp_reader: the plain reader that the bench puts at the VM's TCP trace port: connects, reads, throws away, and when as
+ * many messages as it was told have come or were said to be dropped, or the port closed, prints how many came, how many were
+ * dropped, and when that was (system time, microseconds). Framing: op (0 message, 1 drop), size (32 bits), term. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -7,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static uint8_t buf[1 << 20];
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc != 3)
         return 2;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -28,9 +30,9 @@ int main(int argc, char **argv)
     }
     if (fd < 0)
         return 1;
-    unsigned long long messages = 0, drops = 0;
+    unsigned long long messages = 0, drops = 0, expected = strtoull(argv[2], NULL, 10);
     size_t have = 0;
-    for (;;) {
+    while (messages + drops < expected) {
         ssize_t n = read(fd, buf + have, sizeof buf - have);
         if (n <= 0)
             break;
@@ -53,6 +55,8 @@ int main(int argc, char **argv)
         memmove(buf, buf + at, have - at);
         have -= at;
     }
-    printf("%llu %llu\n", messages, drops);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    printf("%llu %llu %lld\n", messages, drops, (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     return 0;
 }
