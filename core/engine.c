@@ -194,7 +194,8 @@ static bool ready_bus(struct tap_engine *t)
     bus->sinks = t->sink_list;
     bus->sink_count = t->sink_count;
     bus->events = events;
-    bus->frames = (struct tap_frames){t->intern, t, tap_session_node_up, tap_session_node_log};
+    bus->frames =
+        (struct tap_frames){t->intern, t, tap_session_node_up, tap_session_node_log, tap_session_call_ended};
     if ((events & ends) == ends || (events & births) == births)
         if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN)))
             return false;
@@ -276,6 +277,8 @@ void tap_engine_free(struct tap_engine *t)
     tap_flow_free(t->bus.flow);
     tap_intern_free(t->intern);
     tap_pool_free(t->memory);
+    free(t->call_kind);
+    free(t->call_term);
     pthread_cond_destroy(&t->changed);
     pthread_mutex_destroy(&t->lock);
     if (t->wake >= 0)
@@ -286,6 +289,19 @@ void tap_engine_free(struct tap_engine *t)
 const struct tap_plan *tap_engine_plan(const struct tap_engine *t)
 {
     return &t->plan;
+}
+
+enum tap_status tap_engine_set_call(struct tap_engine *t, const struct tap_plan_call *call)
+{
+    const struct tap_plan *plan = &t->plan;
+    if (plan->node_count != 1 || strcmp(plan->nodes[0].text, "all_nodes") == 0)
+        return TAP_ERR(t->err, TAP_INVALID, NULL, "a call is made in one node: name exactly one");
+    if (plan->process_count)
+        return TAP_ERR(t->err, TAP_INVALID, NULL,
+                       "a call is traced with its own processes: no filter may name others");
+    t->call = *call;
+    t->plan.call = &t->call;
+    return TAP_OK;
 }
 
 void tap_engine_set_log(struct tap_engine *t,

@@ -14,6 +14,12 @@ struct tap_engine;
 /* Creates every instance and joins the plan; no I/O. `config` must outlive the trace. NULL: see `err`. */
 struct tap_engine *tap_engine_new(const struct tap_config *config, struct tap_error *err);
 const struct tap_plan *tap_engine_plan(const struct tap_engine *);
+/* Makes the session one call in its only node (plugin.h). What `call` points to must outlive the trace. Before start.
+ * TAP_INVALID: several nodes, or a filter names processes. */
+enum tap_status tap_engine_set_call(struct tap_engine *, const struct tap_plan_call *call);
+/* After finish: how it ended, and an external term with version byte (protocol.h, final). False: nobody said. Valid until
+ * free. */
+bool tap_engine_call_result(const struct tap_engine *, const char **kind, const uint8_t **term, size_t *len);
 /* Starts sinks, then the transport (connects, tracing on), then the threads. */
 enum tap_status tap_engine_start(struct tap_engine *);
 /* Where log lines go instead of stderr: `actor` is a section (or "core"), `text` one line. Before start; called on any

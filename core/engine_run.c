@@ -203,6 +203,14 @@ enum tap_status tap_engine_finish(struct tap_engine *t)
     return tap_error_status(t->err);
 }
 
+bool tap_engine_call_result(const struct tap_engine *t, const char **kind, const uint8_t **term, size_t *len)
+{
+    *kind = t->call_kind;
+    *term = t->call_term;
+    *len = t->call_len;
+    return t->call_kind != NULL;
+}
+
 /* ---- Figures --------------------------------------------------------------------------------------------------- */
 
 static uint64_t figure(const atomic_uint_fast64_t *f)

@@ -177,6 +177,27 @@ static bool read_report(struct tap_stream *s, struct tap_batch_own *batch, struc
     return true;
 }
 
+/* {final, Map} is the transport's, but for what a traced call gave. */
+static bool read_final(const struct tap_frames *ctx, struct tap_cursor *c)
+{
+    uint32_t pairs, arity, kind_len, len;
+    const char *kind;
+    const uint8_t *term;
+    bool latin1;
+    if (!ctx->call || !tap_read_map(c, &pairs))
+        return false;
+    for (uint32_t i = 0; i < pairs && !c->bad; i++) {
+        if (!tap_match_atom(c, "call")) {
+            tap_skip(c);
+            tap_skip(c);
+        } else if (tap_read_tuple(c, &arity) && arity == 2 && tap_read_atom(c, &kind, &kind_len, &latin1) &&
+                   tap_read_binary(c, &term, &len)) {
+            ctx->call(ctx->arg, kind, kind_len, term, len);
+        }
+    }
+    return !c->bad;
+}
+
 /* One report. What a newer agent says beside these is left alone. */
 static bool decode_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
                            uint32_t off, uint32_t len)
@@ -198,7 +219,9 @@ static bool decode_control(const struct tap_frames *ctx, struct tap_stream *s, s
         return read_gap(s, batch, &c);
     if (n == 3 && tap_match_atom(&c, "log"))
         return read_log(ctx, s, &c);
-    return true; /* {final, _} is the transport's */
+    if (n == 2 && tap_match_atom(&c, "final"))
+        return read_final(ctx, &c);
+    return true;
 }
 
 /* ---- The frame ------------------------------------------------------------------------------------------------ */

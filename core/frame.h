@@ -41,6 +41,8 @@ struct tap_frames {
     void *arg;
     void (*node_up)(void *arg, uint32_t node, const struct tap_node_facts *);
     void (*log)(void *arg, uint32_t node, enum tap_log_level, const char *text, uint32_t len);
+    /* How the traced call ended: an atom, and an external term with version byte (protocol.h, final). NULL: not wanted. */
+    void (*call)(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term, uint32_t len);
 };
 
 /* Appends the events of the frame at `off` of the batch's arena, which ends at `end` at the latest; gives back how many

@@ -189,6 +189,25 @@ void tap_session_node_log(void *arg, uint32_t index, enum tap_log_level level, c
     tap_session_log(t, level, t->transport->instance->section, "%s: %s", node ? node->base.name : "?", line);
 }
 
+void tap_session_call_ended(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term, uint32_t len)
+{
+    struct tap_engine *t = arg;
+    char *copy = strndup(kind, kind_len);
+    uint8_t *bytes = malloc(len + 1u);
+    if (bytes && len)
+        memcpy(bytes, term, len);
+    pthread_mutex_lock(&t->lock);
+    if (!t->plan.call || t->call_kind || !copy || !bytes) {
+        free(copy);
+        free(bytes);
+    } else {
+        t->call_kind = copy;
+        t->call_term = bytes;
+        t->call_len = len;
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
 static void unknown_rest(struct tap_engine *t, const struct tap_node_own *node)
 {
     uint64_t next = node->stream.next, lost = atomic_load(&node->stream.figures.lost);

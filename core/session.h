@@ -64,6 +64,11 @@ struct tap_engine {
     atomic_uint node_count;
     atomic_size_t sinks_alive;
 
+    struct tap_plan_call call; /* what plan.call points to, once asked for */
+    char *call_kind;           /* how it ended; under lock, as are the following; NULL: not yet */
+    uint8_t *call_term;        /* an external term with version byte */
+    size_t call_len;
+
     pthread_t thread; /* the transport's */
     bool transport_started, threaded, transport_abandoned;
     bool transport_done; /* under lock */
@@ -90,6 +95,8 @@ void tap_session_node_end(struct tap_engine *, struct tap_node_own *, enum tap_n
 void tap_session_sink_ended(void *trace, struct tap_sink *, bool failed);
 /* The bus's callbacks. */
 void tap_session_node_up(void *trace, uint32_t node, const struct tap_node_facts *);
+void tap_session_call_ended(void *trace, const char *kind, uint32_t kind_len, const uint8_t *term,
+                            uint32_t len);
 void tap_session_node_log(void *trace, uint32_t node, enum tap_log_level, const char *text, uint32_t len);
 
 #endif

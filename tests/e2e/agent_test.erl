@@ -7,6 +7,7 @@
 -define(PATIENCE, 30000).
 
 -include("agent_rig.hrl").
+-include("agent_call.hrl").
 
 %% Arguments: Beam, Name of its module, folder for nodes, roots of other OTP releases or "-", part of test names or "".
 main([Beam, Module, Folder, Roots, Part]) ->
@@ -41,12 +42,16 @@ tests() ->
      {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
      {reload, fun t_reload/0}, {loaded_later, fun t_loaded_later/0}, {relieve, fun t_relieve/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
-     {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {run_after_run, fun t_run_after_run/0}].
+     {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {run_after_run, fun t_run_after_run/0},
+     {call_results, fun t_call_results/0}, {call_spawns, fun t_call_spawns/0}, {call_timeout, fun t_call_timeout/0},
+     {call_stopped, fun t_call_stopped/0}, {call_linger, fun t_call_linger/0}, {call_others, fun t_call_others/0},
+     {call_limit, fun t_call_limit/0}].
 
 %% What differs with trace sessions: run in each other release that is there.
 sessions() ->
     [exact_counts, user_specs, tree, everyone, no_credit_pause, relay_killed, guardian_killed, second_guardian_killed,
-     collector_killed, max_term_call, storm_pause, reload, relieve, two_runs, foreign_trace, clean, info, max_rate].
+     collector_killed, max_term_call, storm_pause, reload, relieve, two_runs, foreign_trace, clean, info, max_rate,
+     call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit].
 
 run_test(Name, Fun) ->
     Parent = self(),

@@ -39,7 +39,7 @@ else
     status=1
 fi
 
-erlc -o "$work" "$here/agent_test.erl" "$here/e2e_node.erl" "$here/e2e_work.erl"
+erlc -o "$work" "$here/agent_test.erl" "$here/e2e_node.erl" "$here/e2e_work.erl" "$here/e2e_call.erl"
 rm "$work/rebuilt.beam"
 erl -noshell -hidden -sname "agent_test_$$@localhost" -setcookie "agent$$" -pa "$work" \
     -kernel logger_level critical \

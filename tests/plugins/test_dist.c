@@ -182,7 +182,8 @@ static void an_empty_plan_is_a_term(void)
         "#{run => <<\"0123456789abcdef\">>, events => [message_send], functions => [], processes => [], "
         "sends => [], "
         "receives => [], include_otp => false, duration => 1, lease => 0, max_events => 0, max_rate => 0, "
-        "max_queue => 0, max_memory => 0, max_term => 0, overload => stop, credit => 4 bsl 20}");
+        "max_queue => 0, max_memory => 0, max_term => 0, overload => stop, credit => 4 bsl 20, "
+        "call => none}");
 }
 
 static void a_full_plan_is_a_term(void)
@@ -208,6 +209,8 @@ static void a_full_plan_is_a_term(void)
                                                  {.type = TAP_PROCESS_TREE_PID, .text = "<0.2.0>"},
                                                  {.type = TAP_PROCESS_TREE_NAME, .text = "sup"}};
     const struct tap_plan_message message = {.spec = spec, .spec_len = sizeof spec};
+    static const uint8_t args[] = {108, 0, 0, 0, 1, 97, 7, 106}; /* [7] */
+    const struct tap_plan_call call = {"m", "f", args, sizeof args, INT64_C(1000000), 1};
     struct tap_plan plan = {.events = TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
                             .functions = functions,
                             .function_count = 3,
@@ -226,7 +229,8 @@ static void a_full_plan_is_a_term(void)
                             .max_queue = 6,
                             .max_memory = 7,
                             .max_term = 8,
-                            .overload = TAP_OVERLOAD_DROP};
+                            .overload = TAP_OVERLOAD_DROP,
+                            .call = &call};
     same_as(&plan,
             "#{run => <<\"0123456789abcdef\">>, events => [function_call, message_receive, process_spawn], "
             "functions => [{<<\"Elixir.Shop.*\">>, any, any, none, [], <<\"trace.ini:12\">>}, "
@@ -238,7 +242,8 @@ static void a_full_plan_is_a_term(void)
             "include_otp => true, "
             "duration => 30000, lease => 2, max_events => 10000000000, max_rate => 5, max_queue => 6, "
             "max_memory => 7, "
-            "max_term => 8, overload => drop, credit => 4 bsl 20}");
+            "max_term => 8, overload => drop, credit => 4 bsl 20, "
+            "call => {m, f, [7], 1, 1}}");
 }
 
 /* A control frame of the given terms. */

@@ -131,4 +131,20 @@ static inline void frame_log(struct frame *f, const char *text)
     frame_item_end(f);
 }
 
+/* A final report with the result of a call. */
+static inline void frame_final_call(struct frame *f, const char *kind, const char *result)
+{
+    frame_item(f);
+    tap_write_tuple(&f->buf, 2);
+    tap_write_atom(&f->buf, "final");
+    tap_write_map(&f->buf, 2);
+    tap_write_atom(&f->buf, "produced");
+    tap_write_i64(&f->buf, 7);
+    tap_write_atom(&f->buf, "call");
+    tap_write_tuple(&f->buf, 2);
+    tap_write_atom(&f->buf, kind);
+    tap_write_binary(&f->buf, result, strlen(result));
+    frame_item_end(f);
+}
+
 #endif

@@ -41,7 +41,7 @@ static void begin(uint32_t events, size_t pool_limit)
     memset(&bus, 0, sizeof bus);
     filters[0] = (struct tap_bus_filter){.ops = &filter_ops};
     filters[1] = (struct tap_bus_filter){.ops = &big_ops};
-    bus.frames = (struct tap_frames){tap_intern_new(0), NULL, on_up, on_log};
+    bus.frames = (struct tap_frames){tap_intern_new(0), NULL, on_up, on_log, NULL};
     bus.events = events;
     bus.filters = filters;
     bus.filter_count = 2;

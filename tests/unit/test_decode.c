@@ -208,6 +208,14 @@ static void on_log(void *arg, uint32_t node, enum tap_log_level level, const cha
     touch(text, len);
 }
 
+static unsigned called;
+static void on_call(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term, uint32_t len)
+{
+    (void)arg;
+    touch((const char *)term, len);
+    called += kind_len == 8 && memcmp(kind, "returned", 8) == 0 && len == 6 && memcmp(term, "result", 6) == 0;
+}
+
 /* Spans lie in the arena and hold one whole term each; numbers ascend; what is received and lost adds up. */
 static void check_batch(const struct tap_batch_own *b, const struct tap_stream *s, uint32_t ignored,
                         uint64_t before)
@@ -240,6 +248,7 @@ static void frame_seed(struct tap_buf *into, unsigned which)
         frame_clock(&f, -100, 1700000000000000001);
         frame_gap(&f, 1, 5, 3);
         frame_log(&f, "hello");
+        frame_final_call(&f, "returned", "result");
     } else {
         size_t at = 0;
         for (unsigned i = 0; next(&at, &it) && i < which + 40; i++) {
@@ -261,7 +270,7 @@ static void any_bytes_are_survived(void)
     intern = tap_intern_new(0);
     CU_ASSERT_FATAL(make_corpus());
     CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&pool, 1, 1 << 30), TAP_OK);
-    struct tap_frames frames = {intern, NULL, on_up, on_log};
+    struct tap_frames frames = {intern, NULL, on_up, on_log, on_call};
     for (unsigned round = 0; round < 60000; round++) {
         struct tap_buf seed;
         frame_seed(&seed, round % 60);
@@ -287,6 +296,7 @@ static void any_bytes_are_survived(void)
         tap_buf_free(&seed);
     }
     CU_ASSERT(told > 1000);
+    CU_ASSERT(called > 1000);
     CU_ASSERT_EQUAL(atomic_load(&pool.alive), 0);
     tap_batch_pool_destroy(&pool);
     tap_intern_free(intern);

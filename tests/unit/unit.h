@@ -64,13 +64,16 @@ static int unit_main(const char *file, const struct unit_test *tests, size_t n, 
     return bad;
 }
 
-#define UNIT_TEST(f) {#f, f}
+#define UNIT_TEST(f) \
+    {                \
+#f, f        \
+    }
 /* UNIT_TESTS("term_print", UNIT_TEST(prints_atoms), UNIT_TEST(...)) at the end of the file. */
-#define UNIT_TESTS(file, ...)                                                                                \
-    static const struct unit_test unit_tests[] = {__VA_ARGS__};                                              \
-    int main(int argc, char **argv)                                                                          \
-    {                                                                                                        \
-        return unit_main(file, unit_tests, sizeof unit_tests / sizeof unit_tests[0], argc, argv);            \
+#define UNIT_TESTS(file, ...)                                                                     \
+    static const struct unit_test unit_tests[] = {__VA_ARGS__};                                   \
+    int main(int argc, char **argv)                                                               \
+    {                                                                                             \
+        return unit_main(file, unit_tests, sizeof unit_tests / sizeof unit_tests[0], argc, argv); \
     }
 
 #endif

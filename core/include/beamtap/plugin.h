@@ -151,6 +151,14 @@ struct tap_plan_message { /* a match spec on send or receive; several are joined
     uint32_t flags;
     struct tap_text where;
 };
+/* One call that is the whole run: made in the node, in a process of its own, which is traced with all that it spawns. */
+struct tap_plan_call {
+    const char *module, *function;
+    const uint8_t *args; /* a list, an external term without version byte */
+    size_t args_len;
+    int64_t timeout; /* ns, then the caller is killed; 0: no limit */
+    int64_t linger;  /* ns that what it spawned may go on being traced after it */
+};
 enum tap_overload { TAP_OVERLOAD_PAUSE, TAP_OVERLOAD_DROP, TAP_OVERLOAD_STOP };
 /* The plan as a transport gets it: read-only, valid until destroy. */
 struct tap_plan {
@@ -176,6 +184,7 @@ struct tap_plan {
     enum tap_overload overload;
     bool require_all;  /* a node that cannot be traced, or is lost, ends the run */
     bool hidden_nodes; /* all_nodes: hidden nodes too */
+    const struct tap_plan_call *call; /* NULL: none. Then there is one node, and processes is empty */
 };
 
 /* ---- The host

@@ -89,7 +89,7 @@ static void node_finish(struct tap_beam_node *n)
         tap_beam_node_traces(n);
     if (failed)
         TAP_FAIL(host, TAP_ERROR, "%s: tracing ended there: %s", n->name, n->final.text);
-    else if (strcmp(reason, "stop") != 0 && strcmp(reason, "duration") != 0)
+    else if (strcmp(reason, "stop") != 0 && strcmp(reason, "duration") != 0 && strcmp(reason, "call") != 0)
         host->log(host, TAP_LOG_WARNING, "%s: tracing ended there: %s", n->name, n->final.text);
     node_end(n, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &n->final.figures);
 }

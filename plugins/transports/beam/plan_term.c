@@ -143,11 +143,25 @@ static int64_t milliseconds(int64_t ns)
     return ns / 1000000 + (ns % 1000000 > 0);
 }
 
+static void put_call(struct tap_buf *b, const struct tap_plan_call *call)
+{
+    if (!call) {
+        tap_write_atom(b, "none");
+        return;
+    }
+    tap_write_tuple(b, 5);
+    tap_write_atom(b, call->module);
+    tap_write_atom(b, call->function);
+    tap_buf_put(b, call->args, call->args_len);
+    tap_write_i64(b, milliseconds(call->timeout));
+    tap_write_i64(b, milliseconds(call->linger));
+}
+
 void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
 {
     static const char *const overloads[] = {"pause", "drop", "stop"};
     const struct tap_plan *plan = t->plan;
-    tap_write_map(b, 17);
+    tap_write_map(b, 18);
     tap_write_atom(b, "run");
     put_text(b, t->run);
     tap_write_atom(b, "collector");
@@ -174,4 +188,6 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     tap_write_atom(b, "overload");
     tap_write_atom(b, overloads[plan->overload]);
     put_number(b, "credit", t->credit);
+    tap_write_atom(b, "call");
+    put_call(b, plan->call);
 }

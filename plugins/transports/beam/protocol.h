@@ -31,6 +31,9 @@
  *         max_queue    messages             max_memory   bytes of the relay's mailbox and held frames; 0: no limit
  *         max_term     bytes                overload     pause | drop | stop
  *         credit       bytes of frames that may be sent before the first {credit, ...}
+ *         call         none | {Module, Function, Arguments, Timeout, Linger}: the run is this one call, made in a process
+ *                      of its own, and what it spawns; `processes` is [] then. Milliseconds; Timeout 0: no limit, beyond it
+ *                      the caller is killed; Linger: how long what it spawned may go on being traced afterwards
  *       The user's match specs may not use trace, enable_trace, set_tcw or set_seq_token: bad_spec.
  *    info() -> map
  *       release, erts (binaries), tracers (list of {Pid, Text}), sends, receives, on_load, new (booleans: someone's
@@ -76,7 +79,9 @@
  *    {process_info, [{Pid, [{Key, Value}]}]}
  *    {final, Map}
  *        last of all: produced, sent, lost (totals), reason (stop | duration | max_events | lease | overload |
- *        relay | failed), text (binary), peak_queue, restored (list of what was taken away)
+ *        relay | failed | call), text (binary), peak_queue, restored (list of what was taken away); with the option
+ *        call: call ({Kind, term_to_binary(What)}: returned with the value; throw, error, exit with {Reason, Stacktrace};
+ *        died with the reason of the exit signal that ended the caller; timeout, stopped with [])
  *        A lost connection gives reason lease. When the relay was killed the totals are what it had published: then
  *        numbers of frames and events may be missing before this report. A report that the connection does not
  *        take is tried again for one lease

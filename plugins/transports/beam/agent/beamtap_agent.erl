@@ -6,6 +6,7 @@
 %%   relay      the tracer: takes trace messages, packs them into frames, sends them, and does nothing else (relay.hrl)
 %%   guardians  two processes that know exactly what was set and take exactly that away when anything ends (guardian.hrl)
 %%   ledger     counts the runs that use this module in this node and has it purged after the last one (ledger.hrl)
+%%   call       one call, traced with all that it spawns, whose end is the run's (call.hrl)
 %%   plan       which functions and processes the options mean here and now (plan.hrl, spec.hrl)
 %%   tracing    the VM's interface: trace sessions where there are any (OTP 27), the global one before (tracing.hrl)
 %%
@@ -34,7 +35,8 @@
 -define(PEAK, 6).       % the longest mailbox seen
 -define(FINAL, 7).      % 1: the final report was sent
 -define(URGENT, 8).     % urgent reports put into the relay's mailbox so far
--define(SHARED, 8).
+-define(CALLED, 9).     % 1: the traced call has come back
+-define(SHARED, 9).
 
 -define(MARK, '$beamtap_run').
 
@@ -50,12 +52,14 @@
     select,             % #select{}: which processes
     targets = [],       % [#target{}]: function patterns
     messages = [],      % [{send | 'receive', MatchSpec}]: message patterns
+    caller = none,      % pid: makes the traced call, and ends with the run
     on = false          % flags may be set
 }).
 %% Functions of one module that share a match spec. functions: all, or a list of {Function, Arity}.
 -record(target, {module, functions, spec}).
 %% Processes: everyone = those there and those to come; listed and trees are pids; excluded carry the trace itself.
--record(select, {everyone = false, new = false, listed = [], trees = [], excluded = #{}}).
+%% call: the tree is a caller's, who sets and clears the flags of its own.
+-record(select, {call = false, everyone = false, new = false, listed = [], trees = [], excluded = #{}}).
 
 -include("tracing.hrl").
 -include("spec.hrl").
@@ -63,6 +67,7 @@
 -include("relay.hrl").
 -include("frames.hrl").
 -include("guardian.hrl").
+-include("call.hrl").
 -include("ledger.hrl").
 -include("report.hrl").
 
@@ -90,7 +95,7 @@ defaults() ->
     #{run => <<"0000000000000000">>, events => [function_call, message_send, message_receive], functions => [],
       processes => [], sends => [], receives => [], include_otp => false, duration => 0, lease => 10000,
       max_events => 0, max_rate => 0, max_queue => 10000, max_memory => 64 bsl 20, max_term => 64 bsl 10,
-      overload => pause, credit => 4 bsl 20}.
+      overload => pause, credit => 4 bsl 20, call => none}.
 
 %% Has the module purged, unless a run uses it. The purge follows a moment after the answer.
 unload() ->

@@ -8,7 +8,7 @@
 %% The module's name carries the first 8 hex digits of the sources' SHA-256; the same sources give the same bytes.
 main(Arguments) ->
     Here = filename:dirname(filename:absname(escript:script_name())),
-    Sources = ["beamtap_agent.erl", "tracing.hrl", "spec.hrl", "plan.hrl", "relay.hrl", "frames.hrl", "guardian.hrl", "ledger.hrl",
+    Sources = ["beamtap_agent.erl", "tracing.hrl", "spec.hrl", "plan.hrl", "relay.hrl", "frames.hrl", "guardian.hrl", "call.hrl", "ledger.hrl",
                "report.hrl"],
     {ok, Bytes} = read(Here, Sources, []),
     <<Hash:32, _/binary>> = crypto:hash(sha256, Bytes),

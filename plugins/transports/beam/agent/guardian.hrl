@@ -9,6 +9,7 @@
     entries = [], pending = [], known = [],     % functions: the rules, modules to come, modules seen
     relieved = #{},                             % {M,F,A} => true: set without its return trace
     names = #{},                                % registered name => pid, as last reported
+    call = none,                                % #call{}
     renewed = 0, ends = infinity                % ms of monotonic time
 }).
 
@@ -62,11 +63,14 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger) ->
     #run{options = #{events := Events, include_otp := Otp, processes := Selectors} = Options, relay = Relay} = Run0,
     Session = session_new(Run0#run.id, Relay),
     %% From here on the second guardian can undo.
-    Run1 = tell_peer(Run0#run{session = Session}, Peer),
+    Call = call_new(Options),
+    Run1 = tell_peer(Run0#run{session = Session, caller = call_pid(Call)}, Peer),
     Entries = plan_entries(Options),
     Messages = guardian_messages(Options),
-    {Select, Found, Missing} =
-        plan_processes(Selectors, excluded([self(), Peer, Relay, Ledger, G0#guardian.starter])),
+    {Select, Found, Missing} = case Call of
+        none -> plan_processes(Selectors, excluded([self(), Peer, Relay, Ledger, G0#guardian.starter]));
+        _ -> call_select(Call)
+    end,
     Selectors =/= [] andalso Found =:= [] andalso not Select#select.new andalso
         throw({refused, no_process, missing_text(Missing)}),
     {Targets, Skipped, Pending} = plan_functions(Entries, Otp, Session),
@@ -87,7 +91,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger) ->
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Taken, 2000)},
     Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | process_infos(Names, Found)]},
-    G0#guardian{run = Run3, entries = Entries, pending = Pending, names = Names,
+    G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names,
                 known = ordsets:from_list(erlang:loaded())}.
 
 tell_peer(Run, Peer) ->
@@ -157,7 +161,7 @@ target_functions(Targets) ->
 guardian_first(G) ->
     guardian_next_tick(G),
     G#guardian.pending =/= [] andalso erlang:send_after(20, self(), poll),
-    guardian_loop(G).
+    guardian_loop(call_start(G)).
 
 guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer = Peer} = G) ->
     receive
@@ -181,7 +185,7 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
         {relay_relieve, MFA, Why} ->
             guardian_loop(guardian_relieve(MFA, Why, G));
         {relay_end, Relay, Reason, Text} ->
-            end_run(G, Reason, Text);
+            call_limit(Reason, Text, G);
         {relay_down, _, process, Relay, Why} ->
             end_run(G, relay, text("the relay was ended: ~0tP", [Why, 10]));
         {peer_down, _, process, Peer, Why} ->
@@ -192,8 +196,8 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             guardian_loop(guardian_poll(G));
         tick ->
             guardian_ticked(G);
-        _ ->
-            guardian_loop(G)
+        Message ->
+            call_message(Message, G)
     end.
 
 guardian_ticked(#guardian{run = #run{options = #{lease := Lease}} = Run, renewed = Renewed, ends = Ends} = G) ->
@@ -294,7 +298,7 @@ relieve(#run{id = Id, session = Session}, MFA) ->
 end_run(#guardian{run = #run{shared = Shared, session = Session, relay = Relay} = Run} = G, Reason, Text) ->
     atomics:put(Shared, ?STOPPING, 1),
     Restored = take_away(Run),
-    Final = #{reason => final_reason(Reason), text => Text, restored => Restored},
+    Final = call_final(G, #{reason => final_reason(Reason), text => Text, restored => Restored}),
     Down = monitor(process, Relay),
     G#guardian.peer ! peer_alive,
     is_process_alive(Relay) andalso wait_delivered(Session),

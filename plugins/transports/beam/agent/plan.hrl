@@ -9,7 +9,7 @@
 
 plan_entries(#{functions := [], events := Events} = Options) ->
     case wants_functions(Events) of
-        true -> plan_entries(Options, [{any, any, any, none, [], <<>>}]);
+        true -> plan_entries(Options, [{any, any, any, none, [], <<>>} | call_functions(Options)]);
         false -> []
     end;
 plan_entries(#{functions := Functions} = Options) ->

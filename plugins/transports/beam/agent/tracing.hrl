@@ -95,6 +95,13 @@ flags_on(#run{select = #select{everyone = true, excluded = Excluded}} = Run, _) 
     set_new(Session, Relay, true, Flags),
     Pids = [Pid || Pid <- processes(), not is_map_key(Pid, Excluded)],
     each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end, Pids);
+flags_on(#run{select = #select{call = true}}, first) ->
+    []; % the caller does it, when it begins
+flags_on(#run{select = #select{call = true, trees = [Caller]}} = Run, again) ->
+    #run{session = Session, relay = Relay, flags = Flags, shared = Shared} = Run,
+    Back = atomics:get(Shared, ?CALLED) =:= 1,
+    each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end,
+                 [Pid || Pid <- processes(), not (Back andalso Pid =:= Caller), is_member(Session, Relay, Pid)]);
 flags_on(#run{session = Session, relay = Relay, flags = Flags, select = Select}, When) ->
     #select{new = New, listed = Listed, trees = Trees} = Select,
     New andalso set_new(Session, Relay, true, Flags),
@@ -120,6 +127,10 @@ each_process(Set, Pids) ->
 %% ---- Taking everything away ----------------------------------------------------------------------------------------
 
 %% Takes away what the run set, and only that; what it was, for the final report. Idempotent.
+take_away(#run{caller = Caller} = Run) when is_pid(Caller) ->
+    Restored = take_away(Run#run{caller = none}),
+    exit(Caller, kill), % it has ended, unless the run ends before the call does
+    Restored;
 take_away(#run{session = none} = Run) ->
     #run{id = Id, relay = Relay, targets = Targets, messages = Messages, on = On} = Run,
     On andalso (catch clear_flags(none, Relay, [all])),
