@@ -1,118 +1,46 @@
 #!/usr/bin/env python3
 """scons bench: what beamtap costs and carries, each row beside a peer in the same run.
 
-Live rows: the same calls traced by beamtap into a CSV file, by the VM's file port, by its TCP port with a plain reader, by a
-tracer process that throws everything away, and by dbg writing text. A round runs each once, interleaved; the table gives
-medians of the rounds and ratios to the peer. Nothing here passes or fails by time.
+Rounds are interleaved: each runs beamtap and all of its peers once, and a row's ratio is the median of the ratios within the
+rounds. Nothing here passes or fails by time; tests/bench/README.md says what the rows mean and where the rest goes.
 
-    bench.py --build build/release [--rounds 5] [--calls 300000] [--json FILE]
+    bench.py --build build/release [--rounds 5] [--calls 600000] [--quick] [--long] [--json FILE] [SECTION...]
+
+Sections: live, collector, memory, attach, nodes. --quick: small numbers, to see that everything runs. --long: 100 M events.
 """
-import argparse, json, os, statistics, subprocess, sys, time
+import argparse, os, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 parser = argparse.ArgumentParser()
 parser.add_argument('--build', required=True)
-parser.add_argument('--rounds', type=int, default=5)
-parser.add_argument('--calls', type=int, default=300000, help='calls of each of two processes')
-parser.add_argument('--json')
-args = parser.parse_args()
-os.environ['BEAMTAP_BUILD'] = os.path.abspath(args.build)
+parser.add_argument('--rounds', type=int)
+parser.add_argument('--calls', type=int, help='calls of a live row, over all of its processes')
+parser.add_argument('--quick', action='store_true')
+parser.add_argument('--long', action='store_true')
+parser.add_argument('--json', help='default: bench.json in the build folder')
+parser.add_argument('sections', nargs='*', metavar='SECTION')
+options = parser.parse_args()
+options.build = os.path.abspath(options.build)
+options.rounds = options.rounds or (2 if options.quick else 5)
+options.calls = options.calls or (60000 if options.quick else 600000)
+os.environ['BEAMTAP_BUILD'] = options.build
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'e2e'))
-from lib import *  # noqa: E402
+import attach, collector, live  # noqa: E402
+from table import Table, facts  # noqa: E402
 
-PROCS = 2
-LIVE = """[session]
-nodes = %s
-events = function_call
-max_rate = 0
-max_events = 0
-duration = 0
-max_queue = 10M
-max_memory = 8G
-[filter:pids]
-pids = new
-[filter:match_spec]
-trace = bench_work:f(_, _)
-[sink:csv]
-path = out.csv
-queue = 1G
-"""
-
-
-def pair(text):
-    wall, total = text.strip('{}').split(',')
-    return int(wall) / 1e6, int(total) / 1e6
-
-
-def in_vm(node, name, *extra):
-    return pair(node('bench_work:%s(%d, %d%s)' % (name, PROCS, args.calls, ''.join(', ' + e for e in extra))))
-
-
-def tcp(node, reader):
-    """What it takes until the reader has the last one; what the port says that it drops is not there then, nor is it waited for."""
-    listen = random.randint(20000, 32000)  # below the ports that connections take by themselves
-    client = subprocess.Popen([reader, str(listen), str(PROCS * args.calls)], stdout=subprocess.PIPE, text=True)
-    started.append(client)
-    node.process.stdin.write('bench_work:tcp_port(%d, %d, %d)\n' % (PROCS, args.calls, listen))
-    node.process.stdin.flush()
-    line = node.process.stdout.readline()
-    assert line.startswith('port ready'), line
-    line = node.process.stdout.readline()
-    assert line.startswith('= '), line
-    wall, began = line[2:].strip().strip('{}').split(',')
-    try:
-        client.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        pass
-    node('bench_work:tcp_close()')
-    messages, drops, ended = map(int, client.communicate()[0].split())
-    return int(wall) / 1e6, (ended - int(began)) / 1e6, PROCS * args.calls - messages
-
-
-def beamtap(node):
-    run = Run(LIVE % node.name, '--json')
-    node.traced()
-    began = time.time()
-    wall = int(node('bench_work:workload(%d, %d)' % (PROCS, args.calls))) / 1e6
-    run.interrupt()
-    total = time.time() - began
-    assert run.code == 0, run.err()
-    sink = run.summary()['sinks'][0]
-    assert sink['written'] == PROCS * args.calls, sink
-    invariant(run.summary())
-    os.unlink(run.path('out.csv'))
-    return wall, total
-
-
-def main():
-    compile_erlang(os.path.join(HERE, 'bench_work.erl'))
-    reader = os.path.join(work, 'tcp_reader')
-    subprocess.run(['gcc', '-O2', '-o', reader, os.path.join(HERE, 'tcp_reader.c')], check=True)
-    node = Node('bench')
-    node('code:ensure_loaded(bench_work)')
-    rows = {}
-    for _ in range(args.rounds):
-        scratch = '"%s"' % os.path.join(work, 'peer')
-        for name, figures in (('untraced', in_vm(node, 'bare')), ('beamtap dist -> csv', beamtap(node)),
-                              ('process that discards', in_vm(node, 'discard')),
-                              ('VM file port', in_vm(node, 'file_port', scratch)), ('VM TCP port', tcp(node, reader)),
-                              ('dbg text', in_vm(node, 'dbg_text', scratch))):
-            rows.setdefault(name, []).append(figures)
-    events = PROCS * args.calls
-    mine = rows['beamtap dist -> csv']
-    table = []
-    print('%d calls by %d processes, medians of %d rounds' % (events, PROCS, args.rounds))
-    print('%-24s %14s %14s %18s %18s' % ('', 'events/s', 'tracee wall s', 'beamtap carries', "beamtap's tracee"))
-    for name, figures in rows.items():
-        rate = statistics.median(events / f[1] for f in figures)
-        wall = statistics.median(f[0] for f in figures)
-        carries = statistics.median(f[1] / m[1] for f, m in zip(figures, mine))
-        cost = statistics.median(m[0] / f[0] for f, m in zip(figures, mine))
-        table.append(dict(name=name, rate=rate, wall=wall, beamtap_rate_ratio=carries, beamtap_wall_ratio=cost))
-        print('%-24s %14.0f %14.3f %17.2fx %17.2fx' % (name, rate, wall, carries, cost))
-    if args.json:
-        with open(args.json, 'w') as out:
-            json.dump(dict(calls=events, rounds=args.rounds, rows=table), out, indent=1)
-
-
-main()
+SECTIONS = {'collector': collector.collector, 'memory': collector.memory, 'attach': attach.attach, 'nodes': attach.nodes,
+            'live': live.live}
+unknown = [s for s in options.sections if s not in SECTIONS]
+if unknown:
+    parser.error('no section %s (there are: %s)' % (', '.join(unknown), ', '.join(SECTIONS)))
+table, where = Table(), facts()
+print('%(cpu)s, %(cores)d cores, OTP %(otp)s, load before %(load_before).1f' % where, end='')
+print('; medians of %d rounds' % options.rounds)
+for name, section in SECTIONS.items():
+    if not options.sections or name in options.sections:
+        section(table, options)
+missed = [r for r in table.rows if r.get('met') is False]
+print('\n%d rows, %d budgets met, %d missed' % (len(table.rows), sum(r.get('met') is True for r in table.rows), len(missed)))
+path = options.json or os.path.join(options.build, 'bench.json')
+table.save(path, rounds=options.rounds, calls=options.calls, quick=options.quick, **where)
+print('all rows: ' + path)

@@ -1,40 +1,66 @@
 %% bench_work: the traced workload of the bench and its peers inside the VM.
 %%
-%% Each peer traces the same calls of f/2 by `Procs` processes and is done when the last event is where that peer puts it.
-%% Answers {Wall, Total} in microseconds: what the workload took, and until the peer was done.
+%% A workload is What (calls, returns: of f/2; messages: sends and receives), Procs processes, Calls of each, and Payload
+%% (small: an atom; large: a binary of 1,000 bytes). Each peer traces the same events and is done when the last is where that
+%% peer puts it; it answers {Wall, Total} in microseconds: what the workload took, and until the peer was done.
 -module(bench_work).
--export([bare/2, discard/2, file_port/3, tcp_port/3, tcp_close/0, dbg_text/3, workload/2, worker/2, f/2]).
+-export([bare/4, discard/4, file_port/5, tcp_port/5, tcp_close/0, dbg_text/5, dbg_client/2, workload/4, worker/2, sender/3,
+         receiver/0, f/2, idle/1, watch/0, watched/0, dbg_attach/0]).
 
 f(A, B) -> {A, B}.
 
 worker(0, _) -> ok;
 worker(N, B) -> ?MODULE:f(N, B), worker(N - 1, B).
 
-%% Procs processes make Calls calls each; the wall time in us. The processes are spawned by the caller, so a tracer with
-%% set_on_spawn or `new` sees them.
-workload(Procs, Calls) ->
-    Pids = [spawn_monitor(fun() -> receive go -> worker(Calls, apple) end end) || _ <- lists:seq(1, Procs)],
+sender(0, _, To) -> To ! stop;
+sender(N, B, To) -> To ! {N, B}, sender(N - 1, B, To).
+
+receiver() ->
+    receive
+        stop -> ok;
+        {_, _} -> receiver()
+    end.
+
+payload(small) -> apple;
+payload(large) -> binary:copy(<<"0123456789">>, 100).
+
+%% The wall time in us. The processes are spawned by the caller, so a tracer with `new` sees them.
+workload(What, Procs, Calls, Payload) ->
+    B = payload(Payload),
+    Started = lists:append([start(What, Calls, B) || _ <- lists:seq(1, Procs)]),
     T0 = erlang:monotonic_time(microsecond),
-    [P ! go || {P, _} <- Pids],
-    [receive {'DOWN', R, _, _, normal} -> ok end || {_, R} <- Pids],
+    [P ! go || {P, _, true} <- Started],
+    [receive {'DOWN', R, _, _, normal} -> ok end || {_, R, _} <- Started],
     erlang:monotonic_time(microsecond) - T0.
 
-bare(Procs, Calls) ->
-    W = workload(Procs, Calls),
+start(messages, Calls, B) ->
+    {To, Ref} = spawn_monitor(fun receiver/0),
+    {From, Ref1} = spawn_monitor(fun() -> receive go -> sender(Calls, B, To) end end),
+    [{To, Ref, false}, {From, Ref1, true}];
+start(_, Calls, B) ->
+    {P, Ref} = spawn_monitor(fun() -> receive go -> worker(Calls, B) end end),
+    [{P, Ref, true}].
+
+bare(What, Procs, Calls, Payload) ->
+    W = workload(What, Procs, Calls, Payload),
     {W, W}.
 
-on(Tracer) ->
-    1 = erlang:trace_pattern({?MODULE, f, 2}, true, [local]),
-    erlang:trace(new_processes, true, [call, monotonic_timestamp, {tracer, Tracer}]).
+on(What, Tracer) ->
+    Flags = case What of
+        messages -> [send, 'receive'];
+        calls -> 1 = erlang:trace_pattern({?MODULE, f, 2}, true, [local]), [call];
+        returns -> 1 = erlang:trace_pattern({?MODULE, f, 2}, [{'_', [], [{return_trace}]}], [local]), [call]
+    end,
+    erlang:trace(new_processes, true, [monotonic_timestamp, {tracer, Tracer} | Flags]).
 
 off() ->
     erlang:trace_pattern({?MODULE, f, 2}, false, [local]),
     erlang:trace(all, false, [all]).
 
-measured(Tracer, Procs, Calls, Drain) ->
-    on(Tracer),
+measured(Tracer, What, Procs, Calls, Payload, Drain) ->
+    on(What, Tracer),
     T0 = erlang:monotonic_time(microsecond),
-    W = workload(Procs, Calls),
+    W = workload(What, Procs, Calls, Payload),
     Ref = erlang:trace_delivered(all),
     receive {trace_delivered, all, Ref} -> ok end,
     Drain(),
@@ -42,9 +68,9 @@ measured(Tracer, Procs, Calls, Drain) ->
     off(),
     {W, T}.
 
-discard(Procs, Calls) ->
-    Tracer = spawn_opt(fun drop/0, [{message_queue_data, off_heap}, {priority, normal}]),
-    R = measured(Tracer, Procs, Calls, fun() -> Tracer ! {done, self()}, receive done -> ok end end),
+discard(What, Procs, Calls, Payload) ->
+    Tracer = spawn_opt(fun drop/0, [{message_queue_data, off_heap}]),
+    R = measured(Tracer, What, Procs, Calls, Payload, fun() -> Tracer ! {done, self()}, receive done -> ok end end),
     exit(Tracer, kill),
     R.
 
@@ -54,24 +80,24 @@ drop() ->
         _ -> drop()
     end.
 
-file_port(Procs, Calls, File) ->
+file_port(What, Procs, Calls, Payload, File) ->
     Open = dbg:trace_port(file, File),
     Port = Open(),
-    R = measured(Port, Procs, Calls, fun() -> dbg_flush(Port) end),
-    catch erlang:port_close(Port),
+    R = measured(Port, What, Procs, Calls, Payload, fun() -> dbg_flush(Port) end),
+    port_close(Port),
     R.
 
 %% The reader must be connected before the first event, and tells when it had the last one: this answers {Wall, Began}, in
 %% microseconds and as system time. The port stays open until tcp_close/0.
-tcp_port(Procs, Calls, TcpPort) ->
-    Open = dbg:trace_port(ip, {TcpPort, Calls * Procs + 1000}),
+tcp_port(What, Procs, Calls, Payload, TcpPort) ->
+    Open = dbg:trace_port(ip, {TcpPort, 3 * Calls * Procs + 1000}),
     Port = Open(),
     put(tcp_port, Port),
     io:format("port ready~n"),
     receive after 300 -> ok end,
-    on(Port),
+    on(What, Port),
     Began = os:system_time(microsecond),
-    W = workload(Procs, Calls),
+    W = workload(What, Procs, Calls, Payload),
     Ref = erlang:trace_delivered(all),
     receive {trace_delivered, all, Ref} -> ok end,
     off(),
@@ -87,7 +113,7 @@ dbg_flush(Port) ->
     end.
 
 %% A raw file belongs to the process that opened it: the first message does.
-dbg_text(Procs, Calls, File) ->
+dbg_text(What, Procs, Calls, Payload, File) ->
     Write = fun Write(M, none) ->
                     {ok, Out} = file:open(File, [write, raw, delayed_write]),
                     Write(M, Out);
@@ -100,7 +126,7 @@ dbg_text(Procs, Calls, File) ->
     {ok, _} = dbg:p(new_processes, [call, monotonic_timestamp]),
     {ok, _} = dbg:tpl(?MODULE, f, 2, []),
     T0 = erlang:monotonic_time(microsecond),
-    W = workload(Procs, Calls),
+    W = workload(What, Procs, Calls, Payload),
     Ref = erlang:trace_delivered(all),
     receive {trace_delivered, all, Ref} -> ok end,
     wait_empty(Tracer),
@@ -113,3 +139,51 @@ wait_empty(Tracer) ->
         {message_queue_len, 0} -> ok;
         _ -> timer:sleep(5), wait_empty(Tracer)
     end.
+
+%% How long dbg's own client takes to print a file of the file port; in us.
+dbg_client(From, To) ->
+    Me = self(),
+    T0 = erlang:monotonic_time(microsecond),
+    Handler = fun Handler(M, none) ->
+                      {ok, Out} = file:open(To, [write, raw, delayed_write]),
+                      Handler(M, Out);
+                  Handler(end_of_trace, Out) ->
+                      ok = file:close(Out),
+                      Me ! printed;
+                  Handler(M, Out) ->
+                      ok = file:write(Out, unicode:characters_to_binary(io_lib:format("~tp~n", [M]))),
+                      Out
+              end,
+    dbg:trace_client(file, From, {Handler, none}),
+    receive printed -> ok end,
+    erlang:monotonic_time(microsecond) - T0.
+
+%% ---- Attaching --------------------------------------------------------------------------------------------------
+
+idle(N) ->
+    [spawn(fun() -> receive never -> ok end end) || _ <- lists:seq(1, N)],
+    ok.
+
+%% A process that tells the system time, in us, when it is traced; watched/0 waits for that.
+watch() ->
+    Me = self(),
+    Pid = spawn(fun() -> receive never -> ok end end),
+    spawn(fun() -> watch(Pid, Me) end),
+    ok.
+
+watch(Pid, Me) ->
+    case erlang:trace_info(Pid, flags) of
+        {flags, []} -> receive after 1 -> watch(Pid, Me) end;
+        {flags, _} -> Me ! {watched, os:system_time(microsecond)}, exit(Pid, kill)
+    end.
+
+watched() -> receive {watched, T} -> T after 60000 -> none end.
+
+dbg_attach() ->
+    T0 = erlang:monotonic_time(microsecond),
+    {ok, _} = dbg:tracer(process, {fun(_, N) -> N end, 0}),
+    {ok, _} = dbg:p(all, [call, monotonic_timestamp]),
+    {ok, _} = dbg:tpl(?MODULE, f, 2, []),
+    T = erlang:monotonic_time(microsecond) - T0,
+    dbg:stop_clear(),
+    T.

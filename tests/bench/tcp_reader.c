@@ -17,7 +17,8 @@ int main(int argc, char **argv)
 {
     if (argc != 3)
         return 2;
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)atoi(argv[1])),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = -1;
     for (int i = 0; i < 500; i++) {
