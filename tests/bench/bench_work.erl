@@ -112,33 +112,28 @@ dbg_flush(Port) ->
         _ -> ok
     end.
 
-%% A raw file belongs to the process that opened it: the first message does.
-dbg_text(What, Procs, Calls, Payload, File) ->
+%% dbg empties its mailbox before it handles what was in it: only the handler knows when the last of them is written. A raw
+%% file belongs to the process that opened it, so the handler does. Calls only.
+dbg_text(calls, Procs, Calls, Payload, File) ->
+    Me = self(),
+    Last = Procs * Calls,
     Write = fun Write(M, none) ->
                     {ok, Out} = file:open(File, [write, raw, delayed_write]),
-                    Write(M, Out);
-                Write(M, Out) ->
+                    Write(M, {Out, 1});
+                Write(M, {Out, N}) ->
                     ok = file:write(Out, unicode:characters_to_binary(io_lib:format("~tp~n", [M]))),
-                    Out
+                    N =:= Last andalso (ok = file:close(Out)) =:= ok andalso (Me ! written),
+                    {Out, N + 1}
             end,
     {ok, _} = dbg:tracer(process, {Write, none}),
-    {ok, Tracer} = dbg:get_tracer(),
     {ok, _} = dbg:p(new_processes, [call, monotonic_timestamp]),
     {ok, _} = dbg:tpl(?MODULE, f, 2, []),
     T0 = erlang:monotonic_time(microsecond),
-    W = workload(What, Procs, Calls, Payload),
-    Ref = erlang:trace_delivered(all),
-    receive {trace_delivered, all, Ref} -> ok end,
-    wait_empty(Tracer),
+    W = workload(calls, Procs, Calls, Payload),
+    receive written -> ok end,
     T = erlang:monotonic_time(microsecond) - T0,
     dbg:stop_clear(),
     {W, T}.
-
-wait_empty(Tracer) ->
-    case process_info(Tracer, message_queue_len) of
-        {message_queue_len, 0} -> ok;
-        _ -> timer:sleep(5), wait_empty(Tracer)
-    end.
 
 %% How long dbg's own client takes to print a file of the file port; in us.
 dbg_client(From, To) ->
