@@ -11,7 +11,7 @@ relay_emit(Body, N, Size, #relay{seq = Seq} = R0) ->
     case relay_may_send(R, 40 + Size) of
         true ->
             relay_send(relay_frame(0, N, Body, Size, Seq, R), N, relay_framed(R));
-        false when R#relay.held_bytes + Size > ?HELD_MAX ->
+        false when R#relay.held_bytes + Size > R#relay.held_max ->
             relay_lose(N, ?REASON_CREDIT, R);
         false ->
             relay_hold(relay_frame(0, N, Body, Size, Seq, R), N, relay_framed(R))

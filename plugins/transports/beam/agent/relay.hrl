@@ -12,7 +12,7 @@
 -define(FRAME_EVENTS, 256).
 -define(FRAME_BYTES, 65536).
 -define(FRAME_MS, 5).
--define(HELD_MAX, 8388608).     % bytes of frames that wait for credit
+-define(HELD_UNLIMITED, 8388608). % bytes of frames that wait for credit where max_memory sets no limit
 -define(WINDOW, 1000000000).    % ns: of max_rate
 
 -record(relay, {
@@ -25,6 +25,7 @@
     number = 0,                 % of the next frame
     lost = 0, why = 0,          % lost since the last frame
     held = queue:new(), held_bytes = 0, % [{Frame, Events}]
+    held_max,                   % bytes of frames that may wait for credit: an eighth of max_memory
     paused = none,              % none | {Reason, FromMonotonic, Text}
     window = 0, in_window = 0,  % max_rate: when the window began, events since
     urgent = 0,                 % urgent reports taken
@@ -42,11 +43,15 @@ relay_begin(Guardian) ->
             #{max_term := Term, max_queue := Queue, max_memory := Memory, max_rate := Rate, max_events := Events,
               overload := Overload} = Options,
             R0 = #relay{run = Run, guardian = Guardian, max_term = Term, max_queue = max(1, Queue),
-                        max_memory = Memory, max_rate = Rate, max_events = Events, overload = Overload,
+                        max_memory = Memory, held_max = relay_held_max(Memory), max_rate = Rate, max_events = Events,
+                        overload = Overload,
                         window = erlang:monotonic_time(nanosecond)},
             R1 = relay_cap(lists:foldl(fun relay_control/2, R0, Reports)),
             relay_collect([], 0, 0, R1)
     end.
+
+relay_held_max(0) -> ?HELD_UNLIMITED;
+relay_held_max(Memory) -> max(?FRAME_BYTES, Memory div 8).
 
 relay_collect(Acc, N, Size, #relay{cap = Cap} = R) when N >= Cap; Size >= ?FRAME_BYTES ->
     relay_collect([], 0, 0, relay_check(relay_emit(Acc, N, Size, R)));
@@ -154,9 +159,9 @@ relay_load(Queue, #relay{max_queue = Max, max_memory = Memory, overload = Overlo
         Queue > 4 * Max -> relay_shed_far(Queue, relay_overload(strong(Overload), ?REASON_QUEUE, Queue, R));
         Queue > Max -> relay_overload(Overload, ?REASON_QUEUE, Queue, R);
         Memory > 0, Bytes > Memory -> relay_overload(Overload, ?REASON_MEMORY, Queue, R);
-        R#relay.held_bytes > ?HELD_MAX div 2, Overload =:= pause ->
+        R#relay.held_bytes > R#relay.held_max div 2, Overload =:= pause ->
             relay_pause(?REASON_CREDIT, <<"the collector did not read">>, R);
-        R#relay.held_bytes > ?HELD_MAX div 2, Overload =:= stop ->
+        R#relay.held_bytes > R#relay.held_max div 2, Overload =:= stop ->
             relay_end(overload, <<"the collector did not read, and overload = stop">>, R);
         R#relay.max_events > 0 -> relay_rate(relay_limit(R));
         true -> relay_rate(R)
