@@ -332,6 +332,7 @@ static bool read_time(struct reader *r, struct tap_clock *clock, struct tap_even
     if (__builtin_expect(!clock->told, 0))
         tap_clock_guess(clock, monotonic);
     ev->ts = tap_clock_ns(clock, monotonic);
+    tap_clock_used(clock, monotonic);
     return true;
 }
 

@@ -56,7 +56,9 @@ struct tap_node_stats {
     uint64_t last_seq;
     uint64_t gap_ns;
     uint64_t lost_by[TAP_REASON_COUNT];
-    bool traced; /* it was tracing at some time */
+    bool traced;          /* it was tracing at some time */
+    uint64_t clock_error; /* ns: the largest bound of the error in its times; 0: its clock was not compared */
+    int64_t clock_skew;   /* ns that its own clock is ahead of the collector's */
     unsigned
         lives; /* how often it was traced: more than once when it was restarted, or lost and found again */
 };

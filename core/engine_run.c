@@ -251,6 +251,8 @@ size_t tap_engine_nodes(const struct tap_engine *t, struct tap_node_stats *stats
                                       .release = atomic_load(&node->told) ? node->release : "",
                                       .state = atomic_load(&node->state),
                                       .final = atomic_load(&node->final) && !atomic_load(&node->unknown),
+                                      .clock_error = figure(&f->clock_error),
+                                      .clock_skew = atomic_load(&f->clock_skew),
                                       .lives = atomic_load(&node->lives),
                                       .received = figure(&f->received),
                                       .lost = figure(&f->lost),

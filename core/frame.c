@@ -116,12 +116,41 @@ static bool read_node_up(const struct tap_frames *ctx, struct tap_stream *s, str
     return true;
 }
 
-/* {clock, Ref, Monotonic, Offset}: the event's count is the offset. */
+static int64_t clamp(uint64_t ns)
+{
+    return ns < INT64_MAX ? (int64_t)ns : INT64_MAX;
+}
+
+/* {align, Monotonic, Offset, Error, TimeOffset}, after "align"; `whole` is the term. */
+static bool read_align(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c,
+                       struct tap_span whole)
+{
+    int64_t monotonic, offset, error, own;
+    if (!tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset) || !tap_read_i64(c, &error) || error < 0 ||
+        !tap_read_i64(c, &own))
+        return false;
+    tap_clock_align(&s->clock, monotonic, offset);
+    struct tap_figures *f = &s->figures;
+    if (clamp(atomic_load(&f->clock_error)) < error)
+        atomic_store(&f->clock_error, (uint64_t)error);
+    atomic_store(&f->clock_skew, (int64_t)((uint64_t)own - (uint64_t)offset));
+    struct tap_event *ev = tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
+    if (ev) {
+        ev->count = (uint64_t)offset;
+        ev->port = (uint64_t)error;
+        ev->payload = whole;
+    }
+    return true;
+}
+
+/* {clock, Ref, Monotonic, Offset}: the event's count is the offset. Says nothing new once the clock is aligned. */
 static bool read_clock(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c)
 {
     int64_t monotonic, offset;
     if (!tap_skip(c) || !tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset))
         return false;
+    if (s->clock.aligned)
+        return true;
     tap_clock_set(&s->clock, offset);
     struct tap_event *ev = tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
     if (ev)
@@ -205,6 +234,7 @@ static bool decode_control(const struct tap_frames *ctx, struct tap_stream *s, s
     struct tap_cursor c = tap_cursor(batch->base.arena + off, len);
     uint32_t n;
     tap_read_version(&c);
+    struct tap_span whole = {(uint32_t)(c.p - batch->base.arena), (uint32_t)tap_left(&c)};
     if (!tap_read_tuple(&c, &n))
         return false;
     if (n == 2 && tap_match_atom(&c, "node_up"))
@@ -213,6 +243,8 @@ static bool decode_control(const struct tap_frames *ctx, struct tap_stream *s, s
         return read_report(s, batch, &c, TAP_PLAN);
     if (n == 2 && tap_match_atom(&c, "process_info"))
         return read_report(s, batch, &c, TAP_PROCESS_INFO);
+    if (n == 5 && tap_match_atom(&c, "align"))
+        return read_align(s, batch, &c, whole);
     if (n == 4 && tap_match_atom(&c, "clock"))
         return read_clock(s, batch, &c);
     if (n == 5 && tap_match_atom(&c, "gap"))

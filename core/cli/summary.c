@@ -79,6 +79,10 @@ static void print_node(const struct tap_node_stats *n, FILE *out)
         between = ", ";
     }
     fputs(between[0] == ',' ? ")" : "", out);
+    uint64_t skew = (uint64_t)(n->clock_skew < 0 ? -n->clock_skew : n->clock_skew);
+    if (n->clock_error && skew > n->clock_error + 1000000)
+        fprintf(out, ", its clock is %.3f s %s (within %.3f ms)", (double)skew / 1e9,
+                n->clock_skew < 0 ? "behind" : "ahead", (double)n->clock_error / 1e6);
     if (n->lives > 1)
         fprintf(out, ", traced %u times", n->lives);
     if (n->gap_ns)
@@ -130,6 +134,8 @@ static cJSON *node_json(const struct tap_node_stats *n)
     if (!is_exact(n) && n->produced)
         cJSON_AddNumberToObject(o, "unknown_after", (double)n->last_seq);
     cJSON_AddNumberToObject(o, "gap_ns", (double)n->gap_ns);
+    cJSON_AddNumberToObject(o, "clock_skew_ns", (double)n->clock_skew);
+    cJSON_AddNumberToObject(o, "clock_error_ns", (double)n->clock_error);
     cJSON_AddNumberToObject(o, "lives", n->lives);
     return o;
 }

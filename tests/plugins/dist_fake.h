@@ -150,6 +150,8 @@ static void fake_commit(const struct tap_host *h, struct tap_arena *a, uint32_t 
         }
         end = frames[i] + TAP_FRAME_HEADER + frame.length;
         to->bytes += TAP_FRAME_HEADER + frame.length;
+        if (frame.flags & TAP_FRAME_OWN)
+            continue;
         f->bad += frame.seq != to->next_seq + frame.lost;
         to->next_seq = frame.seq;
         to->lost += frame.lost;

@@ -42,7 +42,9 @@ enum tap_kind {
     TAP_GAP,                         /* tracing was off in the node from `ts` for `count` nanoseconds */
     TAP_NODE_UP,                     /* control, from here on: never filtered, never counted */
     TAP_NODE_DOWN,
-    TAP_CLOCK,
+    TAP_CLOCK, /* the node's clock was compared with the collector's: `count` is the offset (int64_t, ns) that is
+                         added to the node's monotonic time, `port` the bound of its error (ns; 0: unknown, the node's own
+                         word), payload the whole report {align, Monotonic, Offset, Error, TimeOffset} */
     TAP_PROCESS_INFO, /* payload: a list of {Pid, Name | InitialCall | Label} */
     TAP_PLAN,         /* payload: what the plan became in the node (see plugins/transports/beam/protocol.h) */
     TAP_KIND_COUNT
@@ -162,6 +164,12 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
  *    32     4  reserved, 0
  *    36     4  length of the body
  *
+ * Flag 2: a control frame that the collector itself puts into the stream; its batch and sequence numbers are 0 and mean
+ * nothing. Its terms are
+ *     {align, Monotonic, Offset, Error, TimeOffset}
+ *         Offset + Monotonic (the node's) is the time by the collector's clock, right within Error; with the node's own
+ *         time offset it is what the node believes. All in ns. From here on events are timed by it.
+ *
  * A control frame takes no sequence numbers; it carries the next event's. Sequence numbers count every trace
  * message that the relay took, sent or lost: seq(next frame) = seq + count + lost(next frame).
  */
@@ -169,6 +177,7 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
 #define TAP_FRAME_VERSION 1
 #define TAP_FRAME_HEADER 40u
 #define TAP_FRAME_CONTROL 1u
+#define TAP_FRAME_OWN 2u
 #define TAP_FRAME_MAX (64u << 20) /* a longer frame is a protocol error */
 
 struct tap_frame {

@@ -85,6 +85,7 @@ static void tap_chrome_other(struct tap_chrome *c, const struct tap_chrome_in *i
         [TAP_GAP] = tap_nodes_gap,
         [TAP_NODE_UP] = tap_nodes_up,
         [TAP_NODE_DOWN] = tap_nodes_down,
+        [TAP_CLOCK] = tap_nodes_clock,
         [TAP_PROCESS_INFO] = tap_process_info,
     };
     if (in->ev->kind < TAP_KIND_COUNT && act[in->ev->kind])

@@ -127,6 +127,8 @@ struct tap_chrome_node {
     int64_t latest;  /* the latest time of an event */
     uint64_t bucket_events;
     uint64_t lost, gaps, gap_ns;
+    uint64_t clock_error; /* ns: the largest; 0: the clock was not compared */
+    int64_t clock_skew;   /* ns that the node's own clock is ahead of the collector's */
     struct tap_track own; /* tid 1: losses and gaps */
     struct tap_print print;
 };
@@ -327,6 +329,7 @@ struct tap_chrome_node *tap_nodes_get(struct tap_chrome *, uint32_t index);
 void tap_nodes_up(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_down(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_lost(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_nodes_clock(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_gap(struct tap_chrome *, const struct tap_chrome_in *);
 /* Counts an event for its node's rate; writes the points that are due. */
 void tap_nodes_tick(struct tap_chrome *, struct tap_chrome_node *, uint32_t index, int64_t ts);

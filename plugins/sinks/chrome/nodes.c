@@ -152,6 +152,22 @@ void tap_nodes_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
     c->count.slices++;
 }
 
+/* {align, Monotonic, Offset, Error, TimeOffset}; another one has no error bound. */
+void tap_nodes_clock(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_chrome_node *n = &c->nodes[in->ev->node];
+    struct tap_cursor cur = tap_cursor(in->batch->arena + in->ev->payload.off, in->ev->payload.len);
+    int64_t skip, own;
+    uint32_t arity;
+    if (!in->ev->port || !tap_read_tuple(&cur, &arity) || arity != 5 || !tap_skip(&cur) ||
+        !tap_read_i64(&cur, &skip) || !tap_read_i64(&cur, &skip) || !tap_read_i64(&cur, &skip) ||
+        !tap_read_i64(&cur, &own))
+        return;
+    if (in->ev->port > n->clock_error)
+        n->clock_error = in->ev->port;
+    n->clock_skew = (int64_t)((uint64_t)own - in->ev->count);
+}
+
 /* ---- The rate --------------------------------------------------------------------------------------------------- */
 
 static void tap_nodes_rate(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index)
@@ -239,6 +255,10 @@ static void tap_nodes_list(struct tap_chrome *c)
         tap_nodes_figure(c, false, "lost", n->lost);
         tap_nodes_figure(c, false, "gaps", n->gaps);
         tap_nodes_figure(c, false, "gap_ns", n->gap_ns);
+        char skew[24];
+        *tap_text_i64(skew, n->clock_skew) = 0;
+        tap_nodes_member(c, false, "clock_skew_ns", skew);
+        tap_nodes_figure(c, false, "clock_error_ns", n->clock_error);
         tap_writer_put(&c->w, "}", 1);
         first = false;
     }

@@ -90,6 +90,7 @@ static bool beam_prepare(struct tap_beam *b)
     else
         snprintf(b->alive, sizeof b->alive, "beamtap_%d_%08x", (int)getpid(), random);
     b->granting = true;
+    b->epoch = tap_wire_epoch();
     b->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (b->wake < 0)
         return TAP_FAIL(host, TAP_ERROR, "cannot make an eventfd"), false;

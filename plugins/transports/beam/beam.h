@@ -24,6 +24,7 @@ struct tap_beam {
     size_t dialling; /* how many are under way */
     int64_t began;   /* when the first node was traced: tap_wire_now; 0: not yet */
     int64_t look_at; /* when to ask next whom the seed sees */
+    int64_t epoch;   /* tap_wire_now + epoch is the time by our clock, as of the start: it never jumps */
     bool ending;     /* a node failed and the plan requires all */
 };
 

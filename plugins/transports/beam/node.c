@@ -14,6 +14,9 @@
 #define SECOND INT64_C(1000000000)
 #define SILENCE (5 * SECOND) /* beyond a lease, in which a living node has said something each second */
 
+#define CLOCK_EVERY \
+    (SECOND / 4) /* also what an idle node's last events wait for at most, in the core's merge */
+#define CLOCK_AHEAD (2 * CLOCK_EVERY) /* so long the last word on a clock may have to hold */
 #define RETRY_FIRST (SECOND / 2)
 #define RETRY_LAST (2 * SECOND)
 
@@ -104,6 +107,43 @@ void tap_beam_node_free(struct tap_beam_node *n)
     free(n);
 }
 
+/* ---- Clocks */
+
+void tap_beam_node_exchanged(struct tap_beam_node *n, int64_t asked, int64_t answered, int64_t monotonic)
+{
+    int64_t epoch = n->beam->epoch;
+    tap_align_sample(&n->align, asked + epoch, answered + epoch, monotonic);
+}
+
+/* A control frame of our own: {align, Monotonic, Offset, Error, TimeOffset} (event.h). */
+void tap_beam_node_align(struct tap_beam_node *n)
+{
+    static const uint32_t at[] = {0};
+    const struct tap_host *host = n->beam->host;
+    uint8_t head[TAP_FRAME_HEADER] = {
+        'B', 'T', 'F', '1', TAP_FRAME_VERSION, TAP_FRAME_CONTROL | TAP_FRAME_OWN};
+    struct tap_buf b = {0};
+    if (!n->align.samples)
+        return;
+    tap_write_version(&b);
+    tap_write_tuple(&b, 5);
+    tap_write_atom(&b, "align");
+    tap_write_i64(&b, n->align.monotonic);
+    tap_write_i64(&b, tap_align_offset(&n->align));
+    tap_write_i64(&b, tap_align_error(&n->align, CLOCK_AHEAD));
+    tap_write_i64(&b, n->time_offset);
+    struct tap_arena *arena = b.oom ? NULL : host->reserve(host, sizeof head + 4 + b.len);
+    if (arena) { /* else the last word holds a little longer */
+        tap_put_u32(head + 24, 1);
+        tap_put_u32(head + 36, (uint32_t)b.len + 4);
+        memcpy(arena->data, head, sizeof head);
+        tap_put_u32(arena->data + sizeof head, (uint32_t)b.len);
+        memcpy(arena->data + sizeof head + 4, b.data, b.len);
+        host->commit(host, arena, n->index, at, 1);
+    }
+    tap_buf_free(&b);
+}
+
 /* ---- What comes in */
 
 /* {beamtap, nodes, List}: the answer to tap_beam_node_look. */
@@ -126,6 +166,14 @@ static void node_message(void *arg, const uint8_t *term, size_t len)
 static void node_frame(void *arg, const struct tap_frame *header, const uint8_t *frame)
 {
     struct tap_beam_node *n = arg;
+    struct tap_report_clock clock;
+    if (tap_report_clock(header, frame, &clock)) {
+        n->time_offset = clock.offset;
+        if (clock.answer) {
+            tap_beam_node_exchanged(n, clock.ref, n->conn.heard, clock.monotonic);
+            tap_beam_node_align(n);
+        }
+    }
     if (!n->final_here)
         n->final_here = tap_report_final(header, frame, &n->final);
 }
@@ -160,6 +208,7 @@ static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const ui
     n->final_here = n->failed = false;
     n->stop_by = n->retry_at = 0;
     n->guardian_len = 0;
+    n->align = (struct tap_align){0};
     n->lives++;
     tap_conn_open(&n->conn, host, n->index, wire, &node_events, n);
     n->state = TAP_BEAM_JOINED;
@@ -296,8 +345,8 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
         node_say(n, "renew", NULL);
     }
     if (n->state == TAP_BEAM_TRACING && now >= n->clock_at) {
-        n->clock_at = now + SECOND;
-        node_say_number(n, "clock", now);
+        n->clock_at = now + CLOCK_EVERY;
+        node_say_number(n, "clock", tap_wire_now());
     }
     if (n->state == TAP_BEAM_TRACING && n->stop_by && now > n->stop_by)
         tap_beam_node_fail(

@@ -10,6 +10,7 @@
 #ifndef TAP_BEAM_NODE_H
 #define TAP_BEAM_NODE_H
 
+#include "align.h"
 #include "dial.h"
 #include "report.h"
 #include "rpc.h"
@@ -49,6 +50,9 @@ struct tap_beam_node {
     size_t guardian_len;
     uint64_t granted;           /* bytes of frames, cumulative */
     int64_t renew_at, clock_at; /* when next: tap_wire_now */
+    struct tap_align align;     /* its clock against ours */
+    int64_t asked_at;           /* while starting: when the call under way was sent: tap_wire_now */
+    int64_t time_offset;        /* its own, as it last said */
     int64_t stop_by;            /* when the final report must be here; 0: nobody asked for it */
     bool final_here;
     struct tap_report_final final;
@@ -67,6 +71,10 @@ bool tap_beam_node_call(struct tap_beam_node *, const char *module, const char *
 void tap_beam_node_start(struct tap_beam_node *);
 /* Starting: goes on, if there is something to go on with. */
 void tap_beam_node_step(struct tap_beam_node *, int64_t now);
+/* One exchange of clocks, by tap_wire_now. */
+void tap_beam_node_exchanged(struct tap_beam_node *, int64_t asked, int64_t answered, int64_t monotonic);
+/* Puts what is known of its clock into the stream. */
+void tap_beam_node_align(struct tap_beam_node *);
 /* Starting: tracing is on there. */
 void tap_beam_node_traces(struct tap_beam_node *);
 /* Starting: may tracing be on there already? */

@@ -3,7 +3,7 @@
  * A chain of calls, of which one is under way at a time; whoever serves the node looks for its answer and asks the next. So
  * many nodes start at once, on one thread.
  *
- *     ask (is it loaded?) -> load -> start -> tracing
+ *     ask (is it loaded?) -> load -> clock, several times -> start -> tracing
  *                                     | an earlier agent is just leaving: pause, and ask again
  *                                     | refused: unload, and fail
  */
@@ -16,11 +16,13 @@
 
 #define START_TIMEOUT INT64_C(60000000000) /* with a hundred thousand processes it takes about a second */
 #define START_TRIES 40                     /* times the pause: longer than an agent takes to leave */
+#define CLOCK_SAMPLES 8
 #define START_PAUSE INT64_C(50000000)
 
-enum { STEP_ASK, STEP_LOAD, STEP_START, STEP_PAUSE, STEP_UNLOAD };
+enum { STEP_ASK, STEP_LOAD, STEP_OFFSET, STEP_CLOCK, STEP_START, STEP_PAUSE, STEP_UNLOAD };
 
-static const char *const step_calls[] = {"code:is_loaded", "code:load_binary", "the agent's start", "",
+static const char *const step_calls[] = {"code:is_loaded",        "code:load_binary",  "erlang:time_offset",
+                                         "erlang:monotonic_time", "the agent's start", "",
                                          "the agent's unload"};
 
 /* Asks, and frees the arguments. */
@@ -28,7 +30,8 @@ static void start_ask(struct tap_beam_node *n, int step, const char *module, con
                       struct tap_buf *args, int64_t timeout)
 {
     n->step = step;
-    n->step_by = tap_wire_now() + timeout;
+    n->asked_at = tap_wire_now();
+    n->step_by = n->asked_at + timeout;
     if (!tap_rpc_send(&n->rpc, &n->conn, module, function, args))
         tap_beam_node_lost(n, "%s", n->conn.why);
     tap_buf_free(args);
@@ -51,6 +54,39 @@ void tap_beam_node_start(struct tap_beam_node *n)
 bool tap_beam_node_may_trace(const struct tap_beam_node *n)
 {
     return n->step == STEP_START;
+}
+
+/* ---- The clock, before anything is traced: the first event has its time already */
+
+static void clock_ask(struct tap_beam_node *n, int step, const char *function)
+{
+    struct tap_buf args = {0};
+    tap_write_list(&args, 1);
+    tap_write_atom(&args, "nanosecond");
+    tap_write_nil(&args);
+    start_ask(n, step, "erlang", function, &args, TAP_AGENT_LOAD_TIMEOUT);
+}
+
+static void start_call(struct tap_beam_node *n);
+
+static void clock_answered(struct tap_beam_node *n)
+{
+    struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
+    int64_t value;
+    if (!tap_read_i64(&c, &value)) {
+        tap_beam_node_fail(n, "%s gave no number", step_calls[n->step]);
+        return;
+    }
+    if (n->step == STEP_OFFSET)
+        n->time_offset = value;
+    else
+        tap_beam_node_exchanged(n, n->asked_at, n->conn.heard, value);
+    if (n->align.samples < CLOCK_SAMPLES) {
+        clock_ask(n, STEP_CLOCK, "monotonic_time");
+        return;
+    }
+    tap_beam_node_align(n);
+    start_call(n);
 }
 
 /* ---- The start itself */
@@ -197,7 +233,7 @@ static void start_answered(struct tap_beam_node *n)
     switch (n->step) {
     case STEP_ASK:
         if (tap_agent_is_there(n)) {
-            start_call(n);
+            clock_ask(n, STEP_OFFSET, "time_offset");
             return;
         }
         tap_agent_write_load(&args);
@@ -205,8 +241,10 @@ static void start_answered(struct tap_beam_node *n)
         return;
     case STEP_LOAD:
         if (tap_agent_loaded_now(n))
-            start_call(n);
+            clock_ask(n, STEP_OFFSET, "time_offset");
         return;
+    case STEP_OFFSET:
+    case STEP_CLOCK: clock_answered(n); return;
     case STEP_START: start_judge(n); return;
     default: tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
     }

@@ -1,4 +1,4 @@
-/* report.c: finds the final report in a control frame. The bytes come from a node: bounds first. */
+/* report.c: finds the final report and clock reports in a control frame. The bytes come from a node: bounds first. */
 #include "report.h"
 
 #include <stdio.h>
@@ -50,7 +50,28 @@ static bool report_read(struct tap_cursor c, struct tap_report_final *final)
     return produced && lost && !c.bad;
 }
 
-bool tap_report_final(const struct tap_frame *header, const uint8_t *frame, struct tap_report_final *final)
+/* {clock, Ref | undefined, Monotonic, Offset} */
+static bool clock_read(struct tap_cursor c, void *out)
+{
+    struct tap_report_clock *clock = out;
+    uint32_t arity;
+    tap_read_version(&c);
+    if (!tap_read_tuple(&c, &arity) || arity != 4 || !tap_match_atom(&c, "clock"))
+        return false;
+    *clock = (struct tap_report_clock){0};
+    clock->answer = !tap_match_atom(&c, "undefined");
+    return (!clock->answer || tap_read_i64(&c, &clock->ref)) && tap_read_i64(&c, &clock->monotonic) &&
+           tap_read_i64(&c, &clock->offset);
+}
+
+static bool final_read(struct tap_cursor c, void *out)
+{
+    return report_read(c, out);
+}
+
+/* The first term of a control frame that `read` takes. */
+static bool report_find(const struct tap_frame *header, const uint8_t *frame,
+                        bool (*read)(struct tap_cursor, void *), void *out)
 {
     if (!(header->flags & TAP_FRAME_CONTROL))
         return false;
@@ -60,9 +81,19 @@ bool tap_report_final(const struct tap_frame *header, const uint8_t *frame, stru
         body.p += 4;
         if (len > tap_left(&body))
             return false;
-        if (report_read(tap_cursor(body.p, len), final))
+        if (read(tap_cursor(body.p, len), out))
             return true;
         body.p += len;
     }
     return false;
+}
+
+bool tap_report_clock(const struct tap_frame *header, const uint8_t *frame, struct tap_report_clock *clock)
+{
+    return report_find(header, frame, clock_read, clock);
+}
+
+bool tap_report_final(const struct tap_frame *header, const uint8_t *frame, struct tap_report_final *final)
+{
+    return report_find(header, frame, final_read, final);
 }

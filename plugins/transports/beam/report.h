@@ -9,6 +9,12 @@ struct tap_report_final {
     char reason[32]; /* stop, duration, max_events, lease, overload, relay, failed; "" when it was not told */
     char text[256];  /* the agent's sentence, cut to fit */
 };
+struct tap_report_clock {
+    int64_t ref, monotonic, offset;
+    bool answer; /* to our {beamtap, clock, Ref}: ref is set */
+};
+/* Looks for {clock, Ref, Monotonic, Offset}. */
+bool tap_report_clock(const struct tap_frame *header, const uint8_t *frame, struct tap_report_clock *);
 /* Looks for {final, Map} in the body of a control frame. True when it is there and its figures are whole. */
 bool tap_report_final(const struct tap_frame *header, const uint8_t *frame, struct tap_report_final *);
 

@@ -20,6 +20,13 @@ int64_t tap_wire_now(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+int64_t tap_wire_epoch(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec - tap_wire_now();
+}
+
 int tap_wire_wait(int fd, short events, int64_t deadline)
 {
     for (;;) {

@@ -28,6 +28,8 @@ struct tap_wire {
 
 /* Nanoseconds of a clock that never jumps: all deadlines in this folder are on it. */
 int64_t tap_wire_now(void);
+/* What has to be added to it now for the time since the Unix epoch. */
+int64_t tap_wire_epoch(void);
 /* Waits for `events` (poll's) on fd. 0: ready; ETIMEDOUT at `deadline`; else errno. */
 int tap_wire_wait(int fd, short events, int64_t deadline);
 /* A TCP connection, not blocking, NODELAY. Returns the descriptor, or -1 with errno (ETIMEDOUT at `deadline`). */
