@@ -208,7 +208,7 @@ static void check_whole(struct builder *b)
     for (size_t i = 0; i < b->ini->count; i++)
         sink_meant |= strncmp(b->ini->sections[i].name, "sink", 4) == 0;
     /* With a section that only failed to be a sink, that mistake has been told. */
-    if (count_kind(c, TAP_PLUGIN_SINK) == 0 && !sink_meant)
+    if (count_kind(c, TAP_PLUGIN_SINK) == 0 && !sink_meant && !c->sinkless)
         tap_error_add_at(b->err, NULL, &whole, "there is no [sink:NAME] section: nothing would be written");
     for (size_t i = 0; i < c->instance_count; i++) {
         const struct tap_instance *in = &c->instances[i];
@@ -300,12 +300,15 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
     return tap_error_count(b->err) > before || config_text(c);
 }
 
-enum tap_status tap_config_parse(const char *name, const char *text, size_t len, const char *const *sets,
-                                 size_t set_count, struct tap_config **config, struct tap_error *err)
+static enum tap_status config_parse(const char *name, const char *text, size_t len, const char *const *sets,
+                                    size_t set_count, bool sinkless, struct tap_config **config,
+                                    struct tap_error *err)
 {
     struct builder b = {calloc(1, sizeof **config), NULL, err};
     size_t before = tap_error_count(err);
     *config = NULL;
+    if (b.config)
+        b.config->sinkless = sinkless;
     if (!b.config || !config_build(&b, name, text, len, sets, set_count))
         TAP_ERR(err, TAP_ERROR, "core", "out of memory while reading %s", name);
     if (tap_error_count(err) > before || !b.config) {
@@ -315,6 +318,32 @@ enum tap_status tap_config_parse(const char *name, const char *text, size_t len,
     }
     *config = b.config;
     return TAP_OK;
+}
+
+enum tap_status tap_config_parse(const char *name, const char *text, size_t len, const char *const *sets,
+                                 size_t set_count, struct tap_config **config, struct tap_error *err)
+{
+    return config_parse(name, text, len, sets, set_count, false, config, err);
+}
+
+enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, size_t set_count,
+                                    struct tap_config **config, struct tap_error *err)
+{
+    enum tap_status status = TAP_ERROR;
+    char *set = NULL;
+    const char **all = calloc(set_count + 1, sizeof *all);
+    if (all && asprintf(&set, "session.nodes=%s", nodes) >= 0) {
+        all[0] = set;
+        for (size_t i = 0; i < set_count; i++)
+            all[i + 1] = sets[i];
+        status = config_parse("the command line", "", 0, all, set_count + 1, true, config, err);
+    } else {
+        TAP_ERR(err, status, "core", "out of memory");
+        set = NULL;
+    }
+    free(set);
+    free(all);
+    return status;
 }
 
 /* The whole file; NULL and errno. EFBIG: it is larger than any configuration. */

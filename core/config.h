@@ -55,7 +55,8 @@ struct tap_config {
     struct tap_instance
         *instances; /* in the order of the file; a default [transport:dist] is added when none is given */
     size_t instance_count;
-    char *text; /* the effective configuration as INI text, for session->config */
+    bool sinkless; /* it may have no sinks: for questions to nodes, not for a run */
+    char *text;    /* the effective configuration as INI text, for session->config */
     struct tap_registry *registry;
     struct tap_pool *pool;
 };
@@ -68,6 +69,10 @@ enum tap_status tap_config_load(const char *path, const char *const *sets, size_
 /* The same from a text in memory; `name` stands for the file's name in errors. */
 enum tap_status tap_config_parse(const char *name, const char *text, size_t len, const char *const *sets,
                                  size_t set_count, struct tap_config **config, struct tap_error *err);
+/* A configuration without sinks, for questions to `nodes` (as the file's `nodes` has them): made of --set arguments
+ * alone. */
+enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, size_t set_count,
+                                    struct tap_config **config, struct tap_error *err);
 void tap_config_free(struct tap_config *);
 
 #endif

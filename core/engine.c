@@ -114,7 +114,7 @@ static enum tap_status create_all(struct tap_engine *t)
         enum tap_status status = create_one(t, h);
         worst = status > worst ? status : worst;
     }
-    if (!t->transport || !t->sink_count)
+    if (!t->transport || (!t->sink_count && !t->config->sinkless))
         return TAP_ERR(t->err, TAP_INVALID, "core", "a trace needs a transport and at least one sink");
     return worst;
 }

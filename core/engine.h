@@ -36,6 +36,11 @@ void tap_engine_stop(struct tap_engine *);
 enum tap_status tap_engine_finish(struct tap_engine *);
 void tap_engine_free(struct tap_engine *);
 
+/* Instead of start: asks the nodes for something that is no trace (plugin.h, tap_transport_ops.service). The list of
+ * answers in `result` holds those that came, whatever is returned. */
+enum tap_status tap_engine_service(struct tap_engine *, const char *verb, const uint8_t *args, size_t len,
+                                   struct tap_buf *result);
+
 /* Figures, at any time, on the session's thread. For each node produced = received + lost; for each sink, at the end,
  * the sum of what the nodes produced = written + filtered + lost. */
 struct tap_sink_stats {

@@ -211,6 +211,22 @@ bool tap_engine_call_result(const struct tap_engine *t, const char **kind, const
     return t->call_kind != NULL;
 }
 
+/* ---- Without a trace ------------------------------------------------------------------------------------------- */
+
+enum tap_status tap_engine_service(struct tap_engine *t, const char *verb, const uint8_t *args, size_t len,
+                                   struct tap_buf *result)
+{
+    const struct tap_transport_ops *ops = transport_ops(t);
+    if (!TAP_HAS(ops, service) || !ops->service)
+        return TAP_ERR(t->err, TAP_INVALID, t->transport->instance->section,
+                       "this transport traces and can do nothing else: it cannot be asked for '%s'", verb);
+    enum tap_status status = ops->service(t->transport->self, verb, args, len, result);
+    if (status != TAP_OK)
+        blame(t, t->transport->instance, "failed");
+    t->finished = true; /* nothing was started */
+    return status;
+}
+
 /* ---- Figures --------------------------------------------------------------------------------------------------- */
 
 static uint64_t figure(const atomic_uint_fast64_t *f)

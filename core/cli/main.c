@@ -21,6 +21,10 @@ static const struct command {
      "tells all mistakes, or what would be traced and written; asks no node", tap_cli_check},
     {"plugins", "[KIND:NAME | session] [--json]", "what is installed, from where, with which options",
      tap_cli_plugins},
+    {"nodes", "NODE [--hidden] [--json] [--set SECTION.KEY=VALUE]...",
+     "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes},
+    {"clean", "NODE [--json] [--set SECTION.KEY=VALUE]...",
+     "takes away whatever a dead run of beamtap left in a node", tap_cli_clean},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

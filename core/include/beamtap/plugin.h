@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define TAP_ABI_MAJOR 1
-#define TAP_ABI_MINOR 0
+#define TAP_ABI_MINOR 1
 #define TAP_PLUGIN_SYMBOL "beamtap_plugin_v1"
 #define TAP_EXPORT __attribute__((visibility("default")))
 /* Does the struct that `p` points to (it begins with uint32_t struct_size) reach as far as `field`? */
@@ -370,6 +370,13 @@ struct tap_transport_ops {
     enum tap_status (*run)(void *self);
     enum tap_status (*stop)(void *self); /* after run returned: closes connections */
     void (*destroy)(void *self);
+    /* Since minor 1; may be NULL. Between create and destroy, instead of start, run and stop: asks every node of the plan
+     * for something that is no trace, and leaves nothing behind. What `verb` and `args` (an external term without version
+     * byte; may be empty) mean is the transport's; a verb that it does not know is TAP_INVALID. Appends to `result` a list
+     * of {NodeName :: binary, Answer}, an external term without version byte, of those that answered; the others are
+     * causes (host->fail) and make it TAP_ERROR. On the session's thread. */
+    enum tap_status (*service)(void *self, const char *verb, const uint8_t *args, size_t args_len,
+                               struct tap_buf *result);
 };
 
 enum tap_plugin_kind { TAP_PLUGIN_TRANSPORT, TAP_PLUGIN_FILTER, TAP_PLUGIN_SINK };

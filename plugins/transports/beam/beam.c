@@ -97,7 +97,7 @@ static bool beam_prepare(struct tap_beam *b)
     return tap_cluster_name(b) || (TAP_FAIL(host, TAP_ERROR, "out of memory"), false);
 }
 
-enum tap_status tap_beam_start(struct tap_beam *b)
+enum tap_status tap_beam_join(struct tap_beam *b)
 {
     const struct tap_host *host = b->host;
     if (tap_cluster_open(b) && !host->plan->seed)
@@ -110,6 +110,15 @@ enum tap_status tap_beam_start(struct tap_beam *b)
         tap_cluster_discover(b);
         beam_connect(b);
     }
+    return TAP_OK;
+}
+
+enum tap_status tap_beam_start(struct tap_beam *b)
+{
+    const struct tap_host *host = b->host;
+    enum tap_status status = tap_beam_join(b);
+    if (status != TAP_OK)
+        return status;
     if (!b->ending && !host->stopping(host))
         beam_begin(b);
     if (!b->began) /* nothing was begun: what is connected is let go */

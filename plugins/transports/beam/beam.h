@@ -33,6 +33,11 @@ enum tap_status tap_beam_start(struct tap_beam *);
 enum tap_status tap_beam_run(struct tap_beam *);
 enum tap_status tap_beam_stop(struct tap_beam *);
 void tap_beam_free(struct tap_beam *);
+/* service.c: verbs are `info` and `clean`, without arguments; answers as the agent gives them (protocol.h). */
+enum tap_status tap_beam_service(struct tap_beam *, const char *verb, const uint8_t *args, size_t args_len,
+                                 struct tap_buf *result);
+/* The cookie, the nodes that the plan names, and a connection to each: joined, or failed and ended. */
+enum tap_status tap_beam_join(struct tap_beam *);
 /* One round for all nodes; waits at most `timeout` ms. */
 void tap_beam_turn(struct tap_beam *, int timeout);
 

@@ -36,11 +36,12 @@
  *                      the caller is killed; Linger: how long what it spawned may go on being traced afterwards
  *       The user's match specs may not use trace, enable_trace, set_tcw or set_seq_token: bad_spec.
  *    info() -> map
- *       release, erts (binaries), tracers (list of {Pid, Text}), sends, receives, on_load, new (booleans: someone's
+ *       release, erts (binaries), visible, hidden (lists of nodes, without collectors), tracers (list of {Pid, Text}), tracer_texts (without
+ *       beamtap's), sends, receives, on_load, new (booleans: someone's
  *       pattern or flags are there), patterns (number of functions that others trace), beamtap_patterns,
- *       runs (list of #{run, guardian, module}), sessions (texts)
+ *       runs (list of #{run, guardian, module}), run_texts, sessions (names, as texts)
  *    clean() -> map
- *       what dead runs had left and what was taken away: functions ([{M,F,A}]), messages, relays (number), sessions,
+ *       what dead runs had left and what was taken away: functions ([{M,F,A}]), function_texts, messages, relays (number), sessions,
  *       modules; living: runs whose guardians live, which are left alone (their lease ends them)
  *    unload() -> ok
  *       purges the module when no run uses it (called after a start that failed, info and clean); the purge follows

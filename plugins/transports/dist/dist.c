@@ -56,6 +56,11 @@ static enum tap_status dist_stop(void *self)
 {
     return tap_beam_stop(self);
 }
+static enum tap_status dist_service(void *self, const char *verb, const uint8_t *args, size_t args_len,
+                                    struct tap_buf *result)
+{
+    return tap_beam_service(self, verb, args, args_len, result);
+}
 static void dist_destroy(void *self)
 {
     tap_beam_free(self);
@@ -68,6 +73,7 @@ static const struct tap_transport_ops dist_ops = {
     .run = dist_run,
     .stop = dist_stop,
     .destroy = dist_destroy,
+    .service = dist_service,
 };
 
 static const struct tap_plugin dist_plugin = {

@@ -57,14 +57,20 @@ guardian_names(#guardian{run = Run, names = Old} = G) ->
 
 %% The node as a tracer sees it. It walks over all processes and loaded functions: some 100 ms in a large node.
 info() ->
+    Tracers = tracers(),
+    Runs = [{Module, Run, Pid} || {Module, Found} <- ledgers(), {Run, Pid} <- Found],
     Base = #{release => list_to_binary(erlang:system_info(otp_release)),
              erts => list_to_binary(erlang:system_info(version)),
-             tracers => [{T, process_text(T)} || T <- tracers()],
+             visible => nodes(),
+             hidden => [N || N <- nodes(hidden), not lists:prefix("beamtap_", atom_to_list(N))],
+             tracers => [{T, process_text(T)} || T <- Tracers],
+             tracer_texts => [process_text(T) || T <- Tracers, not is_relay(T)],
              sends => match_spec(erlang:trace_info(send, match_spec)) =/= true,
              receives => match_spec(erlang:trace_info('receive', match_spec)) =/= true,
              on_load => erlang:trace_info(on_load, traced) =/= {traced, false},
              new => tracer_of(new_processes) =/= [],
-             runs => [#{run => Run, guardian => Pid, module => Module} || {Module, Runs} <- ledgers(), {Run, Pid} <- Runs],
+             runs => [#{run => Run, guardian => Pid, module => Module} || {Module, Run, Pid} <- Runs],
+             run_texts => lists:usort([Run || {_, Run, _} <- Runs]),
              sessions => [session_text(S) || S <- sessions()]},
     {Ours, Others} = lists:partition(fun({_, Owner}) -> Owner =/= other end, patterns()),
     Base#{patterns => length(Others), beamtap_patterns => length(Ours)}.
@@ -101,7 +107,7 @@ sessions() ->
         false -> []
     end.
 
-session_text(Session) -> text("~0tP", [Session, 10]).
+session_text(Session) -> text("~0tP", [element(1, Session), 10]).
 
 %% Takes away what dead runs left: patterns with beamtap's mark, relays and their flags, sessions, modules. A run whose
 %% guardians live is only reported: its own lease ends it.
@@ -121,18 +127,20 @@ clean() ->
     Modules = [M || {M, _} <- code:all_loaded(), M =/= ?MODULE, lists:prefix("beamtap_agent_", atom_to_list(M)),
                     whereis(M) =:= undefined],
     [begin code:delete(M), code:purge(M) end || M <- Modules],
-    #{living => Living, functions => Functions, messages => Messages, relays => length(Relays),
+    #{living => Living, functions => Functions, function_texts => [text("~0tp:~0tp/~b", [M, F, A]) || {M, F, A} <- Functions],
+      messages => Messages, relays => length(Relays),
       sessions => [session_text(S) || S <- Sessions], modules => Modules}.
 
 %% Any agent's process but a ledger or the caller: with no run alive it is an orphan.
-is_relay(P) ->
+is_relay(P) when is_pid(P) ->
     P =/= self() andalso
         case process_info(P, current_stacktrace) of
             {current_stacktrace, Stack} ->
                 lists:any(fun({M, F, _, _}) -> lists:prefix("beamtap_agent_", atom_to_list(M)) andalso
                               lists:prefix("relay_", atom_to_list(F)) end, Stack);
             undefined -> false
-        end.
+        end;
+is_relay(_) -> false. % a port, or a module of a tracer in C
 
 destroy(Session) ->
     try trace:session_destroy(Session) catch error:_ -> false end.

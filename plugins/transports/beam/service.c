@@ -1,0 +1,87 @@
+/* service.c: what a node is asked that is no trace: who traces there, and to take away what dead runs left.
+ *
+ * The agent is loaded for it, answers, and is unloaded unless a run uses it.
+ */
+#include <time.h>
+
+#include "agent_load.h"
+#include "beam.h"
+
+#define SERVICE_TIMEOUT \
+    INT64_C(60000000000) /* over a node's loaded functions and processes: usually some 100 ms */
+#define SERVICE_TRIES 40 /* times 50 ms: longer than an agent takes to leave */
+
+/* {badrpc, {'EXIT', {undef, ...} | killed}}: an earlier agent left just then, and took the module with it. */
+static bool service_again(const struct tap_buf *answer)
+{
+    struct tap_cursor c = tap_cursor(answer->data, answer->len);
+    uint32_t arity;
+    if (!tap_read_tuple(&c, &arity) || arity != 2 || !tap_match_atom(&c, "badrpc") ||
+        !tap_read_tuple(&c, &arity) || arity != 2 || !tap_match_atom(&c, "EXIT"))
+        return false;
+    struct tap_cursor t = c;
+    return tap_match_atom(&c, "killed") || (tap_read_tuple(&t, &arity) && tap_match_atom(&t, "undef"));
+}
+
+/* The answer must be a map; what else there is to say about it is the caller's. */
+static bool service_judge(struct tap_beam_node *n, const char *verb)
+{
+    const struct tap_host *host = n->beam->host;
+    struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
+    uint32_t pairs;
+    if (tap_read_map(&c, &pairs))
+        return true;
+    char text[500];
+    struct tap_print print = {.limit = 400};
+    size_t len = host->term_print(host, text, sizeof text, n->rpc.answer.data, n->rpc.answer.len, &print);
+    tap_agent_unload(n);
+    return tap_beam_node_fail(n, "the agent failed at '%s': %.*s", verb,
+                              (int)(len < sizeof text ? len : sizeof text), text);
+}
+
+/* False: the node has failed and is ended. */
+static bool service_ask(struct tap_beam_node *n, const char *verb)
+{
+    for (int i = 0; i < SERVICE_TRIES; i++) {
+        if (!tap_agent_load(n) || !tap_beam_node_call(n, tap_agent_module(), verb, NULL, SERVICE_TIMEOUT))
+            return false;
+        if (!service_again(&n->rpc.answer))
+            return service_judge(n, verb);
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    return tap_beam_node_fail(n, "an earlier agent does not leave the node: try again in a few seconds");
+}
+
+enum tap_status tap_beam_service(struct tap_beam *b, const char *verb, const uint8_t *args, size_t args_len,
+                                 struct tap_buf *result)
+{
+    (void)args; /* neither verb takes any */
+    if ((strcmp(verb, "info") != 0 && strcmp(verb, "clean") != 0) || args_len)
+        return TAP_FAIL(b->host, TAP_INVALID, "this transport does not know '%s' (it knows info and clean)",
+                        verb);
+    enum tap_status status = tap_beam_join(b);
+    if (status != TAP_OK)
+        return status;
+    struct tap_buf answers = {0};
+    uint32_t answered = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        struct tap_beam_node *n = b->nodes[i];
+        if (n->state != TAP_BEAM_JOINED || !service_ask(n, verb))
+            continue;
+        answered++;
+        tap_write_tuple(&answers, 2);
+        tap_write_binary(&answers, n->name, strlen(n->name));
+        tap_buf_put(&answers, n->rpc.answer.data, n->rpc.answer.len);
+        tap_agent_unload(n);
+        tap_beam_node_leave(n);
+    }
+    if (answered)
+        tap_write_list(result, answered);
+    tap_buf_put(result, answers.data, answers.len);
+    tap_write_nil(result);
+    result->oom |= answers.oom;
+    tap_buf_free(&answers);
+    if (result->oom)
+        return TAP_FAIL(b->host, TAP_ERROR, "out of memory");
+    return answered == b->count ? TAP_OK : TAP_ERROR;
+}
