@@ -16,7 +16,8 @@ BEAMTAP_COOKIE=quickstart$$
 ERL_EPMD_PORT=$((20000 + $$ % 20000))
 export BEAMTAP_COOKIE ERL_EPMD_PORT
 erlc -o "$work" "$here"/demo/*.erl
-erl -noinput -sname beamtap_demo@localhost -setcookie "$BEAMTAP_COOKIE" -kernel logger_level none -pa "$work" -s demo start &
+erl -noinput -sname beamtap_demo@localhost -setcookie "$BEAMTAP_COOKIE" -kernel logger_level none -pa "$work" \
+    -eval "demo:start(), ok = file:write_file(\"$work/open\", [])" &
 node=$!
 finish() {
     kill "$node" 2>/dev/null || true
@@ -28,9 +29,9 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 tries=0
-until epmd -port "$ERL_EPMD_PORT" -names 2>/dev/null | grep -q beamtap_demo; do
+until [ -e "$work/open" ]; do
     tries=$((tries + 1))
-    [ $tries -lt 100 ] || { echo "quickstart: the demo node did not start" >&2; exit 1; }
+    [ $tries -lt 300 ] || { echo "quickstart: the demo node did not start" >&2; exit 1; }
     sleep 0.1
 done
 
