@@ -2,7 +2,7 @@
 %%
 %% agent_rig.hrl starts the nodes and plays the collector. After each test the node must be as it was before.
 -module(agent_test).
--export([main/1, collector/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, big/1, calls/1]).
+-export([main/1, collector/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, big/1, calls/1, any/1]).
 
 -define(PATIENCE, 30000).
 
@@ -35,7 +35,8 @@ tests() ->
      {collector_killed, fun t_collector_killed/0}, {collector_stopped, fun t_collector_stopped/0},
      {relay_killed, fun t_relay_killed/0}, {guardian_killed, fun t_guardian_killed/0},
      {second_guardian_killed, fun t_second_guardian_killed/0}, {lease, fun t_lease/0},
-     {duration, fun t_duration/0}, {max_events, fun t_max_events/0}, {max_rate, fun t_max_rate/0},
+     {duration, fun t_duration/0}, {max_events, fun() -> t_max_events(100000) end},
+     {max_events_flood, fun() -> t_max_events(100) end}, {a_function_any, fun t_function_any/0}, {max_rate, fun t_max_rate/0},
      {max_term_call, fun t_max_term_call/0}, {max_term_send, fun t_max_term_send/0},
      {max_term_return, fun t_max_term_return/0},
      {storm_pause, fun() -> t_storm(pause) end}, {storm_drop, fun() -> t_storm(drop) end},
@@ -76,7 +77,7 @@ all_events() ->
      process_exit].
 
 four() ->
-    [{<<"e2e_work">>, F, any, none, [named], <<>>} || F <- [target, outer, inner, thrower]].
+    [{<<"e2e_work">>, F, any, none, [named], <<>>} || F <- [<<"target">>, <<"outer">>, <<"inner">>, <<"thrower">>]].
 
 t_exact_counts() ->
     {Peer, Node} = target(),
@@ -123,9 +124,9 @@ t_order() ->
 t_user_specs() ->
     {Peer, Node} = target(),
     Spec = [{['$1', '$2'], [{'>', '$2', 3}], [{message, {{'$1', '$2'}}}]}, {['_', 1], [], [{return_trace}]}],
-    Functions = [{<<"e2e_work">>, target, 2, Spec, [caller], <<>>},
-                 {<<"e2e_work">>, outer, 1, none, [return], <<>>},
-                 {<<"e2e_work">>, inner, 1, [{['$1'], [], [{message, '$1'}]}], [], <<>>}],
+    Functions = [{<<"e2e_work">>, <<"target">>, 2, Spec, [caller], <<>>},
+                 {<<"e2e_work">>, <<"outer">>, 1, none, [return], <<>>},
+                 {<<"e2e_work">>, <<"inner">>, 1, [{['$1'], [], [{message, '$1'}]}], [], <<>>}],
     Receives = [[{['_', '_', {ball, '_', '$1'}], [{'<', '$1', 3}], [{message, '$1'}]}, {['_', '_', {ball, '_', 4}], [], []},
                  {['_', '_', '_'], [], [{message, false}]}]],
     Sends = [[{['$1', {ball, '_', '$2'}], [{'>', '$2', 4}], [{message, '$2'}]}, {'_', [], [{message, false}]}]],
@@ -202,11 +203,11 @@ t_refusals() ->
     {Peer, Node} = target(),
     O = options(),
     Codes = [{empty_plan, O#{functions => [{<<"no_such_module">>, any, any, none, [], <<"x.ini:3">>}]}},
-             {empty_plan, O#{functions => [{<<"e2e_work">>, no_such, any, none, [], <<>>}]}},
+             {empty_plan, O#{functions => [{<<"e2e_work">>, <<"no_such">>, any, none, [], <<>>}]}},
              {no_process, O#{processes => [{name, nobody_here}]}},
-             {bad_spec, O#{functions => [{<<"e2e_work">>, target, 2, [{['$1', '$2'], [{nonsense, '$1'}], []}], [], <<"x.ini:7">>}]}},
-             {bad_spec, O#{functions => [{<<"e2e_work">>, target, 2, [{'_', [], [{enable_trace, send}]}], [], <<>>}]}},
-             {bad_spec, O#{functions => [{<<"e2e_work">>, target, 2, not_a_list, [], <<>>}]}},
+             {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, [{['$1', '$2'], [{nonsense, '$1'}], []}], [], <<"x.ini:7">>}]}},
+             {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, [{'_', [], [{enable_trace, send}]}], [], <<>>}]}},
+             {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, not_a_list, [], <<>>}]}},
              {bad_spec, O#{events => [message_send], sends => [[{['_', '_'], [], [{return_trace, 1}]}]]}}],
     [begin
          {error, {Got, Text}} = start(Node, Options),
@@ -360,15 +361,29 @@ t_duration() ->
 
 %% ---- Limits --------------------------------------------------------------------------------------------------------
 
-t_max_events() ->
+%% Whatever the queue does meanwhile: 1,000 are sent or lost before the limit, and none is sent beyond it.
+t_max_events(Queue) ->
     {Peer, Node} = target(),
-    {ok, C} = start(Node, (options())#{max_events => 1000}),
+    {ok, C} = start(Node, (options())#{max_events => 1000, max_queue => Queue}),
     ok = peer:call(Peer, ?MODULE, storm, [2, 20000]),
     #{events := Events, final := #{reason := max_events, produced := Produced}, why := Why} = final(C),
-    1000 = length(Events),
     true = Produced >= 1000 andalso Produced =< 40000,
-    true = lists:member(Why, [#{}, #{6 => Produced - 1000}]),
+    {true, _} = {1000 - maps:get(2, Why, 0) =< length(Events) andalso length(Events) =< 1000, {length(Events), Why}},
+    Produced = length(Events) + maps:get(2, Why, 0) + maps:get(6, Why, 0),
     clean(Peer).
+
+t_function_any() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{functions => [{<<"agent_test">>, <<"any">>, any, none, [], <<>>}]}),
+    {_, Ref} = peer:call(Peer, erlang, spawn_monitor, [?MODULE, any, [1]]),
+    ok = peer:call(Peer, ?MODULE, storm, [1, 3]),
+    wait_for(call, fun() -> {_, N} = so_far(C), N > 0 end),
+    #{events := [{trace_ts, _, call, {agent_test, any, [1]}, _}]} = S = stop(C),
+    [{plan, #{functions := [{agent_test, any, 1}]}}] = reports(plan, S),
+    true = is_reference(Ref),
+    clean(Peer).
+
+any(X) -> X.
 
 t_max_rate() ->
     {Peer, Node} = target(),
@@ -388,7 +403,7 @@ t_max_rate() ->
 
 t_max_term_call() ->
     {Peer, Node} = target(),
-    {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"e2e_work">>, echo, 1, none, [], <<>>}],
+    {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"e2e_work">>, <<"echo">>, 1, none, [], <<>>}],
                                        processes => case get(root) of none -> [new]; _ -> [] end}),
     ok = peer:call(Peer, ?MODULE, big, [fun_calls]),
     #{events := Events} = S = stop(C),
@@ -419,7 +434,7 @@ deep(N) -> lists:seq(1, N).
 t_max_term_send() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{max_term => 10000, events => [function_call, message_send, message_receive],
-                                       functions => [{<<"e2e_work">>, echo, 1, none, [], <<>>}]}),
+                                       functions => [{<<"e2e_work">>, <<"echo">>, 1, none, [], <<>>}]}),
     ok = peer:call(Peer, ?MODULE, big, [fun_sends]),
     #{events := Events} = stop(C),
     [small] = [M || {_, _, send, M, _, _} <- Events, M =:= small],
@@ -430,7 +445,7 @@ t_max_term_send() ->
 
 t_max_term_return() ->
     {Peer, Node} = target(),
-    {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"agent_test">>, deep, 1, none, [return], <<>>}]}),
+    {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"agent_test">>, <<"deep">>, 1, none, [return], <<>>}]}),
     ok = peer:call(Peer, ?MODULE, big, [fun_returns]),
     #{events := Events} = S = stop(C),
     8 = length(tagged(call, Events)),
@@ -527,7 +542,7 @@ t_two_runs() ->
     P2 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
     true = peer:call(Peer, erlang, register, [agent_test_one, P1]),
     true = peer:call(Peer, erlang, register, [agent_test_two, P2]),
-    Target = {<<"e2e_work">>, target, any, none, [], <<>>},
+    Target = {<<"e2e_work">>, <<"target">>, any, none, [], <<>>},
     Sessions = peer:call(Peer, code, ensure_loaded, [trace]) =:= {module, trace},
     {ok, C1} = start(Node, (options())#{processes => [{name, agent_test_one}], functions => [Target]}),
     {Expected, Options2} = case Sessions of
@@ -536,9 +551,9 @@ t_two_runs() ->
             {error, {busy, _}} = start(Node, (options())#{processes => []}),
             {error, {busy, _}} = start(Node, (options())#{processes => [{name, agent_test_two}], events => [message_receive]}),
             {error, {busy, _}} = start(Node, (options())#{processes => [{name, agent_test_one}],
-                                                          functions => [{<<"e2e_work">>, outer, any, none, [], <<>>}]}),
+                                                          functions => [{<<"e2e_work">>, <<"outer">>, any, none, [], <<>>}]}),
             {0, (options())#{processes => [{name, agent_test_two}],
-                             functions => [Target, {<<"e2e_work">>, outer, any, none, [], <<>>}]}}
+                             functions => [Target, {<<"e2e_work">>, <<"outer">>, any, none, [], <<>>}]}}
     end,
     {ok, C2} = start(Node, Options2),
     [begin P ! {work, self(), 10}, receive {done, P} -> ok end end || P <- [P1, P2]],

@@ -77,7 +77,10 @@ static void put_functions(struct tap_buf *b, const struct tap_plan *plan)
             put_text(b, f->module);
         else
             tap_write_atom(b, "any");
-        tap_write_atom(b, f->function ? f->function : "any");
+        if (f->function)
+            put_text(b, f->function);
+        else
+            tap_write_atom(b, "any");
         if (f->arity >= 0)
             tap_write_i64(b, f->arity);
         else

@@ -19,7 +19,7 @@
  *         functions    list of {Module, Function, Arity, Spec, Flags, Where}; [] while function_call,
  *                      function_return or function_exception is in events: every function.
  *                      Module: binary glob (* and ?) | any; a name without * and ? counts as named
- *                      Function: atom | any; Arity: integer | any; Spec: match spec list | none, as the user wrote it
+ *                      Function: binary (a name) | any; Arity: integer | any; Spec: match spec list | none, as the user wrote it
  *                      Flags: list of named, return, exception, caller; Where: binary for reports ("trace.ini:12")
  *         processes    list of {pid, Binary} | {name, Atom} | new | {tree, {pid, Binary}} | {tree, {name, Atom}};
  *                      []: all

@@ -37,7 +37,7 @@ call_select(#call{caller = Caller}) ->
     {#select{call = true, trees = [Caller]}, [{<<"call">>, Caller}], []}.
 
 %% The function itself is traced whatever it belongs to, unless filters say what is.
-call_functions(#{call := {M, F, Args, _, _}}) -> [{atom_to_binary(M), F, length(Args), none, [named], <<>>}];
+call_functions(#{call := {M, F, Args, _, _}}) -> [{atom_to_binary(M), atom_to_binary(F), length(Args), none, [named], <<>>}];
 call_functions(_) -> [].
 
 %% ---- The caller ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@
     relieved = #{},                             % {M,F,A} => true: set without its return trace
     names = #{},                                % registered name => pid, as last reported
     call = none,                                % #call{}
-    renewed = 0, ends = infinity                % ms of monotonic time
+    renewed = 0, ends = infinity, due = 0       % ms of monotonic time; due: the next tick
 }).
 
 %% ---- The first guardian: setting up --------------------------------------------------------------------------------
@@ -158,8 +158,8 @@ target_functions(Targets) ->
 
 %% ---- The first guardian: watching ----------------------------------------------------------------------------------
 
-guardian_first(G) ->
-    guardian_next_tick(G),
+guardian_first(G0) ->
+    G = guardian_next_tick(G0),
     G#guardian.pending =/= [] andalso erlang:send_after(20, self(), poll),
     guardian_loop(call_start(G)).
 
@@ -200,8 +200,10 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             call_message(Message, G)
     end.
 
-guardian_ticked(#guardian{run = #run{options = #{lease := Lease}} = Run, renewed = Renewed, ends = Ends} = G) ->
+guardian_ticked(G0) ->
     Now = erlang:monotonic_time(millisecond),
+    #guardian{run = #run{options = #{lease := Lease}} = Run, renewed = Renewed, ends = Ends} = G =
+        guardian_heard(Now, G0),
     G#guardian.peer ! peer_alive,
     if
         Now - Renewed > Lease -> end_run(G, lease, text("the collector did not renew the lease of ~b ms", [Lease]));
@@ -209,16 +211,27 @@ guardian_ticked(#guardian{run = #run{options = #{lease := Lease}} = Run, renewed
         true ->
             report(Run, clock_report(undefined)),
             guardian_exclude(Run),
-            G1 = guardian_names(guardian_modules(G)),
-            guardian_next_tick(G1),
-            guardian_loop(G1)
+            guardian_loop(guardian_next_tick(guardian_names(guardian_modules(G))))
     end.
 
+%% Before the lease is judged: renewals that wait behind the tick count, and so does the time for which this node itself
+%% stood still and could hear nobody.
+guardian_heard(Now, G) ->
+    receive {beamtap, renew} -> guardian_heard(Now, G#guardian{renewed = Now})
+    after 0 -> guardian_forgive(Now - G#guardian.due, G)
+    end.
+
+guardian_forgive(Late, #guardian{run = #run{options = #{lease := Lease}}, renewed = Renewed} = G) when Late > Lease div 4 ->
+    G#guardian{renewed = Renewed + Late};
+guardian_forgive(_, G) -> G.
+
 %% The next tick, or the end if that is nearer.
-guardian_next_tick(#guardian{run = #run{options = #{lease := Lease}}, ends = Ends}) ->
+guardian_next_tick(#guardian{run = #run{options = #{lease := Lease}}, ends = Ends} = G) ->
+    Now = erlang:monotonic_time(millisecond),
     Tick = max(10, min(1000, Lease div 3)),
-    Left = case Ends of infinity -> Tick; _ -> min(Tick, max(1, Ends - erlang:monotonic_time(millisecond))) end,
-    erlang:send_after(Left, self(), tick).
+    Left = case Ends of infinity -> Tick; _ -> min(Tick, max(1, Ends - Now)) end,
+    erlang:send_after(Left, self(), tick),
+    G#guardian{due = Now + Left}.
 
 report(#run{relay = Relay}, Report) -> Relay ! {relay_report, Report}.
 

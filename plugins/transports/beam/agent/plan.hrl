@@ -30,7 +30,7 @@ plan_entry({Module, F, A, Spec, Flags, Where}, All, Run) ->
     Match = glob(Module),
     Wanted = Flags ++ All,
     Weight = 4 * length([1 || exception <- Wanted]) + 2 * length([1 || return <- Wanted]) + length([1 || caller <- Wanted]),
-    #entry{match = Match, function = F, arity = A, clauses = function_clauses(Spec, Wanted, Run), what = What,
+    #entry{match = Match, function = function_name(F), arity = A, clauses = function_clauses(Spec, Wanted, Run), what = What,
            weight = min(Weight, 15), named = lists:member(named, Flags) orelse element(1, Match) =:= exact}.
 
 entry_text(Module, F, A, Where) ->
@@ -41,7 +41,11 @@ glob_text(any) -> "*";
 glob_text(Module) -> Module.
 any_text(any) -> "*";
 any_text(X) when is_integer(X) -> integer_to_list(X);
-any_text(X) -> atom_to_binary(X).
+any_text(Name) -> Name.
+
+%% Names come as binaries, so that a function may be called any.
+function_name(any) -> any;
+function_name(Name) -> {named, binary_to_atom(Name)}.
 
 wants_functions(Events) ->
     lists:any(fun(E) -> lists:member(E, [function_call, function_return, function_exception]) end, Events).
@@ -97,6 +101,7 @@ plan_module(Module, Name, File, Matching, Otp, Session) ->
     {Targets, Matched, Skipped}.
 
 fits(any, _) -> true;
+fits({named, X}, Y) -> X =:= Y;
 fits(X, Y) -> X =:= Y.
 
 %% Before OTP 27 a pattern of ours would replace another tool's.
