@@ -22,7 +22,7 @@ worker(_Parent, I, M, K) ->
     try thrower({bad, I}) catch error:{bad, I} -> ok end,
     [Partner ! {ball, I, J} || J <- lists:seq(1, K)],
     [receive {ball, _, J} -> ok end || J <- lists:seq(1, K)],
-    Ref = monitor(process, spawn(?MODULE, child, [I])),
+    {_, Ref} = spawn_monitor(?MODULE, child, [I]), % not in two steps: it may be gone before the second
     receive {'DOWN', Ref, process, _, {done, I}} -> ok end.
 
 calls(_, 0) -> ok;

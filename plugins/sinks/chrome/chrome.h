@@ -112,11 +112,12 @@ struct tap_tracks {
     uint32_t dead_next;
 };
 
-/* The start of an arrow: written together with its end, so that no arrow is left without one. */
+/* The end of an arrow that was told first: written together with the other, so that no arrow is left without one. */
 struct tap_flow {
     uint64_t key;
     int64_t ts;
     uint32_t pid, tid;
+    bool end; /* else its start */
 };
 
 struct tap_chrome_node {
@@ -304,12 +305,13 @@ void tap_calls_end(struct tap_chrome *, const struct tap_chrome_in *); /* a retu
 void tap_messages_send(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_messages_receive(struct tap_chrome *, const struct tap_chrome_in *);
 enum tap_flow_kind { TAP_FLOW_MESSAGE, TAP_FLOW_SPAWN };
-/* Remembers the start of an arrow, standing on the slice that begins at `ts` on `t`. */
-void tap_flow_start(struct tap_chrome *, uint64_t key, const struct tap_track *t, int64_t ts);
+/* Notes the start of an arrow, standing on the slice that begins at `ts` on `t`; writes it when its end waits already. */
+void tap_flow_start(struct tap_chrome *, uint64_t key, enum tap_flow_kind, const struct tap_track *t,
+                    int64_t ts);
 bool tap_flow_begun(const struct tap_chrome *, uint64_t key);
 /* `ts`, or where that is a little before the arrow's start (the clocks of two nodes differ), the time right after it. */
 int64_t tap_flow_bend(const struct tap_chrome *, uint64_t key, int64_t ts);
-/* Writes an arrow, whose end stands on the slice that begins at `ts` on `t`, when it has begun before that. */
+/* The same for its end: writes the arrow when it has begun, and waits for its start otherwise. */
 void tap_flow_end(struct tap_chrome *, uint64_t key, enum tap_flow_kind, const struct tap_track *t,
                   int64_t ts);
 /* The key for a spawn whose event brings none: made from the child. */

@@ -1,9 +1,10 @@
 /* messages.c: sends, receives, and the arrows between them.
  *
- * Both are slices of 1 ns, because an arrow has to stand on a slice at each end. The start of an arrow is only
- * remembered, and written together with its end: an arrow that leads nowhere is an error to one viewer and clutter
- * in the other. The memory is a table addressed by the key, so a send whose receive never comes is forgotten when
- * its place is needed, 65,536 sends later.
+ * Both are slices of 1 ns, because an arrow has to stand on a slice at each end. The end that is told first is only
+ * remembered, and written together with the other: an arrow that leads nowhere is an error to one viewer and clutter
+ * in the other. Mostly that is the start, but events of two processes may come in any order: of a storm's messages
+ * one in twelve was received before its send was told. The memory is a table addressed by the key, so a send whose
+ * receive never comes is forgotten when its place is needed, 65,536 messages later.
  */
 #include "chrome.h"
 
@@ -22,14 +23,10 @@ uint64_t tap_flow_key(const struct tap_pid *child)
     return h | 1ull << 63; /* those of the core count from 1 */
 }
 
-void tap_flow_start(struct tap_chrome *c, uint64_t key, const struct tap_track *t, int64_t ts)
-{
-    *tap_flow_at(c, key) = (struct tap_flow){key, ts, t->node + 1, t->tid};
-}
-
 bool tap_flow_begun(const struct tap_chrome *c, uint64_t key)
 {
-    return key && tap_flow_at(c, key)->key == key;
+    const struct tap_flow *f = tap_flow_at(c, key);
+    return key && f->key == key && !f->end;
 }
 
 int64_t tap_flow_bend(const struct tap_chrome *c, uint64_t key, int64_t ts)
@@ -60,21 +57,44 @@ static void tap_flow_emit(struct tap_chrome *c, char ph, uint32_t pid, uint32_t 
     tap_emit_close(c, 0);
 }
 
+/* Writes an arrow whose ends are both known. False: it would go back in time, the nodes' clocks disagree by too much. */
+static bool tap_flow_draw(struct tap_chrome *c, const struct tap_flow *from, const struct tap_flow *to,
+                          enum tap_flow_kind kind)
+{
+    if (from->ts >= to->ts)
+        return false;
+    c->next_flow++;
+    tap_flow_emit(c, 's', from->pid, from->tid, from->ts, kind);
+    tap_flow_emit(c, 'f', to->pid, to->tid, to->ts, kind);
+    c->count.arrows++;
+    return true;
+}
+
+void tap_flow_start(struct tap_chrome *c, uint64_t key, enum tap_flow_kind kind, const struct tap_track *t,
+                    int64_t ts)
+{
+    struct tap_flow *f = tap_flow_at(c, key), from = {key, ts, t->node + 1, t->tid, false};
+    if (f->key != key || !f->end) {
+        *f = from;
+        return;
+    }
+    c->count.unpaired -= tap_flow_draw(c, &from, f, kind);
+    f->key = 0; /* one end for each start */
+}
+
 void tap_flow_end(struct tap_chrome *c, uint64_t key, enum tap_flow_kind kind, const struct tap_track *t,
                   int64_t ts)
 {
-    struct tap_flow *f = tap_flow_at(c, key);
+    struct tap_flow *f = tap_flow_at(c, key), to = {key, ts, t->node + 1, t->tid, true};
     if (!key)
         return;
-    if (f->key != key || f->ts >= ts) { /* forgotten, lost, or the nodes' clocks disagree by too much */
+    if (!tap_flow_begun(c, key)) { /* its start is still to come, or was forgotten or lost */
+        *f = to;
         c->count.unpaired++;
         return;
     }
-    c->next_flow++;
-    tap_flow_emit(c, 's', f->pid, f->tid, f->ts, kind);
-    tap_flow_emit(c, 'f', t->node + 1, t->tid, ts, kind);
-    f->key = 0; /* one end for each start */
-    c->count.arrows++;
+    c->count.unpaired += !tap_flow_draw(c, f, &to, kind);
+    f->key = 0;
 }
 
 void tap_messages_send(struct tap_chrome *c, const struct tap_chrome_in *in)
@@ -91,7 +111,7 @@ void tap_messages_send(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_emit_extras(c, in);
     tap_emit_close(c, 1);
     if (ev->flow)
-        tap_flow_start(c, ev->flow, t, start);
+        tap_flow_start(c, ev->flow, TAP_FLOW_MESSAGE, t, start);
 }
 
 void tap_messages_receive(struct tap_chrome *c, const struct tap_chrome_in *in)

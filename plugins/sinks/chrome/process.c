@@ -40,11 +40,17 @@ static void tap_process_name(struct tap_chrome *c, const struct tap_track *t)
     tap_process_title(c, t);
     tap_emit_quote(c);
     tap_emit_close(c, 0);
-    if (t->pid.serial == UINT32_MAX) { /* schedulers stand together, below the processes */
-        tap_emit_open(c, 'M', t->node + 1, t->tid, 0, -1, TAP_TAIL("__metadata", "thread_sort_index"));
-        tap_emit_number(c, "sort_index", 1000000 + (int64_t)t->pid.id % 100000);
-        tap_emit_close(c, 0);
-    }
+}
+
+/* Tracks stand in the order of their first appearance (viewers would sort them by name), schedulers below them all. */
+static void tap_process_place(struct tap_chrome *c, const struct tap_track *t)
+{
+    bool scheduler = t->pid.serial == UINT32_MAX;
+    tap_emit_open(c, 'M', t->node + 1, t->tid, 0, -1, TAP_TAIL("__metadata", "thread_sort_index"));
+    tap_emit_number(c, "sort_index",
+                    scheduler ? INT32_MAX - 100000 + (int64_t)t->pid.id % 100000
+                              : (int64_t)t->tid % (INT32_MAX - 100000));
+    tap_emit_close(c, 0);
 }
 
 /* A better name was learned. */
@@ -103,6 +109,7 @@ struct tap_track *tap_process_get(struct tap_chrome *c, const struct tap_pid *pi
         t->tid = c->next_tid++;
         t->first = ts;
         tap_process_name(c, t);
+        tap_process_place(c, t);
     }
     return t;
 }
@@ -134,7 +141,7 @@ void tap_process_spawn(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_emit_close(c, 1);
     if (ev->peer_type != TAP_PEER_PID)
         return;
-    tap_flow_start(c, ev->flow ? ev->flow : tap_flow_key(&ev->peer), parent, start);
+    tap_flow_start(c, ev->flow ? ev->flow : tap_flow_key(&ev->peer), TAP_FLOW_SPAWN, parent, start);
     if (ev->peer.node != ev->pid.node)
         return; /* it lives on another node, which tells of it itself */
     struct tap_track *child = tap_tracks_find(&c->tracks, &ev->peer);
