@@ -13,33 +13,65 @@
 #include "cluster.h"
 
 #define SECOND INT64_C(1000000000)
-#define STOP_PATIENCE (5 * SECOND)  /* beyond a lease */
+#define STOP_PATIENCE (5 * SECOND) /* beyond a lease */
+#define NAME_MAX_LEN 60
 #define START_PATIENCE (2 * SECOND) /* that the first nodes traced wait for the last */
 
+enum tap_status tap_beam_new(const struct tap_host *host, int64_t connect_timeout, const char *name,
+                             struct tap_beam **beam)
+{
+    if (name && (!*name || strlen(name) > NAME_MAX_LEN ||
+                 name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
+        return TAP_FAIL(host, TAP_INVALID,
+                        "name = %s: letters, digits, _ and - only, at most %d, and no @host", name,
+                        NAME_MAX_LEN);
+    struct tap_beam *b = calloc(1, sizeof *b);
+    if (!b)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    b->host = host;
+    b->connect_timeout = connect_timeout;
+    b->name = name;
+    *beam = b;
+    return TAP_OK;
+}
+
 /* ---- The round */
+
+/* Its place among the descriptors; -1: it is closed. */
+static int beam_poll(struct tap_beam *b, const struct tap_conn *c, size_t *n)
+{
+    if (!c->wire)
+        return -1;
+    b->fds[*n] = (struct pollfd){.fd = c->wire->fd, .events = tap_conn_wants(c)};
+    return (int)(*n)++;
+}
 
 void tap_beam_turn(struct tap_beam *b, int timeout)
 {
     const struct tap_host *host = b->host;
-    size_t n = 0;
+    size_t n = 0, door = 0, dials = b->dialling > 0;
     uint64_t count;
-    for (size_t i = 0; i < b->count; i++)
-        if (b->nodes[i]->conn.wire)
-            b->fds[n++] = (struct pollfd){.fd = b->nodes[i]->conn.wire->fd,
-                                          .events = tap_conn_wants(&b->nodes[i]->conn)};
-    size_t extra = b->dialling > 0;
-    if (extra)
-        b->fds[n] = (struct pollfd){.fd = b->wake, .events = POLLIN};
+    if (dials)
+        b->fds[n++] = (struct pollfd){.fd = b->wake, .events = POLLIN};
+    for (size_t i = 0; i < b->count; i++) {
+        b->nodes[i]->conn_at = beam_poll(b, &b->nodes[i]->conn, &n);
+        b->nodes[i]->feed_at = beam_poll(b, &b->nodes[i]->feed, &n);
+    }
+    if (b->door)
+        door = b->door->poll(b->door, b->fds + n);
     /* A sink that withholds credit does not wake us when it has room again. */
-    host->wait(host, b->fds, n + extra, !b->granting && timeout > 20 ? 20 : timeout);
-    if (extra && b->fds[n].revents && read(b->wake, &count, sizeof count) < 0)
-        extra = 0; /* somebody was faster: no harm */
-    n = 0;
-    for (size_t i = 0; i < b->count; i++)
-        if (b->nodes[i]->conn.wire)
-            tap_beam_node_ready(b->nodes[i], b->fds[n++].revents);
+    host->wait(host, b->fds, n + door, !b->granting && timeout > 20 ? 20 : timeout);
+    if (dials && b->fds[0].revents && read(b->wake, &count, sizeof count) < 0)
+        dials = 0; /* somebody was faster: no harm */
+    for (size_t i = 0; i < b->count; i++) {
+        struct tap_beam_node *node = b->nodes[i];
+        tap_beam_node_ready(node, node->conn_at < 0 ? 0 : b->fds[node->conn_at].revents,
+                            node->feed_at < 0 ? 0 : b->fds[node->feed_at].revents);
+    }
     b->granting = host->may_grant(host);
     int64_t now = tap_wire_now();
+    if (b->door)
+        b->door->serve(b->door, b->fds + n, door, now);
     tap_cluster_turn(b, now);
     for (size_t i = 0; i < b->count; i++)
         tap_beam_node_serve(b->nodes[i], now);
@@ -103,7 +135,7 @@ enum tap_status tap_beam_join(struct tap_beam *b)
     if (tap_cluster_open(b) && !host->plan->seed)
         return host->fail_at(host, &host->plan->nodes[0], 0,
                              "all_nodes needs `seed`: a node of the cluster that is meant");
-    if (!beam_prepare(b))
+    if (!beam_prepare(b) || (b->door && !b->door->open(b->door, b)))
         return TAP_ERROR;
     beam_connect(b);
     if (tap_cluster_open(b) && b->nodes[0]->state == TAP_BEAM_JOINED && !host->stopping(host)) {
@@ -160,6 +192,8 @@ enum tap_status tap_beam_stop(struct tap_beam *b)
         else
             tap_beam_node_leave(n);
     }
+    if (b->door)
+        b->door->close(b->door);
     return TAP_OK;
 }
 

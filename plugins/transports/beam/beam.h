@@ -6,14 +6,17 @@
 #ifndef TAP_BEAM_H
 #define TAP_BEAM_H
 
+#include "door.h"
 #include "node.h"
 
 #define TAP_COOKIE_MAX 512
+#define TAP_BEAM_FDS(nodes) (2 * (nodes) + 1 + TAP_DOOR_FDS) /* two connections each, the dials, the door */
 
 struct tap_beam {
     const struct tap_host *host;
     int64_t connect_timeout; /* ns */
     const char *name;        /* our name in the cluster; NULL: a new one each run */
+    struct tap_door *door;   /* NULL: frames come over the distribution */
     struct tap_beam_node **nodes;
     size_t count;
     struct pollfd *fds;
@@ -28,7 +31,10 @@ struct tap_beam {
     bool ending;     /* a node failed and the plan requires all */
 };
 
-/* The operations of a transport, but for create. Contracts as in plugin.h. */
+/* For create: judges the name (NULL: none was given). */
+enum tap_status tap_beam_new(const struct tap_host *, int64_t connect_timeout, const char *name,
+                             struct tap_beam **);
+/* The other operations of a transport. Contracts as in plugin.h. */
 enum tap_status tap_beam_start(struct tap_beam *);
 enum tap_status tap_beam_run(struct tap_beam *);
 enum tap_status tap_beam_stop(struct tap_beam *);

@@ -25,7 +25,7 @@ struct tap_beam_node *tap_cluster_add(struct tap_beam *b, const char *name, size
     struct tap_beam_node **nodes = realloc(b->nodes, (b->count + 1) * sizeof *nodes);
     if (nodes)
         b->nodes = nodes;
-    struct pollfd *fds = realloc(b->fds, (b->count + 2) * sizeof *fds); /* one more: of the dials */
+    struct pollfd *fds = realloc(b->fds, TAP_BEAM_FDS(b->count + 1) * sizeof *fds);
     if (fds)
         b->fds = fds;
     struct tap_beam_node *n = nodes && fds ? calloc(1, sizeof *n) : NULL;
@@ -36,6 +36,7 @@ struct tap_beam_node *tap_cluster_add(struct tap_beam *b, const char *name, size
     n->beam = b;
     n->index = b->host->node_add(b->host, n->name);
     b->host->node_state(b->host, n->index, TAP_NODE_CONNECTING, NULL);
+    n->conn_at = n->feed_at = -1;
     n->retry_at = 1; /* dialled with the next turn */
     b->nodes[b->count++] = n;
     return n;

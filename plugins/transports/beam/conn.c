@@ -82,9 +82,9 @@ static bool conn_note_frame(struct tap_conn *c, const struct tap_packet *p)
         c->frames = frames;
         c->frame_cap = cap;
     }
-    c->frames[c->frame_count++] = (uint32_t)(p->frame - c->arena->data);
     c->frame_bytes += TAP_FRAME_HEADER + p->header.length;
-    c->events->frame(c->arg, &p->header, p->frame);
+    if (c->events->frame(c->arg, &p->header, p->frame))
+        c->frames[c->frame_count++] = (uint32_t)(p->frame - c->arena->data);
     return true;
 }
 
@@ -101,14 +101,14 @@ static bool conn_parse(struct tap_conn *c, size_t *need)
 {
     struct tap_packet p;
     for (;;) {
-        tap_packet_read(c->arena->data + c->parsed, c->used - c->parsed, &p);
+        c->events->packet(c->arena->data + c->parsed, c->used - c->parsed, &p);
         *need = p.size;
         if (p.type != TAP_PACKET_BAD && conn_stale(c, &p))
             p.type = TAP_PACKET_OTHER;
         switch (p.type) {
         case TAP_PACKET_PART: return true;
         case TAP_PACKET_BAD:
-            return conn_fail(c, "the node sent what is not the distribution protocol, or a bad frame");
+            return conn_fail(c, "the node sent what is not the protocol of this connection, or a bad frame");
         case TAP_PACKET_TICK:
             if (!tap_conn_tick(c))
                 return false;

@@ -16,8 +16,10 @@
 struct tap_conn_events {
     /* A message that is no frame: an external term without version byte. Valid during the call. */
     void (*message)(void *arg, const uint8_t *term, size_t len);
-    /* A frame, before it is committed; it lies whole at `frame`. */
-    void (*frame)(void *arg, const struct tap_frame *header, const uint8_t *frame);
+    /* A frame, before it is committed; it lies whole at `frame`. False: the owner has taken it, it is not committed. */
+    bool (*frame)(void *arg, const struct tap_frame *header, const uint8_t *frame);
+    /* How bytes become packets: tap_packet_read, or tap_packet_read_bare. */
+    void (*packet)(const uint8_t *p, size_t len, struct tap_packet *);
 };
 
 struct tap_conn {

@@ -26,6 +26,7 @@ static void node_end(struct tap_beam_node *n, enum tap_node_state state, const s
 {
     struct tap_beam *b = n->beam;
     tap_conn_close(&n->conn);
+    tap_conn_close(&n->feed);
     tap_rpc_free(&n->rpc);
     tap_dial_drop(&n->dial);
     free(n->trouble);
@@ -57,14 +58,18 @@ bool tap_beam_node_fail(struct tap_beam_node *n, const char *format, ...)
     return false;
 }
 
+static void node_retry(struct tap_beam_node *n)
+{
+    n->retry_pause = RETRY_FIRST;
+    n->retry_at = tap_wire_now() + n->retry_pause;
+}
+
 bool tap_beam_node_lost(struct tap_beam_node *n, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    if (node_fail(n, format, args)) {
-        n->retry_pause = RETRY_FIRST;
-        n->retry_at = tap_wire_now() + n->retry_pause;
-    }
+    if (node_fail(n, format, args))
+        node_retry(n);
     va_end(args);
     return false;
 }
@@ -87,6 +92,7 @@ static void node_finish(struct tap_beam_node *n)
     const struct tap_host *host = n->beam->host;
     const char *reason = n->final.reason;
     bool failed = !strcmp(reason, "lease") || !strcmp(reason, "relay") || !strcmp(reason, "failed");
+    bool back = n->cut[0]; /* it lost us, and may be reached again */
     n->retry_at = 0;
     if (n->state == TAP_BEAM_STARTING) /* it was over before we were told that it had begun */
         tap_beam_node_traces(n);
@@ -95,11 +101,14 @@ static void node_finish(struct tap_beam_node *n)
     else if (strcmp(reason, "stop") != 0 && strcmp(reason, "duration") != 0 && strcmp(reason, "call") != 0)
         host->log(host, TAP_LOG_WARNING, "%s: tracing ended there: %s", n->name, n->final.text);
     node_end(n, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &n->final.figures);
+    if (back)
+        node_retry(n);
 }
 
 void tap_beam_node_free(struct tap_beam_node *n)
 {
     tap_conn_close(&n->conn);
+    tap_beam_node_feed_reset(n);
     tap_rpc_free(&n->rpc);
     tap_dial_drop(&n->dial);
     free(n->trouble);
@@ -163,14 +172,14 @@ static void node_message(void *arg, const uint8_t *term, size_t len)
         node_neighbours(n, term, len);
 }
 
-static void node_frame(void *arg, const struct tap_frame *header, const uint8_t *frame)
+void tap_beam_node_report(struct tap_beam_node *n, const struct tap_frame *header, const uint8_t *frame,
+                          int64_t heard)
 {
-    struct tap_beam_node *n = arg;
     struct tap_report_clock clock;
     if (tap_report_clock(header, frame, &clock)) {
         n->time_offset = clock.offset;
         if (clock.answer) {
-            tap_beam_node_exchanged(n, clock.ref, n->conn.heard, clock.monotonic);
+            tap_beam_node_exchanged(n, clock.ref, heard, clock.monotonic);
             tap_beam_node_align(n);
         }
     }
@@ -178,20 +187,30 @@ static void node_frame(void *arg, const struct tap_frame *header, const uint8_t 
         n->final_here = tap_report_final(header, frame, &n->final);
 }
 
-static const struct tap_conn_events node_events = {node_message, node_frame};
+static bool node_frame(void *arg, const struct tap_frame *header, const uint8_t *frame)
+{
+    struct tap_beam_node *n = arg;
+    if (n->feed_state != TAP_FEED_NONE && tap_beam_node_late(n, header, frame))
+        return false;
+    tap_beam_node_report(n, header, frame, n->conn.heard);
+    return true;
+}
 
-void tap_beam_node_ready(struct tap_beam_node *n, short revents)
+static const struct tap_conn_events node_events = {node_message, node_frame, tap_packet_read};
+
+void tap_beam_node_ready(struct tap_beam_node *n, short revents, short feed_revents)
 {
     bool ok = true;
-    if (n->state == TAP_BEAM_ENDED || !revents)
+    if (n->state == TAP_BEAM_ENDED)
         return;
     if (revents & POLLOUT)
         ok = tap_conn_flush(&n->conn);
     if (revents & (POLLIN | POLLHUP | POLLERR))
         ok = tap_conn_receive(&n->conn) && ok;
-    if (n->final_here)
+    tap_beam_node_feed_ready(n, feed_revents);
+    if (n->final_here && n->state != TAP_BEAM_ENDED)
         node_finish(n);
-    else if (!ok)
+    else if (!ok && !tap_beam_node_cut(n))
         tap_beam_node_lost(n, "%s", n->conn.why);
 }
 
@@ -210,6 +229,7 @@ static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const ui
     n->guardian_len = 0;
     n->align = (struct tap_align){0};
     n->lives++;
+    tap_beam_node_feed_reset(n);
     tap_conn_open(&n->conn, host, n->index, wire, &node_events, n);
     n->state = TAP_BEAM_JOINED;
 }
@@ -289,10 +309,17 @@ bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char 
 
 /* ---- What is said while tracing */
 
+uint64_t tap_beam_node_taken(const struct tap_beam_node *n)
+{
+    return n->feed_state == TAP_FEED_NONE ? n->conn.frame_bytes : n->feed.frame_bytes;
+}
+
 /* {beamtap, What} or {beamtap, What, Value} to the guardian. */
 static void node_say(struct tap_beam_node *n, const char *what, const struct tap_buf *value)
 {
     struct tap_buf b = {0};
+    if (!n->conn.wire)
+        return; /* the distribution broke, and the feed is still read */
     tap_write_tuple(&b, value ? 3 : 2);
     tap_write_atom(&b, "beamtap");
     tap_write_atom(&b, what);
@@ -336,8 +363,10 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
 {
     int64_t lease = n->beam->host->plan->lease;
     /* While stopping the credit flows whatever the sinks say: what is on its way must come out. */
-    if (n->granted <= n->conn.frame_bytes + TAP_AGENT_CREDIT / 2 && (n->beam->granting || n->stop_by)) {
-        n->granted = n->conn.frame_bytes + TAP_AGENT_CREDIT;
+    uint64_t taken = tap_beam_node_taken(n);
+    int64_t heard = n->conn.heard > n->feed.heard ? n->conn.heard : n->feed.heard;
+    if (n->granted <= taken + TAP_AGENT_CREDIT / 2 && (n->beam->granting || n->stop_by)) {
+        n->granted = taken + TAP_AGENT_CREDIT;
         node_say_number(n, "credit", (int64_t)n->granted);
     }
     if (n->state == TAP_BEAM_TRACING && now >= n->renew_at) {
@@ -351,16 +380,19 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
     if (n->state == TAP_BEAM_TRACING && n->stop_by && now > n->stop_by)
         tap_beam_node_fail(
             n, "the final report did not come: tracing ends there by itself when its lease is over");
-    else if (n->state == TAP_BEAM_TRACING && now - n->conn.heard > lease + SILENCE)
+    else if (n->state == TAP_BEAM_TRACING && now - heard > lease + SILENCE)
         tap_beam_node_lost(
             n,
             "the node has said nothing for %d s: it is frozen or cut off (tracing ends there by itself "
             "when its lease is over)",
-            (int)((now - n->conn.heard) / SECOND));
+            (int)((now - heard) / SECOND));
 }
 
 void tap_beam_node_serve(struct tap_beam_node *n, int64_t now)
 {
+    tap_beam_node_feed_serve(n, now);
+    if (n->final_here && n->state != TAP_BEAM_ENDED)
+        node_finish(n);
     if (n->state == TAP_BEAM_TRACING)
         node_serve_tracing(n, now);
     else if (n->state == TAP_BEAM_STARTING)

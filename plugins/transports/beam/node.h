@@ -12,6 +12,8 @@
 
 #include "align.h"
 #include "dial.h"
+#include "door.h"
+#include "protocol.h"
 #include "report.h"
 #include "rpc.h"
 
@@ -25,6 +27,9 @@ enum tap_beam_state {
     TAP_BEAM_TRACING,
     TAP_BEAM_ENDED
 };
+
+/* The second connection of a node whose frames do not come over the distribution. */
+enum tap_feed_state { TAP_FEED_NONE, TAP_FEED_INVITED, TAP_FEED_OPEN, TAP_FEED_ENDED };
 
 struct tap_beam_node {
     struct tap_beam *beam;
@@ -56,6 +61,15 @@ struct tap_beam_node {
     int64_t stop_by;            /* when the final report must be here; 0: nobody asked for it */
     bool final_here;
     struct tap_report_final final;
+    int conn_at, feed_at; /* where their descriptors are among those that are waited for; -1: nowhere */
+
+    /* node_feed.c */
+    enum tap_feed_state feed_state;
+    struct tap_conn feed;
+    uint8_t secret[2 * TAP_STREAM_TOKEN]; /* token and answer */
+    struct tap_buf late;                  /* frames over the distribution that come after those of the feed */
+    int64_t late_by;                      /* when the feed must have ended; 0: nothing waits for that */
+    char cut[256];                        /* why the distribution broke, while the feed is still read */
 };
 
 /* Begins to connect, on a thread; tap_beam_node_dialled looks for the outcome. */
@@ -79,8 +93,13 @@ void tap_beam_node_align(struct tap_beam_node *);
 void tap_beam_node_traces(struct tap_beam_node *);
 /* Starting: may tracing be on there already? */
 bool tap_beam_node_may_trace(const struct tap_beam_node *);
-/* Takes what the socket holds, after poll reported `revents`. */
-void tap_beam_node_ready(struct tap_beam_node *, short revents);
+/* Takes what the sockets hold, after poll reported `revents`. */
+void tap_beam_node_ready(struct tap_beam_node *, short revents, short feed_revents);
+/* Takes what a frame says to the transport itself; it came at `heard`. */
+void tap_beam_node_report(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame,
+                          int64_t heard);
+/* Bytes of the relay's frames that have come: what credit is about. */
+uint64_t tap_beam_node_taken(const struct tap_beam_node *);
 /* Renews credit, lease and clock where it is time; ticks; judges silence; goes on with starting. */
 void tap_beam_node_serve(struct tap_beam_node *, int64_t now);
 /* Tracing: asks whom the node sees; the answer goes to tap_cluster_seen. */
@@ -93,6 +112,21 @@ bool tap_beam_node_fail(struct tap_beam_node *, const char *format, ...)
 /* The same for one that may come back. */
 bool tap_beam_node_lost(struct tap_beam_node *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* ---- With a door (door.h): node_feed.c */
+/* A new token for it, and where to bring it. False: the node has failed and is ended. */
+bool tap_beam_node_invite(struct tap_beam_node *, struct tap_invitation *);
+/* Its connection has come and has proven its token; takes the wire over. False: it is not expected, and not taken. */
+bool tap_beam_node_feed(struct tap_beam_node *, struct tap_wire *);
+/* As tap_beam_node_ready and _serve, for the feed. */
+void tap_beam_node_feed_ready(struct tap_beam_node *, short revents);
+void tap_beam_node_feed_serve(struct tap_beam_node *, int64_t now);
+/* As before the first invitation. */
+void tap_beam_node_feed_reset(struct tap_beam_node *);
+/* A frame over the distribution; true: it is kept until the feed has ended. */
+bool tap_beam_node_late(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
+/* The distribution broke (conn.why). True: the feed may still say how it ended, so the node is not given up yet. */
+bool tap_beam_node_cut(struct tap_beam_node *);
+
 /* Closes without a word: a node where nothing was started. */
 void tap_beam_node_leave(struct tap_beam_node *);
 void tap_beam_node_free(struct tap_beam_node *);

@@ -113,6 +113,9 @@ static void start_call(struct tap_beam_node *n)
     const struct tap_host *host = n->beam->host;
     char run[17];
     struct tap_buf args = {0};
+    struct tap_invitation stream;
+    if (n->beam->door && !tap_beam_node_invite(n, &stream))
+        return;
     start_name(n, run);
     struct tap_plan_term term = {host->plan,
                                  run,
@@ -120,8 +123,9 @@ static void start_call(struct tap_beam_node *n)
                                  n->conn.self_len,
                                  TAP_AGENT_CREDIT,
                                  host->kind_name,
-                                 start_duration(n->beam)};
-    n->granted = n->conn.frame_bytes + TAP_AGENT_CREDIT;
+                                 start_duration(n->beam),
+                                 n->beam->door ? &stream : NULL};
+    n->granted = tap_beam_node_taken(n) + TAP_AGENT_CREDIT;
     tap_write_list(&args, 1);
     tap_plan_term_write(&args, &term);
     tap_write_nil(&args);

@@ -99,6 +99,21 @@ void tap_packet_read(const uint8_t *p, size_t len, struct tap_packet *out)
     packet_message(c, out);
 }
 
+void tap_packet_read_bare(const uint8_t *p, size_t len, struct tap_packet *out)
+{
+    *out = (struct tap_packet){.type = TAP_PACKET_PART, .size = TAP_FRAME_HEADER};
+    if (len < TAP_FRAME_HEADER)
+        return;
+    if (!tap_frame_read(p, &out->header)) {
+        out->type = TAP_PACKET_BAD;
+        return;
+    }
+    out->size = TAP_FRAME_HEADER + (size_t)out->header.length;
+    out->frame = p;
+    if (len >= out->size)
+        out->type = TAP_PACKET_FRAME;
+}
+
 static void packet_finish(struct tap_buf *b, size_t start, const uint8_t *term, size_t term_len)
 {
     tap_write_version(b);

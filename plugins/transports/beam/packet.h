@@ -36,6 +36,9 @@ struct tap_packet {
 /* Reads the packet that begins at `p`, of which `len` bytes are there. */
 void tap_packet_read(const uint8_t *p, size_t len, struct tap_packet *);
 
+/* The same on a connection that carries nothing but frames, one after the other. */
+void tap_packet_read_bare(const uint8_t *p, size_t len, struct tap_packet *);
+
 /* Append a whole packet: `term` (without version byte) to the process `to`, an external pid. */
 void tap_packet_send(struct tap_buf *, const uint8_t *to, size_t to_len, const uint8_t *term,
                      size_t term_len);

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "protocol.h"
+
 static void put_text(struct tap_buf *b, const char *text)
 {
     tap_write_binary(b, text, strlen(text));
@@ -160,11 +162,25 @@ static void put_call(struct tap_buf *b, const struct tap_plan_call *call)
     tap_write_i64(b, milliseconds(call->linger));
 }
 
+static void put_stream(struct tap_buf *b, const struct tap_invitation *i)
+{
+    tap_write_atom(b, "stream");
+    tap_write_map(b, 5);
+    tap_write_atom(b, "address");
+    put_text(b, i->address);
+    put_number(b, "port", i->port);
+    put_number(b, "timeout", milliseconds(i->timeout));
+    tap_write_atom(b, "token");
+    tap_write_binary(b, i->token, TAP_STREAM_TOKEN);
+    tap_write_atom(b, "answer");
+    tap_write_binary(b, i->answer, TAP_STREAM_TOKEN);
+}
+
 void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
 {
     static const char *const overloads[] = {"pause", "drop", "stop"};
     const struct tap_plan *plan = t->plan;
-    tap_write_map(b, 18);
+    tap_write_map(b, t->stream ? 19 : 18);
     tap_write_atom(b, "run");
     put_text(b, t->run);
     tap_write_atom(b, "collector");
@@ -193,4 +209,6 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     put_number(b, "credit", t->credit);
     tap_write_atom(b, "call");
     put_call(b, plan->call);
+    if (t->stream)
+        put_stream(b, t->stream);
 }

@@ -4,6 +4,13 @@
 
 #include "beamtap/plugin.h"
 
+/* Where a node brings its frames, when not over the distribution: protocol.h, stream. */
+struct tap_invitation {
+    char address[256];
+    uint16_t port;
+    int64_t timeout; /* ns */
+    const uint8_t *token, *answer;
+};
 struct tap_plan_term {
     const struct tap_plan *plan;
     const char *run;          /* names the run in the node */
@@ -12,6 +19,7 @@ struct tap_plan_term {
     uint32_t credit; /* bytes */
     const char *(*kind_name)(unsigned kind);
     int64_t duration; /* ns; 0: no limit. A node that joins late has less than the plan's */
+    const struct tap_invitation *stream; /* NULL: over the distribution */
 };
 /* Appends the options map, without version byte. Memory failures show in the buffer's oom. */
 void tap_plan_term_write(struct tap_buf *, const struct tap_plan_term *);

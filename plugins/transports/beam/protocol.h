@@ -10,7 +10,8 @@
  *       relay: takes {beamtap, credit, Total}; today a guardian, which passes it on without a message, because a
  *       grant must not stand behind a hundred thousand trace messages. tracer: the process that traces.
  *       Code: atom for tests, Text: binary UTF-8, one sentence for the user.
- *       Codes: empty_plan, bad_spec, busy (someone else traces and the plan needs what they hold), no_process,
+ *       Codes: empty_plan, bad_spec, stream (it cannot be connected to),
+ *       busy (someone else traces and the plan needs what they hold), no_process,
  *       again (the module is just being purged: load it again if it is gone, and try again; undef from start and a
  *       killed rpc mean the same), failed. Starts tracing before it returns. Options is a map:
  *         run          binary, 16 hex digits, names this run in every match spec ({const, {beamtap, Run}})
@@ -34,6 +35,11 @@
  *         call         none | {Module, Function, Arguments, Timeout, Linger}: the run is this one call, made in a process
  *                      of its own, and what it spawns; `processes` is [] then. Milliseconds; Timeout 0: no limit, beyond it
  *                      the caller is killed; Linger: how long what it spawned may go on being traced afterwards
+ *         stream       not there: frames come over the distribution. Else a map: the node connects to address (binary, an
+ *                      IP address or a host's name) and port within timeout (ms), sends "BTT1" and token (16 bytes),
+ *                      expects answer (16 bytes), and all frames of the relay come over that connection, one after the
+ *                      other with nothing between them. What the relay could not say itself (it was killed, or the
+ *                      connection broke) its guardian says over the distribution, after that connection was closed
  *       The user's match specs may not use trace, enable_trace, set_tcw or set_seq_token: bad_spec.
  *    info() -> map
  *       release, erts (binaries), visible, hidden (lists of nodes, without collectors), tracers (list of {Pid, Text}), tracer_texts (without
@@ -102,6 +108,10 @@
 #define TAP_BEAM_PROTOCOL_H
 
 #define TAP_AGENT_PREFIX "beamtap_agent_"
+/* What a node says first on a connection of its own: magic and token. */
+#define TAP_STREAM_MAGIC "BTT1"
+#define TAP_STREAM_TOKEN 16u
+#define TAP_STREAM_HELLO (4u + TAP_STREAM_TOKEN)
 #define TAP_AGENT_CREDIT (4u << 20) /* bytes of frames in flight; the collector renews when half is used */
 
 #endif

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,6 +66,31 @@ int tap_wire_connect(struct in_addr addr, uint16_t port, int64_t deadline)
         return -1;
     }
     return fd;
+}
+
+static ssize_t socket_read(struct tap_wire *w, void *dst, size_t len)
+{
+    return recv(w->fd, dst, len, 0);
+}
+static ssize_t socket_write(struct tap_wire *w, const void *src, size_t len)
+{
+    return send(w->fd, src, len, MSG_NOSIGNAL);
+}
+static void socket_close(struct tap_wire *w)
+{
+    close(w->fd);
+    free(w);
+}
+
+struct tap_wire *tap_wire_socket(int fd)
+{
+    static const struct tap_wire_ops ops = {socket_read, socket_write, socket_close};
+    struct tap_wire *w = malloc(sizeof *w);
+    if (w)
+        *w = (struct tap_wire){&ops, fd};
+    else
+        close(fd);
+    return w;
 }
 
 int tap_wire_read_all(int fd, void *dst, size_t len, int64_t deadline)

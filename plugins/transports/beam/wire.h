@@ -34,6 +34,8 @@ int64_t tap_wire_epoch(void);
 int tap_wire_wait(int fd, short events, int64_t deadline);
 /* A TCP connection, not blocking, NODELAY. Returns the descriptor, or -1 with errno (ETIMEDOUT at `deadline`). */
 int tap_wire_connect(struct in_addr addr, uint16_t port, int64_t deadline);
+/* A wire over a connected socket that does not block; takes the descriptor over. NULL (out of memory): it is closed. */
+struct tap_wire *tap_wire_socket(int fd);
 /* Reads or writes all of it or fails: 0, or errno; ECONNRESET when the other side closed. For the small exchanges
  * before a connection is up. */
 int tap_wire_read_all(int fd, void *dst, size_t len, int64_t deadline);

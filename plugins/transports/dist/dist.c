@@ -9,8 +9,6 @@
 #define TAP_VERSION "unversioned"
 #endif
 
-#define NAME_MAX_LEN 60
-
 struct dist_settings {
     int64_t connect_timeout;
     const char *name;
@@ -28,20 +26,10 @@ static const struct tap_option dist_options[] = {
 static enum tap_status dist_create(const struct tap_host *host, const void *given, void **self)
 {
     const struct dist_settings *settings = given;
-    const char *name = settings->name;
-    if (name && (!*name || strlen(name) > NAME_MAX_LEN ||
-                 name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
-        return TAP_FAIL(host, TAP_INVALID,
-                        "name = %s: letters, digits, _ and - only, at most %d, and no @host", name,
-                        NAME_MAX_LEN);
-    struct tap_beam *b = calloc(1, sizeof *b);
-    if (!b)
-        return TAP_FAIL(host, TAP_ERROR, "out of memory");
-    b->host = host;
-    b->connect_timeout = settings->connect_timeout;
-    b->name = name;
+    struct tap_beam *b = NULL;
+    enum tap_status status = tap_beam_new(host, settings->connect_timeout, settings->name, &b);
     *self = b;
-    return TAP_OK;
+    return status;
 }
 
 static enum tap_status dist_start(void *self)

@@ -4,6 +4,7 @@
 %% What thinks how:
 %%
 %%   relay      the tracer: takes trace messages, packs them into frames, sends them, and does nothing else (relay.hrl)
+%%   stream     with TCP: the process that owns the connection (stream.hrl)
 %%   guardians  two processes that know exactly what was set and take exactly that away when anything ends (guardian.hrl)
 %%   ledger     counts the runs that use this module in this node and has it purged after the last one (ledger.hrl)
 %%   call       one call, traced with all that it spawns, whose end is the run's (call.hrl)
@@ -36,7 +37,8 @@
 -define(FINAL, 7).      % 1: the final report was sent
 -define(URGENT, 8).     % urgent reports put into the relay's mailbox so far
 -define(CALLED, 9).     % 1: the traced call has come back
--define(SHARED, 9).
+-define(BROKEN, 10).    % 1: the stream takes no more frames
+-define(SHARED, 10).
 
 -define(MARK, '$beamtap_run').
 
@@ -47,6 +49,7 @@
     options,            % the options of start/1, completed
     shared,             % atomics, see above
     relay,              % pid
+    stream = none,      % pid that sends frames over TCP; none: the relay does, over the distribution
     session = none,     % trace session of OTP 27 and later
     flags = [],         % trace flags of the events asked for
     select,             % #select{}: which processes
@@ -66,6 +69,7 @@
 -include("plan.hrl").
 -include("relay.hrl").
 -include("frames.hrl").
+-include("stream.hrl").
 -include("guardian.hrl").
 -include("call.hrl").
 -include("ledger.hrl").

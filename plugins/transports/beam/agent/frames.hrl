@@ -30,8 +30,8 @@ relay_may_send(#relay{held_bytes = 0, sent_bytes = Sent, run = #run{shared = Sha
     Sent + Bytes =< atomics:get(Shared, ?CREDIT);
 relay_may_send(_, _) -> false.
 
-relay_send(Frame, N, #relay{run = #run{collector = Collector}} = R) ->
-    case erlang:send(Collector, Frame, [nosuspend, noconnect]) of
+relay_send(Frame, N, R) ->
+    case stream_send(Frame, R#relay.run) of
         ok -> R#relay{sent = R#relay.sent + N, sent_bytes = R#relay.sent_bytes + byte_size(Frame)};
         _ -> relay_hold(Frame, N, R)
     end.
@@ -49,7 +49,7 @@ relay_send_held(#relay{held = Held, held_bytes = Bytes, sent_bytes = Sent, run =
     {value, {Frame, N}} = queue:peek(Held),
     Size = byte_size(Frame),
     case Sent + Size =< atomics:get(Run#run.shared, ?CREDIT) andalso
-        erlang:send(Run#run.collector, Frame, [nosuspend, noconnect]) of
+        stream_send(Frame, Run) of
         ok ->
             relay_send_held(R#relay{held = queue:drop(Held), held_bytes = Bytes - Size, sent_bytes = Sent + Size,
                                     sent = R#relay.sent + N});

@@ -61,14 +61,17 @@ guardian_refuse(#guardian{run = Run, peer = Peer}, Starter, Tag, Result) ->
 %% Throws {refused, Code, Text}.
 guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger) ->
     #run{options = #{events := Events, include_otp := Otp, processes := Selectors} = Options, relay = Relay} = Run0,
+    Stream = stream_start(Options, Relay, Run0#run.shared),
     Session = session_new(Run0#run.id, Relay),
     %% From here on the second guardian can undo.
     Call = call_new(Options),
-    Run1 = tell_peer(Run0#run{session = Session, caller = call_pid(Call)}, Peer),
+    Run1 = tell_peer(Run0#run{session = Session, stream = Stream, caller = call_pid(Call)}, Peer),
     Entries = plan_entries(Options),
     Messages = guardian_messages(Options),
     {Select, Found, Missing} = case Call of
-        none -> plan_processes(Selectors, excluded([self(), Peer, Relay, Ledger, G0#guardian.starter]));
+        none ->
+            Agents = [self(), Peer, Relay, Stream, Ledger, G0#guardian.starter],
+            plan_processes(Selectors, excluded([P || P <- Agents, is_pid(P)]));
         _ -> call_select(Call)
     end,
     Selectors =/= [] andalso Found =:= [] andalso not Select#select.new andalso

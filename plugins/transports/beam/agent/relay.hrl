@@ -42,6 +42,7 @@ relay_begin(Guardian) ->
         {relay_begin, Guardian, #run{options = Options} = Run, Reports} ->
             #{max_term := Term, max_queue := Queue, max_memory := Memory, max_rate := Rate, max_events := Events,
               overload := Overload} = Options,
+            Run#run.stream =/= none andalso monitor(process, Run#run.stream, [{tag, stream_down}]),
             R0 = #relay{run = Run, guardian = Guardian, max_term = Term, max_queue = max(1, Queue),
                         max_memory = Memory, held_max = relay_held_max(Memory), max_rate = Rate, max_events = Events,
                         overload = Overload,
@@ -112,6 +113,9 @@ relay_other({relay_urgent, Report}, R) ->
 relay_other({beamtap, credit, Total}, R) when is_integer(Total) ->
     credit_grant(R#relay.run, Total),
     relay_send_held(R);
+relay_other({stream_down, _, process, _, Why}, R) ->
+    atomics:put(R#relay.run#run.shared, ?BROKEN, 1),
+    relay_end(failed, stream_end_text(Why), R);
 relay_other(_, R) ->
     R.
 
@@ -225,7 +229,7 @@ relay_end(_, _, #relay{ended = true} = R) -> R;
 relay_end(Reason, Text, #relay{run = Run, guardian = Guardian} = R) ->
     flags_pause(Run),
     Guardian ! {relay_end, self(), Reason, Text},
-    Why = case Reason of max_events -> ?REASON_LIMIT; _ -> ?REASON_QUEUE end,
+    Why = case Reason of max_events -> ?REASON_LIMIT; failed -> ?REASON_CONNECTION; _ -> ?REASON_QUEUE end,
     relay_drain(Why, R#relay{ended = true}).
 
 %% Until the guardian's finish only counts; it keeps answering what is urgent.
@@ -286,7 +290,8 @@ relay_finish_gap(R) -> R.
 
 relay_finish_held(R0, From, Tag, Final, Deadline) ->
     R = relay_send_held(R0),
-    case R#relay.held_bytes =:= 0 orelse erlang:monotonic_time(millisecond) >= Deadline of
+    case R#relay.held_bytes =:= 0 orelse stream_is_broken(R#relay.run) orelse
+        erlang:monotonic_time(millisecond) >= Deadline of
         false ->
             receive {beamtap, credit, Total} -> credit_grant(R#relay.run, Total) after 2 -> ok end,
             relay_finish_held(R, From, Tag, Final, Deadline);
@@ -313,5 +318,6 @@ relay_final(#relay{run = Run, seq = Seq, sent = Sent} = R, From, Tag, Final) ->
         0 -> atomics:put(Run#run.shared, ?FINAL, 1);
         _ -> ok % refused: the guardian keeps it for a while
     end,
+    stream_finish(Run),
     From ! {relay_final, Tag, Map, [Frame || {Frame, _} <- queue:to_list(R1#relay.held)]},
     exit(normal). % not a return: relay_drain may stand in the middle of relay_check

@@ -1,0 +1,118 @@
+%% stream.hrl: frames over a TCP connection of the run's own, past the distribution.
+%%
+%% A process of its own holds the socket: what it waits for (a full send buffer, a slow network) the relay never does. How much
+%% may wait for it is bounded by the credit, as on the distribution: the collector grants it for what it has received.
+%%
+%% The collector listens; both sides prove with 16 bytes each, which travelled over the distribution, that they are the ones
+%% who are meant. So frames never go to whoever happens to listen there, and nobody else can send any.
+
+-define(STREAM_MAGIC, "BTT1").
+-define(STREAM_GATHER, 262144).     % bytes in one write at the most, but for a larger frame
+
+%% The process that sends, connected and proven, or none: over the distribution. Throws {refused, stream, Text}.
+stream_start(#{stream := Stream, lease := Lease}, Relay, Shared) ->
+    Self = self(),
+    Tag = make_ref(),
+    {Pid, Down} = spawn_opt(fun() -> stream_begin(Stream, Lease, Relay, Shared, Self, Tag) end, [monitor]),
+    receive
+        {Tag, ok} -> erlang:demonitor(Down, [flush]), Pid;
+        {Tag, {error, Text}} -> erlang:demonitor(Down, [flush]), throw({refused, stream, Text});
+        {'DOWN', Down, process, Pid, Why} -> throw({refused, stream, text("the stream was ended: ~0tP", [Why, 10])})
+    end;
+stream_start(_, _, _) -> none.
+
+stream_begin(#{address := Address, port := Port} = Stream, Lease, Relay, Shared, Guardian, Tag) ->
+    Alive = monitor(process, Relay), % who ends with the guardian
+    case stream_connect(unicode:characters_to_list(Address), Stream#{lease => Lease}) of
+        {ok, Socket} ->
+            Guardian ! {Tag, ok},
+            stream_loop(Socket, Alive, Shared);
+        {error, Why} ->
+            Guardian ! {Tag, {error, text("no connection from the node to ~ts port ~b: ~ts", [Address, Port, Why])}}
+    end.
+
+stream_connect(Address, Stream) ->
+    case inet:parse_address(Address) of
+        {ok, Ip} when tuple_size(Ip) =:= 8 -> stream_connect(inet6, Ip, Stream);
+        {ok, Ip} -> stream_connect(inet, Ip, Stream);
+        _ ->
+            case stream_connect(inet, Address, Stream) of
+                {ok, Socket} -> {ok, Socket};
+                Error ->
+                    case stream_connect(inet6, Address, Stream) of
+                        {ok, Socket} -> {ok, Socket};
+                        {error, _} -> Error
+                    end
+            end
+    end.
+
+%% A collector that has read nothing for a lease is as good as gone.
+stream_connect(Family, Address, #{port := Port, timeout := Timeout, lease := Lease} = Stream) ->
+    Options = [{inet_backend, inet}, Family, binary, {packet, raw}, {active, false}, {nodelay, true}, {keepalive, true},
+               {send_timeout, max(Lease, 5000)}],
+    try gen_tcp:connect(Address, Port, Options, Timeout) of
+        {ok, Socket} -> stream_prove(Socket, Stream);
+        {error, Reason} -> {error, inet:format_error(Reason)}
+    catch _:_ -> {error, "it is no address that the node can use"}
+    end.
+
+stream_prove(Socket, #{token := Token, answer := Answer, timeout := Timeout}) ->
+    Heard = case gen_tcp:send(Socket, [?STREAM_MAGIC, Token]) of
+        ok -> gen_tcp:recv(Socket, byte_size(Answer), Timeout);
+        Error -> Error
+    end,
+    case Heard of
+        {ok, Answer} ->
+            inet:setopts(Socket, [{active, once}]), % so that its end is heard of
+            {ok, Socket};
+        _ ->
+            gen_tcp:close(Socket),
+            {error, "what listens there is not this beamtap, or it did not answer in time"}
+    end.
+
+stream_loop(Socket, Alive, Shared) ->
+    receive
+        {stream, Frame} -> stream_gather([Frame], byte_size(Frame), Socket, Alive, Shared);
+        stream_finish -> gen_tcp:close(Socket); % writes what is on its way first
+        {'DOWN', Alive, process, _, _} -> gen_tcp:close(Socket);
+        {tcp_closed, Socket} -> stream_broken("the collector closed it", Shared);
+        {tcp_error, Socket, Reason} -> stream_broken(inet:format_error(Reason), Shared);
+        _ -> stream_loop(Socket, Alive, Shared)
+    end.
+
+%% What has come meanwhile goes in the same write.
+stream_gather(Frames, Size, Socket, Alive, Shared) when Size < ?STREAM_GATHER ->
+    receive
+        {stream, Frame} -> stream_gather([Frames, Frame], Size + byte_size(Frame), Socket, Alive, Shared)
+    after 0 -> stream_write(Frames, Socket, Alive, Shared)
+    end;
+stream_gather(Frames, _, Socket, Alive, Shared) ->
+    stream_write(Frames, Socket, Alive, Shared).
+
+stream_write(Frames, Socket, Alive, Shared) ->
+    case gen_tcp:send(Socket, Frames) of
+        ok -> stream_loop(Socket, Alive, Shared);
+        {error, Reason} -> stream_broken(inet:format_error(Reason), Shared)
+    end.
+
+%% From here on the relay sends nothing more here; the run ends, and its last report goes over the distribution.
+stream_broken(Why, Shared) ->
+    atomics:put(Shared, ?BROKEN, 1),
+    exit({shutdown, text("the TCP connection to the collector broke: ~ts", [Why])}).
+
+%% Where every frame goes. Anything but ok: not now, or never.
+stream_send(Frame, #run{stream = none, collector = Collector}) ->
+    erlang:send(Collector, Frame, [nosuspend, noconnect]);
+stream_send(Frame, #run{stream = Stream} = Run) ->
+    case stream_is_broken(Run) of
+        false -> Stream ! {stream, Frame}, ok;
+        true -> broken
+    end.
+
+stream_is_broken(#run{shared = Shared}) -> atomics:get(Shared, ?BROKEN) =/= 0.
+
+stream_end_text({shutdown, Text}) when is_binary(Text) -> Text;
+stream_end_text(Why) -> text("the process that sends to the collector was ended: ~0tP", [Why, 10]).
+
+stream_finish(#run{stream = none}) -> ok;
+stream_finish(#run{stream = Stream}) -> Stream ! stream_finish, ok.

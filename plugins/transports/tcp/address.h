@@ -1,0 +1,28 @@
+/* address.h: HOST:PORT as users write it. */
+#ifndef TAP_TCP_ADDRESS_H
+#define TAP_TCP_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define TAP_ADDRESS_TEXT 300 /* bytes: [host]:port */
+
+struct tap_address {
+    char host[256]; /* without brackets */
+    uint16_t port;  /* 0: any */
+};
+/* HOST, HOST:PORT, [IPV6]:PORT, IPV6. False: it is none of these. Pure. */
+bool tap_address_parse(const char *text, struct tap_address *);
+/* The first address that it resolves to, to listen at. 0, or getaddrinfo's error. */
+int tap_address_resolve(const struct tap_address *, struct sockaddr_storage *, socklen_t *len);
+/* Writes "127.0.0.1:80" or "[::1]:80"; with_port false: the address alone, without brackets. */
+void tap_address_print(const struct sockaddr_storage *, bool with_port, char dst[TAP_ADDRESS_TEXT]);
+uint16_t tap_address_port(const struct sockaddr_storage *);
+/* 0.0.0.0 or ::, and 127.x.x.x or ::1 (also as IPv6 writes IPv4). */
+bool tap_address_is_any(const struct sockaddr_storage *);
+bool tap_address_is_loopback(const struct sockaddr_storage *);
+
+#endif

@@ -1,0 +1,123 @@
+/* The tcp transport's parts that need no node: addresses as users write them, bare frames, the invitation as a term. Who is
+ * let in is tested on live nodes (tests/e2e/test_tcp.py).
+ */
+#include "../../plugins/transports/tcp/address.h"
+#include "packet.h"
+#include "plan_term.h"
+#include "protocol.h"
+#include "unit.h"
+
+static void addresses_are_read(void)
+{
+    static const struct {
+        const char *text, *host;
+        int port;
+    } cases[] = {
+        {"127.0.0.1:0", "127.0.0.1", 0},
+        {"[::1]:4711", "::1", 4711},
+        {"::1", "::1", 0},
+        {"fe80::1%eth0", "fe80::1%eth0", 0},
+        {"web-1.shop:65535", "web-1.shop", 65535},
+        {"[::]", "::", 0},
+        {"localhost", "localhost", 0},
+    };
+    static const char *const wrong[] = {"",      ":80",   "a:",    "a:x",     "a:65536", "a:-1",  "[::1",
+                                        "[]:80", "a b:1", "a:80 ", "[::1]80", "a:+1",    "[::1]:"};
+    struct tap_address a;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CU_ASSERT(tap_address_parse(cases[i].text, &a));
+        CU_ASSERT_STRING_EQUAL(a.host, cases[i].host);
+        CU_ASSERT_EQUAL(a.port, cases[i].port);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        CU_ASSERT_FALSE(tap_address_parse(wrong[i], &a));
+    char longest[400];
+    memset(longest, 'a', sizeof longest);
+    longest[399] = 0;
+    CU_ASSERT_FALSE(tap_address_parse(longest, &a));
+    longest[255] = 0;
+    CU_ASSERT(tap_address_parse(longest, &a));
+}
+
+static void addresses_are_told_apart(void)
+{
+    static const struct {
+        const char *text, *printed;
+        bool any, loopback;
+    } cases[] = {
+        {"127.0.0.1:80", "127.0.0.1:80", false, true},
+        {"127.8.8.8:1", "127.8.8.8:1", false, true},
+        {"0.0.0.0:0", "0.0.0.0:0", true, false},
+        {"[::]:7", "[::]:7", true, false},
+        {"[::1]:7", "[::1]:7", false, true},
+        {"[2001:db8::1]:7", "[2001:db8::1]:7", false, false},
+        {"[::ffff:127.0.0.1]:7", "127.0.0.1:7", false, true},
+        {"192.0.2.1:7", "192.0.2.1:7", false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tap_address a;
+        struct sockaddr_storage to;
+        socklen_t len;
+        char text[TAP_ADDRESS_TEXT];
+        CU_ASSERT_FATAL(tap_address_parse(cases[i].text, &a));
+        CU_ASSERT_EQUAL_FATAL(tap_address_resolve(&a, &to, &len), 0);
+        tap_address_print(&to, true, text);
+        CU_ASSERT_STRING_EQUAL(text, cases[i].printed);
+        CU_ASSERT_EQUAL(tap_address_is_any(&to), cases[i].any);
+        CU_ASSERT_EQUAL(tap_address_is_loopback(&to), cases[i].loopback);
+        CU_ASSERT_EQUAL(tap_address_port(&to), a.port);
+    }
+}
+
+static void bare_frames_are_found_in_place(void)
+{
+    uint8_t bytes[TAP_FRAME_HEADER + 10] = TAP_FRAME_MAGIC;
+    bytes[4] = TAP_FRAME_VERSION;
+    tap_put_u32(bytes + 36, 10);
+    for (size_t n = 0; n <= sizeof bytes; n++) {
+        uint8_t *copy = malloc(n ? n : 1); /* at its exact size, for the address sanitizer */
+        struct tap_packet p;
+        memcpy(copy, bytes, n);
+        tap_packet_read_bare(copy, n, &p);
+        CU_ASSERT_EQUAL(p.type, n == sizeof bytes ? TAP_PACKET_FRAME : TAP_PACKET_PART);
+        CU_ASSERT_EQUAL(p.size, n < TAP_FRAME_HEADER ? TAP_FRAME_HEADER : sizeof bytes);
+        CU_ASSERT(n < sizeof bytes || p.frame == copy);
+        free(copy);
+    }
+    struct tap_packet p;
+    tap_put_u32(bytes + 36, TAP_FRAME_MAX + 1);
+    tap_packet_read_bare(bytes, sizeof bytes, &p);
+    CU_ASSERT_EQUAL(p.type, TAP_PACKET_BAD);
+    bytes[0] = 'X';
+    tap_packet_read_bare(bytes, sizeof bytes, &p);
+    CU_ASSERT_EQUAL(p.type, TAP_PACKET_BAD);
+}
+
+/* The invitation is the options' last pair: what is before it is test_dist's. */
+static void the_invitation_is_in_the_options(void)
+{
+    static const uint8_t pid[] = {88, 119, 3, 'a', '@', 'b', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7};
+    struct tap_plan plan = {.struct_size = sizeof plan};
+    struct tap_invitation to = {.address = "::1",
+                                .port = 65535,
+                                .timeout = 1500000,
+                                .token = (const uint8_t *)"0123456789abcdef",
+                                .answer = (const uint8_t *)"ABCDEFGHIJKLMNOP"};
+    struct tap_plan_term t = {&plan, "0123456789abcdef", pid, sizeof pid, 1, NULL, 0, &to};
+    struct tap_buf b = {0}, last = {0};
+    tap_plan_term_write(&b, &t);
+    tap_write_atom(&last, "stream");
+    tap_write_map(&last, 5);
+    tap_write_atom(&last, "address"), tap_write_binary(&last, "::1", 3);
+    tap_write_atom(&last, "port"), tap_write_i64(&last, 65535);
+    tap_write_atom(&last, "timeout"), tap_write_i64(&last, 2);
+    tap_write_atom(&last, "token"), tap_write_binary(&last, to.token, 16);
+    tap_write_atom(&last, "answer"), tap_write_binary(&last, to.answer, 16);
+    CU_ASSERT(b.len > last.len && !memcmp(b.data + b.len - last.len, last.data, last.len));
+    struct tap_cursor c = tap_cursor(b.data, b.len);
+    CU_ASSERT(tap_skip(&c) && tap_left(&c) == 0);
+    tap_buf_free(&b), tap_buf_free(&last);
+}
+
+UNIT_TESTS("tcp", UNIT_TEST(addresses_are_read), UNIT_TEST(addresses_are_told_apart),
+           UNIT_TEST(bare_frames_are_found_in_place), UNIT_TEST(the_invitation_is_in_the_options))
