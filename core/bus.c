@@ -58,7 +58,7 @@ static void pair(struct tap_bus *bus, struct tap_batch_own *batch)
         return;
     for (uint32_t i = 0; i < batch->base.count; i++) {
         unsigned kind = batch->events[i].kind;
-        if (kind >= TAP_MESSAGE_SEND && kind <= TAP_PROCESS_START)
+        if ((kind >= TAP_MESSAGE_SEND && kind <= TAP_PROCESS_UNREGISTER) || kind == TAP_PROCESS_INFO)
             tap_flow_event(bus->flow, &batch->events[i], batch->base.arena);
     }
 }

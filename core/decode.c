@@ -266,10 +266,17 @@ static bool read_origin(struct reader *r, struct tap_event *ev)
 /* Node, Sender */
 static bool read_from(struct reader *r, struct tap_event *ev, bool *timer)
 {
+    uint32_t node = 0;
     *timer = tap_match_atom(&r->c, "clock_service"); /* the VM's sender of a receive that timed out */
-    if (!*timer && !tap_skip(&r->c))
+    if (!*timer && is_atom(tap_peek(&r->c)))
+        node = tap_intern_atom(r->intern, &r->c);
+    else if (!*timer && !tap_skip(&r->c))
         return false;
-    return read_peer(r, ev);
+    if (!read_peer(r, ev))
+        return false;
+    if (ev->peer_type == TAP_PEER_NONE) /* from another node: which process it was is not told */
+        ev->peer.node = node;
+    return true;
 }
 
 /* {M,F,A} | undefined */

@@ -197,7 +197,7 @@ static bool ready_bus(struct tap_engine *t)
     bus->frames =
         (struct tap_frames){t->intern, t, tap_session_node_up, tap_session_node_log, tap_session_call_ended};
     if ((events & ends) == ends || (events & births) == births)
-        if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN)))
+        if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN, t->intern)))
             return false;
     t->pool_ready = tap_batch_pool_init(&bus->pool, bus->set_count, limit) == TAP_OK;
     return t->pool_ready && pthread_mutex_init(&bus->lock, NULL) == 0;

@@ -70,6 +70,11 @@ struct tap_node_stats {
 size_t tap_engine_sinks(const struct tap_engine *, struct tap_sink_stats *, size_t cap);
 size_t tap_engine_nodes(const struct tap_engine *, struct tap_node_stats *, size_t cap);
 
+/* What became of sends and receives (flow.h); false where messages are not paired. Once the trace is finished, or on the
+ * transport's thread. */
+struct tap_flow_stats;
+bool tap_engine_flows(const struct tap_engine *, struct tap_flow_stats *);
+
 /* The i-th figure that a plugin counted by name; false beyond the last. Any of the pointers may be kept until free. */
 bool tap_engine_counter(const struct tap_engine *, size_t i, const char **section, const char **name,
                         int64_t *value);

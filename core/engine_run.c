@@ -282,6 +282,14 @@ size_t tap_engine_nodes(const struct tap_engine *t, struct tap_node_stats *stats
     return n;
 }
 
+bool tap_engine_flows(const struct tap_engine *t, struct tap_flow_stats *stats)
+{
+    if (!t->bus.flow || t->abandoned)
+        return false;
+    tap_flow_read_stats(t->bus.flow, stats);
+    return true;
+}
+
 bool tap_engine_counter(const struct tap_engine *t, size_t i, const char **section, const char **name,
                         int64_t *value)
 {

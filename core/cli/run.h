@@ -36,4 +36,9 @@ void tap_summary_print(const struct tap_engine *, const struct tap_run_figures *
 /* The same as JSON and a newline; `code` is the exit code. False when out of memory. */
 bool tap_summary_json(const struct tap_engine *, const struct tap_run_figures *, int code, FILE *);
 
+/* summary_flows.c: its part about messages; nothing where they are not paired. */
+struct cJSON;
+void tap_summary_flows(const struct tap_engine *, FILE *);
+void tap_summary_flows_json(const struct tap_engine *, struct cJSON *);
+
 #endif

@@ -107,6 +107,7 @@ void tap_summary_print(const struct tap_engine *trace, const struct tap_run_figu
         print_node(&f->nodes[i], out);
     for (size_t i = 0; i < f->sink_count; i++)
         print_sink(&f->sinks[i], out);
+    tap_summary_flows(trace, out);
     for (size_t i = 0; tap_engine_counter(trace, i, &section, &name, &value); i++) {
         if (section == last)
             fprintf(out, ", %s %" PRId64, name, value);
@@ -176,6 +177,7 @@ bool tap_summary_json(const struct tap_engine *trace, const struct tap_run_figur
         cJSON_AddItemToArray(nodes, node_json(&f->nodes[i]));
     for (size_t i = 0; i < f->sink_count; i++)
         cJSON_AddItemToArray(sinks, sink_json(&f->sinks[i]));
+    tap_summary_flows_json(trace, all);
     cJSON_AddItemToObject(all, "counters", counters_json(trace));
     cJSON_AddNumberToObject(all, "elapsed_ns", (double)tap_engine_elapsed(trace));
     cJSON_AddNumberToObject(all, "exit", code);

@@ -49,7 +49,7 @@ static void begin(uint32_t events, size_t pool_limit)
     bus.set_count = 3;
     bus.sinks = list;
     bus.sink_count = 3;
-    bus.flow = tap_flow_new(64);
+    bus.flow = tap_flow_new(64, NULL);
     pthread_mutex_init(&bus.lock, NULL);
     CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&bus.pool, 3, pool_limit), TAP_OK);
     for (uint32_t s = 0; s < 3; s++) {

@@ -32,7 +32,7 @@ static uint64_t send_to_name(struct tap_flow *f, uint32_t self, const char *text
 
 static void a_send_and_its_receive_share_an_id(void)
 {
-    struct tap_flow *f = tap_flow_new(64);
+    struct tap_flow *f = tap_flow_new(64, NULL);
     uint64_t a = give(f, TAP_MESSAGE_SEND, 1, 2, "ball 1"), b = give(f, TAP_MESSAGE_SEND, 1, 2, "ball 2");
     CU_ASSERT(a && b && a != b);
     CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, "ball 2"), b);
@@ -46,7 +46,7 @@ static void a_send_and_its_receive_share_an_id(void)
 
 static void equal_messages_pair_first_in_first_out(void)
 {
-    struct tap_flow *f = tap_flow_new(64);
+    struct tap_flow *f = tap_flow_new(64, NULL);
     uint64_t a = give(f, TAP_MESSAGE_SEND, 1, 2, "tick"), other = give(f, TAP_MESSAGE_SEND, 1, 3, "tick");
     uint64_t b = give(f, TAP_MESSAGE_SEND, 1, 2, "tick");
     CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, "tick"), a);
@@ -57,7 +57,7 @@ static void equal_messages_pair_first_in_first_out(void)
 
 static void another_sender_or_message_does_not_pair(void)
 {
-    struct tap_flow *f = tap_flow_new(64);
+    struct tap_flow *f = tap_flow_new(64, NULL);
     uint64_t a = give(f, TAP_MESSAGE_SEND, 1, 2, "x");
     CU_ASSERT_NOT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 9, "x"), a);
     CU_ASSERT_NOT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, "y"), a);
@@ -68,7 +68,7 @@ static void another_sender_or_message_does_not_pair(void)
 
 static void a_send_to_a_name_pairs_by_its_message(void)
 {
-    struct tap_flow *f = tap_flow_new(64);
+    struct tap_flow *f = tap_flow_new(64, NULL);
     uint64_t a = send_to_name(f, 1, "request 7");
     CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 5, 1, "request 7"), a);
     tap_flow_free(f);
@@ -76,7 +76,7 @@ static void a_send_to_a_name_pairs_by_its_message(void)
 
 static void a_receive_may_come_first(void)
 {
-    struct tap_flow *f = tap_flow_new(64);
+    struct tap_flow *f = tap_flow_new(64, NULL);
     uint64_t r = give(f, TAP_MESSAGE_RECEIVE, 2, 1, "early");
     CU_ASSERT(r != 0);
     CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_SEND, 1, 2, "early"), r);
@@ -85,7 +85,7 @@ static void a_receive_may_come_first(void)
 
 static void what_waits_is_bounded_and_counted(void)
 {
-    struct tap_flow *f = tap_flow_new(16);
+    struct tap_flow *f = tap_flow_new(16, NULL);
     char text[16];
     for (int i = 0; i < 1000; i++) {
         snprintf(text, sizeof text, "m%d", i);
@@ -104,7 +104,7 @@ static void what_waits_is_bounded_and_counted(void)
 
 static void spawns_pair_with_starts(void)
 {
-    struct tap_flow *f = tap_flow_new(16);
+    struct tap_flow *f = tap_flow_new(16, NULL);
     struct tap_event spawn = {
         .kind = TAP_PROCESS_SPAWN, .pid = pid(1), .peer = pid(2), .peer_type = TAP_PEER_PID};
     struct tap_event start = {
@@ -118,7 +118,7 @@ static void spawns_pair_with_starts(void)
 
 static void receives_without_a_sender_are_counted(void)
 {
-    struct tap_flow *f = tap_flow_new(16);
+    struct tap_flow *f = tap_flow_new(16, NULL);
     struct tap_event ev = message(TAP_MESSAGE_RECEIVE, 2, 0, "timer");
     ev.peer_type = TAP_PEER_NONE;
     tap_flow_event(f, &ev, (const uint8_t *)"timer");
@@ -129,9 +129,152 @@ static void receives_without_a_sender_are_counted(void)
     tap_flow_free(f);
 }
 
+/* From another node: the VM tells the sender's node only. */
+static uint64_t receive_from_node(struct tap_flow *f, uint32_t self_node, uint32_t self, uint32_t node,
+                                  const char *text)
+{
+    struct tap_event ev = {
+        .kind = TAP_MESSAGE_RECEIVE, .pid = {self_node, self, 0, 7}, .peer = {.node = node}};
+    ev.payload.len = (uint32_t)strlen(text);
+    tap_flow_event(f, &ev, (const uint8_t *)text);
+    return ev.flow;
+}
+static uint64_t send_far(struct tap_flow *f, uint32_t node, uint32_t self, uint32_t to_node, uint32_t to,
+                         const char *text)
+{
+    struct tap_event ev = {.kind = TAP_MESSAGE_SEND,
+                           .pid = {node, self, 0, 7},
+                           .peer = {to_node, to, 0, 7},
+                           .peer_type = TAP_PEER_PID};
+    ev.payload.len = (uint32_t)strlen(text);
+    tap_flow_event(f, &ev, (const uint8_t *)text);
+    return ev.flow;
+}
+
+static void between_nodes_the_receiver_and_the_senders_node_tell(void)
+{
+    struct tap_flow *f = tap_flow_new(64, NULL);
+    uint64_t a = send_far(f, 1, 10, 2, 20, "x"), b = send_far(f, 3, 10, 2, 20, "x");
+    uint64_t c = send_far(f, 1, 10, 2, 21, "x");
+    CU_ASSERT_EQUAL(receive_from_node(f, 2, 20, 3, "x"), b);
+    CU_ASSERT_EQUAL(receive_from_node(f, 2, 21, 1, "x"), c);
+    CU_ASSERT_NOT_EQUAL(receive_from_node(f, 2, 20, 1, "y"), a);
+    CU_ASSERT_EQUAL(receive_from_node(f, 2, 20, 1, "x"), a);
+    uint64_t early = receive_from_node(f, 2, 30, 1, "early");
+    CU_ASSERT_NOT_EQUAL(send_far(f, 3, 9, 2, 30, "early"), early);
+    CU_ASSERT_EQUAL(send_far(f, 1, 9, 2, 30, "early"), early);
+    struct tap_flow_stats s;
+    tap_flow_read_stats(f, &s);
+    CU_ASSERT_EQUAL(s.paired, 4);
+    CU_ASSERT_EQUAL(s.receives_open, 1);
+    CU_ASSERT_EQUAL(s.sends_open, 1);
+    tap_flow_free(f);
+}
+
+static void to_a_name(struct tap_event *ev, uint32_t self, uint32_t name, const char *text)
+{
+    *ev = message(TAP_MESSAGE_SEND, self, 0, text);
+    ev->peer = (struct tap_pid){0};
+    ev->peer_type = TAP_PEER_NAME;
+    ev->peer_name = name;
+}
+
+/* The same message to two names: who is registered decides, where it is known. */
+static void a_name_chooses_among_equal_messages(void)
+{
+    static const uint8_t registered[] = {TAP_EXT_SMALL_ATOM_UTF8, 5, 'c', 'l', 'o', 'c', 'k'};
+    struct tap_intern *names = tap_intern_new(64);
+    struct tap_flow *f = tap_flow_new(64, names);
+    struct tap_event name = {.kind = TAP_PROCESS_REGISTER, .pid = pid(6), .payload = {0, sizeof registered}};
+    tap_flow_event(f, &name, registered);
+    uint32_t clock = tap_intern_name(names, "clock", 5), other = tap_intern_name(names, "other", 5);
+    struct tap_event to_other, to_clock;
+    to_a_name(&to_other, 1, other, "tick");
+    to_a_name(&to_clock, 1, clock, "tick");
+    tap_flow_event(f, &to_clock, (const uint8_t *)"tick");
+    tap_flow_event(f, &to_other, (const uint8_t *)"tick");
+    CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 5, 1, "tick"), to_other.flow);
+    CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 6, 1, "tick"), to_clock.flow);
+    /* It has died and another one has its name: a hint is no proof. */
+    to_a_name(&to_clock, 1, clock, "tock");
+    tap_flow_event(f, &to_clock, (const uint8_t *)"tock");
+    CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 9, 1, "tock"), to_clock.flow);
+    tap_flow_free(f);
+    tap_intern_free(names);
+}
+
+static void an_open_receive_is_found_by_a_send_to_a_name(void)
+{
+    struct tap_flow *f = tap_flow_new(64, NULL);
+    uint64_t r = give(f, TAP_MESSAGE_RECEIVE, 2, 1, "hello");
+    CU_ASSERT_EQUAL(send_to_name(f, 1, "hello"), r);
+    CU_ASSERT_NOT_EQUAL(give(f, TAP_MESSAGE_SEND, 1, 2, "hello"), r); /* found once */
+    tap_flow_free(f);
+}
+
+static void ports_and_the_dead_receive_nothing(void)
+{
+    struct tap_flow *f = tap_flow_new(64, NULL);
+    struct tap_event ev = message(TAP_MESSAGE_SEND, 1, 0, "x");
+    ev.peer_type = TAP_PEER_PORT;
+    tap_flow_event(f, &ev, (const uint8_t *)"x");
+    CU_ASSERT_EQUAL(ev.flow, 0);
+    ev = message(TAP_MESSAGE_SEND, 1, 2, "x");
+    ev.flags = TAP_EVENT_NONEXISTING;
+    tap_flow_event(f, &ev, (const uint8_t *)"x");
+    CU_ASSERT_EQUAL(ev.flow, 0);
+    struct tap_flow_stats s;
+    tap_flow_read_stats(f, &s);
+    CU_ASSERT_EQUAL(s.to_ports, 1);
+    CU_ASSERT_EQUAL(s.to_nobody, 1);
+    CU_ASSERT_EQUAL(s.sends_open, 0);
+    tap_flow_free(f);
+}
+
+/* Whatever comes in whatever order: what is open is what the counters say, and in the end all pairs were found. */
+static void random_orders_pair_completely(void)
+{
+    unsigned seed = 3, bad = 0;
+    for (int round = 0; round < 50; round++) {
+        struct tap_flow *f = tap_flow_new(4096, NULL);
+        uint64_t sent[256] = {0}, received[256] = {0};
+        int order[512];
+        char text[16];
+        for (int i = 0; i < 512; i++)
+            order[i] = i;
+        for (int i = 511; i > 0; i--) {
+            int k = rand_r(&seed) % (i + 1), t = order[i];
+            order[i] = order[k], order[k] = t;
+        }
+        for (int i = 0; i < 512; i++) {
+            int n = order[i] / 2;
+            snprintf(text, sizeof text, "m%d", n);
+            bool far = n % 3 == 0;
+            if (order[i] % 2)
+                received[n] = far ? receive_from_node(f, 2, 5, 1, text)
+                                  : give(f, TAP_MESSAGE_RECEIVE, 8, 1 + (uint32_t)n % 4, text);
+            else
+                sent[n] = far          ? send_far(f, 1, (uint32_t)n, 2, 5, text)
+                          : n % 3 == 1 ? send_to_name(f, 1 + (uint32_t)n % 4, text)
+                                       : give(f, TAP_MESSAGE_SEND, 1 + (uint32_t)n % 4, 8, text);
+        }
+        for (int n = 0; n < 256; n++)
+            bad += !sent[n] || sent[n] != received[n];
+        struct tap_flow_stats s;
+        tap_flow_read_stats(f, &s);
+        bad += s.paired != 256 || s.sends_open || s.receives_open;
+        tap_flow_free(f);
+    }
+    CU_ASSERT_EQUAL(bad, 0);
+}
+
 UNIT_TESTS("flow", UNIT_TEST(a_send_and_its_receive_share_an_id),
            UNIT_TEST(equal_messages_pair_first_in_first_out),
            UNIT_TEST(another_sender_or_message_does_not_pair),
            UNIT_TEST(a_send_to_a_name_pairs_by_its_message), UNIT_TEST(a_receive_may_come_first),
            UNIT_TEST(what_waits_is_bounded_and_counted), UNIT_TEST(spawns_pair_with_starts),
-           UNIT_TEST(receives_without_a_sender_are_counted))
+           UNIT_TEST(receives_without_a_sender_are_counted),
+           UNIT_TEST(between_nodes_the_receiver_and_the_senders_node_tell),
+           UNIT_TEST(a_name_chooses_among_equal_messages),
+           UNIT_TEST(an_open_receive_is_found_by_a_send_to_a_name),
+           UNIT_TEST(ports_and_the_dead_receive_nothing), UNIT_TEST(random_orders_pair_completely))

@@ -92,7 +92,7 @@ struct tap_pid {
 };
 
 enum tap_peer_type {
-    TAP_PEER_NONE = 0,
+    TAP_PEER_NONE = 0, /* a receive may still know the sender's node: pid.node */
     TAP_PEER_PID,  /* pid */
     TAP_PEER_NAME, /* a registered name: `name`; with `pid.node` != 0, {Name, Node} */
     TAP_PEER_PORT, /* port number in `port`, its node in pid.node, creation in pid.creation */
