@@ -234,8 +234,8 @@ static void a_full_plan_is_a_term(void)
     same_as(&plan,
             "#{run => <<\"0123456789abcdef\">>, events => [function_call, message_receive, process_spawn], "
             "functions => [{<<\"Elixir.Shop.*\">>, any, any, none, [], <<\"trace.ini:12\">>}, "
-            "{any, list_to_atom([233]), 3, [{list_to_atom(\"_\"), [], []}], [named, caller], <<>>}, "
-            "{<<\"m\">>, f, 0, none, [return, exception], <<\"--set a.b\">>}], "
+            "{any, <<195,169>>, 3, [{list_to_atom(\"_\"), [], []}], [named, caller], <<>>}, "
+            "{<<\"m\">>, <<\"f\">>, 0, none, [return, exception], <<\"--set a.b\">>}], "
             "processes => [{pid, <<\"<0.1.0>\">>}, {name, reg}, new, {tree, {pid, <<\"<0.2.0>\">>}}, {tree, "
             "{name, sup}}], "
             "sends => [[{list_to_atom(\"_\"), [], []}]], receives => [[{list_to_atom(\"_\"), [], []}]], "
