@@ -372,9 +372,6 @@ static bool read_head(struct tap_cursor *c, uint32_t *arity, bool *timed)
     /* Two encodings of trace_ts: as minor version 2 writes atoms, and as nodes before OTP 26 do otherwise. */
     static const uint8_t usual[] = {TAP_EXT_SMALL_ATOM_UTF8, 8, 't', 'r', 'a', 'c', 'e', '_', 't', 's'};
     static const uint8_t older[] = {TAP_EXT_ATOM, 0, 8, 't', 'r', 'a', 'c', 'e', '_', 't', 's'};
-    if (tap_left(c) < 1 || c->p[0] != TAP_EXT_VERSION)
-        return false;
-    c->p++;
     if (!tap_read_tuple(c, arity))
         return false;
     *timed = true;
@@ -390,10 +387,10 @@ static bool read_head(struct tap_cursor *c, uint32_t *arity, bool *timed)
     return *timed || tap_match_atom(c, "trace");
 }
 
-enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_clock *clock, const uint8_t *arena,
-                                    uint32_t off, uint32_t len, struct tap_event *ev)
+enum tap_decoded tap_decode_item(struct tap_intern *intern, struct tap_clock *clock, const uint8_t *arena,
+                                 uint32_t *off, uint32_t end, struct tap_event *ev)
 {
-    struct reader r = {tap_cursor(arena + off, len), intern, arena};
+    struct reader r = {tap_cursor(arena + *off, end - *off), intern, arena};
     uint32_t arity, used;
     bool timed, timer = false, extra = false;
     if (!read_head(&r.c, &arity, &timed) || !read_pid(&r, &ev->pid))
@@ -407,8 +404,9 @@ enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_clock 
     for (uint32_t left = arity - fixed; left > 0; left--, extra = true)
         if (!read_extra(&r, ev, &timer))
             return TAP_DECODE_BAD;
-    if ((timed && !read_time(&r, clock, ev)) || r.c.bad || r.c.p != r.c.end)
+    if ((timed && !read_time(&r, clock, ev)) || r.c.bad)
         return TAP_DECODE_BAD;
+    *off = (uint32_t)(r.c.p - arena);
     if (tag->shape == SHAPE_IGNORED)
         return TAP_DECODE_IGNORED;
     ev->kind = tag->kind;
@@ -417,4 +415,15 @@ enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_clock 
         is_timeout(arena, ev))
         ev->flags |= TAP_EVENT_TIMEOUT;
     return TAP_DECODED;
+}
+
+enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_clock *clock, const uint8_t *arena,
+                                    uint32_t off, uint32_t len, struct tap_event *ev)
+{
+    uint32_t end = off + len;
+    if (len < 1 || arena[off] != TAP_EXT_VERSION)
+        return TAP_DECODE_BAD;
+    off++;
+    enum tap_decoded decoded = tap_decode_item(intern, clock, arena, &off, end, ev);
+    return decoded == TAP_DECODE_BAD || off == end ? decoded : TAP_DECODE_BAD;
 }

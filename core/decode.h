@@ -23,6 +23,10 @@ enum tap_decoded {
 enum tap_decoded tap_decode_message(struct tap_intern *, struct tap_clock *, const uint8_t *arena,
                                     uint32_t off, uint32_t len, struct tap_event *ev);
 
+/* The same without version byte, in a list of them: reads at arena[*off .. end), and leaves *off behind it unless it is bad. */
+enum tap_decoded tap_decode_item(struct tap_intern *, struct tap_clock *, const uint8_t *arena, uint32_t *off,
+                                 uint32_t end, struct tap_event *ev);
+
 /* The span of the term at the cursor, which is skipped; false when it is not whole. */
 bool tap_decode_span(struct tap_cursor *, const uint8_t *arena, struct tap_span *);
 

@@ -2,6 +2,8 @@
  * length that its body does not hold ends the frame there, and the rest of its events are lost as unreadable. */
 #include "frame.h"
 
+#include "frame_body.h"
+
 static void add(atomic_uint_fast64_t *figure, uint64_t n)
 {
     /* One writer: no locked instruction is needed. */
@@ -258,62 +260,61 @@ static bool decode_control(const struct tap_frames *ctx, struct tap_stream *s, s
 
 /* ---- The frame ------------------------------------------------------------------------------------------------ */
 
-/* The next item of a body; false when there is none whole. */
-static bool next_item(const uint8_t *arena, uint32_t *at, uint32_t end, uint32_t *len)
-{
-    if (end - *at < 4)
-        return false;
-    *len = tap_get_u32(arena + *at);
-    *at += 4;
-    return *len <= end - *at;
-}
-
-/* One trace message, which has the number s->next. */
-static inline void decode_one(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
-                              uint32_t at, uint32_t len, uint64_t *received, uint32_t *ignored)
+/* One trace message, which has the number s->next. False: there is none. */
+static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                              struct tap_body *b)
 {
     struct tap_event *ev = tap_batch_add(batch);
+    enum tap_decoded decoded;
     if (!ev) {
-        lose(s, batch, 1, TAP_REASON_MEMORY);
-        return;
+        bool there = tap_body_pass(b, batch->base.arena);
+        if (there)
+            lose(s, batch, 1, TAP_REASON_MEMORY);
+        return there;
     }
-    switch (tap_decode_message(ctx->intern, &s->clock, batch->base.arena, at, len, ev)) {
+    if (!tap_body_next(ctx->intern, &s->clock, batch->base.arena, b, ev, &decoded)) {
+        batch->base.count--;
+        return false;
+    }
+    switch (decoded) {
     case TAP_DECODED:
         ev->node = s->node;
         ev->seq = s->next++;
         if (!ev->ts)
             ev->ts = s->last_ts ? s->last_ts : tap_clock_now();
         s->last_ts = ev->ts;
-        ++*received;
-        return;
+        b->received++;
+        break;
     case TAP_DECODE_IGNORED:
         batch->base.count--;
         s->next++;
-        ++*received;
-        ++*ignored;
-        return;
+        b->received++;
+        b->ignored++;
+        break;
     default: batch->base.count--; lose(s, batch, 1, TAP_REASON_UNREADABLE);
     }
+    return true;
 }
 
 static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
                              const struct tap_frame *f, uint32_t at, uint32_t end)
 {
-    const uint8_t *arena = batch->base.arena;
-    uint64_t received = 0;
-    uint32_t ignored = 0, i = 0, len;
+    struct tap_body b = {.at = at, .end = end, .list = f->flags & TAP_FRAME_ONE_LIST};
+    uint32_t i = 0;
     /* Numbers that were there before (a frame sent twice) are not taken again. */
     uint64_t again = f->seq < s->next ? s->next - f->seq : 0;
-    for (; i < f->count && next_item(arena, &at, end, &len); i++, at += len) {
-        if (i >= again)
-            decode_one(ctx, s, batch, at, len, &received, &ignored);
+    if (tap_body_begin(&b, f, batch->base.arena)) {
+        while (i < f->count && i < again && tap_body_pass(&b, batch->base.arena))
+            i++;
+        while (i >= again && i < f->count && decode_one(ctx, s, batch, &b))
+            i++;
     }
     uint64_t rest = f->count - i;
     if (i < again)
         rest = f->count > again ? f->count - again : 0;
-    add(&s->figures.received, received);
+    add(&s->figures.received, b.received);
     lose(s, batch, rest, TAP_REASON_UNREADABLE);
-    return ignored;
+    return b.ignored;
 }
 
 uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
@@ -331,7 +332,7 @@ uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s, st
         end = at + f.length;
     catch_up(s, batch, &f);
     if (f.flags & TAP_FRAME_CONTROL) {
-        for (uint32_t i = 0; i < f.count && next_item(batch->base.arena, &at, end, &len); i++, at += len)
+        for (uint32_t i = 0; i < f.count && tap_body_item(batch->base.arena, &at, end, &len); i++, at += len)
             decode_control(ctx, s, batch, at, len);
     } else {
         ignored = decode_trace(ctx, s, batch, &f, at, end);

@@ -137,10 +137,13 @@ frame({1, Number, _, Seq, 1, 0}, <<Length:32, Bin:Length/binary>>, Bytes, #{numb
         {final, Map} -> tell_final(S1#{final => Map});
         _ -> S1
     end;
-frame({0, Number, Why, Seq, Count, Lost}, Body, Bytes, #{number := Number, seq := Next, why := Whys} = S)
-  when Seq =:= Next + Lost ->
+frame({Flags, Number, Why, Seq, Count, Lost}, Body, Bytes, #{number := Number, seq := Next, why := Whys} = S)
+  when Seq =:= Next + Lost, Flags =:= 0 orelse Flags =:= 4 ->
     #{lost := Before, events := Events, bytes := All} = S,
-    New = terms(Body, Events),
+    New = case Flags of
+        0 -> terms(Body, Events);
+        4 -> lists:reverse(binary_to_term(Body), Events)
+    end,
     Count = length(New) - length(Events),
     (Lost > 0) =:= (Why > 0) orelse exit({lost_without_reason, Lost, Why}),
     S#{number => Number + 1, seq => Seq + Count, lost => Before + Lost, events => New, bytes => All + Bytes,

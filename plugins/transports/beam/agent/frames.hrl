@@ -3,18 +3,52 @@
 %% The header is built when a frame is complete, so numbers and sequence numbers stand in it in the order in which frames
 %% leave. Only the newest frame is ever dropped: what is held keeps its numbers.
 
+-define(FRAME_LIST, 4). % TAP_FRAME_ONE_LIST
+
 %% ---- Frames --------------------------------------------------------------------------------------------------------
 
-relay_emit(_, 0, _, R) -> R;
-relay_emit(Body, N, Size, #relay{seq = Seq} = R0) ->
+%% N messages, the latest first. A frame is encoded at once: that takes half of what its messages take one by one, and how
+%% large each is seldom matters. Where it may (one could be above max_term, or the frame is much too large), they go one
+%% by one after all.
+relay_emit(_, 0, R) -> R;
+relay_emit(Acc, N, #relay{max_term = Max} = R) ->
+    Messages = lists:reverse(Acc),
+    Body = term_to_binary(Messages),
+    case byte_size(Body) of
+        Size when Size =< Max, Size =< 2 * ?FRAME_BYTES -> relay_put(?FRAME_LIST, Body, N, Size, R);
+        Size when Size =< 2 * ?FRAME_BYTES ->
+            case lists:any(fun(M) -> erlang:external_size(M) > Max end, Messages) of
+                false -> relay_put(?FRAME_LIST, Body, N, Size, R);
+                true -> relay_emit_each(Messages, [], 0, 0, R)
+            end;
+        _ -> relay_emit_each(Messages, [], 0, 0, R)
+    end.
+
+relay_emit_each([], Body, N, Size, R) ->
+    relay_put(0, Body, N, Size, R);
+relay_emit_each([Message | Rest] = All, Body, N, Size, #relay{max_term = Max} = R) ->
+    Bin = term_to_binary(Message),
+    case byte_size(Bin) of
+        Length when N > 0, Size + Length + 4 > ?FRAME_BYTES ->
+            relay_emit_each(All, [], 0, 0, relay_put(0, Body, N, Size, R));
+        Length when Length =< Max ->
+            relay_emit_each(Rest, [Body, <<Length:32>> | Bin], N + 1, Size + Length + 4, R);
+        _ ->
+            {Cut, R1} = relay_cut(Message, Bin, R),
+            Length = byte_size(Cut),
+            relay_emit_each(Rest, [Body, <<Length:32>> | Cut], N + 1, Size + Length + 4, R1)
+    end.
+
+%% A frame of N messages is complete.
+relay_put(Flags, Body, N, Size, #relay{seq = Seq} = R0) ->
     R = R0#relay{seq = Seq + N, in_window = R0#relay.in_window + N, average = Size div N},
     case relay_may_send(R, 40 + Size) of
         true ->
-            relay_send(relay_frame(0, N, Body, Size, Seq, R), N, relay_framed(R));
+            relay_send(relay_frame(Flags, N, Body, Size, Seq, R), N, relay_framed(R));
         false when R#relay.held_bytes + Size > R#relay.held_max ->
             relay_lose(N, ?REASON_CREDIT, R);
         false ->
-            relay_hold(relay_frame(0, N, Body, Size, Seq, R), N, relay_framed(R))
+            relay_hold(relay_frame(Flags, N, Body, Size, Seq, R), N, relay_framed(R))
     end.
 
 relay_frame(Flags, Count, Body, Size, Seq, #relay{number = Number, why = Why, lost = Lost}) ->

@@ -1,7 +1,7 @@
 %% relay.hrl: the tracer process. Trace messages in, frames out.
 %%
-%% The loop that takes messages does as little as it can: encode, append, count. Everything else (queue length, credit,
-%% limits) is looked at once a frame. Every trace message that is taken out of the mailbox gets a sequence number, and is
+%% The loop that takes messages does as little as it can: it keeps them, and a frame's worth is encoded at once. Everything
+%% else (queue length, credit, limits) is looked at once a frame. Every trace message that is taken out of the mailbox gets a sequence number, and is
 %% then either sent or counted as lost, so the sums are exact; while tracing is paused nothing is produced, and a gap
 %% report gives the times.
 %%
@@ -12,6 +12,7 @@
 -define(FRAME_EVENTS, 256).
 -define(FRAME_BYTES, 65536).
 -define(FRAME_MS, 5).
+-define(PROBE, 15).             % one message in this many, and one, is measured (a power of two, less one)
 -define(HELD_UNLIMITED, 8388608). % bytes of frames that wait for credit where max_memory sets no limit
 -define(WINDOW, 1000000000).    % ns: of max_rate
 
@@ -48,38 +49,47 @@ relay_begin(Guardian) ->
                         overload = Overload,
                         window = erlang:monotonic_time(nanosecond)},
             R1 = relay_cap(lists:foldl(fun relay_control/2, R0, Reports)),
-            relay_collect([], 0, 0, R1)
+            relay_collect([], 0, R1)
     end.
 
 relay_held_max(0) -> ?HELD_UNLIMITED;
 relay_held_max(Memory) -> max(?FRAME_BYTES, Memory div 8).
 
-relay_collect(Acc, N, Size, #relay{cap = Cap} = R) when N >= Cap; Size >= ?FRAME_BYTES ->
-    relay_collect([], 0, 0, relay_check(relay_emit(Acc, N, Size, R)));
-relay_collect(Acc, N, Size, R) ->
+%% Acc: the messages of the frame in the making, the latest first.
+relay_collect(Acc, N, #relay{cap = Cap} = R) when N >= Cap ->
+    relay_collect([], 0, relay_check(relay_emit(Acc, N, R)));
+relay_collect(Acc, N, R) ->
     receive
-        Message -> relay_take(Message, Acc, N, Size, R)
+        Message when element(1, Message) =:= trace_ts ->
+            case N band ?PROBE of
+                0 -> relay_probe(Message, Acc, N, R);
+                _ -> relay_collect([Message | Acc], N + 1, R)
+            end;
+        Message -> relay_take(Message, Acc, N, R)
     after 0 ->
-        relay_idle(Acc, N, Size, R, undefined)
+        relay_idle(Acc, N, R, undefined)
     end.
 
-relay_take(Message, Acc, N, Size, #relay{max_term = Max} = R) when element(1, Message) =:= trace_ts ->
-    Bin = term_to_binary(Message),
-    case byte_size(Bin) of
-        Length when Length =< Max ->
-            relay_collect([Acc, <<Length:32>> | Bin], N + 1, Size + Length + 4, R);
+%% To know every message's size costs half as much as to encode it. One in sixteen is looked at: where it is large, the frame
+%% ends with it, so that large terms neither pile up here nor stay unseen.
+relay_probe(Message, Acc, N, R) ->
+    case erlang:external_size(Message) of
+        Size when Size > ?FRAME_BYTES div (?PROBE + 1) ->
+            relay_collect([], 0, relay_check(relay_emit([Message | Acc], N + 1, R)));
         _ ->
-            {Cut, R1} = relay_cut(Message, Bin, R),
-            Length = byte_size(Cut),
-            relay_collect([Acc, <<Length:32>> | Cut], N + 1, Size + Length + 4, R1)
-    end;
-relay_take({relay_finish, From, Tag, Final, Wait}, Acc, N, Size, R) ->
-    relay_finish(relay_emit(Acc, N, Size, R), From, Tag, Final, Wait);
-relay_take(Message, Acc, N, Size, R) ->
-    relay_collect([], 0, 0, relay_other(Message, relay_emit(Acc, N, Size, R))).
+            relay_collect([Message | Acc], N + 1, R)
+    end.
 
-%% The mailbox is empty: an unfinished frame waits a few milliseconds for company.
-relay_idle(Acc, N, Size, R, Since) ->
+relay_take(Message, Acc, N, R) when element(1, Message) =:= trace_ts ->
+    relay_probe(Message, Acc, N, R);
+relay_take({relay_finish, From, Tag, Final, Wait}, Acc, N, R) ->
+    relay_finish(relay_emit(Acc, N, R), From, Tag, Final, Wait);
+relay_take(Message, Acc, N, R) ->
+    relay_collect([], 0, relay_other(Message, relay_emit(Acc, N, R))).
+
+%% The mailbox is empty: an unfinished frame waits a few milliseconds for company. A stream that comes in drops keeps its
+%% frame's deadline.
+relay_idle(Acc, N, R, Since) ->
     Now = erlang:monotonic_time(millisecond),
     Began = case Since of undefined -> Now; _ -> Since end,
     Wait = case R of
@@ -89,21 +99,14 @@ relay_idle(Acc, N, Size, R, Since) ->
     end,
     receive
         Message when N > 0, element(1, Message) =:= trace_ts, N + 1 < R#relay.cap ->
-            relay_take_idle(Message, Acc, N, Size, R, Began);
+            case erlang:external_size(Message) of
+                Size when Size > ?FRAME_BYTES div (?PROBE + 1) -> relay_take(Message, Acc, N, R);
+                _ -> relay_idle([Message | Acc], N + 1, R, Began)
+            end;
         Message ->
-            relay_take(Message, Acc, N, Size, R)
+            relay_take(Message, Acc, N, R)
     after Wait ->
-        relay_collect([], 0, 0, relay_check(relay_emit(Acc, N, Size, R)))
-    end.
-
-%% A stream that comes in drops keeps its frame's deadline.
-relay_take_idle(Message, Acc, N, Size, #relay{max_term = Max} = R, Began) ->
-    Bin = term_to_binary(Message),
-    case byte_size(Bin) of
-        Length when Length =< Max, Size + Length + 4 < ?FRAME_BYTES ->
-            relay_idle([Acc, <<Length:32>> | Bin], N + 1, Size + Length + 4, R, Began);
-        _ ->
-            relay_take(Message, Acc, N, Size, R)
+        relay_collect([], 0, relay_check(relay_emit(Acc, N, R)))
     end.
 
 relay_other({relay_report, Report}, R) ->
@@ -216,12 +219,15 @@ relay_rate(#relay{max_rate = Max, window = Began, in_window = Count} = R) ->
         true -> R
     end.
 
-%% No frame goes beyond max_events, nor much beyond max_rate.
-relay_cap(#relay{max_events = Events, max_rate = Rate, seq = Seq, in_window = Count, ended = false} = R) ->
-    Left = case Events of 0 -> ?FRAME_EVENTS; _ -> max(1, Events - Seq) end,
+%% No frame goes beyond max_events, nor much beyond max_rate or ?FRAME_BYTES.
+relay_cap(#relay{max_events = Events, max_rate = Rate, seq = Seq, in_window = Count, average = Average} = R) ->
+    Left = case R of
+        #relay{ended = false} when Events > 0 -> max(1, Events - Seq);
+        _ -> ?FRAME_EVENTS
+    end,
     Room = if Rate > Count -> Rate - Count; true -> ?FRAME_EVENTS end,
-    R#relay{cap = min(?FRAME_EVENTS, min(Left, Room))};
-relay_cap(R) -> R#relay{cap = ?FRAME_EVENTS}.
+    Fit = max(1, ?FRAME_BYTES div max(1, Average)),
+    R#relay{cap = min(min(?FRAME_EVENTS, Fit), min(Left, Room))}.
 
 %% The run is over, by a limit: the events go off here, at once; the guardian does the rest. What was on its way is
 %% counted and not sent.

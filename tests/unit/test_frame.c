@@ -1,0 +1,221 @@
+/* test_frame.c: a frame whose messages are one list says the same as one whose messages stand one by one, whole or broken;
+ * every sequence number is received or lost; and what an event costs does not grow with the stream. */
+#include "frame.h"
+
+#include "frames.h"
+#include "unit.h"
+
+static struct tap_intern *intern;
+static struct tap_batch_pool pool;
+static struct tap_stream stream;
+static struct tap_frames frames;
+
+static void on_up(void *arg, uint32_t node, const struct tap_node_facts *facts)
+{
+    (void)arg, (void)node, (void)facts;
+}
+static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *said, uint32_t len)
+{
+    (void)arg, (void)node, (void)level, (void)said, (void)len;
+}
+
+static void fresh_stream(void)
+{
+    memset(&stream, 0, sizeof stream);
+    tap_clock_set(&stream.clock, 1700000000000000000);
+}
+static void begin(void)
+{
+    fresh_stream();
+    intern = tap_intern_new(0);
+    frames = (struct tap_frames){intern, NULL, on_up, on_log, NULL};
+    CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&pool, 1, 1 << 30), TAP_OK);
+}
+static void end(void)
+{
+    tap_batch_pool_destroy(&pool);
+    tap_intern_free(intern);
+}
+
+/* The same messages with their lengths in front, or as one list. */
+static struct frame as_list(const struct frame *items)
+{
+    struct frame f;
+    frame_begin(&f, TAP_FRAME_ONE_LIST, tap_get_u64(items->buf.data + 16), 0, 0);
+    tap_write_version(&f.buf);
+    tap_write_list(&f.buf, items->count);
+    for (size_t at = TAP_FRAME_HEADER; at < items->buf.len;) {
+        uint32_t len = tap_get_u32(items->buf.data + at);
+        tap_buf_put(&f.buf, items->buf.data + at + 5, len - 1);
+        at += 4 + len;
+    }
+    tap_write_nil(&f.buf);
+    f.count = items->count;
+    return f;
+}
+
+/* Decodes it; the batch is the caller's. */
+static struct tap_batch_own *decode(struct frame *f, uint32_t *ignored)
+{
+    struct tap_arena *arena = tap_arena_get(&pool, f->buf.len);
+    frame_end(f);
+    memcpy(arena->data, f->buf.data, f->buf.len);
+    struct tap_batch_own *batch = tap_batch_get(&pool, arena, f->buf.len, f->count);
+    *ignored = tap_frame_decode(&frames, &stream, batch, 0, (uint32_t)f->buf.len);
+    CU_ASSERT_EQUAL(stream.figures.received + stream.figures.lost, stream.next);
+    return batch;
+}
+
+static void write_mixture(struct frame *f, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (i % 7 == 3)
+            frame_exit(f, 10 + i, 1000 + i);
+        else
+            frame_call(f, 10 + i, i, 1000 + i);
+    }
+}
+
+static void a_list_says_what_items_say(void)
+{
+    struct frame items, list;
+    uint32_t ignored;
+    begin();
+    frame_begin(&items, 0, 0, 0, 0);
+    write_mixture(&items, 200);
+    list = as_list(&items);
+    struct tap_batch_own *a = decode(&items, &ignored);
+    fresh_stream();
+    struct tap_batch_own *b = decode(&list, &ignored);
+    CU_ASSERT_EQUAL(a->base.count, 200);
+    CU_ASSERT_EQUAL_FATAL(a->base.count, b->base.count);
+    for (uint32_t i = 0; i < a->base.count; i++) {
+        struct tap_event x = a->events[i], y = b->events[i];
+        CU_ASSERT_EQUAL_FATAL(x.payload.len, y.payload.len);
+        CU_ASSERT(memcmp(a->base.arena + x.payload.off, b->base.arena + y.payload.off, x.payload.len) == 0);
+        x.payload.off = y.payload.off = 0;
+        CU_ASSERT(memcmp(&x, &y, sizeof x) == 0);
+    }
+    CU_ASSERT_EQUAL(stream.next, 200);
+    tap_batch_release(a);
+    tap_batch_release(b);
+    tap_buf_free(&items.buf);
+    tap_buf_free(&list.buf);
+    end();
+}
+
+/* A message that is none is lost alone when its end can be found. */
+static void one_bad_message_is_lost_alone(void)
+{
+    struct frame items, list;
+    uint32_t ignored;
+    begin();
+    frame_begin(&items, 0, 0, 0, 0);
+    write_mixture(&items, 2);
+    frame_item(&items);
+    tap_write_tuple(&items.buf, 2);
+    tap_write_atom(&items.buf, "no");
+    tap_write_atom(&items.buf, "message");
+    frame_item_end(&items);
+    write_mixture(&items, 3);
+    list = as_list(&items);
+    struct tap_batch_own *batch = decode(&list, &ignored);
+    CU_ASSERT_EQUAL(batch->base.count, 6);
+    CU_ASSERT_EQUAL(batch->events[2].kind, TAP_LOST);
+    CU_ASSERT_EQUAL(batch->events[2].reason, TAP_REASON_UNREADABLE);
+    CU_ASSERT_EQUAL(stream.figures.received, 5);
+    CU_ASSERT_EQUAL(stream.figures.lost, 1);
+    tap_batch_release(batch);
+    tap_buf_free(&items.buf);
+    tap_buf_free(&list.buf);
+    end();
+}
+
+/* Cut anywhere, and with any byte of it changed, every number is accounted for. */
+static void broken_lists_lose_what_they_lose(void)
+{
+    struct frame items, list;
+    uint32_t ignored, whole = 0;
+    begin();
+    frame_begin(&items, 0, 0, 0, 0);
+    write_mixture(&items, 5);
+    list = as_list(&items);
+    size_t len = list.buf.len;
+    for (size_t n = TAP_FRAME_HEADER; n < len; n++) {
+        fresh_stream();
+        list.buf.len = n;
+        tap_batch_release(decode(&list, &ignored));
+        CU_ASSERT_EQUAL(stream.next, 5);
+        CU_ASSERT(stream.figures.received >= whole);
+        whole = (uint32_t)stream.figures.received;
+    }
+    CU_ASSERT_EQUAL(whole, 5); /* but for the nil */
+    list.buf.len = len;
+    for (size_t n = TAP_FRAME_HEADER; n < len; n++) {
+        fresh_stream();
+        list.buf.data[n] ^= 0x55;
+        tap_batch_release(decode(&list, &ignored));
+        CU_ASSERT_EQUAL(stream.next, 5);
+        list.buf.data[n] ^= 0x55;
+    }
+    list.count = 6; /* the list says otherwise */
+    fresh_stream();
+    tap_batch_release(decode(&list, &ignored));
+    CU_ASSERT_EQUAL(stream.figures.lost, 6);
+    tap_buf_free(&items.buf);
+    tap_buf_free(&list.buf);
+    end();
+}
+
+static void numbers_taken_before_are_not_taken_again(void)
+{
+    struct frame items, list;
+    uint32_t ignored;
+    begin();
+    frame_begin(&items, 0, 0, 0, 0);
+    write_mixture(&items, 10);
+    list = as_list(&items);
+    stream.next = 4;
+    stream.figures.received = 4;
+    struct tap_batch_own *batch = decode(&list, &ignored);
+    CU_ASSERT_EQUAL(batch->base.count, 6);
+    CU_ASSERT_EQUAL(batch->events[0].seq, 4);
+    CU_ASSERT_EQUAL(batch->events[0].pid.id, 14);
+    tap_batch_release(batch);
+    tap_buf_free(&items.buf);
+    tap_buf_free(&list.buf);
+    end();
+}
+
+/* A running trace allocates nothing: every frame's events and bytes lie where those of the first did. */
+static void a_running_stream_takes_no_memory(void)
+{
+    struct frame items, list;
+    uint32_t ignored;
+    begin();
+    frame_begin(&items, 0, 0, 0, 0);
+    write_mixture(&items, 2560); /* an arena is nearly full of them */
+    list = as_list(&items);
+    struct tap_batch_own *first = NULL;
+    const struct tap_event *events = NULL;
+    const uint8_t *arena = NULL;
+    for (int round = 0; round < 100; round++) {
+        tap_put_u64(list.buf.data + 16, stream.next);
+        struct tap_batch_own *batch = decode(&list, &ignored);
+        if (round == 0) {
+            first = batch;
+            events = batch->events;
+            arena = batch->base.arena;
+        }
+        CU_ASSERT(batch == first && batch->events == events && batch->base.arena == arena);
+        tap_batch_release(batch);
+    }
+    CU_ASSERT_EQUAL(stream.figures.received, 256000);
+    tap_buf_free(&items.buf);
+    tap_buf_free(&list.buf);
+    end();
+}
+
+UNIT_TESTS("frame", UNIT_TEST(a_list_says_what_items_say), UNIT_TEST(one_bad_message_is_lost_alone),
+           UNIT_TEST(broken_lists_lose_what_they_lose), UNIT_TEST(numbers_taken_before_are_not_taken_again),
+           UNIT_TEST(a_running_stream_takes_no_memory))
