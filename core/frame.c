@@ -241,8 +241,10 @@ static bool decode_control(const struct tap_frames *ctx, struct tap_stream *s, s
         return false;
     if (n == 2 && tap_match_atom(&c, "node_up"))
         return read_node_up(ctx, s, batch, &c);
-    if (n == 2 && tap_match_atom(&c, "plan"))
+    if (n == 2 && tap_match_atom(&c, "plan")) {
+        tap_frame_plan_notes(ctx, s->node, c);
         return read_report(s, batch, &c, TAP_PLAN);
+    }
     if (n == 2 && tap_match_atom(&c, "process_info"))
         return read_report(s, batch, &c, TAP_PROCESS_INFO);
     if (n == 5 && tap_match_atom(&c, "align"))

@@ -55,6 +55,9 @@ uint32_t tap_frame_decode(const struct tap_frames *, struct tap_stream *, struct
 void tap_stream_end(struct tap_stream *, struct tap_batch_own *, uint64_t next);
 /* The node is back: a new relay, whose numbers begin at 0, and a clock of its own. */
 void tap_stream_again(struct tap_stream *);
+/* Logs what the node left out of the plan and why: the cursor is at the map of {plan, Map}. The first 20; the others are
+ * counted. */
+void tap_frame_plan_notes(const struct tap_frames *, uint32_t node, struct tap_cursor);
 /* A control event of this node, at this place of the stream; NULL when out of memory. */
 struct tap_event *tap_stream_event(struct tap_stream *, struct tap_batch_own *, unsigned kind, int64_t ts);
 

@@ -1,5 +1,5 @@
 """Bad input and broken surroundings: each with one clear line, the place, and the right exit code."""
-import os, stat
+import os, re, stat
 from lib import *
 
 GOOD = """[session]
@@ -147,6 +147,21 @@ def an_empty_plan_is_an_error():
     node.clean()
 
 
+def what_is_not_there_is_said_by_name():
+    node = Node()
+    modules = ['e2e_work', 'no_such_module', 'e2e_w?rm'] + ['no_such_%02d' % i for i in range(30)]
+    ini = (GOOD % node.name).replace('modules = e2e_work', 'modules = ' + ', '.join(modules))
+    run = Run(ini, '--json').ended(0)
+    said = [line.split(node.name + ': ', 1)[1] for line in run.err().splitlines() if node.name + ': ' in line]
+    assert len(said) == 21 and re.match(r'\d+ more', said[-1]), said
+    one = Run((GOOD % node.name).replace('modules = e2e_work', 'modules = e2e_work, no_such_module, e2e_w?rm') +
+              '[filter:pids]\npids = nobody_here, <0.99999.0>, new\n').ended(0).err()
+    for words in (r'no_such_module:\*/\* \(\S+:5\): there is no such module', r'e2e_w\?rm:.*matches no loaded function',
+                  'nobody_here: ', '<0.99999.0>: '):
+        assert re.search(words, one), (words, one)
+    node.clean()
+
+
 tests(bad_configurations, all_mistakes_in_one_pass, bad_match_specs_have_a_place, bad_plugins, nodes_that_cannot_be_reached,
       one_bad_node_does_not_stop_the_rest, outputs_that_cannot_be_written, a_failing_sink_does_not_hurt_another,
-      an_empty_plan_is_an_error)
+      an_empty_plan_is_an_error, what_is_not_there_is_said_by_name)
