@@ -36,7 +36,10 @@ struct builder {
     struct tap_config *config;
     struct tap_ini *ini;
     struct tap_error *err;
+    const struct tap_loaded *sink; /* what [sink:events] is when the library asks; else NULL */
 };
+
+#define BUILT_IN "sink:events"
 
 /* ---- Sections */
 
@@ -146,8 +149,11 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
     for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->settings[i].key, "plugin") == 0)
             where = &s->settings[i].value;
-    in->loaded = tap_registry_get(c->registry, in->kind, own.plugin && *own.plugin ? own.plugin : in->name,
-                                  s->name, where, b->err);
+    if (b->sink && strcmp(s->name, BUILT_IN) == 0)
+        in->loaded = b->sink;
+    else
+        in->loaded = tap_registry_get(
+            c->registry, in->kind, own.plugin && *own.plugin ? own.plugin : in->name, s->name, where, b->err);
     bool sink = in->kind == TAP_PLUGIN_SINK;
     if (sink)
         tap_options_fill(tap_sink_options, tap_sink_option_count, s->settings, s->count, used, &in->sink,
@@ -289,8 +295,11 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
     if (!b->ini)
         return false;
     for (size_t i = 0; i < set_count; i++)
-        if (!tap_config_set(b->ini, sets[i], c->pool, b->err))
+        if (!tap_config_set(b->ini, sets[i], b->sink ? "option" : "--set", c->pool, b->err))
             return false;
+    struct tap_text whole = {"", c->path, 0, 0};
+    if (b->sink && !tap_ini_find(b->ini, BUILT_IN) && !tap_ini_add(b->ini, c->pool, BUILT_IN, &whole))
+        return false;
     if (!config_session_section(b))
         return false;
     c->registry = tap_registry_new(c->session.plugin_path);
@@ -301,10 +310,10 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
 }
 
 static enum tap_status config_parse(const char *name, const char *text, size_t len, const char *const *sets,
-                                    size_t set_count, bool sinkless, struct tap_config **config,
-                                    struct tap_error *err)
+                                    size_t set_count, bool sinkless, const struct tap_loaded *sink,
+                                    struct tap_config **config, struct tap_error *err)
 {
-    struct builder b = {calloc(1, sizeof **config), NULL, err};
+    struct builder b = {calloc(1, sizeof **config), NULL, err, sink};
     size_t before = tap_error_count(err);
     *config = NULL;
     if (b.config)
@@ -323,7 +332,7 @@ static enum tap_status config_parse(const char *name, const char *text, size_t l
 enum tap_status tap_config_parse(const char *name, const char *text, size_t len, const char *const *sets,
                                  size_t set_count, struct tap_config **config, struct tap_error *err)
 {
-    return config_parse(name, text, len, sets, set_count, false, config, err);
+    return config_parse(name, text, len, sets, set_count, false, NULL, config, err);
 }
 
 enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, size_t set_count,
@@ -336,7 +345,7 @@ enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, 
         all[0] = set;
         for (size_t i = 0; i < set_count; i++)
             all[i + 1] = sets[i];
-        status = config_parse("the command line", "", 0, all, set_count + 1, true, config, err);
+        status = config_parse("the command line", "", 0, all, set_count + 1, true, NULL, config, err);
     } else {
         TAP_ERR(err, status, "core", "out of memory");
         set = NULL;
@@ -387,12 +396,21 @@ static char *file_read(const char *path, size_t *len)
 enum tap_status tap_config_load(const char *path, const char *const *sets, size_t set_count,
                                 struct tap_config **config, struct tap_error *err)
 {
+    return tap_config_embed(path, sets, set_count, NULL, config, err);
+}
+
+enum tap_status tap_config_embed(const char *path, const char *const *sets, size_t set_count,
+                                 const struct tap_loaded *sink, struct tap_config **config,
+                                 struct tap_error *err)
+{
+    if (!path)
+        return config_parse("options", "", 0, sets, set_count, false, sink, config, err);
     size_t len;
     *config = NULL;
     char *text = file_read(path, &len);
     if (!text)
         return TAP_ERR(err, TAP_INVALID, NULL, "cannot read %s: %s", *path ? path : "''", strerror(errno));
-    enum tap_status status = tap_config_parse(path, text, len, sets, set_count, config, err);
+    enum tap_status status = config_parse(path, text, len, sets, set_count, false, sink, config, err);
     free(text);
     return status;
 }

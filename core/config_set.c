@@ -25,24 +25,25 @@ static bool set_from_file(const struct tap_setting *s)
 }
 
 /* The first --set of a key takes the place of what the file says; further ones of the same key are added. */
-bool tap_config_set(struct tap_ini *ini, const char *set, struct tap_pool *pool, struct tap_error *err)
+bool tap_config_set(struct tap_ini *ini, const char *set, const char *origin, struct tap_pool *pool,
+                    struct tap_error *err)
 {
     size_t section_len, key_len;
     if (!set_split(set, &section_len, &key_len)) {
-        TAP_ERR(
-            err, TAP_INVALID, NULL,
-            "--set %s: this must be SECTION.KEY=VALUE, such as session.duration=10s or sink:csv.path=a.csv",
-            set);
+        TAP_ERR(err, TAP_INVALID, NULL,
+                "%s %s: this must be SECTION.KEY=VALUE, such as session.duration=10s or sink:csv.path=a.csv",
+                origin, set);
         return true;
     }
     char *section_name = tap_pool_strdup(pool, set, section_len);
     char *key = tap_pool_strdup(pool, set + section_len + 1, key_len);
     char *value =
         tap_pool_strdup(pool, set + section_len + key_len + 2, strlen(set + section_len + key_len + 2));
-    char *file = tap_pool_alloc(pool, section_len + key_len + 8);
+    size_t file_len = strlen(origin) + section_len + key_len + 3;
+    char *file = tap_pool_alloc(pool, file_len);
     if (!section_name || !key || !value || !file)
         return false;
-    snprintf(file, section_len + key_len + 8, "--set %s.%s", section_name, key);
+    snprintf(file, file_len, "%s %s.%s", origin, section_name, key);
     struct tap_setting setting = {key, {key, file, 0, 0}, {value, file, 0, 0}};
     struct tap_ini_section *section = tap_ini_find(ini, section_name);
     if (!section)

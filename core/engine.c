@@ -229,6 +229,14 @@ static enum tap_status join(struct tap_engine *t)
 
 struct tap_engine *tap_engine_new(const struct tap_config *config, struct tap_error *err)
 {
+    return tap_engine_new_logged(config, err, NULL, NULL);
+}
+
+struct tap_engine *tap_engine_new_logged(const struct tap_config *config, struct tap_error *err,
+                                         void (*log)(void *arg, enum tap_log_level, const char *actor,
+                                                     const char *text),
+                                         void *arg)
+{
     struct tap_engine *t = calloc(1, sizeof *t);
     if (!t) {
         TAP_ERR(err, TAP_ERROR, "core", "out of memory");
@@ -236,6 +244,8 @@ struct tap_engine *tap_engine_new(const struct tap_config *config, struct tap_er
     }
     t->config = config;
     t->err = err;
+    t->log = log;
+    t->log_arg = arg;
     enum tap_status status = prepare(t) ? create_all(t) : TAP_ERR(err, TAP_ERROR, "core", "out of memory");
     if (status == TAP_OK)
         status = join(t);

@@ -13,6 +13,11 @@ struct tap_engine;
 
 /* Creates every instance and joins the plan; no I/O. `config` must outlive the trace. NULL: see `err`. */
 struct tap_engine *tap_engine_new(const struct tap_config *config, struct tap_error *err);
+/* The same, with the place for log lines already while instances are created (tap_engine_set_log). */
+struct tap_engine *tap_engine_new_logged(const struct tap_config *config, struct tap_error *err,
+                                         void (*log)(void *arg, enum tap_log_level, const char *actor,
+                                                     const char *text),
+                                         void *arg);
 const struct tap_plan *tap_engine_plan(const struct tap_engine *);
 /* Makes the session one call in its only node (plugin.h). What `call` points to must outlive the trace. Before start.
  * TAP_INVALID: several nodes, or a filter names processes. */

@@ -53,7 +53,7 @@ static enum tap_status host_fail(const struct tap_host *host, enum tap_status st
 {
     va_list ap;
     va_start(ap, format);
-    tap_error_vadd(own(host)->trace->err, status, own(host)->instance->section, file, line, format, ap);
+    tap_error_vadd(own(host)->err, status, own(host)->instance->section, file, line, format, ap);
     va_end(ap);
     return status;
 }
@@ -64,7 +64,7 @@ static enum tap_status host_fail_at(const struct tap_host *host, const struct ta
     va_list ap;
     va_start(ap, format);
     enum tap_status status =
-        tap_error_vadd_at(own(host)->trace->err, own(host)->instance->section, where, offset, format, ap);
+        tap_error_vadd_at(own(host)->err, own(host)->instance->section, where, offset, format, ap);
     va_end(ap);
     return status;
 }
@@ -342,6 +342,7 @@ void tap_host_init(struct tap_engine *t, struct tap_instance_host *h, const stru
 {
     h->trace = t;
     h->instance = instance;
+    h->err = t->err;
     tap_counters_init(&h->counters);
     h->table = (struct tap_host){.struct_size = sizeof h->table,
                                  .abi_minor = TAP_ABI_MINOR,

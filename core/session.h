@@ -38,6 +38,7 @@ struct tap_instance_host {
     struct tap_claim *claim; /* filters */
     struct tap_sink *sink;   /* sinks */
     struct tap_counters counters;
+    struct tap_error *err; /* where its failures go */
 };
 
 struct tap_engine {

@@ -114,6 +114,9 @@ struct tap_syn_node *tap_syn_parse(struct tap_syn_lexer *);
 bool tap_syn_parse_list(struct tap_syn_lexer *, const char *closing, struct tap_syn_node ***items,
                         size_t *count);
 
+/* Parses one Elixir value from the beginning of the text; *end: where it stops. NULL: reported. */
+struct tap_syn_node *tap_syn_parse_elixir(struct tap_syn_source *, size_t *end);
+
 /* Writes a term (no version byte). False: it cannot be written, reported. */
 bool tap_syn_encode(struct tap_syn_source *, struct tap_buf *, const struct tap_syn_node *);
 

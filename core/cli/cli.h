@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 int tap_cli_run(int argc, char **argv);
+int tap_cli_call(int argc, char **argv);
 int tap_cli_check(int argc, char **argv);
 int tap_cli_plugins(int argc, char **argv);
 int tap_cli_nodes(int argc, char **argv);

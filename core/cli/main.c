@@ -25,6 +25,12 @@ static const struct command {
      "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes},
     {"clean", "NODE [--json] [--set SECTION.KEY=VALUE]...",
      "takes away whatever a dead run of beamtap left in a node", tap_cli_clean},
+    {"call",
+     "NODE MODULE FUNCTION ['[ARGS]'] [--timeout 5s] [--linger 0] [--sink NAME:KEY=VALUE,...]... [--config "
+     "FILE.ini] "
+     "[--set SECTION.KEY=VALUE]... [--elixir | --erlang] [--quiet] [--json]",
+     "runs one call under trace: its result to stdout, its events to the sinks (without any: to stderr)",
+     tap_cli_call},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

@@ -3,13 +3,15 @@
 %% No comprehension and no fun of this module: they would be functions of it too, and so events.
 -module(e2e_call).
 -export([add/2, throws/1, exits/1, fails/1, killed/0, sleeps/0, spins/0, spawns/1, start/1, await/1, child/1, leaves/1,
-         sleeper/1, asks/2, serve/0, echo/1, big/1]).
+         sleeper/1, asks/2, serve/0, echo/1, same/2, big/1]).
 
 add(A, B) -> A + B.
 throws(X) -> throw({thrown, X}).
 exits(X) -> exit({exited, X}).
 fails(X) -> error({failed, X}).
 echo(X) -> X.
+%% Is it what the bytes of another reader mean?
+same(X, Encoded) -> X =:= binary_to_term(base64:decode(Encoded)).
 big(N) -> binary:copy(<<"x">>, N).
 
 killed() ->

@@ -1,0 +1,176 @@
+"""beamtap call: the result or how it ended, and exactly the events of the call, each time."""
+import collections, csv
+from lib import *
+
+compile_erlang('e2e_call.erl')
+
+
+def call(node, *args):
+    return Run(None, node.name, *args, command='call').wait()
+
+
+def events(run, name='a.csv'):
+    with open(run.path(name), newline='', encoding='utf-8') as f:
+        return list(csv.DictReader(f))
+
+
+def counts(run):
+    return dict(collections.Counter(r['event'] for r in events(run) if r['event'] not in ('node_up', 'node_down', 'plan')))
+
+
+def figures(run):
+    line = json.loads(run.out())
+    assert line['produced'] == line['kept'] + line['filtered'] + line['lost'], line
+    return line
+
+
+CSV = ('--sink', 'csv:path=a.csv', '--json')
+
+
+def a_result_is_printed_alone():
+    node = Node()
+    run = call(node, 'e2e_call', 'add', '[20, 22]').ended(0)
+    assert run.out() == '42\n', run.out()
+    assert re.search(r'function_call e2e_call:add/2 \[20,22\]', run.err()), run.err()
+    assert re.search(r'function_return e2e_call:add/2 42', run.err()), run.err()
+    assert len(run.err().splitlines()) == 2, run.err()
+    node.clean()
+
+
+def every_end_has_its_events():
+    node = Node()
+    killed = {'function_call': 1, 'function_exception': 1, 'process_exit': 1}  # OTP 25 says both
+    if node('erlang:system_info(otp_release)') != '"25"':
+        del killed['function_exception']
+    raised = {'function_call': 1, 'function_exception': 1}
+    node('erl_eval:expr({integer,1,1}, [])')
+    cases = [('add', '[1, 2]', 'returned', '3', {'function_call': 1, 'function_return': 1}, 0),
+             ('throws', '[x]', 'throw', '{thrown,x}', raised, 1),
+             ('exits', '[{a, "text"}]', 'exit', '{exited,{a,"text"}}', raised, 1),
+             ('fails', '[#{k => <<"v">>}]', 'error', '{failed,#{k => <<"v">>}}', raised, 1),
+             ('killed', '[]', 'died', 'killed', killed, 1),
+             ('sleeps', '[]', 'timeout', '', killed, 1)]
+    for function, arguments, end, value, expected, code in cases:
+        run = call(node, 'e2e_call', function, arguments, '--timeout', '500ms' if end == 'timeout' else '60s', *CSV)
+        assert run.code == code, (function, run.code, run.err())
+        line = figures(run)
+        assert (line['end'], line['value']) == (end, value), line
+        assert counts(run) == expected, (function, counts(run))
+        assert line['produced'] == sum(expected.values()) and line['lost'] == 0, line
+    node.clean()
+
+
+def a_thousand_processes_are_all_of_it():
+    node = Node()
+    run = call(node, 'e2e_call', 'spawns', '[1000]', '--timeout', '60s', *CSV).ended(0)
+    expected = {'function_call': 3003, 'function_return': 3003, 'process_spawn': 1000, 'process_start': 1000,
+                'process_exit': 1000, 'message_receive': 1000}
+    assert counts(run) == expected, counts(run)
+    assert figures(run)['produced'] == sum(expected.values())
+    rows = events(run)
+    children = {r['peer'] for r in rows if r['event'] == 'process_spawn'}
+    assert len(children) == 1000 and {r['pid'] for r in rows if r['event'] == 'process_exit'} == children
+    node.clean()
+
+
+def nothing_else_is_in_it():
+    """While others work and a server answers: the request and the reply, and neither the server's work nor the others'."""
+    node = Node()
+    node('register(server, spawn(e2e_call, serve, []))')
+    node('[spawn(fun() -> (fun F() -> e2e_call:echo(busy), receive after 1 -> F() end end)() end) || _ <- lists:seq(1, 5)], ok')
+    run = call(node, 'e2e_call', 'asks', '[server, 21]', *CSV).ended(0)
+    assert counts(run) == {'function_call': 1, 'function_return': 1, 'message_send': 1, 'message_receive': 1}, counts(run)
+    assert figures(run)['value'] == '42'
+    node.clean()
+
+
+def an_endless_busy_call_is_killed():
+    node = Node()
+    run = call(node, 'e2e_call', 'spins', '--timeout', '500ms', '--set', 'session.events=function_call', '--json').ended(1)
+    assert figures(run)['end'] == 'timeout' and figures(run)['produced'] == 1, run.out()
+    assert node('[P || P <- processes(), {_, {erl_eval, _, _}} <- [process_info(P, current_function)], P =/= self()]') == '[]'
+    node.clean()
+
+
+def an_interrupt_ends_the_call_too():
+    node = Node()
+    run = Run(None, node.name, 'e2e_call', 'sleeps', '--timeout', '0', '--json', command='call')
+    running = '[P || P <- processes(), {_, {e2e_call, sleeps, 0}} <- [process_info(P, current_function)]]'
+    wait_for(lambda: node(running) != '[]', 'the call')
+    run.interrupt()
+    assert run.code == 1 and figures(run)['end'] == 'stopped', (run.code, run.out(), run.err())
+    assert node(running) == '[]'
+    node.clean()
+
+
+ELIXIR = [':atom', ':"two words"', ':valid?', 'nil', 'true', 'Shop.Cart', 'Elixir.Shop', ':erlang', '1', '-17', '1_000_000', '0xFF',
+          '0o17', '0b1010', '123456789012345678901234567890', '1.5', '-2.5e-3', '"text"', '"tab\\tquote\\"\\u00e9\\x41"', '""',
+          "~c\"chars\"", '?a', '?\\n', '[]', '[1, 2 | 3]', '[1 | [2]]', '[a: 1, b: [c: 2]]', '["k k": 1]', '{}', '{1, :b, "c"}', '%{}',
+          '%{"b" => 2, 3 => {4}, a: 1}', '%{"q" => %{deep: [1]}}', '<<1, 2, 255>>', '<<>>', '<<"abc", 0>>', '[1, 2,]',
+          '[{:a, 1}, {:b, 2}]', '# comment\n 1']
+
+
+def elixir_terms_are_what_elixir_reads():
+    node = Node()
+    text = '[' + ',\n '.join(ELIXIR) + ']'
+    program = os.path.join(work, 'terms.exs')
+    with open(program, 'w', encoding='utf-8') as f:
+        f.write('IO.write(:base64.encode(:erlang.term_to_binary(%s)))' % text)
+    encoded = subprocess.run(['elixir', program], check=True, capture_output=True, text=True, env=dict(env, LANG='C.UTF-8')).stdout
+    node('put(expected, binary_to_term(base64:decode("%s"))), ok' % encoded.strip())
+    run = call(node, ':e2e_call', 'echo', '[' + text + ']', '--quiet').ended(0)
+    assert 'Shop.Cart' in run.out() and '%{' in run.out(), run.out()
+    run = call(node, ':e2e_call', 'same', '[' + text + ', "%s"]' % encoded.strip(), '--quiet').ended(0)
+    assert run.out() == 'true\n', (run.out(), call(node, ':e2e_call', 'echo', '[' + text + ']').out())
+    node.clean()
+
+
+def erlang_terms_are_what_erl_reads():
+    node = Node()
+    text = '[a, \'b c\', "text", <<"bin">>, 1.5, -3, 16#ff, $a, {x, [y|z]}, #{k => [1, 2]}, [], 123456789012345678901234567890]'
+    encoded = node('base64:encode(term_to_binary(%s))' % text)
+    run = call(node, 'e2e_call', 'same', '[%s, %s]' % (text, encoded), '--quiet').ended(0)
+    assert run.out() == 'true\n', run.out()
+    node.clean()
+
+
+def mistakes_are_told_before_anything_is_asked():
+    cases = [(['nobody@nowhere', 'm', 'f', '[1, 2'], r'the arguments, character 6: expected'),
+             (['nobody@nowhere', 'm', 'f', '{1}'], r'they must be a list, such as \[1, 2\]'),
+             (['nobody@nowhere', 'm', 'f', '[1] [2]'], r'the arguments, character 5'),
+             (['nobody@nowhere', 'M.N', 'f', '[x]'], r"'x' would be a variable or a call.*an atom is :x"),
+              (['nobody@nowhere', 'M.N', 'f', '[%{a: 1, "b" => 2}]'], r'after a keyword only keywords'),
+            (['nobody@nowhere', 'M.N', 'f', '[%{a: 1]'], r"the closing sign, found \]"),
+             (['nobody@nowhere', "'m", 'f', '[]'], r'the module, character 1: the closing single quote is missing'),
+             (['nobody@nowhere', 'm', 'f', '[]', '--timeout', 'soon'], r'--timeout soon: this is no duration'),
+             (['nobody@nowhere', 'm', 'f', '[]', '--timeout'], r'--timeout needs a value'),
+             (['nobody@nowhere', 'm', 'f', '[]', '--sink', 'csv:pth=a'], r"unknown key 'pth' \(did you mean 'path'\?\)"),
+             (['nobody@nowhere', 'm', 'f', '[]', '--sink', 'cvs:path=a'], r"csv"),
+             (['nobody@nowhere', 'm', 'f', '[]', '--set', 'filter:pids.pids=new'], r'no filter may name others'),
+             (['nobody@nowhere,other@nowhere', 'm', 'f', '[]'], r'a call is made in one node'),
+             (['nobody@nowhere', 'm'], r'an argument is missing')]
+    for arguments, expected in cases:
+        run = Run(None, *arguments, command='call').ended(2)
+        assert re.search(expected, run.err()) and run.out() == '', (arguments, run.err())
+
+
+def a_node_that_is_not_there():
+    run = Run(None, 'nobody@localhost', 'm', 'f', command='call').ended(1)
+    assert 'nobody@localhost' in run.err(), run.err()
+
+
+def what_was_spawned_may_linger():
+    node = Node()
+    short = call(node, 'e2e_call', 'leaves', '[300000]', *CSV).ended(0)
+    assert counts(short)['process_spawn'] == 1 and 'process_exit' not in counts(short), counts(short)
+    run = call(node, 'e2e_call', 'leaves', '[200]', '--linger', '50s', *CSV).ended(0)
+    assert counts(run) == {'function_call': 3, 'function_return': 3, 'process_spawn': 1, 'process_start': 1, 'process_exit': 1,
+                           'message_receive': 1}, counts(run)
+    node('[exit(P, kill) || P <- processes(), {_, {e2e_call, sleeper, 1}} <- [process_info(P, initial_call)]], ok')
+    node.clean()
+
+
+tests(a_result_is_printed_alone, every_end_has_its_events, a_thousand_processes_are_all_of_it, nothing_else_is_in_it,
+      an_endless_busy_call_is_killed, an_interrupt_ends_the_call_too, elixir_terms_are_what_elixir_reads,
+      erlang_terms_are_what_erl_reads, mistakes_are_told_before_anything_is_asked, a_node_that_is_not_there,
+      what_was_spawned_may_linger)
