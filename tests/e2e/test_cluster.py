@@ -45,16 +45,20 @@ def nodes(run):
     return {n['node']: n for n in run.summary()['nodes']}
 
 
+# Nodes that cannot all reach each other, and whose `global` would cut them off for that.
+APART = ('-connect_all', 'false')
+
+
 def nodes_join_go_and_come_back():
-    seed, lost = Node('seed'), Node('lost')
-    refusing = Node('refusing', own_cookie='another')
+    seed, lost = Node('seed', APART), Node('lost', APART)
+    refusing = Node('refusing', APART, own_cookie='another')
     lost.connect(seed)
     refusing("erlang:set_cookie('%s', '%s')" % (seed.name, cookie))
     refusing.connect(seed)
     run = Run(ALL % seed.name, '--json')
     seed.traced(), lost.traced()
     busy(seed), busy(lost)
-    added = Node('added')
+    added = Node('added', APART)
     added.connect(seed)
     added.traced()
     busy(added)
@@ -62,7 +66,7 @@ def nodes_join_go_and_come_back():
     lost.stop()
     wait_for(lambda: lost.name + ': ' in run.err(), 'the loss reported')
     busy(seed)
-    lost = Node(lost.name)
+    lost = Node(lost.name, APART)
     lost.traced()
     busy(lost), busy(added)
     run.interrupt()
@@ -98,6 +102,23 @@ def without_its_seed_the_cluster_still_grows():
     assert counts(run, added) == amount()
     invariant(run.summary())
     other.clean(), added.clean()
+
+
+def who_is_there_for_a_moment_only_is_traced():
+    """As when `global` cuts off a node that does not reach all others: from the seed it can be seen for milliseconds."""
+    never = (*APART, '-kernel', 'dist_auto_connect', 'never')
+    seed, brief, hidden = Node('seed', never), Node('brief', never), Node('unseen', (*never, '-hidden'))
+    run = Run(ALL % seed.name, '--json')
+    seed.traced()
+    for node in (hidden, brief):
+        assert seed("{net_kernel:connect_node('%s'), erlang:disconnect_node('%s')}" % (node.name, node.name)) == '{true,true}'
+    brief.traced()
+    busy(brief)
+    run.interrupt()
+    assert run.code == 0 and set(nodes(run)) == {seed.name, brief.name}, (run.err(), run.out())
+    assert counts(run, brief) == amount() and brief.name + ' has joined' in run.err()
+    invariant(run.summary())
+    seed.clean(), brief.clean()
 
 
 def hidden_nodes_when_asked_for():
@@ -150,5 +171,6 @@ def eight_nodes_at_once():
     invariant(run.summary())
 
 
-tests(nodes_join_go_and_come_back, without_its_seed_the_cluster_still_grows, hidden_nodes_when_asked_for, all_or_nothing,
+tests(nodes_join_go_and_come_back, who_is_there_for_a_moment_only_is_traced,
+      without_its_seed_the_cluster_still_grows, hidden_nodes_when_asked_for, all_or_nothing,
       eight_nodes_at_once)

@@ -19,6 +19,8 @@
 #define CLOCK_AHEAD (2 * CLOCK_EVERY) /* so long the last word on a clock may have to hold */
 #define RETRY_FIRST (SECOND / 2)
 #define RETRY_LAST (2 * SECOND)
+#define REFUSED_FIRST (10 * SECOND) /* each time, the node logs a line */
+#define REFUSED_LAST (600 * SECOND)
 
 /* ---- The end */
 
@@ -252,17 +254,19 @@ void tap_beam_node_dialled(struct tap_beam_node *n)
         return;
     if (result.wire) {
         node_joined(n, result.wire, result.pid, result.pid_len);
-    } else if (result.refused) {
-        if (!n->failed)
-            tap_beam_node_fail(n, "%s", result.why);
-        n->state = TAP_BEAM_ENDED;
-    } else if (!n->failed) {
+        return;
+    }
+    if (!n->failed) {
         tap_beam_node_lost(n, "%s", result.why);
     } else { /* still not there: once was enough to say so */
         n->state = TAP_BEAM_ENDED;
-        n->retry_pause = 2 * n->retry_pause < RETRY_LAST ? 2 * n->retry_pause : RETRY_LAST;
-        n->retry_at = tap_wire_now() + n->retry_pause;
+        n->retry_pause *= 2;
     }
+    /* A refusal may be none: a node that is killed in the middle of the handshake looks the same. */
+    int64_t first = result.refused ? REFUSED_FIRST : RETRY_FIRST,
+            last = result.refused ? REFUSED_LAST : RETRY_LAST;
+    n->retry_pause = n->retry_pause < first ? first : n->retry_pause > last ? last : n->retry_pause;
+    n->retry_at = tap_wire_now() + n->retry_pause;
 }
 
 bool tap_beam_node_connect(struct tap_beam_node *n, const char *alive, const char *cookie, int64_t timeout)

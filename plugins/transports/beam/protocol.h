@@ -66,7 +66,8 @@
  *              sets that function's pattern again without return_trace and exception_trace, and logs it: its tail calls
  *              pile up on the stack. Calls go on. The agent does so by itself for a value above max_term
  *    guardian  {beamtap, nodes, visible | connected}
- *              answered at once by a message that is no frame: {beamtap, nodes, [Name]}, the names as atoms
+ *              answered at once by a message that is no frame: {beamtap, nodes, [Name]}, the names as atoms; from then
+ *              on another one follows for each node that comes
  *    guardian  {beamtap, clock, Ref}
  *              answered at once in a control frame: {clock, Ref, Monotonic, Offset}
  *

@@ -10,6 +10,7 @@
     relieved = #{},                             % {M,F,A} => true: set without its return trace
     names = #{},                                % registered name => pid, as last reported
     call = none,                                % #call{}
+    looks = none,                               % visible, connected: for which nodes the collector is told of
     renewed = 0, ends = infinity, due = 0       % ms of monotonic time; due: the next tick
 }).
 
@@ -181,7 +182,9 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             Relay ! {relay_urgent, Report},
             guardian_loop(G);
         {beamtap, nodes, Which} when Which =:= visible; Which =:= connected ->
-            erlang:send(Run#run.collector, {beamtap, nodes, nodes(Which)}, [nosuspend, noconnect]),
+            guardian_loop(guardian_look(Which, G));
+        {nodeup, Node, _} ->
+            guardian_neighbours(Run, [Node]),
             guardian_loop(G);
         {beamtap, relieve, {_, _, _} = MFA} ->
             guardian_loop(guardian_relieve(MFA, <<"it calls itself in tail position and its stack would grow">>, G));
@@ -235,6 +238,17 @@ guardian_next_tick(#guardian{run = #run{options = #{lease := Lease}}, ends = End
     Left = case Ends of infinity -> Tick; _ -> min(Tick, max(1, Ends - Now)) end,
     erlang:send_after(Left, self(), tick),
     G#guardian{due = Now + Left}.
+
+%% Asked once, each node that comes is told at once: it may be gone again before the next question (global cuts nodes off
+%% within milliseconds when they cannot all reach each other).
+guardian_look(Which, #guardian{run = Run, looks = Looks} = G) ->
+    Looks =/= Which andalso
+        net_kernel:monitor_nodes(true, [{node_type, case Which of visible -> visible; connected -> all end}]),
+    guardian_neighbours(Run, nodes(Which)),
+    G#guardian{looks = Which}.
+
+guardian_neighbours(#run{collector = Collector}, Nodes) ->
+    erlang:send(Collector, {beamtap, nodes, Nodes}, [nosuspend, noconnect]).
 
 report(#run{relay = Relay}, Report) -> Relay ! {relay_report, Report}.
 
