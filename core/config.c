@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config_replay.h"
 #include "config_session.h"
 #include "config_set.h"
 #include "ini_file.h"
@@ -304,6 +305,8 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
         return false;
     c->registry = tap_registry_new(c->session.plugin_path);
     if (!c->registry || !config_instances(b))
+        return false;
+    if (!tap_config_replay(c, b->ini, b->err))
         return false;
     check_whole(b);
     return tap_error_count(b->err) > before || config_text(c);

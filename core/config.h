@@ -77,6 +77,8 @@ enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, 
 enum tap_status tap_config_embed(const char *path, const char *const *sets, size_t set_count,
                                  const struct tap_loaded *sink, struct tap_config **config,
                                  struct tap_error *err);
+/* Does its transport play a recording (plugin.h, TAP_PLUGIN_REPLAYS)? */
+bool tap_config_replays(const struct tap_config *);
 void tap_config_free(struct tap_config *);
 
 #endif

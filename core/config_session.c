@@ -15,8 +15,9 @@ static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "blo
 const struct tap_option tap_session_options[] = {
     {.name = "nodes",
      .type = TAP_OPT_LIST,
-     .help = "the nodes to trace, as name@host; or all_nodes: the cluster that `seed` sees, and who joins it",
-     .flags = TAP_OPT_REQUIRED,
+     .help = "the nodes to trace, as name@host; or all_nodes: the cluster that `seed` sees, and who joins "
+             "it. Required, "
+             "but for a recording",
      SESSION(nodes)},
     {.name = "seed",
      .type = TAP_OPT_STRING,

@@ -203,6 +203,19 @@ static bool ready_bus(struct tap_engine *t)
     return t->pool_ready && pthread_mutex_init(&bus->lock, NULL) == 0;
 }
 
+/* No node judges what is replayed, so every filter does; what only a node can judge is not. */
+static void judge_all(struct tap_engine *t, struct tap_plan_filter *filters, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        filters[i].judge = true;
+        if (tap_claim_has_specs(filters[i].claim))
+            tap_session_log(
+                t, TAP_LOG_WARNING, filters[i].instance->section,
+                "match specs are judged in nodes: of a recording this keeps every call of the functions "
+                "named, and every message");
+    }
+}
+
 /* The plan, and from it who judges what. */
 static enum tap_status join(struct tap_engine *t)
 {
@@ -222,6 +235,8 @@ static enum tap_status join(struct tap_engine *t)
     }
     if (status == TAP_OK)
         status = tap_plan_join(t->config, list, filters, uses, s, &t->plan, t->memory, t->err);
+    if (status == TAP_OK && tap_config_replays(t->config))
+        judge_all(t, list, filters);
     if (status == TAP_OK && !(fill_bus(t, list, filters, uses) && ready_bus(t)))
         status = TAP_ERR(t->err, TAP_ERROR, "core", "out of memory");
     return status;

@@ -109,15 +109,32 @@ static void *transport_main(void *arg)
     return NULL;
 }
 
+/* What is said of the session; a recording knows better. */
+static enum tap_status ask_facts(struct tap_engine *t)
+{
+    const struct tap_transport_ops *ops = transport_ops(t);
+    t->session.started = tap_clock_now();
+    if (!TAP_HAS(ops, facts) || !ops->facts)
+        return TAP_OK;
+    enum tap_status status = ops->facts(t->transport->self, &t->session);
+    if (status != TAP_OK)
+        blame(t, t->transport->instance, "could not say what it plays");
+    return status;
+}
+
 enum tap_status tap_engine_start(struct tap_engine *t)
 {
-    t->session.started = tap_clock_now();
+    enum tap_status status = ask_facts(t);
+    if (status != TAP_OK) {
+        t->finished = true; /* nothing was started */
+        return status;
+    }
     if (start_sinks(t) == 0) {
         tap_engine_finish(t);
         return TAP_ERROR;
     }
     t->transport_started = true;
-    enum tap_status status = transport_ops(t)->start(t->transport->self);
+    status = transport_ops(t)->start(t->transport->self);
     if (status != TAP_OK)
         blame(t, t->transport->instance, "could not start");
     atomic_store(&t->began, tap_clock_steady());

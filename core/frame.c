@@ -68,7 +68,10 @@ static void catch_up(struct tap_stream *s, struct tap_batch_own *batch, const st
     enum tap_reason why =
         f->why > 0 && f->why < TAP_REASON_COUNT ? (enum tap_reason)f->why : TAP_REASON_QUEUE;
     lose(s, batch, missing - told, TAP_REASON_SEQUENCE);
-    lose(s, batch, told, why);
+    if (f->flags & TAP_FRAME_RECORDED && f->why == TAP_REASON_NONE)
+        s->next += told, s->left_out += told;
+    else
+        lose(s, batch, told, why);
 }
 
 /* ---- Control frames ----------------------------------------------------------------------------------------- */
@@ -230,13 +233,11 @@ static bool read_final(const struct tap_frames *ctx, struct tap_cursor *c)
 }
 
 /* One report. What a newer agent says beside these is left alone. */
-static bool decode_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
-                           uint32_t off, uint32_t len)
+static bool read_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                         struct tap_span whole)
 {
-    struct tap_cursor c = tap_cursor(batch->base.arena + off, len);
+    struct tap_cursor c = tap_cursor(batch->base.arena + whole.off, whole.len);
     uint32_t n;
-    tap_read_version(&c);
-    struct tap_span whole = {(uint32_t)(c.p - batch->base.arena), (uint32_t)tap_left(&c)};
     if (!tap_read_tuple(&c, &n))
         return false;
     if (n == 2 && tap_match_atom(&c, "node_up"))
@@ -258,6 +259,20 @@ static bool decode_control(const struct tap_frames *ctx, struct tap_stream *s, s
     if (n == 2 && tap_match_atom(&c, "final"))
         return read_final(ctx, &c);
     return true;
+}
+
+static void decode_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                           uint32_t off, uint32_t len)
+{
+    struct tap_cursor c = tap_cursor(batch->base.arena + off, len);
+    struct tap_span whole = {0, 0};
+    uint32_t before = batch->base.count;
+    tap_read_version(&c);
+    if (c.bad || !tap_decode_span(&c, batch->base.arena, &whole))
+        return;
+    read_control(ctx, s, batch, whole);
+    for (uint32_t i = before; i < batch->base.count; i++)
+        batch->events[i].raw = whole;
 }
 
 /* ---- The frame ------------------------------------------------------------------------------------------------ */

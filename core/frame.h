@@ -2,7 +2,7 @@
  *
  * A stream is what the core knows of one node's frames: which number comes next, the node's clock, and the
  * figures. Each number up to `next` was either received (an event, or one that is ignored) or is lost for a
- * reason: received + lost = next, always. Losses are events in the batch, at their place.
+ * reason, or a recording left it out: received + lost + left_out = next, always. Losses are events in the batch, at their place.
  */
 #ifndef TAP_FRAME_H
 #define TAP_FRAME_H
@@ -27,6 +27,7 @@ struct tap_stream {
     uint64_t next; /* the sequence number that comes next */
     uint64_t
         base; /* what this relay's numbers are counted from: a node that was restarted has had others before */
+    uint64_t left_out;
     int64_t last_ts;
     struct tap_figures figures;
 };

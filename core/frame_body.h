@@ -53,12 +53,15 @@ static inline bool tap_body_next(struct tap_intern *intern, struct tap_clock *cl
     if (b->list) {
         if (b->at >= b->end || arena[b->at] == TAP_EXT_NIL)
             return false;
+        ev->raw.off = b->at;
         *decoded = tap_decode_item(intern, clock, arena, &b->at, b->end, ev);
+        ev->raw.len = b->at - ev->raw.off;
         return *decoded != TAP_DECODE_BAD || tap_body_skip(b, arena);
     }
     if (!tap_body_item(arena, &b->at, b->end, &len))
         return false;
     *decoded = tap_decode_message(intern, clock, arena, b->at, len, ev);
+    ev->raw = (struct tap_span){b->at + 1, len - 1};
     b->at += len;
     return true;
 }

@@ -58,7 +58,7 @@ static const char *join_sink_name(const struct join *j, size_t sink)
 
 /* ---- Match specs */
 
-static bool has_specs(const struct tap_claim *c)
+bool tap_claim_has_specs(const struct tap_claim *c)
 {
     bool specs = c->sends.count > 0 || c->receives.count > 0;
     for (size_t i = 0; i < c->functions.count; i++)
@@ -76,7 +76,7 @@ static bool join_spec_filter(struct join *j, const struct tap_plan_filter **foun
         const struct tap_instance *sink = join_sink(j, s);
         for (size_t f = 0; f < j->filter_count; f++) {
             const struct tap_plan_filter *filter = &j->filters[f];
-            if (!join_uses(j, s, f) || !has_specs(filter->claim))
+            if (!join_uses(j, s, f) || !tap_claim_has_specs(filter->claim))
                 continue;
             if (own) {
                 tap_error_add_at(
@@ -280,7 +280,7 @@ static void join_judges(struct join *j, bool calls, struct tap_plan *plan)
         struct tap_plan_filter *filter = &j->filters[f];
         const struct tap_claim *c = filter->claim;
         bool nothing = !c->functions.count && !c->processes.count && !c->sends.count && !c->receives.count;
-        bool specs = has_specs(c);
+        bool specs = tap_claim_has_specs(c);
         filter->judge = false;
         for (size_t s = 0; s < j->sink_count; s++)
             if (join_uses(j, s, f))

@@ -17,6 +17,9 @@ void tap_claim_process(struct tap_claim *, const struct tap_plan_process *);
 void tap_claim_send(struct tap_claim *, const struct tap_plan_message *);
 void tap_claim_receive(struct tap_claim *, const struct tap_plan_message *);
 
+/* Does it say something that only a node can judge? */
+bool tap_claim_has_specs(const struct tap_claim *);
+
 /* One filter instance as the join sees it. */
 struct tap_plan_filter {
     const struct tap_instance *instance;

@@ -94,7 +94,14 @@ static void keep_event(struct tap_queue *q, struct tap_batch_own *to, const stru
     if (!copy)
         return;
     *copy = *ev;
-    copy->payload = keep_span(q, to, from, ev->payload);
+    /* The payload of a report is a part of it. */
+    bool within = ev->raw.len && ev->payload.off >= ev->raw.off &&
+                  ev->payload.off - ev->raw.off + ev->payload.len <= ev->raw.len;
+    copy->raw = keep_span(q, to, from, ev->raw);
+    if (within && ev->payload.len && copy->raw.len)
+        copy->payload.off = copy->raw.off + (ev->payload.off - ev->raw.off);
+    else
+        copy->payload = keep_span(q, to, from, ev->payload);
     copy->metadata = copy->peer_term = (struct tap_span){0, 0};
     q->remnant_bytes += sizeof *copy;
 }

@@ -11,7 +11,7 @@
 
 static size_t event_bytes(const struct tap_event *e)
 {
-    return (size_t)e->payload.len + e->metadata.len + e->peer_term.len;
+    return e->raw.len ? e->raw.len : (size_t)e->payload.len + e->metadata.len + e->peer_term.len;
 }
 
 static void copy_span(struct tap_span *span, const uint8_t *from, uint8_t *to, uint32_t *used)
@@ -21,6 +21,20 @@ static void copy_span(struct tap_span *span, const uint8_t *from, uint8_t *to, u
     memcpy(to + *used, from + span->off, span->len);
     span->off = *used;
     *used += span->len;
+}
+
+/* An event's spans are pieces of what it was made of, where it was made of something. */
+static void copy_spans(struct tap_event *e, const uint8_t *from, uint8_t *to, uint32_t *used)
+{
+    struct tap_span *pieces[] = {&e->payload, &e->metadata, &e->peer_term};
+    uint32_t was = e->raw.off;
+    copy_span(&e->raw, from, to, used);
+    for (int i = 0; i < 3; i++) {
+        if (!e->raw.len)
+            copy_span(pieces[i], from, to, used);
+        else if (pieces[i]->len)
+            pieces[i]->off = e->raw.off + (pieces[i]->off - was);
+    }
 }
 
 /* The chosen events with their spans, in one piece of memory. NULL: out of memory. */
@@ -40,9 +54,7 @@ static struct tap_kept *kept_new(const struct tap_batch *batch, const uint32_t *
     for (size_t i = 0; i < n; i++) {
         struct tap_event *e = &k->events[i];
         *e = *tap_batch_event(batch, select[i]);
-        copy_span(&e->payload, batch->arena, bytes, &used);
-        copy_span(&e->metadata, batch->arena, bytes, &used);
-        copy_span(&e->peer_term, batch->arena, bytes, &used);
+        copy_spans(e, batch->arena, bytes, &used);
         k->counted += !tap_kind_is_control(e->kind);
     }
     k->bytes = size;

@@ -14,6 +14,7 @@ int tap_cli_check(int argc, char **argv);
 int tap_cli_plugins(int argc, char **argv);
 int tap_cli_nodes(int argc, char **argv);
 int tap_cli_clean(int argc, char **argv);
+int tap_cli_export(int argc, char **argv);
 
 /* Options that take no value: what to look for and where to note it. NULL name ends a table. */
 struct tap_cli_flag {

@@ -21,6 +21,8 @@ static const struct command {
      "tells all mistakes, or what would be traced and written; asks no node", tap_cli_check},
     {"plugins", "[KIND:NAME | session] [--json]", "what is installed, from where, with which options",
      tap_cli_plugins},
+    {"export", "FILE --sink NAME[:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... [--quiet] [--json]",
+     "plays a recording (sink record) into any sinks", tap_cli_export},
     {"nodes", "NODE [--hidden] [--json] [--set SECTION.KEY=VALUE]...",
      "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes},
     {"clean", "NODE [--json] [--set SECTION.KEY=VALUE]...",

@@ -105,6 +105,21 @@ static int run_trace(struct tap_engine *trace, const struct tap_config *config, 
     return tap_cli_flush(code);
 }
 
+int tap_run_config(const struct tap_config *config, struct tap_error *err, bool quiet, bool json)
+{
+    catch_signals();
+    struct tap_engine *trace = config ? tap_engine_new(config, err) : NULL;
+    int code;
+    if (trace) {
+        code = run_trace(trace, config, err, quiet, json);
+    } else {
+        tap_error_print(err, stderr);
+        code = (int)tap_error_status(err);
+    }
+    tap_engine_free(trace);
+    return code;
+}
+
 int tap_cli_run(int argc, char **argv)
 {
     const char *words[argc], *sets[argc];
@@ -118,19 +133,9 @@ int tap_cli_run(int argc, char **argv)
         fputs("beamtap: out of memory\n", stderr);
         return 1;
     }
-    catch_signals();
     struct tap_config *config = NULL;
-    struct tap_engine *trace = NULL;
-    int code;
-    if (tap_config_load(words[0], sets, args.set_count, &config, err) == TAP_OK)
-        trace = tap_engine_new(config, err);
-    if (trace) {
-        code = run_trace(trace, config, err, quiet, json);
-    } else {
-        tap_error_print(err, stderr);
-        code = (int)tap_error_status(err);
-    }
-    tap_engine_free(trace);
+    tap_config_load(words[0], sets, args.set_count, &config, err);
+    int code = tap_run_config(config, err, quiet, json);
     tap_config_free(config);
     tap_error_free(err);
     return code;

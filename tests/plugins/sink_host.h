@@ -231,7 +231,7 @@ static struct tap_event *sb_event(struct sb *b, enum tap_kind kind)
     b->n++;
     return e;
 }
-static void sb_function(struct tap_event *e, const char *m, const char *f, int arity)
+static inline void sb_function(struct tap_event *e, const char *m, const char *f, int arity)
 {
     e->module = name(m);
     e->function = name(f);
@@ -259,7 +259,7 @@ static struct tap_span sb_atom(struct sb *b, const char *text)
     return sb_span(b, from);
 }
 /* [1, apple] */
-static struct tap_span sb_arguments(struct sb *b, int64_t number, const char *atom)
+static inline struct tap_span sb_arguments(struct sb *b, int64_t number, const char *atom)
 {
     uint32_t from = sb_from(b);
     tap_write_list(&b->arena, 2);
@@ -316,7 +316,7 @@ static char *slurp(FILE *f, size_t *len)
         *len = b.len - 1;
     return (char *)b.data;
 }
-static char *read_path(const char *path)
+static inline char *read_path(const char *path)
 {
     FILE *f = fopen(path, "r");
     char *text = slurp(f, NULL);
@@ -334,7 +334,7 @@ static char *run_command(const char *command, int *code)
         *code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return text;
 }
-static bool have(const char *program)
+static inline bool have(const char *program)
 {
     char command[256];
     int code;
@@ -370,7 +370,7 @@ static size_t hex_decode(char *s)
     return n;
 }
 /* Fills up to `cap`; the memory lives until the test ends. */
-static size_t erl_terms(const char *list, struct erl_term *terms, size_t cap)
+static inline size_t erl_terms(const char *list, struct erl_term *terms, size_t cap)
 {
     static const char program[] = "erl -noshell -boot no_dot_erlang -eval '"
                                   "H = fun(B) -> [io_lib:format(\"~2.16.0b\", [X]) || <<X>> <= B] end,"

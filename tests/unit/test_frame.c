@@ -62,7 +62,7 @@ static struct tap_batch_own *decode(struct frame *f, uint32_t *ignored)
     memcpy(arena->data, f->buf.data, f->buf.len);
     struct tap_batch_own *batch = tap_batch_get(&pool, arena, f->buf.len, f->count);
     *ignored = tap_frame_decode(&frames, &stream, batch, 0, (uint32_t)f->buf.len);
-    CU_ASSERT_EQUAL(stream.figures.received + stream.figures.lost, stream.next);
+    CU_ASSERT_EQUAL(stream.figures.received + stream.figures.lost + stream.left_out, stream.next);
     return batch;
 }
 
@@ -93,7 +93,9 @@ static void a_list_says_what_items_say(void)
         struct tap_event x = a->events[i], y = b->events[i];
         CU_ASSERT_EQUAL_FATAL(x.payload.len, y.payload.len);
         CU_ASSERT(memcmp(a->base.arena + x.payload.off, b->base.arena + y.payload.off, x.payload.len) == 0);
-        x.payload.off = y.payload.off = 0;
+        CU_ASSERT_EQUAL_FATAL(x.raw.len, y.raw.len);
+        CU_ASSERT(memcmp(a->base.arena + x.raw.off, b->base.arena + y.raw.off, x.raw.len) == 0);
+        x.payload.off = y.payload.off = x.raw.off = y.raw.off = 0;
         CU_ASSERT(memcmp(&x, &y, sizeof x) == 0);
     }
     CU_ASSERT_EQUAL(stream.next, 200);
@@ -187,6 +189,57 @@ static void numbers_taken_before_are_not_taken_again(void)
     end();
 }
 
+/* A recording's header: numbers that it left out are no loss, those with a reason are. */
+static void what_a_recording_left_out_is_no_loss(void)
+{
+    struct frame f;
+    uint32_t ignored;
+    begin();
+    frame_begin(&f, TAP_FRAME_RECORDED, 10, 7, 0);
+    write_mixture(&f, 2);
+    struct tap_batch_own *batch = decode(&f, &ignored);
+    CU_ASSERT_EQUAL(batch->base.count, 3);
+    CU_ASSERT_EQUAL(batch->events[0].kind, TAP_LOST); /* three of ten nobody told of */
+    CU_ASSERT_EQUAL(batch->events[0].count, 3);
+    CU_ASSERT_EQUAL(batch->events[0].reason, TAP_REASON_SEQUENCE);
+    CU_ASSERT_EQUAL(stream.left_out, 7);
+    CU_ASSERT_EQUAL(stream.next, 12);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    frame_begin(&f, TAP_FRAME_RECORDED, 20, 8, TAP_REASON_RATE);
+    batch = decode(&f, &ignored);
+    CU_ASSERT_EQUAL(batch->events[0].reason, TAP_REASON_RATE);
+    CU_ASSERT_EQUAL(stream.figures.lost, 11);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    end();
+}
+
+/* Where an event's whole message stands, and a report's. */
+static void events_know_what_they_were_made_of(void)
+{
+    struct frame f;
+    uint32_t ignored;
+    begin();
+    frame_begin(&f, 0, 0, 0, 0);
+    frame_call(&f, 10, 5, 1000);
+    struct tap_batch_own *batch = decode(&f, &ignored);
+    struct tap_event ev = batch->events[0];
+    CU_ASSERT_EQUAL(ev.raw.off, TAP_FRAME_HEADER + 5);
+    CU_ASSERT_EQUAL(ev.raw.len, f.buf.len - TAP_FRAME_HEADER - 5);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    frame_begin(&f, TAP_FRAME_CONTROL, 0, 0, 0);
+    frame_gap(&f, 1, 2, TAP_REASON_RATE);
+    batch = decode(&f, &ignored);
+    CU_ASSERT_EQUAL(batch->events[0].kind, TAP_GAP);
+    CU_ASSERT_EQUAL(batch->events[0].raw.off, TAP_FRAME_HEADER + 5);
+    CU_ASSERT_EQUAL(batch->events[0].raw.len, f.buf.len - TAP_FRAME_HEADER - 5);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    end();
+}
+
 /* A running trace allocates nothing: every frame's events and bytes lie where those of the first did. */
 static void a_running_stream_takes_no_memory(void)
 {
@@ -218,4 +271,5 @@ static void a_running_stream_takes_no_memory(void)
 
 UNIT_TESTS("frame", UNIT_TEST(a_list_says_what_items_say), UNIT_TEST(one_bad_message_is_lost_alone),
            UNIT_TEST(broken_lists_lose_what_they_lose), UNIT_TEST(numbers_taken_before_are_not_taken_again),
+           UNIT_TEST(what_a_recording_left_out_is_no_loss), UNIT_TEST(events_know_what_they_were_made_of),
            UNIT_TEST(a_running_stream_takes_no_memory))

@@ -93,11 +93,11 @@ struct tap_pid {
 
 enum tap_peer_type {
     TAP_PEER_NONE = 0, /* a receive may still know the sender's node: pid.node */
-    TAP_PEER_PID,  /* pid */
-    TAP_PEER_NAME, /* a registered name: `name`; with `pid.node` != 0, {Name, Node} */
-    TAP_PEER_PORT, /* port number in `port`, its node in pid.node, creation in pid.creation */
-    TAP_PEER_MFA,  /* caller: module `name`, function in pid.id (a name id), arity in pid.serial */
-    TAP_PEER_TERM  /* anything else (a reference: a process alias): the term at peer_term */
+    TAP_PEER_PID,      /* pid */
+    TAP_PEER_NAME,     /* a registered name: `name`; with `pid.node` != 0, {Name, Node} */
+    TAP_PEER_PORT,     /* port number in `port`, its node in pid.node, creation in pid.creation */
+    TAP_PEER_MFA,      /* caller: module `name`, function in pid.id (a name id), arity in pid.serial */
+    TAP_PEER_TERM      /* anything else (a reference: a process alias): the term at peer_term */
 };
 
 /* A piece of the batch's arena: an external term without the version byte 131. len 0: there is none. */
@@ -127,6 +127,8 @@ struct tap_event {
     uint8_t reason;            /* enum tap_reason */
     uint8_t reserved;
     uint32_t flags; /* enum tap_event_flags */
+    struct tap_span
+        raw; /* the whole trace message or report that it was made of; len 0: the collector's own word */
 };
 
 struct tap_batch {
@@ -161,7 +163,7 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
  *    16     8  sequence number of the first event of this frame (after those lost)
  *    24     4  count
  *    28     4  lost: trace messages that the relay took and dropped since the last frame
- *    32     4  reserved, 0
+ *    32     4  the node's index, in a recorded file; else 0
  *    36     4  length of the body
  *
  * Flag 4: the body is instead one external term with its version byte, the list of the frame's `count` trace messages
@@ -173,6 +175,15 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
  *         Offset + Monotonic (the node's) is the time by the collector's clock, right within Error; with the node's own
  *         time offset it is what the node believes. All in ns. From here on events are timed by it.
  *
+ * Flag 8: a frame of a recorded file, which is a sequence of frames and nothing else, in the order in which the sinks
+ * had them. Each says its node by the index at offset 32; `lost` with a `why` of 0 are numbers that a filter or the
+ * recorder left out, and no loss. Its own control frames (flags 1, 2 and 8) hold one term each:
+ *     {session, #{version, run, started, events, several_nodes, config}}
+ *         first of all: what struct tap_session says; events is a list of kinds as atoms
+ *     {node, Name}            before anything else of a node; its frames have this index
+ *     {node_down, Reason}     its life ended, with an enum tap_reason; what comes after is its next life, which counts
+ *                             its numbers from 0 again
+ *
  * A control frame takes no sequence numbers; it carries the next event's. Sequence numbers count every trace
  * message that the relay took, sent or lost: seq(next frame) = seq + count + lost(next frame).
  */
@@ -182,11 +193,12 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
 #define TAP_FRAME_CONTROL 1u
 #define TAP_FRAME_OWN 2u
 #define TAP_FRAME_ONE_LIST 4u
+#define TAP_FRAME_RECORDED 8u
 #define TAP_FRAME_MAX (64u << 20) /* a longer frame is a protocol error */
 
 struct tap_frame {
     uint8_t flags;
-    uint32_t number, why, count, lost, length;
+    uint32_t number, why, count, lost, node, length;
     uint64_t seq;
 };
 
@@ -218,8 +230,22 @@ static inline bool tap_frame_read(const uint8_t *p, struct tap_frame *f)
     f->seq = tap_get_u64(p + 16);
     f->count = tap_get_u32(p + 24);
     f->lost = tap_get_u32(p + 28);
+    f->node = tap_get_u32(p + 32);
     f->length = tap_get_u32(p + 36);
     return f->length <= TAP_FRAME_MAX;
+}
+/* Writes one: TAP_FRAME_HEADER bytes. */
+static inline void tap_frame_write(uint8_t *p, const struct tap_frame *f)
+{
+    p[0] = 'B', p[1] = 'T', p[2] = 'F', p[3] = '1', p[4] = TAP_FRAME_VERSION, p[5] = f->flags,
+    p[6] = p[7] = 0;
+    tap_put_u32(p + 8, f->number);
+    tap_put_u32(p + 12, f->why);
+    tap_put_u64(p + 16, f->seq);
+    tap_put_u32(p + 24, f->count);
+    tap_put_u32(p + 28, f->lost);
+    tap_put_u32(p + 32, f->node);
+    tap_put_u32(p + 36, f->length);
 }
 
 #ifdef __cplusplus

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define TAP_ABI_MAJOR 1
-#define TAP_ABI_MINOR 1
+#define TAP_ABI_MINOR 2
 #define TAP_PLUGIN_SYMBOL "beamtap_plugin_v1"
 #define TAP_EXPORT __attribute__((visibility("default")))
 /* Does the struct that `p` points to (it begins with uint32_t struct_size) reach as far as `field`? */
@@ -182,8 +182,8 @@ struct tap_plan {
     int64_t max_queue, max_memory; /* messages; bytes: of the relay */
     int64_t max_term;              /* bytes of an encoded event */
     enum tap_overload overload;
-    bool require_all;  /* a node that cannot be traced, or is lost, ends the run */
-    bool hidden_nodes; /* all_nodes: hidden nodes too */
+    bool require_all;                 /* a node that cannot be traced, or is lost, ends the run */
+    bool hidden_nodes;                /* all_nodes: hidden nodes too */
     const struct tap_plan_call *call; /* NULL: none. Then there is one node, and processes is empty */
 };
 
@@ -377,9 +377,19 @@ struct tap_transport_ops {
      * causes (host->fail) and make it TAP_ERROR. On the session's thread. */
     enum tap_status (*service)(void *self, const char *verb, const uint8_t *args, size_t args_len,
                                struct tap_buf *result);
+    /* Since minor 2; may be NULL. Before the sinks and the transport start, on the session's thread: corrects what is said
+     * of the session, as a recording must (it began earlier, with other events). What it points to then is the transport's
+     * until destroy. */
+    enum tap_status (*facts)(void *self, struct tap_session *session);
 };
 
 enum tap_plugin_kind { TAP_PLUGIN_TRANSPORT, TAP_PLUGIN_FILTER, TAP_PLUGIN_SINK };
+enum tap_plugin_flags {
+    /* A transport that plays what was recorded: [session] needs no nodes; where the configuration does not say otherwise
+     * every kind of event is wanted, there is no end by time, and sinks are waited for (on_full = block); and filters
+     * judge here, for no node does. */
+    TAP_PLUGIN_REPLAYS = 1 << 0
+};
 
 struct tap_plugin {
     uint32_t struct_size;
@@ -391,6 +401,7 @@ struct tap_plugin {
     size_t option_count;
     size_t settings_size;
     const void *ops; /* struct tap_sink_ops, tap_filter_ops or tap_transport_ops */
+    uint32_t flags;  /* since minor 2: enum tap_plugin_flags */
 };
 
 typedef const struct tap_plugin *(*tap_plugin_entry)(void);

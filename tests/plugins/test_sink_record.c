@@ -1,0 +1,172 @@
+/* The record sink, frame by frame: what is copied, what its headers say of what is missing, and what it survives. That a
+ * recording plays as the live run did is tested with live nodes (tests/e2e/test_record.py). */
+#include "sink_host.h"
+
+struct recorded {
+    struct tap_frame h;
+    const uint8_t *body;
+};
+
+static uint8_t *file;
+static struct recorded all[64];
+static size_t count;
+
+/* Writes the batches, and reads the file's frames. */
+static void record(struct sb **batches, size_t n)
+{
+    struct sink s;
+    char path[128];
+    size_t len = 0;
+    strcpy(path, temp_path("out.btf"));
+    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "record", "path", path, NULL), TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+    for (size_t i = 0; i < n; i++)
+        CU_ASSERT_EQUAL(sink_consume(&s, batches[i]), TAP_OK);
+    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+    FILE *f = fopen(path, "r");
+    free(file);
+    file = (uint8_t *)slurp(f, &len);
+    fclose(f);
+    count = 0;
+    for (size_t at = 0; at < len && count < 64; count++) {
+        CU_ASSERT_FATAL(len - at >= TAP_FRAME_HEADER && tap_frame_read(file + at, &all[count].h));
+        CU_ASSERT_EQUAL(all[count].h.number, count);
+        CU_ASSERT(all[count].h.flags & TAP_FRAME_RECORDED);
+        all[count].body = file + at + TAP_FRAME_HEADER;
+        at += TAP_FRAME_HEADER + all[count].h.length;
+        CU_ASSERT_FATAL(at <= len);
+    }
+}
+
+/* An event whose message is this atom. */
+static struct tap_event *add(struct sb *b, enum tap_kind kind, uint64_t seq, const char *atom)
+{
+    struct tap_event *e = sb_event(b, kind);
+    e->seq = seq;
+    if (atom)
+        e->raw = sb_atom(b, atom);
+    return e;
+}
+
+static bool opens(const struct recorded *r, uint32_t arity, const char *tag, struct tap_cursor *c)
+{
+    uint32_t n;
+    *c = tap_cursor(r->body + 4, r->h.length - 4);
+    tap_read_version(c);
+    return tap_read_tuple(c, &n) && n == arity && tap_match_atom(c, tag);
+}
+
+static void frame_is(const struct recorded *r, unsigned flags, uint64_t seq, uint32_t events, uint32_t lost,
+                     uint32_t why)
+{
+    CU_ASSERT_EQUAL(r->h.flags, flags | TAP_FRAME_RECORDED);
+    CU_ASSERT_EQUAL(r->h.seq, seq);
+    CU_ASSERT_EQUAL(r->h.count, events);
+    CU_ASSERT_EQUAL(r->h.lost, lost);
+    CU_ASSERT_EQUAL(r->h.why, why);
+}
+
+static void messages_are_copied_as_one_list(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    struct tap_cursor c;
+    const uint8_t *name;
+    uint32_t len, n;
+    add(b, TAP_FUNCTION_CALL, 0, "one");
+    add(b, TAP_MESSAGE_SEND, 1, "two");
+    record(&b, 1);
+    CU_ASSERT_EQUAL_FATAL(count, 3);
+    CU_ASSERT(opens(&all[0], 2, "session", &c));
+    CU_ASSERT(opens(&all[1], 2, "node", &c) && tap_read_binary(&c, &name, &len) && len == 9 &&
+              !memcmp(name, "shop@web1", 9));
+    frame_is(&all[2], TAP_FRAME_ONE_LIST, 0, 2, 0, 0);
+    c = tap_cursor(all[2].body, all[2].h.length);
+    tap_read_version(&c);
+    CU_ASSERT(tap_read_list(&c, &n) && n == 2);
+    CU_ASSERT(tap_match_atom(&c, "one") && tap_match_atom(&c, "two") && tap_read_nil(&c) &&
+              tap_left(&c) == 0);
+    sb_free(b);
+}
+
+static void what_is_missing_is_told(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    add(b, TAP_FUNCTION_CALL, 3, "after three that a filter took");
+    struct tap_event *lost = add(b, TAP_LOST, 6, NULL);
+    lost->count = UINT32_MAX + UINT64_C(5);
+    lost->reason = TAP_REASON_RATE;
+    add(b, TAP_GAP, lost->seq + lost->count, "gap");
+    record(&b, 1);
+    CU_ASSERT_EQUAL_FATAL(count, 8);
+    frame_is(&all[2], 0, 3, 0, 3, 0);
+    frame_is(&all[3], TAP_FRAME_ONE_LIST, 3, 1, 0, 0);
+    frame_is(&all[4], 0, 6, 0, 2, 0);
+    frame_is(&all[5], 0, 6 + UINT64_C(0xffffffff), 0, UINT32_MAX, TAP_REASON_RATE);
+    frame_is(&all[6], 0, 6 + UINT64_C(0xffffffff) + 5, 0, 5, TAP_REASON_RATE);
+    frame_is(&all[7], TAP_FRAME_CONTROL, 6 + UINT64_C(0xffffffff) + 5, 1, 0, 0);
+    sb_free(b);
+}
+
+/* A node that comes back counts from 0 again in the file, as its new relay does. */
+static void each_life_counts_from_nought(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    struct tap_cursor c;
+    int64_t reason;
+    add(b, TAP_FUNCTION_CALL, 0, "first life");
+    add(b, TAP_NODE_DOWN, 1, NULL)->reason = TAP_REASON_CONNECTION;
+    add(b, TAP_NODE_UP, 1, "up");
+    add(b, TAP_FUNCTION_CALL, 1, "second life");
+    record(&b, 1);
+    CU_ASSERT_EQUAL_FATAL(count, 6);
+    CU_ASSERT(opens(&all[3], 2, "node_down", &c) && tap_read_i64(&c, &reason) &&
+              reason == TAP_REASON_CONNECTION);
+    frame_is(&all[3], TAP_FRAME_CONTROL | TAP_FRAME_OWN, 1, 1, 0, 0);
+    frame_is(&all[4], TAP_FRAME_CONTROL, 0, 1, 0, 0);
+    frame_is(&all[5], TAP_FRAME_ONE_LIST, 0, 1, 0, 0);
+    sb_free(b);
+}
+
+static void nodes_and_batches_have_frames_of_their_own(void)
+{
+    struct sb *two[2] = {calloc(1, sizeof **two), calloc(1, sizeof **two)};
+    sink_written = 0;
+    add(two[0], TAP_FUNCTION_CALL, 0, "a");
+    add(two[0], TAP_FUNCTION_CALL, 0, "b")->node = 1;
+    add(two[0], TAP_FUNCTION_CALL, 1, "c");
+    add(two[1], TAP_FUNCTION_CALL, 2, "d");
+    add(two[1], TAP_FUNCTION_CALL, 3,
+        NULL); /* made of nothing that could be kept: not written, and so lost */
+    record(two, 2);
+    CU_ASSERT_EQUAL(count, 7);
+    CU_ASSERT_EQUAL(all[4].h.node, 1);
+    CU_ASSERT_EQUAL(sink_written, 4);
+    sb_free(two[0]), sb_free(two[1]);
+}
+
+/* 4,096 events of 100 bytes are more than one frame should hold, and one of a megabyte is more than the buffer. */
+static void frames_stay_small_but_take_what_is_large(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    size_t large = 1 << 20;
+    char *text = malloc(large);
+    memset(text, 'x', large);
+    for (uint64_t i = 0; i < 4000; i++)
+        add(b, TAP_FUNCTION_CALL, i, NULL)->raw = sb_bytes(b, text, 100);
+    add(b, TAP_FUNCTION_CALL, 4000, NULL)->raw = sb_bytes(b, text, large);
+    add(b, TAP_FUNCTION_CALL, 4001, "last");
+    record(&b, 1);
+    uint64_t next = 0;
+    for (size_t i = 2; i < count; i++) {
+        CU_ASSERT_EQUAL(all[i].h.seq, next);
+        CU_ASSERT(all[i].h.length < (64u << 10) + 200 || all[i].h.length > large);
+        next += all[i].h.count;
+    }
+    CU_ASSERT_EQUAL(next, 4002);
+    free(text);
+    sb_free(b);
+}
+
+UNIT_TESTS("sink_record", UNIT_TEST(messages_are_copied_as_one_list), UNIT_TEST(what_is_missing_is_told),
+           UNIT_TEST(each_life_counts_from_nought), UNIT_TEST(nodes_and_batches_have_frames_of_their_own),
+           UNIT_TEST(frames_stay_small_but_take_what_is_large))
