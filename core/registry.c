@@ -67,26 +67,35 @@ static bool registry_folders(struct tap_registry *r, const char *path)
     return true;
 }
 
-/* The folder of this build or installation, seen from the executable: a build tree has it beside, an installation in
- * ../lib. Only where it exists; what was compiled in stands behind, for programs that embed the library. */
+/* A folder beside a file, where it exists. */
+static bool registry_beside(struct tap_registry *r, const char *file, const char *relative)
+{
+    const char *slash = strrchr(file, '/');
+    struct stat st;
+    char *path;
+    if (!slash)
+        return true;
+    int len = asprintf(&path, "%.*s/%s", (int)(slash - file), file, relative);
+    if (len < 0)
+        return false;
+    bool ok = stat(path, &st) != 0 || !S_ISDIR(st.st_mode) || registry_folder(r, path, (size_t)len);
+    free(path);
+    return ok;
+}
+
+/* The folder of this build or installation, seen from the executable (a build tree has it beside, an installation in ../lib)
+ * and from the shared library. What was compiled in stands behind, for programs that embed the static one. */
 static bool registry_own_folders(struct tap_registry *r)
 {
-    static const char *const relative[] = {"plugins", "../lib/beamtap/plugins-v1"};
     char exe[4096];
+    Dl_info self;
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     exe[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(exe, '/');
-    for (size_t i = 0; slash && i < 2; i++) {
-        struct stat st;
-        char *path;
-        int len = asprintf(&path, "%.*s/%s", (int)(slash - exe), exe, relative[i]);
-        if (len < 0)
-            return false;
-        bool ok = stat(path, &st) != 0 || !S_ISDIR(st.st_mode) || registry_folder(r, path, (size_t)len);
-        free(path);
-        if (!ok)
-            return false;
-    }
+    if (!registry_beside(r, exe, "plugins") || !registry_beside(r, exe, "../lib/beamtap/plugins-v1"))
+        return false;
+    if (dladdr((void *)registry_own_folders, &self) && self.dli_fname &&
+        !registry_beside(r, self.dli_fname, "beamtap/plugins-v1"))
+        return false;
 #ifdef TAP_PLUGIN_DIR
     return registry_folder(r, TAP_PLUGIN_DIR, strlen(TAP_PLUGIN_DIR));
 #else

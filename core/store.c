@@ -200,13 +200,12 @@ static enum tap_status store_nothing(void *self)
     return TAP_OK;
 }
 
-static enum tap_status store_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
-                                     size_t n)
+static enum tap_status store_piece(struct tap_store *s, const struct tap_batch *batch, const uint32_t *select,
+                                   size_t n)
 {
-    struct tap_store *s = self;
-    struct tap_kept *k = n ? kept_new(batch, select, n) : NULL;
+    struct tap_kept *k = kept_new(batch, select, n);
     if (!k)
-        return n ? TAP_FAIL(s->host, TAP_ERROR, "out of memory") : TAP_OK;
+        return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
     uint32_t counted = k->counted;
     size_t bytes = k->bytes;
     pthread_mutex_lock(&s->lock);
@@ -221,6 +220,21 @@ static enum tap_status store_consume(void *self, const struct tap_batch *batch, 
     pthread_mutex_unlock(&s->lock);
     s->host->written(s->host, counted, bytes);
     return TAP_OK;
+}
+
+/* In pieces of which several fit: what falls out is the oldest, and little more than must. */
+static enum tap_status store_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
+                                     size_t n)
+{
+    struct tap_store *s = self;
+    enum tap_status status = TAP_OK;
+    for (size_t from = 0, to; status == TAP_OK && from < n; from = to) {
+        size_t bytes = 0;
+        for (to = from; to < n && bytes < s->keep / 16; to++)
+            bytes += sizeof(struct tap_event) + event_bytes(tap_batch_event(batch, select[to]));
+        status = store_piece(s, batch, select + from, to - from);
+    }
+    return status;
 }
 
 static void release_all(struct tap_kept *k)
