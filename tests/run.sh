@@ -4,6 +4,8 @@
 #
 #   sh tests/run.sh              unit, plugin and live tests; the unit tests under sanitizers too
 #   sh tests/run.sh NAME...      only the test programs whose name contains NAME
+#   sh tests/run.sh --matrix     the live tests on OTP 27 and on the newest that Debian has too, in folders that it makes
+#                                (matrix.sh); CI runs the death matrix there where the time allows
 #   sh tests/run.sh --viewers    only the timelines in a real viewer (CI runs them with the rest)
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,6 +23,14 @@ if [ "${1:-}" = --viewers ]; then
     exec python3 tests/runner.py --build build/release --only viewers "$@"
 fi
 [ -z "${CI:-}" ] || kinds=$kinds,viewers
+matrix=
+if [ "${1:-}" = --matrix ]; then
+    shift
+    matrix=all
+elif [ -n "${CI:-}" ] && [ $# = 0 ]; then
+    matrix=ci
+fi
+began=$(date +%s)
 
 scons -Q -s -j2 variant=release
 scons -Q -s -j2 variant=asan
@@ -31,8 +41,25 @@ status=0
 python3 tests/runner.py --build build/release --only "$kinds" "$@" | tee "$out.1" || status=1
 echo "under the address and undefined behaviour sanitizers:"
 python3 tests/runner.py --build build/asan --only unit,plugins "$@" | tee "$out.2" || status=1
-total=$(cat "$out.1" "$out.2" | awk '/^[0-9]+ passed, [0-9]+ failed$/ {p += $1; f += $3} END {print p+0 " passed, " f+0 " failed"}')
-rm -f "$out.1" "$out.2"
+for suite in ${matrix:+trixie sid}; do
+    if [ "$matrix" = ci ]; then
+        set -- death
+        export BEAMTAP_MATRIX_LIMIT=180
+        if [ $(($(date +%s) - began)) -gt 540 ]; then
+            echo "# skipped: no live tests on Debian $suite, the others took too long; run sh tests/run.sh --matrix"
+            continue
+        fi
+    fi
+    root=$(sh tests/matrix.sh "$suite") || {
+        echo "# skipped: no live tests on Debian $suite, its folder cannot be had (see above)"
+        continue
+    }
+    echo "on OTP $(chroot "$root" erl -noshell -eval 'io:put_chars(erlang:system_info(otp_release)), halt().' </dev/null):"
+    BEAMTAP_TEST_ROOT=$root BEAMTAP_OTP_ROOTS=$root \
+        python3 tests/runner.py --build build/release --only e2e "$@" | tee "$out.$suite" || status=1
+done
+total=$(cat "$out".* | awk '/^[0-9]+ passed, [0-9]+ failed$/ {p += $1; f += $3} END {print p+0 " passed, " f+0 " failed"}')
+rm -f "$out".*
 echo "$total"
 case $total in
 "0 passed"* | *[!\ 0-9a-z,]*) exit 1 ;;

@@ -4,7 +4,7 @@
 %% "= Value" as ~0p prints it or "! Class:Reason". It is independent of the distribution, so a test can ask the node what
 %% really happened.
 -module(e2e_node).
--export([main/0, residue/0, traced/0]).
+-export([main/0, residue/0, traced/0, traced/1]).
 
 main() ->
     io:setopts(standard_io, [{encoding, utf8}]),
@@ -28,9 +28,18 @@ loop() ->
             loop()
     end.
 
-%% Is anyone traced now?
-traced() ->
-    lists:any(fun(P) -> flags(P) =/= [] end, [new | processes()]) orelse sessions() =/= [].
+%% Is anyone traced now, or this one, by whatever tool? A session without flags does not trace yet.
+traced() -> lists:any(fun traced/1, [new | processes()]).
+
+traced(P) ->
+    flags(P) =/= [] orelse lists:any(fun(S) -> session_flags(S, P) end, sessions()).
+
+session_flags(Session, P) ->
+    try apply(trace, info, [Session, P, flags]) of
+        {flags, F} -> F =/= [];
+        _ -> false
+    catch _:_ -> false
+    end.
 
 flags(P) ->
     try erlang:trace_info(P, flags) of

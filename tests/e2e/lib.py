@@ -6,12 +6,17 @@ never for time.
 import atexit, json, os, random, re, signal, subprocess, sys, tempfile, time, traceback
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build/release'))
+BUILD = os.path.abspath(os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build/release')))
 BEAMTAP = os.path.join(BUILD, 'beamtap')
 E2E = os.path.join(TOP, 'tests/e2e')
+ROOT = os.environ.get('BEAMTAP_TEST_ROOT', '')  # a folder with another OTP release: nodes run in it (chroot)
 PATIENCE = 60  # seconds a condition may take before the test fails
 
 work = tempfile.mkdtemp(prefix='beamtap-e2e-')
+if ROOT: # one folder under the same name, inside and outside
+    os.rmdir(work)
+    os.makedirs(ROOT + work)
+    os.symlink(ROOT + work, work)
 port = str(random.randint(20000, 59999))
 cookie = 'e2e%d' % random.randint(0, 10**9)
 env = dict(os.environ, ERL_EPMD_PORT=port, BEAMTAP_COOKIE=cookie, ERL_CRASH_DUMP='/dev/null', HOME=work)
@@ -25,7 +30,7 @@ def cleanup():
             process.kill()
             process.wait()
     subprocess.run(['epmd', '-port', port, '-kill'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-    subprocess.run(['rm', '-rf', work])
+    subprocess.run(['rm', '-rf', work, ROOT + work])
 
 
 atexit.register(cleanup)
@@ -51,7 +56,7 @@ class Node:
     """A running node; call it with an Erlang expression to have its value as text."""
     count = 0
 
-    def __init__(self, name=None, args=(), erl=('erl',), longname=False, own_cookie=None):
+    def __init__(self, name=None, args=(), erl=None, longname=False, own_cookie=None):
         """A name with an @ is taken as it is: to start a node again."""
         Node.count += 1
         self.name = name if name and '@' in name else '%s_%d_%d@localhost' % (name or 'n', os.getpid(), Node.count)
@@ -59,6 +64,8 @@ class Node:
             self.name = self.name.replace('localhost', '127.0.0.1')
         if not os.path.exists(os.path.join(work, 'e2e_node.beam')):
             compile_erlang('e2e_node.erl', 'e2e_work.erl')
+        if not erl:
+            erl = ['chroot', ROOT, 'erl'] if ROOT else ['erl']
         self.process = subprocess.Popen(
             [*erl, '-noshell', '-name' if longname else '-sname', self.name, '-setcookie', own_cookie or cookie, '-pa', work,
              '-kernel', 'logger_level', 'none', *args,

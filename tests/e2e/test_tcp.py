@@ -72,19 +72,6 @@ def every_address_and_a_name():
     whole_run(node, 'listen = 127.0.0.1:0\nadvertise = localhost')
 
 
-def later_releases():
-    for root in ('/opt/otp-trixie', '/opt/otp-sid'):
-        if os.path.isdir(root):
-            scratch = os.path.join(root, work.strip('/'))
-            subprocess.run(['mkdir', '-p', scratch], check=True)
-            try:
-                compile_erlang('e2e_node.erl', 'e2e_work.erl')
-                subprocess.run('cp %s/*.beam %s' % (work, scratch), shell=True, check=True)
-                whole_run(Node(erl=('chroot', root, 'erl')))
-            finally:
-                subprocess.run(['rm', '-rf', scratch], check=True)
-
-
 def the_frames_do_not_go_over_the_distribution():
     node = Node()
     run = Run(INI % (node.name, ''), '--json')
@@ -252,7 +239,7 @@ def two_nodes_in_one_run():
     one.clean(), two.clean()
 
 
-tests(the_file_holds_exactly_the_workload, over_ipv6, every_address_and_a_name, later_releases,
+tests(the_file_holds_exactly_the_workload, over_ipv6, every_address_and_a_name,
       the_frames_do_not_go_over_the_distribution, strangers_are_refused_and_logged,
       a_port_that_nobody_may_reach_fails_with_a_sentence, the_stream_breaks_and_the_run_says_so,
       the_sender_or_the_relay_killed, the_distribution_breaks_and_the_stream_tells_the_end,
