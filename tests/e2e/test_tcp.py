@@ -163,6 +163,31 @@ def the_stream_breaks_and_the_run_says_so():
     node.clean()
 
 
+def what_is_no_frame_ends_that_node_only():
+    """Somebody in the node writes into the agent's socket; another node's trace does not notice."""
+    for lie in ('<<"this is no frame, whatever it is">>',
+                '<<"BTF1",1,0,0:16,0:32,0:32,0:64,1:32,0:32,0:32,16#7fffffff:32>>',    # as long as nothing may be
+                '<<"BTF1",1,0,0:16,0:32,0:32,0:64,16#ffffffff:32,0:32,0:32,0:32>>'):   # events that are not there
+        one, two = Node(), Node()
+        run = Run(INI % (one.name + ', ' + two.name, ''), '--json')
+        one.traced(), two.traced()
+        port = port_of(run)
+        one('[gen_tcp:send(P, %s) || P <- erlang:ports(), element(2, erlang:port_info(P, name)) =:= "tcp_inet", '
+            'inet:peername(P) =:= {ok, {{127,0,0,1}, %d}}]' % (lie, port))
+        assert two('e2e_work:run(5, 50, 5)') == 'ok'
+        run.interrupt()
+        nodes = {n['node']: n for n in run.summary()['nodes']}
+        assert nodes[two.name]['lost'] == 0 and nodes[two.name]['state'] == 'done', nodes
+        counted = collections.Counter(r['event'] for r in rows(run) if r['node'] == two.name)
+        assert dict(counted) == expected(two, 5, 50, 5), counted
+        invariant(run.summary())
+        if 'ffffffff:32,0:32,0:32,0:32' in lie:
+            assert nodes[one.name]['lost_by'].get('unreadable', 0) >= 2**32 - 10, nodes
+        else:
+            assert run.code == 1 and 'not the protocol' in run.err(), run.err()
+        one.clean(), two.clean()
+
+
 def the_sender_or_the_relay_killed():
     for victim in ('stream_loop', 'relay_'):
         node = Node()
@@ -242,5 +267,5 @@ def two_nodes_in_one_run():
 tests(the_file_holds_exactly_the_workload, over_ipv6, every_address_and_a_name,
       the_frames_do_not_go_over_the_distribution, strangers_are_refused_and_logged,
       a_port_that_nobody_may_reach_fails_with_a_sentence, the_stream_breaks_and_the_run_says_so,
-      the_sender_or_the_relay_killed, the_distribution_breaks_and_the_stream_tells_the_end,
+      what_is_no_frame_ends_that_node_only, the_sender_or_the_relay_killed, the_distribution_breaks_and_the_stream_tells_the_end,
       collector_killed_leaves_a_clean_node, a_collector_that_does_not_read_never_blocks_the_node, two_nodes_in_one_run)
