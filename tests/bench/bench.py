@@ -6,7 +6,7 @@ rounds. Nothing here passes or fails by time; tests/bench/README.md says what th
 
     bench.py --build build/release [--rounds 5] [--calls 600000] [--quick] [--long] [--json FILE] [SECTION...]
 
-Sections: live, collector, memory, attach, nodes. --quick: small numbers, to see that everything runs. --long: 100 M events.
+Sections: collector, instructions, flat, memory, attach, nodes, live. --quick: small numbers, to see that everything runs. --long: 100 M events.
 """
 import argparse, os, sys
 
@@ -28,7 +28,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'e2e'))
 import attach, collector, live  # noqa: E402
 from table import Table, facts  # noqa: E402
 
-SECTIONS = {'collector': collector.collector, 'memory': collector.memory, 'attach': attach.attach, 'nodes': attach.nodes,
+SECTIONS = {'collector': collector.collector, 'instructions': collector.instructions, 'flat': collector.flat,
+            'memory': collector.memory, 'attach': attach.attach, 'nodes': attach.nodes,
             'live': live.live}
 unknown = [s for s in options.sections if s not in SECTIONS]
 if unknown:

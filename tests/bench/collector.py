@@ -1,9 +1,12 @@
-"""Collector rows: made-up recordings (replay.c) through the real command into each sink.
+"""Collector rows: recordings through the real command into each sink.
+
+What is recorded is made up (replay.c, a transport that makes frames byte for byte as a relay sends them), once by the sink
+record; transport file plays it. Where something grows over many values (pids, nodes, names, length) replay.c plays itself.
 
 What counts is the CPU the process took, user and system, all threads together: that is what one core would carry, and it
 does not depend on who else is on the machine.
 """
-import os, subprocess, tempfile
+import os, re, shutil, subprocess, tempfile
 from lib import *  # noqa: F403
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,6 +23,14 @@ plugin_path = %s
 on_full = block
 %s
 """
+FILE = """[session]
+max_events = 0
+plugin_path = %s
+[transport:file]
+path = %s
+[sink:%s]
+%s
+"""
 KINDS = {'calls': 'function_call', 'returns': 'function_call, function_return',
          'messages': 'message_send, message_receive'}
 
@@ -34,35 +45,45 @@ def build_plugins():
     return where
 
 
-def replay(plugins, sink='null', what='calls', exits=False, command=(), sink_options='', **options):
-    """Runs it; (CPU seconds, peak memory in MiB, the summary)."""
-    path = tempfile.mkdtemp(dir=work)
-    lines = ['what = ' + what] + ['%s = %s' % o for o in options.items()] + (['exits = true'] if exits else [])
-    output = '' if sink == 'null' else 'path = out\n'
-    with open(path + '/replay.ini', 'w') as f:
-        f.write(INI % (KINDS[what] + (', process_exit' if exits else ''), plugins, '\n'.join(lines), sink,
-                       output + sink_options))
+def measured(path, ini, command=()):
+    """Runs it there; (CPU seconds of all threads, the summary)."""
+    with open(path + '/bench.ini', 'w') as f:
+        f.write(ini)
     with open(path + '/stdout', 'wb') as out, open(path + '/stderr', 'wb') as err:
-        process = subprocess.Popen([*command, BEAMTAP, 'run', 'replay.ini', '--json'], cwd=path, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen([*command, BEAMTAP, 'run', 'bench.ini', '--json'], cwd=path, stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=err, env=env)
         started.append(process)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, open(path + '/stderr').read()
     summary = json.load(open(path + '/stdout'))
-    peak = int(open(path + '/peak').read()) / 1024  # ru_maxrss would be at least this Python's own
     invariant(summary)
+    return usage.ru_utime + usage.ru_stime, summary
+
+
+def output(sink, sink_options=''):
+    return ('' if sink == 'null' else 'path = out\n') + sink_options
+
+
+def replay(plugins, sink='null', what='calls', exits=False, command=(), sink_options='', keep=None, **options):
+    """Runs replay.c; (CPU seconds, peak memory in MiB, the summary). `keep`: where its output goes."""
+    path = tempfile.mkdtemp(dir=work)
+    lines = ['what = ' + what] + ['%s = %s' % o for o in options.items()] + (['exits = true'] if exits else [])
+    cpu, summary = measured(path, INI % (KINDS[what] + (', process_exit' if exits else ''), plugins, '\n'.join(lines), sink,
+                                         output(sink, sink_options)), command)
+    peak = int(open(path + '/peak').read()) / 1024  # ru_maxrss would be at least this Python's own
+    if keep:
+        os.rename(path + '/out', keep)
     subprocess.run(['rm', '-rf', path])
-    return usage.ru_utime + usage.ru_stime, peak, summary
+    return cpu, peak, summary
 
 
-def rates(plugins, rounds, events, **options):
-    figures = []
-    for _ in range(rounds):
-        cpu, _, summary = replay(plugins, events=events, **options)
-        produced = summary['nodes'][0]['produced'] if options.get('decode') != 'false' else events
-        figures.append(sum(n['produced'] for n in summary['nodes']) / cpu if produced else 0)
-    return figures
+def play(plugins, recording, sink, sink_options=''):
+    """Transport file; events a second of CPU."""
+    path = tempfile.mkdtemp(dir=work)
+    cpu, summary = measured(path, FILE % (plugins, recording, sink, output(sink, sink_options)))
+    subprocess.run(['rm', '-rf', path])
+    return sum(n['produced'] for n in summary['nodes']) / cpu
 
 
 def dbg_reader(rounds, events):
@@ -77,37 +98,86 @@ def dbg_reader(rounds, events):
     return figures
 
 
+ROWS = (('calls', 'null', '', 'thrown away after decoding', None), ('calls', 'record', '', 'calls -> record', None),
+        ('calls', 'chrome', '', 'calls -> chrome', 5e6), ('calls', 'csv', '', 'calls -> csv', 6e6),
+        ('calls', 'stdout', 'format = text', 'calls -> stdout', 4e6),
+        ('calls', 'stdout', 'format = json', 'calls -> stdout, json', None), ('returns', 'chrome', '', 'returns -> chrome', None),
+        ('returns', 'csv', '', 'returns -> csv', None), ('messages', 'chrome', '', 'messages -> chrome', None),
+        ('messages', 'csv', '', 'messages -> csv', None))
+
+
 def collector(table, options):
     plugins = build_plugins()
     events, rounds = 2000000 if not options.quick else 300000, options.rounds
-    section = 'collector: %d events replayed, events a second of CPU' % events
+    section = 'collector: recordings of %d events replayed, events a second of CPU' % events
+    recordings = {}
+    for what in ('calls', 'returns', 'messages'):
+        recordings[what] = os.path.join(work, what + '.btf')
+        replay(plugins, sink='record', what=what, events=events, keep=recordings[what])
+    recordings['large'] = os.path.join(work, 'large.btf')
+    replay(plugins, sink='record', events=events // 4, payload=1000, keep=recordings['large'])
     peer = dbg_reader(rounds, events // 20)
-    bare = rates(plugins, rounds, events)
-    table.add(section, 'thrown away after decoding', bare, 'events/s', "of dbg's reader, text", peer)
-    for sink, extra, what, budget in (
-            ('chrome', '', 'calls', 5e6), ('csv', '', 'calls', 6e6), ('stdout', 'format = text', 'calls', 4e6),
-            ('stdout', 'format = json', 'calls', None), ('chrome', '', 'returns', None), ('csv', '', 'returns', None),
-            ('chrome', '', 'messages', None), ('csv', '', 'messages', None)):
-        figures = rates(plugins, rounds, events, sink=sink, what=what, sink_options=extra)
-        label = '%s -> %s%s' % (what, sink, ', json' if 'json' in extra else '')
-        table.add(section, label, figures, 'events/s', budget=budget)
-        table.add(section, label, figures, 'events/s', "of dbg's reader, text", peer)
+    figures = {row[3]: [] for row in ROWS}
+    for _ in range(rounds):
+        for what, sink, extra, label, _ in ROWS:
+            figures[label].append(play(plugins, recordings[what], sink, extra))
+    for _, _, _, label, budget in ROWS:
+        if budget:
+            table.add(section, label, figures[label], 'events/s', budget=budget)
+        table.add(section, label, figures[label], 'events/s', "of dbg's reader, text", peer)
     for sink in ('csv', 'chrome'):
-        figures = rates(plugins, rounds, events // 4, sink=sink, payload=1000)
-        table.add(section, 'calls of 1 kB -> ' + sink, figures, 'events/s')
-    curves(table, plugins, options, events, bare)
+        table.add(section, 'calls of 1 kB -> ' + sink, [play(plugins, recordings['large'], sink) for _ in range(rounds)],
+                  'events/s')
+    for path in recordings.values():
+        os.unlink(path)
 
 
-def curves(table, plugins, options, events, bare):
-    section = 'flat: events a second of CPU as things grow, beside 100 pids, 1 node, 1 name (same sink)'
-    base = {'null': bare, 'csv': rates(plugins, options.rounds, events, sink='csv')}
-    most = 1000000 if not options.quick else 100000
-    for name, extra in (('10 pids', dict(pids=10)), ('%d pids, one after another' % most, dict(pids=most, exits=True)),
-                        ('%d pids at once' % most, dict(pids=most)), ('8 nodes', dict(nodes=8)),
-                        ('1,000 functions', dict(names=1000)), ('100,000 functions', dict(names=100000))):
-        for sink in ('null', 'csv'):
-            table.add(section, '%s -> %s' % (name, sink), rates(plugins, options.rounds, events, sink=sink, **extra),
-                      'events/s', 'of the base', base[sink])
+def curves(options):
+    """What grows, and its points: the first is what the others are held against."""
+    events, much = (2000000, 1) if not options.quick else (300000, 10)
+    million = 1000000 // much
+    lengths = [million, 4 * million, 16 * million] + ([100 * million] if options.long else [])
+    return (('events', [('%d' % n, dict(events=n)) for n in lengths]),
+            ('pids at once', [('%d' % n, dict(events=events, pids=n)) for n in (10, 1000, 100000 // much, million)]),
+            ('pids one after another', [('%d' % n, dict(events=events, pids=n, exits=True)) for n in (10, 100000 // much, million // 2)]),
+            ('nodes', [('%d' % n, dict(events=events, nodes=n)) for n in (1, 8, 64)]),
+            ('functions', [('%d' % n, dict(events=events, names=n)) for n in (1, 1000, 100000 // much)]))
+
+
+def flat(table, options):
+    plugins = build_plugins()
+    section = 'flat: CPU an event as things grow, beside the first point of each curve'
+    for name, points in curves(options):
+        for sink in ('null', 'csv', 'chrome'):
+            figures = {label: [] for label, _ in points}
+            for _ in range(options.rounds):
+                for label, extra in points:
+                    cpu, _, summary = replay(plugins, sink=sink, **extra)
+                    figures[label].append(1e9 * cpu / sum(n['produced'] for n in summary['nodes']))
+            for label, _ in points:
+                table.add(section, '%s %s -> %s' % (label, name, sink), figures[label], 'ns/event', 'of the first',
+                          figures[points[0][0]])
+
+
+def instructions(table, options):
+    """Of the whole process, by callgrind: what twice the events take more than once. No clock is in them."""
+    if not shutil.which('valgrind'):
+        print('no valgrind: no instruction counts')
+        return
+    plugins = build_plugins()
+    events = 50000 if options.quick else 100000
+    section = 'instructions: of the whole process, an event'
+    for what, sink, extra, label, _ in ROWS:
+        counts = []
+        for n in (events, 2 * events):
+            recording, log = os.path.join(work, 'some.btf'), os.path.join(work, 'callgrind')
+            replay(plugins, sink='record', what=what, events=n, keep=recording)
+            path = tempfile.mkdtemp(dir=work)
+            measured(path, FILE % (plugins, recording, sink, output(sink, extra)),
+                     ('valgrind', '--tool=callgrind', '--callgrind-out-file=' + log))
+            counts.append(int(re.search(r'^(?:summary|totals): (\d+)', open(log).read(), re.M).group(1)))
+            subprocess.run(['rm', '-rf', path, log, recording])
+        table.add(section, label, [(counts[1] - counts[0]) / events], 'instr.')
 
 
 def memory(table, options):
