@@ -170,16 +170,6 @@ bool tap_batch_grow(struct tap_batch_own *batch)
     return true;
 }
 
-struct tap_event *tap_batch_add(struct tap_batch_own *batch)
-{
-    if (batch->base.count == batch->cap && !tap_batch_grow(batch))
-        return NULL;
-    struct tap_event *ev = &batch->events[batch->base.count++];
-    memset(ev, 0, sizeof *ev);
-    ev->arity = -1;
-    return ev;
-}
-
 bool tap_batch_seal(struct tap_batch_own *batch)
 {
     if (!batch->indexes && !tap_batch_grow(batch))

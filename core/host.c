@@ -80,6 +80,12 @@ static size_t host_term_print(const struct tap_host *host, char *dst, size_t cap
     return tap_term_print(host->names, dst, cap, term, len, how);
 }
 
+static size_t host_arguments_print(const struct tap_host *host, char *dst, size_t cap, const uint8_t *list,
+                                   size_t len, const char *separator, const struct tap_print *how)
+{
+    return tap_arguments_print(host->names, dst, cap, list, len, separator, how);
+}
+
 static size_t host_pid_print(const struct tap_host *host, char *dst, size_t cap, const struct tap_pid *pid,
                              const struct tap_print *how)
 {
@@ -374,5 +380,6 @@ void tap_host_init(struct tap_engine *t, struct tap_instance_host *h, const stru
                                  .discard = host_discard,
                                  .may_grant = host_may_grant,
                                  .wait = host_wait,
-                                 .stopping = host_stopping};
+                                 .stopping = host_stopping,
+                                 .arguments_print = host_arguments_print};
 }

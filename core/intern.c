@@ -326,7 +326,68 @@ static inline bool same_key(const uint8_t *a, const uint8_t *b, uint32_t n)
     return load8(a + n - 8) == load8(b + n - 8);
 }
 
+/* The first n bytes at p as a number, zeros behind them; eight are there to be read. */
+static inline uint64_t load_some(const uint8_t *p, uint32_t n)
+{
+    uint64_t v = load8(p);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return n >= 8 ? v : v & ((UINT64_C(1) << 8 * n) - 1);
+#else
+    return n >= 8 ? v : v & ~(UINT64_MAX >> 8 * n);
+#endif
+}
+
+/* Most atoms are short, with as much behind them as one look takes: those are two words, compared as they stand. */
+static inline struct cached *short_slot(struct tap_intern *in, const uint8_t *p, uint32_t n, uint64_t key[2])
+{
+    key[0] = load_some(p, n);
+    key[1] = n > 8 ? load_some(p + 8, n - 8) : 0;
+    return &in->cache[mix(key[0] * 0xD6E8FEB86659FD93ull, key[1]) >> 40 & (CACHE_SLOTS - 1)];
+}
+
+static inline uint32_t atom_size(const uint8_t *p)
+{
+    if (p[0] == TAP_EXT_SMALL_ATOM_UTF8 || p[0] == TAP_EXT_SMALL_ATOM)
+        return 2u + p[1];
+    if (p[0] == TAP_EXT_ATOM || p[0] == TAP_EXT_ATOM_UTF8)
+        return 3u + ((uint32_t)p[1] << 8 | p[2]);
+    return UINT32_MAX;
+}
+
+static uint32_t intern_atom(struct tap_intern *in, struct tap_cursor *c);
+static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c, uint32_t n);
+
 uint32_t tap_intern_atom(struct tap_intern *in, struct tap_cursor *c)
+{
+    uint32_t n = tap_left(c) >= 16 ? atom_size(c->p) : UINT32_MAX;
+    if (__builtin_expect(n > 16, 0))
+        return intern_atom(in, c);
+    uint64_t key[2];
+    struct cached *slot = short_slot(in, c->p, n, key);
+    if (__builtin_expect(slot->len == n && load8(slot->key) == key[0] && load8(slot->key + 8) == key[1], 1)) {
+        c->p += n;
+        return slot->id;
+    }
+    return intern_short(in, c, n);
+}
+
+/* The same for the next time. */
+__attribute__((noinline)) static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c,
+                                                       uint32_t n)
+{
+    uint64_t key[2];
+    struct cached *slot = short_slot(in, c->p, n, key);
+    uint32_t id = intern_atom(in, c);
+    if (id) {
+        memcpy(slot->key, key, 16);
+        slot->len = n;
+        slot->id = id;
+    }
+    return id;
+}
+
+/* Any other way. */
+__attribute__((noinline)) static uint32_t intern_atom(struct tap_intern *in, struct tap_cursor *c)
 {
     const uint8_t *start = c->p;
     const char *text;
@@ -335,7 +396,7 @@ uint32_t tap_intern_atom(struct tap_intern *in, struct tap_cursor *c)
     if (!tap_read_atom(c, &text, &len, &latin1))
         return 0;
     uint32_t n = (uint32_t)(c->p - start);
-    if (__builtin_expect(n > CACHE_KEY, 0))
+    if (__builtin_expect(n > CACHE_KEY || n <= 16, 0))
         return latin1 ? intern_converted(in, text, len, true) : tap_intern_name(in, text, len);
     struct cached *slot = &in->cache[hash_key(start, n) & (CACHE_SLOTS - 1)];
     if (__builtin_expect(slot->len == n && same_key(slot->key, start, n), 1))

@@ -12,6 +12,7 @@
  * judging which scripts may mix): what is printed is still the same atom.
  */
 #include "term_out.h"
+#include "term_plain.h"
 #include "term_print.h"
 
 enum { LOWER = 1, UPPER = 2, DIGIT = 4, MORE = 8 /* _ */, AT = 16, NAME = 31 };
@@ -29,22 +30,59 @@ static bool latin1_name(uint32_t c)
     return c < 0x80 ? class_of[c] != 0 : c >= 0xC0 && c <= 0xFF && c != 0xD7 && c != 0xF7;
 }
 
-/* erl_scan:reserved_word/1 of OTP 25. */
+/* erl_scan:reserved_word/1 of OTP 25. A word's letters make one number. */
 static bool is_reserved(const char *s, size_t n)
 {
-    static const char words[][8] = {"after",  "begin",   "case", "try", "cond", "catch", "andalso",
-                                    "orelse", "end",     "fun",  "if",  "let",  "of",    "when",
-                                    "bnot",   "receive", "not",  "div", "rem",  "band",  "and",
-                                    "bor",    "bxor",    "bsl",  "bsr", "or",   "xor"};
-    /* The letters that reserved words begin with: most atoms are out at once. */
-    static const uint32_t first = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 11 |
-                                  1 << 13 | 1 << 14 | 1 << 17 | 1 << 19 | 1 << 22 | 1 << 23;
-    if (n < 2 || n > 7 || !(first >> (s[0] - 'a') & 1))
+#define WORD(a, b, c, d, e, f, g)                                                                 \
+    ((uint64_t)a | (uint64_t)b << 8 | (uint64_t)c << 16 | (uint64_t)d << 24 | (uint64_t)e << 32 | \
+     (uint64_t)f << 40 | (uint64_t)g << 48)
+    if (n < 2 || n > 7)
         return false;
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (words[i][0] == s[0] && words[i][n] == 0 && memcmp(words[i], s, n) == 0)
-            return true;
-    return false;
+    uint64_t word = 0;
+    for (size_t i = 0; i < n; i++)
+        word |= (uint64_t)(uint8_t)s[i] << 8 * i;
+    switch (word) {
+    case WORD('a', 'f', 't', 'e', 'r', 0, 0):
+    case WORD('b', 'e', 'g', 'i', 'n', 0, 0):
+    case WORD('c', 'a', 's', 'e', 0, 0, 0):
+    case WORD('t', 'r', 'y', 0, 0, 0, 0):
+    case WORD('c', 'o', 'n', 'd', 0, 0, 0):
+    case WORD('c', 'a', 't', 'c', 'h', 0, 0):
+    case WORD('a', 'n', 'd', 'a', 'l', 's', 'o'):
+    case WORD('o', 'r', 'e', 'l', 's', 'e', 0):
+    case WORD('e', 'n', 'd', 0, 0, 0, 0):
+    case WORD('f', 'u', 'n', 0, 0, 0, 0):
+    case WORD('i', 'f', 0, 0, 0, 0, 0):
+    case WORD('l', 'e', 't', 0, 0, 0, 0):
+    case WORD('o', 'f', 0, 0, 0, 0, 0):
+    case WORD('w', 'h', 'e', 'n', 0, 0, 0):
+    case WORD('b', 'n', 'o', 't', 0, 0, 0):
+    case WORD('r', 'e', 'c', 'e', 'i', 'v', 'e'):
+    case WORD('n', 'o', 't', 0, 0, 0, 0):
+    case WORD('d', 'i', 'v', 0, 0, 0, 0):
+    case WORD('r', 'e', 'm', 0, 0, 0, 0):
+    case WORD('b', 'a', 'n', 'd', 0, 0, 0):
+    case WORD('a', 'n', 'd', 0, 0, 0, 0):
+    case WORD('b', 'o', 'r', 0, 0, 0, 0):
+    case WORD('b', 'x', 'o', 'r', 0, 0, 0):
+    case WORD('b', 's', 'l', 0, 0, 0, 0):
+    case WORD('b', 's', 'r', 0, 0, 0, 0):
+    case WORD('o', 'r', 0, 0, 0, 0, 0):
+    case WORD('x', 'o', 'r', 0, 0, 0, 0): return true;
+    default: return false;
+    }
+#undef WORD
+}
+
+bool tap_atom_is_bare(const char *s, size_t n)
+{
+    const uint8_t *p = (const uint8_t *)s;
+    size_t i = 1;
+    if (n == 0 || !(class_of[p[0]] & LOWER))
+        return false;
+    while (i < n && class_of[p[i]])
+        i++;
+    return i == n && !is_reserved(s, n);
 }
 
 /* A name of letters as the parsers know it, when not plain ASCII. */

@@ -15,6 +15,7 @@
  * Elixir: structs print as %Name{...} with their fields in the map's order (the node, which knows the definition,
  * prints them in that order; and types with an Inspect of their own, like Date, as themselves).
  */
+#include "term_plain.h"
 #include "term_print.h"
 
 #include <stdlib.h>
@@ -352,6 +353,14 @@ static inline bool next_term(struct tap_walk *w)
 size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *term, size_t len,
                       const struct tap_print *print)
 {
+    if (print && print->syntax == TAP_PRINT_ERLANG && cap) {
+        struct tap_plain how = tap_plain_of(names, print);
+        struct tap_cursor c = tap_cursor(term, len);
+        how.end = dst + (print->limit && print->limit < cap ? print->limit : cap);
+        char *end = tap_plain_term(dst, &c, &how, 0);
+        if (end)
+            return (size_t)(end - dst);
+    }
     struct tap_walk w; /* not zeroed: the frames inside are 1 KiB */
     w.c = tap_cursor(term, len);
     tap_read_version(&w.c);

@@ -19,4 +19,9 @@ size_t tap_atom_print(char *dst, size_t cap, const char *text, size_t len, enum 
  * snprintf-like. */
 size_t tap_json_escape(char *dst, size_t cap, const char *text, size_t len);
 
+/* The arguments of a call, without brackets, with `separator` between them: [97, 98] are two numbers here and not the string
+ * "ab". As tap_term_print else; `list` is printed as it is when it is none. */
+size_t tap_arguments_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *list,
+                           size_t len, const char *separator, const struct tap_print *print);
+
 #endif

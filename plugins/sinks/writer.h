@@ -139,29 +139,48 @@ size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t le
 
 extern const char tap_text_pairs[200]; /* "00" "01" ... "99" */
 
+/* How many digits it has. */
+static inline unsigned tap_text_digits(uint64_t v)
+{
+    static const uint64_t tens[20] = {0,
+                                      UINT64_C(10),
+                                      UINT64_C(100),
+                                      UINT64_C(1000),
+                                      UINT64_C(10000),
+                                      UINT64_C(100000),
+                                      UINT64_C(1000000),
+                                      UINT64_C(10000000),
+                                      UINT64_C(100000000),
+                                      UINT64_C(1000000000),
+                                      UINT64_C(10000000000),
+                                      UINT64_C(100000000000),
+                                      UINT64_C(1000000000000),
+                                      UINT64_C(10000000000000),
+                                      UINT64_C(100000000000000),
+                                      UINT64_C(1000000000000000),
+                                      UINT64_C(10000000000000000),
+                                      UINT64_C(100000000000000000),
+                                      UINT64_C(1000000000000000000),
+                                      UINT64_C(10000000000000000000)};
+    unsigned about =
+        (64u - (unsigned)__builtin_clzll(v | 1)) * 1233 >> 12; /* bits * log10(2), at most one too few */
+    return about + 1 - (v < tens[about]);
+}
 /* Decimal; at most 20 bytes. */
 static inline char *tap_text_u64(char *dst, uint64_t v)
 {
-    if (v < 10) {
-        *dst = (char)('0' + v);
-        return dst + 1;
-    }
-    char tmp[20], *t = tmp + 20;
+    char *end = dst + tap_text_digits(v), *t = end;
     while (v >= 100) {
         uint64_t q = v / 100;
         t -= 2;
         memcpy(t, tap_text_pairs + 2 * (v - q * 100), 2);
         v = q;
     }
-    if (v >= 10) {
-        t -= 2;
-        memcpy(t, tap_text_pairs + 2 * v, 2);
-    } else {
-        *--t = (char)('0' + v);
-    }
-    size_t n = (size_t)(tmp + 20 - t);
-    memcpy(dst, t, n);
-    return dst + n;
+    if (v >= 10)
+        memcpy(dst, tap_text_pairs + 2 * v, 2);
+    else
+        *dst = (char)('0' + v);
+    return end;
 }
 /* Decimal with a sign when negative; at most 20 bytes. */
 static inline char *tap_text_i64(char *dst, int64_t v)

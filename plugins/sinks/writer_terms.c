@@ -68,71 +68,17 @@ size_t tap_writer_peer(struct tap_writer *w, const struct tap_batch *batch, cons
     return need;
 }
 
-/* ---- Arguments -------------------------------------------------------------------------------------------------- */
-
-/* Separator before all but the first, and the limit over all of them. False: it is reached, nothing more fits. */
-static bool next_argument(struct tap_writer *w, bool first, size_t from, const char *separator,
-                          const struct tap_print *print, struct tap_print *rest)
-{
-    if (!first)
-        tap_writer_put(w, separator, strlen(separator));
-    size_t used = tap_writer_here(w) - from;
-    if (print->limit && used >= print->limit) {
-        tap_writer_put(w, "...", 3);
-        return false;
-    }
-    rest->limit = print->limit ? print->limit - used : 0;
-    return true;
-}
-
-/* Small arguments are packed as if they were a string. */
-static void packed_arguments(struct tap_writer *w, struct tap_cursor c, size_t from, const char *separator,
-                             const struct tap_print *print)
-{
-    struct tap_print rest = *print;
-    const uint8_t *bytes;
-    uint32_t n;
-    if (!tap_read_string(&c, &bytes, &n))
-        return;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!next_argument(w, i == 0, from, separator, print, &rest))
-            return;
-        w->p = tap_text_u64(tap_writer_reserve(w, 20), bytes[i]);
-    }
-}
-
-/* False: this is no proper list after all. */
-static bool listed_arguments(struct tap_writer *w, struct tap_cursor c, size_t from, const char *separator,
-                             const struct tap_print *print)
-{
-    struct tap_print rest = *print;
-    uint32_t n;
-    if (!tap_read_list(&c, &n))
-        return false;
-    if (n == 0)
-        return true;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *term = c.p;
-        if (!tap_skip(&c))
-            return false;
-        if (!next_argument(w, i == 0, from, separator, print, &rest))
-            return true;
-        tap_writer_term(w, term, (size_t)(c.p - term), &rest);
-    }
-    return tap_read_nil(&c);
-}
-
 size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t len, const char *separator,
                             const struct tap_print *print)
 {
-    struct tap_cursor c = tap_cursor(list, len);
-    size_t from = tap_writer_here(w);
-    if (tap_peek(&c) == TAP_EXT_STRING) {
-        packed_arguments(w, c, from, separator, print);
-    } else if (!listed_arguments(w, c, from, separator, print)) {
-        w->p = tap_writer_begun(w) + from;
-        tap_writer_term(w, list, len, print);
+    tap_writer_reserve(w, 1024); /* so that few are printed twice */
+    size_t room = (size_t)(w->end - w->p);
+    size_t need = w->host->arguments_print(w->host, w->p, room, list, len, separator, print);
+    if (need > room) {
+        if (!tap_writer_reserve_large(w, need))
+            return 0;
+        w->host->arguments_print(w->host, w->p, need, list, len, separator, print);
     }
-    size_t here = tap_writer_here(w);
-    return here > from ? here - from : 0; /* 0 also when the event was dropped for want of memory */
+    w->p += need;
+    return need;
 }

@@ -66,6 +66,11 @@ static size_t chrome_term(const struct tap_host *h, char *dst, size_t cap, const
 {
     return tap_term_print(h->names, dst, cap, term, len, print);
 }
+static size_t chrome_arguments(const struct tap_host *h, char *dst, size_t cap, const uint8_t *list,
+                               size_t len, const char *separator, const struct tap_print *print)
+{
+    return tap_arguments_print(h->names, dst, cap, list, len, separator, print);
+}
 static size_t chrome_pid(const struct tap_host *h, char *dst, size_t cap, const struct tap_pid *pid,
                          const struct tap_print *print)
 {
@@ -154,7 +159,8 @@ static struct chrome_stream *chrome_open(uint32_t events, const char *path)
                                 .reason_name = chrome_reason,
                                 .node = chrome_node,
                                 .count = chrome_count,
-                                .written = chrome_written};
+                                .written = chrome_written,
+                                .arguments_print = chrome_arguments};
     for (uint32_t i = 0; i < 2; i++)
         s->nodes[i] = (struct tap_node){.struct_size = sizeof s->nodes[i],
                                         .index = i,

@@ -60,6 +60,11 @@ static size_t host_term(const struct tap_host *h, char *dst, size_t cap, const u
 {
     return tap_term_print(h->names, dst, cap, term, len, p);
 }
+static size_t host_arguments(const struct tap_host *h, char *dst, size_t cap, const uint8_t *list, size_t len,
+                             const char *separator, const struct tap_print *p)
+{
+    return tap_arguments_print(h->names, dst, cap, list, len, separator, p);
+}
 static size_t host_pid(const struct tap_host *h, char *dst, size_t cap, const struct tap_pid *pid,
                        const struct tap_print *p)
 {
@@ -127,7 +132,8 @@ static struct tap_host sink_host = {.struct_size = sizeof(struct tap_host),
                                     .reason_name = host_reason,
                                     .node = host_node,
                                     .count = host_count,
-                                    .written = host_written};
+                                    .written = host_written,
+                                    .arguments_print = host_arguments};
 
 static uint32_t name(const char *text)
 {

@@ -358,6 +358,60 @@ static void escapes_json(void)
     CU_ASSERT_EQUAL(tap_json_escape(b, sizeof b, "", 0), 0);
 }
 
+/* Whatever room there is: no byte beyond it, what fits is there, and the length needed is told. */
+static void arguments_stand_between_separators(void)
+{
+    struct tap_print p = {.node_name = home};
+    struct tap_buf b = {0};
+    static const char expected[] =
+        "1000, apple, 97, {ok,-5,<<\"x\">>}, 'Not Bare', \"ab\", [a,[]], #{k => 1}, 'end', <0.7.0>";
+    setup();
+    tap_write_list(&b, 10);
+    tap_write_i64(&b, 1000), tap_write_atom(&b, "apple"), tap_write_i64(&b, 97);
+    tap_write_tuple(&b, 3), tap_write_atom(&b, "ok"), tap_write_i64(&b, -5), tap_write_binary(&b, "x", 1);
+    tap_write_atom(&b, "Not Bare");
+    tap_buf_put(&b, "\x6b\0\2ab", 5);
+    tap_write_list(&b, 2), tap_write_atom(&b, "a"), tap_write_nil(&b), tap_write_nil(&b);
+    tap_write_map(&b, 1), tap_write_atom(&b, "k"), tap_write_i64(&b, 1);
+    tap_write_atom(&b, "end");
+    tap_write_u8(&b, TAP_EXT_NEW_PID), tap_write_atom(&b, "nonode@nohost");
+    tap_write_u32(&b, 7), tap_write_u32(&b, 0), tap_write_u32(&b, 1);
+    tap_write_nil(&b);
+    p.node_name = home;
+    for (size_t cap = 0; cap < 1200; cap += cap < 160 ? 1 : 97) {
+        char *dst = malloc(cap + 1);
+        dst[cap] = '!';
+        size_t n = tap_arguments_print(tap_intern_names(names), dst, cap, b.data, b.len, ", ", &p);
+        CU_ASSERT_EQUAL(n, sizeof expected - 1);
+        CU_ASSERT(memcmp(dst, expected, n < cap ? n : cap) == 0 && dst[cap] == '!');
+        free(dst);
+    }
+    char text[2000];
+    for (p.limit = 1; p.limit < 2 * sizeof expected;
+         p.limit++) { /* over all of them together, at a whole piece */
+        size_t n = tap_arguments_print(tap_intern_names(names), text, sizeof text, b.data, b.len, ", ", &p),
+               same = 0;
+        while (same < n && text[same] == expected[same])
+            same++;
+        bool whole = same == n && n == sizeof expected - 1;
+        CU_ASSERT(n <= p.limit + 10 && (whole || (n - same <= 8 && memcmp(text + n - 3, "...", 3) == 0)));
+    }
+    p.limit = 0;
+    tap_buf_free(&b);
+    tap_buf_put(&b, "\x6b\0\2ab", 5); /* [97, 98] as the VM packs it */
+    CU_ASSERT_EQUAL(tap_arguments_print(tap_intern_names(names), text, sizeof text, b.data, b.len, ",", &p),
+                    5);
+    CU_ASSERT(memcmp(text, "97,98", 5) == 0);
+    CU_ASSERT_EQUAL(
+        tap_arguments_print(tap_intern_names(names), text, sizeof text, (const uint8_t *)"\x6a", 1, ",", &p),
+        0);
+    CU_ASSERT_EQUAL(
+        tap_arguments_print(tap_intern_names(names), text, sizeof text, (const uint8_t *)"a\7", 2, ",", &p),
+        1);
+    tap_buf_free(&b);
+    tap_intern_free(names);
+}
+
 static double now(void)
 {
     struct timespec t;
@@ -390,7 +444,8 @@ static void tells_its_speed(void)
     tap_intern_free(names);
 }
 
-UNIT_TESTS("term_print", UNIT_TEST(prints_as_erlang_latin1), UNIT_TEST(prints_as_erlang_unicode),
-           UNIT_TEST(prints_as_elixir), UNIT_TEST(prints_other_nodes_by_name), UNIT_TEST(reads_old_encodings),
-           UNIT_TEST(says_what_is_bad), UNIT_TEST(prints_peers), UNIT_TEST(prints_deep_terms),
-           UNIT_TEST(survives_any_bytes), UNIT_TEST(escapes_json), UNIT_TEST(tells_its_speed))
+UNIT_TESTS("term_print", UNIT_TEST(arguments_stand_between_separators), UNIT_TEST(prints_as_erlang_latin1),
+           UNIT_TEST(prints_as_erlang_unicode), UNIT_TEST(prints_as_elixir),
+           UNIT_TEST(prints_other_nodes_by_name), UNIT_TEST(reads_old_encodings), UNIT_TEST(says_what_is_bad),
+           UNIT_TEST(prints_peers), UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes),
+           UNIT_TEST(escapes_json), UNIT_TEST(tells_its_speed))

@@ -320,6 +320,12 @@ struct tap_host {
     /* 0: go on. 1: stop tracing in the nodes, take what is on its way, then return from run. 2: return at
      * once. */
     int (*stopping)(const struct tap_host *);
+
+    /* -- for every plugin, since minor 2 ---------------------------------------------------------------------- */
+    /* Prints the arguments of a call like term_print, without brackets, with `separator` between them; `list` is their list
+     * as an external term. [97, 98] are two numbers here and not the string "ab". */
+    size_t (*arguments_print)(const struct tap_host *, char *dst, size_t cap, const uint8_t *list, size_t len,
+                              const char *separator, const struct tap_print *);
 };
 
 #define TAP_FAIL(host, status, ...) ((host)->fail((host), (status), __FILE__, __LINE__, __VA_ARGS__))

@@ -205,8 +205,13 @@ static inline bool tap_read_i64(struct tap_cursor *c, int64_t *value)
     }
     if (tap_left(c) >= 3 && c->p[0] == TAP_EXT_SMALL_BIG && c->p[1] <= 8 && tap_left(c) - 3 >= c->p[1]) {
         uint64_t v = 0;
-        for (unsigned i = c->p[1]; i-- > 0;)
-            v = v << 8 | c->p[3 + i];
+        if (c->p[1] == 8) /* a time, mostly: one load */
+            v = (uint64_t)c->p[3] | (uint64_t)c->p[4] << 8 | (uint64_t)c->p[5] << 16 |
+                (uint64_t)c->p[6] << 24 | (uint64_t)c->p[7] << 32 | (uint64_t)c->p[8] << 40 |
+                (uint64_t)c->p[9] << 48 | (uint64_t)c->p[10] << 56;
+        else
+            for (unsigned i = c->p[1]; i-- > 0;)
+                v = v << 8 | c->p[3 + i];
         bool neg = c->p[2] != 0;
         if (v <= (uint64_t)INT64_MAX + (neg ? 1 : 0)) {
             *value = neg ? (int64_t)(0 - v) : (int64_t)v;

@@ -115,9 +115,11 @@ static void put_message(struct csv *self, const struct tap_batch *batch, const s
     size_t at = csv_cell_open(w);
     print->limit = (size_t)self->settings->max_message;
     if (e->kind == TAP_FUNCTION_CALL) {
-        tap_writer_put(w, "[", 1);
+        *tap_writer_reserve(w, 1) = '[';
+        w->p++;
         tap_writer_arguments(w, term, e->payload.len, ",", print);
-        tap_writer_put(w, "]", 1);
+        *tap_writer_reserve(w, 1) = ']';
+        w->p++;
     } else {
         tap_writer_term(w, term, e->payload.len, print);
         csv_cell_guard(w, at, false);
