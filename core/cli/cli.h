@@ -12,6 +12,7 @@ int tap_cli_run(int argc, char **argv);
 int tap_cli_call(int argc, char **argv);
 int tap_cli_check(int argc, char **argv);
 int tap_cli_plugins(int argc, char **argv);
+int tap_cli_repair(int argc, char **argv);
 int tap_cli_nodes(int argc, char **argv);
 int tap_cli_clean(int argc, char **argv);
 int tap_cli_export(int argc, char **argv);

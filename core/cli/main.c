@@ -33,6 +33,8 @@ static const struct command {
      "[--set SECTION.KEY=VALUE]... [--elixir | --erlang] [--quiet] [--json]",
      "runs one call under trace: its result to stdout, its events to the sinks (without any: to stderr)",
      tap_cli_call},
+    {"repair", "FILE", "mends an output file that was torn (kill -9, a full disk), losing no whole event",
+     tap_cli_repair},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

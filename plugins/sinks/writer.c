@@ -71,9 +71,11 @@ enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *ho
     size_t n = strlen(path);
     if (n == 0)
         return TAP_FAIL(host, TAP_INVALID, "path is empty");
-    if (n > 3 && strcmp(path + n - 3, ".gz") == 0)
-        return TAP_FAIL(host, TAP_INVALID, "path %s: compressed output is not supported, name it without .gz",
-                        path);
+    if (n > 3 && strcmp(path + n - 3, ".gz") == 0) {
+        w->pack = tap_pack_new();
+        if (!w->pack)
+            return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    }
     if (strcmp(path, "-") == 0) {
         if (!claim_stdout())
             return TAP_FAIL(host, TAP_INVALID, "path -: standard output belongs to another sink already");
@@ -99,6 +101,18 @@ static int open_path(struct tap_writer *w)
     return fd;
 }
 
+/* The buffer is kept from file to file. */
+static bool make_buffer(struct tap_writer *w)
+{
+    if (!w->buf && (w->buf = malloc(TAP_WRITER_BUFFER)) != NULL) {
+        w->p = w->buf;
+        w->end = w->buf + TAP_WRITER_BUFFER;
+    }
+    if (!w->marks)
+        w->marks = malloc(TAP_WRITER_MARKS * sizeof *w->marks);
+    return w->buf && w->marks;
+}
+
 enum tap_status tap_writer_open(struct tap_writer *w)
 {
     char text[128];
@@ -113,19 +127,36 @@ enum tap_status tap_writer_open(struct tap_writer *w)
     off_t at = w->regular ? lseek(w->fd, 0, SEEK_CUR) : -1;
     w->seekable = at >= 0 && !(fcntl(w->fd, F_GETFL) & O_APPEND);
     w->offset = at > 0 ? (uint64_t)at : 0;
-    w->buf = malloc(TAP_WRITER_BUFFER);
-    w->marks = malloc(TAP_WRITER_MARKS * sizeof *w->marks);
-    if (!w->buf || !w->marks)
-        return writer_fail(w, "cannot open", "out of memory");
-    w->p = w->buf;
-    w->end = w->buf + TAP_WRITER_BUFFER;
-    return TAP_OK;
+    return make_buffer(w) ? TAP_OK : writer_fail(w, "cannot open", "out of memory");
+}
+
+enum tap_status tap_writer_next(struct tap_writer *w, const char *path)
+{
+    if (tap_writer_close(w) != TAP_OK)
+        return TAP_ERROR;
+    w->path = path;
+    w->footer_len = 0;
+    w->footer_there = w->last = false;
+    if (w->pack)
+        tap_pack_restart(w->pack);
+    return tap_writer_open(w);
 }
 
 void tap_writer_set_footer(struct tap_writer *w, const char *text, size_t len)
 {
     w->footer_len = len < TAP_WRITER_FOOTER ? len : TAP_WRITER_FOOTER;
     memcpy(w->footer, text, w->footer_len);
+}
+
+/* What has to stand behind the events: the footer, and where the file is packed, its end. `before`: behind those that
+ * are in the file already, for the last ones could not be written. */
+static size_t make_end(const struct tap_writer *w, bool before, char dst[TAP_PACK_END])
+{
+    size_t footer = w->last && !before ? 0 : w->footer_len;
+    if (w->pack)
+        return tap_pack_end(w->pack, before, w->footer, footer, dst);
+    memcpy(dst, w->footer, footer);
+    return footer;
 }
 
 /* ---- Writing ---------------------------------------------------------------------------------------------------- */
@@ -204,25 +235,26 @@ static size_t marks_within(const struct tap_writer *w, size_t done)
 static size_t cut_back(struct tap_writer *w, size_t k, size_t done)
 {
     struct stat st;
-    if (!w->seekable || fstat(w->fd, &st) < 0 || (uint64_t)st.st_size > w->offset + done + w->footer_len)
+    char end[TAP_PACK_END];
+    size_t end_len = make_end(w, true, end);
+    if (!w->seekable || fstat(w->fd, &st) < 0 || (uint64_t)st.st_size > w->offset + done + end_len)
         return k; /* not ours alone */
     for (;;) {
         uint64_t at = w->offset + (k ? w->marks[k - 1].end : 0);
-        if (ftruncate(w->fd, (off_t)at) < 0 || !w->footer_len)
+        if (ftruncate(w->fd, (off_t)at) < 0 || !end_len)
             return k;
-        if (pwrite(w->fd, w->footer, w->footer_len, (off_t)at) == (ssize_t)w->footer_len || k == 0)
+        if (pwrite(w->fd, end, end_len, (off_t)at) == (ssize_t)end_len || k == 0)
             return k;
         k--;
     }
 }
 
-/* Tells the host what the first k marks stand for. */
-static void report(struct tap_writer *w, size_t k)
+/* Tells the host what the first k marks stand for, which are `bytes` in the file. */
+static void report(struct tap_writer *w, size_t k, size_t bytes)
 {
     uint64_t events = 0;
     for (size_t i = 0; i < k; i++)
         events += w->marks[i].events;
-    size_t bytes = k ? w->marks[k - 1].end : 0;
     w->offset += bytes;
     if (events || bytes)
         w->host->written(w->host, events, bytes);
@@ -244,19 +276,31 @@ static void rewind_buffer(struct tap_writer *w)
     w->p = w->buf + tail;
 }
 
+/* Writes all that is marked, and what has to stand behind it. */
+static void write_marked(struct tap_writer *w)
+{
+    char end[TAP_PACK_END], text[128];
+    const char *data = w->buf;
+    size_t len = w->marks[w->mark - 1].end, k = w->mark;
+    if (w->pack && !tap_pack_add(w->pack, w->buf, len, &data, &len)) {
+        writer_fail(w, "cannot write", "out of memory");
+        return;
+    }
+    size_t end_len = w->seekable ? make_end(w, false, end) : 0;
+    size_t done = write_quietly(w, data, len, end, end_len);
+    if (done < len + end_len) {
+        writer_fail(w, "cannot write", errno_text(errno, text, sizeof text));
+        k = cut_back(w, w->pack ? 0 : marks_within(w, done), done);
+        len = k ? w->marks[k - 1].end : 0;
+    }
+    w->footer_there = end_len > 0;
+    report(w, k, len);
+}
+
 void tap_writer_spill(struct tap_writer *w)
 {
-    if (w->mark && !w->failed) {
-        size_t len = w->marks[w->mark - 1].end, footer = w->seekable ? w->footer_len : 0;
-        size_t done = write_quietly(w, w->buf, len, w->footer, footer), k = w->mark;
-        if (done < len + footer) {
-            char text[128];
-            writer_fail(w, "cannot write", errno_text(errno, text, sizeof text));
-            k = cut_back(w, marks_within(w, done), done);
-        }
-        w->footer_there = footer > 0;
-        report(w, k);
-    }
+    if (w->mark && !w->failed)
+        write_marked(w);
     rewind_buffer(w);
 }
 
@@ -297,8 +341,9 @@ char *tap_writer_make_room(struct tap_writer *w, size_t n)
 
 static void write_footer(struct tap_writer *w)
 {
-    char text[128];
-    if (w->footer_len && !w->failed && write_quietly(w, NULL, 0, w->footer, w->footer_len) < w->footer_len)
+    char end[TAP_PACK_END], text[128];
+    size_t len = w->failed ? 0 : make_end(w, false, end);
+    if (len && write_quietly(w, NULL, 0, end, len) < len)
         writer_fail(w, "cannot write", errno_text(errno, text, sizeof text));
     w->footer_there = true;
 }
@@ -307,8 +352,18 @@ enum tap_status tap_writer_flush(struct tap_writer *w)
 {
     if (w->mark)
         tap_writer_spill(w);
-    if (w->seekable && w->footer_len && !w->footer_there)
+    if (w->seekable && (w->footer_len || w->pack) && !w->footer_there)
         write_footer(w);
+    return tap_writer_status(w);
+}
+
+enum tap_status tap_writer_end_last(struct tap_writer *w)
+{
+    w->last = true;
+    tap_writer_end(w, 0);
+    tap_writer_flush(w);
+    if (!w->failed)
+        w->footer_len = 0;
     return tap_writer_status(w);
 }
 
@@ -337,6 +392,8 @@ void tap_writer_free(struct tap_writer *w)
         unclaim_stdout();
     w->fd = -1;
     w->owns_stdout = false;
+    tap_pack_free(w->pack);
+    w->pack = NULL;
     free(w->buf);
     free(w->marks);
     w->buf = w->p = w->end = NULL;

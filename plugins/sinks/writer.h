@@ -15,14 +15,17 @@
  * Files: "-" is standard output, which one sink of the process may own; anything else is created with mode 0600, for
  * traces hold secrets, and emptied when it exists. Pipes and devices work too. A failed write is reported to the
  * host once, with path and cause; from then on everything is accepted and thrown away. A regular file that a failed
- * write left torn is cut back to its last whole event. Nothing here is thread safe: a sink's calls never overlap.
+ * write left torn is cut back to its last whole event. A name that ends in .gz is written packed (pack.h): then a write
+ * that fails loses all its events, and bytes are those of the file. Nothing here is thread safe: a sink's calls never
+ * overlap.
  *
- * This file and writer.c are linked into each sink: they use nothing but <beamtap/plugin.h>.
+ * This file and writer.c are linked into each sink: they use nothing but <beamtap/plugin.h> and zlib.
  */
 #ifndef TAP_WRITER_H
 #define TAP_WRITER_H
 
 #include "beamtap/plugin.h"
+#include "pack.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -47,27 +50,34 @@ struct tap_writer {
     const struct tap_host *host;
     const char *path; /* as configured; borrowed */
     char footer[TAP_WRITER_FOOTER];
-    size_t footer_len; /* 0: none */
-    uint64_t offset;   /* where the next whole event goes in a seekable file */
+    size_t footer_len;     /* 0: none */
+    uint64_t offset;       /* where the next whole event goes in a seekable file */
+    struct tap_pack *pack; /* NULL: plain */
     int fd;
     bool owns_stdout, regular, footer_there, failed;
+    bool last;     /* what is written now takes the footer's place */
     bool terminal; /* the output is a terminal */
     bool seekable; /* a footer can be overwritten: a regular file, not in append mode */
 };
 
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
 
-/* For the sink's create: judges the path without I/O. Refuses a second sink on standard output ("-"), and names
- * ending in .gz (compression is not there yet). `path` is kept, not copied (it lives in the settings). TAP_INVALID
+/* For the sink's create: judges the path without I/O. Refuses a second sink on standard output ("-"). `path` is kept, not copied (it lives in the settings). TAP_INVALID
  * with a cause. Afterwards tap_writer_free must be called, from destroy. Zeroes *w first. */
 enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host, const char *path);
 /* For the sink's start: opens the file (emptied) and the buffer. Waits for a reader where it is a named pipe.
  * TAP_ERROR with a cause. */
 enum tap_status tap_writer_open(struct tap_writer *w);
+/* Closes the file as tap_writer_close does and goes on in another one, that has no footer yet. `path` is borrowed, and
+ * packed or not as the first one was. Between events only. TAP_ERROR with a cause. */
+enum tap_status tap_writer_next(struct tap_writer *w, const char *path);
 /* What stands after the last whole event whenever no write is under way: at each flush it is written, and the next
  * write goes over it. On outputs that cannot seek it is written once, by tap_writer_close. At most TAP_WRITER_FOOTER
  * bytes; copied. Call before the first event. */
 void tap_writer_set_footer(struct tap_writer *w, const char *text, size_t len);
+/* Ends the output with what was written since the last tap_writer_flush, in the place of the footer; where there is no
+ * room for it, the footer stays. Only for seekable outputs, only tap_writer_close may follow. */
+enum tap_status tap_writer_end_last(struct tap_writer *w);
 /* Writes all whole events now (and the footer). An event that is not ended yet stays in the buffer. */
 enum tap_status tap_writer_flush(struct tap_writer *w);
 /* For the sink's stop, also after an error: drops an event that is not ended, flushes, writes the footer and closes.

@@ -357,8 +357,6 @@ static void a_reader_that_leaves_is_an_error_and_no_signal(void)
 static void bad_paths_are_refused(void)
 {
     struct sink s, t;
-    CU_ASSERT_EQUAL(sink_create(&s, "csv", "path", "x.csv.gz", NULL), TAP_INVALID);
-    CU_ASSERT_PTR_NOT_NULL(strstr(sink_failure, "x.csv.gz"));
     CU_ASSERT_EQUAL(sink_create(&s, "csv", "path", "/nonexistent/x.csv", NULL), TAP_OK);
     CU_ASSERT_EQUAL(s.ops->start(s.self), TAP_ERROR);
     same(sink_failure, "cannot open /nonexistent/x.csv: No such file or directory");

@@ -6,20 +6,23 @@
  */
 #include "chrome.h"
 
-#include <unistd.h>
-
-#define TAP_CHROME_FOOTER "\n]}"
-
 static const char *const tap_chrome_syntaxes[] = {"erlang", "elixir", NULL};
 
 static const struct tap_option tap_chrome_options[] = {
     {"path", TAP_OPT_PATH, NULL, 0, 0, NULL,
-     "the file to write (mode 0600: traces hold secrets); - is standard output",
+     "the file to write (mode 0600: traces hold secrets), packed when its name ends in .gz; - is standard "
+     "output",
      offsetof(struct tap_chrome_settings, path), TAP_OPT_REQUIRED},
     {"args", TAP_OPT_BOOL, "true", 0, 0, NULL, "print arguments, results, messages and reasons",
      offsetof(struct tap_chrome_settings, args), 0},
     {"limit", TAP_OPT_SIZE, "4k", 0, 1 << 20, NULL, "cut printed terms after about so many bytes; 0: never",
      offsetof(struct tap_chrome_settings, limit), TAP_OPT_BYTES},
+    {"rotate_size", TAP_OPT_SIZE, "0", 0, 0, NULL,
+     "go on in another file (trace.2.json, trace.3.json, ...) when one has so many bytes; 0: never. "
+     "Viewers are slow above 100M",
+     offsetof(struct tap_chrome_settings, rotate_size), TAP_OPT_BYTES},
+    {"rotate_time", TAP_OPT_DURATION, "0", 0, 0, NULL, "the same when one holds so long a time; 0: never",
+     offsetof(struct tap_chrome_settings, rotate_time), 0},
     {"syntax", TAP_OPT_CHOICE, "erlang", 0, 0, tap_chrome_syntaxes, "how terms are printed",
      offsetof(struct tap_chrome_settings, syntax), 0},
 };
@@ -31,7 +34,9 @@ static enum tap_status tap_chrome_create(const struct tap_host *host, const void
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     c->host = host;
     c->settings = settings;
-    enum tap_status status = tap_writer_claim(&c->w, host, c->settings->path);
+    enum tap_status status = tap_parts_check(c);
+    if (status == TAP_OK)
+        status = tap_writer_claim(&c->w, host, c->settings->path);
     if (status != TAP_OK) {
         free(c);
         return status;
@@ -45,23 +50,13 @@ static enum tap_status tap_chrome_start(void *self)
     struct tap_chrome *c = self;
     c->started = c->host->session->started;
     c->returns = c->host->session->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
-    c->first = true;
     c->next_tid = TAP_CHROME_FIRST_TID;
     c->flows = calloc(TAP_CHROME_FLOWS, sizeof *c->flows);
     if (!c->flows || !tap_labels_start(c) || !tap_tracks_start(&c->tracks))
         return TAP_FAIL(c->host, TAP_ERROR, "out of memory");
     if (tap_writer_open(&c->w) != TAP_OK)
         return TAP_ERROR;
-    if (c->w.seekable) {
-        tap_writer_set_footer(&c->w, TAP_CHROME_FOOTER, strlen(TAP_CHROME_FOOTER));
-        tap_writer_put(&c->w, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", 40);
-    } else {
-        tap_writer_set_footer(&c->w, "\n]\n", 3);
-        tap_writer_put(&c->w, "[", 1); /* no newline: a viewer looks for [{" */
-    }
-    tap_writer_end(&c->w, 0);
-    return c->w.seekable ? tap_writer_flush(&c->w)
-                         : tap_writer_status(&c->w); /* valid from the first moment on */
+    return tap_parts_begin(c);
 }
 
 /* Everything but calls and returns: seldom enough for a table. */
@@ -104,12 +99,16 @@ static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *ba
 {
     struct tap_chrome *c = self;
     struct tap_chrome_in in = {.batch = batch};
+    if (n && tap_parts_turn(c, c->latest) != TAP_OK)
+        return TAP_ERROR;
     for (size_t i = 0; i < n; i++) {
         const struct tap_event *ev = in.ev = tap_batch_event(batch, select[i]);
         struct tap_chrome_node *node = tap_nodes_get(c, ev->node);
         if (!node)
             continue;
         in.ts = ev->ts > c->started ? ev->ts - c->started : 0;
+        if (in.ts > c->latest)
+            c->latest = in.ts;
         if (ev->kind <= TAP_KIND_USER_LAST)
             tap_nodes_tick(c, node, ev->node, in.ts);
         if (ev->kind == TAP_FUNCTION_CALL)
@@ -128,25 +127,6 @@ static enum tap_status tap_chrome_flush(void *self)
 {
     struct tap_chrome *c = self;
     return tap_writer_flush(&c->w);
-}
-
-/* Ends the object with otherData instead of the footer alone. When the disk has no room for it the footer goes back
- * to where it was. */
-static void tap_chrome_end_object(struct tap_chrome *c)
-{
-    if (tap_writer_flush(&c->w) != TAP_OK)
-        return;
-    uint64_t end = c->w.offset;
-    tap_writer_put(&c->w, "\n]", 2);
-    tap_nodes_other_data(c);
-    tap_writer_end(&c->w, 0);
-    tap_writer_set_footer(&c->w, "}\n", 2);
-    if (tap_writer_flush(&c->w) == TAP_OK)
-        return;
-    if (pwrite(c->w.fd, TAP_CHROME_FOOTER, strlen(TAP_CHROME_FOOTER), (off_t)end) < 0 ||
-        ftruncate(c->w.fd, (off_t)(end + strlen(TAP_CHROME_FOOTER))) < 0)
-        c->host->log(c->host, TAP_LOG_WARNING, "%s lacks its last line: beamtap repair mends it",
-                     c->settings->path);
 }
 
 static void tap_chrome_report(const struct tap_chrome *c)
@@ -173,7 +153,7 @@ static enum tap_status tap_chrome_stop(void *self)
         tap_nodes_finish(c);
         tap_emit_empty(c);
         if (c->w.seekable)
-            tap_chrome_end_object(c);
+            tap_parts_end(c);
     }
     tap_chrome_report(c);
     return tap_writer_close(&c->w);
@@ -199,6 +179,7 @@ static void tap_chrome_destroy(void *self)
     free(c->flows);
     free(c->nodes);
     tap_writer_free(&c->w);
+    free(c->part_path);
     free(c);
 }
 

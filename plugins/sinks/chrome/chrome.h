@@ -13,7 +13,8 @@
  *     tracks.c    the table of processes                    labels.c   names of functions
  *     calls.c     calls, returns, exceptions                stack.c    open frames: push, close, hide
  *     messages.c  sends, receives, arrows                   process.c  spawn, exit, names, links
- *     schedule.c  waiting, running, garbage collection      nodes.c    nodes, rates, losses, otherData
+ *     schedule.c  waiting, running, garbage collection      nodes.c    nodes, rates, losses
+ *     parts.c     the files of a run, one after the other   other.c    otherData
  *
  * Nothing here is thread safe: a sink's calls never overlap.
  */
@@ -36,8 +37,9 @@
 struct tap_chrome_settings {
     const char *path;
     bool args;
-    int64_t limit; /* bytes of a printed term; 0: no limit */
-    int syntax;    /* enum tap_print_syntax */
+    int64_t limit;                    /* bytes of a printed term; 0: no limit */
+    int syntax;                       /* enum tap_print_syntax */
+    int64_t rotate_size, rotate_time; /* bytes, ns; 0: never */
 };
 
 /* A function, once for all its calls. `tail` is the end of its slices: "cat":"call","name":"shop_cart:add/2" */
@@ -99,6 +101,7 @@ struct tap_track {
     uint32_t name;           /* its registered name; 0: none */
     uint32_t epoch;          /* the node's losses when its frames were last known to be right */
     uint32_t scheduler;      /* where it runs; 0: nowhere, or not told */
+    uint32_t part;           /* the file that names it last; 0: none */
     bool used, recent, dead, unwinding;
 };
 
@@ -134,6 +137,10 @@ struct tap_chrome_node {
     struct tap_print print;
 };
 
+struct tap_chrome_counts {
+    uint64_t slices, collapsed, capped, unwound, arrows, unpaired, evicted, open;
+};
+
 struct tap_chrome {
     const struct tap_host *host;
     const struct tap_chrome_settings *settings;
@@ -143,6 +150,7 @@ struct tap_chrome {
     bool first;   /* nothing was written yet */
     bool in_args; /* the event being written has begun its args */
     bool no_memory;
+    int64_t latest; /* the latest time of an event, ns since the session's start */
     uint32_t next_tid;
     uint64_t next_flow;
     struct tap_labels labels;
@@ -152,9 +160,10 @@ struct tap_chrome {
     struct tap_flow *flows;
     struct tap_chrome_node *nodes;
     uint32_t node_count;
-    struct {
-        uint64_t slices, collapsed, capped, unwound, arrows, unpaired, evicted, open;
-    } count;
+    struct tap_chrome_counts count, count_before; /* of the run, and of its files before this one */
+    uint32_t part;                                /* which file this is, from 1 on */
+    int64_t part_ts;                              /* when it was begun, ns since the session's start */
+    char *part_path;                              /* NULL: the first one's, which is in the settings */
 };
 
 /* One event as the functions below get it. */
@@ -324,6 +333,17 @@ void tap_schedule_gc_end(struct tap_chrome *, const struct tap_chrome_in *);
 /* A process ended: so did its run, of which no event tells unless somebody asked for `exiting`. */
 void tap_schedule_exit(struct tap_chrome *, const struct tap_chrome_in *, struct tap_track *);
 
+/* ---- parts.c: the files of a run -------------------------------------------------------------------------------- */
+
+/* Judges the options that rotate. */
+enum tap_status tap_parts_check(struct tap_chrome *);
+/* What stands in front of the events of a file, which is open; with it the file is whole. */
+enum tap_status tap_parts_begin(struct tap_chrome *);
+/* Between batches: goes on in the next file when this one is large or old enough. */
+enum tap_status tap_parts_turn(struct tap_chrome *, int64_t ts);
+/* Ends the object form with otherData, in the place of the footer. */
+void tap_parts_end(struct tap_chrome *);
+
 /* ---- nodes.c ---------------------------------------------------------------------------------------------------- */
 
 /* The node of an index, known from now on; NULL: out of memory. */
@@ -333,11 +353,16 @@ void tap_nodes_down(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_lost(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_clock(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_gap(struct tap_chrome *, const struct tap_chrome_in *);
+/* Names the nodes again, for another file. */
+void tap_nodes_again(struct tap_chrome *, int64_t ts);
 /* Counts an event for its node's rate; writes the points that are due. */
 void tap_nodes_tick(struct tap_chrome *, struct tap_chrome_node *, uint32_t index, int64_t ts);
 /* The last points of the rates. */
 void tap_nodes_finish(struct tap_chrome *);
+
+/* ---- other.c ---------------------------------------------------------------------------------------------------- */
+
 /* The top-level member otherData, for the end of the object form: ,"otherData":{...} */
-void tap_nodes_other_data(struct tap_chrome *);
+void tap_other_data(struct tap_chrome *);
 
 #endif

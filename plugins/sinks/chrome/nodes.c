@@ -1,4 +1,4 @@
-/* nodes.c: what belongs to a node as a whole: its name, the rate of its events, its losses, and the run's otherData.
+/* nodes.c: what belongs to a node as a whole: its name, the rate of its events, its losses.
  *
  * A loss is an instant over the whole node, a step of the counter "lost", and a new epoch: what was open at that
  * time on any of its tracks may have ended unseen (calls.c). A gap, during which tracing was off, is a slice on a track of
@@ -50,6 +50,19 @@ static void tap_nodes_counter(struct tap_chrome *c, uint32_t index, const char *
     tap_emit_close(c, 0);
 }
 
+/* What a file has to say of a node before its events. */
+static void tap_nodes_introduce(struct tap_chrome *c, struct tap_chrome_node *n, const struct tap_node *node,
+                                int64_t ts)
+{
+    tap_nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_name"), "name",
+                   node->name[0] ? node->name : "node");
+    tap_emit_open(c, 'M', node->index + 1, 1, 0, -1, TAP_TAIL("__metadata", "process_sort_index"));
+    tap_emit_number(c, "sort_index", node->index);
+    tap_emit_close(c, 0);
+    tap_nodes_describe(c, n, node);
+    tap_nodes_counter(c, node->index, "lost", "events", ts, n->lost);
+}
+
 static bool tap_nodes_know(struct tap_chrome *c, uint32_t index)
 {
     const struct tap_node *node = c->host->node(c->host, index);
@@ -58,14 +71,20 @@ static bool tap_nodes_know(struct tap_chrome *c, uint32_t index)
         return false;
     *n = (struct tap_chrome_node){.known = true, .bucket = -1};
     n->own = (struct tap_track){.node = index, .last = -1, .life = -1};
-    tap_nodes_meta(c, index, 1, TAP_TAIL("__metadata", "process_name"), "name",
-                   node->name[0] ? node->name : "node");
-    tap_emit_open(c, 'M', index + 1, 1, 0, -1, TAP_TAIL("__metadata", "process_sort_index"));
-    tap_emit_number(c, "sort_index", index);
-    tap_emit_close(c, 0);
-    tap_nodes_describe(c, n, node);
-    tap_nodes_counter(c, index, "lost", "events", 0, 0);
+    tap_nodes_introduce(c, n, node, 0);
     return true;
+}
+
+void tap_nodes_again(struct tap_chrome *c, int64_t ts)
+{
+    for (uint32_t i = 0; i < c->node_count; i++) {
+        struct tap_chrome_node *n = &c->nodes[i];
+        if (!n->known)
+            continue;
+        n->own.tid = 0;
+        n->labelled = false;
+        tap_nodes_introduce(c, n, c->host->node(c->host, i), ts);
+    }
 }
 
 struct tap_chrome_node *tap_nodes_get(struct tap_chrome *c, uint32_t index)
@@ -205,84 +224,4 @@ void tap_nodes_finish(struct tap_chrome *c)
         tap_nodes_rate(c, n, i); /* and it ends where the events end: a short trace is not drawn out by it */
         tap_nodes_counter(c, i, "events/s", "events", n->latest + 1, 0);
     }
-}
-
-/* ---- otherData -------------------------------------------------------------------------------------------------- */
-
-/* A member with a string value; `first` has no comma in front. */
-static void tap_nodes_member(struct tap_chrome *c, bool first, const char *key, const char *text)
-{
-    char *escaped = malloc(6 * strlen(text) + strlen(key) + 16), *p = escaped;
-    if (!escaped) {
-        c->no_memory = true;
-        return;
-    }
-    if (!first)
-        *p++ = ',';
-    *p++ = '"';
-    p = tap_text_copy(p, key, strlen(key));
-    p = tap_text_lit(p, "\":\"");
-    p = tap_emit_escape(p, text, strlen(text));
-    *p++ = '"';
-    tap_writer_put(&c->w, escaped, (size_t)(p - escaped));
-    free(escaped);
-}
-
-static void tap_nodes_figure(struct tap_chrome *c, bool first, const char *key, uint64_t value)
-{
-    char *p = tap_writer_reserve(&c->w, strlen(key) + 32);
-    if (!first)
-        *p++ = ',';
-    *p++ = '"';
-    p = tap_text_copy(p, key, strlen(key));
-    p = tap_text_lit(p, "\":");
-    c->w.p = tap_text_u64(p, value & INT64_MAX);
-}
-
-static void tap_nodes_list(struct tap_chrome *c)
-{
-    bool first = true;
-    tap_writer_put(&c->w, ",\"nodes\":[", 10);
-    for (uint32_t i = 0; i < c->node_count; i++) {
-        const struct tap_chrome_node *n = &c->nodes[i];
-        const struct tap_node *node = c->host->node(c->host, i);
-        if (!n->known || !node)
-            continue;
-        tap_writer_put(&c->w, first ? "{" : ",{", first ? 1 : 2);
-        tap_nodes_figure(c, true, "pid", i + 1);
-        tap_nodes_member(c, false, "name", node->name);
-        tap_nodes_member(c, false, "release", node->release);
-        tap_nodes_figure(c, false, "lost", n->lost);
-        tap_nodes_figure(c, false, "gaps", n->gaps);
-        tap_nodes_figure(c, false, "gap_ns", n->gap_ns);
-        char skew[24];
-        *tap_text_i64(skew, n->clock_skew) = 0;
-        tap_nodes_member(c, false, "clock_skew_ns", skew);
-        tap_nodes_figure(c, false, "clock_error_ns", n->clock_error);
-        tap_writer_put(&c->w, "}", 1);
-        first = false;
-    }
-    tap_writer_put(&c->w, "]", 1);
-}
-
-void tap_nodes_other_data(struct tap_chrome *c)
-{
-    const struct tap_session *s = c->host->session;
-    char started[24];
-    *tap_text_i64(started, s->started) = 0; /* a string: JavaScript's numbers cannot hold it */
-    tap_writer_put(&c->w, ",\"otherData\":{", 14);
-    tap_nodes_member(c, true, "beamtap", s->version ? s->version : "");
-    tap_nodes_member(c, false, "run", s->run ? s->run : "");
-    tap_nodes_member(c, false, "started_ns", started);
-    tap_nodes_member(c, false, "config", s->config ? s->config : "");
-    tap_nodes_list(c);
-    tap_nodes_figure(c, false, "slices", c->count.slices);
-    tap_nodes_figure(c, false, "unfinished", c->count.open);
-    tap_nodes_figure(c, false, "unwound", c->count.unwound);
-    tap_nodes_figure(c, false, "collapsed", c->count.collapsed);
-    tap_nodes_figure(c, false, "too_deep", c->count.capped);
-    tap_nodes_figure(c, false, "arrows", c->count.arrows);
-    tap_nodes_figure(c, false, "unpaired", c->count.unpaired);
-    tap_nodes_figure(c, false, "evicted", c->count.evicted);
-    tap_writer_put(&c->w, "}", 1);
 }

@@ -56,7 +56,7 @@ static void tap_process_place(struct tap_chrome *c, const struct tap_track *t)
 /* A better name was learned. */
 static void tap_process_rename(struct tap_chrome *c, const struct tap_track *t)
 {
-    if (t->tid)
+    if (t->tid && t->part == c->part)
         tap_process_name(c, t);
 }
 
@@ -74,9 +74,29 @@ static void tap_process_life(struct tap_chrome *c, const struct tap_track *t, ch
     tap_emit_quote(c);
 }
 
+/* Gives it a tid with its first event, and names it in each file where something is drawn for it. */
+static void tap_process_show(struct tap_chrome *c, struct tap_track *t, int64_t ts)
+{
+    if (!t->tid) {
+        t->tid = c->next_tid++;
+        t->first = ts;
+    }
+    t->part = c->part;
+    tap_process_name(c, t);
+    tap_process_place(c, t);
+}
+
+/* What is open on it will be drawn now, maybe in a file that does not know it yet. */
+static void tap_process_before_end(struct tap_chrome *c, struct tap_track *t)
+{
+    if ((t->stack || t->life >= 0) && t->part != c->part)
+        tap_process_show(c, t, t->last);
+}
+
 /* Takes a process out whose end was not seen. */
 static void tap_process_forget(struct tap_chrome *c, struct tap_track *t, int64_t ts, enum tap_close_how how)
 {
+    tap_process_before_end(c, t);
     tap_stack_close_all(c, t, ts, how);
     if (t->life >= 0) {
         int64_t end = tap_track_time(t, ts);
@@ -105,12 +125,8 @@ struct tap_track *tap_process_get(struct tap_chrome *c, const struct tap_pid *pi
         }
         t->epoch = c->nodes[node].epoch;
     }
-    if (show && __builtin_expect(!t->tid, 0)) {
-        t->tid = c->next_tid++;
-        t->first = ts;
-        tap_process_name(c, t);
-        tap_process_place(c, t);
-    }
+    if (show && __builtin_expect(t->part != c->part, 0))
+        tap_process_show(c, t, ts);
     return t;
 }
 
@@ -207,6 +223,7 @@ void tap_process_exit(struct tap_chrome *c, const struct tap_chrome_in *in)
 void tap_process_finish(struct tap_chrome *c, struct tap_track *t)
 {
     const struct tap_chrome_node *node = &c->nodes[t->node];
+    tap_process_before_end(c, t);
     if (t->stack && t->epoch != node->epoch)
         tap_stack_close_all(c, t, node->loss_at, TAP_CLOSE_LOST);
     if (t->life >= 0) {

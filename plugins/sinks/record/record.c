@@ -242,7 +242,13 @@ static enum tap_status record_create(const struct tap_host *host, const void *se
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     r->host = host;
     r->settings = settings;
+    size_t n = strlen(r->settings->path);
     enum tap_status status = tap_writer_claim(&r->w, host, r->settings->path);
+    if (status == TAP_OK && n > 3 && strcmp(r->settings->path + n - 3, ".gz") == 0) {
+        tap_writer_free(&r->w);
+        status = TAP_FAIL(host, TAP_INVALID, "path %s: a recording is not packed, leave the .gz out",
+                          r->settings->path);
+    }
     if (status == TAP_OK)
         *out = r;
     else
