@@ -48,7 +48,7 @@ void tap_calls_call(struct tap_chrome *c, const struct tap_chrome_in *in)
     uint32_t at = tap_label_get(c, ev->module, ev->function, ev->arity);
     if (!t || !at)
         return;
-    t->unwinding = false;
+    t->unwinding = 0;
     struct tap_chrome_node *node = &c->nodes[ev->node];
     if (__builtin_expect(t->epoch != node->epoch, 0))
         tap_calls_distrust(c, t, node);
@@ -96,6 +96,16 @@ static void tap_calls_mark(struct tap_chrome *c, struct tap_track *t, const stru
     tap_emit_close(c, 0);
 }
 
+/* Which exception it is: one that was caught and thrown again as another begins there. Never 0. */
+static uint32_t tap_calls_exception(const struct tap_chrome_in *in)
+{
+    const uint8_t *term = in->batch->arena + in->ev->payload.off;
+    uint32_t h = 2166136261u;
+    for (uint32_t i = 0; i < in->ev->payload.len && i < 4096; i++)
+        h = (h ^ term[i]) * 16777619u;
+    return h | 1;
+}
+
 void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
@@ -104,8 +114,9 @@ void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
     uint32_t at = tap_label_get(c, ev->module, ev->function, ev->arity);
     if (!t || !at)
         return;
-    bool begins = thrown && !t->unwinding;
-    t->unwinding = thrown;
+    uint32_t what = thrown ? tap_calls_exception(in) : 0;
+    bool begins = thrown && t->unwinding != what;
+    t->unwinding = what;
     tap_stack_close_special(c, t, in->ts);
     struct tap_stack *s = t->stack;
     if (s && (s->hidden_len || s->beyond) && tap_stack_unhide(s, at)) {

@@ -102,7 +102,8 @@ struct tap_track {
     uint32_t epoch;          /* the node's losses when its frames were last known to be right */
     uint32_t scheduler;      /* where it runs; 0: nowhere, or not told */
     uint32_t part;           /* the file that names it last; 0: none */
-    bool used, recent, dead, unwinding;
+    uint32_t unwinding;      /* which exception it is leaving frames by; 0: by none */
+    bool used, recent, dead;
 };
 
 struct tap_tracks {
