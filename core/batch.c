@@ -154,6 +154,14 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_aren
     return batch;
 }
 
+void tap_batch_fit(struct tap_batch_own *batch)
+{
+    struct tap_arena *arena =
+        fitting(batch->pool, batch->arena ? &batch->arena->base : NULL, batch->base.arena_len);
+    batch->arena = (struct tap_arena_own *)arena;
+    batch->base.arena = arena ? arena->data : NULL;
+}
+
 bool tap_batch_grow(struct tap_batch_own *batch)
 {
     uint32_t cap = batch->cap ? batch->cap * 2 : 64;

@@ -73,6 +73,8 @@ void tap_arena_put(struct tap_batch_pool *, struct tap_arena *);
  * empty is changed for one that fits, so that a queue's bytes are bytes of trace. `expected`: about so many events. */
 struct tap_batch_own *tap_batch_get(struct tap_batch_pool *, struct tap_arena *, size_t arena_len,
                                     uint32_t expected);
+/* Gives an arena back that is mostly empty: for a batch whose arena was filled by hand. */
+void tap_batch_fit(struct tap_batch_own *);
 /* Room for one more event, which is zeroed but for arity -1; NULL when out of memory. Only while unshared. */
 bool tap_batch_grow(struct tap_batch_own *);
 static inline struct tap_event *tap_batch_add(struct tap_batch_own *batch)

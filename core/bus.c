@@ -76,7 +76,6 @@ static void publish(struct tap_bus *bus, struct tap_batch_own *batch, uint64_t i
 {
     uint64_t total = counted_events(batch) + ignored;
     bool full = tap_batch_pool_full(&bus->pool);
-    pair(bus, batch);
     if (!tap_batch_seal(batch) || !judge(bus, batch)) {
         /* Out of memory: nobody gets it, and every sink's figures say so. */
         for (size_t s = 0; s < bus->sink_count; s++) {
@@ -91,6 +90,124 @@ static void publish(struct tap_bus *bus, struct tap_batch_own *batch, uint64_t i
     }
     tap_batch_release(batch);
 }
+
+/* ---- One order ------------------------------------------------------------------------------------------------- */
+
+static void send_out(struct tap_bus *bus)
+{
+    struct tap_batch_own *out = bus->out;
+    uint64_t ignored = bus->ignored;
+    bus->out = NULL;
+    bus->ignored = 0;
+    if (!out)
+        return;
+    tap_batch_fit(out);
+    publish(bus, out, ignored);
+}
+
+/* Room for one more event and its bytes in what goes out. */
+static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
+{
+    if (bus->out && bus->out->base.arena_len + bytes > bus->out->arena->base.size)
+        send_out(bus);
+    if (!bus->out) {
+        struct tap_arena *arena = tap_arena_get(&bus->pool, bytes);
+        bus->out = arena ? tap_batch_get(&bus->pool, arena, arena->size, 0) : NULL;
+        if (!bus->out)
+            return NULL;
+        bus->out->base.arena_len = 0;
+    }
+    return tap_batch_add(bus->out);
+}
+
+static void put_span(struct tap_batch_own *out, struct tap_span *span, const uint8_t *from)
+{
+    memcpy(out->arena->base.data + out->base.arena_len, from + span->off, span->len);
+    span->off = out->base.arena_len;
+    out->base.arena_len += span->len;
+}
+
+/* Of the raw message the others are parts, mostly: then they are copied with it. */
+static void put_part(struct tap_batch_own *out, struct tap_span *span, const struct tap_span *raw,
+                     uint32_t to, const uint8_t *from)
+{
+    if (!span->len)
+        return;
+    if (span->off >= raw->off && span->off + span->len <= raw->off + raw->len)
+        span->off += to - raw->off;
+    else
+        put_span(out, span, from);
+}
+
+static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint8_t *arena)
+{
+    size_t bytes = (size_t)ev->raw.len + ev->payload.len + ev->metadata.len + ev->peer_term.len;
+    struct tap_event *to = out_event(bus, bytes);
+    if (!to) { /* out of memory: nobody gets it, and every sink's figures say so */
+        for (size_t s = 0; s < bus->sink_count && !tap_kind_is_control(ev->kind); s++) {
+            atomic_fetch_add(&bus->sinks[s]->given, 1);
+            atomic_fetch_add(&bus->sinks[s]->dropped, 1);
+        }
+        return;
+    }
+    *to = *ev;
+    uint32_t at = bus->out->base.arena_len;
+    if (ev->raw.len)
+        put_span(bus->out, &to->raw, arena);
+    put_part(bus->out, &to->payload, &ev->raw, at, arena);
+    put_part(bus->out, &to->metadata, &ev->raw, at, arena);
+    put_part(bus->out, &to->peer_term, &ev->raw, at, arena);
+}
+
+static void drain(struct tap_bus *bus)
+{
+    const struct tap_event *ev;
+    const uint8_t *arena;
+    while ((ev = tap_merge_next(bus->merge, &arena)))
+        copy_out(bus, ev, arena);
+    send_out(bus);
+}
+
+/* One node alone is in order as it is. */
+static bool merges(struct tap_bus *bus, uint32_t node)
+{
+    if (!bus->merge)
+        return false;
+    bus->several |= bus->only && bus->only != node + 1;
+    bus->only = node + 1;
+    return bus->several;
+}
+
+/* A batch of one node's events, decoded. */
+static void pass_on(struct tap_bus *bus, struct tap_stream *stream, struct tap_batch_own *batch,
+                    uint64_t ignored)
+{
+    int64_t mark = stream->mark;
+    stream->mark = 0;
+    pair(bus, batch);
+    if (merges(bus, stream->node) && tap_merge_add(bus->merge, batch, stream->node, mark)) {
+        bus->ignored += ignored;
+        drain(bus);
+    } else {
+        publish(bus, batch, ignored);
+    }
+}
+
+void tap_bus_flush(struct tap_bus *bus)
+{
+    pthread_mutex_lock(&bus->lock);
+    if (bus->merge) {
+        tap_merge_end(bus->merge);
+        drain(bus);
+    }
+    struct tap_batch_own *rest = bus->ignored ? tap_batch_get(&bus->pool, NULL, 0, 0) : NULL;
+    if (rest)
+        publish(bus, rest, bus->ignored);
+    bus->ignored = 0;
+    pthread_mutex_unlock(&bus->lock);
+}
+
+/* ---- Coming in ------------------------------------------------------------------------------------------------- */
 
 /* About how many events the frames hold, by their headers; a wrong count costs nothing. */
 static uint32_t expected(const struct tap_arena *arena, const uint32_t *frames, size_t n)
@@ -132,7 +249,7 @@ void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_a
         for (size_t i = 0; i < n; i++)
             ignored +=
                 tap_frame_decode(&bus->frames, stream, batch, frames[i], i + 1 < n ? frames[i + 1] : len);
-        publish(bus, batch, ignored);
+        pass_on(bus, stream, batch, ignored);
     }
     pthread_mutex_unlock(&bus->lock);
 }
@@ -147,7 +264,7 @@ void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t 
                                                 stream->last_ts ? stream->last_ts : tap_clock_now());
         if (ev)
             ev->reason = failed ? TAP_REASON_CONNECTION : TAP_REASON_NONE;
-        publish(bus, batch, 0);
+        pass_on(bus, stream, batch, 0);
     }
     pthread_mutex_unlock(&bus->lock);
 }

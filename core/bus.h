@@ -1,4 +1,4 @@
-/* bus.h: from a transport's arena to every sink's queue: decode, pair, judge, select, hand over.
+/* bus.h: from a transport's arena to every sink's queue: decode, pair, merge, judge, select, hand over.
  *
  * All of it happens on the thread that commits, once for all sinks: each filter that must judge live judges a
  * batch once; each distinct set of filters makes one selection; sinks with the same filters share it.
@@ -8,6 +8,7 @@
 
 #include "flow.h"
 #include "frame.h"
+#include "merge.h"
 #include "sink.h"
 
 struct tap_bus_filter {
@@ -20,8 +21,13 @@ struct tap_bus {
     pthread_mutex_t lock; /* one commit at a time */
     struct tap_batch_pool pool;
     struct tap_frames frames;
-    struct tap_flow *flow; /* NULL: nothing to pair */
-    uint32_t events;       /* TAP_KIND_BITs asked for */
+    struct tap_flow *flow;     /* NULL: nothing to pair */
+    struct tap_merge *merge;   /* NULL: events go on in the order in which they came */
+    bool several;              /* there are several nodes, or will be: else there is nothing to merge */
+    uint32_t only;             /* 1 + the one node that anything came of so far */
+    struct tap_batch_own *out; /* merged events on their way */
+    uint64_t ignored;          /* received events that no sink gets, to be said with the next batch */
+    uint32_t events;           /* TAP_KIND_BITs asked for */
     struct tap_bus_filter *filters;
     size_t filter_count;
     bool *set_uses; /* sets * filters */
@@ -36,6 +42,8 @@ void tap_bus_commit(struct tap_bus *, struct tap_stream *, struct tap_arena *, c
                     size_t n);
 /* A node's end: the numbers up to `next` that never came (0: unknown), and node_down, failed or not. */
 void tap_bus_node_down(struct tap_bus *, struct tap_stream *, uint64_t next, bool failed);
+/* Everything that waits for its place goes on. Nothing more may come. */
+void tap_bus_flush(struct tap_bus *);
 /* A node that had ended is back: see tap_stream_again. */
 void tap_bus_node_again(struct tap_bus *, struct tap_stream *);
 

@@ -63,8 +63,10 @@ void tap_clock_set(struct tap_clock *clock, int64_t offset)
 
 void tap_clock_align(struct tap_clock *clock, int64_t monotonic, int64_t offset)
 {
-    const int64_t far = INT64_MAX / 8; /* nonsense from outside must not overflow */
-    bool sound = monotonic > -far && monotonic < far && offset > -far && offset < far;
+    /* Nonsense from outside must not overflow. A node's monotonic time begins near -2^59, so that the offset is about 2.4e18
+     * these days, more than a quarter of what there is. */
+    const int64_t far = INT64_MAX / 8, offset_far = INT64_MAX / 2;
+    bool sound = monotonic > -far && monotonic < far && offset > -offset_far && offset < offset_far;
     if (!sound)
         return;
     if (!clock->aligned) {
@@ -77,7 +79,7 @@ void tap_clock_align(struct tap_clock *clock, int64_t monotonic, int64_t offset)
     if (clock->latest > at && clock->latest < monotonic + TAP_CLOCK_PLAUSIBLE)
         at = clock->latest;
     int64_t from = offset_at(clock, at), change = offset > from ? offset - from : from - offset;
-    if (!change)
+    if (!change || change > far)
         return;
     int64_t span = 2 * change > TAP_CLOCK_SLEW ? 2 * change : TAP_CLOCK_SLEW;
     clock->before = clock->now;

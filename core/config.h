@@ -10,6 +10,7 @@
 #include "registry.h"
 
 enum tap_require { TAP_REQUIRE_ANY, TAP_REQUIRE_ALL };
+enum tap_order { TAP_ORDER_TIME, TAP_ORDER_ARRIVAL };
 enum tap_on_full { TAP_DROP_NEWEST, TAP_DROP_OLDEST, TAP_BLOCK };
 
 /* The [session] section. */
@@ -23,6 +24,8 @@ struct tap_session_settings {
     int64_t max_events, max_rate, max_queue, max_memory, max_term;
     int overload; /* enum tap_overload */
     int require;  /* enum tap_require */
+    int order;    /* enum tap_order */
+    int64_t reorder;
     bool hidden_nodes, include_otp, fail_on_loss;
     const char *plugin_path;
 };

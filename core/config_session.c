@@ -6,6 +6,7 @@
 
 static const char *const overload_choices[] = {"pause", "drop", "stop", NULL};
 static const char *const require_choices[] = {"any", "all", NULL};
+static const char *const order_choices[] = {"time", "arrival", NULL};
 static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "block", NULL};
 
 #define SESSION(field) .offset = offsetof(struct tap_session_settings, field)
@@ -35,6 +36,19 @@ const struct tap_option tap_session_options[] = {
      .help =
          "any: go on with the nodes that can be traced; all: a node that cannot be, or is lost, ends the run",
      SESSION(require)},
+    {.name = "order",
+     .type = TAP_OPT_CHOICE,
+     .def = "time",
+     .choices = order_choices,
+     .help = "how events of several nodes are put in order: by time; or as they arrive",
+     SESSION(order)},
+    {.name = "reorder",
+     .type = TAP_OPT_DURATION,
+     .def = "100ms",
+     .max = DAYS(1),
+     .help = "with order = time: how far the other nodes' time goes on before an event is passed on; what "
+             "comes later than that is out of order",
+     SESSION(reorder)},
     {.name = "cookie_file",
      .type = TAP_OPT_PATH,
      .def = "~/.erlang.cookie",

@@ -199,6 +199,10 @@ static bool ready_bus(struct tap_engine *t)
     if ((events & ends) == ends || (events & births) == births)
         if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN, t->intern)))
             return false;
+    bus->several = t->session.several_nodes;
+    if (t->config->session.order == TAP_ORDER_TIME &&
+        !(bus->merge = tap_merge_new(t->config->session.reorder)))
+        return false;
     t->pool_ready = tap_batch_pool_init(&bus->pool, bus->set_count, limit) == TAP_OK;
     return t->pool_ready && pthread_mutex_init(&bus->lock, NULL) == 0;
 }
@@ -289,6 +293,7 @@ void tap_engine_free(struct tap_engine *t)
 {
     if (!t || t->abandoned) /* a thread that was left behind may still use any of it */
         return;
+    tap_merge_free(t->bus.merge);
     for (size_t i = 0; t->bus_ready && i < t->sink_count; i++)
         tap_queue_destroy(&t->sinks[i].queue);
     for (size_t i = t->host_count; i-- > 0;)

@@ -80,6 +80,11 @@ size_t tap_engine_nodes(const struct tap_engine *, struct tap_node_stats *, size
 struct tap_flow_stats;
 bool tap_engine_flows(const struct tap_engine *, struct tap_flow_stats *);
 
+/* How the nodes' events were put in one order (merge.h); false where there was nothing to order. When tap_engine_flows may
+ * be asked. */
+struct tap_merge_stats;
+bool tap_engine_order(const struct tap_engine *, struct tap_merge_stats *);
+
 /* The i-th figure that a plugin counted by name; false beyond the last. Any of the pointers may be kept until free. */
 bool tap_engine_counter(const struct tap_engine *, size_t i, const char **section, const char **name,
                         int64_t *value);

@@ -215,6 +215,8 @@ enum tap_status tap_engine_finish(struct tap_engine *t)
     if (!t->finished) {
         t->finished = true;
         finish_transport(t);
+        if (t->pool_ready && !t->transport_abandoned)
+            tap_bus_flush(&t->bus);
         finish_sinks(t);
     }
     return tap_error_status(t->err);
@@ -304,6 +306,14 @@ bool tap_engine_flows(const struct tap_engine *t, struct tap_flow_stats *stats)
     if (!t->bus.flow || t->abandoned)
         return false;
     tap_flow_read_stats(t->bus.flow, stats);
+    return true;
+}
+
+bool tap_engine_order(const struct tap_engine *t, struct tap_merge_stats *stats)
+{
+    if (!t->bus.merge || !t->bus.several || t->abandoned)
+        return false;
+    tap_merge_read_stats(t->bus.merge, stats);
     return true;
 }
 

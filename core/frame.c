@@ -148,15 +148,20 @@ static bool read_align(struct tap_stream *s, struct tap_batch_own *batch, struct
     return true;
 }
 
-/* {clock, Ref, Monotonic, Offset}: the event's count is the offset. Says nothing new once the clock is aligned. */
+/* {clock, Ref, Monotonic, Offset}: the event's count is the offset. Says nothing new once the clock is aligned, but how far
+ * the stream is: one without Ref did not overtake any event. */
 static bool read_clock(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c)
 {
     int64_t monotonic, offset;
-    if (!tap_skip(c) || !tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset))
+    bool in_place = tap_match_atom(c, "undefined");
+    if ((!in_place && !tap_skip(c)) || !tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset))
         return false;
+    if (!s->clock.aligned)
+        tap_clock_set(&s->clock, offset);
+    if (in_place)
+        s->mark = tap_clock_ns(&s->clock, monotonic);
     if (s->clock.aligned)
         return true;
-    tap_clock_set(&s->clock, offset);
     struct tap_event *ev = tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
     if (ev)
         ev->count = (uint64_t)offset;

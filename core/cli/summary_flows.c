@@ -1,8 +1,10 @@
-/* summary_flows.c: what became of the messages: how many sends and receives were paired, and why the others were not. */
+/* summary_flows.c: what became of the messages: how many sends and receives were paired, and why the others were not; and
+ * how the events of several nodes came into one order. */
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 
 #include "flow.h"
+#include "merge.h"
 #include "run.h"
 
 /* What became of messages, one row a reason. */
@@ -31,10 +33,23 @@ static uint64_t flow_value(const struct tap_flow_stats *stats, size_t row)
     return *(const uint64_t *)(const void *)((const char *)stats + flow_rows[row].offset);
 }
 
+static void print_order(const struct tap_engine *engine, FILE *out)
+{
+    struct tap_merge_stats s;
+    if (!tap_engine_order(engine, &s) || !(s.late || s.moved))
+        return;
+    fprintf(out, "order: %" PRIu64 " events came too late for their place (reorder)", s.late);
+    if (s.moved)
+        fprintf(out, ", %" PRIu64 " were moved behind their cause, at most %.3f ms", s.moved,
+                (double)s.moved_most / 1e6);
+    fputc('\n', out);
+}
+
 void tap_summary_flows(const struct tap_engine *engine, FILE *out)
 {
     struct tap_flow_stats stats;
     const char *before = "messages: ";
+    print_order(engine, out);
     if (!tap_engine_flows(engine, &stats))
         return;
     for (size_t i = 0; i < FLOW_ROWS; i++) {
@@ -49,6 +64,13 @@ void tap_summary_flows(const struct tap_engine *engine, FILE *out)
 void tap_summary_flows_json(const struct tap_engine *engine, struct cJSON *all)
 {
     struct tap_flow_stats stats;
+    struct tap_merge_stats order;
+    if (tap_engine_order(engine, &order)) {
+        cJSON *o = cJSON_AddObjectToObject(all, "order");
+        cJSON_AddNumberToObject(o, "late", (double)order.late);
+        cJSON_AddNumberToObject(o, "moved", (double)order.moved);
+        cJSON_AddNumberToObject(o, "moved_most_ns", (double)order.moved_most);
+    }
     if (!tap_engine_flows(engine, &stats))
         return;
     cJSON *flows = cJSON_AddObjectToObject(all, "messages");

@@ -1,5 +1,5 @@
 """Several nodes in one run: found by a seed, joining, going, coming back, refusing."""
-import collections, concurrent.futures, csv
+import collections, concurrent.futures, csv, glob
 from lib import *
 
 INI = """[session]
@@ -155,6 +155,89 @@ def all_or_nothing():
     one.clean()
 
 
+FAKETIME = sorted(glob.glob('/usr/lib/*/faketime/libfaketimeMT.so.1'))
+AHEAD = 3 * 10**9
+RING = """[session]
+nodes = %s
+duration = 0
+events = message_send, message_receive
+max_rate = 0
+max_queue = 1M
+reorder = 5s
+[filter:pids]
+pids = new
+[sink:chrome]
+path = trace.json
+[sink:csv]
+path = trace.csv
+"""
+
+
+def in_the_future():
+    """A node whose system clock is 3 s ahead."""
+    return Node('future', erl=('env', 'LD_PRELOAD=' + FAKETIME[0], 'FAKETIME=+3s', 'FAKETIME_DONT_FAKE_MONOTONIC=1',
+                               'DONT_FAKE_MONOTONIC=1', 'erl'))
+
+
+def offset_is_within_the_bound(node, told):
+    """`told` is what the summary says of the node; we ask it ourselves, as the collector does. Its own time offset is
+    what it adds to its monotonic time for its own (wrong) system time."""
+    before = time.time_ns()
+    monotonic = int(node('erlang:monotonic_time(nanosecond)'))
+    after = time.time_ns()
+    offset = int(node('erlang:time_offset(nanosecond)')) - int(told['clock_skew_ns'])
+    error = int(told['clock_error_ns'])
+    assert 0 < error < 50 * 10**6, told
+    assert before - monotonic - error <= offset <= after - monotonic + error, (before, monotonic, after, offset, error)
+
+
+def flows(run):
+    """[(what was sent, what was received, ns between)] for every arrow of the timeline."""
+    with open(run.path('trace.json'), encoding='utf-8') as f:
+        trace = json.load(f)['traceEvents']
+    ends = {(e['pid'], e['tid'], e['ts']): e for e in trace if e['ph'] == 'X' and e['name'] in ('send', 'receive')}
+    begun = {e['id']: e for e in trace if e['ph'] == 's' and e['cat'] == 'message'}
+    found = []
+    for end in (e for e in trace if e['ph'] == 'f' and e['cat'] == 'message'):
+        start = begun.pop(end['id'])
+        one, two = (ends[e['pid'], e['tid'], e['ts']] for e in (start, end))
+        assert (one['name'], two['name']) == ('send', 'receive')
+        found.append((one['args']['message'], two['args']['message'], end['ts'] - start['ts']))
+    assert not begun, 'arrows without an end: %d' % len(begun)
+    return found
+
+
+def a_ring_over_three_nodes_and_a_wrong_clock():
+    compile_erlang('e2e_ring.erl')
+    one, two, future = Node('one'), Node('two'), in_the_future()
+    off = int(future('erlang:system_time(nanosecond)')) - time.time_ns()
+    assert abs(off - AHEAD) < 10**9, 'libfaketime does not work here: the node is %d ns ahead' % off
+    one.connect(two), one.connect(future), two.connect(future)
+    run = Run(RING % ', '.join(n.name for n in (one, two, future)), '--json')
+    one.traced(), two.traced(), future.traced()
+    assert one("e2e_ring:run(['%s', '%s', '%s'], 50, 10000)" % (one.name, two.name, future.name)) == 'ok'
+    run.interrupt()
+    assert run.code == 0, run.err()
+    invariant(run.summary())
+    summary = nodes(run)
+    for node in (one, two, future):
+        assert summary[node.name]['lost'] == 0, summary
+        offset_is_within_the_bound(node, summary[node.name])
+    assert abs(summary[future.name]['clock_skew_ns'] - AHEAD) < 10**7, summary
+    tokens = [f for f in flows(run) if f[0].startswith('{token,')]
+    assert [f for f in tokens if f[0] != f[1]] == [], 'wrongly paired'
+    assert sorted(int(f[0][7:-1]) for f in tokens) == list(range(1, 10001)), '%d paired' % len(tokens)
+    assert min(f[2] for f in tokens) > 0
+    # One thing causes the next, over all nodes: the file has them in that order, and their times say the same.
+    table = [(int(r['message'][7:-1]), r['event'], int(r['ts'])) for r in rows(run) if r['message'].startswith('{token,')]
+    assert [t[:2] for t in table] == [(n, e) for n in range(1, 10001) for e in ('message_send', 'message_receive')]
+    times = [t[2] for t in table]
+    assert times == sorted(times)
+    order = run.summary()['order']
+    assert order['late'] == 0 and order['moved_most_ns'] <= sum(summary[n.name]['clock_error_ns'] for n in (one, two, future)), order
+    one.clean(), two.clean(), future.clean()
+
+
 def eight_nodes_at_once():
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         Node()  # the programs are compiled once
@@ -173,4 +256,4 @@ def eight_nodes_at_once():
 
 tests(nodes_join_go_and_come_back, who_is_there_for_a_moment_only_is_traced,
       without_its_seed_the_cluster_still_grows, hidden_nodes_when_asked_for, all_or_nothing,
-      eight_nodes_at_once)
+      a_ring_over_three_nodes_and_a_wrong_clock, eight_nodes_at_once)

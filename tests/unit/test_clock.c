@@ -22,6 +22,21 @@ static void once_aligned_the_nodes_word_no_longer_counts(void)
     CU_ASSERT_EQUAL(tap_clock_ns(&c, 200), 207);
 }
 
+/* As a node has them: monotonic time from -2^59 on, system time of this century. */
+static void offsets_of_this_century_count(void)
+{
+    const int64_t monotonic = -576460752303423488,
+                  epochs[] = {INT64_C(1577836800) * TAP_SECOND, INT64_C(3155760000) * TAP_SECOND};
+    for (size_t i = 0; i < 2; i++) {
+        struct tap_clock c = {0};
+        tap_clock_set(&c, epochs[i] - monotonic + 3 * TAP_SECOND); /* it is 3 s ahead */
+        tap_clock_align(&c, monotonic, epochs[i] - monotonic);
+        CU_ASSERT(c.aligned);
+        CU_ASSERT_EQUAL(tap_clock_ns(&c, monotonic + 5), epochs[i] + 5);
+        tap_clock_align(&c, monotonic + TAP_SECOND, epochs[i] - monotonic + 1000);
+        CU_ASSERT_EQUAL(tap_clock_ns(&c, monotonic + 2 * TAP_SECOND), epochs[i] + 2 * TAP_SECOND + 1000);
+    }
+}
 static void a_correction_is_reached_and_kept(void)
 {
     struct tap_clock c = {0};
@@ -71,6 +86,6 @@ static void nonsense_does_not_overflow(void)
 }
 
 UNIT_TESTS("clock", UNIT_TEST(a_told_offset_counts_from_where_it_was_told),
-           UNIT_TEST(once_aligned_the_nodes_word_no_longer_counts),
+           UNIT_TEST(once_aligned_the_nodes_word_no_longer_counts), UNIT_TEST(offsets_of_this_century_count),
            UNIT_TEST(a_correction_is_reached_and_kept), UNIT_TEST(time_never_goes_back),
            UNIT_TEST(nonsense_does_not_overflow))

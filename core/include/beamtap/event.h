@@ -81,7 +81,10 @@ enum tap_event_flags {
     TAP_EVENT_NONEXISTING = 1 << 3, /* a send to a process that does not exist */
     TAP_EVENT_EXITING = 1 << 4,     /* schedule_in_exiting, out_exiting, out_exited */
     TAP_EVENT_GC_MAJOR = 1 << 5,
-    TAP_EVENT_LINK_GOT = 1 << 6 /* getting_linked, getting_unlinked: the peer did it */
+    TAP_EVENT_LINK_GOT = 1 << 6, /* getting_linked, getting_unlinked: the peer did it */
+    TAP_EVENT_MOVED =
+        1 << 7 /* the clocks of two nodes do not say whether it or its cause was first: `ts` is right after
+                                    the cause, or after what its process did before */
 };
 
 /* A process, by value. `node` is the name id of the node atom; a local pid has its own node's name there.

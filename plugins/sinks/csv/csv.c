@@ -8,7 +8,7 @@
  * message   a call's [Arguments] (a list also where the node would print it as a string: [97,98], not "ab"), a value,
  *           {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of a lost or gap row {Count,Reason}, events
  *           or nanoseconds. Empty: not carried
- * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major got scheduler=N
+ * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major got moved scheduler=N
  *           truncated=BYTES, separated by spaces
  *
  * Cells are empty where there is nothing. A bare number in the last three columns is written (42), a word that
@@ -131,11 +131,9 @@ static void put_message(struct csv *self, const struct tap_batch *batch, const s
 static const struct {
     uint32_t flag;
     const char *text;
-} csv_flags[] = {{TAP_EVENT_TIMEOUT, " timeout"},
-                 {TAP_EVENT_NONEXISTING, " nonexisting"},
-                 {TAP_EVENT_EXITING, " exiting"},
-                 {TAP_EVENT_GC_MAJOR, " major"},
-                 {TAP_EVENT_LINK_GOT, " got"}};
+} csv_flags[] = {{TAP_EVENT_TIMEOUT, " timeout"}, {TAP_EVENT_NONEXISTING, " nonexisting"},
+                 {TAP_EVENT_EXITING, " exiting"}, {TAP_EVENT_GC_MAJOR, " major"},
+                 {TAP_EVENT_LINK_GOT, " got"},    {TAP_EVENT_MOVED, " moved"}};
 #define CSV_FLAGS_MAX 128 /* bytes that all flags take */
 
 /* Each flag with a space in front. */

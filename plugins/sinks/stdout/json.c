@@ -51,11 +51,9 @@ static void put_message(struct out *self, const struct tap_batch *batch, const s
 static const struct {
     uint32_t flag;
     const char *text;
-} json_flags[] = {{TAP_EVENT_TIMEOUT, "\"timeout\""},
-                  {TAP_EVENT_NONEXISTING, "\"nonexisting\""},
-                  {TAP_EVENT_EXITING, "\"exiting\""},
-                  {TAP_EVENT_GC_MAJOR, "\"major\""},
-                  {TAP_EVENT_LINK_GOT, "\"got\""}};
+} json_flags[] = {{TAP_EVENT_TIMEOUT, "\"timeout\""}, {TAP_EVENT_NONEXISTING, "\"nonexisting\""},
+                  {TAP_EVENT_EXITING, "\"exiting\""}, {TAP_EVENT_GC_MAJOR, "\"major\""},
+                  {TAP_EVENT_LINK_GOT, "\"got\""},    {TAP_EVENT_MOVED, "\"moved\""}};
 
 static void put_flags(struct tap_writer *w, const struct tap_event *e)
 {

@@ -78,7 +78,8 @@
  *        first of all: release ("25" as binary), erts, name, offset (time_offset, ns), monotonic (ns),
  *        printable (latin1 | unicode), session (boolean: a trace session of OTP 27+)
  *    {clock, Ref, Monotonic, Offset}
- *        also unasked, each lease tick, with Ref = undefined
+ *        also with Ref = undefined, each lease tick and behind each answer: not before its turn, so that all events
+ *        before it in time are before it in the stream, but for those that are just being made
  *    {plan, Map}
  *        functions: [{M,F,A}] (at most 10,000) and function_count; processes: [{Selector, Pid}];
  *        skipped: [{What, Why :: binary}] (what someone else traces, what matched nothing, what is sensitive ...)

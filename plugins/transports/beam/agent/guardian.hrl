@@ -180,6 +180,7 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             Report = clock_report(Ref),
             atomics:add(Shared, ?URGENT, 1),
             Relay ! {relay_urgent, Report},
+            report(Run, clock_report(undefined)), % in its place: how far the events are
             guardian_loop(G);
         {beamtap, nodes, Which} when Which =:= visible; Which =:= connected ->
             guardian_loop(guardian_look(Which, G));

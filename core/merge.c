@@ -1,0 +1,331 @@
+/* merge.c: a queue of batches for each node, and the node whose head is the earliest.
+ *
+ * A queue's key is the time of its head, or the latest time before it in that stream, whichever is later: so it never goes
+ * back, and what comes is never earlier than what went. While one node's head stays the earliest no other is looked at.
+ */
+#include "merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NONE UINT32_MAX
+#define CAUSES \
+    (1u        \
+     << 17) /* sends and spawns that are known at once: of the last second, at a hundred thousand a second */
+#define FLOORS (1u << 12) /* processes whose next event may have to be moved */
+#define FLOORS_LOOK 8u    /* places of one process */
+#define RAISES \
+    64u /* times that one head waits for its cause: two that wait for each other must not for ever */
+
+struct merge_node {
+    struct tap_batch_own *first, *last;
+    uint32_t at; /* the head, in the first batch */
+    unsigned raised;
+    int64_t key;    /* of the head */
+    int64_t latest; /* of all that came */
+};
+/* A send or spawn, by its flow id, which are given out one after the other. */
+struct merge_cause {
+    uint64_t flow;
+    int64_t ts, key;
+    uint32_t node;
+    bool waits; /* it is still in its queue */
+};
+struct merge_floor {
+    struct tap_pid pid;
+    int64_t ts;
+};
+struct tap_merge {
+    int64_t window;
+    int64_t horizon;   /* what is not later is due */
+    int64_t gone;      /* the largest key that went */
+    int64_t floor_max; /* no process has a floor above this */
+    size_t held;
+    struct merge_node *nodes;
+    uint32_t node_count;
+    uint32_t run; /* whose head is the earliest; NONE: to be found out */
+    int64_t run_key;
+    uint32_t run_node;          /* it stays the earliest below this key and index */
+    struct tap_batch_own *done; /* its last event is at the caller's */
+    struct merge_cause *causes;
+    struct merge_floor *floors;
+    struct tap_event event; /* at the caller's */
+    struct tap_merge_stats stats;
+};
+
+struct tap_merge *tap_merge_new(int64_t window)
+{
+    struct tap_merge *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->window = window;
+    m->horizon = m->gone = m->floor_max = INT64_MIN;
+    m->run = NONE;
+    m->causes = calloc(CAUSES, sizeof *m->causes);
+    m->floors = calloc(FLOORS, sizeof *m->floors);
+    if (m->causes && m->floors)
+        return m;
+    tap_merge_free(m);
+    return NULL;
+}
+
+void tap_merge_free(struct tap_merge *m)
+{
+    if (!m)
+        return;
+    if (m->done)
+        tap_batch_release(m->done);
+    for (uint32_t i = 0; i < m->node_count; i++)
+        for (struct tap_batch_own *b = m->nodes[i].first, *next; b; b = next) {
+            next = b->next;
+            tap_batch_release(b);
+        }
+    free(m->nodes);
+    free(m->causes);
+    free(m->floors);
+    free(m);
+}
+
+void tap_merge_read_stats(const struct tap_merge *m, struct tap_merge_stats *stats)
+{
+    *stats = m->stats;
+}
+
+/* ---- Coming in ----------------------------------------------------------------------------------------------- */
+
+static bool is_cause(const struct tap_event *ev)
+{
+    return ev->flow && (ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_PROCESS_SPAWN);
+}
+
+static bool is_effect(const struct tap_event *ev)
+{
+    return ev->flow && (ev->kind == TAP_MESSAGE_RECEIVE || ev->kind == TAP_PROCESS_START);
+}
+
+/* The word on a clock overtakes the events of its node: it says nothing of how far they are. */
+static int64_t time_of(const struct tap_event *ev)
+{
+    return ev->kind == TAP_CLOCK ? INT64_MIN : ev->ts;
+}
+
+static size_t bytes_of(const struct tap_batch_own *b)
+{
+    return (b->arena ? b->arena->base.size : 0) + b->base.count * sizeof(struct tap_event);
+}
+
+static bool node_there(struct tap_merge *m, uint32_t node)
+{
+    if (node < m->node_count)
+        return true;
+    uint32_t count = node < 8 ? 8 : node + node / 2 + 1;
+    struct merge_node *nodes = realloc(m->nodes, count * sizeof *nodes);
+    if (!nodes)
+        return false;
+    for (uint32_t i = m->node_count; i < count; i++)
+        nodes[i] = (struct merge_node){.key = INT64_MIN, .latest = INT64_MIN};
+    m->nodes = nodes;
+    m->node_count = count;
+    return true;
+}
+
+static void look_ahead(struct tap_merge *m, int64_t time)
+{
+    int64_t horizon = time > INT64_MIN + m->window ? time - m->window : INT64_MIN;
+    if (horizon > m->horizon)
+        m->horizon = horizon;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+bool tap_merge_add(struct tap_merge *m, struct tap_batch_own *batch, uint32_t node, int64_t mark)
+{
+    if (!node_there(m, node))
+        return false;
+    struct merge_node *n = &m->nodes[node];
+    for (uint32_t i = 0; i < batch->base.count; i++) {
+        const struct tap_event *ev = &batch->events[i];
+        n->latest = later(n->latest, time_of(ev));
+        m->stats.late += n->latest < m->gone && !tap_kind_is_control(ev->kind);
+        if (is_cause(ev))
+            m->causes[ev->flow & (CAUSES - 1)] =
+                (struct merge_cause){ev->flow, ev->ts, n->latest, node, true};
+    }
+    if (mark)
+        n->latest = later(n->latest, mark);
+    look_ahead(m, n->latest);
+    m->run = NONE;
+    if (batch->base.count == 0) {
+        tap_batch_release(batch);
+        return true;
+    }
+    m->held += bytes_of(batch);
+    batch->next = NULL;
+    if (n->first) {
+        n->last->next = batch;
+    } else {
+        n->first = batch;
+        n->at = 0;
+        n->raised = 0;
+        n->key = later(n->key, time_of(&batch->events[0]));
+    }
+    n->last = batch;
+    return true;
+}
+
+void tap_merge_end(struct tap_merge *m)
+{
+    m->horizon = INT64_MAX;
+    m->run = NONE;
+}
+
+/* ---- Going out ----------------------------------------------------------------------------------------------- */
+
+/* The node with the earliest head, and how long it stays that. */
+static void choose(struct tap_merge *m)
+{
+    m->run = m->run_node = NONE;
+    m->run_key = INT64_MAX;
+    for (uint32_t i = 0; i < m->node_count; i++) {
+        if (!m->nodes[i].first)
+            continue;
+        if (m->run == NONE) {
+            m->run = i;
+        } else if (m->nodes[i].key < m->nodes[m->run].key) {
+            m->run_key = m->nodes[m->run].key;
+            m->run_node = m->run;
+            m->run = i;
+        } else if (m->nodes[i].key < m->run_key) {
+            m->run_key = m->nodes[i].key;
+            m->run_node = i;
+        }
+    }
+}
+
+static bool still_earliest(const struct tap_merge *m)
+{
+    const struct merge_node *n = &m->nodes[m->run];
+    return n->first && (n->key < m->run_key || (n->key == m->run_key && m->run < m->run_node));
+}
+
+/* Does the head wait for its cause, which is in another node's queue? Then it goes behind it. */
+static bool goes_behind(struct tap_merge *m, struct merge_node *n, const struct tap_event *ev)
+{
+    const struct merge_cause *c = &m->causes[ev->flow & (CAUSES - 1)];
+    if (c->flow != ev->flow || !c->waits || c->node == m->run || n->raised >= RAISES)
+        return false;
+    int64_t behind = later(c->key, m->nodes[c->node].key) + 1;
+    if (behind <= n->key || behind - ev->ts > m->window)
+        return false;
+    n->key = behind;
+    n->raised++;
+    return true;
+}
+
+static bool same(const struct tap_pid *a, const struct tap_pid *b)
+{
+    return a->id == b->id && a->serial == b->serial && a->node == b->node && a->creation == b->creation;
+}
+
+static struct merge_floor *floors_of(const struct tap_merge *m, const struct tap_pid *pid)
+{
+    uint32_t hash =
+        (pid->id * 2654435761u ^ pid->serial * 40503u ^ pid->node * 97u) & (FLOORS / FLOORS_LOOK - 1);
+    return &m->floors[hash * FLOORS_LOOK];
+}
+
+static int64_t floor_of(const struct tap_merge *m, const struct tap_pid *pid)
+{
+    const struct merge_floor *f = floors_of(m, pid);
+    for (uint32_t i = 0; i < FLOORS_LOOK; i++)
+        if (f[i].ts && same(&f[i].pid, pid))
+            return f[i].ts;
+    return INT64_MIN;
+}
+
+/* From here on the process does nothing before `ts`. The lowest floor gives way: its process is past it most likely. */
+static void set_floor(struct tap_merge *m, const struct tap_pid *pid, int64_t ts)
+{
+    struct merge_floor *f = floors_of(m, pid), *place = f;
+    for (uint32_t i = 0; i < FLOORS_LOOK; i++) {
+        if (f[i].ts && same(&f[i].pid, pid)) {
+            place = &f[i];
+            break;
+        }
+        if (f[i].ts < place->ts)
+            place = &f[i];
+    }
+    *place = (struct merge_floor){*pid, ts};
+    m->floor_max = later(m->floor_max, ts);
+}
+
+/* Its time is not earlier than its cause's, nor than what its process did before. */
+static void settle(struct tap_merge *m, struct tap_event *ev)
+{
+    int64_t ts = ev->ts;
+    if (tap_kind_is_control(ev->kind))
+        return;
+    if (is_effect(ev)) {
+        const struct merge_cause *c = &m->causes[ev->flow & (CAUSES - 1)];
+        if (c->flow == ev->flow && c->ts >= ts && c->ts - ts < m->window)
+            set_floor(m, &ev->pid, ts = c->ts + 1);
+    }
+    if (ts < m->floor_max)
+        ts = later(ts, floor_of(m, &ev->pid));
+    if (ts != ev->ts) {
+        m->stats.moved++;
+        m->stats.moved_most = later(m->stats.moved_most, ts - ev->ts);
+        ev->ts = ts;
+        ev->flags |= TAP_EVENT_MOVED;
+    }
+    if (is_cause(ev)) {
+        struct merge_cause *c = &m->causes[ev->flow & (CAUSES - 1)];
+        if (c->flow == ev->flow) {
+            c->ts = ts;
+            c->waits = false;
+        }
+    }
+}
+
+static void take(struct tap_merge *m, struct merge_node *n)
+{
+    struct tap_batch_own *b = n->first;
+    m->gone = later(m->gone, n->key);
+    n->raised = 0;
+    if (++n->at == b->base.count) {
+        m->done = b;
+        m->held -= bytes_of(b);
+        n->first = b->next;
+        n->at = 0;
+    }
+    if (n->first)
+        n->key = later(n->key, time_of(&n->first->events[n->at]));
+}
+
+const struct tap_event *tap_merge_next(struct tap_merge *m, const uint8_t **arena)
+{
+    if (m->done)
+        tap_batch_release(m->done);
+    m->done = NULL;
+    for (;;) {
+        if (m->run == NONE || !still_earliest(m))
+            choose(m);
+        if (m->run == NONE)
+            return NULL;
+        struct merge_node *n = &m->nodes[m->run];
+        if (n->key > m->horizon && m->held <= TAP_MERGE_HELD)
+            return NULL;
+        m->event = n->first->events[n->at];
+        if (is_effect(&m->event) && goes_behind(m, n, &m->event)) {
+            m->run = NONE;
+            continue;
+        }
+        *arena = n->first->base.arena;
+        settle(m, &m->event);
+        take(m, n);
+        return &m->event;
+    }
+}
