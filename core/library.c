@@ -65,6 +65,12 @@ static void add_sets(struct sets *s, const struct tap_trace_options *o)
                 "process_spawn, "
                 "process_start, process_exit, process_link, process_unlink, process_register, "
                 "process_unregister");
+    if (!o->file && o->call) {
+        /* Whole, or it is of no use: a pause would leave a hole in it. It is bounded by its timeout, max_events and
+         * max_memory. */
+        add_set(s, "session.max_queue", "1M");
+        add_set(s, "session.max_rate", "0");
+    }
     add_list(s, "session.nodes", o->nodes);
     if (o->seed)
         add_set(s, "session.seed", o->seed);

@@ -72,8 +72,9 @@ struct tap_trace_options {
     const char *const
         *settings; /* everything else, as SECTION.KEY=VALUE: "session.duration=10s", "sink:csv.path=a.csv" */
     int64_t keep;  /* bytes of events that are kept for tap_trace_events; 0: 64 MiB */
-    const struct tap_call
-        *call; /* the trace is this call. Without events, all but scheduling and garbage collection */
+    /* The trace is this call. Without events, all but scheduling and garbage collection; without a file, max_queue is 1M
+     * and max_rate 0, so that no pause leaves a hole. */
+    const struct tap_call *call;
     /* Where log lines go: `actor` is a section of the configuration, or core. On any thread. */
     void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);
     void *log_arg;
