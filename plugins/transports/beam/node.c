@@ -102,6 +102,9 @@ static void node_finish(struct tap_beam_node *n)
         TAP_FAIL(host, TAP_ERROR, "%s: tracing ended there: %s", n->name, n->final.text);
     else if (strcmp(reason, "stop") != 0 && strcmp(reason, "duration") != 0 && strcmp(reason, "call") != 0)
         host->log(host, TAP_LOG_WARNING, "%s: tracing ended there: %s", n->name, n->final.text);
+    if (n->final.peak_queue > host->plan->max_queue)
+        host->log(host, TAP_LOG_INFO, "%s: the relay's queue reached %lld messages; max_queue is %lld",
+                  n->name, (long long)n->final.peak_queue, (long long)host->plan->max_queue);
     node_end(n, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &n->final.figures);
     if (back)
         node_retry(n);

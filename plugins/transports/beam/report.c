@@ -38,6 +38,8 @@ static bool report_read(struct tap_cursor c, struct tap_report_final *final)
         } else if (tap_match_atom(&c, "lost")) {
             lost = tap_read_i64(&c, &n) && n >= 0;
             final->figures.lost = (uint64_t)n;
+        } else if (tap_match_atom(&c, "peak_queue")) {
+            tap_read_i64(&c, &final->peak_queue);
         } else if (tap_match_atom(&c, "reason")) {
             report_reason(&c, final->reason, sizeof final->reason);
         } else if (tap_match_atom(&c, "text")) {

@@ -6,6 +6,7 @@
 
 struct tap_report_final {
     struct tap_node_final figures;
+    int64_t peak_queue; /* messages: the longest that the relay saw its queue */
     char reason[32]; /* stop, duration, max_events, lease, overload, relay, failed; "" when it was not told */
     char text[256];  /* the agent's sentence, cut to fit */
 };
