@@ -418,16 +418,18 @@ t_max_term_call() ->
 %% A big argument between small ones; the pauses let the relay act.
 big(fun_calls) ->
     Big = binary:copy(<<"x">>, 200000),
-    [begin e2e_work:echo(T), timer:sleep(50) end || T <- [small, Big, small, small]],
+    [begin e2e_work:echo(T), big_pause(T) end || T <- [small, Big, small, small]],
     ok;
 big(fun_sends) ->
     Pid = spawn(fun Loop() -> receive stop -> ok; _ -> Loop() end end),
-    [begin Pid ! T, e2e_work:echo(T), timer:sleep(50) end || T <- [small, lists:seq(1, 50000), small, stop]],
+    [begin Pid ! T, e2e_work:echo(T), big_pause(T) end || T <- [small, lists:seq(1, 50000), small, stop]],
     ok;
 big(fun_returns) ->
     Worker = fun(F) -> {Pid, Ref} = spawn_monitor(F), receive {'DOWN', Ref, _, Pid, normal} -> ok end, timer:sleep(50) end,
     [Worker(fun() -> [] = deep(N) -- deep(N) end) || N <- [10, 100000, 10, 10]],
     ok.
+
+big_pause(T) -> timer:sleep(if is_atom(T) -> 50; true -> 1000 end).
 
 deep(N) -> lists:seq(1, N).
 
