@@ -55,6 +55,17 @@ static enum tap_status host_fail(const struct tap_host *h, enum tap_status statu
     sink_failures++;
     return status;
 }
+static enum tap_status host_fail_at(const struct tap_host *h, const struct tap_text *where, size_t offset,
+                                    const char *format, ...)
+{
+    (void)h, (void)where, (void)offset;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sink_failure, sizeof sink_failure, format, args);
+    va_end(args);
+    sink_failures++;
+    return TAP_INVALID;
+}
 static size_t host_term(const struct tap_host *h, char *dst, size_t cap, const uint8_t *term, size_t len,
                         const struct tap_print *p)
 {
@@ -111,6 +122,11 @@ static const struct tap_node *host_node(const struct tap_host *h, uint32_t index
     (void)h;
     return index < 2 ? &sink_nodes[index] : NULL;
 }
+static uint32_t host_intern(const struct tap_host *h, const char *text, size_t len)
+{
+    (void)h;
+    return tap_intern_name(sink_names, text, len);
+}
 static void host_count(const struct tap_host *h, const char *name, int64_t n)
 {
     (void)h, (void)name, (void)n;
@@ -125,6 +141,8 @@ static struct tap_host sink_host = {.struct_size = sizeof(struct tap_host),
                                     .session = &sink_session,
                                     .log = host_log,
                                     .fail = host_fail,
+                                    .fail_at = host_fail_at,
+                                    .intern = host_intern,
                                     .term_print = host_term,
                                     .pid_print = host_pid,
                                     .peer_print = host_peer,
@@ -252,7 +270,7 @@ static struct tap_span sb_span(struct sb *b, uint32_t from)
 {
     return (struct tap_span){from, (uint32_t)b->arena.len - from};
 }
-static struct tap_span sb_bytes(struct sb *b, const void *bytes, size_t len)
+static inline struct tap_span sb_bytes(struct sb *b, const void *bytes, size_t len)
 {
     uint32_t from = sb_from(b);
     tap_buf_put(&b->arena, bytes, len);
@@ -280,7 +298,7 @@ static enum tap_status sink_consume(struct sink *s, struct sb *b)
                               b->arena.data};
     return s->ops->consume(s->self, &batch, b->select, b->n);
 }
-static void sb_free(struct sb *b)
+static inline void sb_free(struct sb *b)
 {
     tap_buf_free(&b->arena);
     free(b);
@@ -311,7 +329,7 @@ static const char *temp_path(const char *file)
     return path;
 }
 /* The whole of a file or of a command's output, NUL-terminated; the caller frees it. */
-static char *slurp(FILE *f, size_t *len)
+static inline char *slurp(FILE *f, size_t *len)
 {
     struct tap_buf b = {0};
     char chunk[65536];

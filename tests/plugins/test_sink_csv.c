@@ -369,6 +369,45 @@ static void bad_paths_are_refused(void)
     sink_destroy(&t);
 }
 
+static void columns_are_chosen_and_ordered(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    struct sink s;
+    char path[128];
+    if (!sink_names)
+        sink_host_init();
+    struct tap_event *e = sb_event(b, TAP_FUNCTION_CALL);
+    sb_function(e, "shop_cart", "add", 2);
+    e->payload = sb_arguments(b, 1, "apple");
+    sb_event(b, TAP_LOST)->count = 12;
+    e = sb_event(b, TAP_MESSAGE_SEND);
+    e->peer_type = TAP_PEER_PID, e->peer = sb_pid(7);
+    e->flags = TAP_EVENT_NONEXISTING;
+    static const char *const cases[][2] = {
+        {"message, ts, function",
+         "message,ts,function\n\"[1,apple]\",1700000000000001000,add\n\"{12,other}\",1700000000000002000,\n"
+         ",1700000000000003000,\n"},
+        {"arity,module,peer,metadata",
+         "arity,module,peer,metadata\n2,shop_cart,,\n-1,,,\n-1,,<0.7.0>,nonexisting\n"},
+        {"event,node,pid", "event,node,pid\nfunction_call,shop@web1,<0.100.0>\nlost,shop@web1,\n"
+                           "message_send,shop@web1,<0.100.0>\n"}};
+    for (int i = 0; i < 3; i++) {
+        strcpy(path, temp_path("chosen.csv"));
+        CU_ASSERT_EQUAL_FATAL(sink_create(&s, "csv", "path", path, "columns", cases[i][0], NULL), TAP_OK);
+        CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+        CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+        CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+        char *text = read_path(path);
+        same(text, cases[i][1]);
+        free(text);
+    }
+    CU_ASSERT_EQUAL(sink_create(&s, "csv", "path", path, "columns", "ts, when", NULL), TAP_INVALID);
+    CU_ASSERT_PTR_NOT_NULL(strstr(sink_failure, "when is no column; there are ts, node"));
+    CU_ASSERT_EQUAL(sink_create(&s, "csv", "path", path, "columns", "ts, pid, ts", NULL), TAP_INVALID);
+    same(sink_failure, "column ts is named twice");
+    sb_free(b);
+}
+
 static void two_writers_of_one_file_are_refused(void)
 {
     struct sink s, t;
@@ -391,5 +430,6 @@ UNIT_TESTS("sink_csv", UNIT_TEST(writes_a_row_for_each_kind),
            UNIT_TEST(names_stay_names), UNIT_TEST(reads_back_what_the_node_prints),
            UNIT_TEST(huge_terms_are_whole_or_cut), UNIT_TEST(many_rows_cross_the_buffer),
            UNIT_TEST(a_full_disk_is_told_once), UNIT_TEST(a_torn_file_is_cut_back_to_whole_rows),
-           UNIT_TEST(a_reader_that_leaves_is_an_error_and_no_signal), UNIT_TEST(bad_paths_are_refused),
+           UNIT_TEST(a_reader_that_leaves_is_an_error_and_no_signal),
+           UNIT_TEST(columns_are_chosen_and_ordered), UNIT_TEST(bad_paths_are_refused),
            UNIT_TEST(two_writers_of_one_file_are_refused))

@@ -194,6 +194,40 @@ path = trace.csv
     view(run, 'two_nodes', judge)
 
 
+def killed_and_mended():
+    """A run that was killed in the middle: its files, mended where they were torn, plain and packed."""
+    compile_erlang('e2e_storm.erl')
+    node = Node()
+    node('e2e_storm:start(2)')
+    run = Run("""[session]
+nodes = %s
+events = function_call, function_return, message_send, message_receive
+max_rate = 0
+[filter:modules]
+modules = e2e_storm
+[sink:chrome]
+path = trace.json
+[sink:packed]
+plugin = chrome
+path = packed.json.gz
+""" % node.name)
+    wait_for(lambda: os.path.exists(run.path('trace.json')) and os.path.getsize(run.path('trace.json')) > 100_000, 'events')
+    run.process.kill()
+    run.process.wait()
+    node.stop()
+    with open(run.path('trace.json'), 'r+b') as f:  # torn for certain, as a kill in the middle of a write tears it
+        f.truncate(99_000)
+    for file in ('trace.json', 'packed.json.gz'):
+        subprocess.run([BEAMTAP, 'repair', run.path(file)], check=True, stdout=subprocess.DEVNULL)
+
+        def judge(seen):
+            assert 'error' not in seen and seen['json'] is True, seen
+            assert seen['warnings'] == [] and seen['page_errors'] == [], (seen['warnings'], seen['page_errors'])
+            assert seen['slices'].get('call', 0) > 100 and seen['flows'].get('message', 0) > 10, (seen['slices'], seen['flows'])
+            assert seen['flows_backwards'] == seen['children_outside'] == seen['overlaps'] == 0, seen
+        view(run, 'killed', judge, file=file)
+
+
 def opened_in_the_viewer():
     """Opens all that the tests above have noted."""
     done = subprocess.run(['node', os.path.join(HERE, 'view.mjs'), VIEWER], input=json.dumps(jobs).encode(),
@@ -205,7 +239,7 @@ def opened_in_the_viewer():
             judge(seen)
         except AssertionError as why:
             wrong.append('%s: %s' % (name, str(why)[:700]))
-    assert not wrong and len(judges) == 4, wrong or judges
+    assert not wrong and len(judges) == 6, wrong or judges
 
 
 there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -213,4 +247,4 @@ there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=su
 if there.returncode != 0:
     print('# skipped: %s' % there.stdout.strip())
     sys.exit(0)
-tests(demo, storm, storm_under_a_limit, two_nodes, opened_in_the_viewer)
+tests(demo, storm, storm_under_a_limit, two_nodes, killed_and_mended, opened_in_the_viewer)

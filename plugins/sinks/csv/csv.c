@@ -17,7 +17,11 @@
 #include "cells.h"
 #include "nodes.h"
 
-#define CSV_HEADER "ts,node,event,pid,module,function,arity,peer,message,metadata\n"
+enum csv_column { TS, NODE, EVENT, PID, MODULE, FUNCTION, ARITY, PEER, MESSAGE, METADATA, COLUMNS };
+
+static const char *const csv_names_of[COLUMNS] = {"ts",       "node",  "event", "pid",     "module",
+                                                  "function", "arity", "peer",  "message", "metadata"};
+#define CSV_ALL "ts, node, event, pid, module, function, arity, peer, message, metadata"
 
 #ifndef TAP_VERSION
 #define TAP_VERSION "0"
@@ -25,6 +29,7 @@
 
 struct csv_settings {
     const char *path;
+    struct tap_text_list columns;
     int64_t max_message;
 };
 
@@ -40,6 +45,8 @@ struct csv {
         second; /* the last event's ts in whole seconds, and its text: the first half of nearly every ts */
     char second_text[24];
     uint8_t second_len;
+    uint8_t columns[COLUMNS], column_count; /* enum csv_column, in the order of the file */
+    bool chosen;                            /* other ones than all, or in another order */
 };
 
 /* ---- Cells of an event ------------------------------------------------------------------------------------------ */
@@ -169,6 +176,59 @@ static void put_metadata(struct csv *self, const struct tap_batch *batch, const 
 
 /* ---- A row ------------------------------------------------------------------------------------------------------ */
 
+static void put_char(struct tap_writer *w, char c)
+{
+    *tap_writer_reserve(w, 1) = c;
+    w->p++;
+}
+
+static void end_row(struct tap_writer *w, const struct tap_event *e)
+{
+    put_char(w, '\n');
+    if (__builtin_expect(w->failed, 0)) /* out of memory drops what was begun: no half rows */
+        tap_writer_drop(w);
+    else
+        tap_writer_end(w, e->kind <= TAP_KIND_USER_LAST);
+}
+
+static void put_name(struct csv *self, uint32_t id)
+{
+    const struct csv_cell cell = *csv_name(&self->names, self->host, id);
+    tap_writer_put(&self->w, cell.text, cell.len);
+}
+
+static void put_column(struct csv *self, enum csv_column column, const struct tap_batch *batch,
+                       const struct tap_event *e, struct tap_print *print)
+{
+    struct tap_writer *w = &self->w;
+    switch (column) {
+    case TS: w->p = put_ts(self, tap_writer_reserve(w, 64), e->ts); break;
+    case NODE: put_name(self, print->node_name); break;
+    case EVENT: tap_writer_put(w, self->kinds[e->kind] + 1, self->kind_len[e->kind] - 2u); break;
+    case PID: put_pid(self, e, print); break;
+    case MODULE: put_name(self, e->module); break;
+    case FUNCTION: put_name(self, e->function); break;
+    case ARITY: w->p = tap_text_i64(tap_writer_reserve(w, 24), e->arity); break;
+    case PEER: put_peer(self, batch, e, print); break;
+    case MESSAGE: put_message(self, batch, e, print); break;
+    default: put_metadata(self, batch, e, print); break;
+    }
+}
+
+/* A row of the columns that were chosen. */
+static void put_chosen(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
+{
+    const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
+    struct tap_print print = {TAP_PRINT_ERLANG, node->printable_unicode, node->name_id, 0, false};
+    for (unsigned i = 0; i < self->column_count; i++) {
+        if (i)
+            put_char(&self->w, ',');
+        put_column(self, self->columns[i], batch, e, &print);
+    }
+    end_row(&self->w, e);
+}
+
+/* The same for all of them in their own order, the way that most go. */
 static void put_row(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     struct tap_writer *w = &self->w;
@@ -195,18 +255,34 @@ static void put_row(struct csv *self, const struct tap_batch *batch, const struc
     *p++ = ',';
     w->p = p;
     put_peer(self, batch, e, &print);
-    *tap_writer_reserve(w, 1) = ',';
-    w->p++;
+    put_char(w, ',');
     put_message(self, batch, e, &print);
-    *tap_writer_reserve(w, 1) = ',';
-    w->p++;
+    put_char(w, ',');
     put_metadata(self, batch, e, &print);
-    *tap_writer_reserve(w, 1) = '\n';
-    w->p++;
-    if (__builtin_expect(w->failed, 0)) /* out of memory drops what was begun: no half rows */
-        tap_writer_drop(w);
-    else
-        tap_writer_end(w, e->kind <= TAP_KIND_USER_LAST);
+    end_row(w, e);
+}
+
+/* Reads the option: names of columns, each at most once. */
+static enum tap_status choose_columns(struct csv *self)
+{
+    const struct tap_text_list *list = &self->settings->columns;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct tap_text *item = &list->items[i];
+        unsigned c = 0, j = 0;
+        while (c < COLUMNS && strcmp(csv_names_of[c], item->text) != 0)
+            c++;
+        if (c == COLUMNS)
+            return self->host->fail_at(self->host, item, 0, "%s is no column; there are " CSV_ALL,
+                                       item->text);
+        while (j < self->column_count && self->columns[j] != c)
+            j++;
+        if (j < self->column_count)
+            return self->host->fail_at(self->host, item, 0, "column %s is named twice", item->text);
+        self->chosen |= c != i;
+        self->columns[self->column_count++] = (uint8_t)c;
+    }
+    self->chosen |= self->column_count != COLUMNS;
+    return TAP_OK;
 }
 
 /* ---- The sink --------------------------------------------------------------------------------------------------- */
@@ -227,7 +303,9 @@ static enum tap_status csv_create(const struct tap_host *host, const void *setti
         self->kinds[k][n + 1] = ',';
         self->kind_len[k] = (uint8_t)(n + 2);
     }
-    enum tap_status status = tap_writer_claim(&self->w, host, self->settings->path);
+    enum tap_status status = choose_columns(self);
+    if (status == TAP_OK)
+        status = tap_writer_claim(&self->w, host, self->settings->path);
     if (status != TAP_OK) {
         free(self);
         return status;
@@ -242,7 +320,12 @@ static enum tap_status csv_start(void *s)
     enum tap_status status = tap_writer_open(&self->w);
     if (status != TAP_OK)
         return status;
-    tap_writer_put(&self->w, CSV_HEADER, sizeof CSV_HEADER - 1);
+    for (unsigned i = 0; i < self->column_count; i++) {
+        const char *name = csv_names_of[self->columns[i]];
+        tap_writer_put(&self->w, ",", i > 0);
+        tap_writer_put(&self->w, name, strlen(name));
+    }
+    tap_writer_put(&self->w, "\n", 1);
     tap_writer_end(&self->w, 0);
     return tap_writer_status(&self->w);
 }
@@ -252,7 +335,9 @@ static enum tap_status csv_consume(void *s, const struct tap_batch *batch, const
     struct csv *self = s;
     for (size_t i = 0; i < n; i++) {
         const struct tap_event *e = tap_batch_event(batch, select[i]);
-        if (e->kind <= TAP_GAP)
+        if (e->kind <= TAP_GAP && self->chosen)
+            put_chosen(self, batch, e);
+        else if (e->kind <= TAP_GAP)
             put_row(self, batch, e);
         else if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&self->nodes, self->host, e->node);
@@ -287,6 +372,11 @@ static const struct tap_option csv_options[] = {
      .help = "file to write, - for standard output; made with mode 0600, for traces hold secrets, and "
              "emptied when "
              "it exists"},
+    {.name = "columns",
+     .type = TAP_OPT_LIST,
+     .def = CSV_ALL,
+     .offset = offsetof(struct csv_settings, columns),
+     .help = "which columns, in which order"},
     {.name = "max_message",
      .type = TAP_OPT_SIZE,
      .def = "64k",

@@ -1,0 +1,56 @@
+"""The README's questions to the table: each is asked as it stands there, of a table that the demo shop gave, and the answer
+is counted again from the rows."""
+import collections, csv
+from lib import *
+
+demo = os.path.join(TOP, 'config/demo')
+compile_erlang(*[os.path.join(demo, f) for f in sorted(os.listdir(demo)) if f.endswith('.erl')])
+node = Node()
+node('demo:start()')
+run = Run(os.path.join(TOP, 'config/quickstart.ini'), '--json', '--set', 'session.duration=1500ms',
+          '--set', 'session.nodes=' + node.name).ended(0)
+node.stop()
+with open(os.path.join(TOP, 'README.md'), encoding='utf-8') as f:
+    questions = re.findall(r'```sql\n(.*?)```', f.read(), re.S)
+with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
+    rows = list(csv.DictReader(f))
+invariant(run.summary())
+
+
+def answer(question):
+    """What sqlite3 says, without any option but how to show it."""
+    done = subprocess.run(['sqlite3', ':memory:', '.import --csv trace.csv trace', '.mode json', question], cwd=run.dir,
+                          stdout=subprocess.PIPE, check=True)
+    return [tuple(row.values()) for row in json.loads(done.stdout or b'[]')]
+
+
+def function(row):
+    return '%s:%s/%s' % (row['module'], row['function'], row['arity'])
+
+
+def counted(event, *columns):
+    count = collections.Counter(tuple(c(r) for c in columns) for r in rows if r['event'] == event)
+    return sorted(((*key, n) for key, n in count.items()), key=lambda row: (-row[-1], row))
+
+
+def which_functions_are_called_most():
+    got = answer(questions[0])
+    assert got == counted('function_call', function)[:5] and len(got) == 5, got
+
+
+def who_sends_most_to_whom():
+    got = answer(questions[1])
+    assert got == counted('message_send', lambda r: r['pid'], lambda r: r['peer'])[:5] and len(got) == 5, got
+
+
+def what_went_wrong():
+    got = answer(questions[2])
+    assert got == counted('function_exception', function, lambda r: r['message']) and got, got
+    assert ('shop_cart:price/1', '{error,{no_price,diamond}}') == got[0][:2], got
+
+
+def there_are_three():
+    assert len(questions) == 3
+
+
+tests(there_are_three, which_functions_are_called_most, who_sends_most_to_whom, what_went_wrong)
