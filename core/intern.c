@@ -2,9 +2,10 @@
  *
  * Names lie in chunks of 4,096 that never move, their characters in blocks that never move: a reader needs no lock
  * for an id it was given. Finding a name by its characters is a hash table under a mutex. The decoder meets the same
- * few hundred atoms again and again, so in front of that stands a direct-mapped cache keyed by the bytes of the
- * encoded atom, tag and length included: a hit is one hash of a few words and one comparison, without the lock.
- * The cache belongs to the decoder's thread alone.
+ * few hundred atoms again and again, so in front of that stand two caches, which belong to its thread alone. Short atoms
+ * are two words, tag and length included, compared as they stand; there are two places for each, and more of them when
+ * too many atoms want the same, so that a name costs the same among ten and among a hundred thousand. Long ones are found by
+ * a hash of all their bytes and compared with the name itself.
  */
 #include "intern.h"
 
@@ -17,13 +18,17 @@
 
 #define DEFAULT_NAMES (1u << 20)
 #define BLOCK (64u << 10)
-#define CACHE_SLOTS 2048u /* a power of two; 128 KiB */
-#define CACHE_KEY 56u     /* longer atoms are looked up each time */
+#define SHORT 16u              /* bytes of an encoded atom that has a place in a pair */
+#define PAIRS 1024u            /* powers of two */
+#define PAIRS_MAX (128u << 10) /* 5 MiB */
+#define LONG_SLOTS (32u << 10) /* 256 KiB */
 
-struct cached {
-    uint8_t key[CACHE_KEY];
-    uint32_t id;
-    uint32_t len; /* 0: empty */
+struct pair {
+    uint64_t key[2][2];
+    uint32_t id[2]; /* 0: free */
+};
+struct slot {
+    uint32_t hash, id;
 };
 
 struct block {
@@ -32,7 +37,9 @@ struct block {
 };
 
 struct tap_intern {
-    struct cached cache[CACHE_SLOTS];
+    struct pair *pairs;
+    uint32_t pair_count, displaced; /* displaced: since they were last made more */
+    struct slot *slots;
     pthread_mutex_t lock; /* guards all below */
     struct tap_name **chunks;
     struct tap_names names;
@@ -48,12 +55,6 @@ static inline uint64_t load8(const uint8_t *p)
 {
     uint64_t v;
     memcpy(&v, p, 8);
-    return v;
-}
-static inline uint32_t load4(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
     return v;
 }
 static inline uint64_t mix(uint64_t a, uint64_t b)
@@ -221,7 +222,10 @@ struct tap_intern *tap_intern_new(uint32_t max_names)
     in->max = max_names ? max_names : DEFAULT_NAMES;
     pthread_mutex_init(&in->lock, NULL);
     in->chunks = calloc(in->max / TAP_NAME_CHUNK + 1, sizeof(struct tap_name *));
-    if (!in->chunks || !grow_table(in) ||
+    in->pairs = calloc(PAIRS, sizeof *in->pairs);
+    in->pair_count = PAIRS;
+    in->slots = calloc(LONG_SLOTS, sizeof *in->slots);
+    if (!in->chunks || !in->pairs || !in->slots || !grow_table(in) ||
         !(in->chunks[0] = calloc(TAP_NAME_CHUNK, sizeof(struct tap_name))) ||
         !fill_name(in, &in->chunks[0][0], 0, "", 0)) {
         tap_intern_free(in);
@@ -245,6 +249,8 @@ void tap_intern_free(struct tap_intern *in)
         free(b);
     }
     free(in->table);
+    free(in->pairs);
+    free(in->slots);
     pthread_mutex_destroy(&in->lock);
     free(in);
 }
@@ -303,28 +309,7 @@ uint32_t tap_intern_name(struct tap_intern *in, const char *text, size_t len)
     return is_utf8(text, len) ? find_or_add(in, text, len) : intern_converted(in, text, len, false);
 }
 
-/* n is at least 2: the tag and the length are part of the key. */
-static inline uint64_t hash_key(const uint8_t *p, uint32_t n)
-{
-    if (n >= 8)
-        return mix(mix(load8(p) + n, load8(p + n - 8)), n > 16 ? load8(p + n / 2 - 4) : 0);
-    if (n >= 4)
-        return mix(load4(p) + n, load4(p + n - 4));
-    return mix((uint64_t)p[0] << 16 | (uint64_t)p[1] << 8 | p[n - 1], n);
-}
-
-static inline bool same_key(const uint8_t *a, const uint8_t *b, uint32_t n)
-{
-    if (n < 8) {
-        if (n >= 4)
-            return load4(a) == load4(b) && load4(a + n - 4) == load4(b + n - 4);
-        return a[0] == b[0] && a[1] == b[1] && a[n - 1] == b[n - 1];
-    }
-    for (uint32_t i = 0; i + 8 < n; i += 8)
-        if (load8(a + i) != load8(b + i))
-            return false;
-    return load8(a + n - 8) == load8(b + n - 8);
-}
+/* ---- The caches */
 
 /* The first n bytes at p as a number, zeros behind them; eight are there to be read. */
 static inline uint64_t load_some(const uint8_t *p, uint32_t n)
@@ -337,12 +322,91 @@ static inline uint64_t load_some(const uint8_t *p, uint32_t n)
 #endif
 }
 
-/* Most atoms are short, with as much behind them as one look takes: those are two words, compared as they stand. */
-static inline struct cached *short_slot(struct tap_intern *in, const uint8_t *p, uint32_t n, uint64_t key[2])
+static inline struct pair *pair_of(struct pair *pairs, uint32_t count, const uint64_t key[2])
 {
-    key[0] = load_some(p, n);
-    key[1] = n > 8 ? load_some(p + 8, n - 8) : 0;
-    return &in->cache[mix(key[0] * 0xD6E8FEB86659FD93ull, key[1]) >> 40 & (CACHE_SLOTS - 1)];
+    return &pairs[mix(key[0] * 0xD6E8FEB86659FD93ull, key[1]) >> 32 & (count - 1)];
+}
+
+/* Four times as many; when there is no memory for them it stays as it is. */
+static void more_pairs(struct tap_intern *in)
+{
+    uint32_t count = 4 * in->pair_count;
+    struct pair *pairs = count <= PAIRS_MAX ? calloc(count, sizeof *pairs) : NULL;
+    in->displaced = 0;
+    if (!pairs)
+        return;
+    for (uint32_t i = 0; i < in->pair_count; i++) {
+        for (int k = 0; k < 2; k++) {
+            const struct pair *from = &in->pairs[i];
+            struct pair *to = pair_of(pairs, count, from->key[k]);
+            int free_place = to->id[0] != 0;
+            if (!from->id[k] || to->id[free_place])
+                continue;
+            memcpy(to->key[free_place], from->key[k], sizeof from->key[k]);
+            to->id[free_place] = from->id[k];
+        }
+    }
+    free(in->pairs);
+    in->pairs = pairs;
+    in->pair_count = count;
+}
+
+/* The newest has the first place. */
+static void pair_put(struct tap_intern *in, const uint64_t key[2], uint32_t id)
+{
+    struct pair *p = pair_of(in->pairs, in->pair_count, key);
+    bool full = p->id[1] != 0;
+    memcpy(p->key[1], p->key[0], sizeof p->key[0]);
+    p->id[1] = p->id[0];
+    memcpy(p->key[0], key, sizeof p->key[0]);
+    p->id[0] = id;
+    if (full && ++in->displaced > in->pair_count / 4)
+        more_pairs(in);
+}
+
+static uint32_t intern_text(struct tap_intern *in, const char *text, uint32_t len, bool latin1)
+{
+    return latin1 && !is_ascii(text, len) ? intern_converted(in, text, len, true)
+                                          : tap_intern_name(in, text, len);
+}
+
+/* One that is long, or has too little behind it to be looked at in two words. */
+__attribute__((noinline)) static uint32_t intern_long(struct tap_intern *in, struct tap_cursor *c)
+{
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    if (!tap_read_atom(c, &text, &len, &latin1))
+        return 0;
+    if (len < 8 || latin1)
+        return intern_text(in, text, len, latin1);
+    uint64_t h = len;
+    for (uint32_t i = 0; i + 8 < len; i += 8)
+        h = mix(h, load8((const uint8_t *)text + i));
+    h = mix(h, load8((const uint8_t *)text + len - 8));
+    struct slot *s = &in->slots[h & (LONG_SLOTS - 1)];
+    if (s->id && s->hash == (uint32_t)(h >> 32)) {
+        const struct tap_name *n = name_at(in, s->id); /* it never moves, and this thread was given it */
+        if (n->len == len && memcmp(n->text, text, len) == 0)
+            return s->id;
+    }
+    uint32_t id = tap_intern_name(in, text, len);
+    *s = (struct slot){(uint32_t)(h >> 32), id};
+    return id;
+}
+
+/* The same for the next time. */
+__attribute__((noinline)) static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c,
+                                                       const uint64_t key[2])
+{
+    const char *text;
+    uint32_t len, id;
+    bool latin1;
+    if (!tap_read_atom(c, &text, &len, &latin1))
+        return 0;
+    if ((id = intern_text(in, text, len, latin1)))
+        pair_put(in, key, id);
+    return id;
 }
 
 static inline uint32_t atom_size(const uint8_t *p)
@@ -354,59 +418,16 @@ static inline uint32_t atom_size(const uint8_t *p)
     return UINT32_MAX;
 }
 
-static uint32_t intern_atom(struct tap_intern *in, struct tap_cursor *c);
-static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c, uint32_t n);
-
 uint32_t tap_intern_atom(struct tap_intern *in, struct tap_cursor *c)
 {
-    uint32_t n = tap_left(c) >= 16 ? atom_size(c->p) : UINT32_MAX;
-    if (__builtin_expect(n > 16, 0))
-        return intern_atom(in, c);
-    uint64_t key[2];
-    struct cached *slot = short_slot(in, c->p, n, key);
-    if (__builtin_expect(slot->len == n && load8(slot->key) == key[0] && load8(slot->key + 8) == key[1], 1)) {
-        c->p += n;
-        return slot->id;
-    }
-    return intern_short(in, c, n);
-}
-
-/* The same for the next time. */
-__attribute__((noinline)) static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c,
-                                                       uint32_t n)
-{
-    uint64_t key[2];
-    struct cached *slot = short_slot(in, c->p, n, key);
-    uint32_t id = intern_atom(in, c);
-    if (id) {
-        memcpy(slot->key, key, 16);
-        slot->len = n;
-        slot->id = id;
-    }
-    return id;
-}
-
-/* Any other way. */
-__attribute__((noinline)) static uint32_t intern_atom(struct tap_intern *in, struct tap_cursor *c)
-{
-    const uint8_t *start = c->p;
-    const char *text;
-    uint32_t len;
-    bool latin1;
-    if (!tap_read_atom(c, &text, &len, &latin1))
-        return 0;
-    uint32_t n = (uint32_t)(c->p - start);
-    if (__builtin_expect(n > CACHE_KEY || n <= 16, 0))
-        return latin1 ? intern_converted(in, text, len, true) : tap_intern_name(in, text, len);
-    struct cached *slot = &in->cache[hash_key(start, n) & (CACHE_SLOTS - 1)];
-    if (__builtin_expect(slot->len == n && same_key(slot->key, start, n), 1))
-        return slot->id;
-    uint32_t id = latin1 && !is_ascii(text, len) ? intern_converted(in, text, len, true)
-                                                 : tap_intern_name(in, text, len);
-    if (id) {
-        memcpy(slot->key, start, n);
-        slot->len = n;
-        slot->id = id;
-    }
-    return id;
+    uint32_t n = tap_left(c) >= SHORT ? atom_size(c->p) : UINT32_MAX;
+    if (__builtin_expect(n > SHORT, 0))
+        return intern_long(in, c);
+    uint64_t key[2] = {load_some(c->p, n), n > 8 ? load_some(c->p + 8, n - 8) : 0};
+    const struct pair *p = pair_of(in->pairs, in->pair_count, key);
+    int second = p->key[0][0] != key[0] || p->key[0][1] != key[1];
+    if (__builtin_expect(second && (p->key[1][0] != key[0] || p->key[1][1] != key[1]), 0))
+        return intern_short(in, c, key);
+    c->p += n;
+    return p->id[second];
 }

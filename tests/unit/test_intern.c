@@ -26,6 +26,61 @@ static uint32_t atom(struct tap_intern *in, const void *bytes, size_t n)
     return id;
 }
 
+/* More atoms than there are places at first, short and long, each with others behind it: an id is always that name's. */
+static void a_hundred_thousand_atoms_keep_their_ids(void)
+{
+    struct tap_intern *in = tap_intern_new(0);
+    const unsigned count = 100000;
+    uint32_t *ids = calloc(2 * count, sizeof *ids);
+    for (unsigned round = 0; round < 3; round++) {
+        unsigned wrong = 0;
+        for (unsigned i = 0; i < 2 * count; i++) {
+            char text[64];
+            struct tap_buf b = {0};
+            snprintf(text, sizeof text, i % 2 ? "Elixir.Shop.Module.Of.Many%06u.End" : "f_%u", i / 2);
+            if (i % 6 < 3)
+                tap_write_atom(&b, text);
+            else { /* as older nodes write it */
+                tap_write_u8(&b, TAP_EXT_ATOM), tap_write_u8(&b, 0), tap_write_u8(&b, (unsigned)strlen(text));
+                tap_buf_put(&b, text, strlen(text));
+            }
+            size_t len = b.len;
+            tap_buf_put(&b, "what comes behind it", 20);
+            struct tap_cursor c = tap_cursor(b.data, b.len);
+            uint32_t id = tap_intern_atom(in, &c);
+            wrong +=
+                c.p != b.data + len || !id || (round && ids[i] != id) || strcmp(get(in, id)->text, text) != 0;
+            ids[i] = id;
+            tap_buf_free(&b);
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+    }
+    free(ids);
+    tap_intern_free(in);
+}
+
+/* The cache compares two words: names that differ by what is not there, or in one byte anywhere, are different. */
+static void near_names_are_told_apart(void)
+{
+    struct tap_intern *in = tap_intern_new(0);
+    char text[40];
+    for (unsigned len = 1; len < 30; len++)
+        for (unsigned at = 0; at < len; at++)
+            for (char with = 'a'; with < 'c'; with++) {
+                struct tap_buf b = {0};
+                memset(text, 'a', sizeof text);
+                text[at] = with, text[len] = 0;
+                tap_write_atom(&b, text);
+                tap_buf_put(&b, "aaaaaaaaaaaaaaaaaaaa", 20);
+                for (int twice = 0; twice < 2; twice++) {
+                    struct tap_cursor c = tap_cursor(b.data, b.len);
+                    CU_ASSERT_STRING_EQUAL(get(in, tap_intern_atom(in, &c))->text, text);
+                }
+                tap_buf_free(&b);
+            }
+    tap_intern_free(in);
+}
+
 static void names_have_ids_and_forms(void)
 {
     struct tap_intern *in = tap_intern_new(0);
@@ -220,6 +275,6 @@ static void tells_its_speed(void)
     tap_intern_free(in);
 }
 
-UNIT_TESTS("intern", UNIT_TEST(names_have_ids_and_forms), UNIT_TEST(atoms_are_names),
-           UNIT_TEST(names_never_move), UNIT_TEST(a_full_table_gives_none), UNIT_TEST(threads_share_it),
-           UNIT_TEST(tells_its_speed))
+UNIT_TESTS("intern", UNIT_TEST(a_hundred_thousand_atoms_keep_their_ids), UNIT_TEST(near_names_are_told_apart),
+           UNIT_TEST(names_have_ids_and_forms), UNIT_TEST(atoms_are_names), UNIT_TEST(names_never_move),
+           UNIT_TEST(a_full_table_gives_none), UNIT_TEST(threads_share_it), UNIT_TEST(tells_its_speed))
