@@ -4,7 +4,7 @@
 %% (small: an atom; large: a binary of 1,000 bytes). Each peer traces the same events and is done when the last is where that
 %% peer puts it; it answers {Wall, Total} in microseconds: what the workload took, and until the peer was done.
 -module(bench_work).
--export([bare/4, discard/4, file_port/5, tcp_port/5, tcp_close/0, dbg_text/5, dbg_client/2, workload/4, worker/2, sender/3,
+-export([relay/2, bare/4, discard/4, file_port/5, tcp_port/5, tcp_close/0, dbg_text/5, dbg_client/2, workload/4, worker/2, sender/3,
          receiver/0, f/2, idle/1, watch/0, watched/0, dbg_attach/0]).
 
 f(A, B) -> {A, B}.
@@ -182,3 +182,41 @@ dbg_attach() ->
     T = erlang:monotonic_time(microsecond) - T0,
     dbg:stop_clear(),
     T.
+
+%% ---- The relay's ways --------------------------------------------------------------------------------------------
+
+%% What a process like the relay takes an event, in ns, when Events trace messages wait for it: only to take them out of its
+%% mailbox, or to encode them in one of the ways that there are. 256 make a frame.
+relay(Way, Events) ->
+    Me = self(),
+    Start = atomics:new(1, []),
+    Messages = [{trace_ts, Me, call, {?MODULE, f, [I, apple]}, erlang:monotonic_time()} || I <- lists:seq(1000, 999 + Events)],
+    Pid = spawn_opt(fun() ->
+                            relay_wait(Start),
+                            T0 = erlang:monotonic_time(nanosecond),
+                            relay_loop(Events, 0, [], Way),
+                            Me ! {relay, (erlang:monotonic_time(nanosecond) - T0) / Events}
+                    end, [{message_queue_data, off_heap}, {min_heap_size, 32768}, {min_bin_vheap_size, 1 bsl 20}]),
+    [Pid ! M || M <- Messages],
+    atomics:put(Start, 1, 1),
+    receive {relay, Ns} -> Ns end.
+
+relay_wait(Start) ->
+    case atomics:get(Start, 1) of
+        0 -> receive after 1 -> relay_wait(Start) end;
+        1 -> ok
+    end.
+
+relay_loop(0, _, Acc, Way) -> relay_encode(Way, Acc);
+relay_loop(Left, 256, Acc, Way) -> relay_encode(Way, Acc), relay_loop(Left, 0, [], Way);
+relay_loop(Left, N, Acc, Way) ->
+    receive Message when element(1, Message) =:= trace_ts -> relay_loop(Left - 1, N + 1, [Message | Acc], Way) end.
+
+relay_encode(take, _) -> ok;
+relay_encode(each, Acc) ->
+    iolist_to_binary([begin Bin = term_to_binary(M), [<<(byte_size(Bin)):32>> | Bin] end || M <- lists:reverse(Acc)]);
+relay_encode(list, Acc) -> iolist_to_binary([<<0:320>> | term_to_binary(lists:reverse(Acc))]);
+relay_encode(iovec, Acc) -> iolist_to_binary([<<0:320>> | erlang:term_to_iovec(lists:reverse(Acc))]);
+relay_encode(sized, Acc) ->
+    lists:foreach(fun erlang:external_size/1, Acc),
+    relay_encode(list, Acc).

@@ -14,8 +14,8 @@ max_memory = 8G
 [transport:%s]
 [filter:pids]
 pids = new
-%s[sink:csv]
-path = out.csv
+%s[sink:%s]
+path = out
 queue = 1G
 """
 SPEC = "[filter:match_spec]\ntrace = bench_work:f(_, _)\n"
@@ -92,12 +92,12 @@ class Live:
         messages, drops, ended = map(int, client.communicate()[0].split())
         return Figures(events, int(wall) / 1e6, (ended - int(began)) / 1e6, cpu, lost=events - messages)
 
-    def beamtap(self, row, transport):
+    def beamtap(self, row, transport, sink='csv'):
         """From the first call until the process has ended with all of it in the file."""
         args, events = self.workload(row)
         what = row[1]
         wait_for(lambda: self.node('e2e_node:traced()') == 'false', 'the peer before is gone')
-        run = Run(INI % (self.node.name, EVENTS[what], transport, SPEC if what != 'messages' else ''), '--json')
+        run = Run(INI % (self.node.name, EVENTS[what], transport, SPEC if what != 'messages' else '', sink), '--json')
         wait_for(lambda: run.process.poll() is not None or self.node('e2e_node:traced()') == 'true', 'tracing')
         assert run.process.poll() is None, run.err()
         before, began = cpu_of(self.node.process.pid), time.time()
@@ -111,7 +111,7 @@ class Live:
         invariant(summary)
         assert summary['nodes'][0]['produced'] >= events, (summary, events)
         lost = events - summary['sinks'][0]['written']
-        os.unlink(run.path('out.csv'))
+        os.unlink(run.path('out'))
         return Figures(events, wall, total, cpu_of(self.node.process.pid) - before, usage.ru_utime + usage.ru_stime,
                        max(0, lost))
 
@@ -121,6 +121,7 @@ class Live:
         result['file port'] = self.in_vm('file_port', row, '"%s"' % self.scratch)
         result['TCP port'] = self.tcp_port(row)
         if dbg:
+            result['record'] = self.beamtap(row, self.transports[-1], 'record')
             result['untraced'] = self.in_vm('bare', row)
             result['dbg text'] = self.in_vm('dbg_text', row[:4] + (row[4] * 5,), '"%s"' % self.scratch)
         return result
@@ -145,6 +146,8 @@ def live(table, options):
                           budget if first else None, note=note)
             if first:
                 table.add(section, label, of(mine, 'rate'), 'events/s', 'of dbg text', of('dbg text', 'rate'))
+                table.add(section, mine + ' -> csv: the tail after the last call', [f.total - f.wall for f in (r[mine] for r in all_rounds)],
+                          's')
             table.add(section, label + ': tracee wall', of(mine, 'wall'), 's', 'of the TCP port', of('TCP port', 'wall'),
                       0.7 if first else None, least=False)
             table.add(section, label + ': tracee wall', of(mine, 'wall'), 's', 'of discard', of('discard', 'wall'),
@@ -157,7 +160,29 @@ def live(table, options):
         if 'beamtap tcp' in all_rounds[0]:
             table.add(section, 'tcp beside dist', of('beamtap tcp', 'rate'), 'events/s', 'of dist',
                       of('beamtap dist', 'rate'))
-        for peer in [p for p in all_rounds[0] if not p.startswith('beamtap')]:
+        if 'record' in all_rounds[0]:
+            table.add(section, 'beamtap %s -> record' % bench.transports[-1], of('record', 'rate'), 'events/s', 'of its csv',
+                      of('beamtap ' + bench.transports[-1], 'rate'))
+        for peer in [p for p in all_rounds[0] if not p.startswith('beamtap') and p != 'record']:
             lost = sum(of(peer, 'lost'))
             table.add(section, 'peer: ' + peer, of(peer, 'rate'), 'events/s', note='lost %d' % lost if lost else '')
     bench.node.stop()
+
+
+WAYS = (('list', 'encoded at once, as the relay does'), ('iovec', 'encoded at once, to an iovec'),
+        ('each', 'encoded one by one'), ('sized', 'each measured first, then at once'))
+
+
+def relay(table, options):
+    """What one process takes for its mailbox: nothing else runs in the node."""
+    compile_erlang(os.path.join(HERE, 'bench_work.erl'))
+    node = Node('relay')
+    events = 100000 if not options.quick else 20000
+    section = "relay: %d trace messages of a process's mailbox" % events
+    rounds = [{way: float(node('bench_work:relay(%s, %d)' % (way, events))) for way in ('take',) + tuple(w for w, _ in WAYS)}
+              for _ in range(options.rounds)]
+    taken = [r['take'] for r in rounds]
+    table.add(section, 'only taken out', taken, 'ns/event')
+    for way, label in WAYS:
+        table.add(section, label, [r[way] for r in rounds], 'ns/event', 'of only taken out', taken)
+    node.stop()

@@ -3,8 +3,10 @@ import json, os, platform, statistics, subprocess, time
 
 
 class Table:
-    def __init__(self):
+    def __init__(self, judge=True):
+        """`judge`: whether budgets are held against the figures; those of a small run say nothing about them."""
         self.rows = []
+        self.judge = judge
 
     def add(self, section, name, figures, unit, peer=None, peer_figures=None, budget=None, least=True, note=''):
         """`figures`: one a round; with `peer_figures`, the ratio is the median of the rounds' ratios. `budget` is judged
@@ -17,7 +19,8 @@ class Table:
             row['ratio'] = judged = statistics.median(a / b for a, b in zip(figures, peer_figures))
         if budget is not None:
             row['budget'] = budget
-            row['met'] = judged >= budget if least else judged <= budget
+            if self.judge:
+                row['met'] = judged >= budget if least else judged <= budget
         row['least'] = least
         self.rows.append(row)
         self.show(row)
@@ -30,7 +33,7 @@ class Table:
             text += ' %6.2fx %s' % (row['ratio'], row['peer'])
         if 'budget' in row:
             text += '  [%s %s: %s]' % ('at least' if row['least'] else 'at most', number(row['budget']),
-                                       'met' if row['met'] else 'MISSED')
+                                       'not judged' if 'met' not in row else 'met' if row['met'] else 'MISSED')
         print(text + ('  (%s)' % row['note'] if row['note'] else ''), flush=True)
 
     def save(self, path, **facts):
