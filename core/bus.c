@@ -54,12 +54,14 @@ static void choose(const struct tap_bus *bus, struct tap_batch_own *batch, uint3
 
 static void pair(struct tap_bus *bus, struct tap_batch_own *batch)
 {
-    if (!bus->flow)
-        return;
-    for (uint32_t i = 0; i < batch->base.count; i++) {
-        unsigned kind = batch->events[i].kind;
-        if ((kind >= TAP_MESSAGE_SEND && kind <= TAP_PROCESS_UNREGISTER) || kind == TAP_PROCESS_INFO)
-            tap_flow_event(bus->flow, &batch->events[i], batch->base.arena);
+    for (uint32_t i = 0; (bus->flow || bus->gen) && i < batch->base.count; i++) {
+        struct tap_event *ev = &batch->events[i];
+        bool message = ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_MESSAGE_RECEIVE;
+        if (bus->flow && ((ev->kind >= TAP_MESSAGE_SEND && ev->kind <= TAP_PROCESS_UNREGISTER) ||
+                          ev->kind == TAP_PROCESS_INFO))
+            tap_flow_event(bus->flow, ev, batch->base.arena);
+        if (bus->gen && message)
+            tap_gen_calls_event(bus->gen, ev, batch->base.arena);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "flow.h"
 #include "frame.h"
+#include "gen_calls.h"
 #include "merge.h"
 #include "sink.h"
 
@@ -22,6 +23,7 @@ struct tap_bus {
     struct tap_batch_pool pool;
     struct tap_frames frames;
     struct tap_flow *flow;     /* NULL: nothing to pair */
+    struct tap_gen_calls *gen; /* NULL: no messages */
     struct tap_merge *merge;   /* NULL: events go on in the order in which they came */
     bool several;              /* there are several nodes, or will be: else there is nothing to merge */
     uint32_t only;             /* 1 + the one node that anything came of so far */

@@ -199,6 +199,8 @@ static bool ready_bus(struct tap_engine *t)
     if ((events & ends) == ends || (events & births) == births)
         if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN, t->intern)))
             return false;
+    if (events & ends && !(bus->gen = tap_gen_calls_new()))
+        return false;
     bus->several = t->session.several_nodes;
     if (t->config->session.order == TAP_ORDER_TIME &&
         !(bus->merge = tap_merge_new(t->config->session.reorder)))
@@ -305,6 +307,7 @@ void tap_engine_free(struct tap_engine *t)
         pthread_mutex_destroy(&t->bus.lock);
     }
     tap_flow_free(t->bus.flow);
+    tap_gen_calls_free(t->bus.gen);
     tap_intern_free(t->intern);
     tap_pool_free(t->memory);
     free(t->call_kind);

@@ -80,6 +80,10 @@ size_t tap_engine_nodes(const struct tap_engine *, struct tap_node_stats *, size
 struct tap_flow_stats;
 bool tap_engine_flows(const struct tap_engine *, struct tap_flow_stats *);
 
+/* The calls, casts and replies among them (gen_calls.h); false where there could be none. */
+struct tap_gen_stats;
+bool tap_engine_gen(const struct tap_engine *, struct tap_gen_stats *);
+
 /* How the nodes' events were put in one order (merge.h); false where there was nothing to order. When tap_engine_flows may
  * be asked. */
 struct tap_merge_stats;

@@ -309,6 +309,14 @@ bool tap_engine_flows(const struct tap_engine *t, struct tap_flow_stats *stats)
     return true;
 }
 
+bool tap_engine_gen(const struct tap_engine *t, struct tap_gen_stats *stats)
+{
+    if (!t->bus.gen || t->abandoned)
+        return false;
+    tap_gen_calls_stats(t->bus.gen, stats);
+    return true;
+}
+
 bool tap_engine_order(const struct tap_engine *t, struct tap_merge_stats *stats)
 {
     if (!t->bus.merge || !t->bus.several || t->abandoned)

@@ -158,6 +158,7 @@ static void print(struct tap_events *c, const struct tap_event *e)
 
 static void fill(struct tap_events *c, const struct tap_event *e, struct tap_trace_event *to)
 {
+    static const char *const gens[] = {"", "call", "cast", "reply"};
     bool has = e->payload.len > 0;
     print(c, e);
     const char *text[TEXTS];
@@ -180,7 +181,9 @@ static void fill(struct tap_events *c, const struct tap_event *e, struct tap_tra
                                    .count = e->count,
                                    .flow = e->flow,
                                    .term = has ? c->piece->base.arena + e->payload.off : NULL,
-                                   .term_len = e->payload.len};
+                                   .term_len = e->payload.len,
+                                   .gen = gens[e->gen & 3],
+                                   .took = e->took};
 }
 
 /* ---- Moving ------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "flow.h"
+#include "gen_calls.h"
 #include "merge.h"
 #include "run.h"
 
@@ -45,11 +46,24 @@ static void print_order(const struct tap_engine *engine, FILE *out)
     fputc('\n', out);
 }
 
+static void print_gen(const struct tap_engine *engine, FILE *out)
+{
+    struct tap_gen_stats s;
+    if (!tap_engine_gen(engine, &s) || !(s.calls || s.casts || s.replies))
+        return;
+    fprintf(out, "gen: calls %" PRIu64 ", casts %" PRIu64 ", replies %" PRIu64, s.calls, s.casts, s.replies);
+    if (s.took_most)
+        fprintf(out, " after %.3f ms on average, %.3f ms at most", (double)s.took / (double)s.replies / 1e6,
+                (double)s.took_most / 1e6);
+    fputc('\n', out);
+}
+
 void tap_summary_flows(const struct tap_engine *engine, FILE *out)
 {
     struct tap_flow_stats stats;
     const char *before = "messages: ";
     print_order(engine, out);
+    print_gen(engine, out);
     if (!tap_engine_flows(engine, &stats))
         return;
     for (size_t i = 0; i < FLOW_ROWS; i++) {
@@ -65,6 +79,15 @@ void tap_summary_flows_json(const struct tap_engine *engine, struct cJSON *all)
 {
     struct tap_flow_stats stats;
     struct tap_merge_stats order;
+    struct tap_gen_stats gen;
+    if (tap_engine_gen(engine, &gen)) {
+        cJSON *o = cJSON_AddObjectToObject(all, "gen");
+        cJSON_AddNumberToObject(o, "calls", (double)gen.calls);
+        cJSON_AddNumberToObject(o, "casts", (double)gen.casts);
+        cJSON_AddNumberToObject(o, "replies", (double)gen.replies);
+        cJSON_AddNumberToObject(o, "took_ns", (double)gen.took);
+        cJSON_AddNumberToObject(o, "took_most_ns", (double)gen.took_most);
+    }
     if (tap_engine_order(engine, &order)) {
         cJSON *o = cJSON_AddObjectToObject(all, "order");
         cJSON_AddNumberToObject(o, "late", (double)order.late);

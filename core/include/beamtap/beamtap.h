@@ -130,6 +130,8 @@ struct tap_trace_event {
     const uint8_t
         *term; /* what `message` is printed from, an external term without version byte; NULL: none */
     size_t term_len;
+    const char *gen; /* of a message to or from a behaviour: "call", "cast", "reply"; else "" */
+    int64_t took;    /* reply: ns since the call */
 };
 
 enum tap_next {

@@ -87,6 +87,9 @@ enum tap_event_flags {
                                     the cause, or after what its process did before */
 };
 
+/* What a message is to OTP's behaviours (gen.h reads its parts). */
+enum tap_gen { TAP_GEN_NONE = 0, TAP_GEN_CALL, TAP_GEN_CAST, TAP_GEN_REPLY };
+
 /* A process, by value. `node` is the name id of the node atom; a local pid has its own node's name there.
  * Two pids are the same process when all four fields are equal. id 0 and serial 0 with node 0 means: none.
  * Source: NEW_PID_EXT in the External Term Format. */
@@ -128,10 +131,11 @@ struct tap_event {
     uint8_t kind;              /* enum tap_kind */
     uint8_t peer_type;         /* enum tap_peer_type */
     uint8_t reason;            /* enum tap_reason */
-    uint8_t reserved;
-    uint32_t flags; /* enum tap_event_flags */
+    uint8_t gen;               /* enum tap_gen */
+    uint32_t flags;            /* enum tap_event_flags */
     struct tap_span
-        raw; /* the whole trace message or report that it was made of; len 0: the collector's own word */
+        raw;      /* the whole trace message or report that it was made of; len 0: the collector's own word */
+    int64_t took; /* TAP_GEN_REPLY: ns since the call was sent, or, where that was not seen, received */
 };
 
 struct tap_batch {

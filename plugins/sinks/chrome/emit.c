@@ -108,6 +108,14 @@ void tap_emit_extras(struct tap_chrome *c, const struct tap_chrome_in *in)
     const struct tap_event *ev = in->ev;
     if (ev->flags & TAP_EVENT_TRUNCATED)
         tap_emit_number(c, "cut_in_node_bytes", ev->count > INT64_MAX ? INT64_MAX : (int64_t)ev->count);
+    if (ev->gen == TAP_GEN_CALL)
+        tap_emit_text(c, "gen", "call", 4);
+    if (ev->gen == TAP_GEN_CAST)
+        tap_emit_text(c, "gen", "cast", 4);
+    if (ev->gen == TAP_GEN_REPLY) {
+        tap_emit_text(c, "gen", "reply", 5);
+        tap_emit_number(c, "took_ns", ev->took);
+    }
     if (ev->flags & TAP_EVENT_MOVED)
         tap_emit_text(c, "moved", "right after its cause: the clocks do not say which was first", 60);
     if (ev->peer_type == TAP_PEER_MFA)

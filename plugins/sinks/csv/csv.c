@@ -8,7 +8,8 @@
  * message   a call's [Arguments] (a list also where the node would print it as a string: [97,98], not "ab"), a value,
  *           {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of a lost or gap row {Count,Reason}, events
  *           or nanoseconds. Empty: not carried
- * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major got moved scheduler=N
+ * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major got moved call cast
+ *           reply took=NS scheduler=N
  *           truncated=BYTES, separated by spaces
  *
  * Cells are empty where there is nothing. A bare number in the last three columns is written (42), a word that
@@ -141,7 +142,7 @@ static const struct {
 } csv_flags[] = {{TAP_EVENT_TIMEOUT, " timeout"}, {TAP_EVENT_NONEXISTING, " nonexisting"},
                  {TAP_EVENT_EXITING, " exiting"}, {TAP_EVENT_GC_MAJOR, " major"},
                  {TAP_EVENT_LINK_GOT, " got"},    {TAP_EVENT_MOVED, " moved"}};
-#define CSV_FLAGS_MAX 128 /* bytes that all flags take */
+#define CSV_FLAGS_MAX 192 /* bytes that all flags take */
 
 /* Each flag with a space in front. */
 static char *put_flags(char *p, const struct tap_event *e)
@@ -149,6 +150,10 @@ static char *put_flags(char *p, const struct tap_event *e)
     for (size_t i = 0; i < sizeof csv_flags / sizeof *csv_flags; i++)
         if (e->flags & csv_flags[i].flag)
             p = tap_text_copy(p, csv_flags[i].text, strlen(csv_flags[i].text));
+    static const char *const gens[] = {"", " call", " cast", " reply took="};
+    p = tap_text_copy(p, gens[e->gen & 3], strlen(gens[e->gen & 3]));
+    if (e->gen == TAP_GEN_REPLY)
+        p = tap_text_u64(p, (uint64_t)e->took);
     if (e->scheduler)
         p = tap_text_u64(tap_text_lit(p, " scheduler="), e->scheduler);
     if (e->flags & TAP_EVENT_TRUNCATED)
@@ -160,7 +165,7 @@ static void put_metadata(struct csv *self, const struct tap_batch *batch, const 
                          const struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
-    if (!(e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) && !e->scheduler && !e->metadata.len)
+    if (!(e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) && !e->gen && !e->scheduler && !e->metadata.len)
         return;
     char flags[CSV_FLAGS_MAX], *end = put_flags(flags, e), *from = flags;
     size_t at = csv_cell_open(w);

@@ -1,11 +1,12 @@
 /* json.c: one JSON object a line, in this order, each key only where the event has such a thing:
  *
  *     ts (a string: nanoseconds do not fit in a double), seq, node, event, pid, module, function, arity, peer,
- *     message, metadata, flags (of timeout, nonexisting, exiting, major, got), truncated (the true size in bytes),
- *     scheduler, and for lost and gap: count (events, nanoseconds) and reason
+ *     message, metadata, flags (of timeout, nonexisting, exiting, major, got, moved), of what behaviours say gen (call,
+ *     cast, reply), from, request or reply, took_ns (since the call), truncated (the true size in bytes), scheduler, and for lost and gap: count (events, nanoseconds) and reason
  *
  * message, metadata, pid and peer are terms as text; node, module and function are bare names.
  */
+#include "beamtap/gen.h"
 #include "stdout.h"
 
 static char *put_name(struct out *self, const char *key, uint32_t id)
@@ -78,6 +79,28 @@ static void put_loss(struct out *self, const struct tap_event *e)
     put_plain(&self->w, "\"");
 }
 
+/* "gen": call, cast or reply; from, request or reply, took_ns. */
+static void put_gen(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
+                    const struct tap_print *print)
+{
+    static const char *const texts[] = {"", ",\"gen\":\"call\"", ",\"gen\":\"cast\"", ",\"gen\":\"reply\""};
+    struct tap_writer *w = &self->w;
+    struct tap_gen_parts parts;
+    if (!tap_gen_read(batch->arena + e->payload.off, e->payload.len, &parts))
+        return;
+    put_plain(w, texts[parts.gen]);
+    if (parts.from) {
+        put_plain(w, ",\"from\":\"");
+        tap_writer_term(w, parts.from, parts.from_len, print);
+        put_plain(w, "\"");
+    }
+    put_plain(w, parts.gen == TAP_GEN_REPLY ? ",\"reply\":\"" : ",\"request\":\"");
+    tap_writer_term(w, parts.body, parts.body_len, print);
+    put_plain(w, "\"");
+    if (parts.gen == TAP_GEN_REPLY)
+        put_number(w, ",\"took_ns\":", (uint64_t)e->took);
+}
+
 /* What few events have. */
 static void put_rest(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
                      const struct tap_print *print)
@@ -89,6 +112,8 @@ static void put_rest(struct out *self, const struct tap_batch *batch, const stru
         put_plain(w, "\"");
     }
     put_flags(w, e);
+    if (e->gen)
+        put_gen(self, batch, e, print);
     if (e->flags & TAP_EVENT_TRUNCATED)
         put_number(w, ",\"truncated\":", e->count);
     if (e->scheduler)
@@ -133,7 +158,7 @@ void out_json_event(struct out *self, const struct tap_batch *batch, const struc
     }
     if (e->payload.len && e->kind <= TAP_KIND_USER_LAST)
         put_message(self, batch, e, &print);
-    if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler ||
+    if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen ||
         e->kind > TAP_KIND_USER_LAST)
         put_rest(self, batch, e, &print);
     put_plain(w, "}\n");

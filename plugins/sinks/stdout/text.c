@@ -332,6 +332,12 @@ static void put_remarks(struct out *self, const struct tap_batch *batch, const s
                         const struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
+    static const char *const gens[] = {"", " (call)", " (cast)", " (reply after "};
+    put(w, gens[e->gen & 3]);
+    if (e->gen == TAP_GEN_REPLY) {
+        char *p = tap_text_u64(tap_writer_reserve(w, 40), (uint64_t)e->took / 1000);
+        w->p = tap_text_lit(p, " us)");
+    }
     if (e->flags & TAP_EVENT_NONEXISTING)
         put(w, " (no such process)");
     if (e->flags & TAP_EVENT_EXITING)
@@ -383,7 +389,7 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
         pad(w, body, 2u * (depth < INDENT_MAX ? depth : INDENT_MAX));
     }
     put_body(self, batch, e, &print);
-    if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler)
+    if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen)
         put_remarks(self, batch, e, &print);
     sanitize(w, body);
     put(w, self->colour ? "\033[0m\n" : "\n");
