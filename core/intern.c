@@ -378,12 +378,17 @@ __attribute__((noinline)) static uint32_t intern_long(struct tap_intern *in, str
     bool latin1;
     if (!tap_read_atom(c, &text, &len, &latin1))
         return 0;
-    if (len < 8 || latin1)
+    if (len < 8)
         return intern_text(in, text, len, latin1);
-    uint64_t h = len;
-    for (uint32_t i = 0; i + 8 < len; i += 8)
-        h = mix(h, load8((const uint8_t *)text + i));
-    h = mix(h, load8((const uint8_t *)text + len - 8));
+    uint64_t h = len, last = load8((const uint8_t *)text + len - 8), bits = last;
+    for (uint32_t i = 0; i + 8 < len; i += 8) {
+        uint64_t word = load8((const uint8_t *)text + i);
+        h = mix(h, word);
+        bits |= word;
+    }
+    h = mix(h, last);
+    if (latin1 && bits & UINT64_C(0x8080808080808080)) /* names are UTF-8 */
+        return intern_text(in, text, len, latin1);
     struct slot *s = &in->slots[h & (LONG_SLOTS - 1)];
     if (s->id && s->hash == (uint32_t)(h >> 32)) {
         const struct tap_name *n = name_at(in, s->id); /* it never moves, and this thread was given it */

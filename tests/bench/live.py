@@ -9,7 +9,7 @@ events = %s
 max_rate = 0
 max_events = 0
 duration = 0
-max_queue = 10M
+max_queue = 1M
 max_memory = 8G
 [transport:%s]
 [filter:pids]

@@ -59,6 +59,28 @@ static void a_hundred_thousand_atoms_keep_their_ids(void)
     tap_intern_free(in);
 }
 
+/* In latin1 these bytes are two characters, in UTF-8 one: both encodings of an atom may be there, short and long. */
+static void latin1_and_utf8_are_told_apart(void)
+{
+    struct tap_intern *in = tap_intern_new(0);
+    const char *const texts[] = {"\xC3\xA9", "caf\xC3\xA9@n", "a_name_that_is_long_enough_\xC3\xA9"};
+    for (int round = 0; round < 3; round++)
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+            struct tap_buf utf8 = {0}, latin1 = {0};
+            tap_write_atom(&utf8, texts[i]);
+            tap_write_u8(&latin1, TAP_EXT_SMALL_ATOM), tap_write_u8(&latin1, (unsigned)strlen(texts[i]));
+            tap_buf_put(&latin1, texts[i], strlen(texts[i]));
+            tap_buf_put(&utf8, "what comes behind", 17), tap_buf_put(&latin1, "what comes behind", 17);
+            struct tap_cursor u = tap_cursor(utf8.data, utf8.len), l = tap_cursor(latin1.data, latin1.len);
+            uint32_t one = tap_intern_atom(in, &u), two = tap_intern_atom(in, &l);
+            CU_ASSERT(one && two && one != two);
+            CU_ASSERT_STRING_EQUAL(get(in, one)->text, texts[i]);
+            CU_ASSERT(strstr(get(in, two)->text, "\xC3\x83\xC2\xA9") != NULL);
+            tap_buf_free(&utf8), tap_buf_free(&latin1);
+        }
+    tap_intern_free(in);
+}
+
 /* The cache compares two words: names that differ by what is not there, or in one byte anywhere, are different. */
 static void near_names_are_told_apart(void)
 {
@@ -276,5 +298,6 @@ static void tells_its_speed(void)
 }
 
 UNIT_TESTS("intern", UNIT_TEST(a_hundred_thousand_atoms_keep_their_ids), UNIT_TEST(near_names_are_told_apart),
-           UNIT_TEST(names_have_ids_and_forms), UNIT_TEST(atoms_are_names), UNIT_TEST(names_never_move),
-           UNIT_TEST(a_full_table_gives_none), UNIT_TEST(threads_share_it), UNIT_TEST(tells_its_speed))
+           UNIT_TEST(latin1_and_utf8_are_told_apart), UNIT_TEST(names_have_ids_and_forms),
+           UNIT_TEST(atoms_are_names), UNIT_TEST(names_never_move), UNIT_TEST(a_full_table_gives_none),
+           UNIT_TEST(threads_share_it), UNIT_TEST(tells_its_speed))
