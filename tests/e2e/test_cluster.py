@@ -238,6 +238,43 @@ def a_ring_over_three_nodes_and_a_wrong_clock():
     one.clean(), two.clean(), future.clean()
 
 
+def a_clock_that_is_set_does_not_bend_the_timeline():
+    """The node's system clock jumps 3 s ahead while it is traced; the VM follows by letting its time run faster."""
+    offset = os.path.join(work, 'offset')
+
+    def set_clock(text):
+        with open(offset + '.new', 'w', encoding='ascii') as f:
+            f.write(text + '\n')
+        os.rename(offset + '.new', offset)
+
+    set_clock('+0s')
+    node = Node('set', erl=('env', 'LD_PRELOAD=' + FAKETIME[0], 'FAKETIME_TIMESTAMP_FILE=' + offset, 'FAKETIME_NO_CACHE=1',
+                            'FAKETIME_DONT_FAKE_MONOTONIC=1', 'DONT_FAKE_MONOTONIC=1', 'erl'))
+    run = Run(INI % node.name, '--json')
+    node.traced()
+    rounds = []
+    for i in range(8):
+        before = time.time_ns()
+        assert node('e2e_work:run(1, %d, 1)' % (i + 1)) == 'ok'
+        rounds.append((before, time.time_ns()))
+        if i == 1:
+            set_clock('+3s')
+        time.sleep(0.4)  # time is what this is about
+    assert int(node('os:system_time(nanosecond)')) - time.time_ns() > 2 * 10**9, 'the clock was not set'
+    run.interrupt()
+    assert run.code == 0, run.err()
+    invariant(run.summary())
+    error = nodes(run)[node.name]['clock_error_ns']
+    assert 0 < error < 10**8, run.out()
+    calls = [int(r['ts']) for r in rows(run) if r['event'] == 'function_call']
+    assert len(calls) == sum(3 * (i + 1) + 1 for i in range(8)) and calls == sorted(calls)
+    for i, (before, after) in enumerate(rounds):
+        count = 3 * (i + 1) + 1
+        mine, calls = calls[:count], calls[count:]
+        assert before - error <= mine[0] and mine[-1] <= after + error, (i, before, mine[0], mine[-1], after, error)
+    node.clean()
+
+
 def eight_nodes_at_once():
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         Node()  # the programs are compiled once
@@ -256,4 +293,4 @@ def eight_nodes_at_once():
 
 tests(nodes_join_go_and_come_back, who_is_there_for_a_moment_only_is_traced,
       without_its_seed_the_cluster_still_grows, hidden_nodes_when_asked_for, all_or_nothing,
-      a_ring_over_three_nodes_and_a_wrong_clock, eight_nodes_at_once)
+      a_ring_over_three_nodes_and_a_wrong_clock, a_clock_that_is_set_does_not_bend_the_timeline, eight_nodes_at_once)
