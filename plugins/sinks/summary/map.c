@@ -1,0 +1,70 @@
+/* map.c: open addressing with linear probing, and removal by shifting; see summary.h. */
+#include "summary.h"
+
+void sum_map_free(struct sum_map *m)
+{
+    free(m->keys);
+    free(m->values);
+    memset(m, 0, sizeof *m);
+}
+
+static uint32_t slot_of(const struct sum_map *m, uint64_t key)
+{
+    uint32_t at = (uint32_t)key & m->mask;
+    while (m->keys[at] && m->keys[at] != key)
+        at = (at + 1) & m->mask;
+    return at;
+}
+
+static bool grow(struct sum_map *m)
+{
+    struct sum_map wider = {.mask = m->keys ? 2 * m->mask + 1 : 255, .count = m->count};
+    wider.keys = calloc((size_t)wider.mask + 1, sizeof *wider.keys);
+    wider.values = calloc((size_t)wider.mask + 1, sizeof *wider.values);
+    if (!wider.keys || !wider.values) {
+        sum_map_free(&wider);
+        return false;
+    }
+    for (uint32_t i = 0; m->keys && i <= m->mask; i++)
+        if (m->keys[i]) {
+            uint32_t at = slot_of(&wider, m->keys[i]);
+            wider.keys[at] = m->keys[i];
+            wider.values[at] = m->values[i];
+        }
+    sum_map_free(m);
+    *m = wider;
+    return true;
+}
+
+uint32_t *sum_map_get(struct sum_map *m, uint64_t key, bool make)
+{
+    if (m->keys) {
+        uint32_t at = slot_of(m, key);
+        if (m->keys[at])
+            return &m->values[at];
+    }
+    if (!make || ((!m->keys || m->count >= m->mask / 2) && !grow(m)))
+        return NULL;
+    uint32_t at = slot_of(m, key);
+    m->keys[at] = key;
+    m->values[at] = 0;
+    m->count++;
+    return &m->values[at];
+}
+
+void sum_map_remove(struct sum_map *m, uint64_t key)
+{
+    uint32_t hole = m->keys ? slot_of(m, key) : 0;
+    if (!m->keys || !m->keys[hole])
+        return;
+    for (uint32_t at = (hole + 1) & m->mask; m->keys[at]; at = (at + 1) & m->mask) {
+        uint32_t home = (uint32_t)m->keys[at] & m->mask;
+        if (((at - home) & m->mask) >= ((at - hole) & m->mask)) { /* it may stand in the hole */
+            m->keys[hole] = m->keys[at];
+            m->values[hole] = m->values[at];
+            hole = at;
+        }
+    }
+    m->keys[hole] = 0;
+    m->count--;
+}

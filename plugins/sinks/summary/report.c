@@ -1,0 +1,248 @@
+/* report.c: the summary's text: a table for each question, the largest first. */
+#include "summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+__attribute__((format(printf, 2, 3))) static void put(struct sum *s, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (n > 0)
+        tap_writer_put(&s->w, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+}
+
+/* Ten columns wide. */
+static void put_time(struct sum *s, int64_t ns)
+{
+    if (ns < 10000000)
+        put(s, "%8.1f us", (double)ns / 1e3);
+    else if (ns < 10000000000)
+        put(s, "%8.1f ms", (double)ns / 1e6);
+    else
+        put(s, "%9.1f s", (double)ns / 1e9);
+}
+
+static bool is_alias(const struct tap_name *n)
+{
+    return n->len > 7 && memcmp(n->text, "Elixir.", 7) == 0 && n->elixir[0] != ':';
+}
+
+static void put_name(struct sum *s, uint32_t id)
+{
+    const struct tap_name *n = tap_name_get(s->host, id);
+    tap_writer_put(&s->w, is_alias(n) ? n->elixir : n->atom, is_alias(n) ? n->elixir_len : n->atom_len);
+}
+
+static void put_function(struct sum *s, const struct sum_function *f)
+{
+    bool alias = is_alias(tap_name_get(s->host, f->module));
+    put_name(s, f->module);
+    put(s, alias ? "." : ":");
+    put_name(s, f->function);
+    put(s, "/%d\n", f->arity);
+}
+
+static void put_pid(struct sum *s, const struct tap_pid *pid, uint32_t node)
+{
+    struct tap_print print = {
+        TAP_PRINT_ERLANG, false,
+        s->host->session->several_nodes ? 0 : tap_sink_nodes_get(&s->names, s->host, node)->name_id, 0,
+        false};
+    tap_writer_pid(&s->w, pid, &print);
+}
+
+static void put_process(struct sum *s, uint32_t index)
+{
+    const struct sum_process *p = &s->processes[index];
+    if (!index) {
+        put(s, "(others)");
+        return;
+    }
+    if (p->name) {
+        put_name(s, p->name);
+        put(s, " ");
+    }
+    put_pid(s, &p->pid, p->node);
+}
+
+/* ---- Sorting: the largest first, and of equals the one that was seen first -------------------------------------- */
+
+struct rank {
+    uint64_t value;
+    uint32_t index;
+};
+
+static int rank_order(const void *a, const void *b)
+{
+    const struct rank *x = a, *y = b;
+    if (x->value != y->value)
+        return x->value > y->value ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* The ranks of `count` items that have a value; the caller frees them. */
+static struct rank *ranked(struct sum *s, uint32_t count, uint64_t (*value)(const struct sum *, uint32_t),
+                           uint32_t *n)
+{
+    struct rank *r = malloc(((size_t)count + 1) * sizeof *r);
+    *n = 0;
+    if (!r)
+        return NULL;
+    for (uint32_t i = 0; i < count; i++)
+        if (value(s, i))
+            r[(*n)++] = (struct rank){value(s, i), i};
+    qsort(r, *n, sizeof *r, rank_order);
+    if (*n > (uint32_t)s->settings->top)
+        *n = (uint32_t)s->settings->top;
+    return r;
+}
+
+static uint64_t function_own(const struct sum *s, uint32_t i)
+{
+    return (uint64_t)s->functions[i].own;
+}
+static uint64_t function_calls(const struct sum *s, uint32_t i)
+{
+    return s->functions[i].calls;
+}
+static uint64_t process_events(const struct sum *s, uint32_t i)
+{
+    return s->processes[i].events;
+}
+static uint64_t pair_messages(const struct sum *s, uint32_t i)
+{
+    return s->pairs[i].messages;
+}
+
+/* ---- Tables ----------------------------------------------------------------------------------------------------- */
+
+static void report_functions(struct sum *s)
+{
+    bool timed = false;
+    for (uint32_t i = 0; i < s->function_count; i++)
+        timed |= s->functions[i].own > 0;
+    uint32_t n;
+    struct rank *r = ranked(s, s->function_count, timed ? function_own : function_calls, &n);
+    if (n && timed)
+        put(s, "\nBusiest functions, by their own time\n      calls       total         own  function\n");
+    else if (n)
+        put(s, "\nBusiest functions, by calls\n      calls  function\n");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sum_function *f = &s->functions[r[i].index];
+        put(s, "%11" PRIu64, f->calls);
+        if (timed) {
+            put(s, " ");
+            put_time(s, f->total);
+            put(s, " ");
+            put_time(s, f->own);
+        }
+        put(s, "  ");
+        put_function(s, f);
+    }
+    free(r);
+}
+
+static void report_processes(struct sum *s)
+{
+    uint32_t n;
+    struct rank *r = ranked(s, s->process_count, process_events, &n);
+    if (n)
+        put(s, "\nBusiest processes, by events\n     events       calls        sent    received  process\n");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sum_process *p = &s->processes[r[i].index];
+        put(s, "%11" PRIu64 " %11" PRIu64 " %11" PRIu64 " %11" PRIu64 "  ", p->events, p->calls, p->sent,
+            p->received);
+        put_process(s, r[i].index);
+        put(s, "\n");
+    }
+    free(r);
+}
+
+static void report_pairs(struct sum *s)
+{
+    uint32_t n;
+    struct rank *r = ranked(s, s->pair_count, pair_messages, &n);
+    if (n)
+        put(s, "\nBusiest pairs, by messages\n   messages  from -> to\n");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sum_pair *p = &s->pairs[r[i].index];
+        uint64_t key = p->name ? 0
+                               : sum_mix((uint64_t)p->to.id << 32 | p->to.serial,
+                                         (uint64_t)p->to.creation << 32 | p->to.node);
+        const uint32_t *known = key ? sum_map_get(&s->process_at, key, false) : NULL;
+        put(s, "%11" PRIu64 "  ", p->messages);
+        put_process(s, p->from);
+        put(s, " -> ");
+        if (p->name)
+            put_name(s, p->name);
+        else if (known)
+            put_process(s, *known);
+        else
+            put_pid(s, &p->to, s->processes[p->from].node);
+        put(s, "\n");
+    }
+    free(r);
+}
+
+static void report_calls(struct sum *s)
+{
+    if (!s->slow_count)
+        return;
+    put(s,
+        "\nSlowest gen_server calls, of %" PRIu64
+        "\n      total     waiting    handling  caller -> server: request\n",
+        s->calls_done);
+    for (uint32_t i = 0; i < s->slow_count; i++) {
+        const struct sum_call *c = &s->slow[i];
+        put_time(s, c->done - c->sent);
+        put(s, " ");
+        if (c->taken)
+            put_time(s, c->taken - c->sent);
+        else
+            put(s, "%11s", "?");
+        put(s, " ");
+        if (c->taken && c->replied)
+            put_time(s, c->replied - c->taken);
+        else
+            put(s, "%11s", "?");
+        put(s, "  ");
+        put_process(s, c->from);
+        put(s, " -> ");
+        put_process(s, c->server);
+        put(s, ": %.*s\n", (int)c->request_len, c->request);
+    }
+}
+
+static void report_losses(struct sum *s)
+{
+    for (uint32_t i = 0; i < s->node_count; i++) {
+        const struct sum_node *n = &s->nodes[i];
+        const struct tap_node *node = s->host->node(s->host, i);
+        if (n->lost || n->gap_ns)
+            put(s, "\nLost in %s: %" PRIu64 " events; not traced for %.3f s\n", node ? node->name : "?",
+                n->lost, (double)n->gap_ns / 1e9);
+    }
+}
+
+void sum_report(struct sum *s)
+{
+    put(s,
+        "%" PRIu64 " events in %.3f s: %" PRIu64 " calls, %" PRIu64 " exceptions, %" PRIu64
+        " messages sent, %" PRIu64 " received, %" PRIu64 " processes begun, %" PRIu64 " ended\n",
+        s->events, (double)(s->last - s->first) / 1e9, s->kinds[TAP_FUNCTION_CALL],
+        s->kinds[TAP_FUNCTION_EXCEPTION], s->kinds[TAP_MESSAGE_SEND], s->kinds[TAP_MESSAGE_RECEIVE],
+        s->kinds[TAP_PROCESS_START], s->kinds[TAP_PROCESS_EXIT]);
+    report_functions(s);
+    report_processes(s);
+    report_pairs(s);
+    report_calls(s);
+    report_losses(s);
+    uint64_t left = s->events;
+    for (; left > UINT32_MAX; left -= UINT32_MAX)
+        tap_writer_end(&s->w, UINT32_MAX);
+    tap_writer_end(&s->w, (uint32_t)left);
+}

@@ -1,0 +1,119 @@
+"""The sink summary, of the demo shop, against the same figures counted in a simple way from the rows of the csv sink."""
+import collections, csv
+from lib import *
+
+demo = os.path.join(TOP, 'config/demo')
+compile_erlang(*[os.path.join(demo, f) for f in sorted(os.listdir(demo)) if f.endswith('.erl')])
+node = Node()
+node('demo:start()')
+run = Run(os.path.join(TOP, 'config/quickstart.ini'), '--json', '--set', 'session.duration=1500ms', '--set',
+          'session.nodes=' + node.name, '--set', 'sink:summary.path=summary.txt', '--set', 'sink:summary.top=100').ended(0)
+node.stop()
+with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
+    rows = list(csv.DictReader(f))
+invariant(run.summary())
+text = run.read('summary.txt')
+tables = {part.split('\n')[0].split(',')[0]: part.split('\n')[2:] for part in text.rstrip('\n').split('\n\n')[1:]}
+
+
+def ns(text):
+    """'  12.3 us' as ns, and how far off that may be."""
+    number, unit = text.split()
+    scale = {'us': 1e3, 'ms': 1e6, 's': 1e9}[unit]
+    return float(number) * scale, 0.051 * scale
+
+
+def near(shown, want):
+    value, error = ns(shown)
+    assert abs(value - want) <= error, (shown, want)
+
+
+def count(event):
+    return sum(r['event'] == event for r in rows)
+
+
+def the_first_line():
+    want = '%d events in ' % len([r for r in rows if r['event'] not in ('lost', 'gap')])
+    assert text.startswith(want), (text[:200], want)
+    rest = ': %d calls, %d exceptions, %d messages sent, %d received, %d processes begun, %d ended\n' % tuple(map(count, (
+        'function_call', 'function_exception', 'message_send', 'message_receive', 'process_start', 'process_exit')))
+    assert text.split(' s', 1)[1].startswith(rest), (text[:200], rest)
+
+
+def busiest_functions():
+    stacks, calls = collections.defaultdict(list), collections.Counter()
+    total, own = collections.Counter(), collections.Counter()
+    for r in rows:
+        name, ts, stack = '%s:%s/%s' % (r['module'], r['function'], r['arity']), int(r['ts']), stacks[r['pid']]
+        if r['event'] == 'function_call':
+            calls[name] += 1
+            stack.append([name, ts, 0])
+        elif r['event'] in ('function_return', 'function_exception') and any(f[0] == name for f in stack):
+            top = None
+            while top != name:
+                top, start, inner = stack.pop()
+                own[top] += ts - start - inner
+                total[top] += 0 if any(f[0] == top for f in stack) else ts - start
+                if stack:
+                    stack[-1][2] += ts - start
+        elif r['event'] == 'process_exit':
+            stack.clear()
+    shown = tables['Busiest functions']
+    names = [line.split('  ')[-1] for line in shown]
+    assert sorted(names) == sorted(n for n in calls if own[n]) and len(names) > 5, (names, calls)
+    for line, name in zip(shown, names):
+        assert int(line[:11]) == calls[name], line
+        near(line[12:23], total[name])
+        near(line[24:35], own[name])
+    assert [own[n] for n in names] == sorted(own.values(), reverse=True)[:len(names)], names
+
+
+def busiest_processes_and_pairs():
+    events = collections.Counter(r['pid'] for r in rows if r['pid'])
+    shown = tables['Busiest processes']
+    assert [int(line[:11]) for line in shown] == sorted(events.values(), reverse=True)[:100], shown[:3]
+    for line in shown:
+        pid = line.split()[-1]
+        want = [events[pid]] + [sum(r['pid'] == pid and r['event'] == e for r in rows)
+                                for e in ('function_call', 'message_send', 'message_receive')]
+        assert [int(n) for n in line.split()[:4]] == want, (line, want)
+    assert any(line.split()[4] == 'shop_till' for line in shown), shown[:4]
+    pairs = collections.Counter((r['pid'], r['peer']) for r in rows if r['event'] == 'message_send')
+    shown = tables['Busiest pairs']
+    assert [int(line[:11]) for line in shown] == sorted(pairs.values(), reverse=True)[:100], shown[:3]
+    for line in shown:
+        sender, receiver = [side.split()[-1] for side in line[13:].split(' -> ')]
+        assert pairs[sender, receiver] == int(line[:11]), line
+
+
+def slowest_gen_server_calls():
+    under_way, done = {}, []
+    for r in rows:
+        message, ts = r['message'], int(r['ts'])
+        asked = re.match(r"\{'\$gen_call',\{(<[^>]*>),(.*?#Ref<[^>]*>\]?)\},(.*)\}$", message)
+        replied = re.match(r'\{(\[?[^{}]*?#Ref<[^>]*>\]?),', message)
+        tag = asked.group(2) if asked else replied.group(1) if replied else None
+        if asked and r['event'] == 'message_send':
+            under_way[tag] = [ts, None, None, r['pid'], None, asked.group(3)]
+        elif tag in under_way and asked:
+            under_way[tag][1], under_way[tag][4] = ts, r['pid']
+        elif tag in under_way and r['event'] == 'message_send':
+            under_way[tag][2] = ts
+        elif tag in under_way and r['event'] == 'message_receive':
+            done.append((ts, *under_way.pop(tag)))
+    shown = tables['Slowest gen_server calls']
+    assert 'Slowest gen_server calls, of %d\n' % len(done) in text and len(done) > 20, (len(done), text[-3000:])
+    done.sort(key=lambda c: c[1] - c[0])
+    for line, (end, sent, taken, replied, caller, server, request) in zip(shown, done, strict=False):
+        near(line[:11], end - sent)
+    known = {(c[4], c[6]) for c in done}
+    for line in shown:
+        who, request = line[35:].strip().split(': ', 1)
+        caller, server = [side.split()[-1] for side in who.split(' -> ')]
+        assert (caller, request) in known, line
+        assert who.split(' -> ')[1].split()[0] in ('shop_till', 'shop_stock'), line
+        [waited, handled] = [ns(line[12:23]), ns(line[24:35])]
+        assert 0 < waited[0] + handled[0] <= ns(line[:11])[0] + 3 * ns(line[:11])[1], line
+
+
+tests(the_first_line, busiest_functions, busiest_processes_and_pairs, slowest_gen_server_calls)
