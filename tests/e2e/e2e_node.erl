@@ -4,7 +4,7 @@
 %% "= Value" as ~0p prints it or "! Class:Reason". It is independent of the distribution, so a test can ask the node what
 %% really happened.
 -module(e2e_node).
--export([main/0, residue/0, traced/0, traced/1]).
+-export([main/0, residue/0, traced/0, traced/1, traced_in_session/1]).
 
 main() ->
     io:setopts(standard_io, [{encoding, utf8}]),
@@ -31,8 +31,11 @@ loop() ->
 %% Is anyone traced now, or this one, by whatever tool? A session without flags does not trace yet.
 traced() -> lists:any(fun traced/1, [new | processes()]).
 
-traced(P) ->
-    flags(P) =/= [] orelse lists:any(fun(S) -> session_flags(S, P) end, sessions()).
+traced(P) -> flags(P) =/= [] orelse lists:any(fun(S) -> session_flags(S, P) end, sessions()).
+
+%% By a session of beamtap's: dbg may have one too.
+traced_in_session(P) ->
+    lists:any(fun(S) -> string:find(io_lib:format("~p", [S]), "beamtap") =/= nomatch andalso session_flags(S, P) end, sessions()).
 
 session_flags(Session, P) ->
     try apply(trace, info, [Session, P, flags]) of

@@ -46,8 +46,9 @@ guardian_begin(Starter, Tag, Ledger, Options) ->
     end.
 
 relay_options(#{max_memory := Memory, max_queue := Queue}) ->
-    %% The heap holds frames in the making; what waits outside of it is bounded by relay_load. This is the backstop.
-    Words = max(4 bsl 20, Memory div erlang:system_info(wordsize)),
+    %% The heap holds frames in the making; what waits outside of it is bounded by relay_load. This is the backstop, above what
+    %% one gigantic term takes: the first must come in, so that it can turn payloads off (a map of a million keys: 60 MB and more).
+    Words = max(64 bsl 20, Memory div erlang:system_info(wordsize)),
     [{priority, relay_priority(Queue)}, {message_queue_data, off_heap}, {min_heap_size, 32768}, {min_bin_vheap_size, 1 bsl 20},
      {max_heap_size, #{size => Words, kill => true, error_logger => false}}].
 
