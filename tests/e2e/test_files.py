@@ -124,7 +124,7 @@ def killed_at_any_moment():
     node('e2e_storm:start(1)')
     torn, seen = 0, []
     for i in range(KILLS):
-        run = Run(INI % node.name)
+        run = Run(INI % node.name, '--set', 'session.lease=2s')  # a node whose run is killed is free after it
         size = lambda: os.path.exists(run.path('trace.json')) and os.path.getsize(run.path('trace.json')) or 0
         least = 1 if i % 5 == 0 else 20_000 if i % 2 else 1000
         wait_for(lambda: size() >= least or run.process.poll() is not None, 'the first bytes')
