@@ -211,7 +211,8 @@ path = trace.json
 plugin = chrome
 path = packed.json.gz
 """ % node.name)
-    wait_for(lambda: os.path.exists(run.path('trace.json')) and os.path.getsize(run.path('trace.json')) > 100_000, 'events')
+    size = lambda file: os.path.exists(run.path(file)) and os.path.getsize(run.path(file))
+    wait_for(lambda: size('trace.json') > 100_000 and size('packed.json.gz') > 20_000, 'events in both files')
     run.process.kill()
     run.process.wait()
     node.stop()
