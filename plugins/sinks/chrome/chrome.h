@@ -264,8 +264,6 @@ void tap_process_register(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_process_info(struct tap_chrome *, const struct tap_chrome_in *);
 /* The function that a process really runs, from the {M,F,Args} of its spawn; 0: not told. */
 uint32_t tap_process_initial(struct tap_chrome *, const struct tap_chrome_in *);
-/* An atom of a term as a name id, and past it; 0: it is none, and the cursor has failed. */
-uint32_t tap_process_atom(struct tap_chrome *, struct tap_cursor *);
 /* For the end of the trace: what is still open, as begins without an end. */
 void tap_process_finish(struct tap_chrome *, struct tap_track *);
 

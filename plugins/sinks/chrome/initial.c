@@ -4,26 +4,8 @@
  * look alike. So we look into the arguments: at what proc_lib starts, at the callback module of a gen_server, at the
  * callback module of a supervisor, at the module of a fun.
  */
+#include "atom.h"
 #include "chrome.h"
-
-uint32_t tap_process_atom(struct tap_chrome *c, struct tap_cursor *cur)
-{
-    const char *text;
-    uint32_t len;
-    bool latin1;
-    if (!tap_read_atom(cur, &text, &len, &latin1))
-        return 0;
-    if (!latin1)
-        return c->host->intern(c->host, text, len);
-    char utf8[2 * 255], *p = utf8; /* an atom has at most 255 characters */
-    for (uint32_t i = 0; i < len && i < 255; i++) {
-        unsigned char ch = (unsigned char)text[i];
-        if (ch >= 0x80)
-            *p++ = (char)(0xc0 | ch >> 6);
-        *p++ = (char)(ch < 0x80 ? ch : 0x80 | (ch & 0x3f));
-    }
-    return c->host->intern(c->host, utf8, (size_t)(p - utf8));
-}
 
 /* How many arguments; -1: it is no list. A list of small integers travels as a string. */
 static int32_t tap_initial_arity(struct tap_cursor *cur)
@@ -47,7 +29,7 @@ static uint32_t tap_initial_fun(struct tap_chrome *c, struct tap_cursor cur)
     int32_t arity = cur.p[5];
     uint32_t index = tap_get_u32(cur.p + 22);
     cur.p += 30; /* tag, size, arity, uniq, index, count of free variables */
-    uint32_t module = tap_process_atom(c, &cur);
+    uint32_t module = tap_sink_atom(c->host, &cur);
     char text[24], *p = tap_text_lit(text, "-fun-");
     p = tap_text_u64(p, index);
     *p++ = '-';
@@ -66,7 +48,7 @@ static uint32_t tap_initial_gen(struct tap_chrome *c, struct tap_cursor cur, uin
     if (tap_match_atom(&sup, "supervisor") && tap_peek(&sup) == TAP_EXT_SMALL_TUPLE &&
         tap_read_tuple(&sup, &three) && three == 3 && tap_skip(&sup))
         cur = sup;
-    return tap_initial_label(c, tap_process_atom(c, &cur), c->host->intern(c->host, "init", 4), 1);
+    return tap_initial_label(c, tap_sink_atom(c->host, &cur), c->host->intern(c->host, "init", 4), 1);
 }
 
 /* proc_lib:init_p(Parent, Ancestors, M, F, Args), after the list's head. */
@@ -82,7 +64,7 @@ static uint32_t tap_initial_proc_lib(struct tap_chrome *c, struct tap_cursor cur
         if (label)
             return label;
     }
-    uint32_t m = tap_process_atom(c, &cur), f = tap_process_atom(c, &cur);
+    uint32_t m = tap_sink_atom(c->host, &cur), f = tap_sink_atom(c->host, &cur);
     return tap_initial_label(c, m, f, tap_initial_arity(&cur));
 }
 
@@ -94,7 +76,7 @@ uint32_t tap_process_initial(struct tap_chrome *c, const struct tap_chrome_in *i
     if (!ev->payload.len || !tap_read_tuple(&cur, &three) || three != 3)
         return tap_initial_label(c, ev->module, ev->function, ev->arity);
     struct tap_cursor proc_lib = cur, apply = cur;
-    uint32_t m = tap_process_atom(c, &cur), f = tap_process_atom(c, &cur), label = 0;
+    uint32_t m = tap_sink_atom(c->host, &cur), f = tap_sink_atom(c->host, &cur), label = 0;
     int32_t arity = tap_initial_arity(&cur);
     if (arity == 5 && tap_match_atom(&proc_lib, "proc_lib") && tap_match_atom(&proc_lib, "init_p"))
         label = tap_initial_proc_lib(c, cur);

@@ -4,6 +4,7 @@
  * of the node) only fills in its name, so that a hundred thousand idle processes cost memory but no lines. A pid that
  * lives again is another process and gets another track.
  */
+#include "atom.h"
 #include "chrome.h"
 
 #define TAP_PROCESS_BORN \
@@ -258,7 +259,7 @@ void tap_process_link(struct tap_chrome *c, const struct tap_chrome_in *in)
 static uint32_t tap_process_name_of(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     struct tap_cursor cur = tap_cursor(in->batch->arena + in->ev->payload.off, in->ev->payload.len);
-    uint32_t name = in->ev->payload.len ? tap_process_atom(c, &cur) : 0;
+    uint32_t name = in->ev->payload.len ? tap_sink_atom(c->host, &cur) : 0;
     return name ? name : in->ev->peer_type == TAP_PEER_NAME ? in->ev->peer_name : 0;
 }
 
@@ -300,12 +301,12 @@ static void tap_process_fact(struct tap_chrome *c, struct tap_track *t, struct t
         if ((tap_match_atom(&proc_lib, "proc_lib") && tap_match_atom(&proc_lib, "init_p")) ||
             (tap_match_atom(&apply, "erlang") && tap_match_atom(&apply, "apply")))
             return; /* true of nearly all: the bare pid says as much, and its spawn may still tell more */
-        uint32_t m = tap_process_atom(c, &cur), f = tap_process_atom(c, &cur);
+        uint32_t m = tap_sink_atom(c->host, &cur), f = tap_sink_atom(c->host, &cur);
         if (m && f && tap_read_i64(&cur, &arity) && arity >= 0 && arity < 256 && !t->label)
             t->label = tap_label_get(c, m, f, (int32_t)arity);
         return;
     }
-    uint32_t name = tap_process_atom(c, &cur);
+    uint32_t name = tap_sink_atom(c->host, &cur);
     if (name)
         t->name = name;
 }

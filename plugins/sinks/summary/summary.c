@@ -1,6 +1,7 @@
 /* summary.c: the sink "summary": the busiest functions, processes and pairs of processes, the slowest gen_server calls,
  * and what was lost, as text when the run ends.
  */
+#include "atom.h"
 #include "summary.h"
 
 bool sum_room(struct sum *s, void *array, uint32_t count, size_t size)
@@ -77,31 +78,11 @@ static void lose(struct sum *s, const struct tap_event *e)
     n->gap_ns += e->kind == TAP_GAP ? e->count : 0;
 }
 
-/* An atom as a name id; nodes before OTP 26 send latin1. 0: it is none. */
-static uint32_t atom_of(struct sum *s, struct tap_cursor *cur)
-{
-    const char *text;
-    uint32_t len;
-    bool latin1;
-    if (!tap_read_atom(cur, &text, &len, &latin1))
-        return 0;
-    if (!latin1)
-        return s->host->intern(s->host, text, len);
-    char utf8[2 * 255], *p = utf8; /* an atom has at most 255 characters */
-    for (uint32_t i = 0; i < len && i < 255; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c >= 0x80)
-            *p++ = (char)(0xc0 | c >> 6);
-        *p++ = (char)(c < 0x80 ? c : 0x80 | (c & 0x3f));
-    }
-    return s->host->intern(s->host, utf8, (size_t)(p - utf8));
-}
-
 /* The registered name, from a registration's payload or peer. */
 static uint32_t registered(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
 {
     struct tap_cursor cur = tap_cursor(batch->arena + e->payload.off, e->payload.len);
-    uint32_t name = e->payload.len ? atom_of(s, &cur) : 0;
+    uint32_t name = e->payload.len ? tap_sink_atom(s->host, &cur) : 0;
     return name ? name : e->peer_type == TAP_PEER_NAME ? e->peer_name : 0;
 }
 
@@ -155,7 +136,7 @@ static uint32_t name_in(struct sum *s, struct tap_cursor fact)
             if (!tap_skip(&fact) || !tap_skip(&fact))
                 return 0;
         }
-    return atom_of(s, &fact);
+    return tap_sink_atom(s->host, &fact);
 }
 
 /* A report of the node: [{Pid, Name or Facts}]. */
