@@ -1,7 +1,12 @@
-/* servers.c: gen_server calls. A request is {'$gen_call', {From, Tag}, Request}, a reply {Tag, Reply}: the tag's bytes
- * tell which belong together. Four times are seen: sent, taken by the server, replied, and the reply taken.
+/* servers.c: gen_server calls (beamtap/gen.h): the tag's bytes tell which request and reply belong together. Four times are
+ * seen: sent, taken by the server, replied, and the reply taken. Those of one process come in order; those of two may not, so a
+ * call is whole when all four are there, and what the server did not show is counted when its place is needed, or at the end.
  */
+#include "beamtap/gen.h"
+
 #include "summary.h"
+
+#define SET 8u /* places of the same keys: one alone would drop a call under way now and then */
 
 static uint64_t hash_bytes(const uint8_t *p, size_t n)
 {
@@ -11,43 +16,22 @@ static uint64_t hash_bytes(const uint8_t *p, size_t n)
     return sum_mix(h, n);
 }
 
-/* Its tag, and for a request where that stands in the message. 0: it is neither request nor reply. */
-static uint64_t tag_of(struct tap_cursor cur, struct tap_cursor *request)
-{
-    uint32_t n, two;
-    request->p = NULL;
-    if (tap_peek(&cur) != TAP_EXT_SMALL_TUPLE || !tap_read_tuple(&cur, &n))
-        return 0;
-    if (n == 3) {
-        if (!tap_match_atom(&cur, "$gen_call") || tap_peek(&cur) != TAP_EXT_SMALL_TUPLE ||
-            !tap_read_tuple(&cur, &two) || two != 2 || !tap_skip(&cur))
-            return 0;
-    } else if (n != 2) {
-        return 0;
-    }
-    const uint8_t *from = cur.p;
-    if (!tap_skip(&cur))
-        return 0;
-    uint64_t key = hash_bytes(from, (size_t)(cur.p - from));
-    if (n == 3)
-        *request = cur;
-    return key;
-}
-
-static void request_sent(struct sum *s, struct sum_call *c, uint64_t key, uint32_t process,
-                         const struct tap_event *e, const struct tap_cursor *request)
+static void request_sent(struct sum *s, struct sum_call *c, uint32_t process, const struct tap_event *e,
+                         const struct tap_gen_parts *parts)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&s->names, s->host, e->node);
     struct tap_print print = {(enum tap_print_syntax)s->settings->syntax, node->printable_unicode,
                               node->name_id, SUMMARY_TEXT - 20, false};
-    *c = (struct sum_call){.key = key, .from = process, .sent = e->ts};
-    size_t n = s->host->term_print(s->host, c->request, SUMMARY_TEXT, request->p, tap_left(request), &print);
+    c->from = process;
+    c->sent = e->ts;
+    size_t n = s->host->term_print(s->host, c->request, SUMMARY_TEXT, parts->body, parts->body_len, &print);
     c->request_len = (uint32_t)(n < SUMMARY_TEXT ? n : SUMMARY_TEXT);
 }
 
 /* Keeps it when it is among the slowest. */
-static void call_done(struct sum *s, const struct sum_call *c)
+static void call_done(struct sum *s, struct sum_call *c)
 {
+    c->key = 0;
     s->calls_done++;
     s->calls_ns += c->done - c->sent;
     uint32_t top = (uint32_t)s->settings->top, at = s->slow_count;
@@ -61,28 +45,59 @@ static void call_done(struct sum *s, const struct sum_call *c)
     s->slow[at] = *c;
 }
 
+/* A place is given up: what came back is done, also when the server's part was not seen. */
+static void call_close(struct sum *s, struct sum_call *c)
+{
+    if (c->key && c->sent && c->done)
+        call_done(s, c);
+    c->key = 0;
+}
+
+/* The call's place. NULL: it is not known, and no request. The oldest of its set makes room. */
+static struct sum_call *call_get(struct sum *s, uint64_t key, bool request)
+{
+    struct sum_call *set = &s->calls[key % (SUMMARY_CALLS / SET) * SET], *oldest = set;
+    for (uint32_t i = 0; i < SET; i++) {
+        if (set[i].key == key)
+            return &set[i];
+        if (oldest->key && (!set[i].key || set[i].seen < oldest->seen))
+            oldest = &set[i];
+    }
+    if (!request)
+        return NULL;
+    call_close(s, oldest);
+    *oldest = (struct sum_call){.key = key, .seen = ++s->calls_seen};
+    return oldest;
+}
+
 void sum_server_message(struct sum *s, uint32_t process, const struct tap_batch *batch,
                         const struct tap_event *e)
 {
-    struct tap_cursor request;
-    if (e->flags & (TAP_EVENT_TRUNCATED | TAP_EVENT_TIMEOUT) || !e->payload.len)
+    struct tap_gen_parts parts;
+    if (e->flags & (TAP_EVENT_TRUNCATED | TAP_EVENT_TIMEOUT) ||
+        !tap_gen_read(batch->arena + e->payload.off, e->payload.len, &parts) || !parts.tag)
         return;
-    uint64_t key = tag_of(tap_cursor(batch->arena + e->payload.off, e->payload.len), &request);
-    struct sum_call *c = &s->calls[key % SUMMARY_CALLS];
-    bool sent = e->kind == TAP_MESSAGE_SEND;
-    if (!key)
+    bool request = parts.gen == TAP_GEN_CALL, sent = e->kind == TAP_MESSAGE_SEND;
+    struct sum_call *c = call_get(s, hash_bytes(parts.tag, parts.tag_len), request);
+    if (!c)
         return;
-    if (request.p && sent) {
-        request_sent(s, c, key, process, e, &request);
-    } else if (c->key == key && request.p) {
+    if (request && sent) {
+        request_sent(s, c, process, e, &parts);
+    } else if (request) {
         c->taken = e->ts;
         c->server = process;
-    } else if (c->key == key && sent) {
+    } else if (sent) {
         c->replied = e->ts;
         c->server = process;
-    } else if (c->key == key && process == c->from) {
+    } else if (process == c->from) {
         c->done = e->ts > c->sent ? e->ts : c->sent;
-        call_done(s, c);
-        c->key = 0;
     }
+    if (c->sent && c->taken && c->replied && c->done)
+        call_done(s, c);
+}
+
+void sum_server_end(struct sum *s)
+{
+    for (uint32_t i = 0; i < SUMMARY_CALLS; i++)
+        call_close(s, &s->calls[i]);
 }

@@ -213,8 +213,10 @@ static enum tap_status sum_flush(void *self)
 static enum tap_status sum_stop(void *self)
 {
     struct sum *s = self;
-    if (s->w.buf && s->w.marks && !s->no_memory)
+    if (s->w.buf && s->w.marks && !s->no_memory) {
+        sum_server_end(s);
         sum_report(s);
+    }
     return tap_writer_close(&s->w);
 }
 

@@ -75,7 +75,7 @@ struct sum_node {
 
 /* A gen_server call: under way, or done. */
 struct sum_call {
-    uint64_t key;
+    uint64_t key, seen;                 /* seen: numbers the calls as they began */
     uint32_t from, server;              /* processes; 0: not seen */
     int64_t sent, taken, replied, done; /* ns since the epoch; 0: not seen */
     char request[SUMMARY_TEXT + 8];
@@ -102,10 +102,10 @@ struct sum {
     struct sum_pair *pairs;
     struct sum_node *nodes;
     uint32_t function_count, process_count, pair_count, node_count;
-    struct sum_call *calls;            /* by key */
+    struct sum_call *calls;            /* by key, in sets */
     struct sum_call slow[SUMMARY_TOP]; /* the slowest first */
     uint32_t slow_count;
-    uint64_t calls_done;
+    uint64_t calls_done, calls_seen;
     int64_t calls_ns;
 };
 
@@ -119,6 +119,8 @@ void sum_function_clear(struct sum *, struct sum_process *, uint32_t process);
 
 /* A send or a receive that may be a gen_server's request or reply. */
 void sum_server_message(struct sum *, uint32_t process, const struct tap_batch *, const struct tap_event *);
+/* No more will come: what came back without the server's part is done too. */
+void sum_server_end(struct sum *);
 
 void sum_report(struct sum *);
 
