@@ -29,7 +29,8 @@ struct tap_stream {
         base; /* what this relay's numbers are counted from: a node that was restarted has had others before */
     uint64_t left_out;
     int64_t last_ts;
-    int64_t mark; /* by a report in its place among the events, the stream is as far as this; 0: none lately */
+    int64_t
+        mark; /* by a report in its place among the events, the stream is as far as this; 0: none lately */
     struct tap_figures figures;
 };
 

@@ -57,9 +57,14 @@ static void transport_destroy(void *self)
     (void)self;
     transport_destroys++;
 }
-static const struct tap_transport_ops transport_ops = {sizeof transport_ops, transport_create,
-                                                       transport_start,      transport_run,
-                                                       transport_stop,       transport_destroy, NULL, NULL};
+static const struct tap_transport_ops transport_ops = {sizeof transport_ops,
+                                                       transport_create,
+                                                       transport_start,
+                                                       transport_run,
+                                                       transport_stop,
+                                                       transport_destroy,
+                                                       NULL,
+                                                       NULL};
 static const struct tap_plugin transport_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_TRANSPORT,
                                                    .name = "fake", .ops = &transport_ops};
 static const struct tap_loaded transport_loaded = {&transport_plugin, "fake.so"};

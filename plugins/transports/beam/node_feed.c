@@ -107,8 +107,8 @@ void tap_beam_node_feed_ready(struct tap_beam_node *n, short revents)
     if (n->feed_state != TAP_FEED_OPEN || !revents || tap_conn_receive(&n->feed) || n->final_here)
         return;
     /* The node will say that we closed it: here is why. */
-    n->beam->host->log(n->beam->host, TAP_LOG_WARNING, "%s: no more comes over its TCP connection: %s", n->name,
-                       n->feed.why[0] ? n->feed.why : "it was closed");
+    n->beam->host->log(n->beam->host, TAP_LOG_WARNING, "%s: no more comes over its TCP connection: %s",
+                       n->name, n->feed.why[0] ? n->feed.why : "it was closed");
     feed_end(n);
 }
 
