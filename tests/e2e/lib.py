@@ -3,7 +3,7 @@
 A test starts its own epmd port and nodes under names of its own, ends exactly what it started, and waits for conditions,
 never for time.
 """
-import atexit, json, os, random, re, signal, subprocess, sys, tempfile, time, traceback
+import atexit, csv, json, os, random, re, signal, subprocess, sys, tempfile, time, traceback
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build/release')))
@@ -161,6 +161,17 @@ def invariant(summary):
         total = sink['written'] + sink['filtered'] + sink['lost']
         assert total + node_lost == produced or total == produced, 'produced %d, node lost %d, but %s' % (
             produced, node_lost, sink)
+
+
+def rows(run, name='trace.csv'):
+    with open(run.path(name), newline='', encoding='utf-8') as f:
+        return list(csv.DictReader(f))
+
+
+def workload(node, n, m, k):
+    """How many events of each kind e2e_work:run(n, m, k) makes, by its own account."""
+    text = node('lists:sort(maps:to_list(e2e_work:expected(%d, %d, %d)))' % (n, m, k))
+    return {key: int(value) for key, value in re.findall(r'\{(\w+),(\d+)\}', text)}
 
 
 def tests(*functions):

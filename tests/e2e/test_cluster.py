@@ -1,5 +1,5 @@
 """Several nodes in one run: found by a seed, joining, going, coming back, refusing."""
-import collections, concurrent.futures, csv, glob
+import collections, concurrent.futures, glob
 from lib import *
 
 INI = """[session]
@@ -19,11 +19,6 @@ trace = e2e_work:thrower(_)
 path = trace.csv
 """
 ALL = INI.replace('nodes = %s', 'nodes = all_nodes\nseed = %s')
-
-
-def rows(run):
-    with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
-        return list(csv.DictReader(f))
 
 
 def busy(node, n=5, m=20, k=5):

@@ -1,5 +1,5 @@
 """The main job on a live node: what the workload did is what the files hold, event for event."""
-import collections, csv, json, os
+import collections, json, os
 from lib import *
 
 N, M, K = 20, 200, 50
@@ -25,11 +25,6 @@ format = json
 """
 
 
-def rows(run, name='trace.csv'):
-    with open(run.path(name), newline='', encoding='utf-8') as f:
-        return list(csv.DictReader(f))
-
-
 def traced_workload(node, n=N, m=M, k=K, ini=INI, args=()):
     run = Run(ini % node.name, '--json', *args)
     node.traced()
@@ -39,8 +34,7 @@ def traced_workload(node, n=N, m=M, k=K, ini=INI, args=()):
 
 
 def expected(node, n=N, m=M, k=K):
-    text = node('lists:sort(maps:to_list(e2e_work:expected(%d, %d, %d)))' % (n, m, k))
-    return {key: int(value) for key, value in re.findall(r'\{(\w+),(\d+)\}', text)}
+    return workload(node, n, m, k)
 
 
 def csv_holds_exactly_the_workload():

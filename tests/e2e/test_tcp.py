@@ -1,5 +1,5 @@
 """Transport tcp on live nodes: the same events as over the distribution, and nobody else gets in."""
-import collections, csv, glob, json, os, socket, struct
+import collections, glob, json, os, socket, struct
 from lib import *
 
 N, M, K = 10, 100, 20
@@ -22,14 +22,8 @@ path = trace.csv
 """
 
 
-def rows(run):
-    with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
-        return list(csv.DictReader(f))
-
-
 def expected(node, n=N, m=M, k=K):
-    text = node('lists:sort(maps:to_list(e2e_work:expected(%d, %d, %d)))' % (n, m, k))
-    return {key: int(value) for key, value in re.findall(r'\{(\w+),(\d+)\}', text)}
+    return workload(node, n, m, k)
 
 
 def port_of(run):

@@ -4,10 +4,11 @@ an arrow, none backwards, and nothing unfinished but what really was.
 
 With BEAMTAP_SHOTS=FOLDER the pictures are left there, to be looked at.
 """
-import csv, json, os, subprocess, sys
+import json, os, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
 from lib import *
+from lib import rows as rows_of
 from model import Model
 
 VIEWER = os.environ.get('BEAMTAP_VIEWER', os.path.join(os.path.dirname(BUILD), 'viewer'))
@@ -25,11 +26,6 @@ def view(run, name, judge, zoom=None, size=None, file='trace.json'):
 def trace_of(run, file='trace.json'):
     with open(run.path(file), encoding='utf-8') as f:
         return json.load(f)
-
-
-def rows_of(run):
-    with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
-        return list(csv.DictReader(f))
 
 
 def judge_exactly(run, seen):
