@@ -20,9 +20,9 @@ static void write_ref(bool newer, bool utf8, uint32_t last)
         tap_write_u32(&b, 77);
     else
         tap_write_u8(&b, 1);
-    tap_write_u32(&b, 1);
+    tap_write_u32(&b, last); /* the word that counts up is the first */
     tap_write_u32(&b, 2);
-    tap_write_u32(&b, last);
+    tap_write_u32(&b, 1);
 }
 
 enum tag { PLAIN, OLD, ALIAS, NESTED };
@@ -116,6 +116,39 @@ static void a_pair_with_a_reference_is_no_reply(void)
     tap_gen_calls_free(g);
 }
 
+/* Two that fell on one place: the reply to one was none. */
+static void many_calls_open_at_once(void)
+{
+    struct tap_gen_calls *g = tap_gen_calls_new();
+    uint32_t replies = 0;
+    for (uint32_t i = 0; i < 2000; i++) {
+        write_call(ALIAS, true, 1000 + i);
+        give(g, TAP_MESSAGE_SEND, 10 * i);
+    }
+    for (uint32_t i = 0; i < 2000; i++) {
+        write_reply(ALIAS, true, 1000 + i);
+        replies += give(g, TAP_MESSAGE_RECEIVE, 50000 + 10 * i).took == 50000;
+    }
+    CU_ASSERT_EQUAL(replies, 2000);
+    tap_gen_calls_free(g);
+}
+
+static void a_slow_call_outlives_a_million_quick_ones(void)
+{
+    struct tap_gen_calls *g = tap_gen_calls_new();
+    write_call(ALIAS, true, 0);
+    give(g, TAP_MESSAGE_SEND, 1);
+    for (uint32_t i = 1; i <= 1000000; i++) {
+        write_call(ALIAS, true, i);
+        give(g, TAP_MESSAGE_SEND, i);
+        write_reply(ALIAS, true, i);
+        give(g, TAP_MESSAGE_RECEIVE, i);
+    }
+    write_reply(ALIAS, true, 0);
+    CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_RECEIVE, 2000001).took, 2000000);
+    tap_gen_calls_free(g);
+}
+
 static void a_cast(void)
 {
     struct tap_gen_calls *g = tap_gen_calls_new();
@@ -159,5 +192,6 @@ static void what_is_cut_is_nothing(void)
 }
 
 UNIT_TESTS("gen", UNIT_TEST(a_call_and_its_reply_in_every_form), UNIT_TEST(the_servers_side_may_come_first),
-           UNIT_TEST(a_pair_with_a_reference_is_no_reply), UNIT_TEST(a_cast), UNIT_TEST(the_parts_of_a_call),
-           UNIT_TEST(what_is_cut_is_nothing))
+           UNIT_TEST(a_pair_with_a_reference_is_no_reply), UNIT_TEST(many_calls_open_at_once),
+           UNIT_TEST(a_slow_call_outlives_a_million_quick_ones), UNIT_TEST(a_cast),
+           UNIT_TEST(the_parts_of_a_call), UNIT_TEST(what_is_cut_is_nothing))
