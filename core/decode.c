@@ -6,6 +6,8 @@
  */
 #include "decode.h"
 
+#include "intern_atom.h"
+
 enum shape {
     SHAPE_CALL,     /* {M,F,Args | Arity} */
     SHAPE_RETURN,   /* {M,F,A}, Value */
@@ -63,6 +65,12 @@ struct reader {
     const uint8_t *arena;
 };
 
+/* An atom where few pass by; the others take tap_intern_atom, which is inline. */
+__attribute__((noinline)) static uint32_t read_name(struct reader *r)
+{
+    return tap_intern_atom(r->intern, &r->c);
+}
+
 static const struct tag *read_tag(struct tap_cursor *c)
 {
     const char *text;
@@ -100,14 +108,14 @@ static bool is_pid(int tag)
     return tag == TAP_EXT_NEW_PID || tag == TAP_EXT_PID;
 }
 
-static bool read_pid(struct reader *r, struct tap_pid *pid)
+static inline bool read_pid(struct reader *r, struct tap_pid *pid)
 {
     struct tap_cursor *c = &r->c;
     int tag = tap_peek(c);
     if (!is_pid(tag))
         return tap_cursor_fail(c);
     c->p++;
-    pid->node = tap_intern_atom(r->intern, c);
+    pid->node = tap_intern_same(r->intern, c);
     size_t need = tag == TAP_EXT_NEW_PID ? 12 : 9;
     if (tap_left(c) < need)
         return tap_cursor_fail(c);
@@ -124,7 +132,7 @@ static bool read_port(struct reader *r, struct tap_event *ev)
     int tag = tap_peek(c);
     size_t number = tag == TAP_EXT_V4_PORT ? 8 : 4, need = number + (tag == TAP_EXT_PORT ? 1 : 4);
     c->p++;
-    ev->peer.node = tap_intern_atom(r->intern, c);
+    ev->peer.node = read_name(r);
     if (tap_left(c) < need)
         return tap_cursor_fail(c);
     ev->port = number == 8 ? tap_get_u64(c->p) : tap_get_u32(c->p);
@@ -147,7 +155,7 @@ static bool read_remote_name(struct reader *r, struct tap_event *ev)
     uint32_t arity;
     if (!tap_read_tuple(&t.c, &arity) || arity != 2)
         return false;
-    uint32_t name = tap_intern_atom(t.intern, &t.c), node = t.c.bad ? 0 : tap_intern_atom(t.intern, &t.c);
+    uint32_t name = read_name(&t), node = t.c.bad ? 0 : read_name(&t);
     if (t.c.bad)
         return false;
     ev->peer_name = name;
@@ -169,7 +177,7 @@ static bool read_peer(struct reader *r, struct tap_event *ev)
         if (tap_match_atom(&r->c, "undefined"))
             return true;
         ev->peer_type = TAP_PEER_NAME;
-        ev->peer_name = tap_intern_atom(r->intern, &r->c);
+        ev->peer_name = read_name(r);
         return !r->c.bad;
     }
     if (tag == TAP_EXT_V4_PORT || tag == TAP_EXT_NEW_PORT || tag == TAP_EXT_PORT)
@@ -232,7 +240,7 @@ static bool read_arguments(struct reader *r, struct tap_event *ev)
 }
 
 /* {M,F, and the third element is left to read. */
-static bool read_mf(struct reader *r, struct tap_event *ev)
+static inline bool read_mf(struct reader *r, struct tap_event *ev)
 {
     uint32_t arity;
     if (!tap_read_tuple(&r->c, &arity) || arity != 3)
@@ -278,7 +286,7 @@ static bool read_from(struct reader *r, struct tap_event *ev, bool *timer)
     uint32_t node = 0;
     *timer = tap_match_atom(&r->c, "clock_service"); /* the VM's sender of a receive that timed out */
     if (!*timer && is_atom(tap_peek(&r->c)))
-        node = tap_intern_atom(r->intern, &r->c);
+        node = read_name(r);
     else if (!*timer && !tap_skip(&r->c))
         return false;
     if (!read_peer(r, ev))
@@ -297,8 +305,8 @@ static bool read_caller(struct reader *r, struct tap_event *ev)
         return tap_skip(&r->c);
     if (!tap_read_tuple(&r->c, &three) || three != 3)
         return tap_cursor_fail(&r->c);
-    ev->peer_name = tap_intern_atom(r->intern, &r->c);
-    ev->peer.id = tap_intern_atom(r->intern, &r->c);
+    ev->peer_name = read_name(r);
+    ev->peer.id = read_name(r);
     if (!tap_read_i64(&r->c, &arity))
         return false;
     ev->peer.serial = (uint32_t)arity;
@@ -336,6 +344,19 @@ static bool read_extra(struct reader *r, struct tap_event *ev, bool *timer)
 
 /* ---- The message ---------------------------------------------------------------------------------------------- */
 
+/* An integer that mostly takes eight bytes. */
+static inline bool read_large(struct tap_cursor *c, int64_t *value)
+{
+    const uint8_t *p = c->p;
+    if (__builtin_expect(tap_left(c) < 11 || p[0] != TAP_EXT_SMALL_BIG || p[1] != 8 || p[10] & 0x80, 0))
+        return tap_read_i64(c, value);
+    uint64_t v = (uint64_t)p[3] | (uint64_t)p[4] << 8 | (uint64_t)p[5] << 16 | (uint64_t)p[6] << 24 |
+                 (uint64_t)p[7] << 32 | (uint64_t)p[8] << 40 | (uint64_t)p[9] << 48 | (uint64_t)p[10] << 56;
+    *value = p[2] ? (int64_t)(0 - v) : (int64_t)v;
+    c->p += 11;
+    return true;
+}
+
 static bool read_time(struct reader *r, struct tap_clock *clock, struct tap_event *ev)
 {
     int64_t monotonic;
@@ -343,7 +364,7 @@ static bool read_time(struct reader *r, struct tap_clock *clock, struct tap_even
     bool strict = tap_peek(&r->c) == TAP_EXT_SMALL_TUPLE; /* {Nanoseconds, Unique} */
     if (strict && (!tap_read_tuple(&r->c, &two) || two != 2))
         return tap_cursor_fail(&r->c);
-    if (!tap_read_i64(&r->c, &monotonic) || (strict && !tap_skip(&r->c)))
+    if (!read_large(&r->c, &monotonic) || (strict && !tap_skip(&r->c)))
         return false;
     if (__builtin_expect(!clock->told, 0))
         tap_clock_guess(clock, monotonic);

@@ -1,6 +1,8 @@
 /* flow_names.c: a table addressed by node and name. Of two that share a place the later one stays: a hint is lost, no more. */
 #include "flow_names.h"
 
+#include "intern_atom.h"
+
 #define NAMES 8192u
 
 struct names_entry {

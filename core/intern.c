@@ -3,11 +3,11 @@
  * Names lie in chunks of 4,096 that never move, their characters in blocks that never move: a reader needs no lock
  * for an id it was given. Finding a name by its characters is a hash table under a mutex. The decoder meets the same
  * few hundred atoms again and again, so in front of that stand two caches, which belong to its thread alone. Short atoms
- * are two words, tag and length included, compared as they stand; there are two places for each, and more of them when
- * too many atoms want the same, so that a name costs the same among ten and among a hundred thousand. Long ones are found by
- * a hash of all their bytes and compared with the name itself.
+ * are looked for in intern_atom.h, whose table grows when too many atoms want the same place, so that a name costs as few
+ * instructions among a hundred thousand as among ten. Long ones are found by a hash of all their bytes and compared
+ * with the name itself.
  */
-#include "intern.h"
+#include "intern_atom.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,15 +18,10 @@
 
 #define DEFAULT_NAMES (1u << 20)
 #define BLOCK (64u << 10)
-#define SHORT 16u              /* bytes of an encoded atom that has a place in a pair */
-#define PAIRS 1024u            /* powers of two */
-#define PAIRS_MAX (128u << 10) /* 5 MiB */
-#define LONG_SLOTS (32u << 10) /* 256 KiB */
+#define BUCKETS 512u             /* powers of two */
+#define BUCKETS_MAX (128u << 10) /* 8 MiB */
+#define LONG_SLOTS (32u << 10)   /* 256 KiB */
 
-struct pair {
-    uint64_t key[2][2];
-    uint32_t id[2]; /* 0: free */
-};
 struct slot {
     uint32_t hash, id;
 };
@@ -37,8 +32,7 @@ struct block {
 };
 
 struct tap_intern {
-    struct pair *pairs;
-    uint32_t pair_count, displaced; /* displaced: since they were last made more */
+    struct tap_atom_cache cache; /* first: tap_intern_atom looks there */
     struct slot *slots;
     pthread_mutex_t lock; /* guards all below */
     struct tap_name **chunks;
@@ -51,16 +45,13 @@ struct tap_intern {
     size_t room_left;
 };
 
-static inline uint64_t load8(const uint8_t *p)
+/* Each in a line of the processor's cache. */
+static struct tap_atom_bucket *new_buckets(uint32_t count)
 {
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return v;
-}
-static inline uint64_t mix(uint64_t a, uint64_t b)
-{
-    a = (a ^ (b << 29 | b >> 35)) * 0x9E3779B97F4A7C15ull;
-    return a ^ a >> 32;
+    struct tap_atom_bucket *buckets = aligned_alloc(sizeof *buckets, count * sizeof *buckets);
+    if (buckets)
+        memset(buckets, 0, count * sizeof *buckets);
+    return buckets;
 }
 
 /* All bytes count. */
@@ -69,9 +60,9 @@ static uint64_t hash_text(const char *text, size_t n)
     const uint8_t *p = (const uint8_t *)text;
     uint64_t h = n;
     for (; n >= 8; n -= 8, p += 8)
-        h = mix(h, load8(p));
+        h = tap_atom_mix(h, tap_atom_word(p));
     for (; n > 0; n--, p++)
-        h = mix(h, *p);
+        h = tap_atom_mix(h, *p);
     return h;
 }
 
@@ -222,10 +213,10 @@ struct tap_intern *tap_intern_new(uint32_t max_names)
     in->max = max_names ? max_names : DEFAULT_NAMES;
     pthread_mutex_init(&in->lock, NULL);
     in->chunks = calloc(in->max / TAP_NAME_CHUNK + 1, sizeof(struct tap_name *));
-    in->pairs = calloc(PAIRS, sizeof *in->pairs);
-    in->pair_count = PAIRS;
+    in->cache.buckets = new_buckets(BUCKETS);
+    in->cache.count = BUCKETS;
     in->slots = calloc(LONG_SLOTS, sizeof *in->slots);
-    if (!in->chunks || !in->pairs || !in->slots || !grow_table(in) ||
+    if (!in->chunks || !in->cache.buckets || !in->slots || !grow_table(in) ||
         !(in->chunks[0] = calloc(TAP_NAME_CHUNK, sizeof(struct tap_name))) ||
         !fill_name(in, &in->chunks[0][0], 0, "", 0)) {
         tap_intern_free(in);
@@ -249,7 +240,7 @@ void tap_intern_free(struct tap_intern *in)
         free(b);
     }
     free(in->table);
-    free(in->pairs);
+    free(in->cache.buckets);
     free(in->slots);
     pthread_mutex_destroy(&in->lock);
     free(in);
@@ -311,57 +302,43 @@ uint32_t tap_intern_name(struct tap_intern *in, const char *text, size_t len)
 
 /* ---- The caches */
 
-/* The first n bytes at p as a number, zeros behind them; eight are there to be read. */
-static inline uint64_t load_some(const uint8_t *p, uint32_t n)
-{
-    uint64_t v = load8(p);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return n >= 8 ? v : v & ((UINT64_C(1) << 8 * n) - 1);
-#else
-    return n >= 8 ? v : v & ~(UINT64_MAX >> 8 * n);
-#endif
-}
-
-static inline struct pair *pair_of(struct pair *pairs, uint32_t count, const uint64_t key[2])
-{
-    return &pairs[mix(key[0] * 0xD6E8FEB86659FD93ull, key[1]) >> 32 & (count - 1)];
-}
-
 /* Four times as many; when there is no memory for them it stays as it is. */
-static void more_pairs(struct tap_intern *in)
+static void more_buckets(struct tap_atom_cache *cache)
 {
-    uint32_t count = 4 * in->pair_count;
-    struct pair *pairs = count <= PAIRS_MAX ? calloc(count, sizeof *pairs) : NULL;
-    in->displaced = 0;
-    if (!pairs)
+    uint32_t count = 4 * cache->count;
+    struct tap_atom_bucket *buckets = count <= BUCKETS_MAX ? new_buckets(count) : NULL;
+    cache->displaced = 0;
+    if (!buckets)
         return;
-    for (uint32_t i = 0; i < in->pair_count; i++) {
-        for (int k = 0; k < 2; k++) {
-            const struct pair *from = &in->pairs[i];
-            struct pair *to = pair_of(pairs, count, from->key[k]);
-            int free_place = to->id[0] != 0;
-            if (!from->id[k] || to->id[free_place])
+    for (uint32_t i = 0; i < cache->count; i++) {
+        const struct tap_atom_bucket *from = &cache->buckets[i];
+        for (unsigned k = 0; k < TAP_ATOM_WAYS && from->id[k]; k++) {
+            struct tap_atom_bucket *to = tap_atom_bucket(buckets, count, from->key[k]);
+            unsigned place = 0;
+            while (place < TAP_ATOM_WAYS && to->id[place])
+                place++;
+            if (place == TAP_ATOM_WAYS)
                 continue;
-            memcpy(to->key[free_place], from->key[k], sizeof from->key[k]);
-            to->id[free_place] = from->id[k];
+            memcpy(to->key[place], from->key[k], sizeof from->key[k]);
+            to->id[place] = from->id[k];
         }
     }
-    free(in->pairs);
-    in->pairs = pairs;
-    in->pair_count = count;
+    free(cache->buckets);
+    cache->buckets = buckets;
+    cache->count = count;
 }
 
 /* The newest has the first place. */
-static void pair_put(struct tap_intern *in, const uint64_t key[2], uint32_t id)
+static void keep_short(struct tap_atom_cache *cache, const uint64_t key[2], uint32_t id)
 {
-    struct pair *p = pair_of(in->pairs, in->pair_count, key);
-    bool full = p->id[1] != 0;
-    memcpy(p->key[1], p->key[0], sizeof p->key[0]);
-    p->id[1] = p->id[0];
-    memcpy(p->key[0], key, sizeof p->key[0]);
-    p->id[0] = id;
-    if (full && ++in->displaced > in->pair_count / 4)
-        more_pairs(in);
+    struct tap_atom_bucket *b = tap_atom_bucket(cache->buckets, cache->count, key);
+    bool full = b->id[TAP_ATOM_WAYS - 1] != 0;
+    memmove(b->key[1], b->key[0], (TAP_ATOM_WAYS - 1) * sizeof b->key[0]);
+    memmove(&b->id[1], &b->id[0], (TAP_ATOM_WAYS - 1) * sizeof b->id[0]);
+    memcpy(b->key[0], key, sizeof b->key[0]);
+    b->id[0] = id;
+    if (full && ++cache->displaced > cache->count / 4)
+        more_buckets(cache);
 }
 
 static uint32_t intern_text(struct tap_intern *in, const char *text, uint32_t len, bool latin1)
@@ -380,13 +357,13 @@ __attribute__((noinline)) static uint32_t intern_long(struct tap_intern *in, str
         return 0;
     if (len < 8)
         return intern_text(in, text, len, latin1);
-    uint64_t h = len, last = load8((const uint8_t *)text + len - 8), bits = last;
+    uint64_t h = len, last = tap_atom_word((const uint8_t *)text + len - 8), bits = last;
     for (uint32_t i = 0; i + 8 < len; i += 8) {
-        uint64_t word = load8((const uint8_t *)text + i);
-        h = mix(h, word);
+        uint64_t word = tap_atom_word((const uint8_t *)text + i);
+        h = tap_atom_mix(h, word);
         bits |= word;
     }
-    h = mix(h, last);
+    h = tap_atom_mix(h, last);
     if (latin1 && bits & UINT64_C(0x8080808080808080)) /* names are UTF-8 */
         return intern_text(in, text, len, latin1);
     struct slot *s = &in->slots[h & (LONG_SLOTS - 1)];
@@ -400,39 +377,38 @@ __attribute__((noinline)) static uint32_t intern_long(struct tap_intern *in, str
     return id;
 }
 
-/* The same for the next time. */
-__attribute__((noinline)) static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c,
-                                                       const uint64_t key[2])
+/* One that has no place in the cache yet gets one. */
+static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c, uint32_t n)
 {
+    uint64_t key[2];
     const char *text;
     uint32_t len, id;
     bool latin1;
+    tap_atom_key(c->p, n, key);
     if (!tap_read_atom(c, &text, &len, &latin1))
         return 0;
     if ((id = intern_text(in, text, len, latin1)))
-        pair_put(in, key, id);
+        keep_short(&in->cache, key, id);
     return id;
 }
 
-static inline uint32_t atom_size(const uint8_t *p)
+uint32_t tap_intern_other(struct tap_intern *in, struct tap_cursor *c)
 {
-    if (p[0] == TAP_EXT_SMALL_ATOM_UTF8 || p[0] == TAP_EXT_SMALL_ATOM)
-        return 2u + p[1];
-    if (p[0] == TAP_EXT_ATOM || p[0] == TAP_EXT_ATOM_UTF8)
-        return 3u + ((uint32_t)p[1] << 8 | p[2]);
-    return UINT32_MAX;
+    uint32_t n = tap_left(c) >= TAP_ATOM_SHORT ? tap_atom_size(c->p) : UINT32_MAX;
+    return n > TAP_ATOM_SHORT ? intern_long(in, c) : intern_short(in, c, n);
 }
 
-uint32_t tap_intern_atom(struct tap_intern *in, struct tap_cursor *c)
+uint32_t tap_intern_node(struct tap_intern *in, struct tap_cursor *c)
 {
-    uint32_t n = tap_left(c) >= SHORT ? atom_size(c->p) : UINT32_MAX;
-    if (__builtin_expect(n > SHORT, 0))
-        return intern_long(in, c);
-    uint64_t key[2] = {load_some(c->p, n), n > 8 ? load_some(c->p + 8, n - 8) : 0};
-    const struct pair *p = pair_of(in->pairs, in->pair_count, key);
-    int second = p->key[0][0] != key[0] || p->key[0][1] != key[1];
-    if (__builtin_expect(second && (p->key[1][0] != key[0] || p->key[1][1] != key[1]), 0))
-        return intern_short(in, c, key);
-    c->p += n;
-    return p->id[second];
+    struct tap_atom_last *last = &in->cache.node;
+    const uint8_t *from = c->p;
+    uint32_t id = tap_intern_atom(in, c);
+    size_t len = (size_t)(c->p - from);
+    last->len = 0;
+    if (!id || c->bad || len < 8 || len > sizeof last->bytes)
+        return id;
+    memcpy(last->bytes, from, len);
+    last->len = (uint32_t)len;
+    last->id = id;
+    return id;
 }

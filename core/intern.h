@@ -11,9 +11,4 @@ void tap_intern_free(struct tap_intern *);
 const struct tap_names *tap_intern_names(const struct tap_intern *);
 /* Characters in UTF-8. The id; 0 for the empty name and when the table is full. Any thread. */
 uint32_t tap_intern_name(struct tap_intern *, const char *text, size_t len);
-/* An atom as it stands in a term, straight from its bytes: the decoder's hot path, single writer thread, with
- * a cache in front keyed by the encoded bytes. Returns the id and advances the cursor; fails the cursor when
- * it is no atom. */
-uint32_t tap_intern_atom(struct tap_intern *, struct tap_cursor *);
-
 #endif

@@ -30,59 +30,83 @@ static bool latin1_name(uint32_t c)
     return c < 0x80 ? class_of[c] != 0 : c >= 0xC0 && c <= 0xFF && c != 0xD7 && c != 0xF7;
 }
 
-/* erl_scan:reserved_word/1 of OTP 25. A word's letters make one number. */
-static bool is_reserved(const char *s, size_t n)
+static inline uint64_t four(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+}
+
+/* The letters of a text of at most eight bytes as one number, the first one lowest. */
+static inline uint64_t word_of(const char *s, size_t n)
+{
+    const uint8_t *p = (const uint8_t *)s;
+    if (n >= 4)
+        return four(p) | four(p + n - 4) << 8 * (n - 4);
+    return (uint64_t)p[0] | (uint64_t)p[n / 2] << 8 * (n / 2) | (uint64_t)p[n - 1] << 8 * (n - 1);
+}
+
+/* erl_scan:reserved_word/1 of OTP 25, by a hash that gives each of them a place of its own. */
+static inline bool is_reserved_word(uint64_t word)
 {
 #define WORD(a, b, c, d, e, f, g)                                                                 \
     ((uint64_t)a | (uint64_t)b << 8 | (uint64_t)c << 16 | (uint64_t)d << 24 | (uint64_t)e << 32 | \
      (uint64_t)f << 40 | (uint64_t)g << 48)
-    if (n < 2 || n > 7)
-        return false;
-    uint64_t word = 0;
-    for (size_t i = 0; i < n; i++)
-        word |= (uint64_t)(uint8_t)s[i] << 8 * i;
-    switch (word) {
-    case WORD('a', 'f', 't', 'e', 'r', 0, 0):
-    case WORD('b', 'e', 'g', 'i', 'n', 0, 0):
-    case WORD('c', 'a', 's', 'e', 0, 0, 0):
-    case WORD('t', 'r', 'y', 0, 0, 0, 0):
-    case WORD('c', 'o', 'n', 'd', 0, 0, 0):
-    case WORD('c', 'a', 't', 'c', 'h', 0, 0):
-    case WORD('a', 'n', 'd', 'a', 'l', 's', 'o'):
-    case WORD('o', 'r', 'e', 'l', 's', 'e', 0):
-    case WORD('e', 'n', 'd', 0, 0, 0, 0):
-    case WORD('f', 'u', 'n', 0, 0, 0, 0):
-    case WORD('i', 'f', 0, 0, 0, 0, 0):
-    case WORD('l', 'e', 't', 0, 0, 0, 0):
-    case WORD('o', 'f', 0, 0, 0, 0, 0):
-    case WORD('w', 'h', 'e', 'n', 0, 0, 0):
-    case WORD('b', 'n', 'o', 't', 0, 0, 0):
-    case WORD('r', 'e', 'c', 'e', 'i', 'v', 'e'):
-    case WORD('n', 'o', 't', 0, 0, 0, 0):
-    case WORD('d', 'i', 'v', 0, 0, 0, 0):
-    case WORD('r', 'e', 'm', 0, 0, 0, 0):
-    case WORD('b', 'a', 'n', 'd', 0, 0, 0):
-    case WORD('a', 'n', 'd', 0, 0, 0, 0):
-    case WORD('b', 'o', 'r', 0, 0, 0, 0):
-    case WORD('b', 'x', 'o', 'r', 0, 0, 0):
-    case WORD('b', 's', 'l', 0, 0, 0, 0):
-    case WORD('b', 's', 'r', 0, 0, 0, 0):
-    case WORD('o', 'r', 0, 0, 0, 0, 0):
-    case WORD('x', 'o', 'r', 0, 0, 0, 0): return true;
-    default: return false;
-    }
+    static const uint64_t words[64] = {
+        [7] = WORD('i', 'f', 0, 0, 0, 0, 0),
+        [11] = WORD('w', 'h', 'e', 'n', 0, 0, 0),
+        [12] = WORD('c', 'o', 'n', 'd', 0, 0, 0),
+        [13] = WORD('e', 'n', 'd', 0, 0, 0, 0),
+        [15] = WORD('o', 'r', 0, 0, 0, 0, 0),
+        [18] = WORD('a', 'n', 'd', 0, 0, 0, 0),
+        [25] = WORD('a', 'f', 't', 'e', 'r', 0, 0),
+        [26] = WORD('r', 'e', 'm', 0, 0, 0, 0),
+        [27] = WORD('t', 'r', 'y', 0, 0, 0, 0),
+        [28] = WORD('x', 'o', 'r', 0, 0, 0, 0),
+        [36] = WORD('c', 'a', 's', 'e', 0, 0, 0),
+        [37] = WORD('b', 'a', 'n', 'd', 0, 0, 0),
+        [38] = WORD('b', 'x', 'o', 'r', 0, 0, 0),
+        [39] = WORD('l', 'e', 't', 0, 0, 0, 0),
+        [40] = WORD('b', 's', 'r', 0, 0, 0, 0),
+        [43] = WORD('b', 'n', 'o', 't', 0, 0, 0),
+        [45] = WORD('b', 's', 'l', 0, 0, 0, 0),
+        [46] = WORD('b', 'e', 'g', 'i', 'n', 0, 0),
+        [47] = WORD('a', 'n', 'd', 'a', 'l', 's', 'o'),
+        [51] = WORD('r', 'e', 'c', 'e', 'i', 'v', 'e'),
+        [52] = WORD('f', 'u', 'n', 0, 0, 0, 0),
+        [53] = WORD('d', 'i', 'v', 0, 0, 0, 0),
+        [54] = WORD('c', 'a', 't', 'c', 'h', 0, 0),
+        [56] = WORD('b', 'o', 'r', 0, 0, 0, 0),
+        [59] = WORD('o', 'r', 'e', 'l', 's', 'e', 0),
+        [61] = WORD('n', 'o', 't', 0, 0, 0, 0),
+        [63] = WORD('o', 'f', 0, 0, 0, 0, 0),
+    };
 #undef WORD
+    return words[word * UINT64_C(0x7AF027BC08D6AF57) >> 58] == word;
+}
+
+/* Are all n of its bytes, at most eight, small letters? */
+static inline bool is_lower_word(uint64_t word, size_t n)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+    uint64_t v = n < 8 ? word | (ones * 'a') << 8 * n : word; /* filled up with what is one */
+    return ((v + ones * (0x80 - 'a')) & ~(v + ones * (0x7f - 'z')) & ~v & high) == high;
 }
 
 bool tap_atom_is_bare(const char *s, size_t n)
 {
     const uint8_t *p = (const uint8_t *)s;
     size_t i = 1;
-    if (n == 0 || !(class_of[p[0]] & LOWER))
+    if (n == 0)
+        return false;
+    if (n <= 8) {
+        uint64_t word = word_of(s, n);
+        if (is_lower_word(word, n))
+            return !is_reserved_word(word);
+    }
+    if (!(class_of[p[0]] & LOWER)) /* only small letters make a reserved word */
         return false;
     while (i < n && class_of[p[i]])
         i++;
-    return i == n && !is_reserved(s, n);
+    return i == n;
 }
 
 /* A name of letters as the parsers know it, when not plain ASCII. */
@@ -257,7 +281,7 @@ void tap_out_atom(struct tap_out *o, const char *s, size_t n, bool latin1, enum 
         size_t i = 1;
         while (i < n && class_of[p[i]])
             i++;
-        if (i == n && !is_reserved(s, n)) {
+        if (i == n && (n > 8 || !is_reserved_word(word_of(s, n)))) {
             tap_out_run(o, s, n);
             return;
         }

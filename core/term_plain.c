@@ -25,16 +25,11 @@ static inline char *put_u32(char *p, uint32_t v)
         "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
         "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
         "8081828384858687888990919293949596979899";
-    unsigned n = v < 10           ? 1
-                 : v < 100        ? 2
-                 : v < 1000       ? 3
-                 : v < 10000      ? 4
-                 : v < 100000     ? 5
-                 : v < 1000000    ? 6
-                 : v < 10000000   ? 7
-                 : v < 100000000  ? 8
-                 : v < 1000000000 ? 9
-                                  : 10;
+    static const uint32_t tens[11] = {0,       10,       100,       1000,       10000,     100000,
+                                      1000000, 10000000, 100000000, 1000000000, UINT32_MAX};
+    unsigned about =
+        (32u - (unsigned)__builtin_clz(v | 1)) * 1233 >> 12; /* bits * log10(2), at most one too few */
+    unsigned n = about + 1 - (v < tens[about]);
     char *t = p + n;
     for (; v >= 100; v /= 100) {
         t -= 2;
@@ -129,6 +124,30 @@ static char *plain_elements(char *p, struct tap_cursor *c, uint32_t n, char clos
     return p;
 }
 
+/* The most frequent leaves. NULL: it is another one, and the cursor stands where it stood. There is room for a leaf. */
+static inline char *plain_leaf(char *p, struct tap_cursor *c)
+{
+    const uint8_t *t = c->p;
+    size_t left = tap_left(c);
+    if (left >= 5 && t[0] == TAP_EXT_INTEGER) {
+        int32_t v = (int32_t)tap_get_u32(t + 1);
+        c->p += 5;
+        if (v < 0)
+            *p++ = '-';
+        return put_u32(p, v < 0 ? 0u - (uint32_t)v : (uint32_t)v);
+    }
+    if (left < 2)
+        return NULL;
+    if (t[0] == TAP_EXT_SMALL_INTEGER) {
+        c->p += 2;
+        return put_u32(p, t[1]);
+    }
+    if (t[0] != TAP_EXT_SMALL_ATOM_UTF8 || left < 2u + t[1] || !tap_atom_is_bare((const char *)t + 2, t[1]))
+        return NULL;
+    c->p += 2u + t[1];
+    return put_short(p, t + 2, t[1]);
+}
+
 char *tap_plain_term(char *p, struct tap_cursor *c, const struct tap_plain *how, unsigned depth)
 {
     size_t left = tap_left(c);
@@ -136,23 +155,11 @@ char *tap_plain_term(char *p, struct tap_cursor *c, const struct tap_plain *how,
         return NULL;
     if (__builtin_expect(how->end - p < (ptrdiff_t)LEAF_MAX || depth > DEPTH_MAX, 0))
         return NULL;
+    char *leaf = plain_leaf(p, c);
+    if (leaf)
+        return leaf;
     const uint8_t *t = c->p;
     switch (t[0]) {
-    case TAP_EXT_SMALL_INTEGER: c->p += 2; return put_u32(p, t[1]);
-    case TAP_EXT_INTEGER: {
-        if (left < 5)
-            return NULL;
-        int32_t v = (int32_t)tap_get_u32(t + 1);
-        c->p += 5;
-        if (v < 0)
-            *p++ = '-';
-        return put_u32(p, v < 0 ? 0u - (uint32_t)v : (uint32_t)v);
-    }
-    case TAP_EXT_SMALL_ATOM_UTF8:
-        if (left < 2u + t[1] || !tap_atom_is_bare((const char *)t + 2, t[1]))
-            return NULL;
-        c->p += 2u + t[1];
-        return put_short(p, t + 2, t[1]);
     case TAP_EXT_ATOM: /* older nodes; ASCII is the same in latin1 */
         if (left < 3 || t[1] || left < 3u + t[2] || !tap_atom_is_bare((const char *)t + 3, t[2]))
             return NULL;
@@ -222,7 +229,7 @@ static inline void put(struct arguments *a, const char *text, size_t n)
 }
 
 /* The separator before all but the first. False: the limit is reached, nothing more fits. */
-static bool next(struct arguments *a, bool first)
+static inline bool next(struct arguments *a, bool first)
 {
     if (!first && __builtin_expect(a->separator_len == 1 && a->n < a->cap, 1))
         a->dst[a->n++] = a->separator[0];
@@ -253,25 +260,38 @@ static void print_packed(struct arguments *a, struct tap_cursor c)
         put(a, number, (size_t)(put_u32(number, bytes[i]) - number));
 }
 
+/* As many elements as are simple and fit, from the first on; how many. Leaves the cursor before the next. */
+static uint32_t print_plain(struct arguments *a, struct tap_cursor *c, uint32_t n)
+{
+    struct tap_cursor at = *c;
+    char *p = a->dst, *to;
+    uint32_t i = 0;
+    for (; i < n; i++, *c = at, p = to) {
+        char *from = p;
+        if (i) { /* there is room behind a leaf for more than this */
+            memcpy(from, a->separator, 2);
+            from += a->separator_len;
+        }
+        to = a->plain.end - from >= (ptrdiff_t)LEAF_MAX ? plain_leaf(from, &at) : NULL;
+        if (!to && !(to = tap_plain_term(from, &at, &a->plain, 0)))
+            break;
+    }
+    a->n = (size_t)(p - a->dst);
+    return i;
+}
+
 /* False: this is no proper list after all. */
 static bool print_listed(struct arguments *a, struct tap_cursor c)
 {
-    uint32_t n;
-    bool simple = a->print->syntax == TAP_PRINT_ERLANG;
+    uint32_t n, i = 0;
     if (!tap_read_list(&c, &n))
         return false;
-    for (uint32_t i = 0; i < n; i++) {
-        struct tap_cursor t = c;
+    bool short_separator = a->separator_len == 1 || a->separator_len == 2;
+    if (a->print->syntax == TAP_PRINT_ERLANG && a->cap >= LEAF_MAX && short_separator)
+        i = print_plain(a, &c, n);
+    for (; i < n; i++) {
         if (!next(a, i == 0))
             return true;
-        char *from = a->dst + a->n, *to = NULL;
-        if (simple && a->n < a->cap)
-            to = tap_plain_term(from, &t, &a->plain, 0);
-        if (to) {
-            a->n += (size_t)(to - from);
-            c = t;
-            continue;
-        }
         const uint8_t *term = c.p;
         if (!tap_skip(&c))
             return false;
@@ -283,8 +303,8 @@ static bool print_listed(struct arguments *a, struct tap_cursor c)
 size_t tap_arguments_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *list,
                            size_t len, const char *separator, const struct tap_print *print)
 {
-    struct arguments a = {names, print,     tap_plain_of(names, print), dst, cap,
-                          0,     separator, strlen(separator)};
+    size_t separator_len = separator[0] && !separator[1] ? 1 : strlen(separator);
+    struct arguments a = {names, print, tap_plain_of(names, print), dst, cap, 0, separator, separator_len};
     size_t most = print->limit && print->limit < cap ? print->limit : cap;
     struct tap_cursor c = tap_cursor(list, len);
     a.plain.end = dst + most;

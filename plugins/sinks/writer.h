@@ -147,6 +147,9 @@ size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t le
 
 /* ---- Text: each writes at dst, unchecked, and returns where it ended ------------------------------------------- */
 
+/* A string constant. */
+#define tap_text_lit(dst, lit) ((char *)memcpy((dst), "" lit, sizeof(lit) - 1) + sizeof(lit) - 1)
+
 extern const char tap_text_pairs[200]; /* "00" "01" ... "99" */
 
 /* How many digits it has. */
@@ -179,6 +182,10 @@ static inline unsigned tap_text_digits(uint64_t v)
 /* Decimal; at most 20 bytes. */
 static inline char *tap_text_u64(char *dst, uint64_t v)
 {
+    if (v < 10) {
+        *dst = (char)('0' + v);
+        return dst + 1;
+    }
     char *end = dst + tap_text_digits(v), *t = end;
     while (v >= 100) {
         uint64_t q = v / 100;
@@ -212,15 +219,45 @@ static inline char *tap_text_fixed(char *dst, uint32_t v, unsigned digits)
         *--t = (char)('0' + v % 10);
     return end;
 }
+/* The same for eight and for nine digits: two halves of two pairs each, all at once. */
+static inline char *tap_text_eight(char *dst, uint32_t v)
+{
+    uint32_t high = v / 10000, low = v % 10000;
+    memcpy(dst, tap_text_pairs + 2 * (high / 100), 2);
+    memcpy(dst + 2, tap_text_pairs + 2 * (high % 100), 2);
+    memcpy(dst + 4, tap_text_pairs + 2 * (low / 100), 2);
+    memcpy(dst + 6, tap_text_pairs + 2 * (low % 100), 2);
+    return dst + 8;
+}
+static inline char *tap_text_nine(char *dst, uint32_t v)
+{
+    *dst = (char)('0' + v / 100000000);
+    return tap_text_eight(dst + 1, v % 100000000);
+}
 /* Nanoseconds as microseconds: 1234567 is 1234.567; at most 22 bytes. */
 static inline char *tap_text_us(char *dst, int64_t ns)
 {
-    uint64_t v = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+    uint64_t v = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns, seconds = v / 1000000000;
     if (ns < 0)
         *dst++ = '-';
-    dst = tap_text_u64(dst, v / 1000);
+    if (!seconds) {
+        dst = tap_text_u64(dst, v / 1000);
+        *dst++ = '.';
+        return tap_text_fixed(dst, (uint32_t)(v % 1000), 3);
+    }
+    dst = tap_text_nine(tap_text_u64(dst, seconds), (uint32_t)(v - seconds * 1000000000)) + 1;
+    memcpy(dst - 3, (const char[]){dst[-4], dst[-3], dst[-2]}, 3);
+    dst[-4] = '.';
+    return dst;
+}
+/* A pid of the node itself: <0.123.0>; at most 32 bytes. */
+static inline char *tap_text_pid(char *dst, const struct tap_pid *pid)
+{
+    dst = tap_text_u64(tap_text_lit(dst, "<0."), pid->id);
     *dst++ = '.';
-    return tap_text_fixed(dst, (uint32_t)(v % 1000), 3);
+    dst = tap_text_u64(dst, pid->serial);
+    *dst++ = '>';
+    return dst;
 }
 /* n bytes; short ones without a call. */
 static inline char *tap_text_copy(char *dst, const char *src, size_t n)
@@ -242,9 +279,6 @@ static inline char *tap_text_copy(char *dst, const char *src, size_t n)
     }
     return dst + n;
 }
-/* A string constant. */
-#define tap_text_lit(dst, lit) ((char *)memcpy((dst), "" lit, sizeof(lit) - 1) + sizeof(lit) - 1)
-
 /* ---- Scanning: the index of the first byte that ..., or n ------------------------------------------------------ */
 
 /* ... makes a CSV cell need quotes: comma, double quote, CR, LF. */
@@ -295,7 +329,9 @@ static inline size_t tap_scan_control(const char *s, size_t n)
 {
     size_t i = 0;
 #ifdef __SSE2__
-    for (; i + 16 <= n; i += 16) {
+    for (; n >= 16 && i < n; i += 16) {
+        if (i + 16 > n)
+            i = n - 16; /* some twice: there was nothing */
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
         __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
         __m128i hit = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)),

@@ -41,11 +41,7 @@ size_t tap_writer_pid(struct tap_writer *w, const struct tap_pid *pid, const str
     char *p = tap_writer_reserve(w, 64), *start = p;
     if (print->syntax == TAP_PRINT_ELIXIR)
         p = tap_text_lit(p, "#PID");
-    p = tap_text_lit(p, "<0.");
-    p = tap_text_u64(p, pid->id);
-    *p++ = '.';
-    p = tap_text_u64(p, pid->serial);
-    *p++ = '>';
+    p = tap_text_pid(p, pid);
     w->p = p;
     return (size_t)(p - start);
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "intern.h"
+#include "intern_atom.h"
 #include "term_print.h"
 #include "utf8.h"
 

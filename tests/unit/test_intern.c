@@ -1,5 +1,5 @@
 /* Names: ids, forms, the cache in front, many threads, and a table that is full. */
-#include "intern.h"
+#include "intern_atom.h"
 #include "term_print.h"
 #include "unit.h"
 

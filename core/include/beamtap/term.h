@@ -259,19 +259,26 @@ static inline bool tap_read_pid(struct tap_cursor *c, const char **node, uint32_
  * tag. */
 static inline bool tap_skip(struct tap_cursor *c)
 {
+    /* What always takes as many bytes, tag included; each of the others stands below. */
+    static const uint8_t sizes[256] = {[TAP_EXT_SMALL_INTEGER] = 2,
+                                       [TAP_EXT_INTEGER] = 5,
+                                       [TAP_EXT_NEW_FLOAT] = 9,
+                                       [TAP_EXT_FLOAT] = 32,
+                                       [TAP_EXT_NIL] = 1};
     uint64_t todo = 1; /* terms still to skip; each takes at least a byte, so it is bounded by what is left */
+    const uint8_t *p = c->p, *const end = c->end;
     while (todo > 0) {
-        size_t left = tap_left(c), n;
-        const uint8_t *p = c->p;
+        size_t left = (size_t)(end - p), n;
         if (left == 0 || todo > left)
             return tap_cursor_fail(c);
         todo--;
+        if ((n = sizes[*p])) {
+            if (n > left)
+                return tap_cursor_fail(c);
+            p += n;
+            continue;
+        }
         switch (*p) {
-        case TAP_EXT_SMALL_INTEGER: n = 2; break;
-        case TAP_EXT_INTEGER: n = 5; break;
-        case TAP_EXT_NEW_FLOAT: n = 9; break;
-        case TAP_EXT_FLOAT: n = 32; break;
-        case TAP_EXT_NIL: n = 1; break;
         case TAP_EXT_SMALL_ATOM:
         case TAP_EXT_SMALL_ATOM_UTF8: n = left < 2 ? SIZE_MAX : 2u + p[1]; break;
         case TAP_EXT_ATOM:
@@ -310,7 +317,7 @@ static inline bool tap_skip(struct tap_cursor *c)
         case TAP_EXT_REFERENCE:
         case TAP_EXT_NEW_REFERENCE:
         case TAP_EXT_NEWER_REFERENCE: {
-            struct tap_cursor a = *c;
+            struct tap_cursor a = tap_cursor(p, left);
             size_t rest = 0;
             const char *text;
             uint32_t len;
@@ -349,8 +356,9 @@ static inline bool tap_skip(struct tap_cursor *c)
         }
         if (n > left)
             return tap_cursor_fail(c);
-        c->p += n;
+        p += n;
     }
+    c->p = p;
     return true;
 }
 

@@ -128,10 +128,9 @@ void tap_emit_arguments(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     struct tap_span span = in->ev->payload;
     if (c->settings->args && span.len && !(in->ev->flags & (TAP_EVENT_ARITY_ONLY | TAP_EVENT_TRUNCATED))) {
-        tap_emit_key(c, "args");
-        char *p = tap_writer_reserve(&c->w, 1);
-        *p++ = '[';
-        c->w.p = p;
+        char *p = tap_writer_reserve(&c->w, 32);
+        c->w.p = c->in_args ? tap_text_lit(p, ",\"args\":\"[") : tap_text_lit(p, ",\"args\":{\"args\":\"[");
+        c->in_args = true;
         tap_writer_arguments(&c->w, in->batch->arena + span.off, span.len, ",",
                              &c->nodes[in->ev->node].print);
         p = tap_writer_reserve(&c->w, 2);

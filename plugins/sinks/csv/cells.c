@@ -135,29 +135,56 @@ void csv_cell_guard(struct tap_writer *w, size_t at, bool beside_flags)
         enclose(w, at, '\'', '\'');
 }
 
+/* What of a cell's text needs quotes around it, and how many of these are quotes themselves. 16 bytes behind it may be read. */
+static bool needs_quotes(const char *s, size_t n, size_t *quotes)
+{
+    unsigned any = 0;
+    *quotes = 0;
+#ifdef __SSE2__
+    for (size_t i = 0; i < n; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+        __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"')), comma = _mm_cmpeq_epi8(v, _mm_set1_epi8(','));
+        __m128i line =
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
+        unsigned mine = n - i < 16 ? (1u << (n - i)) - 1 : 0xffff,
+                 those = (unsigned)_mm_movemask_epi8(quote) & mine;
+        any |= those | ((unsigned)_mm_movemask_epi8(_mm_or_si128(comma, line)) & mine);
+        for (; those; those &= those - 1)
+            ++*quotes;
+    }
+#else
+    for (size_t i = 0; i < n; i++) {
+        *quotes += s[i] == '"';
+        any |= s[i] == '"' || s[i] == ',' || s[i] == '\n' || s[i] == '\r';
+    }
+#endif
+    return any;
+}
+
 void csv_cell_close(struct tap_writer *w, size_t at)
 {
+    tap_writer_reserve(w, 16);
     char *s = tap_writer_begun(w) + at + 1;
     if (s > w->p) /* the event was dropped: out of memory */
         return;
-    size_t n = (size_t)(w->p - s), i = tap_scan_csv(s, n), quotes = 0;
-    if (i == n) {
+    size_t n = (size_t)(w->p - s), quotes;
+    if (!needs_quotes(s, n, &quotes)) {
         memmove(s - 1, s, n);
         w->p--;
         return;
     }
-    for (const char *q = s + i; (q = memchr(q, '"', (size_t)(w->p - q))) != NULL; q++)
-        quotes++;
-    if (!tap_writer_reserve_large(w, quotes + 1))
-        return;
-    s = tap_writer_begun(w) + at + 1; /* it may have moved */
-    char *from = s + n, *to = from + quotes;
-    w->p = to;
-    while (from < to) { /* from the end, until all quotes are doubled */
-        char c = *--from;
-        *--to = c;
-        if (c == '"')
-            *--to = '"';
+    if (quotes) {
+        if (!tap_writer_reserve_large(w, quotes + 1))
+            return;
+        s = tap_writer_begun(w) + at + 1; /* it may have moved */
+        char *from = s + n, *to = from + quotes;
+        w->p = to;
+        while (from < to) { /* from the end, until all quotes are doubled */
+            char c = *--from;
+            *--to = c;
+            if (c == '"')
+                *--to = '"';
+        }
     }
     *w->p++ = '"';
 }

@@ -62,7 +62,7 @@ static char *put_ts(struct csv *self, char *p, int64_t ts)
         self->second_len = (uint8_t)(tap_text_i64(self->second_text, second) - self->second_text);
     }
     memcpy(p, self->second_text, sizeof self->second_text);
-    return tap_text_fixed(p + self->second_len, (uint32_t)(ts - second * 1000000000), 9);
+    return tap_text_nine(p + self->second_len, (uint32_t)(ts - second * 1000000000));
 }
 
 static void put_pid(struct csv *self, const struct tap_event *e, const struct tap_print *print)
@@ -181,7 +181,7 @@ static void put_metadata(struct csv *self, const struct tap_batch *batch, const 
 
 /* ---- A row ------------------------------------------------------------------------------------------------------ */
 
-static void put_char(struct tap_writer *w, char c)
+static inline void put_char(struct tap_writer *w, char c)
 {
     *tap_writer_reserve(w, 1) = c;
     w->p++;
@@ -240,17 +240,21 @@ static void put_row(struct csv *self, const struct tap_batch *batch, const struc
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
     struct tap_print print = {TAP_PRINT_ERLANG, node->printable_unicode, node->name_id, 0, false};
     const struct csv_cell name = *csv_name(&self->names, self->host, node->name_id);
-    char *p = tap_writer_reserve(w, 128 + name.len);
+    const struct csv_cell module = *csv_name(&self->names, self->host, e->module);
+    const struct csv_cell function = *csv_name(&self->names, self->host, e->function);
+    char *p = tap_writer_reserve(w, 192 + (size_t)name.len + module.len + function.len);
     p = put_ts(self, p, e->ts);
     *p++ = ',';
     p = tap_text_copy(p, name.text, name.len);
     memcpy(p, self->kinds[e->kind], sizeof self->kinds[0]);
-    w->p = p + self->kind_len[e->kind];
-    put_pid(self, e, &print);
-
-    const struct csv_cell module = *csv_name(&self->names, self->host, e->module);
-    const struct csv_cell function = *csv_name(&self->names, self->host, e->function);
-    p = tap_writer_reserve(w, 64 + (size_t)module.len + function.len);
+    p += self->kind_len[e->kind];
+    if (__builtin_expect(e->pid.node == print.node_name && e->pid.node, 1)) {
+        p = tap_text_pid(p, &e->pid);
+    } else {
+        w->p = p;
+        put_pid(self, e, &print);
+        p = tap_writer_reserve(w, 64 + (size_t)module.len + function.len);
+    }
     *p++ = ',';
     p = tap_text_copy(p, module.text, module.len);
     *p++ = ',';
