@@ -36,6 +36,8 @@ enum tap_status tap_plan_join(const struct tap_config *, struct tap_plan_filter 
 /* The kinds that reach the sinks: those asked for in `events`, and the returns and exceptions that a pattern of its own
  * asks for (`-> return`). */
 uint32_t tap_plan_kinds(const struct tap_plan *);
+/* The n-th thing to know before it runs, a sentence; NULL: no more. */
+const char *tap_plan_advice(const struct tap_plan *, size_t n);
 /* What would be traced and written, for people: `beamtap check`. */
 void tap_plan_print(const struct tap_plan *, FILE *);
 

@@ -155,4 +155,9 @@ void tap_plan_print(const struct tap_plan *plan, FILE *out)
     print_messages("sends", plan->sends, plan->send_count, out);
     print_messages("receives", plan->receives, plan->receive_count, out);
     print_limits(plan, out);
+    const char *advice;
+    for (size_t i = 0; (advice = tap_plan_advice(plan, i)); i++) {
+        print_title("note", i, out);
+        fprintf(out, "%s\n", advice);
+    }
 }

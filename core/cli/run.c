@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "plan.h"
 
 #define POLL_MS 50
 #define LIVE_EVERY 4 /* polls */
@@ -59,6 +60,14 @@ static bool stdout_is_data(const struct tap_config *config)
     return false;
 }
 
+/* Not where a recording is played: what it holds is held. */
+static void advise(const struct tap_plan *plan)
+{
+    const char *advice;
+    for (size_t i = 0; plan->node_count && (advice = tap_plan_advice(plan, i)); i++)
+        tap_live_log(NULL, TAP_LOG_INFO, "session", advice);
+}
+
 static void wait_for_end(struct tap_engine *trace, const struct tap_error *err)
 {
     bool asked = false;
@@ -80,6 +89,7 @@ static int run_trace(struct tap_engine *trace, const struct tap_config *config, 
     struct tap_run_figures figures;
     tap_live_begin(quiet, config->session.duration);
     tap_engine_set_log(trace, tap_live_log, NULL);
+    advise(tap_engine_plan(trace));
     enum tap_status status = tap_engine_start(trace);
     tap_live_causes(err);
     if (status == TAP_OK)

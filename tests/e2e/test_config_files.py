@@ -47,6 +47,7 @@ def the_usual_jobs():
     sent = subprocess.run(['jq', '-r', 'select(.event == "message_send") | .message'], input=run.out(), text=True,
                           stdout=subprocess.PIPE, check=True).stdout
     assert '$gen_call' in sent, sent[:1000]
+    assert 'messages of every process' in run.err(), run.err()
     node.clean()
 
 
@@ -54,6 +55,8 @@ def check_says_what_would_be_traced():
     for path in glob.glob(os.path.join(TOP, 'config/*.ini')):
         run = Run(path, command='check').ended(0)
         assert 'shop' in run.out() or 'process' in run.out(), (path, run.out())
+        notes = {'jq.ini': ['messages'], 'match_spec.ini': ['returns']}.get(os.path.basename(path), [])
+        assert re.findall(r'^note +(\S+)', run.out(), re.M) == notes, run.out()
 
 
 def quickstart_leaves_both_files():

@@ -400,6 +400,37 @@ static void equals_the_model(void)
     CU_ASSERT(joined > 5000);
 }
 
+static bool advised(uint32_t events, const char *word)
+{
+    const char *advice;
+    bool found = false;
+    begin(events);
+    CU_ASSERT_EQUAL(join(0, 1), TAP_OK);
+    for (size_t i = 0; (advice = tap_plan_advice(&plan, i)); i++)
+        found |= strstr(advice, word) != NULL;
+    end();
+    return found;
+}
+
+static void says_what_is_dear_and_what_stays_open(void)
+{
+    const uint32_t call = TAP_KIND_BIT(TAP_FUNCTION_CALL), ret = TAP_KIND_BIT(TAP_FUNCTION_RETURN),
+                   exception = TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION), send = TAP_KIND_BIT(TAP_MESSAGE_SEND);
+    CU_ASSERT_FALSE(advised(call, ""));
+    CU_ASSERT_FALSE(advised(call | ret | exception, ""));
+    CU_ASSERT_TRUE(advised(call | ret, "function_exception"));
+    CU_ASSERT_FALSE(advised(call | ret, "messages"));
+    CU_ASSERT_TRUE(advised(call | ret | send, "function_exception"));
+    CU_ASSERT_TRUE(advised(call | ret | send, "messages"));
+    begin(send);
+    tap_claim_process(claims[0],
+                      &(struct tap_plan_process){.type = TAP_PROCESS_NEW, .flags = TAP_PLAN_EXACT});
+    CU_ASSERT_EQUAL(join(1, 1), TAP_OK);
+    CU_ASSERT_PTR_NULL(tap_plan_advice(&plan, 0));
+    end();
+}
+
 UNIT_TESTS("plan", UNIT_TEST(takes_settings_over), UNIT_TEST(intersects_within_a_sink),
            UNIT_TEST(unites_sinks), UNIT_TEST(keeps_match_specs), UNIT_TEST(refuses_what_cannot_be),
-           UNIT_TEST(joins_processes), UNIT_TEST(inexact_claims_are_judged), UNIT_TEST(equals_the_model))
+           UNIT_TEST(joins_processes), UNIT_TEST(inexact_claims_are_judged), UNIT_TEST(equals_the_model),
+           UNIT_TEST(says_what_is_dear_and_what_stays_open))
