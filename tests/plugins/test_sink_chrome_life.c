@@ -185,6 +185,27 @@ static void message(struct chrome_stream *s, unsigned kind, int64_t ts, uint32_t
     chrome_atom(s, ev, "hello");
 }
 
+/* One frame for all its rounds, from the first on; what it calls stands under it. */
+static void a_server_loop_is_one_frame(void)
+{
+    struct chrome_stream *s = chrome_open(CALLS | KIND(MESSAGE_RECEIVE), NULL);
+    const int rounds = 20;
+    for (int i = 0; i < rounds; i++) {
+        CALL(s, i * 100, 100, "loop", 1);
+        message(s, TAP_MESSAGE_RECEIVE, i * 100 + 10, 100, 101, 0);
+        CALL(s, i * 100 + 20, 100, "handle", 1);
+        RETURN(s, i * 100 + 30, 100, "handle", 1);
+    }
+    cJSON *root = chrome_close(s);
+    CU_ASSERT_EQUAL(chrome_figure(s, "collapsed"), rounds - 1);
+    CU_ASSERT_EQUAL(chrome_figure(s, "slices"), 2 * rounds);
+    CU_ASSERT_EQUAL(chrome_figure(s, "unfinished"), 1);
+    const cJSON *loop = chrome_find(root, 'B', "shop:loop/1", 0);
+    CU_ASSERT_EQUAL(chrome_ns(loop, "ts"), 0);
+    CU_ASSERT_PTR_NULL(chrome_find(root, 'B', "shop:loop/1", 1));
+    finish(s, root);
+}
+
 static void arrows(void)
 {
     struct chrome_stream *s = chrome_open(KIND(MESSAGE_SEND) | KIND(MESSAGE_RECEIVE), NULL);
@@ -467,7 +488,8 @@ static void any_stream_obeys_the_rules(void)
 
 UNIT_TESTS("sink_chrome_life", UNIT_TEST(life_of_a_process), UNIT_TEST(kill_in_the_middle),
            UNIT_TEST(pids_are_reused), UNIT_TEST(names_are_learned),
-           UNIT_TEST(more_processes_than_are_remembered), UNIT_TEST(arrows),
-           UNIT_TEST(waiting_running_collecting), UNIT_TEST(losses_and_gaps), UNIT_TEST(two_nodes_and_rates),
-           UNIT_TEST(empty_trace), UNIT_TEST(valid_after_each_flush), UNIT_TEST(pipes_get_the_array_form),
-           UNIT_TEST(full_disk_is_told_once), UNIT_TEST(any_stream_obeys_the_rules))
+           UNIT_TEST(more_processes_than_are_remembered), UNIT_TEST(a_server_loop_is_one_frame),
+           UNIT_TEST(arrows), UNIT_TEST(waiting_running_collecting), UNIT_TEST(losses_and_gaps),
+           UNIT_TEST(two_nodes_and_rates), UNIT_TEST(empty_trace), UNIT_TEST(valid_after_each_flush),
+           UNIT_TEST(pipes_get_the_array_form), UNIT_TEST(full_disk_is_told_once),
+           UNIT_TEST(any_stream_obeys_the_rules))

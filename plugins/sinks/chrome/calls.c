@@ -7,6 +7,7 @@
  *
  * A function that calls itself directly, again and again, without anything in between, is a loop more often than a
  * recursion that anybody wants to see in depth: after TAP_CHROME_RUN frames the calls are counted in the last one.
+ * Where it takes messages itself it is the loop of a server, and its first frame stands for all.
  *
  * Where returns are not traced a call has no length, and is a slice of 1 ns: unlike an instant it can be selected,
  * has its function's colour, and is counted with its like in the viewers' tables.
@@ -30,7 +31,7 @@ static void tap_calls_push(struct tap_chrome *c, struct tap_track *t, const stru
         tap_stack_hide(c, t, label);
         return;
     }
-    if (top && top->label == label && top->run >= TAP_CHROME_RUN) {
+    if (top && top->label == label && (top->run >= TAP_CHROME_RUN || top->received)) {
         top->collapsed++;
         top->returns++;
         top->events++;

@@ -72,6 +72,7 @@ struct tap_open {
     uint32_t capped;         /* calls below it that were too deep to draw */
     uint8_t kind;            /* enum tap_open_kind */
     bool major;              /* TAP_OPEN_GC */
+    bool received;           /* TAP_OPEN_CALL: it took a message, or its wait for one timed out */
 };
 
 /* `count` calls of one function, too deep to draw. */
@@ -294,6 +295,8 @@ void tap_stack_close(struct tap_chrome *, struct tap_track *, int64_t ts, enum t
 /* Closes all frames. */
 void tap_stack_close_all(struct tap_chrome *, struct tap_track *, int64_t ts, enum tap_close_how);
 /* Closes what is open above the topmost call: waiting, garbage collection. */
+/* The function that runs took a message. */
+void tap_stack_received(struct tap_track *);
 void tap_stack_close_special(struct tap_chrome *, struct tap_track *, int64_t ts);
 /* Writes all frames as begins without an end. */
 void tap_stack_finish(struct tap_chrome *, struct tap_track *);

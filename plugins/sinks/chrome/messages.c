@@ -130,4 +130,5 @@ void tap_messages_receive(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_emit_extras(c, in);
     tap_emit_close(c, 1);
     tap_flow_end(c, ev->flow, TAP_FLOW_MESSAGE, t, start);
+    tap_stack_received(t);
 }

@@ -221,6 +221,16 @@ void tap_stack_close_special(struct tap_chrome *c, struct tap_track *t, int64_t 
         tap_stack_close(c, t, ts, TAP_CLOSE_PLAIN, NULL, 0);
 }
 
+void tap_stack_received(struct tap_track *t)
+{
+    const struct tap_stack *s = t->stack;
+    uint32_t n = s ? s->depth : 0;
+    while (n > 0 && s->open[n - 1].kind != TAP_OPEN_CALL)
+        n--;
+    if (n > 0)
+        s->open[n - 1].received = true;
+}
+
 void tap_stack_finish(struct tap_chrome *c, struct tap_track *t)
 {
     struct tap_stack *s = t->stack;
