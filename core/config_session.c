@@ -57,7 +57,10 @@ const struct tap_option tap_session_options[] = {
     {.name = "events",
      .type = TAP_OPT_LIST,
      .def = "function_call, message_send, message_receive",
-     .help = "the kinds of events to trace",
+     .help =
+         "the kinds of events to trace: function_call, function_return, function_exception, message_send, "
+         "message_receive, process_spawn, process_start, process_exit, process_link, process_unlink, "
+         "process_register, process_unregister, schedule_in, schedule_out, gc_start, gc_end",
      SESSION(event_names)},
     {.name = "duration",
      .type = TAP_OPT_DURATION,
@@ -189,7 +192,8 @@ static void session_event(struct tap_session_settings *s, const struct tap_text 
     }
     const char *nearest = tap_nearest(name->text, event_names, EVENT_COUNT);
     tap_error_add_at(err, "session", name, "unknown event '%s'%s%s%s", name->text,
-                     nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+                     nearest ? " (did you mean '" : " (`beamtap plugins session` names all",
+                     nearest ? nearest : "", nearest ? "'?)" : ")");
 }
 
 /* ---- Nodes */

@@ -1,5 +1,6 @@
 /* test_config.c: INI texts become configurations; every mistake is told in one pass, with its place. */
 #include "config.h"
+#include "config_session.h"
 
 #include <sys/stat.h>
 
@@ -161,7 +162,7 @@ static void tells_one_mistake(void)
     says(SESSION "events = function_cal, send,\n  x\n" SINK,
          "t.ini:3:10: [session] unknown event 'function_cal' (did you mean 'function_call'?)\n"
          "t.ini:3:24: [session] unknown event 'send' (did you mean 'message_send'?)\n"
-         "t.ini:4:3: [session] unknown event 'x'\n");
+         "t.ini:4:3: [session] unknown event 'x' (`beamtap plugins session` names all)\n");
     says("[session]\nnodes = a, b@c, b@c, all_nodes\n" SINK,
          "t.ini:2:9: [session] 'a' is no node name (such as shop@web1)\n"
          "t.ini:2:17: [session] node 'b@c' is given twice\n"
@@ -314,6 +315,18 @@ static void survives_any_bytes(void)
     }
 }
 
+static void names_every_event_in_its_manual(void)
+{
+    const char *help = NULL, *name;
+    for (size_t i = 0; i < tap_session_option_count; i++)
+        if (strcmp(tap_session_options[i].name, "events") == 0)
+            help = tap_session_options[i].help;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(help);
+    for (unsigned kind = 0; (name = tap_config_event_name(kind)); kind++)
+        CU_ASSERT_PTR_NOT_NULL(strstr(help, name));
+}
+
 UNIT_TESTS("config", UNIT_TEST(reads_a_whole_file), UNIT_TEST(its_text_reads_back),
            UNIT_TEST(tells_one_mistake), UNIT_TEST(tells_mistakes_of_form), UNIT_TEST(takes_long_lines),
-           UNIT_TEST(set_replaces_and_adds), UNIT_TEST(loads_files), UNIT_TEST(survives_any_bytes))
+           UNIT_TEST(set_replaces_and_adds), UNIT_TEST(loads_files), UNIT_TEST(survives_any_bytes),
+           UNIT_TEST(names_every_event_in_its_manual))
