@@ -13,15 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "term_plain.h"
 #include "term_print.h"
 #include "utf8.h"
 
 #define DEFAULT_NAMES (1u << 20)
 #define BLOCK (64u << 10)
-#define BUCKETS 512u             /* powers of two */
-#define BUCKETS_MAX (128u << 10) /* 8 MiB */
-#define LONG_SLOTS (32u << 10)   /* 256 KiB */
+#define BUCKETS 512u            /* powers of two */
+#define BUCKETS_MAX (64u << 10) /* 4 MiB */
+#define LONG_SLOTS (32u << 10)  /* 256 KiB */
 
+/* id 0: free. */
 struct slot {
     uint32_t hash, id;
 };
@@ -38,17 +40,17 @@ struct tap_intern {
     struct tap_name **chunks;
     struct tap_names names;
     uint32_t count, max;
-    uint32_t *table; /* ids by hash, 0 is free: open addressing, at most half full */
+    struct slot *table; /* open addressing, at most half full */
     uint32_t table_size;
     struct block *blocks;
     char *room;
     size_t room_left;
 };
 
-/* Each in a line of the processor's cache. */
+/* Each in a line of the processor's cache, two beside each other. */
 static struct tap_atom_bucket *new_buckets(uint32_t count)
 {
-    struct tap_atom_bucket *buckets = aligned_alloc(sizeof *buckets, count * sizeof *buckets);
+    struct tap_atom_bucket *buckets = aligned_alloc(2 * sizeof *buckets, count * sizeof *buckets);
     if (buckets)
         memset(buckets, 0, count * sizeof *buckets);
     return buckets;
@@ -124,37 +126,59 @@ static bool make_form(struct tap_intern *in, const struct tap_name *name, enum f
     return true;
 }
 
+/* Small letters, digits and underscores stand for themselves in all forms, but for a colon in front in Elixir; not its
+ * three atoms that have none. */
+static bool is_simple(const char *text, size_t len)
+{
+    static const char *const bare[] = {"nil", "true", "false"};
+    if (!tap_atom_is_bare(text, len))
+        return false;
+    for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++)
+        if (strlen(bare[i]) == len && memcmp(bare[i], text, len) == 0)
+            return false;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '@' || (text[i] >= 'A' && text[i] <= 'Z'))
+            return false;
+    return true;
+}
+
 static bool fill_name(struct tap_intern *in, struct tap_name *name, uint32_t id, const char *text, size_t len)
 {
-    char *copy = keep(in, len + 1);
+    char *copy = keep(in, len + 2), *colon = copy;
     if (!copy)
         return false;
+    *copy++ = ':';
     memcpy(copy, text, len);
     copy[len] = 0;
-    struct tap_name n = {.id = id, .len = (uint32_t)len, .text = copy};
+    uint32_t n = (uint32_t)len;
+    struct tap_name made = {.id = id, .len = n, .text = copy};
     if (id == 0) { /* no name: no quotes either */
-        n.atom = n.json = n.elixir = copy;
-    } else if (!make_form(in, &n, FORM_ATOM, &n.atom, &n.atom_len) ||
-               !make_form(in, &n, FORM_JSON, &n.json, &n.json_len) ||
-               !make_form(in, &n, FORM_ELIXIR, &n.elixir, &n.elixir_len)) {
+        made.atom = made.json = made.elixir = copy;
+    } else if (is_simple(text, len)) {
+        made.atom = made.json = copy;
+        made.elixir = colon;
+        made.atom_len = made.json_len = n;
+        made.elixir_len = n + 1;
+    } else if (!make_form(in, &made, FORM_ATOM, &made.atom, &made.atom_len) ||
+               !make_form(in, &made, FORM_JSON, &made.json, &made.json_len) ||
+               !make_form(in, &made, FORM_ELIXIR, &made.elixir, &made.elixir_len)) {
         return false;
     }
-    *name = n;
+    *name = made;
     return true;
 }
 
 static bool grow_table(struct tap_intern *in)
 {
     uint32_t size = in->table_size ? 2 * in->table_size : 1024;
-    uint32_t *table = calloc(size, sizeof *table);
+    struct slot *table = calloc(size, sizeof *table);
     if (!table)
         return false;
     for (uint32_t i = 0; i < in->table_size; i++) {
-        if (!in->table[i])
+        if (!in->table[i].id)
             continue;
-        const struct tap_name *n = name_at(in, in->table[i]);
-        uint32_t at = (uint32_t)hash_text(n->text, n->len) & (size - 1);
-        while (table[at])
+        uint32_t at = in->table[i].hash & (size - 1);
+        while (table[at].id)
             at = (at + 1) & (size - 1);
         table[at] = in->table[i];
     }
@@ -164,7 +188,8 @@ static bool grow_table(struct tap_intern *in)
     return true;
 }
 
-static uint32_t add_name(struct tap_intern *in, uint32_t slot, const char *text, size_t len)
+static uint32_t add_name(struct tap_intern *in, struct slot *slot, uint32_t hash, const char *text,
+                         size_t len)
 {
     uint32_t id = in->count;
     if (id >= in->max)
@@ -175,24 +200,26 @@ static uint32_t add_name(struct tap_intern *in, uint32_t slot, const char *text,
     if (!fill_name(in, &(*chunk)[id % TAP_NAME_CHUNK], id, text, len))
         return 0;
     in->count++;
-    in->table[slot] = id;
+    *slot = (struct slot){hash, id};
     return id;
 }
 
 /* `text` is valid UTF-8, not empty. */
 static uint32_t find_or_add(struct tap_intern *in, const char *text, size_t len)
 {
-    uint64_t h = hash_text(text, len);
-    uint32_t id = 0;
+    uint32_t hash = (uint32_t)hash_text(text, len), id = 0;
     pthread_mutex_lock(&in->lock);
     if (2 * (uint64_t)in->count < in->table_size || grow_table(in)) {
-        uint32_t at = (uint32_t)h & (in->table_size - 1);
+        uint32_t at = hash & (in->table_size - 1);
         for (;; at = (at + 1) & (in->table_size - 1)) {
-            if (!in->table[at]) {
-                id = add_name(in, at, text, len);
+            struct slot *slot = &in->table[at];
+            if (!slot->id) {
+                id = add_name(in, slot, hash, text, len);
                 break;
             }
-            const struct tap_name *n = name_at(in, in->table[at]);
+            if (slot->hash != hash)
+                continue;
+            const struct tap_name *n = name_at(in, slot->id);
             if (n->len == len && memcmp(n->text, text, len) == 0) {
                 id = n->id;
                 break;
@@ -302,43 +329,61 @@ uint32_t tap_intern_name(struct tap_intern *in, const char *text, size_t len)
 
 /* ---- The caches */
 
-/* Four times as many; when there is no memory for them it stays as it is. */
-static void more_buckets(struct tap_atom_cache *cache)
+/* A place for the key in its bucket or in the one beside it, a free one where there is one; whether it was free. */
+static bool take_place(struct tap_atom_cache *cache, const uint64_t key[2], uint32_t id)
 {
-    uint32_t count = 4 * cache->count;
-    struct tap_atom_bucket *buckets = count <= BUCKETS_MAX ? new_buckets(count) : NULL;
-    cache->displaced = 0;
-    if (!buckets)
-        return;
-    for (uint32_t i = 0; i < cache->count; i++) {
-        const struct tap_atom_bucket *from = &cache->buckets[i];
-        for (unsigned k = 0; k < TAP_ATOM_WAYS && from->id[k]; k++) {
-            struct tap_atom_bucket *to = tap_atom_bucket(buckets, count, from->key[k]);
-            unsigned place = 0;
-            while (place < TAP_ATOM_WAYS && to->id[place])
-                place++;
-            if (place == TAP_ATOM_WAYS)
-                continue;
-            memcpy(to->key[place], from->key[k], sizeof from->key[k]);
-            to->id[place] = from->id[k];
-        }
+    struct tap_atom_bucket *own = tap_atom_bucket(cache->buckets, cache->count, key), *to = own;
+    unsigned k = 0;
+    for (unsigned i = 0; i < 2 * TAP_ATOM_WAYS; i++) {
+        to = i < TAP_ATOM_WAYS ? own : tap_atom_beside(cache->buckets, own);
+        k = i % TAP_ATOM_WAYS;
+        if (!to->id[k])
+            break;
     }
-    free(cache->buckets);
-    cache->buckets = buckets;
-    cache->count = count;
+    bool is_free = !to->id[k];
+    if (!is_free) { /* not each time: those that went round would throw each other out for ever */
+        cache->clock = (cache->clock + 1) % (16 * TAP_ATOM_WAYS + 1);
+        if (cache->clock >= TAP_ATOM_WAYS)
+            return false;
+        to = own;
+        k = cache->clock;
+    }
+    memcpy(to->key[k], key, sizeof to->key[k]);
+    to->id[k] = id;
+    return is_free;
 }
 
-/* The newest has the first place. */
+/* Twice as many; when there is no memory for them it stays as it is. */
+static void more_buckets(struct tap_atom_cache *cache)
+{
+    struct tap_atom_cache wider = {.count = 2 * cache->count, .buckets = new_buckets(2 * cache->count)};
+    if (!wider.buckets)
+        return;
+    for (uint32_t i = 0; i < cache->count; i++)
+        for (unsigned k = 0; k < TAP_ATOM_WAYS && cache->buckets[i].id[k]; k++)
+            wider.used += take_place(&wider, cache->buckets[i].key[k], cache->buckets[i].id[k]);
+    free(cache->buckets);
+    cache->buckets = wider.buckets;
+    cache->count = wider.count;
+    cache->used = wider.used;
+}
+
 static void keep_short(struct tap_atom_cache *cache, const uint64_t key[2], uint32_t id)
 {
-    struct tap_atom_bucket *b = tap_atom_bucket(cache->buckets, cache->count, key);
-    bool full = b->id[TAP_ATOM_WAYS - 1] != 0;
-    memmove(b->key[1], b->key[0], (TAP_ATOM_WAYS - 1) * sizeof b->key[0]);
-    memmove(&b->id[1], &b->id[0], (TAP_ATOM_WAYS - 1) * sizeof b->id[0]);
-    memcpy(b->key[0], key, sizeof b->key[0]);
-    b->id[0] = id;
-    if (full && ++cache->displaced > cache->count / 4)
+    cache->used += take_place(cache, key, id);
+    if (cache->used > cache->count / 5 * 3 * TAP_ATOM_WAYS && cache->count < BUCKETS_MAX)
         more_buckets(cache);
+}
+
+/* Is it in the bucket beside its own? */
+static uint32_t find_beside(const struct tap_atom_cache *cache, const uint64_t key[2])
+{
+    const struct tap_atom_bucket *b =
+        tap_atom_beside(cache->buckets, tap_atom_bucket(cache->buckets, cache->count, key));
+    for (unsigned k = 0; k < TAP_ATOM_WAYS; k++)
+        if (b->id[k] && b->key[k][0] == key[0] && b->key[k][1] == key[1])
+            return b->id[k];
+    return 0;
 }
 
 static uint32_t intern_text(struct tap_intern *in, const char *text, uint32_t len, bool latin1)
@@ -385,6 +430,10 @@ static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c, uint32
     uint32_t len, id;
     bool latin1;
     tap_atom_key(c->p, n, key);
+    if ((id = find_beside(&in->cache, key))) {
+        c->p += n;
+        return id;
+    }
     if (!tap_read_atom(c, &text, &len, &latin1))
         return 0;
     if ((id = intern_text(in, text, len, latin1)))

@@ -1,7 +1,7 @@
 /* intern_atom.h: the decoder's way from the bytes of an atom to its name's id.
  *
  * Nearly every atom of a stream was there before. Short ones, tag and length included, are two words, compared as they stand
- * with three candidates in one line of the processor's cache. Before that, the node of a pid is held against the one that
+ * with three candidates in one line of the processor's cache (and three more beside it). Before that, the node of a pid is held against the one that
  * came last. Both belong to the decoder's thread alone; what they do not know is intern.c's.
  */
 #ifndef TAP_INTERN_ATOM_H
@@ -28,7 +28,7 @@ struct tap_atom_last {
 
 struct tap_atom_cache {
     struct tap_atom_bucket *buckets;
-    uint32_t count, displaced; /* displaced: since they were last made more */
+    uint32_t count, used, clock; /* used: places of all of them; clock: whose turn it is to be thrown out */
     struct tap_atom_last node;
 };
 
@@ -69,10 +69,20 @@ static inline void tap_atom_key(const uint8_t *p, uint32_t n, uint64_t key[2])
 #endif
 }
 
+/* Every bit of both words counts: functions are often numbered, so their last characters are all that differs. */
 static inline struct tap_atom_bucket *tap_atom_bucket(struct tap_atom_bucket *buckets, uint32_t count,
                                                       const uint64_t key[2])
 {
-    return &buckets[tap_atom_mix(key[0] * 0xD6E8FEB86659FD93ull, key[1]) >> 32 & (count - 1)];
+    unsigned __int128 h =
+        (unsigned __int128)(key[0] ^ UINT64_C(0xD6E8FEB86659FD93)) * (key[1] ^ UINT64_C(0x9E3779B97F4A7C15));
+    return &buckets[((uint64_t)h ^ (uint64_t)(h >> 64)) & (count - 1)];
+}
+
+/* Where it is when its own bucket is full: the two are fetched together by most processors. */
+static inline struct tap_atom_bucket *tap_atom_beside(struct tap_atom_bucket *buckets,
+                                                      const struct tap_atom_bucket *b)
+{
+    return &buckets[(size_t)(b - buckets) ^ 1];
 }
 
 /* The slow half of tap_intern_atom: long, new, or no atom. */

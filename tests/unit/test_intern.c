@@ -269,6 +269,46 @@ static void threads_share_it(void)
     tap_intern_free(s.in);
 }
 
+/* What differs in their last characters only is spread all the same, and a thousand take no more room than they need. */
+static void numbered_names_are_spread(void)
+{
+    struct tap_intern *in = tap_intern_new(0);
+    const struct tap_atom_cache *cache = (const struct tap_atom_cache *)in;
+    unsigned full = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        uint8_t b[32] = {119};
+        b[1] = (uint8_t)snprintf((char *)b + 2, sizeof b - 2, "add_%06u", i % 1000);
+        struct tap_cursor c = tap_cursor(b, sizeof b);
+        CU_ASSERT_NOT_EQUAL(tap_intern_atom(in, &c), 0);
+    }
+    for (uint32_t i = 0; i < cache->count; i++)
+        full += cache->buckets[i].id[TAP_ATOM_WAYS - 1] != 0;
+    CU_ASSERT_EQUAL(cache->used, 1000);
+    CU_ASSERT(cache->count <= 1024);
+    CU_ASSERT(full < cache->count / 8);
+    tap_intern_free(in);
+}
+
+/* More than there are places for: each has its id all the same, again and again. */
+static void more_names_than_places(void)
+{
+    struct tap_intern *in = tap_intern_new(0);
+    static uint32_t ids[300000];
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < 900000; i++) {
+        uint8_t b[32] = {119};
+        unsigned n = i % 300000;
+        b[1] = (uint8_t)snprintf((char *)b + 2, sizeof b - 2, "add_%06u", n);
+        struct tap_cursor c = tap_cursor(b, sizeof b);
+        uint32_t id = tap_intern_atom(in, &c);
+        if (i < 300000)
+            ids[n] = id;
+        wrong += !id || id != ids[n] || c.p != b + 12;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    tap_intern_free(in);
+}
+
 static void tells_its_speed(void)
 {
     struct tap_intern *in = tap_intern_new(0);
@@ -300,4 +340,5 @@ static void tells_its_speed(void)
 UNIT_TESTS("intern", UNIT_TEST(a_hundred_thousand_atoms_keep_their_ids), UNIT_TEST(near_names_are_told_apart),
            UNIT_TEST(latin1_and_utf8_are_told_apart), UNIT_TEST(names_have_ids_and_forms),
            UNIT_TEST(atoms_are_names), UNIT_TEST(names_never_move), UNIT_TEST(a_full_table_gives_none),
-           UNIT_TEST(threads_share_it), UNIT_TEST(tells_its_speed))
+           UNIT_TEST(threads_share_it), UNIT_TEST(numbered_names_are_spread),
+           UNIT_TEST(more_names_than_places), UNIT_TEST(tells_its_speed))
