@@ -46,17 +46,16 @@ void tap_calls_call(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
     struct tap_track *t = tap_process_track(c, in);
-    uint32_t at = tap_label_get(c, ev->module, ev->function, ev->arity);
-    if (!t || !at)
+    const struct tap_label *label = tap_label_get(c, ev->module, ev->function, ev->arity);
+    if (!t || !label)
         return;
     t->unwinding = 0;
     struct tap_chrome_node *node = &c->nodes[ev->node];
     if (__builtin_expect(t->epoch != node->epoch, 0))
         tap_calls_distrust(c, t, node);
     tap_stack_close_special(c, t, in->ts);
-    const struct tap_label *label = tap_label_at(c, at);
     if (label->returns) {
-        tap_calls_push(c, t, in, at);
+        tap_calls_push(c, t, in, label->id);
         return;
     }
     tap_emit_point(c, t, in->ts, label->tail, label->tail_len);
@@ -75,14 +74,13 @@ static int64_t tap_calls_find(const struct tap_stack *s, uint32_t label)
 
 /* A return or exception whose call was not seen: before the trace began, or among what was lost. */
 static void tap_calls_orphan(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in,
-                             uint32_t at)
+                             const struct tap_label *label)
 {
     bool thrown = in->ev->kind == TAP_FUNCTION_EXCEPTION;
     if (thrown)
         tap_emit_instant(c, t, in->ts, TAP_TAIL("exception", "exception"));
     else
         tap_emit_instant(c, t, in->ts, TAP_TAIL("return", "return"));
-    const struct tap_label *label = tap_label_at(c, at);
     tap_emit_text(c, "function", label->tail + label->name_off, label->name_len);
     tap_emit_term(c, thrown ? "exception" : "result", in, in->ev->payload);
     tap_emit_extras(c, in);
@@ -112,24 +110,23 @@ void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
     const struct tap_event *ev = in->ev;
     bool thrown = ev->kind == TAP_FUNCTION_EXCEPTION;
     struct tap_track *t = tap_process_track(c, in);
-    uint32_t at = tap_label_get(c, ev->module, ev->function, ev->arity);
-    if (!t || !at)
+    struct tap_label *label = tap_label_get(c, ev->module, ev->function, ev->arity);
+    if (!t || !label)
         return;
     uint32_t what = thrown ? tap_calls_exception(in) : 0;
     bool begins = thrown && t->unwinding != what;
     t->unwinding = what;
     tap_stack_close_special(c, t, in->ts);
     struct tap_stack *s = t->stack;
-    if (s && (s->hidden_len || s->beyond) && tap_stack_unhide(s, at)) {
+    if (s && (s->hidden_len || s->beyond) && tap_stack_unhide(s, label->id)) {
         tap_stack_top(t)->events++;
         return;
     }
-    int64_t place = s ? tap_calls_find(s, at) : -1;
+    int64_t place = s ? tap_calls_find(s, label->id) : -1;
     if (place < 0) {
-        tap_calls_orphan(c, t, in, at);
+        tap_calls_orphan(c, t, in, label);
         if (!thrown)
-            tap_label_at(c, at)->returns =
-                true; /* somebody asked for its returns: the next call has a length */
+            label->returns = true; /* somebody asked for its returns: the next call has a length */
         return;
     }
     if (begins)

@@ -94,6 +94,21 @@ static enum tap_status tap_chrome_status(struct tap_chrome *c)
     return tap_writer_status(&c->w);
 }
 
+/* What the events after this one will look for in tables that are larger than the processor's caches. */
+static void tap_chrome_fetch(const struct tap_chrome *c, const struct tap_batch *batch,
+                             const uint32_t *select, size_t left)
+{
+    enum { SOON = 4, LATER = 8 };
+    if (left <= LATER)
+        return;
+    const struct tap_event *soon = tap_batch_event(batch, select[SOON]),
+                           *later = tap_batch_event(batch, select[LATER]);
+    if (c->tracks.count > TAP_CHROME_MANY)
+        tap_tracks_fetch(&c->tracks, &soon->pid, &later->pid);
+    if (c->labels.count > TAP_CHROME_MANY)
+        tap_labels_fetch(&c->labels, soon, later);
+}
+
 static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
                                           size_t n)
 {
@@ -103,6 +118,8 @@ static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *ba
         return TAP_ERROR;
     for (size_t i = 0; i < n; i++) {
         const struct tap_event *ev = in.ev = tap_batch_event(batch, select[i]);
+        if (__builtin_expect(c->tracks.count > TAP_CHROME_MANY || c->labels.count > TAP_CHROME_MANY, 0))
+            tap_chrome_fetch(c, batch, select + i, n - i);
         struct tap_chrome_node *node = tap_nodes_get(c, ev->node);
         if (!node)
             continue;

@@ -29,6 +29,7 @@
 #define TAP_CHROME_HIDDEN 65536u   /* entries of the memory of what is deeper than the cap */
 #define TAP_CHROME_TEXT (1u << 20) /* bytes of printed arguments that one track may keep */
 #define TAP_CHROME_TRACKS 200000u  /* processes remembered at once */
+#define TAP_CHROME_MANY 4096u      /* from so many tracks or labels on, their memory is asked for ahead */
 #define TAP_CHROME_DEAD 1024u   /* processes that ended a moment ago: some of their last events still come */
 #define TAP_CHROME_FLOWS 65536u /* sends remembered until their receive comes */
 #define TAP_CHROME_FIRST_TID 1000u  /* tids of tracks; 1 is the node's own */
@@ -44,18 +45,20 @@ struct tap_chrome_settings {
 
 /* A function, once for all its calls. `tail` is the end of its slices: "cat":"call","name":"shop_cart:add/2" */
 struct tap_label {
+    uint32_t id; /* from 1 on */
     uint32_t module, function;
     int32_t arity;
     uint32_t tail_len, name_off, name_len; /* the name stands inside the tail, escaped, without quotes */
-    char *tail;
-    bool returns; /* its returns are traced: its calls are slices with a length */
+    bool returns;                          /* its returns are traced: its calls are slices with a length */
+    char tail[];
 };
 
 struct tap_labels {
-    struct tap_label *items; /* 0 is no label */
-    uint32_t count, cap;
-    uint32_t *slots; /* a hash table of indexes */
-    uint32_t mask;
+    struct tap_label **items; /* by id; they never move */
+    struct tap_label **slots; /* a hash table of them */
+    uint32_t count, cap, mask;
+    struct tap_label_block *blocks; /* where they lie */
+    size_t room;                    /* bytes of the newest block that are free */
 };
 
 enum tap_open_kind { TAP_OPEN_CALL, TAP_OPEN_OUT, TAP_OPEN_GC, TAP_OPEN_RUN };
@@ -107,9 +110,13 @@ struct tap_track {
     bool used, recent, dead;
 };
 
+struct tap_track_slot {
+    uint32_t hash, index; /* index 0: free */
+};
+
 struct tap_tracks {
     struct tap_track **chunks;
-    uint32_t *slots;
+    struct tap_track_slot *slots;
     uint32_t mask, count, made, hand, free; /* `free`: the first of a list through `tid` */
     struct {
         uint32_t index, tid;
@@ -222,11 +229,13 @@ void tap_emit_empty(struct tap_chrome *);
 
 bool tap_labels_start(struct tap_chrome *);
 void tap_labels_free(struct tap_labels *);
-/* The label of a function; 0 when out of memory (c->no_memory is set). The pointer to it lives until the next get. */
-uint32_t tap_label_get(struct tap_chrome *, uint32_t module, uint32_t function, int32_t arity);
+/* The label of a function; NULL when out of memory (c->no_memory is set). */
+struct tap_label *tap_label_get(struct tap_chrome *, uint32_t module, uint32_t function, int32_t arity);
+/* As tap_tracks_fetch, for the functions of two calls. */
+void tap_labels_fetch(const struct tap_labels *, const struct tap_event *soon, const struct tap_event *later);
 static inline struct tap_label *tap_label_at(struct tap_chrome *c, uint32_t label)
 {
-    return &c->labels.items[label];
+    return c->labels.items[label];
 }
 /* A registered name as people write it (shop_door, Shop.Door), escaped; dst has room for 6 * name->len + 64. */
 char *tap_label_name(char *dst, const struct tap_name *name);
@@ -237,6 +246,8 @@ bool tap_tracks_start(struct tap_tracks *);
 void tap_tracks_free(struct tap_tracks *);
 /* NULL: there is none. Ended processes are found too, for a while. */
 struct tap_track *tap_tracks_find(struct tap_tracks *, const struct tap_pid *);
+/* Asks for the memory that finding these takes, so that it is there when they come. */
+void tap_tracks_fetch(const struct tap_tracks *, const struct tap_pid *soon, const struct tap_pid *later);
 /* A new, empty track, which must not exist yet. NULL: out of memory. */
 struct tap_track *tap_tracks_add(struct tap_tracks *, const struct tap_pid *, uint32_t node);
 /* Takes a track out. Its stack must be empty. */

@@ -18,7 +18,8 @@ static int32_t tap_initial_arity(struct tap_cursor *cur)
 
 static uint32_t tap_initial_label(struct tap_chrome *c, uint32_t m, uint32_t f, int32_t arity)
 {
-    return m && f && arity >= 0 ? tap_label_get(c, m, f, arity) : 0;
+    const struct tap_label *label = m && f && arity >= 0 ? tap_label_get(c, m, f, arity) : NULL;
+    return label ? label->id : 0;
 }
 
 /* erlang:apply(Fun, []): Module:'-fun-N-'/Arity, which is all that a fun tells of itself. */

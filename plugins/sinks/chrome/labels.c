@@ -1,8 +1,8 @@
 /* labels.c: a function's name as people write it, made once for all its calls.
  *
  * shop_cart:add/2 for Erlang, Shop.Cart.add/2 for modules that Elixir named. Names come from the traced code, so
- * their number is bounded by it, and labels are kept for the whole run. The table is open addressed on the three
- * numbers that make a function; a lookup is one or two cache lines.
+ * their number is bounded by it, and labels are kept for the whole run, each in one piece with its text. The table is open
+ * addressed on the three numbers that make a function; a lookup is two or three cache lines.
  */
 #include "chrome.h"
 
@@ -13,41 +13,72 @@ static uint32_t tap_label_hash(uint32_t module, uint32_t function, int32_t arity
     return (uint32_t)(h >> 32);
 }
 
+#define TAP_LABEL_BLOCK 65536u
+
+struct tap_label_block {
+    struct tap_label_block *next;
+    size_t size;
+    _Alignas(8) char data[];
+};
+
 bool tap_labels_start(struct tap_chrome *c)
 {
     struct tap_labels *l = &c->labels;
     l->cap = 512;
     l->mask = 1023;
     l->count = 1;
-    l->items = calloc(l->cap, sizeof *l->items);
-    l->slots = calloc(l->mask + 1, sizeof *l->slots);
+    l->items = calloc(l->cap, sizeof(struct tap_label *));
+    l->slots = calloc(l->mask + 1, sizeof(struct tap_label *));
     return l->items && l->slots;
 }
 
 void tap_labels_free(struct tap_labels *l)
 {
-    for (uint32_t i = 1; l->items && i < l->count; i++)
-        free(l->items[i].tail);
+    for (struct tap_label_block *b = l->blocks, *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
     free(l->items);
     free(l->slots);
     memset(l, 0, sizeof *l);
 }
 
+/* Memory for a label whose tail has so many bytes at most; what it does not need is given back by tap_label_keep. */
+static struct tap_label *tap_label_room(struct tap_labels *l, size_t tail)
+{
+    size_t need = (sizeof(struct tap_label) + tail + 7) & ~(size_t)7;
+    if (need > l->room) {
+        size_t size = need > TAP_LABEL_BLOCK ? need : TAP_LABEL_BLOCK;
+        struct tap_label_block *b = malloc(sizeof *b + size);
+        if (!b)
+            return NULL;
+        b->next = l->blocks;
+        b->size = l->room = size;
+        l->blocks = b;
+    }
+    return (struct tap_label *)(void *)(l->blocks->data + (l->blocks->size - l->room));
+}
+
+static void tap_label_keep(struct tap_labels *l, const struct tap_label *label)
+{
+    l->room -= (sizeof *label + label->tail_len + 7) & ~(size_t)7;
+}
+
 static bool tap_labels_grow(struct tap_labels *l)
 {
-    struct tap_label *items = realloc(l->items, 2 * (size_t)l->cap * sizeof *items);
+    struct tap_label **items = realloc(l->items, 2 * (size_t)l->cap * sizeof *items);
     if (!items)
         return false;
     l->items = items;
     uint32_t mask = l->mask * 2 + 1;
-    uint32_t *slots = calloc((size_t)mask + 1, sizeof *slots);
+    struct tap_label **slots = calloc((size_t)mask + 1, sizeof *slots);
     if (!slots)
         return false;
     for (uint32_t i = 1; i < l->count; i++) {
-        uint32_t at = tap_label_hash(items[i].module, items[i].function, items[i].arity) & mask;
+        uint32_t at = tap_label_hash(items[i]->module, items[i]->function, items[i]->arity) & mask;
         while (slots[at])
             at = (at + 1) & mask;
-        slots[at] = i;
+        slots[at] = items[i];
     }
     free(l->slots);
     l->slots = slots;
@@ -123,49 +154,60 @@ static bool tap_label_returns(const struct tap_chrome *c, const char *module, co
     return false;
 }
 
-static bool tap_label_fill(struct tap_chrome *c, struct tap_label *label, uint32_t module, uint32_t function,
-                           int32_t arity)
+static struct tap_label *tap_label_make(struct tap_chrome *c, uint32_t module, uint32_t function,
+                                        int32_t arity)
 {
     const struct tap_name *m = tap_name_get(c->host, module), *f = tap_name_get(c->host, function);
     size_t longest = m->atom_len > m->elixir_len ? m->atom_len : m->elixir_len;
     longest += f->atom_len > f->elixir_len ? f->atom_len : f->elixir_len;
-    char *tail = malloc(6 * longest + 64), *p = tail;
-    if (!tail)
-        return false;
-    p = tap_text_lit(p, "\"cat\":\"call\",\"name\":\"");
-    label->name_off = (uint32_t)(p - tail);
+    struct tap_label *label = tap_label_room(&c->labels, 6 * longest + 64);
+    if (!label)
+        return NULL;
+    char *p = tap_text_lit(label->tail, "\"cat\":\"call\",\"name\":\"");
+    label->name_off = (uint32_t)(p - label->tail);
     p = tap_label_print(p, m, f, arity);
-    label->name_len = (uint32_t)(p - tail) - label->name_off;
+    label->name_len = (uint32_t)(p - label->tail) - label->name_off;
     *p++ = '"';
-    label->tail_len = (uint32_t)(p - tail);
-    label->tail = tail;
+    label->tail_len = (uint32_t)(p - label->tail);
     label->module = module;
     label->function = function;
     label->arity = arity;
     label->returns = tap_label_returns(c, m->text, f->text, arity);
-    return true;
+    tap_label_keep(&c->labels, label);
+    return label;
 }
 
-uint32_t tap_label_get(struct tap_chrome *c, uint32_t module, uint32_t function, int32_t arity)
+struct tap_label *tap_label_get(struct tap_chrome *c, uint32_t module, uint32_t function, int32_t arity)
 {
     struct tap_labels *l = &c->labels;
     uint32_t at = tap_label_hash(module, function, arity) & l->mask;
-    for (; l->slots[at]; at = (at + 1) & l->mask) {
-        const struct tap_label *i = &l->items[l->slots[at]];
+    for (struct tap_label *i; (i = l->slots[at]); at = (at + 1) & l->mask)
         if (i->module == module && i->function == function && i->arity == arity)
-            return l->slots[at];
-    }
+            return i;
     if (l->count == l->cap) {
         if (!tap_labels_grow(l)) {
             c->no_memory = true;
-            return 0;
+            return NULL;
         }
         return tap_label_get(c, module, function, arity);
     }
-    if (!tap_label_fill(c, &l->items[l->count], module, function, arity)) {
+    struct tap_label *made = tap_label_make(c, module, function, arity);
+    if (!made) {
         c->no_memory = true;
-        return 0;
+        return NULL;
     }
-    l->slots[at] = l->count;
-    return l->count++;
+    made->id = l->count++;
+    l->items[made->id] = l->slots[at] = made;
+    return made;
+}
+
+void tap_labels_fetch(const struct tap_labels *l, const struct tap_event *soon, const struct tap_event *later)
+{
+    const struct tap_label *label =
+        l->slots[tap_label_hash(soon->module, soon->function, soon->arity) & l->mask];
+    if (label) {
+        __builtin_prefetch(label);
+        __builtin_prefetch(label->tail + 32);
+    }
+    __builtin_prefetch(&l->slots[tap_label_hash(later->module, later->function, later->arity) & l->mask]);
 }

@@ -302,8 +302,10 @@ static void tap_process_fact(struct tap_chrome *c, struct tap_track *t, struct t
             (tap_match_atom(&apply, "erlang") && tap_match_atom(&apply, "apply")))
             return; /* true of nearly all: the bare pid says as much, and its spawn may still tell more */
         uint32_t m = tap_sink_atom(c->host, &cur), f = tap_sink_atom(c->host, &cur);
-        if (m && f && tap_read_i64(&cur, &arity) && arity >= 0 && arity < 256 && !t->label)
-            t->label = tap_label_get(c, m, f, (int32_t)arity);
+        bool told = m && f && tap_read_i64(&cur, &arity) && arity >= 0 && arity < 256 && !t->label;
+        const struct tap_label *label = told ? tap_label_get(c, m, f, (int32_t)arity) : NULL;
+        if (label)
+            t->label = label->id;
         return;
     }
     uint32_t name = tap_sink_atom(c->host, &cur);

@@ -21,11 +21,9 @@ static void tap_schedule_where(struct tap_chrome *c, const struct tap_event *ev)
 {
     if (!ev->module || ev->arity < 0)
         return;
-    uint32_t at = tap_label_get(c, ev->module, ev->function, ev->arity);
-    if (!at)
-        return;
-    const struct tap_label *label = tap_label_at(c, at);
-    tap_emit_text(c, "at", label->tail + label->name_off, label->name_len);
+    const struct tap_label *label = tap_label_get(c, ev->module, ev->function, ev->arity);
+    if (label)
+        tap_emit_text(c, "at", label->tail + label->name_off, label->name_len);
 }
 
 /* A frame that is no call must not make the stack too deep either. False: it is counted with the frame below. */

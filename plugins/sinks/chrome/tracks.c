@@ -1,6 +1,6 @@
 /* tracks.c: the table of processes, by pid.
  *
- * Tracks live in chunks and never move; the hash table holds their indexes, open addressed with linear probing, and
+ * Tracks live in chunks and never move; the hash table holds their hashes and indexes, open addressed with linear probing, and
  * is given back by shifting, so it never fills with graves. A process that ended stays findable for a moment,
  * because its last events (unlinks, the scheduler's) come after its exit. When there are too many processes, a hand
  * goes round and takes one that was not used since it last came by.
@@ -30,7 +30,7 @@ static struct tap_track *tap_tracks_at(const struct tap_tracks *ts, uint32_t ind
 bool tap_tracks_start(struct tap_tracks *ts)
 {
     ts->mask = 1023;
-    ts->slots = calloc(ts->mask + 1, sizeof *ts->slots);
+    ts->slots = calloc((size_t)ts->mask + 1, sizeof *ts->slots);
     ts->chunks = calloc(TAP_TRACK_CHUNKS + 1, sizeof *ts->chunks);
     return ts->slots && ts->chunks;
 }
@@ -45,17 +45,18 @@ void tap_tracks_free(struct tap_tracks *ts)
 }
 
 /* The slot that holds this pid, or the empty one where it belongs. */
-static uint32_t tap_tracks_slot(const struct tap_tracks *ts, const struct tap_pid *pid)
+static struct tap_track_slot *tap_tracks_slot(const struct tap_tracks *ts, const struct tap_pid *pid)
 {
-    uint32_t at = tap_tracks_hash(pid) & ts->mask;
-    while (ts->slots[at] && !tap_pid_same(&tap_tracks_at(ts, ts->slots[at])->pid, pid))
+    uint32_t hash = tap_tracks_hash(pid), at = hash & ts->mask;
+    while (ts->slots[at].index &&
+           (ts->slots[at].hash != hash || !tap_pid_same(&tap_tracks_at(ts, ts->slots[at].index)->pid, pid)))
         at = (at + 1) & ts->mask;
-    return at;
+    return &ts->slots[at];
 }
 
 struct tap_track *tap_tracks_find(struct tap_tracks *ts, const struct tap_pid *pid)
 {
-    uint32_t index = ts->slots[tap_tracks_slot(ts, pid)];
+    uint32_t index = tap_tracks_slot(ts, pid)->index;
     if (!index)
         return NULL;
     struct tap_track *t = tap_tracks_at(ts, index);
@@ -63,18 +64,31 @@ struct tap_track *tap_tracks_find(struct tap_tracks *ts, const struct tap_pid *p
     return t;
 }
 
+void tap_tracks_fetch(const struct tap_tracks *ts, const struct tap_pid *soon, const struct tap_pid *later)
+{
+    uint32_t index = ts->slots[tap_tracks_hash(soon) & ts->mask].index;
+    if (index)
+        __builtin_prefetch(tap_tracks_at(ts, index), 1);
+    __builtin_prefetch(&ts->slots[tap_tracks_hash(later) & ts->mask], 1);
+}
+
 static bool tap_tracks_grow(struct tap_tracks *ts)
 {
-    uint32_t old = ts->mask + 1, *slots = ts->slots;
-    uint32_t *wider = calloc(2 * (size_t)old, sizeof *wider);
+    uint32_t old = ts->mask + 1, mask = 2 * old - 1;
+    struct tap_track_slot *wider = calloc(2 * (size_t)old, sizeof *wider);
     if (!wider)
         return false;
+    for (uint32_t i = 0; i < old; i++) {
+        uint32_t at = ts->slots[i].hash & mask;
+        if (!ts->slots[i].index)
+            continue;
+        while (wider[at].index)
+            at = (at + 1) & mask;
+        wider[at] = ts->slots[i];
+    }
+    free(ts->slots);
     ts->slots = wider;
-    ts->mask = 2 * old - 1;
-    for (uint32_t i = 0; i < old; i++)
-        if (slots[i])
-            ts->slots[tap_tracks_slot(ts, &tap_tracks_at(ts, slots[i])->pid)] = slots[i];
-    free(slots);
+    ts->mask = mask;
     return true;
 }
 
@@ -107,23 +121,23 @@ struct tap_track *tap_tracks_add(struct tap_tracks *ts, const struct tap_pid *pi
     struct tap_track *t = tap_tracks_at(ts, index);
     *t = (struct tap_track){
         .pid = *pid, .node = node, .last = -1, .first = -1, .life = -1, .used = true, .recent = true};
-    ts->slots[tap_tracks_slot(ts, pid)] = index;
+    *tap_tracks_slot(ts, pid) = (struct tap_track_slot){tap_tracks_hash(pid), index};
     ts->count++;
     return t;
 }
 
 void tap_tracks_remove(struct tap_tracks *ts, struct tap_track *t)
 {
-    uint32_t hole = tap_tracks_slot(ts, &t->pid), index = ts->slots[hole];
-    for (uint32_t at = (hole + 1) & ts->mask; ts->slots[at]; at = (at + 1) & ts->mask) {
-        uint32_t home = tap_tracks_hash(&tap_tracks_at(ts, ts->slots[at])->pid) & ts->mask;
+    uint32_t hole = (uint32_t)(tap_tracks_slot(ts, &t->pid) - ts->slots), index = ts->slots[hole].index;
+    for (uint32_t at = (hole + 1) & ts->mask; ts->slots[at].index; at = (at + 1) & ts->mask) {
+        uint32_t home = ts->slots[at].hash & ts->mask;
         if (((at - home) & ts->mask) >=
             ((at - hole) & ts->mask)) { /* it may stand in the hole: it is not before home */
             ts->slots[hole] = ts->slots[at];
             hole = at;
         }
     }
-    ts->slots[hole] = 0;
+    ts->slots[hole] = (struct tap_track_slot){0, 0};
     ts->count--;
     t->used = t->dead = false;
     t->tid = ts->free;
@@ -144,7 +158,7 @@ struct tap_track *tap_tracks_victim(struct tap_tracks *ts)
 
 struct tap_track *tap_tracks_bury(struct tap_tracks *ts, struct tap_track *t)
 {
-    uint32_t index = ts->slots[tap_tracks_slot(ts, &t->pid)], at = ts->dead_next++ % TAP_CHROME_DEAD;
+    uint32_t index = tap_tracks_slot(ts, &t->pid)->index, at = ts->dead_next++ % TAP_CHROME_DEAD;
     struct tap_track *old = ts->dead[at].index ? tap_tracks_at(ts, ts->dead[at].index) : NULL;
     /* Its place may have been taken by another process meanwhile: then that one has another tid. */
     bool still = old && old->used && old->dead && old->tid == ts->dead[at].tid;
