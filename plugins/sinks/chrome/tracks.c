@@ -144,8 +144,18 @@ void tap_tracks_remove(struct tap_tracks *ts, struct tap_track *t)
     ts->free = index;
 }
 
+/* The slot of the one that the hand will point at in a while. */
+static void tap_tracks_fetch_victim(const struct tap_tracks *ts)
+{
+    enum { AHEAD = 8 };
+    const struct tap_track *t = tap_tracks_at(ts, (ts->hand + AHEAD) % ts->made + 1);
+    __builtin_prefetch(&ts->slots[tap_tracks_hash(&t->pid) & ts->mask], 1);
+}
+
 struct tap_track *tap_tracks_victim(struct tap_tracks *ts)
 {
+    if (ts->made)
+        tap_tracks_fetch_victim(ts);
     for (uint64_t tries = 0; tries < 2ull * ts->made + 1 && ts->made; tries++) {
         ts->hand = ts->hand % ts->made + 1;
         struct tap_track *t = tap_tracks_at(ts, ts->hand);
