@@ -38,25 +38,6 @@ void tap_gen_calls_stats(const struct tap_gen_calls *g, struct tap_gen_stats *st
     *stats = g->stats;
 }
 
-/* The node's name and the numbers of a reference. Releases write the name's atom in different ways, and an old form has
- * less of the creation: neither counts. */
-static uint64_t key_of(const uint8_t *tag, size_t len)
-{
-    struct tap_cursor c = tap_cursor(tag, len);
-    const char *node;
-    uint32_t n;
-    bool latin1, newer = *tag == TAP_EXT_NEWER_REFERENCE;
-    uint64_t key = 0xcbf29ce484222325u;
-    c.p += 3;
-    if (len < 4 || !tap_read_atom(&c, &node, &n, &latin1))
-        return 0;
-    for (uint32_t i = 0; i < n; i++)
-        key = (key ^ (uint8_t)node[i]) * 0x100000001b3u;
-    for (c.p += newer ? 4 : 1; c.p < c.end; c.p++)
-        key = (key ^ *c.p) * 0x100000001b3u;
-    return key ? key : 1;
-}
-
 static struct open_call *set_of(struct tap_gen_calls *g, uint64_t key)
 {
     return &g->open[((key ^ key >> 29) & (SETS - 1)) * PLACES];
@@ -118,7 +99,7 @@ void tap_gen_calls_event(struct tap_gen_calls *g, struct tap_event *ev, const ui
     struct tap_gen_parts parts;
     if (!tap_gen_read(arena + ev->payload.off, ev->payload.len, &parts))
         return;
-    uint64_t key = parts.tag ? key_of(parts.tag, parts.tag_len) : 0;
+    uint64_t key = parts.tag ? tap_gen_key(&parts) : 0;
     if (parts.gen == TAP_GEN_REPLY && (!key || !replied(g, ev, key)))
         return;
     ev->gen = (uint8_t)parts.gen;

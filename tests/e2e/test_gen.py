@@ -27,6 +27,26 @@ def lines(run):
         return [json.loads(l) for l in f]
 
 
+def picture(run, client, told):
+    """A slice for each call that was answered, at the client and at the server; what a helper answered is apart."""
+    with open(run.path('chrome.json'), encoding='utf-8') as f:
+        trace = json.load(f)
+    mine = [e for e in trace['traceEvents'] if e.get('cat') == 'gen']
+    calls = sorted((e for e in mine if e['name'].startswith('call ')), key=lambda e: e['ts'])
+    handled = sorted((e for e in mine if e['name'].startswith('handle ')), key=lambda e: e['ts'])
+    echoes = ['{echo,%d}' % i for i in range(1, N + 1)]
+    assert [(e['ph'], e['args']['request'], e['args']['reply']) for e in calls] == \
+        [('X', e, e) for e in echoes] + [('X', '{later,%d}' % MS, 'late'), ('X', 'done', 'done')], calls
+    assert all(re.fullmatch(r'call .+: (echo|later|done)', e['name']) and e['args']['from'] == client for e in calls), calls
+    assert [e['args']['took_ns'] for e in calls] == [r['took_ns'] for r in told['reply']], (calls, told['reply'])
+    for e in calls:  # the messages are inside, at its ends
+        assert abs(round(e['dur'] * 1000) - e['args']['took_ns']) < 10 or 'moved' in str(told), e
+    assert [e['args']['request'] for e in handled if e['ph'] == 'X'] == echoes + ['done'], handled
+    assert [(e['ph'], e['name']) for e in handled if e['ph'] != 'X'] == [('b', 'handle later'), ('e', 'handle later')], handled
+    other = trace['otherData']
+    assert (other['gen'], other['gen_apart']) == (2 * N + 3, 1), other
+
+
 def judge(run, client, caller_node):
     """What the client did, by its own events; the server's are the same messages at the other end."""
     every = lines(run)
@@ -57,6 +77,7 @@ def judge(run, client, caller_node):
     assert 'gen: calls %d, casts %d, replies %d after ' % (N + 3, N, N + 2) in run.err(), run.err()
     with open(run.path('trace.csv'), encoding='utf-8') as f:
         assert f.read().count('reply took=%d' % replies[N]['took_ns']) == 1
+    picture(run, client, {c: [l for l in every if l.get('pid') == client and l.get('gen') == c] for c in ('call', 'reply')})
     with open(run.path('chrome.json'), encoding='utf-8') as f:
         args = [e.get('args', {}) for e in json.load(f)['traceEvents']]
     assert [a['took_ns'] for a in args if a.get('gen') == 'reply'].count(replies[N]['took_ns']) == 1

@@ -72,11 +72,17 @@ static int chrome_judge_fields(const cJSON *ev)
     int broken = 0;
     const char *ph = chrome_str(ev, "ph");
     int64_t pid = chrome_num(ev, "pid"), tid = chrome_num(ev, "tid");
-    RULE(strlen(ph) == 1 && strchr("XBiCMsf", ph[0]), "phase");
+    RULE(strlen(ph) == 1 && strchr("XBiCMsfbe", ph[0]), "phase");
     RULE(*chrome_str(ev, "name") && *chrome_str(ev, "cat"), "name and cat");
     RULE(pid >= 1 && tid >= 1 && pid < 1ll << 32 && tid < 1ll << 32, "pid and tid");
     RULE(chrome_ns(ev, "ts") >= 0, "ts");
     RULE((*ph == 'X') == (chrome_ns(ev, "dur") > 0), "dur");
+    if (*ph == 'b') /* apart from the tracks: begin and end are written together */
+        RULE(ev->next && *chrome_str(ev->next, "ph") == 'e' && *chrome_str(ev, "id") &&
+                 strcmp(chrome_str(ev, "id"), chrome_str(ev->next, "id")) == 0 &&
+                 chrome_ns(ev, "ts") < chrome_ns(ev->next, "ts"),
+             "what is apart has an end");
+    RULE(*ph != 'e' || (ev->prev && *chrome_str(ev->prev, "ph") == 'b'), "what is apart has a begin");
     RULE(*ph != 'i' || strchr("tpg", *chrome_str(ev, "s")), "scope of an instant");
     RULE(*ph != 'f' || strcmp(chrome_str(ev, "bp"), "e") == 0, "bp");
     RULE(!cJSON_GetObjectItem(ev, "cname") && !cJSON_GetObjectItem(ev, "sf"), "forbidden members");

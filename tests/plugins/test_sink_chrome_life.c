@@ -1,6 +1,7 @@
 /* test_sink_chrome_life.c: processes, messages, schedulers, nodes and losses, as the chrome sink draws them; the file
  * that it makes; and any stream at all.
  */
+#include "chrome_gen.h"
 #include "chrome_judge.h"
 
 #define KIND(k) TAP_KIND_BIT(TAP_##k)
@@ -448,6 +449,12 @@ static void random_event(struct chrome_stream *s, int64_t ts)
     }
     if (dice < 64) {
         spawn(s, ts, id, 100 + some(5), "shop_door", some(2));
+        return;
+    }
+    if (dice < 74) {
+        unsigned send = some(2) ? TAP_MESSAGE_SEND : TAP_MESSAGE_RECEIVE;
+        chrome_gen(s, send, ts, id, 100 + some(5), some(2) ? TAP_GEN_CALL : TAP_GEN_REPLY,
+                   some(9) ? id : 100 + some(5), some(12));
         return;
     }
     unsigned kind = dice < 96   ? TAP_MESSAGE_SEND + some(TAP_KIND_USER_LAST - TAP_MESSAGE_SEND + 1)

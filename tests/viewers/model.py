@@ -7,7 +7,7 @@ import collections
 
 class Model:
     def __init__(self, rows):
-        self.calls = self.messages = self.across = 0
+        self.calls = self.messages = self.across = self.answers = 0
         self.unreturned = collections.defaultdict(list)  # pid -> functions whose end was not seen yet
         self.alive = {}  # pid -> was its start seen
         self.processes = set()
@@ -17,6 +17,7 @@ class Model:
             who = (r['node'], r['pid'])
             if r['pid']:
                 self.processes.add(who)
+            self.answers += 'reply took=' in r['metadata']
             function = (r['module'], r['function'], r['arity'])
             event = r['event']
             if event == 'function_call':

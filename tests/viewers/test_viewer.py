@@ -46,6 +46,8 @@ def judge_exactly(run, seen):
     assert other['arrows'] == sum(seen['flows'].values()) and other['evicted'] == 0, other
     assert seen['flows_backwards'] == seen['flows_on_no_slice'] == 0, seen
     assert seen['children_outside'] == seen['overlaps'] == 0, seen
+    assert seen['slices'].get('gen', 0) == other['gen'] and seen['apart'].get('gen', 0) == other['gen_apart'], (seen, other)
+    assert other['gen'] + other['gen_apart'] == want.answers, (other, want.answers)
     open_calls = want.open_calls() - other['collapsed']  # only loops that never return collapse in these traces
     assert seen['unfinished'].get('call', 0) == open_calls, (seen['unfinished'], want.open_calls(), other)
     assert seen['unfinished'].get('process', 0) == len(want.alive), (seen['unfinished'], len(want.alive))

@@ -50,7 +50,7 @@ async function look(number) {
   }
   seen.warnings = model.importWarnings.map(w => w.type + ': ' + w.message).slice(0, 20);
   const add = (object, key) => { object[key] = (object[key] || 0) + 1; };
-  Object.assign(seen, { slices: {}, instants: {}, unfinished: {}, processes: [], depth: 0, counters: {},
+  Object.assign(seen, { slices: {}, apart: {}, instants: {}, unfinished: {}, processes: [], depth: 0, counters: {},
     flows: {}, flows_backwards: 0, flows_on_no_slice: 0, children_outside: 0, overlaps: 0 });
   for (const process of Object.values(model.processes)) {
     const threads = Object.values(process.threads).sort((a, b) => tr.model.Thread.compare(a, b));
@@ -58,6 +58,7 @@ async function look(number) {
     for (const e of process.instantEvents) add(seen.instants, e.category);
     for (const counter of Object.values(process.counters)) seen.counters[counter.name] = counter.timestamps.length;
     for (const thread of threads) {
+      for (const s of thread.asyncSliceGroup.slices) add(seen.apart, s.category);
       for (const s of thread.sliceGroup.slices) {
         add(s.duration === 0 ? seen.instants : seen.slices, s.category); // an instant of a track is a slice without length
         if (s.didNotFinish) add(seen.unfinished, s.category);

@@ -80,6 +80,27 @@ static inline bool tap_gen_read(const uint8_t *term, size_t len, struct tap_gen_
     return !c.bad;
 }
 
+/* What a call and its reply share, as a number: made of the reference's node and numbers. Releases write the node's atom
+ * in different ways, and an old form has less of the creation: neither counts. 0: there is none. */
+static inline uint64_t tap_gen_key(const struct tap_gen_parts *parts)
+{
+    struct tap_cursor c = tap_cursor(parts->tag, parts->tag_len);
+    const char *node;
+    uint32_t n;
+    bool latin1;
+    uint64_t key = 0xcbf29ce484222325u;
+    if (parts->tag_len < 4)
+        return 0;
+    c.p += 3;
+    if (!tap_read_atom(&c, &node, &n, &latin1))
+        return 0;
+    for (uint32_t i = 0; i < n; i++)
+        key = (key ^ (uint8_t)node[i]) * 0x100000001b3u;
+    for (c.p += *parts->tag == TAP_EXT_NEWER_REFERENCE ? 4 : 1; c.p < c.end; c.p++)
+        key = (key ^ *c.p) * 0x100000001b3u;
+    return key ? key : 1;
+}
+
 #ifdef __cplusplus
 }
 #endif

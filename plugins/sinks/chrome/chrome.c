@@ -52,7 +52,7 @@ static enum tap_status tap_chrome_start(void *self)
     c->returns = c->host->session->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
     c->next_tid = TAP_CHROME_FIRST_TID;
     c->flows = calloc(TAP_CHROME_FLOWS, sizeof *c->flows);
-    if (!c->flows || !tap_labels_start(c) || !tap_tracks_start(&c->tracks))
+    if (!c->flows || !tap_gen_start(c) || !tap_labels_start(c) || !tap_tracks_start(&c->tracks))
         return TAP_FAIL(c->host, TAP_ERROR, "out of memory");
     if (tap_writer_open(&c->w) != TAP_OK)
         return TAP_ERROR;
@@ -154,7 +154,8 @@ static void tap_chrome_report(const struct tap_chrome *c)
     } figures[] = {{"slices", c->count.slices},     {"unfinished", c->count.open},
                    {"unwound", c->count.unwound},   {"collapsed", c->count.collapsed},
                    {"too_deep", c->count.capped},   {"arrows", c->count.arrows},
-                   {"unpaired", c->count.unpaired}, {"evicted", c->count.evicted}};
+                   {"unpaired", c->count.unpaired}, {"evicted", c->count.evicted},
+                   {"gen", c->count.gen},           {"gen_apart", c->count.gen_apart}};
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
         if (figures[i].n)
             c->host->count(c->host, figures[i].name, (int64_t)(figures[i].n & INT64_MAX));
@@ -194,6 +195,7 @@ static void tap_chrome_destroy(void *self)
     tap_tracks_free(&c->tracks);
     tap_labels_free(&c->labels);
     free(c->flows);
+    tap_gen_free(c);
     free(c->nodes);
     tap_writer_free(&c->w);
     free(c->part_path);

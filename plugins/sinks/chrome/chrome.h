@@ -15,6 +15,7 @@
  *     messages.c  sends, receives, arrows                   process.c  spawn, exit, names, links
  *     schedule.c  waiting, running, garbage collection      nodes.c    nodes, rates, losses
  *     parts.c     the files of a run, one after the other   other.c    otherData
+ *     gen.c       calls of gen_server
  *
  * Nothing here is thread safe: a sink's calls never overlap.
  */
@@ -31,6 +32,7 @@
 #define TAP_CHROME_TRACKS 200000u  /* processes remembered at once */
 #define TAP_CHROME_MANY 4096u      /* from so many tracks or labels on, their memory is asked for ahead */
 #define TAP_CHROME_DEAD 1024u   /* processes that ended a moment ago: some of their last events still come */
+#define TAP_CHROME_CALLS 8192u  /* calls of gen_server remembered until their reply comes */
 #define TAP_CHROME_FLOWS 65536u /* sends remembered until their receive comes */
 #define TAP_CHROME_FIRST_TID 1000u  /* tids of tracks; 1 is the node's own */
 #define TAP_CHROME_RATE 100000000ll /* ns: a point of the events/s counter */
@@ -95,18 +97,20 @@ struct tap_stack {
 /* A process, or a scheduler. Kept small: there is one for each live process that was heard of. */
 struct tap_track {
     struct tap_pid pid;
-    struct tap_stack *stack; /* NULL while nothing is open */
-    int64_t last;            /* ns since the session's start: the last time written; -1: none */
-    int64_t first;           /* when it was first seen */
-    int64_t life;            /* its birth, when that was seen; -1 else */
-    uint32_t tid;            /* 0: nothing was written for it yet */
-    uint32_t node;           /* index */
-    uint32_t label;          /* its initial call; 0: unknown */
-    uint32_t name;           /* its registered name; 0: none */
-    uint32_t epoch;          /* the node's losses when its frames were last known to be right */
-    uint32_t scheduler;      /* where it runs; 0: nowhere, or not told */
-    uint32_t part;           /* the file that names it last; 0: none */
-    uint32_t unwinding;      /* which exception it is leaving frames by; 0: by none */
+    struct tap_stack *stack;    /* NULL while nothing is open */
+    int64_t last;               /* ns since the session's start: the last time written; -1: none */
+    int64_t first;              /* when it was first seen */
+    int64_t life;               /* its birth, when that was seen; -1 else */
+    uint32_t tid;               /* 0: nothing was written for it yet */
+    uint32_t node;              /* index */
+    uint32_t label;             /* its initial call; 0: unknown */
+    uint32_t name;              /* its registered name; 0: none */
+    uint32_t epoch;             /* the node's losses when its frames were last known to be right */
+    uint32_t scheduler;         /* where it runs; 0: nowhere, or not told */
+    uint32_t part;              /* the file that names it last; 0: none */
+    uint32_t unwinding;         /* which exception it is leaving frames by; 0: by none */
+    uint32_t call_count;        /* in `calls` */
+    struct tap_gen_open *calls; /* of gen_server, under way, the latest first */
     bool used, recent, dead;
 };
 
@@ -147,7 +151,7 @@ struct tap_chrome_node {
 };
 
 struct tap_chrome_counts {
-    uint64_t slices, collapsed, capped, unwound, arrows, unpaired, evicted, open;
+    uint64_t slices, collapsed, capped, unwound, arrows, unpaired, evicted, open, gen, gen_apart;
 };
 
 struct tap_chrome {
@@ -167,6 +171,7 @@ struct tap_chrome {
     struct tap_stack *pool;
     uint32_t pooled;
     struct tap_flow *flows;
+    struct tap_gen_table *gen;
     struct tap_chrome_node *nodes;
     uint32_t node_count;
     struct tap_chrome_counts count, count_before; /* of the run, and of its files before this one */
@@ -213,6 +218,8 @@ void tap_emit_peer(struct tap_chrome *, const char *key, const struct tap_chrome
 void tap_emit_extras(struct tap_chrome *, const struct tap_chrome_in *);
 /* The arguments of a call, as a member "args", and the extras. */
 void tap_emit_arguments(struct tap_chrome *, const struct tap_chrome_in *);
+/* A member "id", in hex: an arrow's, or that of an event apart from tracks. Comes before the args. */
+void tap_emit_id(struct tap_chrome *, uint64_t id);
 /* Ends the event; `events` of the stream are in the file with it. */
 void tap_emit_close(struct tap_chrome *, uint64_t events);
 /* An instant on a track (scope t), left open for args. */
@@ -305,9 +312,9 @@ void tap_stack_close(struct tap_chrome *, struct tap_track *, int64_t ts, enum t
                      const struct tap_chrome_in *in, uint32_t events);
 /* Closes all frames. */
 void tap_stack_close_all(struct tap_chrome *, struct tap_track *, int64_t ts, enum tap_close_how);
-/* Closes what is open above the topmost call: waiting, garbage collection. */
 /* The function that runs took a message. */
 void tap_stack_received(struct tap_track *);
+/* Closes what is open above the topmost call: waiting, garbage collection. */
 void tap_stack_close_special(struct tap_chrome *, struct tap_track *, int64_t ts);
 /* Writes all frames as begins without an end. */
 void tap_stack_finish(struct tap_chrome *, struct tap_track *);
@@ -345,6 +352,17 @@ void tap_schedule_gc_start(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_schedule_gc_end(struct tap_chrome *, const struct tap_chrome_in *);
 /* A process ended: so did its run, of which no event tells unless somebody asked for `exiting`. */
 void tap_schedule_exit(struct tap_chrome *, const struct tap_chrome_in *, struct tap_track *);
+
+/* ---- gen.c: calls of gen_server --------------------------------------------------------------------------------- */
+
+bool tap_gen_start(struct tap_chrome *);
+void tap_gen_free(struct tap_chrome *);
+/* A call that was sent or received, before its message is drawn at `ts`. */
+void tap_gen_called(struct tap_chrome *, const struct tap_chrome_in *, struct tap_track *, int64_t ts);
+/* A reply that was sent or received by this process, after its message was drawn. */
+void tap_gen_replied(struct tap_chrome *, const struct tap_chrome_in *, const struct tap_track *by);
+/* The process has ended. */
+void tap_gen_forget(const struct tap_track *);
 
 /* ---- parts.c: the files of a run -------------------------------------------------------------------------------- */
 

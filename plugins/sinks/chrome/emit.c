@@ -142,6 +142,19 @@ void tap_emit_arguments(struct tap_chrome *c, const struct tap_chrome_in *in)
         tap_emit_extras(c, in);
 }
 
+void tap_emit_id(struct tap_chrome *c, uint64_t id)
+{
+    static const char hex[] = "0123456789abcdef";
+    char *p = tap_text_lit(tap_writer_reserve(&c->w, 32), ",\"id\":\"0x");
+    int shift = 60;
+    while (shift > 0 && !(id >> shift & 15))
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        *p++ = hex[id >> shift & 15];
+    *p++ = '"';
+    c->w.p = p;
+}
+
 void tap_emit_close(struct tap_chrome *c, uint64_t events)
 {
     char *p = tap_writer_reserve(&c->w, 2);

@@ -38,22 +38,13 @@ int64_t tap_flow_bend(const struct tap_chrome *c, uint64_t key, int64_t ts)
 static void tap_flow_emit(struct tap_chrome *c, char ph, uint32_t pid, uint32_t tid, int64_t ts,
                           enum tap_flow_kind kind)
 {
-    static const char hex[] = "0123456789abcdef";
     if (kind == TAP_FLOW_SPAWN)
         tap_emit_open(c, ph, pid, tid, ts, -1, TAP_TAIL("spawn", "spawn"));
     else
         tap_emit_open(c, ph, pid, tid, ts, -1, TAP_TAIL("message", "message"));
-    char *p = tap_writer_reserve(&c->w, 48);
-    p = tap_text_lit(p, ",\"id\":\"0x");
-    int shift = 60;
-    while (shift > 0 && !(c->next_flow >> shift & 15))
-        shift -= 4;
-    for (; shift >= 0; shift -= 4)
-        *p++ = hex[c->next_flow >> shift & 15];
-    *p++ = '"';
+    tap_emit_id(c, c->next_flow);
     if (ph == 'f')
-        p = tap_text_lit(p, ",\"bp\":\"e\"");
-    c->w.p = p;
+        c->w.p = tap_text_lit(tap_writer_reserve(&c->w, 16), ",\"bp\":\"e\"");
     tap_emit_close(c, 0);
 }
 
@@ -103,6 +94,8 @@ void tap_messages_send(struct tap_chrome *c, const struct tap_chrome_in *in)
     struct tap_track *t = tap_process_track(c, in);
     if (!t)
         return;
+    if (ev->gen == TAP_GEN_CALL)
+        tap_gen_called(c, in, t, in->ts);
     int64_t start = ev->flags & TAP_EVENT_NONEXISTING
                         ? tap_emit_point(c, t, in->ts, TAP_TAIL("message", "send to nobody"))
                         : tap_emit_point(c, t, in->ts, TAP_TAIL("message", "send"));
@@ -112,6 +105,8 @@ void tap_messages_send(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_emit_close(c, 1);
     if (ev->flow)
         tap_flow_start(c, ev->flow, TAP_FLOW_MESSAGE, t, start);
+    if (ev->gen == TAP_GEN_REPLY)
+        tap_gen_replied(c, in, t);
 }
 
 void tap_messages_receive(struct tap_chrome *c, const struct tap_chrome_in *in)
@@ -121,6 +116,8 @@ void tap_messages_receive(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (!t)
         return;
     int64_t ts = tap_flow_bend(c, ev->flow, in->ts);
+    if (ev->gen == TAP_GEN_CALL)
+        tap_gen_called(c, in, t, ts);
     int64_t start = ev->flags & TAP_EVENT_TIMEOUT
                         ? tap_emit_point(c, t, ts, TAP_TAIL("message", "receive timeout"))
                         : tap_emit_point(c, t, ts, TAP_TAIL("message", "receive"));
@@ -131,4 +128,6 @@ void tap_messages_receive(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_emit_close(c, 1);
     tap_flow_end(c, ev->flow, TAP_FLOW_MESSAGE, t, start);
     tap_stack_received(t);
+    if (ev->gen == TAP_GEN_REPLY)
+        tap_gen_replied(c, in, t);
 }

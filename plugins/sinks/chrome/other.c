@@ -82,6 +82,8 @@ void tap_other_data(struct tap_chrome *c)
     tap_other_figure(c, false, "too_deep", now->capped - before->capped);
     tap_other_figure(c, false, "arrows", now->arrows - before->arrows);
     tap_other_figure(c, false, "unpaired", now->unpaired - before->unpaired);
+    tap_other_figure(c, false, "gen", now->gen - before->gen);
+    tap_other_figure(c, false, "gen_apart", now->gen_apart - before->gen_apart);
     tap_other_figure(c, false, "evicted", now->evicted - before->evicted);
     tap_writer_put(&c->w, "}", 1);
 }

@@ -98,6 +98,7 @@ static void tap_process_before_end(struct tap_chrome *c, struct tap_track *t)
 static void tap_process_forget(struct tap_chrome *c, struct tap_track *t, int64_t ts, enum tap_close_how how)
 {
     tap_process_before_end(c, t);
+    tap_gen_forget(t);
     tap_stack_close_all(c, t, ts, how);
     if (t->life >= 0) {
         int64_t end = tap_track_time(t, ts);
@@ -201,6 +202,7 @@ void tap_process_exit(struct tap_chrome *c, const struct tap_chrome_in *in)
     struct tap_track *t = tap_process_track(c, in);
     if (!t)
         return;
+    tap_gen_forget(t);
     tap_stack_close_all(c, t, in->ts,
                         t->epoch == c->nodes[in->ev->node].epoch ? TAP_CLOSE_EXIT : TAP_CLOSE_LOST);
     if (t->life >= 0) {
