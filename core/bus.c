@@ -187,6 +187,8 @@ static void pass_on(struct tap_bus *bus, struct tap_stream *stream, struct tap_b
     int64_t mark = stream->mark;
     stream->mark = 0;
     pair(bus, batch);
+    if (stream->strangers)
+        tap_strangers_see(stream->strangers, &batch->base, bus->events);
     if (merges(bus, stream->node) && tap_merge_add(bus->merge, batch, stream->node, mark)) {
         bus->ignored += ignored;
         drain(bus);
@@ -269,6 +271,14 @@ void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t 
         pass_on(bus, stream, batch, 0);
     }
     pthread_mutex_unlock(&bus->lock);
+}
+
+size_t tap_bus_strangers(struct tap_bus *bus, struct tap_stream *stream, struct tap_pid *pids, size_t max)
+{
+    pthread_mutex_lock(&bus->lock);
+    size_t n = stream->strangers ? tap_strangers_take(stream->strangers, pids, max) : 0;
+    pthread_mutex_unlock(&bus->lock);
+    return n;
 }
 
 void tap_bus_node_again(struct tap_bus *bus, struct tap_stream *stream)

@@ -46,6 +46,8 @@ void tap_bus_commit(struct tap_bus *, struct tap_stream *, struct tap_arena *, c
 void tap_bus_node_down(struct tap_bus *, struct tap_stream *, uint64_t next, bool failed);
 /* Everything that waits for its place goes on. Nothing more may come. */
 void tap_bus_flush(struct tap_bus *);
+/* As host->strangers (beamtap/plugin.h). */
+size_t tap_bus_strangers(struct tap_bus *, struct tap_stream *, struct tap_pid *pids, size_t max);
 /* A node that had ended is back: see tap_stream_again. */
 void tap_bus_node_again(struct tap_bus *, struct tap_stream *);
 

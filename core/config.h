@@ -27,8 +27,12 @@ struct tap_session_settings {
     int order;    /* enum tap_order */
     int64_t reorder;
     bool hidden_nodes, include_otp, fail_on_loss;
+    bool names;
+    int64_t mailbox;
     const char *plugin_path;
 };
+/* While these are traced no process is asked for anything: that wakes it. */
+#define TAP_CONFIG_SCHEDULING (TAP_KIND_BIT(TAP_SCHEDULE_IN) | TAP_KIND_BIT(TAP_SCHEDULE_OUT))
 extern const struct tap_option tap_session_options[];
 extern const size_t tap_session_option_count;
 

@@ -119,6 +119,20 @@ const struct tap_option tap_session_options[] = {
      .def = "false",
      .help = "trace the modules of Erlang/OTP and Elixir too, where none is named",
      SESSION(include_otp)},
+    {.name = "names",
+     .type = TAP_OPT_BOOL,
+     .def = "true",
+     .help = "ask the nodes what the traced processes are called (label, initial call, name); never while "
+             "schedule_in or schedule_out is traced: asking wakes a process",
+     SESSION(names)},
+    {.name = "mailbox",
+     .type = TAP_OPT_DURATION,
+     .def = "0",
+     .max = DAYS(1),
+     .help =
+         "how often to look how many messages wait for the traced processes (the first 256 of a node that "
+         "are seen); 0: never",
+     SESSION(mailbox)},
     {.name = "fail_on_loss",
      .type = TAP_OPT_BOOL,
      .def = "false",
@@ -239,6 +253,16 @@ static void session_seed(const struct tap_session_settings *s, struct tap_error 
         TAP_ERR(err, TAP_INVALID, "session", "seed = %s is of use only with nodes = all_nodes", s->seed);
 }
 
+static void session_mailbox(const struct tap_session_settings *s, struct tap_error *err)
+{
+    if (s->mailbox > 0 && s->mailbox < MS(10))
+        TAP_ERR(err, TAP_INVALID, "session", "mailbox is 0 or at least 10ms");
+    if (s->mailbox > 0 && s->events & TAP_CONFIG_SCHEDULING)
+        TAP_ERR(err, TAP_INVALID, "session",
+                "mailbox and schedule_in or schedule_out do not go together: to look at a mailbox wakes its "
+                "process");
+}
+
 void tap_config_session(struct tap_session_settings *s, struct tap_error *err)
 {
     for (size_t i = 0; i < s->nodes.count; i++)
@@ -246,4 +270,5 @@ void tap_config_session(struct tap_session_settings *s, struct tap_error *err)
     session_seed(s, err);
     for (size_t i = 0; i < s->event_names.count; i++)
         session_event(s, &s->event_names.items[i], err);
+    session_mailbox(s, err);
 }

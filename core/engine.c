@@ -306,6 +306,8 @@ void tap_engine_free(struct tap_engine *t)
         tap_batch_pool_destroy(&t->bus.pool);
         pthread_mutex_destroy(&t->bus.lock);
     }
+    for (uint32_t i = 0; i < atomic_load(&t->node_count); i++)
+        tap_strangers_free(tap_session_node(t, i)->stream.strangers);
     tap_flow_free(t->bus.flow);
     tap_gen_calls_free(t->bus.gen);
     tap_intern_free(t->intern);

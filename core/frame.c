@@ -49,6 +49,8 @@ void tap_stream_again(struct tap_stream *s)
 {
     s->base = s->next;
     s->clock = (struct tap_clock){0};
+    if (s->strangers)
+        tap_strangers_forget(s->strangers);
 }
 
 void tap_stream_end(struct tap_stream *s, struct tap_batch_own *batch, uint64_t next)
@@ -203,7 +205,7 @@ static bool read_log(const struct tap_frames *ctx, const struct tap_stream *s, s
     return true;
 }
 
-/* {plan, Map}, {process_info, List}: the second element is the payload. */
+/* {plan, Map}, {process_info, List [, Question]}: the second element is the payload. */
 static bool read_report(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c,
                         unsigned kind)
 {
@@ -213,6 +215,19 @@ static bool read_report(struct tap_stream *s, struct tap_batch_own *batch, struc
     struct tap_event *ev = tap_stream_event(s, batch, kind, s->last_ts ? s->last_ts : tap_clock_now());
     if (ev)
         ev->payload = span;
+    return true;
+}
+
+/* {mailboxes, Monotonic, List}: as they were at that time. */
+static bool read_mailboxes(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c)
+{
+    int64_t monotonic;
+    struct tap_span list = {0, 0};
+    if (!tap_read_i64(c, &monotonic) || !tap_decode_span(c, batch->base.arena, &list))
+        return false;
+    struct tap_event *ev = tap_stream_event(s, batch, TAP_MAILBOX, tap_clock_ns(&s->clock, monotonic));
+    if (ev)
+        ev->payload = list;
     return true;
 }
 
@@ -251,8 +266,10 @@ static bool read_control(const struct tap_frames *ctx, struct tap_stream *s, str
         tap_frame_plan_notes(ctx, s->node, c);
         return read_report(s, batch, &c, TAP_PLAN);
     }
-    if (n == 2 && tap_match_atom(&c, "process_info"))
+    if ((n == 2 || n == 3) && tap_match_atom(&c, "process_info"))
         return read_report(s, batch, &c, TAP_PROCESS_INFO);
+    if (n == 3 && tap_match_atom(&c, "mailboxes"))
+        return read_mailboxes(s, batch, &c);
     if (n == 5 && tap_match_atom(&c, "align"))
         return read_align(s, batch, &c, whole);
     if (n == 4 && tap_match_atom(&c, "clock"))

@@ -12,6 +12,7 @@
 #include "batch.h"
 #include "clock.h"
 #include "decode.h"
+#include "strangers.h"
 
 /* Figures of a node: written by the transport thread, read by any. */
 struct tap_figures {
@@ -31,6 +32,7 @@ struct tap_stream {
     int64_t last_ts;
     int64_t
         mark; /* by a report in its place among the events, the stream is as far as this; 0: none lately */
+    struct tap_strangers *strangers; /* NULL: nobody will ask for them */
     struct tap_figures figures;
 };
 

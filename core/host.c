@@ -159,6 +159,8 @@ static uint32_t host_node_add(const struct tap_host *host, const char *name)
                                        .name = copy,
                                        .release = ""};
         node->stream.node = index;
+        if (t->plan.names || t->plan.mailbox > 0) /* where memory is short, nobody is asked */
+            node->stream.strangers = tap_strangers_new(t->plan.mailbox > 0);
         atomic_store(&t->nodes[index], node);
         atomic_store_explicit(&t->node_count, n + 1, memory_order_release);
     } else if (index == n) {
@@ -299,6 +301,13 @@ static void host_commit(const struct tap_host *host, struct tap_arena *arena, ui
         tap_bus_commit(&t->bus, &node->stream, arena, frames, n);
 }
 
+static size_t host_strangers(const struct tap_host *host, uint32_t index, struct tap_pid *pids, size_t max)
+{
+    struct tap_engine *t = own(host)->trace;
+    struct tap_node_own *node = tap_session_node(t, index);
+    return node ? tap_bus_strangers(&t->bus, &node->stream, pids, max) : 0;
+}
+
 static bool host_may_grant(const struct tap_host *host)
 {
     struct tap_engine *t = own(host)->trace;
@@ -381,5 +390,6 @@ void tap_host_init(struct tap_engine *t, struct tap_instance_host *h, const stru
                                  .may_grant = host_may_grant,
                                  .wait = host_wait,
                                  .stopping = host_stopping,
-                                 .arguments_print = host_arguments_print};
+                                 .arguments_print = host_arguments_print,
+                                 .strangers = host_strangers};
 }

@@ -296,6 +296,7 @@ static void join_judges(struct join *j, bool calls, struct tap_plan *plan)
 static void plan_settings(const struct tap_config *config, struct tap_plan *plan)
 {
     const struct tap_session_settings *s = &config->session;
+    bool live = !tap_config_replays(config); /* a recording cannot be asked */
     *plan = (struct tap_plan){
         .struct_size = sizeof *plan,
         .nodes = s->nodes.items,
@@ -314,6 +315,8 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
         .max_memory = s->max_memory,
         .max_term = s->max_term,
         .overload = (enum tap_overload)s->overload,
+        .names = live && s->names && !(s->events & TAP_CONFIG_SCHEDULING),
+        .mailbox = live ? s->mailbox : 0,
     };
 }
 

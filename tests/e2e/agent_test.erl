@@ -43,7 +43,8 @@ tests() ->
      {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
      {reload, fun t_reload/0}, {loaded_later, fun t_loaded_later/0}, {relieve, fun t_relieve/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
-     {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {run_after_run, fun t_run_after_run/0},
+     {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},
+     {mailboxes, fun t_mailboxes/0}, {run_after_run, fun t_run_after_run/0},
      {call_results, fun t_call_results/0}, {call_spawns, fun t_call_spawns/0}, {call_timeout, fun t_call_timeout/0},
      {call_stopped, fun t_call_stopped/0}, {call_linger, fun t_call_linger/0}, {call_others, fun t_call_others/0},
      {call_limit, fun t_call_limit/0}].
@@ -52,6 +53,7 @@ tests() ->
 sessions() ->
     [exact_counts, user_specs, tree, everyone, no_credit_pause, relay_killed, guardian_killed, second_guardian_killed,
      collector_killed, max_term_call, storm_pause, reload, relieve, two_runs, foreign_trace, clean, info, max_rate,
+     names, mailboxes,
      call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit].
 
 run_test(Name, Fun) ->
@@ -686,6 +688,55 @@ t_clock() ->
     {final, _} = lists:last([R || {_, R} <- maps:get(reports, S)]),
     true = reports(process_info, S) =/= [],
     clean(Peer).
+
+%% The dead, the nameless and who is no process of the node are left out; one answer a question, however many are asked about.
+t_names() ->
+    {Peer, Node} = target(),
+    One = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    Fun = peer:call(Peer, erlang, spawn, [erlang, apply, [fun timer:sleep/1, [infinity]]]),
+    Dead = peer:call(Peer, erlang, spawn, [erlang, now, []]),
+    Init = peer:call(Peer, erlang, whereis, [init]),
+    Logger = peer:call(Peer, erlang, whereis, [logger]), % a gen_server
+    wait_for(death, fun() -> not peer:call(Peer, erlang, is_process_alive, [Dead]) end),
+    {ok, {Pid, _} = C} = start(Node, (options())#{names => true}),
+    Pid ! {tell, {beamtap, names, {1, [One, Dead, self(), Init, no_pid, Logger, Fun]}}},
+    Pid ! {tell, {beamtap, names, {2, [One || _ <- lists:seq(1, 1000)]}}},
+    wait_for(answers, fun() -> {S, _} = so_far(C), length([R || {process_info, _, _} = R <- reports(process_info, S)]) =:= 2 end),
+    S = stop(C),
+    [{process_info, First, 1}, {process_info, Second, 2}] = [R || {process_info, _, _} = R <- reports(process_info, S)],
+    [{One, [{initial_call, {?MODULE, calls, 1}}]}, {Init, [{name, init} | _]}, {Logger, [{name, logger}, {initial_call, Call}]} | _] =
+        First,
+    true = lists:member(Call, [{proc_lib, init_p, 5}, {logger_server, init, 1}, {logger, init, 1}]),
+    256 = length(Second),
+    %% What is not asked for is not told; without names an answer comes all the same.
+    {ok, {Pid2, _} = C2} = start(Node, options()),
+    Pid2 ! {tell, {beamtap, names, {3, [One]}}},
+    wait_for(answer, fun() -> {S2, _} = so_far(C2), lists:member({process_info, [], 3}, reports(process_info, S2)) end),
+    stop(C2),
+    clean(Peer).
+
+%% Only of those that were asked about, and only while scheduling is not traced.
+t_mailboxes() ->
+    {Peer, Node} = target(),
+    [Full, Empty] = [peer:call(Peer, erlang, spawn, [timer, sleep, [infinity]]) || _ <- [1, 2]],
+    [Full ! N || N <- [1, 2, 3]],
+    {ok, {Pid, _} = C} = start(Node, (options())#{mailbox => 10}),
+    Pid ! {tell, {beamtap, names, {1, [Full, Empty]}}},
+    wait_for(three, fun() -> lists:member({Full, 3}, mailboxes(C)) end),
+    Full ! 4,
+    wait_for(four, fun() -> lists:member({Full, 4}, mailboxes(C)) end),
+    S1 = stop(C),
+    Samples = reports(mailboxes, S1),
+    true = [T || {_, T, _} <- Samples] =:= lists:sort([T || {_, T, _} <- Samples]),
+    [{Empty, 0}, {Full, 3}, {Full, 4}] = lists:usort(lists:append([L || {_, _, L} <- Samples])),
+    {ok, {Pid2, _} = C2} = start(Node, (options())#{mailbox => 10, names => true, events => [function_call, schedule_in]}),
+    Pid2 ! {tell, {beamtap, names, {1, [Full]}}},
+    wait_for(answer, fun() -> {S, _} = so_far(C2), lists:member({process_info, [], 1}, reports(process_info, S)) end),
+    #{reports := _} = Last = stop(C2),
+    [] = reports(mailboxes, Last),
+    clean(Peer).
+
+mailboxes(C) -> lists:append([L || {mailboxes, _, L} <- reports(mailboxes, element(1, so_far(C)))]).
 
 %% One run after another, without a pause: the module is there or loaded anew, never half gone.
 t_run_after_run() ->

@@ -110,7 +110,8 @@ static const char *host_kind(unsigned kind)
                                         "node_down",
                                         "clock",
                                         "process_info",
-                                        "plan"};
+                                        "plan",
+                                        "mailbox"};
     return names[kind];
 }
 static const char *host_reason(unsigned reason)

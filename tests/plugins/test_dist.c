@@ -183,7 +183,7 @@ static void an_empty_plan_is_a_term(void)
         "sends => [], "
         "receives => [], include_otp => false, duration => 1, lease => 0, max_events => 0, max_rate => 0, "
         "max_queue => 0, max_memory => 0, max_term => 0, overload => stop, credit => 4 bsl 20, "
-        "call => none}");
+        "call => none, names => false, mailbox => 0}");
 }
 
 static void a_full_plan_is_a_term(void)
@@ -230,7 +230,9 @@ static void a_full_plan_is_a_term(void)
                             .max_memory = 7,
                             .max_term = 8,
                             .overload = TAP_OVERLOAD_DROP,
-                            .call = &call};
+                            .call = &call,
+                            .names = true,
+                            .mailbox = 100000000};
     same_as(&plan,
             "#{run => <<\"0123456789abcdef\">>, events => [function_call, message_receive, process_spawn], "
             "functions => [{<<\"Elixir.Shop.*\">>, any, any, none, [], <<\"trace.ini:12\">>}, "
@@ -243,7 +245,7 @@ static void a_full_plan_is_a_term(void)
             "duration => 30000, lease => 2, max_events => 10000000000, max_rate => 5, max_queue => 6, "
             "max_memory => 7, "
             "max_term => 8, overload => drop, credit => 4 bsl 20, "
-            "call => {m, f, [7], 1, 1}}");
+            "call => {m, f, [7], 1, 1}, names => true, mailbox => 100}");
 }
 
 /* A control frame of the given terms. */

@@ -117,52 +117,6 @@ static void pids_are_reused(void)
     finish(s, root);
 }
 
-static void names_are_learned(void)
-{
-    struct chrome_stream *s = chrome_open(CALLS, NULL);
-    struct tap_event *ev = chrome_event(s, TAP_PROCESS_INFO, 0, 0, 0);
-    struct tap_buf *b = &s->arena;
-    chrome_begin(s, ev); /* [{<0.100.0>,[{initial_call,{shop,init,1}},{registered_name,shop_door}]}] */
-    tap_write_list(b, 2);
-    tap_write_tuple(b, 2);
-    tap_write_u8(b, TAP_EXT_NEW_PID);
-    tap_write_atom(b, "shop@web1");
-    tap_write_u32(b, 100), tap_write_u32(b, 0), tap_write_u32(b, 1);
-    tap_write_list(b, 3);
-    tap_write_tuple(b, 2);
-    tap_write_atom(b, "initial_call");
-    tap_write_tuple(b, 3);
-    tap_write_atom(b, "shop"), tap_write_atom(b, "init"), tap_write_i64(b, 1);
-    tap_write_tuple(b, 2);
-    tap_write_atom(b, "label"), tap_write_f64(b, 1.5);
-    tap_write_tuple(b, 2);
-    tap_write_atom(b, "registered_name"), tap_write_atom(b, "shop_door");
-    tap_write_nil(b);
-    tap_write_tuple(b, 2); /* {<0.102.0>,[{initial_call,{proc_lib,init_p,5}}]}: tells nothing */
-    tap_write_u8(b, TAP_EXT_NEW_PID);
-    tap_write_atom(b, "shop@web1");
-    tap_write_u32(b, 102), tap_write_u32(b, 0), tap_write_u32(b, 1);
-    tap_write_list(b, 1);
-    tap_write_tuple(b, 2);
-    tap_write_atom(b, "initial_call");
-    tap_write_tuple(b, 3);
-    tap_write_atom(b, "proc_lib"), tap_write_atom(b, "init_p"), tap_write_i64(b, 5);
-    tap_write_nil(b);
-    tap_write_nil(b);
-    chrome_end(s, ev);
-    CALL(s, 100, 100, "a", 0);
-    CALL(s, 100, 101, "b", 0);
-    CALL(s, 100, 102, "c", 0);
-    chrome_atom(s, chrome_event(s, TAP_PROCESS_REGISTER, 200, 0, 101), "Elixir.Shop.Till");
-    cJSON *root = chrome_close(s);
-    CU_ASSERT_STRING_EQUAL(chrome_track_name(root, chrome_find(root, 'B', "shop:a/0", 0)),
-                           "shop_door <0.100.0>");
-    CU_ASSERT_STRING_EQUAL(chrome_track_name(root, chrome_find(root, 'B', "shop:b/0", 0)),
-                           "Shop.Till <0.101.0>");
-    CU_ASSERT_STRING_EQUAL(chrome_track_name(root, chrome_find(root, 'B', "shop:c/0", 0)), "<0.102.0>");
-    finish(s, root);
-}
-
 static void more_processes_than_are_remembered(void)
 {
     struct chrome_stream *s = chrome_open(CALLS, NULL);
@@ -494,9 +448,8 @@ static void any_stream_obeys_the_rules(void)
 }
 
 UNIT_TESTS("sink_chrome_life", UNIT_TEST(life_of_a_process), UNIT_TEST(kill_in_the_middle),
-           UNIT_TEST(pids_are_reused), UNIT_TEST(names_are_learned),
-           UNIT_TEST(more_processes_than_are_remembered), UNIT_TEST(a_server_loop_is_one_frame),
-           UNIT_TEST(arrows), UNIT_TEST(waiting_running_collecting), UNIT_TEST(losses_and_gaps),
-           UNIT_TEST(two_nodes_and_rates), UNIT_TEST(empty_trace), UNIT_TEST(valid_after_each_flush),
-           UNIT_TEST(pipes_get_the_array_form), UNIT_TEST(full_disk_is_told_once),
-           UNIT_TEST(any_stream_obeys_the_rules))
+           UNIT_TEST(pids_are_reused), UNIT_TEST(more_processes_than_are_remembered),
+           UNIT_TEST(a_server_loop_is_one_frame), UNIT_TEST(arrows), UNIT_TEST(waiting_running_collecting),
+           UNIT_TEST(losses_and_gaps), UNIT_TEST(two_nodes_and_rates), UNIT_TEST(empty_trace),
+           UNIT_TEST(valid_after_each_flush), UNIT_TEST(pipes_get_the_array_form),
+           UNIT_TEST(full_disk_is_told_once), UNIT_TEST(any_stream_obeys_the_rules))

@@ -45,8 +45,10 @@ enum tap_kind {
     TAP_CLOCK, /* the node's clock was compared with the collector's: `count` is the offset (int64_t, ns) that is
                          added to the node's monotonic time, `port` the bound of its error (ns; 0: unknown, the node's own
                          word), payload the whole report {align, Monotonic, Offset, Error, TimeOffset} */
-    TAP_PROCESS_INFO, /* payload: a list of {Pid, Name | InitialCall | Label} */
-    TAP_PLAN,         /* payload: what the plan became in the node (see plugins/transports/beam/protocol.h) */
+    TAP_PROCESS_INFO, /* payload: a list of {Pid, Facts}, Facts a list of {name | initial_call | label, Value}; or a bare
+                         name or {M,F,A} in its place */
+    TAP_PLAN,    /* payload: what the plan became in the node (see plugins/transports/beam/protocol.h) */
+    TAP_MAILBOX, /* payload: a list of {Pid, Length}: messages that waited there at `ts` */
     TAP_KIND_COUNT
 };
 #define TAP_KIND_BIT(kind) (1u << (kind))

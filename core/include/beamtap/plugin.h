@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define TAP_ABI_MAJOR 1
-#define TAP_ABI_MINOR 2
+#define TAP_ABI_MINOR 3
 #define TAP_PLUGIN_SYMBOL "beamtap_plugin_v1"
 #define TAP_EXPORT __attribute__((visibility("default")))
 /* Does the struct that `p` points to (it begins with uint32_t struct_size) reach as far as `field`? */
@@ -185,6 +185,10 @@ struct tap_plan {
     bool require_all;                 /* a node that cannot be traced, or is lost, ends the run */
     bool hidden_nodes;                /* all_nodes: hidden nodes too */
     const struct tap_plan_call *call; /* NULL: none. Then there is one node, and processes is empty */
+    /* Since minor 3. */
+    bool
+        names; /* the node is asked for names of processes; never while schedule_in or _out is among the events */
+    int64_t mailbox; /* ns: how often the lengths of mailboxes are sampled; 0: never */
 };
 
 /* ---- The host
@@ -326,6 +330,11 @@ struct tap_host {
      * as an external term. [97, 98] are two numbers here and not the string "ab". */
     size_t (*arguments_print)(const struct tap_host *, char *dst, size_t cap, const uint8_t *list, size_t len,
                               const char *separator, const struct tap_print *);
+
+    /* -- for transports, since minor 3 ------------------------------------------------------------------------ */
+    /* Processes of a node that its events spoke of and that nobody has named (with plan->mailbox: all), at most `max`; how
+     * many. Each is given about once in a life of the node. None where the plan has neither names nor mailbox. From run. */
+    size_t (*strangers)(const struct tap_host *, uint32_t node, struct tap_pid *pids, size_t max);
 };
 
 #define TAP_FAIL(host, status, ...) ((host)->fail((host), (status), __FILE__, __LINE__, __VA_ARGS__))

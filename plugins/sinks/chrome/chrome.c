@@ -81,7 +81,8 @@ static void tap_chrome_other(struct tap_chrome *c, const struct tap_chrome_in *i
         [TAP_NODE_UP] = tap_nodes_up,
         [TAP_NODE_DOWN] = tap_nodes_down,
         [TAP_CLOCK] = tap_nodes_clock,
-        [TAP_PROCESS_INFO] = tap_process_info,
+        [TAP_PROCESS_INFO] = tap_told_info,
+        [TAP_MAILBOX] = tap_told_mailboxes,
     };
     if (in->ev->kind < TAP_KIND_COUNT && act[in->ev->kind])
         act[in->ev->kind](c, in);

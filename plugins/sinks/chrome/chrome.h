@@ -9,6 +9,7 @@
  * One rule keeps every viewer right: on each track times strictly increase, for begins, ends and instants alike.
  * tap_track_time is the only source of a time that is written on a track.
  *
+ *     told.c      what the node tells of processes: names, mailboxes
  *     chrome.c    the plugin: options, life, dispatch      emit.c     events as JSON text
  *     tracks.c    the table of processes                    labels.c   names of functions
  *     calls.c     calls, returns, exceptions                stack.c    open frames: push, close, hide
@@ -111,6 +112,8 @@ struct tap_track {
     uint32_t unwinding;         /* which exception it is leaving frames by; 0: by none */
     uint32_t call_count;        /* in `calls` */
     struct tap_gen_open *calls; /* of gen_server, under way, the latest first */
+    char *title;                /* its process label, printed and escaped; NULL: none */
+    char *mailbox; /* cat and name of the counter of its mailbox, once there is one; NULL: none */
     bool used, recent, dead;
 };
 
@@ -280,11 +283,17 @@ void tap_process_start(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_process_exit(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_process_link(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_process_register(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_process_info(struct tap_chrome *, const struct tap_chrome_in *);
+/* A better name was learned. */
+void tap_process_rename(struct tap_chrome *, const struct tap_track *);
 /* The function that a process really runs, from the {M,F,Args} of its spawn; 0: not told. */
 uint32_t tap_process_initial(struct tap_chrome *, const struct tap_chrome_in *);
 /* For the end of the trace: what is still open, as begins without an end. */
 void tap_process_finish(struct tap_chrome *, struct tap_track *);
+
+/* ---- told.c ----------------------------------------------------------------------------------------------------- */
+
+void tap_told_info(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_told_mailboxes(struct tap_chrome *, const struct tap_chrome_in *);
 
 /* ---- stack.c ---------------------------------------------------------------------------------------------------- */
 

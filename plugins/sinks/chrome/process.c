@@ -26,6 +26,9 @@ void tap_process_title(struct tap_chrome *c, const struct tap_track *t)
         p = tap_label_name(tap_writer_reserve(&c->w, 6 * longest + 8), name);
         *p++ = ' ';
         c->w.p = p;
+    } else if (t->title) {
+        tap_writer_put(&c->w, t->title, strlen(t->title));
+        tap_writer_put(&c->w, " ", 1);
     } else if (t->label) {
         const struct tap_label *label = tap_label_at(c, t->label);
         tap_writer_put(&c->w, label->tail + label->name_off, label->name_len);
@@ -54,8 +57,7 @@ static void tap_process_place(struct tap_chrome *c, const struct tap_track *t)
     tap_emit_close(c, 0);
 }
 
-/* A better name was learned. */
-static void tap_process_rename(struct tap_chrome *c, const struct tap_track *t)
+void tap_process_rename(struct tap_chrome *c, const struct tap_track *t)
 {
     if (t->tid && t->part == c->part)
         tap_process_name(c, t);
@@ -289,75 +291,4 @@ void tap_process_register(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_emit_close(c, 1);
     if (name && in->ev->kind == TAP_PROCESS_REGISTER)
         tap_process_rename(c, t);
-}
-
-/* ---- What the node reports -------------------------------------------------------------------------------------- */
-
-/* One fact about a process: an atom is its registered name, {M,F,A} its initial call. */
-static void tap_process_fact(struct tap_chrome *c, struct tap_track *t, struct tap_cursor cur)
-{
-    uint32_t n;
-    int64_t arity;
-    if (tap_peek(&cur) == TAP_EXT_SMALL_TUPLE && tap_read_tuple(&cur, &n) && n == 3) {
-        struct tap_cursor proc_lib = cur, apply = cur;
-        if ((tap_match_atom(&proc_lib, "proc_lib") && tap_match_atom(&proc_lib, "init_p")) ||
-            (tap_match_atom(&apply, "erlang") && tap_match_atom(&apply, "apply")))
-            return; /* true of nearly all: the bare pid says as much, and its spawn may still tell more */
-        uint32_t m = tap_sink_atom(c->host, &cur), f = tap_sink_atom(c->host, &cur);
-        bool told = m && f && tap_read_i64(&cur, &arity) && arity >= 0 && arity < 256 && !t->label;
-        const struct tap_label *label = told ? tap_label_get(c, m, f, (int32_t)arity) : NULL;
-        if (label)
-            t->label = label->id;
-        return;
-    }
-    uint32_t name = tap_sink_atom(c->host, &cur);
-    if (name)
-        t->name = name;
-}
-
-/* The facts of one process: a fact, or a list of {Key, Fact}. */
-static void tap_process_facts(struct tap_chrome *c, struct tap_track *t, struct tap_cursor cur)
-{
-    uint32_t n, pair;
-    if (tap_peek(&cur) != TAP_EXT_LIST) {
-        tap_process_fact(c, t, cur);
-        return;
-    }
-    for (bool ok = tap_read_list(&cur, &n); ok && n > 0; n--) {
-        if (!tap_read_tuple(&cur, &pair) || pair != 2)
-            return;
-        bool known = tap_match_atom(&cur, "registered_name") || tap_match_atom(&cur, "initial_call") ||
-                     tap_match_atom(&cur, "name");
-        if (!known && !tap_skip(&cur))
-            return;
-        struct tap_cursor value = cur;
-        if (!tap_skip(&cur))
-            return;
-        if (known)
-            tap_process_fact(c, t, value);
-    }
-}
-
-void tap_process_info(struct tap_chrome *c, const struct tap_chrome_in *in)
-{
-    struct tap_cursor cur = tap_cursor(in->batch->arena + in->ev->payload.off, in->ev->payload.len);
-    uint32_t n = 0, pair, node_len;
-    const char *node;
-    struct tap_pid pid;
-    if (!tap_read_list(&cur, &n))
-        return;
-    for (; n > 0 && tap_read_tuple(&cur, &pair) && pair == 2 && tap_read_pid(&cur, &node, &node_len, &pid);
-         n--) {
-        struct tap_cursor facts = cur;
-        if (!tap_skip(&cur))
-            return;
-        pid.node = c->host->intern(c->host, node, node_len);
-        struct tap_track *t = tap_process_get(c, &pid, in->ev->node, in->ts, false);
-        if (!t)
-            return;
-        uint32_t name = t->name, label = t->label;
-        tap_process_facts(c, t, facts);
-        if (name != t->name || (label != t->label && !t->name))
-            tap_process_rename(c, t);
-    }
 }

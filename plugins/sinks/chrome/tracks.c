@@ -27,6 +27,13 @@ static struct tap_track *tap_tracks_at(const struct tap_tracks *ts, uint32_t ind
     return &ts->chunks[(index - 1) / TAP_TRACK_CHUNK][(index - 1) % TAP_TRACK_CHUNK];
 }
 
+static void tap_track_told_free(struct tap_track *t)
+{
+    free(t->title);
+    free(t->mailbox);
+    t->title = t->mailbox = NULL;
+}
+
 bool tap_tracks_start(struct tap_tracks *ts)
 {
     ts->mask = 1023;
@@ -37,6 +44,8 @@ bool tap_tracks_start(struct tap_tracks *ts)
 
 void tap_tracks_free(struct tap_tracks *ts)
 {
+    for (uint32_t i = 1; i <= ts->made; i++)
+        tap_track_told_free(tap_tracks_at(ts, i));
     for (size_t i = 0; ts->chunks && ts->chunks[i]; i++)
         free(ts->chunks[i]);
     free(ts->chunks);
@@ -139,6 +148,7 @@ void tap_tracks_remove(struct tap_tracks *ts, struct tap_track *t)
     }
     ts->slots[hole] = (struct tap_track_slot){0, 0};
     ts->count--;
+    tap_track_told_free(t);
     t->used = t->dead = false;
     t->tid = ts->free;
     ts->free = index;

@@ -188,6 +188,7 @@ void tap_beam_node_report(struct tap_beam_node *n, const struct tap_frame *heade
             tap_beam_node_align(n);
         }
     }
+    tap_beam_node_named(n, header, frame);
     if (!n->final_here)
         n->final_here = tap_report_final(header, frame, &n->final);
 }
@@ -232,6 +233,7 @@ static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const ui
     n->final_here = n->failed = false;
     n->stop_by = n->retry_at = 0;
     n->guardian_len = 0;
+    n->names_at = n->names_asked = 0;
     n->align = (struct tap_align){0};
     n->lives++;
     tap_beam_node_feed_reset(n);
@@ -321,8 +323,7 @@ uint64_t tap_beam_node_taken(const struct tap_beam_node *n)
     return n->feed_state == TAP_FEED_NONE ? n->conn.frame_bytes : n->feed.frame_bytes;
 }
 
-/* {beamtap, What} or {beamtap, What, Value} to the guardian. */
-static void node_say(struct tap_beam_node *n, const char *what, const struct tap_buf *value)
+void tap_beam_node_say(struct tap_beam_node *n, const char *what, const struct tap_buf *value)
 {
     struct tap_buf b = {0};
     if (!n->conn.wire)
@@ -342,7 +343,7 @@ static void node_say_number(struct tap_beam_node *n, const char *what, int64_t n
 {
     struct tap_buf b = {0};
     tap_write_i64(&b, number);
-    node_say(n, what, &b);
+    tap_beam_node_say(n, what, &b);
     tap_buf_free(&b);
 }
 
@@ -350,7 +351,7 @@ void tap_beam_node_look(struct tap_beam_node *n, bool hidden)
 {
     struct tap_buf b = {0};
     tap_write_atom(&b, hidden ? "connected" : "visible");
-    node_say(n, "nodes", &b);
+    tap_beam_node_say(n, "nodes", &b);
     tap_buf_free(&b);
 }
 
@@ -359,7 +360,7 @@ void tap_beam_node_stop(struct tap_beam_node *n, int64_t by)
     n->retry_at = 0;
     if (n->state == TAP_BEAM_TRACING && !n->stop_by) {
         n->stop_by = by;
-        node_say(n, "stop", NULL);
+        tap_beam_node_say(n, "stop", NULL);
     } else if (n->state != TAP_BEAM_TRACING && n->state != TAP_BEAM_ENDED &&
                (n->state != TAP_BEAM_STARTING || !tap_beam_node_may_trace(n))) {
         tap_beam_node_leave(n);
@@ -378,12 +379,14 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
     }
     if (n->state == TAP_BEAM_TRACING && now >= n->renew_at) {
         n->renew_at = now + lease / 3;
-        node_say(n, "renew", NULL);
+        tap_beam_node_say(n, "renew", NULL);
     }
     if (n->state == TAP_BEAM_TRACING && now >= n->clock_at) {
         n->clock_at = now + CLOCK_EVERY;
         node_say_number(n, "clock", tap_wire_now());
     }
+    if (n->state == TAP_BEAM_TRACING && !n->stop_by)
+        tap_beam_node_names(n, now);
     if (n->state == TAP_BEAM_TRACING && n->stop_by && now > n->stop_by)
         tap_beam_node_fail(
             n, "the final report did not come: tracing ends there by itself when its lease is over");

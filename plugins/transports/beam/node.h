@@ -53,12 +53,13 @@ struct tap_beam_node {
     /* While tracing. */
     uint8_t guardian[TAP_PID_EXT_MAX]; /* an external pid */
     size_t guardian_len;
-    uint64_t granted;           /* bytes of frames, cumulative */
-    int64_t renew_at, clock_at; /* when next: tap_wire_now */
-    struct tap_align align;     /* its clock against ours */
-    int64_t asked_at;           /* while starting: when the call under way was sent: tap_wire_now */
-    int64_t time_offset;        /* its own, as it last said */
-    int64_t stop_by;            /* when the final report must be here; 0: nobody asked for it */
+    uint64_t granted;              /* bytes of frames, cumulative */
+    int64_t renew_at, clock_at;    /* when next: tap_wire_now */
+    struct tap_align align;        /* its clock against ours */
+    int64_t asked_at;              /* while starting: when the call under way was sent: tap_wire_now */
+    int64_t time_offset;           /* its own, as it last said */
+    int64_t stop_by;               /* when the final report must be here; 0: nobody asked for it */
+    int64_t names_at, names_asked; /* when to ask for names next; the question under way, 0: none (names.c) */
     bool final_here;
     struct tap_report_final final;
     int conn_at, feed_at; /* where their descriptors are among those that are waited for; -1: nowhere */
@@ -104,6 +105,11 @@ uint64_t tap_beam_node_taken(const struct tap_beam_node *);
 void tap_beam_node_serve(struct tap_beam_node *, int64_t now);
 /* Tracing: asks whom the node sees; the answer goes to tap_cluster_seen. */
 void tap_beam_node_look(struct tap_beam_node *, bool hidden);
+/* {beamtap, What} or {beamtap, What, Value} to the guardian. */
+void tap_beam_node_say(struct tap_beam_node *, const char *what, const struct tap_buf *value);
+/* Tracing: asks what processes are called, if there is somebody to ask about and it is time; and the answer. names.c */
+void tap_beam_node_names(struct tap_beam_node *, int64_t now);
+void tap_beam_node_named(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
 /* Asks for the end, whatever it is doing; `by`: when the final report must be here. */
 void tap_beam_node_stop(struct tap_beam_node *, int64_t by);
 /* The cause of a failure, one sentence. The node is ended. Returns false. */

@@ -32,6 +32,10 @@
  *         max_queue    messages             max_memory   bytes of the relay's mailbox and held frames; 0: no limit
  *         max_term     bytes                overload     pause | drop | stop
  *         credit       bytes of frames that may be sent before the first {credit, ...}
+ *         names        boolean: names are told when they are asked for (below); never with schedule_in or schedule_out in
+ *                      events. Default false
+ *         mailbox      ms: how often the mailboxes of the first 256 processes that were asked about are looked at; 0, the
+ *                      default: never. Likewise not with scheduling
  *         call         none | {Module, Function, Arguments, Timeout, Linger}: the run is this one call, made in a process
  *                      of its own, and what it spawns; `processes` is [] then. Milliseconds; Timeout 0: no limit, beyond it
  *                      the caller is killed; Linger: how long what it spawned may go on being traced afterwards
@@ -68,6 +72,9 @@
  *    guardian  {beamtap, nodes, visible | connected}
  *              answered at once by a message that is no frame: {beamtap, nodes, [Name]}, the names as atoms; from then
  *              on another one follows for each node that comes
+ *    guardian  {beamtap, names, {Ref, [Pid]}}
+ *              what these processes (at most 256) are called: answered when they have answered, in a control frame. The
+ *              next question comes after the answer
  *    guardian  {beamtap, clock, Ref}
  *              answered at once in a control frame: {clock, Ref, Monotonic, Offset}
  *
@@ -86,6 +93,12 @@
  *    {gap, FromMonotonic, ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary}
  *    {log, Level :: error | warning | info, Text :: binary}
  *    {process_info, [{Pid, [{Key, Value}]}]}
+ *        registered names, at the start and each lease tick those that are new; Key: name
+ *    {process_info, [{Pid, [{Key, Value}]}], Ref}
+ *        the answer to a question of the collector's: name, label (OTP 27: proc_lib:set_label), initial_call ({M,F,A}; what
+ *        proc_lib knows of it, from OTP 26.2 on). Who is gone, or is not called anything, is left out
+ *    {mailboxes, Monotonic, [{Pid, Length}]}
+ *        messages in their mailboxes at that time: those that changed, and now and then all
  *    {final, Map}
  *        last of all: produced, sent, lost (totals), reason (stop | duration | max_events | lease | overload |
  *        relay | failed | call), text (binary), peak_queue, restored (list of what was taken away); with the option

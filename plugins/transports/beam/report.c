@@ -66,6 +66,15 @@ static bool clock_read(struct tap_cursor c, void *out)
            tap_read_i64(&c, &clock->offset);
 }
 
+/* {process_info, List, Ref} */
+static bool named_read(struct tap_cursor c, void *out)
+{
+    uint32_t arity;
+    tap_read_version(&c);
+    return tap_read_tuple(&c, &arity) && arity == 3 && tap_match_atom(&c, "process_info") && tap_skip(&c) &&
+           tap_read_i64(&c, out);
+}
+
 static bool final_read(struct tap_cursor c, void *out)
 {
     return report_read(c, out);
@@ -93,6 +102,11 @@ static bool report_find(const struct tap_frame *header, const uint8_t *frame,
 bool tap_report_clock(const struct tap_frame *header, const uint8_t *frame, struct tap_report_clock *clock)
 {
     return report_find(header, frame, clock_read, clock);
+}
+
+bool tap_report_named(const struct tap_frame *header, const uint8_t *frame, int64_t *ref)
+{
+    return report_find(header, frame, named_read, ref);
 }
 
 bool tap_report_final(const struct tap_frame *header, const uint8_t *frame, struct tap_report_final *final)

@@ -16,6 +16,8 @@ struct tap_report_clock {
 };
 /* Looks for {clock, Ref, Monotonic, Offset}. */
 bool tap_report_clock(const struct tap_frame *header, const uint8_t *frame, struct tap_report_clock *);
+/* Looks for {process_info, List, Ref}, the answer to our {beamtap, names, {Ref, Pids}}. */
+bool tap_report_named(const struct tap_frame *header, const uint8_t *frame, int64_t *ref);
 /* Looks for {final, Map} in the body of a control frame. True when it is there and its figures are whole. */
 bool tap_report_final(const struct tap_frame *header, const uint8_t *frame, struct tap_report_final *);
 

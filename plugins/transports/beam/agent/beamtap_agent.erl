@@ -8,6 +8,7 @@
 %%   guardians  two processes that know exactly what was set and take exactly that away when anything ends (guardian.hrl)
 %%   ledger     counts the runs that use this module in this node and has it purged after the last one (ledger.hrl)
 %%   call       one call, traced with all that it spawns, whose end is the run's (call.hrl)
+%%   names      the process that asks others what they are called, and how many messages wait for them (names.hrl)
 %%   plan       which functions and processes the options mean here and now (plan.hrl, spec.hrl)
 %%   tracing    the VM's interface: trace sessions where there are any (OTP 27), the global one before (tracing.hrl)
 %%
@@ -56,6 +57,7 @@
     targets = [],       % [#target{}]: function patterns
     messages = [],      % [{send | 'receive', MatchSpec}]: message patterns
     caller = none,      % pid: makes the traced call, and ends with the run
+    namer = none,       % pid: asks other processes what they are called, and ends with the run
     on = false          % flags may be set
 }).
 %% Functions of one module that share a match spec. functions: all, or a list of {Function, Arity}.
@@ -74,6 +76,7 @@
 -include("call.hrl").
 -include("ledger.hrl").
 -include("report.hrl").
+-include("names.hrl").
 
 %% Starts a run: tracing is on when it returns {ok, #{relay, guardian, tracer}}. {error, {Code, Text}} leaves nothing on.
 start(Given) ->
@@ -99,7 +102,7 @@ defaults() ->
     #{run => <<"0000000000000000">>, events => [function_call, message_send, message_receive], functions => [],
       processes => [], sends => [], receives => [], include_otp => false, duration => 0, lease => 10000,
       max_events => 0, max_rate => 0, max_queue => 10000, max_memory => 64 bsl 20, max_term => 64 bsl 10,
-      overload => pause, credit => 4 bsl 20, call => none}.
+      overload => pause, credit => 4 bsl 20, call => none, names => false, mailbox => 0}.
 
 %% Has the module purged, unless a run uses it. The purge follows a moment after the answer.
 unload() ->

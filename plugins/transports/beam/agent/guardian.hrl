@@ -73,12 +73,13 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger) ->
     Session = session_new(Run0#run.id, Relay),
     %% From here on the second guardian can undo.
     Call = call_new(Options),
-    Run1 = tell_peer(Run0#run{session = Session, stream = Stream, caller = call_pid(Call)}, Peer),
+    Namer = names_start(Options, Relay),
+    Run1 = tell_peer(Run0#run{session = Session, stream = Stream, caller = call_pid(Call), namer = Namer}, Peer),
     Entries = plan_entries(Options),
     Messages = guardian_messages(Options),
     {Select, Found, Missing} = case Call of
         none ->
-            Agents = [self(), Peer, Relay, Stream, Ledger, G0#guardian.starter],
+            Agents = [self(), Peer, Relay, Stream, Namer, Ledger, G0#guardian.starter],
             plan_processes(Selectors, excluded([P || P <- Agents, is_pid(P)]));
         _ -> call_select(Call)
     end,
@@ -101,7 +102,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger) ->
     Plan = #{functions => lists:sublist(target_functions(Targets), 10000), function_count => Count,
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Taken, 2000)},
-    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | process_infos(Names, Found)]},
+    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | name_reports(Names)]},
     G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names,
                 known = ordsets:from_list(erlang:loaded())}.
 
@@ -191,6 +192,9 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             guardian_loop(G);
         {beamtap, nodes, Which} when Which =:= visible; Which =:= connected ->
             guardian_loop(guardian_look(Which, G));
+        {beamtap, names, {Ref, Pids}} when is_list(Pids) ->
+            names_ask(Run, Ref, Pids),
+            guardian_loop(G);
         {nodeup, Node, _} ->
             guardian_neighbours(Run, [Node]),
             guardian_loop(G);

@@ -111,6 +111,8 @@ relay_idle(Acc, N, R, Since) ->
 
 relay_other({relay_report, Report}, R) ->
     relay_control(Report, R);
+relay_other({relay_sample, Report}, #relay{held_bytes = 0} = R) -> % else a later one tells it
+    relay_control(Report, R);
 relay_other({relay_urgent, Report}, R) ->
     relay_control(Report, R#relay{urgent = R#relay.urgent + 1});
 relay_other({beamtap, credit, Total}, R) when is_integer(Total) ->

@@ -17,10 +17,10 @@ printable() ->
 registered_names() ->
     maps:from_list([{N, P} || N <- registered(), P <- [whereis(N)], is_pid(P)]).
 
-%% Reports of at most 500 processes each: those with a name, and those that were asked for.
-process_infos(Names, Found) ->
-    Pids = lists:usort(maps:values(Names) ++ [P || {_, P} <- Found]),
-    chunks([{P, process_keys(P)} || P <- lists:sublist(Pids, 20000)], 500).
+%% Reports of at most 500 processes each: those with a name. Nobody is asked for anything: a guardian must not wait for a
+%% process that does not answer, and asking would wake it (names.hrl does that).
+name_reports(Names) ->
+    chunks([{P, [{name, N}]} || {N, P} <- lists:sublist(lists:keysort(2, maps:to_list(Names)), 20000)], 500).
 
 chunks([], _) -> [];
 chunks(List, N) when length(List) =< N -> [{process_info, List}];
@@ -28,29 +28,11 @@ chunks(List, N) ->
     {Some, Rest} = lists:split(N, List),
     [{process_info, Some} | chunks(Rest, N)].
 
-process_keys(Pid) ->
-    case process_info(Pid, [registered_name, initial_call]) of
-        undefined -> [];
-        [{_, Name}, {_, Call}] ->
-            [{name, Name} || is_atom(Name)] ++ [{initial_call, Call}] ++ process_label(Pid)
-    end.
-
-process_label(Pid) ->
-    case erlang:function_exported(proc_lib, get_label, 1) of
-        true ->
-            case catch proc_lib:get_label(Pid) of
-                undefined -> [];
-                {'EXIT', _} -> [];
-                Label -> [{label, Label}]
-            end;
-        false -> []
-    end.
-
 %% At each tick: the names that are new.
 guardian_names(#guardian{run = Run, names = Old} = G) ->
     Names = registered_names(),
-    New = [P || {N, P} <- maps:to_list(Names), maps:get(N, Old, none) =/= P],
-    [report(Run, Info) || Info <- chunks([{P, process_keys(P)} || P <- lists:usort(New)], 500)],
+    New = maps:filter(fun(N, P) -> maps:get(N, Old, none) =/= P end, Names),
+    [report(Run, Report) || Report <- name_reports(New)],
     G#guardian{names = Names}.
 
 %% ---- info/0 and clean/0 --------------------------------------------------------------------------------------------

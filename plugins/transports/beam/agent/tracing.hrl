@@ -131,6 +131,9 @@ take_away(#run{caller = Caller} = Run) when is_pid(Caller) ->
     Restored = take_away(Run#run{caller = none}),
     exit(Caller, kill), % it has ended, unless the run ends before the call does
     Restored;
+take_away(#run{namer = Namer} = Run) when is_pid(Namer) ->
+    exit(Namer, kill),
+    take_away(Run#run{namer = none});
 take_away(#run{session = none} = Run) ->
     #run{id = Id, relay = Relay, targets = Targets, messages = Messages, on = On} = Run,
     On andalso (catch clear_flags(none, Relay, [all])),
