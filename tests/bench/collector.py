@@ -61,16 +61,16 @@ def measured(path, ini, command=()):
     return usage.ru_utime + usage.ru_stime, summary
 
 
-def output(sink, sink_options=''):
-    return ('' if sink == 'null' else 'path = out\n') + sink_options
+def output(sink, sink_options='', to='out'):
+    return ('' if sink == 'null' else 'path = %s\n' % to) + sink_options
 
 
-def replay(plugins, sink='null', what='calls', exits=False, command=(), sink_options='', keep=None, **options):
+def replay(plugins, sink='null', what='calls', exits=False, command=(), sink_options='', keep=None, to='out', **options):
     """Runs replay.c; (CPU seconds, peak memory in MiB, the summary). `keep`: where its output goes."""
     path = tempfile.mkdtemp(dir=work)
     lines = ['what = ' + what] + ['%s = %s' % o for o in options.items()] + (['exits = true'] if exits else [])
     cpu, summary = measured(path, INI % (KINDS[what] + (', process_exit' if exits else ''), plugins, '\n'.join(lines), sink,
-                                         output(sink, sink_options)), command)
+                                         output(sink, sink_options, to)), command)
     peak = int(open(path + '/peak').read()) / 1024  # ru_maxrss would be at least this Python's own
     if keep:
         os.rename(path + '/out', keep)
@@ -144,19 +144,30 @@ def curves(options):
             ('functions', [('%d' % n, dict(events=events, names=n)) for n in (1, 1000, 100000 // much)]))
 
 
+def floor():
+    """What memory itself takes, ns a look by MiB: looks at any line of a table, each waiting for the one before."""
+    program = os.path.join(work, 'floor')
+    subprocess.run([os.environ.get('CC', 'gcc'), '-O2', '-o', program, os.path.join(HERE, 'floor.c')], check=True)
+    lines = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True).stdout.split('\n')
+    return {int(size): float(ns) for size, ns in (line.split() for line in lines if line)}
+
+
 def flat(table, options):
     plugins = build_plugins()
     section = 'flat: CPU an event as things grow, beside the first point of each curve'
+    looks = [floor() for _ in range(options.rounds)]
     for name, points in curves(options):
         for sink in ('null', 'csv', 'chrome'):
             figures = {label: [] for label, _ in points}
             for _ in range(options.rounds):
                 for label, extra in points:
-                    cpu, _, summary = replay(plugins, sink=sink, **extra)
+                    cpu, _, summary = replay(plugins, sink=sink, to='/dev/null', **extra)
                     figures[label].append(1e9 * cpu / sum(n['produced'] for n in summary['nodes']))
             for label, _ in points:
                 table.add(section, '%s %s -> %s' % (label, name, sink), figures[label], 'ns/event', 'of the first',
                           figures[points[0][0]])
+    for size in looks[0]:
+        table.add(section, 'floor: a look into %d MiB' % size, [round[size] for round in looks], 'ns')
 
 
 def instructions(table, options):
@@ -183,17 +194,13 @@ def instructions(table, options):
 def memory(table, options):
     plugins = build_plugins()
     section = "memory: the collector's peak"
-    lengths = [10000, 1000000] + ([100000000] if options.long else [])
-    if options.quick:
-        lengths = [10000, 300000]
+    lengths = [10000, 1000000, 100000000] if not options.quick else [10000, 300000]
     for sink, what in (('null', 'calls'), ('csv', 'calls'), ('chrome', 'returns')):
-        first = None
         for n in lengths:
-            rounds = 1 if n > 10000000 else options.rounds
-            figures = [replay(plugins, sink=sink, what=what, events=n)[1] for _ in range(rounds)]
-            first = first or figures
+            rounds, long = (1, dict(to='/dev/null')) if n > 10000000 else (options.rounds, {})  # 9 GB else
+            figures = [replay(plugins, sink=sink, what=what, events=n, **long)[1] for _ in range(rounds)]
             table.add(section, '%d events, 100 pids -> %s' % (n, sink), figures, 'MiB', budget=64 + 100 * 100 / 2**20,
-                      least=False)
+                      least=False, note='to /dev/null' if long and sink != 'null' else '')
     most = 1000000 if not options.quick else 100000
     for sink in ('csv', 'chrome'):
         for exits, alive in ((False, most), (True, 1)):
