@@ -1,7 +1,8 @@
 /* merge.c: a queue of batches for each node, and the node whose head is the earliest.
  *
  * A queue's key is the time of its head, or the latest time before it in that stream, whichever is later: so it never goes
- * back, and what comes is never earlier than what went. While one node's head stays the earliest no other is looked at.
+ * back, and what comes is never earlier than what went. While one node's head stays the earliest no other is looked at; the
+ * next one is found in a heap, so that sixty-four nodes cost hardly more than eight.
  */
 #include "merge.h"
 
@@ -43,6 +44,9 @@ struct tap_merge {
     size_t held;
     struct merge_node *nodes;
     uint32_t node_count;
+    uint32_t *
+        heap; /* the nodes that have a head, the earliest on top; the top one may have changed since it was put there */
+    uint32_t heap_count;
     uint32_t run; /* whose head is the earliest; NONE: to be found out */
     int64_t run_key;
     uint32_t run_node;          /* it stays the earliest below this key and index */
@@ -81,6 +85,7 @@ void tap_merge_free(struct tap_merge *m)
             tap_batch_release(b);
         }
     free(m->nodes);
+    free(m->heap);
     free(m->causes);
     free(m->floors);
     free(m);
@@ -119,6 +124,10 @@ static bool node_there(struct tap_merge *m, uint32_t node)
     if (node < m->node_count)
         return true;
     uint32_t count = node < 8 ? 8 : node + node / 2 + 1;
+    uint32_t *heap = realloc(m->heap, count * sizeof *heap);
+    if (!heap)
+        return false;
+    m->heap = heap;
     struct merge_node *nodes = realloc(m->nodes, count * sizeof *nodes);
     if (!nodes)
         return false;
@@ -139,6 +148,40 @@ static void look_ahead(struct tap_merge *m, int64_t time)
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+/* ---- The nodes that have a head, by its time ------------------------------------------------------------------ */
+
+static bool before(const struct tap_merge *m, uint32_t a, uint32_t b)
+{
+    int64_t of_a = m->nodes[a].key, of_b = m->nodes[b].key;
+    return of_a < of_b || (of_a == of_b && a < b);
+}
+
+static void heap_push(struct tap_merge *m, uint32_t node)
+{
+    uint32_t at = m->heap_count++;
+    for (; at > 0 && before(m, node, m->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        m->heap[at] = m->heap[(at - 1) / 2];
+    m->heap[at] = node;
+}
+
+/* Only what is on top changes: its head went, or waits for another one. */
+static void heap_settle(struct tap_merge *m)
+{
+    uint32_t at = 0, child;
+    if (m->heap_count && !m->nodes[m->heap[0]].first)
+        m->heap[0] = m->heap[--m->heap_count];
+    if (!m->heap_count)
+        return;
+    uint32_t node = m->heap[0];
+    for (; (child = 2 * at + 1) < m->heap_count; at = child) {
+        child += child + 1 < m->heap_count && before(m, m->heap[child + 1], m->heap[child]);
+        if (!before(m, m->heap[child], node))
+            break;
+        m->heap[at] = m->heap[child];
+    }
+    m->heap[at] = node;
 }
 
 bool tap_merge_add(struct tap_merge *m, struct tap_batch_own *batch, uint32_t node, int64_t mark)
@@ -164,6 +207,7 @@ bool tap_merge_add(struct tap_merge *m, struct tap_batch_own *batch, uint32_t no
     }
     m->held += bytes_of(batch);
     batch->next = NULL;
+    heap_settle(m);
     if (n->first) {
         n->last->next = batch;
     } else {
@@ -171,6 +215,7 @@ bool tap_merge_add(struct tap_merge *m, struct tap_batch_own *batch, uint32_t no
         n->at = 0;
         n->raised = 0;
         n->key = later(n->key, time_of(&batch->events[0]));
+        heap_push(m, node);
     }
     n->last = batch;
     return true;
@@ -187,21 +232,15 @@ void tap_merge_end(struct tap_merge *m)
 /* The node with the earliest head, and how long it stays that. */
 static void choose(struct tap_merge *m)
 {
-    m->run = m->run_node = NONE;
+    heap_settle(m);
+    m->run = m->heap_count ? m->heap[0] : NONE;
+    m->run_node = NONE;
     m->run_key = INT64_MAX;
-    for (uint32_t i = 0; i < m->node_count; i++) {
-        if (!m->nodes[i].first)
+    for (uint32_t i = 1; i < 3 && i < m->heap_count; i++) {
+        if (m->run_node != NONE && !before(m, m->heap[i], m->run_node))
             continue;
-        if (m->run == NONE) {
-            m->run = i;
-        } else if (m->nodes[i].key < m->nodes[m->run].key) {
-            m->run_key = m->nodes[m->run].key;
-            m->run_node = m->run;
-            m->run = i;
-        } else if (m->nodes[i].key < m->run_key) {
-            m->run_key = m->nodes[i].key;
-            m->run_node = i;
-        }
+        m->run_node = m->heap[i];
+        m->run_key = m->nodes[m->run_node].key;
     }
 }
 
