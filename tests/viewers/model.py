@@ -2,7 +2,7 @@
 
 It knows nothing of slices that are collapsed or of frames that are lost: it is for traces without losses.
 """
-import collections
+import collections, re
 
 
 class Model:
@@ -13,11 +13,12 @@ class Model:
         self.processes = set()
         sent, received, foreign = collections.Counter(), collections.Counter(), collections.Counter()
         spawned, born = set(), set()
+        asked, taken = set(), set()  # calls of gen_server, by who sent or took them
         for r in rows:
             who = (r['node'], r['pid'])
             if r['pid']:
                 self.processes.add(who)
-            self.answers += 'reply took=' in r['metadata']
+            self.answers += self.answer(r, asked, taken)
             function = (r['module'], r['function'], r['arity'])
             event = r['event']
             if event == 'function_call':
@@ -54,6 +55,18 @@ class Model:
                     foreign[other, same] -= took
                     n -= took
                     self.across += took
+
+    @staticmethod
+    def answer(r, asked, taken):
+        """Is it a reply, sent or taken, whose call was seen by that side? The reference tells which one."""
+        gen = re.search(r'\b(call|reply) ?(?:took=\d+)?', r['metadata'])
+        if not gen:
+            return False
+        mine, reference = r['event'] == 'message_send', re.search(r'#Ref<[\d.]+>', r['message'])[0]
+        if gen[1] == 'call':
+            (asked if mine else taken).add((r['node'], r['pid'], reference) if mine else (r['node'], reference))
+            return False
+        return (r['node'], reference) in taken if mine else (r['node'], r['pid'], reference) in asked
 
     @staticmethod
     def end(stack, function):

@@ -4,7 +4,7 @@ an arrow, none backwards, and nothing unfinished but what really was.
 
 With BEAMTAP_SHOTS=FOLDER the pictures are left there, to be looked at.
 """
-import json, os, subprocess, sys
+import collections, json, os, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
 from lib import *
@@ -108,6 +108,23 @@ queue = 256M
 """
 
 
+SCHEDULING = """[session]
+nodes = %s
+events = function_call, function_return, function_exception, process_start, process_exit, schedule_in, schedule_out, gc_start, gc_end
+duration = 0
+max_rate = 0
+max_queue = 1M
+[filter:pids]
+pids = new
+[filter:modules]
+modules = e2e_work
+[sink:chrome]
+path = trace.json
+[sink:csv]
+path = trace.csv
+"""
+
+
 def storm():
     """500 processes at once, and every event of theirs in the picture."""
     node = Node()
@@ -152,6 +169,47 @@ def storm_under_a_limit():
         assert sum(seen['unfinished'].values()) == other['unfinished'], (seen['unfinished'], other)
         invariant(run.summary())
     view(run, 'storm_limited', judge)
+
+
+def scheduling():
+    """Runs on the tracks of the schedulers, waiting and garbage collections on those of the processes, one inside the other."""
+    node = Node()
+    run = Run(SCHEDULING % node.name, '--json')
+    node.traced()
+    assert node('e2e_work:run(50, 20, 10)') == 'ok'
+    run.interrupt()
+    assert run.code == 0, run.err()
+    node.clean()
+    node.stop()
+    rows, trace = rows_of(run), trace_of(run)
+    runs = [e for e in trace['traceEvents'] if e['cat'] == 'run']
+    track = {e['tid']: e['args']['name'] for e in trace['traceEvents'] if e['name'] == 'thread_name'}
+
+    def judge(seen):
+        assert 'error' not in seen and seen['json'] is True and seen['warnings'] == [], seen
+        assert seen['children_outside'] == seen['overlaps'] == seen['flows_backwards'] == seen['flows_on_no_slice'] == 0, seen
+        count = collections.Counter(r['event'] for r in rows)
+        invariant(run.summary())
+        assert all(s['lost'] == 0 for s in run.summary()['sinks']), run.summary()['sinks']
+        # Every run begins with an `in` of that process at that scheduler, and they do not overlap on a scheduler.
+        begun = collections.Counter((r['pid'], r['metadata']) for r in rows if r['event'] == 'schedule_in')
+        drawn = collections.Counter((e['name'].split(' ')[-1], track[e['tid']].replace('scheduler ', 'scheduler=')) for e in runs)
+        assert drawn == begun and len(runs) > 100, (list((drawn - begun).items())[:3], list((begun - drawn).items())[:3])
+        assert seen['slices'].get('run', 0) + seen['unfinished'].get('run', 0) == count['schedule_in'], (seen['slices'], count)
+        for tid in {e['tid'] for e in runs}:
+            mine = sorted((e['ts'], e['ts'] + e.get('dur', 0)) for e in runs if e['tid'] == tid)
+            assert all(a[1] < b[0] for a, b in zip(mine, mine[1:])), track[tid]
+        # A process waits from each `out` to its next `in`, and what it waits for at the end is open.
+        last, waits = {}, 0
+        for r in rows:
+            if r['event'] in ('schedule_in', 'schedule_out'):
+                waits += r['event'] == 'schedule_in' and last.get(r['pid']) == 'schedule_out'
+                last[r['pid']] = r['event']
+        assert seen['slices'].get('schedule', 0) - seen['unfinished'].get('schedule', 0) == waits > 50, (seen, waits)
+        assert seen['slices'].get('gc', 0) == count['gc_end'] == count['gc_start'] > 0, (seen['slices'], count)
+        assert 'events/s [1]' in seen['counters'] and seen['counters']['lost [1]'] > 0, seen['counters']
+        assert sum(seen['unfinished'].values()) == trace['otherData']['unfinished'], (seen['unfinished'], trace['otherData'])
+    view(run, 'scheduling', judge)
 
 
 def two_nodes():
@@ -238,7 +296,7 @@ def opened_in_the_viewer():
             judge(seen)
         except AssertionError as why:
             wrong.append('%s: %s' % (name, str(why)[:700]))
-    assert not wrong and len(judges) == 6, wrong or judges
+    assert not wrong and len(judges) == 7, wrong or judges
 
 
 there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -246,4 +304,4 @@ there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=su
 if there.returncode != 0:
     print('# skipped: %s' % there.stdout.strip())
     sys.exit(0)
-tests(demo, storm, storm_under_a_limit, two_nodes, killed_and_mended, opened_in_the_viewer)
+tests(demo, storm, storm_under_a_limit, scheduling, two_nodes, killed_and_mended, opened_in_the_viewer)

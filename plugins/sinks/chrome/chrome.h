@@ -69,7 +69,7 @@ enum tap_open_kind { TAP_OPEN_CALL, TAP_OPEN_OUT, TAP_OPEN_GC, TAP_OPEN_RUN };
 /* A frame that has begun and not ended. */
 struct tap_open {
     int64_t start;
-    uint32_t label;          /* TAP_OPEN_CALL: its function */
+    uint32_t label;          /* TAP_OPEN_CALL: its function; TAP_OPEN_RUN: the tid of the process */
     uint32_t run;            /* how many frames down from here are the same function */
     uint32_t text, text_len; /* its args so far, as JSON members, in the stack's text */
     uint64_t events;         /* events that its slice stands for */

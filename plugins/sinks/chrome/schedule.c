@@ -70,18 +70,18 @@ static void tap_schedule_run_begin(struct tap_chrome *c, const struct tap_chrome
     c->w.p = p;
     tap_process_title(c, process);
     tap_emit_quote(c);
-    struct tap_open *o = tap_stack_push(c, t, in->ts, TAP_OPEN_RUN, 0);
+    struct tap_open *o = tap_stack_push(c, t, in->ts, TAP_OPEN_RUN, process->tid);
     if (o)
         o->events = events;
 }
 
-/* False: no run of it was open. */
+/* False: no run of it was open. Where another one runs there already, its own has ended with that. */
 static bool tap_schedule_run_end(struct tap_chrome *c, const struct tap_chrome_in *in,
                                  struct tap_track *process, uint32_t events)
 {
     struct tap_track *t = process->scheduler ? tap_schedule_track(c, in, process->scheduler) : NULL;
     process->scheduler = 0;
-    if (!t || !tap_stack_top(t))
+    if (!t || !tap_stack_top(t) || tap_stack_top(t)->label != process->tid)
         return false;
     tap_stack_close(c, t, in->ts, TAP_CLOSE_PLAIN, NULL, events);
     return true;

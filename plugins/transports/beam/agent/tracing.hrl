@@ -71,8 +71,8 @@ event_flag(function_return) -> [call];
 event_flag(function_exception) -> [call];
 event_flag(message_send) -> [send];
 event_flag(message_receive) -> ['receive'];
-event_flag(schedule_in) -> [running, exiting];
-event_flag(schedule_out) -> [running, exiting];
+event_flag(schedule_in) -> [running, exiting, scheduler_id];
+event_flag(schedule_out) -> [running, exiting, scheduler_id];
 event_flag(gc_start) -> [garbage_collection];
 event_flag(gc_end) -> [garbage_collection];
 event_flag(_) -> [procs].
