@@ -83,7 +83,7 @@ def demo():
         shown = [t.split(' ')[-1] for t in tracks if t != 'tracing'][:20]
         assert shown == first, (shown, first)  # in order of their first appearance
         assert seen['instants'].get('exception', 0) > 0 and seen['depth'] >= 5, seen
-    view(run, 'demo', judge, zoom=[start - 0.05 * length, start + 1.06 * length], size=[1500, 470])
+    view(run, 'demo', judge, zoom=[start - 0.05 * length, start + 1.06 * length], size=[1500, 580])
 
 
 STORM = """[session]
