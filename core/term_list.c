@@ -83,10 +83,15 @@ enum tap_step tap_walk_list(struct tap_walk *w, const uint8_t *at)
         return tap_walk_bad(w, at);
     if (n == 0)
         return TAP_OPENED; /* nothing opened, but its tail is still to be printed in its place */
+    size_t shape_at = w->shape;
     uint64_t shape = tap_walk_shape(w);
     int tag = tap_peek(&w->c);
     if ((tag == TAP_EXT_SMALL_INTEGER || tag == TAP_EXT_INTEGER) && is_string(w, n))
         return print_string(w, n);
+    if (tap_walk_too_deep(w)) {
+        w->shape = shape_at;
+        return tap_walk_cut(w, at);
+    }
     tap_out_char(&w->o, '[');
     if (shape == TAP_SHAPE_PLAIN) {
         tap_walk_push(w, TAP_FRAME_LIST, (uint64_t)n - 1);
@@ -94,6 +99,21 @@ enum tap_step tap_walk_list(struct tap_walk *w, const uint8_t *at)
     }
     tap_walk_push(w, TAP_FRAME_KEY_LIST, n);
     return TAP_LEAF; /* the loop prints the key */
+}
+
+/* The rest of a list behind `told` elements, and its end. */
+static void print_numbers(struct tap_walk *w, const uint8_t *bytes, uint32_t n, uint32_t told)
+{
+    uint32_t most = !w->max_items ? n : w->max_items > told ? w->max_items - told : 0;
+    for (uint32_t i = 0; i < n && i < most && !w->o.done; i++) {
+        tap_walk_separator(w);
+        tap_out_u64(&w->o, bytes[i]);
+    }
+    if (most < n && w->o.elixir)
+        tap_out_lit(&w->o, ", ...");
+    else if (most < n)
+        tap_out_lit(&w->o, "|...");
+    tap_out_char(&w->o, ']');
 }
 
 enum tap_step tap_walk_bytes(struct tap_walk *w, const uint8_t *at)
@@ -106,14 +126,12 @@ enum tap_step tap_walk_bytes(struct tap_walk *w, const uint8_t *at)
         tap_out_lit(&w->o, "[]");
     } else if (tap_bytes_printable(&w->o, bytes, n)) {
         tap_out_quoted(&w->o, bytes, n, true, w->o.elixir ? '\'' : '"');
+    } else if (tap_walk_too_deep(w)) {
+        tap_out_lit(&w->o, "...");
     } else {
         tap_out_char(&w->o, '[');
-        for (uint32_t i = 0; i < n && !w->o.done; i++) {
-            if (i > 0)
-                tap_walk_separator(w);
-            tap_out_u64(&w->o, bytes[i]);
-        }
-        tap_out_char(&w->o, ']');
+        tap_out_u64(&w->o, bytes[0]);
+        print_numbers(w, bytes + 1, n - 1, 1);
     }
     return TAP_LEAF;
 }
@@ -142,11 +160,7 @@ bool tap_walk_tail(struct tap_walk *w, struct tap_walk_frame *f)
             tap_walk_bad(w, at);
             return false;
         }
-        for (uint32_t i = 0; i < n && !w->o.done; i++) {
-            tap_walk_separator(w);
-            tap_out_u64(&w->o, bytes[i]);
-        }
-        tap_out_char(&w->o, ']');
+        print_numbers(w, bytes, n, f->told + 1);
         tap_walk_pop(w);
         return false;
     default:

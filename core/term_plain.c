@@ -287,7 +287,8 @@ static bool print_listed(struct arguments *a, struct tap_cursor c)
     if (!tap_read_list(&c, &n))
         return false;
     bool short_separator = a->separator_len == 1 || a->separator_len == 2;
-    if (a->print->syntax == TAP_PRINT_ERLANG && a->cap >= LEAF_MAX && short_separator)
+    bool bounded = a->print->max_depth || a->print->max_items;
+    if (a->print->syntax == TAP_PRINT_ERLANG && !bounded && a->cap >= LEAF_MAX && short_separator)
         i = print_plain(a, &c, n);
     for (; i < n; i++) {
         if (!next(a, i == 0))

@@ -59,6 +59,7 @@ struct tap_walk_frame *tap_walk_push(struct tap_walk *w, enum tap_frame_kind kin
     f->left = left;
     f->kind = kind;
     f->order = NULL;
+    f->told = 0;
     f->first = true;
     f->is_struct = false;
     return f;
@@ -67,6 +68,48 @@ struct tap_walk_frame *tap_walk_push(struct tap_walk *w, enum tap_frame_kind kin
 void tap_walk_pop(struct tap_walk *w)
 {
     free(w->stack[--w->depth].order);
+}
+
+/* ---- Cutting */
+
+/* The shapes of what is not printed are passed over with it. */
+static bool skip_term(struct tap_walk *w)
+{
+    const uint8_t *at = w->c.p;
+    if (w->o.elixir) {
+        struct tap_shapes inside;
+        tap_shapes_find(&inside, at, tap_left(&w->c));
+        w->shape += inside.n;
+        free(inside.items);
+    }
+    if (tap_skip(&w->c))
+        return true;
+    tap_walk_bad(w, at);
+    return false;
+}
+
+enum tap_step tap_walk_cut(struct tap_walk *w, const uint8_t *at)
+{
+    w->c.p = at;
+    if (skip_term(w))
+        tap_out_lit(&w->o, "...");
+    return TAP_LEAF;
+}
+
+void tap_walk_cut_short(struct tap_walk *w, uint64_t terms, const char *end)
+{
+    bool list = end[0] == ']';
+    if (list && !w->o.elixir)
+        tap_out_char(&w->o, '|');
+    else
+        tap_walk_separator(w);
+    tap_out_lit(&w->o, "...");
+    while (terms > 0 && skip_term(w))
+        terms--;
+    if (w->failed)
+        return;
+    tap_out_char(&w->o, end[0]);
+    tap_walk_pop(w);
 }
 
 /* ---- Maps and tuples */
@@ -107,6 +150,8 @@ static enum tap_step print_map(struct tap_walk *w, const uint8_t *at)
     uint32_t n;
     if (!tap_read_map(&w->c, &n))
         return tap_walk_bad(w, at);
+    if (n && tap_walk_too_deep(w))
+        return tap_walk_cut(w, at);
     tap_out_char(&w->o, w->o.elixir ? '%' : '#');
     uint64_t shape = n ? tap_walk_shape(w) : TAP_SHAPE_PLAIN;
     if (shape >= TAP_SHAPE_STRUCT) {
@@ -142,6 +187,8 @@ static enum tap_step print_tuple(struct tap_walk *w, const uint8_t *at)
     uint32_t n;
     if (!tap_read_tuple(&w->c, &n))
         return tap_walk_bad(w, at);
+    if (n && tap_walk_too_deep(w))
+        return tap_walk_cut(w, at);
     tap_out_char(&w->o, '{');
     if (n == 0) {
         tap_out_char(&w->o, '}');
@@ -290,6 +337,11 @@ static bool next_pair(struct tap_walk *w, struct tap_walk_frame *f)
         tap_walk_pop(w);
         return false;
     }
+    if (!f->first && tap_walk_full(w, f)) {
+        bool list = f->kind == TAP_FRAME_KEY_LIST;
+        tap_walk_cut_short(w, list ? f->left + 1 : 2 * f->left, list ? "]" : "}");
+        return false;
+    }
     f->left--;
     if (!f->first)
         tap_walk_separator(w);
@@ -311,6 +363,10 @@ static inline bool next_term(struct tap_walk *w)
         struct tap_walk_frame *f = &w->stack[w->depth - 1];
         switch (f->kind) {
         case TAP_FRAME_LIST:
+            if (f->left > 0 && tap_walk_full(w, f)) {
+                tap_walk_cut_short(w, f->left + 1, "]");
+                break;
+            }
             if (f->left > 0) {
                 f->left--;
                 tap_walk_separator(w);
@@ -336,6 +392,13 @@ static inline bool next_term(struct tap_walk *w)
                 tap_walk_pop(w);
                 break;
             }
+            if ((f->kind == TAP_FRAME_TUPLE || f->left % 2 == 0) && tap_walk_full(w, f)) {
+                bool ordered = f->kind == TAP_FRAME_BIG_MAP;
+                if (ordered)
+                    w->c.p = w->term + f->end;
+                tap_walk_cut_short(w, ordered ? 0 : f->left, "}");
+                break;
+            }
             f->left--;
             if (f->kind == TAP_FRAME_TUPLE || f->left % 2) {
                 tap_walk_separator(w);
@@ -353,7 +416,7 @@ static inline bool next_term(struct tap_walk *w)
 size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *term, size_t len,
                       const struct tap_print *print)
 {
-    if (print && print->syntax == TAP_PRINT_ERLANG && cap) {
+    if (print && print->syntax == TAP_PRINT_ERLANG && cap && !print->max_depth && !print->max_items) {
         struct tap_plain how = tap_plain_of(names, print);
         struct tap_cursor c = tap_cursor(term, len);
         how.end = dst + (print->limit && print->limit < cap ? print->limit : cap);
@@ -371,6 +434,8 @@ size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, cons
     w.cap = TAP_WALK_FRAMES;
     w.shapes = (struct tap_shapes){0};
     w.shape = 0;
+    w.max_depth = print ? print->max_depth : 0;
+    w.max_items = print ? print->max_items : 0;
     w.failed = false;
     tap_out_init(&w.o, dst, cap, print);
     if (w.o.elixir)

@@ -19,6 +19,7 @@ struct tap_walk_frame {
     uint64_t left;   /* terms to come; pairs in KEY_LIST and KEY_MAP; of a list without its tail */
     uint32_t *order; /* BIG_MAP: where each pair begins */
     uint32_t end;    /* BIG_MAP: where the term ends */
+    uint32_t told;   /* items so far, where they are bounded */
     uint8_t kind;
     bool first, is_struct;
 };
@@ -33,6 +34,7 @@ struct tap_walk {
     size_t depth, cap;
     struct tap_shapes shapes; /* Elixir only */
     size_t shape;
+    uint32_t max_depth, max_items; /* 0: no bound */
     bool failed;
     struct tap_walk_frame inside[TAP_WALK_FRAMES];
 };
@@ -45,6 +47,20 @@ enum tap_step tap_walk_bad(struct tap_walk *, const uint8_t *at);
 /* Opens a container of which `left` more terms follow after the next; NULL: out of memory, and the walk ends. */
 struct tap_walk_frame *tap_walk_push(struct tap_walk *, enum tap_frame_kind, uint64_t left);
 void tap_walk_pop(struct tap_walk *);
+/* Must a container that is not empty be cut here, for its depth? */
+static inline bool tap_walk_too_deep(const struct tap_walk *w)
+{
+    return w->max_depth && w->depth >= w->max_depth;
+}
+/* Writes "..." in the place of the term at `at`, and goes past it. */
+enum tap_step tap_walk_cut(struct tap_walk *, const uint8_t *at);
+/* Is one more item of this frame too many? Counts it. */
+static inline bool tap_walk_full(const struct tap_walk *w, struct tap_walk_frame *f)
+{
+    return w->max_items && ++f->told >= w->max_items;
+}
+/* Closes the top frame before its next item: goes past `terms` of them and writes "..." and `end`. */
+void tap_walk_cut_short(struct tap_walk *, uint64_t terms, const char *end);
 
 static inline void tap_walk_separator(struct tap_walk *w)
 {

@@ -389,9 +389,25 @@ static void a_full_disk_is_told_once(void)
     sb_free(b);
 }
 
+static void depth_and_width_can_be_bounded(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    sb_event(b, TAP_MESSAGE_SEND)->payload = tuple(b, "one", "two", "\x6b\0\2\1\2");
+    char *text = lines_of(b, "max_items", "2");
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "{one,two,...}\n"));
+    free(text);
+    text = lines_of(b, "max_depth", "1");
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "{one,two,...}\n"));
+    free(text);
+    text = lines_of(b, "max_depth", "2");
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "{one,two,[1,2]}\n"));
+    free(text);
+    sb_free(b);
+}
+
 UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people), UNIT_TEST(elixir_reads_as_elixir),
            UNIT_TEST(nodes_and_dates_are_shown_when_wanted), UNIT_TEST(calls_are_indented_by_depth),
            UNIT_TEST(a_line_stays_a_line), UNIT_TEST(every_kind_is_an_object),
            UNIT_TEST(json_holds_what_the_node_prints), UNIT_TEST(undecodable_bytes_are_still_json),
            UNIT_TEST(colour_is_for_terminals), UNIT_TEST(standard_output_is_the_default),
-           UNIT_TEST(a_full_disk_is_told_once))
+           UNIT_TEST(a_full_disk_is_told_once), UNIT_TEST(depth_and_width_can_be_bounded))

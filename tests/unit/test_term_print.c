@@ -97,6 +97,25 @@ static void check_room(const struct corpus *c, struct tap_print p, size_t cap)
     CU_ASSERT_EQUAL(dst[cap], '!');
 }
 
+/* Bounds of depth and width: what is printed up to the first cut is the whole's, and without a cut it is the whole. */
+static void check_bounds(const struct corpus *c, struct tap_print p, unsigned depth, unsigned items)
+{
+    size_t n;
+    p.max_depth = depth;
+    p.max_items = items;
+    char *got = print(c->term, c->term_len, &p, &n), *cut = strstr(got, "...");
+    size_t same = cut ? (size_t)(cut - got) : n;
+    if (cut && same > 0 && got[same - 1] == '|')
+        same--;
+    CU_ASSERT_PTR_NULL(strstr(got, "#Bad<"));
+    CU_ASSERT(same <= c->text_len && memcmp(got, c->text, same) == 0);
+    if (!cut)
+        CU_ASSERT_STRING_EQUAL(got, c->text);
+    if (depth >= 1000 && items >= 1000000)
+        CU_ASSERT_STRING_EQUAL(got, c->text);
+    free(got);
+}
+
 /* A limit: no more than that and "...", a prefix of the whole, whole characters, and still JSON. */
 static void check_limit(const struct corpus *c, struct tap_print p, size_t limit)
 {
@@ -137,6 +156,8 @@ static void hold_against(const char *command, const char *script, const char *ra
         check_json(&c, p);
         check_room(&c, p, n % 70);
         check_limit(&c, p, 1 + n % 70);
+        check_bounds(&c, p, n % 5, 1 + n % 7);
+        check_bounds(&c, p, 1000000, 1000000);
         n++;
     }
     CU_ASSERT(n >= least);
@@ -240,6 +261,73 @@ static void says_what_is_bad(void)
     tap_intern_free(names);
 }
 
+static void bounded(const char *expected, unsigned depth, unsigned items, enum tap_print_syntax syntax,
+                    const uint8_t *term, size_t len)
+{
+    struct tap_print p = {.syntax = syntax, .node_name = home, .max_depth = depth, .max_items = items};
+    size_t n;
+    char *got = print(term, len, &p, &n);
+    CU_ASSERT_STRING_EQUAL(got, expected);
+    free(got);
+}
+
+/* {a,[1000,{b,[c]},#{d => 1,e => [f|g]}],<<"text">>,"hello",[1,2,3]} */
+static const uint8_t nested[] = {104, 5,   119, 1,   'a', 108, 0,   0,   0, 3,   98,  0,   0,   3,   232, 104,
+                                 2,   119, 1,   'b', 108, 0,   0,   0,   1, 119, 1,   'c', 106, 116, 0,   0,
+                                 0,   2,   119, 1,   'd', 97,  1,   119, 1, 'e', 108, 0,   0,   0,   1,   119,
+                                 1,   'f', 119, 1,   'g', 106, 109, 0,   0, 0,   4,   't', 'e', 'x', 't', 107,
+                                 0,   5,   'h', 'e', 'l', 'l', 'o', 107, 0, 3,   1,   2,   3};
+
+static void shows_what_depth_and_width_cut(void)
+{
+    const enum tap_print_syntax E = TAP_PRINT_ERLANG, X = TAP_PRINT_ELIXIR;
+    setup();
+    const char *whole = "{a,[1000,{b,[c]},#{d => 1,e => [f|g]}],<<\"text\">>,\"hello\",[1,2,3]}";
+    bounded(whole, 0, 0, E, nested, sizeof nested);
+    bounded(whole, 4, 5, E, nested, sizeof nested);
+    bounded("{a,[1000,{b,...},#{d => 1,e => ...}],<<\"text\">>,\"hello\",[1,2,3]}", 3, 0, E, nested,
+            sizeof nested);
+    bounded("{a,...,<<\"text\">>,\"hello\",...}", 1, 0, E, nested, sizeof nested);
+    bounded("{a,[1000,{b,[c]}|...],...}", 0, 2, E, nested, sizeof nested);
+    bounded("{a,...}", 0, 1, E, nested, sizeof nested);
+    bounded("{a,[1000,...,...],<<\"text\">>,\"hello\",...}", 2, 4, E, nested, sizeof nested);
+    bounded("{:a, [1000, {:b, [:c]}, ...], ...}", 0, 2, X, nested, sizeof nested);
+    bounded("{:a, [1000, ..., ...], \"text\", 'hello', [1, 2, 3]}", 2, 5, X, nested, sizeof nested);
+    tap_intern_free(names);
+}
+
+static void write_keyword(struct tap_buf *b, const char *key, unsigned char value)
+{
+    tap_write_list(b, 1);
+    tap_write_tuple(b, 2);
+    tap_write_atom(b, key);
+    tap_write_u8(b, TAP_EXT_SMALL_INTEGER);
+    tap_write_u8(b, value);
+    tap_write_u8(b, TAP_EXT_NIL);
+}
+
+/* What is cut has shapes of its own, which must not be taken for those of what follows. */
+static void cuts_keyword_lists_and_maps(void)
+{
+    struct tap_buf b = {0};
+    setup();
+    tap_write_tuple(&b, 3);
+    tap_write_list(&b, 4);
+    for (unsigned char i = 1; i <= 4; i++)
+        write_keyword(&b, "b", i);
+    tap_write_u8(&b, TAP_EXT_NIL);
+    tap_buf_put(&b, (const uint8_t[]){TAP_EXT_MAP, 0, 0, 0, 1, TAP_EXT_SMALL_INTEGER, 7, TAP_EXT_NIL}, 8);
+    write_keyword(&b, "d", 3);
+    const enum tap_print_syntax X = TAP_PRINT_ELIXIR;
+    bounded("{[[b: 1], [b: 2], [b: 3], [b: 4]], %{7 => []}, [d: 3]}", 0, 0, X, b.data, b.len);
+    bounded("{[[b: 1], [b: 2], [b: 3], ...], %{7 => []}, [d: 3]}", 0, 3, X, b.data, b.len);
+    bounded("{[..., ..., ..., ...], %{7 => []}, [d: 3]}", 2, 0, X, b.data, b.len);
+    bounded("{[..., ..., ..., ...], %{7 => []}, [d: 3]}", 2, 4, X, b.data, b.len);
+    bounded("{..., ..., ...}", 1, 0, X, b.data, b.len);
+    tap_buf_free(&b);
+    tap_intern_free(names);
+}
+
 static void check_peer(const struct tap_batch *batch, const struct tap_event *ev, const struct tap_print *p,
                        const char *expected)
 {
@@ -334,7 +422,12 @@ static void survives_any_bytes(void)
         }
         uint8_t *term = malloc(len); /* of exactly that size: reading over it is seen */
         memcpy(term, exact, len);
-        struct tap_print p = {.syntax = i & 1, .json = i & 2, .printable_unicode = i & 4, .node_name = home};
+        struct tap_print p = {.syntax = i & 1,
+                              .json = i & 2,
+                              .printable_unicode = i & 4,
+                              .node_name = home,
+                              .max_depth = i % 3,
+                              .max_items = i % 5};
         size_t n;
         char *got = print(term, len, &p, &n), less[20];
         CU_ASSERT(is_utf8(got, n));
@@ -447,5 +540,6 @@ static void tells_its_speed(void)
 UNIT_TESTS("term_print", UNIT_TEST(arguments_stand_between_separators), UNIT_TEST(prints_as_erlang_latin1),
            UNIT_TEST(prints_as_erlang_unicode), UNIT_TEST(prints_as_elixir),
            UNIT_TEST(prints_other_nodes_by_name), UNIT_TEST(reads_old_encodings), UNIT_TEST(says_what_is_bad),
+           UNIT_TEST(shows_what_depth_and_width_cut), UNIT_TEST(cuts_keyword_lists_and_maps),
            UNIT_TEST(prints_peers), UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes),
            UNIT_TEST(escapes_json), UNIT_TEST(tells_its_speed))

@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define TAP_ABI_MAJOR 1
-#define TAP_ABI_MINOR 3
+#define TAP_ABI_MINOR 4
 #define TAP_PLUGIN_SYMBOL "beamtap_plugin_v1"
 #define TAP_EXPORT __attribute__((visibility("default")))
 /* Does the struct that `p` points to (it begins with uint32_t struct_size) reach as far as `field`? */
@@ -212,6 +212,9 @@ struct tap_print {
                            node name */
     size_t limit;       /* stop after about so many bytes and write "..." ; 0: never */
     bool json;          /* escape the output for the inside of a JSON string */
+    /* Since minor 4; 0: no bound. What is beyond is "...", such as [1,2|...]. */
+    uint32_t max_depth; /* containers inside one another */
+    uint32_t max_items; /* of a list, tuple or map; a string is one thing */
 };
 
 /* A piece of memory that a transport receives into; see reserve. */

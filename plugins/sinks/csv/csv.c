@@ -224,7 +224,7 @@ static void put_column(struct csv *self, enum csv_column column, const struct ta
 static void put_chosen(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {TAP_PRINT_ERLANG, node->printable_unicode, node->name_id, 0, false};
+    struct tap_print print = {.printable_unicode = node->printable_unicode, .node_name = node->name_id};
     for (unsigned i = 0; i < self->column_count; i++) {
         if (i)
             put_char(&self->w, ',');
@@ -238,7 +238,7 @@ static void put_row(struct csv *self, const struct tap_batch *batch, const struc
 {
     struct tap_writer *w = &self->w;
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {TAP_PRINT_ERLANG, node->printable_unicode, node->name_id, 0, false};
+    struct tap_print print = {.printable_unicode = node->printable_unicode, .node_name = node->name_id};
     const struct csv_cell name = *csv_name(&self->names, self->host, node->name_id);
     const struct csv_cell module = *csv_name(&self->names, self->host, e->module);
     const struct csv_cell function = *csv_name(&self->names, self->host, e->function);

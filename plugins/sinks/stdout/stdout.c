@@ -131,6 +131,20 @@ static const struct tap_option out_options[] = {
      .flags = TAP_OPT_BYTES,
      FIELD(max_message),
      .help = "arguments, values and messages are cut with ... after about so many bytes; 0: never"},
+    {.name = "max_depth",
+     .type = TAP_OPT_INT,
+     .def = "0",
+     .min = 0,
+     .max = 1000000,
+     FIELD(max_depth),
+     .help = "lists, tuples and maps that are deeper than so many others are written as ...; 0: no bound"},
+    {.name = "max_items",
+     .type = TAP_OPT_INT,
+     .def = "0",
+     .min = 0,
+     .max = 1000000,
+     FIELD(max_items),
+     .help = "of a list, tuple or map so many items are written, then ...; 0: no bound"},
 };
 
 static const struct tap_sink_ops out_ops = {

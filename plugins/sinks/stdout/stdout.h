@@ -17,6 +17,7 @@ struct out_settings {
     int time;   /* enum out_time */
     bool indent;
     int64_t max_message;
+    int64_t max_depth, max_items;
 };
 
 struct out_depths;
@@ -46,8 +47,13 @@ unsigned out_depths_step(struct out_depths *, const struct tap_event *);
 
 static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node, bool json)
 {
-    struct tap_print print = {(enum tap_print_syntax)self->settings->syntax, node->printable_unicode,
-                              node->name_id, (size_t)self->settings->max_message, json};
+    struct tap_print print = {.syntax = (enum tap_print_syntax)self->settings->syntax,
+                              .printable_unicode = node->printable_unicode,
+                              .node_name = node->name_id,
+                              .limit = (size_t)self->settings->max_message,
+                              .json = json,
+                              .max_depth = (uint32_t)self->settings->max_depth,
+                              .max_items = (uint32_t)self->settings->max_items};
     return print;
 }
 

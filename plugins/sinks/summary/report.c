@@ -48,10 +48,9 @@ static void put_function(struct sum *s, const struct sum_function *f)
 
 static void put_pid(struct sum *s, const struct tap_pid *pid, uint32_t node)
 {
-    struct tap_print print = {
-        TAP_PRINT_ERLANG, false,
-        s->host->session->several_nodes ? 0 : tap_sink_nodes_get(&s->names, s->host, node)->name_id, 0,
-        false};
+    struct tap_print print = {.syntax = TAP_PRINT_ERLANG};
+    if (!s->host->session->several_nodes)
+        print.node_name = tap_sink_nodes_get(&s->names, s->host, node)->name_id;
     tap_writer_pid(&s->w, pid, &print);
 }
 

@@ -20,8 +20,10 @@ static void request_sent(struct sum *s, struct sum_call *c, uint32_t process, co
                          const struct tap_gen_parts *parts)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&s->names, s->host, e->node);
-    struct tap_print print = {(enum tap_print_syntax)s->settings->syntax, node->printable_unicode,
-                              node->name_id, SUMMARY_TEXT - 20, false};
+    struct tap_print print = {.syntax = (enum tap_print_syntax)s->settings->syntax,
+                              .printable_unicode = node->printable_unicode,
+                              .node_name = node->name_id,
+                              .limit = SUMMARY_TEXT - 20};
     c->from = process;
     c->sent = e->ts;
     size_t n = s->host->term_print(s->host, c->request, SUMMARY_TEXT, parts->body, parts->body_len, &print);
