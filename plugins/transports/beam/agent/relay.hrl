@@ -85,7 +85,8 @@ relay_take(Message, Acc, N, R) when element(1, Message) =:= trace_ts ->
 relay_take({relay_finish, From, Tag, Final, Wait}, Acc, N, R) ->
     relay_finish(relay_emit(Acc, N, R), From, Tag, Final, Wait);
 relay_take(Message, Acc, N, R) ->
-    relay_collect([], 0, relay_other(Message, relay_emit(Acc, N, R))).
+    %% What the frame has to say is said now: the next one may be long in coming.
+    relay_collect([], 0, relay_other(Message, relay_check(relay_emit(Acc, N, R)))).
 
 %% The mailbox is empty: an unfinished frame waits a few milliseconds for company. A stream that comes in drops keeps its
 %% frame's deadline.
