@@ -54,7 +54,7 @@ static void choose(const struct tap_bus *bus, struct tap_batch_own *batch, uint3
 
 static void pair(struct tap_bus *bus, struct tap_batch_own *batch)
 {
-    for (uint32_t i = 0; (bus->flow || bus->gen) && i < batch->base.count; i++) {
+    for (uint32_t i = 0; (bus->flow || bus->gen || bus->relief) && i < batch->base.count; i++) {
         struct tap_event *ev = &batch->events[i];
         bool message = ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_MESSAGE_RECEIVE;
         if (bus->flow && ((ev->kind >= TAP_MESSAGE_SEND && ev->kind <= TAP_PROCESS_UNREGISTER) ||
@@ -62,6 +62,8 @@ static void pair(struct tap_bus *bus, struct tap_batch_own *batch)
             tap_flow_event(bus->flow, ev, batch->base.arena);
         if (bus->gen && message)
             tap_gen_calls_event(bus->gen, ev, batch->base.arena);
+        if (bus->relief)
+            tap_relief_event(bus->relief, ev);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "frame.h"
 #include "gen_calls.h"
 #include "merge.h"
+#include "relief.h"
 #include "sink.h"
 
 struct tap_bus_filter {
@@ -24,6 +25,7 @@ struct tap_bus {
     struct tap_frames frames;
     struct tap_flow *flow;     /* NULL: nothing to pair */
     struct tap_gen_calls *gen; /* NULL: no messages */
+    struct tap_relief *relief; /* NULL: no returns */
     struct tap_merge *merge;   /* NULL: events go on in the order in which they came */
     bool several;              /* there are several nodes, or will be: else there is nothing to merge */
     uint32_t only;             /* 1 + the one node that anything came of so far */

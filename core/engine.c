@@ -175,7 +175,8 @@ static bool ready_bus(struct tap_engine *t)
 {
     struct tap_bus *bus = &t->bus;
     const uint32_t ends = TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
-                   births = TAP_KIND_BIT(TAP_PROCESS_SPAWN) | TAP_KIND_BIT(TAP_PROCESS_START);
+                   births = TAP_KIND_BIT(TAP_PROCESS_SPAWN) | TAP_KIND_BIT(TAP_PROCESS_START),
+                   calls_end = TAP_KIND_BIT(TAP_FUNCTION_RETURN) | TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
     uint32_t events = tap_plan_kinds(&t->plan);
     size_t limit = 16u << 20;
     for (size_t i = 0; i < t->host_count; i++) {
@@ -200,6 +201,9 @@ static bool ready_bus(struct tap_engine *t)
         if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN, t->intern)))
             return false;
     if (events & ends && !(bus->gen = tap_gen_calls_new()))
+        return false;
+    if (events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && events & calls_end && !tap_config_replays(t->config) &&
+        !(bus->relief = tap_relief_new()))
         return false;
     bus->several = t->session.several_nodes;
     if (t->config->session.order == TAP_ORDER_TIME &&
@@ -310,6 +314,7 @@ void tap_engine_free(struct tap_engine *t)
         tap_strangers_free(tap_session_node(t, i)->stream.strangers);
     tap_flow_free(t->bus.flow);
     tap_gen_calls_free(t->bus.gen);
+    tap_relief_free(t->bus.relief);
     tap_intern_free(t->intern);
     tap_pool_free(t->memory);
     free(t->call_kind);

@@ -89,6 +89,10 @@ bool tap_engine_gen(const struct tap_engine *, struct tap_gen_stats *);
 struct tap_merge_stats;
 bool tap_engine_order(const struct tap_engine *, struct tap_merge_stats *);
 
+/* The i-th function that a node traces without its returns because they piled up or were too large: the node's index among
+ * tap_engine_nodes, and its name as snprintf would; false beyond the last. Once the trace is finished. */
+bool tap_engine_relieved(const struct tap_engine *, size_t i, size_t *node, char *name, size_t cap);
+
 /* The i-th figure that a plugin counted by name; false beyond the last. Any of the pointers may be kept until free. */
 bool tap_engine_counter(const struct tap_engine *, size_t i, const char **section, const char **name,
                         int64_t *value);

@@ -7,6 +7,7 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -322,6 +323,19 @@ bool tap_engine_order(const struct tap_engine *t, struct tap_merge_stats *stats)
     if (!t->bus.merge || !t->bus.several || t->abandoned)
         return false;
     tap_merge_read_stats(t->bus.merge, stats);
+    return true;
+}
+
+bool tap_engine_relieved(const struct tap_engine *t, size_t i, size_t *node, char *name, size_t cap)
+{
+    struct tap_event ev;
+    const struct tap_name *m, *f;
+    if (!t->bus.relief || !tap_relief_done(t->bus.relief, i, &ev))
+        return false;
+    m = tap_name_get(&t->hosts[0].table, ev.module);
+    f = tap_name_get(&t->hosts[0].table, ev.function);
+    snprintf(name, cap, "%s:%s/%d", m->atom, f->atom, (int)ev.arity);
+    *node = ev.node;
     return true;
 }
 

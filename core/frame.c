@@ -3,6 +3,7 @@
 #include "frame.h"
 
 #include "frame_body.h"
+#include "intern_atom.h"
 
 static void add(atomic_uint_fast64_t *figure, uint64_t n)
 {
@@ -231,6 +232,31 @@ static bool read_mailboxes(struct tap_stream *s, struct tap_batch_own *batch, st
     return true;
 }
 
+/* {relieved, {M, F, A}, Why} */
+static bool read_relieved(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                          struct tap_cursor *c)
+{
+    struct tap_event mfa = {0};
+    uint32_t n;
+    int64_t arity;
+    if (!tap_read_tuple(c, &n) || n != 3)
+        return false;
+    mfa.module = tap_intern_atom(ctx->intern, c);
+    mfa.function = tap_intern_atom(ctx->intern, c);
+    if (!tap_read_i64(c, &arity) || arity < 0 || arity > 255 ||
+        !tap_decode_span(c, batch->base.arena, &mfa.payload))
+        return false;
+    struct tap_event *ev =
+        tap_stream_event(s, batch, TAP_RELIEVED, s->last_ts ? s->last_ts : tap_clock_now());
+    if (ev) {
+        ev->module = mfa.module;
+        ev->function = mfa.function;
+        ev->arity = (int32_t)arity;
+        ev->payload = mfa.payload;
+    }
+    return true;
+}
+
 /* {final, Map} is the transport's, but for what a traced call gave. */
 static bool read_final(const struct tap_frames *ctx, struct tap_cursor *c)
 {
@@ -278,6 +304,8 @@ static bool read_control(const struct tap_frames *ctx, struct tap_stream *s, str
         return read_gap(s, batch, &c);
     if (n == 3 && tap_match_atom(&c, "log"))
         return read_log(ctx, s, &c);
+    if (n == 3 && tap_match_atom(&c, "relieved"))
+        return read_relieved(ctx, s, batch, &c);
     if (n == 2 && tap_match_atom(&c, "final"))
         return read_final(ctx, &c);
     return true;

@@ -337,6 +337,17 @@ static bool host_may_grant(const struct tap_host *host)
     return true;
 }
 
+static bool host_pile(const struct tap_host *host, uint32_t node, struct tap_pile *pile)
+{
+    struct tap_bus *bus = &own(host)->trace->bus;
+    if (!bus->relief)
+        return false;
+    pthread_mutex_lock(&bus->lock);
+    bool there = tap_relief_take(bus->relief, node, pile);
+    pthread_mutex_unlock(&bus->lock);
+    return there;
+}
+
 void tap_session_wake(struct tap_engine *t)
 {
     uint64_t one = 1;
@@ -411,5 +422,6 @@ void tap_host_init(struct tap_engine *t, struct tap_instance_host *h, const stru
                                  .wait = host_wait,
                                  .stopping = host_stopping,
                                  .arguments_print = host_arguments_print,
-                                 .strangers = host_strangers};
+                                 .strangers = host_strangers,
+                                 .pile = host_pile};
 }

@@ -53,7 +53,33 @@ static bool is_exact(const struct tap_node_stats *n)
     return n->final || !n->traced;
 }
 
-static void print_node(const struct tap_node_stats *n, FILE *out)
+/* What of this node came without returns in the end. */
+static void print_relieved(const struct tap_engine *trace, size_t node, FILE *out)
+{
+    const char *between = ", without returns in the end: ";
+    char name[600];
+    size_t at;
+    for (size_t i = 0; tap_engine_relieved(trace, i, &at, name, sizeof name); i++) {
+        if (at != node)
+            continue;
+        fprintf(out, "%s%s", between, name);
+        between = ", ";
+    }
+}
+
+static cJSON *relieved_json(const struct tap_engine *trace, size_t node)
+{
+    cJSON *names = cJSON_CreateArray();
+    char name[600];
+    size_t at;
+    for (size_t i = 0; tap_engine_relieved(trace, i, &at, name, sizeof name); i++)
+        if (at == node)
+            cJSON_AddItemToArray(names, cJSON_CreateString(name));
+    return names;
+}
+
+static void print_node(const struct tap_engine *trace, size_t index, const struct tap_node_stats *n,
+                       FILE *out)
 {
     fprintf(out, "%s", n->name);
     if (n->release[0])
@@ -87,6 +113,7 @@ static void print_node(const struct tap_node_stats *n, FILE *out)
         fprintf(out, ", traced %u times", n->lives);
     if (n->gap_ns)
         fprintf(out, ", not tracing for %.3f s", (double)n->gap_ns / 1e9);
+    print_relieved(trace, index, out);
     fputc('\n', out);
 }
 
@@ -104,7 +131,7 @@ void tap_summary_print(const struct tap_engine *trace, const struct tap_run_figu
     const char *section, *name, *last = NULL;
     int64_t value;
     for (size_t i = 0; i < f->node_count; i++)
-        print_node(&f->nodes[i], out);
+        print_node(trace, i, &f->nodes[i], out);
     for (size_t i = 0; i < f->sink_count; i++)
         print_sink(&f->sinks[i], out);
     tap_summary_flows(trace, out);
@@ -118,7 +145,7 @@ void tap_summary_print(const struct tap_engine *trace, const struct tap_run_figu
     fputs(last ? "\n" : "", out);
 }
 
-static cJSON *node_json(const struct tap_node_stats *n)
+static cJSON *node_json(const struct tap_engine *trace, size_t index, const struct tap_node_stats *n)
 {
     cJSON *o = cJSON_CreateObject(), *by = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "node", n->name);
@@ -138,6 +165,7 @@ static cJSON *node_json(const struct tap_node_stats *n)
     cJSON_AddNumberToObject(o, "clock_skew_ns", (double)n->clock_skew);
     cJSON_AddNumberToObject(o, "clock_error_ns", (double)n->clock_error);
     cJSON_AddNumberToObject(o, "lives", n->lives);
+    cJSON_AddItemToObject(o, "without_returns", relieved_json(trace, index));
     return o;
 }
 
@@ -174,7 +202,7 @@ bool tap_summary_json(const struct tap_engine *trace, const struct tap_run_figur
     cJSON *all = cJSON_CreateObject();
     cJSON *nodes = cJSON_AddArrayToObject(all, "nodes"), *sinks = cJSON_AddArrayToObject(all, "sinks");
     for (size_t i = 0; i < f->node_count; i++)
-        cJSON_AddItemToArray(nodes, node_json(&f->nodes[i]));
+        cJSON_AddItemToArray(nodes, node_json(trace, i, &f->nodes[i]));
     for (size_t i = 0; i < f->sink_count; i++)
         cJSON_AddItemToArray(sinks, sink_json(&f->sinks[i]));
     tap_summary_flows_json(trace, all);

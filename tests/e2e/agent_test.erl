@@ -2,7 +2,7 @@
 %%
 %% agent_rig.hrl starts the nodes and plays the collector. After each test the node must be as it was before.
 -module(agent_test).
--export([main/1, collector/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, big/1, calls/1, any/1]).
+-export([main/1, collector/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1]).
 
 -define(PATIENCE, 30000).
 
@@ -521,11 +521,18 @@ t_loaded_later() ->
     [{plan, #{function_count := 0, skipped := [{_, _}]}}] = reports(plan, S),
     clean(Peer).
 
+%% A process with so many frames on its stack.
+pile(0) -> receive stop -> ok end;
+pile(N) -> 1 + pile(N - 1).
+
 t_relieve() ->
     {Peer, Node} = target(),
     {ok, {Pid, _} = C} = start(Node, (options())#{functions => four(), events => [function_call, function_return]}),
     ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
-    Pid ! {tell, {beamtap, relieve, {e2e_work, target, 2}}},
+    Deep = peer:call(Peer, erlang, spawn, [?MODULE, pile, [4000]]),
+    %% Not where the stack does not hold so many calls.
+    Pid ! {tell, {beamtap, relieve, {e2e_work, inner, 1}, Deep, 1000000}},
+    Pid ! {tell, {beamtap, relieve, {e2e_work, target, 2}, Deep, 1000}},
     wait_for(relieved, fun() ->
         {#{reports := Reports}, _} = so_far(C),
         [1 || {_, {log, warning, _}} <- Reports] =/= []

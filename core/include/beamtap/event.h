@@ -49,6 +49,7 @@ enum tap_kind {
                          name or {M,F,A} in its place */
     TAP_PLAN,    /* payload: what the plan became in the node (see plugins/transports/beam/protocol.h) */
     TAP_MAILBOX, /* payload: a list of {Pid, Length}: messages that waited there at `ts` */
+    TAP_RELIEVED, /* from here on the function is traced without its returns in this node: the payload, a binary, says why */
     TAP_KIND_COUNT
 };
 #define TAP_KIND_BIT(kind) (1u << (kind))

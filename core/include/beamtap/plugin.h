@@ -228,6 +228,14 @@ struct tap_node_final { /* the relay's final report */
     uint64_t produced, lost;
 };
 
+/* Calls of one function that pile up on a process's stack: `open` of them have not returned. */
+struct tap_pile {
+    struct tap_pid pid;
+    uint32_t module, function; /* name ids */
+    int32_t arity;
+    uint32_t open;
+};
+
 struct tap_session { /* constant facts about the run */
     uint32_t struct_size;
     const char *run;     /* 16 hex digits, new for each run */
@@ -338,6 +346,8 @@ struct tap_host {
     /* Processes of a node that its events spoke of and that nobody has named (with plan->mailbox: all), at most `max`; how
      * many. Each is given about once in a life of the node. None where the plan has neither names nor mailbox. From run. */
     size_t (*strangers)(const struct tap_host *, uint32_t node, struct tap_pid *pids, size_t max);
+    /* The next pile in this node that its returns should be taken from; false: there is none. */
+    bool (*pile)(const struct tap_host *, uint32_t node, struct tap_pile *);
 };
 
 #define TAP_FAIL(host, status, ...) ((host)->fail((host), (status), __FILE__, __LINE__, __VA_ARGS__))

@@ -83,6 +83,7 @@ static void tap_chrome_other(struct tap_chrome *c, const struct tap_chrome_in *i
         [TAP_CLOCK] = tap_nodes_clock,
         [TAP_PROCESS_INFO] = tap_told_info,
         [TAP_MAILBOX] = tap_told_mailboxes,
+        [TAP_RELIEVED] = tap_nodes_relieved,
     };
     if (in->ev->kind < TAP_KIND_COUNT && act[in->ev->kind])
         act[in->ev->kind](c, in);
@@ -195,6 +196,7 @@ static void tap_chrome_destroy(void *self)
     tap_stack_free_pool(c);
     tap_tracks_free(&c->tracks);
     tap_labels_free(&c->labels);
+    tap_sink_relieved_free(&c->relieved);
     free(c->flows);
     tap_gen_free(c);
     free(c->nodes);

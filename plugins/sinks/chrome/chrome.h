@@ -24,6 +24,7 @@
 #define TAP_CHROME_H
 
 #include "beamtap/plugin.h"
+#include "relieved.h"
 #include "writer.h"
 
 #define TAP_CHROME_DEPTH 500u /* slices on top of each other; Perfetto drops what is deeper than 512 */
@@ -52,7 +53,8 @@ struct tap_label {
     uint32_t module, function;
     int32_t arity;
     uint32_t tail_len, name_off, name_len; /* the name stands inside the tail, escaped, without quotes */
-    bool returns;                          /* its returns are traced: its calls are slices with a length */
+    bool
+        returns; /* its returns are traced, unless a node was relieved of them: its calls are slices with a length */
     char tail[];
 };
 
@@ -170,6 +172,7 @@ struct tap_chrome {
     uint32_t next_tid;
     uint64_t next_flow;
     struct tap_labels labels;
+    struct tap_sink_relieved relieved;
     struct tap_tracks tracks;
     struct tap_stack *pool;
     uint32_t pooled;
@@ -390,6 +393,7 @@ void tap_parts_end(struct tap_chrome *);
 struct tap_chrome_node *tap_nodes_get(struct tap_chrome *, uint32_t index);
 void tap_nodes_up(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_down(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_nodes_relieved(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_lost(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_clock(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_gap(struct tap_chrome *, const struct tap_chrome_in *);

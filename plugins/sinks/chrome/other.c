@@ -35,6 +35,24 @@ static void tap_other_figure(struct tap_chrome *c, bool first, const char *key, 
     c->w.p = tap_text_u64(p, value & INT64_MAX);
 }
 
+/* The functions whose returns this node stopped to tell. */
+static void tap_other_relieved(struct tap_chrome *c, uint32_t node)
+{
+    const char *between = ",\"without_returns\":[\"";
+    for (uint32_t i = 0; i < c->relieved.count; i++) {
+        const struct tap_sink_relieved_function *f = &c->relieved.at[i];
+        const struct tap_label *label =
+            f->node == node ? tap_label_get(c, f->module, f->function, f->arity) : NULL;
+        if (!label)
+            continue;
+        tap_writer_put(&c->w, between, strlen(between));
+        tap_writer_put(&c->w, label->tail + label->name_off, label->name_len);
+        between = "\",\"";
+    }
+    if (between[2] == '"')
+        tap_writer_put(&c->w, "\"]", 2);
+}
+
 static void tap_other_nodes(struct tap_chrome *c)
 {
     bool first = true;
@@ -55,6 +73,7 @@ static void tap_other_nodes(struct tap_chrome *c)
         *tap_text_i64(skew, n->clock_skew) = 0;
         tap_other_member(c, false, "clock_skew_ns", skew);
         tap_other_figure(c, false, "clock_error_ns", n->clock_error);
+        tap_other_relieved(c, i);
         tap_writer_put(&c->w, "}", 1);
         first = false;
     }

@@ -72,13 +72,15 @@ static void leave(struct process *p, uint32_t function)
         p->depth--;
 }
 
-unsigned out_depths_step(struct out_depths *d, const struct tap_event *e)
+unsigned out_depths_step(struct out_depths *d, const struct tap_event *e, bool returns)
 {
     struct process *p = find(d, e);
     uint32_t function = e->module * 2654435761u ^ e->function * 40503u ^ (uint32_t)e->arity;
     unsigned depth = p->depth;
     switch (e->kind) {
     case TAP_FUNCTION_CALL:
+        if (!returns)
+            return depth;
         if (p->depth < FRAMES)
             p->frames[p->depth] = function;
         p->depth++;

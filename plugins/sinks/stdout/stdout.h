@@ -5,6 +5,7 @@
 #define TAP_STDOUT_H
 
 #include "nodes.h"
+#include "relieved.h"
 #include "writer.h"
 
 enum out_format { OUT_TEXT, OUT_JSON };
@@ -28,6 +29,7 @@ struct out {
     struct tap_writer w;
     struct tap_sink_nodes nodes;
     struct out_depths *depths; /* NULL: no indentation */
+    struct tap_sink_relieved relieved;
     bool colour;
     uint32_t node_width; /* the longest node name so far */
     int64_t second;      /* second_text stands for it; absolute times only */
@@ -42,8 +44,8 @@ void out_json_event(struct out *, const struct tap_batch *, const struct tap_eve
 /* Call depths of the last few thousand processes that called something. NULL: out of memory. */
 struct out_depths *out_depths_new(void);
 void out_depths_free(struct out_depths *);
-/* The depth at which this event stands; a call goes one deeper, a return back to its call's. */
-unsigned out_depths_step(struct out_depths *, const struct tap_event *);
+/* The depth at which this event stands; a call goes one deeper, unless it has no return, and a return back to its call's. */
+unsigned out_depths_step(struct out_depths *, const struct tap_event *, bool returns);
 
 static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node, bool json)
 {

@@ -66,9 +66,11 @@
  *              the lease begins anew
  *    guardian  {beamtap, stop}
  *              tracing off, trace_delivered, the rest is sent, then the final report
- *    guardian  {beamtap, relieve, {M, F, A}}
- *              sets that function's pattern again without return_trace and exception_trace, and logs it: its tail calls
- *              pile up on the stack. Calls go on. The agent does so by itself for a value above max_term
+ *    guardian  {beamtap, relieve, {M, F, A}, Pid, Open}
+ *              so many calls of it have not returned in that process. Where its stack is as large as these make it (a call that
+ *              an untraced exception ended left nothing there), that function's pattern is set again without return_trace and
+ *              exception_trace; {relieved, ...} and a line in the log say so. Calls go on. The agent does so by itself for a
+ *              value above max_term
  *    guardian  {beamtap, nodes, visible | connected}
  *              answered at once by a message that is no frame: {beamtap, nodes, [Name]}, the names as atoms; from then
  *              on another one follows for each node that comes
@@ -92,6 +94,8 @@
  *        skipped: [{What, Why :: binary}] (what someone else traces, what matched nothing, what is sensitive ...)
  *    {gap, FromMonotonic, ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary}
  *    {log, Level :: error | warning | info, Text :: binary}
+ *    {relieved, {M, F, A}, Why :: binary}
+ *        from here on that function is traced without its returns
  *    {process_info, [{Pid, [{Key, Value}]}]}
  *        registered names, at the start and each lease tick those that are new; Key: name
  *    {process_info, [{Pid, [{Key, Value}]}], Ref}

@@ -4,6 +4,8 @@
 %% The second only holds a copy of what was set, always told before it is set, and watches the first: whichever is killed, the
 %% other takes everything away. Ending a run is one function, end_run, and may be done twice.
 
+-define(RETURN_WORDS, 3).   % that an open call with return_trace has on the stack, at the least
+
 -record(guardian, {
     run, peer, starter,
     entries = [], pending = [], known = [],     % functions: the rules, modules to come, modules seen
@@ -198,8 +200,16 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
         {nodeup, Node, _} ->
             guardian_neighbours(Run, [Node]),
             guardian_loop(G);
-        {beamtap, relieve, {_, _, _} = MFA} ->
-            guardian_loop(guardian_relieve(MFA, <<"it calls itself in tail position and its stack would grow">>, G));
+        {beamtap, relieve, {_, _, _} = MFA, Pid, Open} when node(Pid) =:= node(), is_integer(Open) ->
+            %% A process may be long in answering: the other guardian has nothing to do meanwhile.
+            Peer ! {peer_look, self(), Pid, {MFA, Open}},
+            guardian_loop(G);
+        {peer_saw, {MFA, Open}, Words} when Words >= ?RETURN_WORDS * Open ->
+            Why = text("~b of its calls in one process have not returned, and each keeps words on its stack, as a tail call does "
+                       "for good", [Open]),
+            guardian_loop(guardian_relieve(MFA, Why, G));
+        {peer_saw, _, _} ->
+            guardian_loop(G);
         {relay_relieve, MFA, Why} ->
             guardian_loop(guardian_relieve(MFA, Why, G));
         {relay_end, Relay, Reason, Text} ->
@@ -319,7 +329,9 @@ guardian_relieve(MFA, _, #guardian{relieved = Relieved} = G) when is_map_key(MFA
 guardian_relieve(MFA, Why, #guardian{run = Run, relieved = Relieved} = G) ->
     case relieve(Run, MFA) of
         true ->
-            report(Run, {log, warning, text("~0tp is traced without its returns from here on: ~ts", [MFA, Why])}),
+            report(Run, {relieved, MFA, Why}),
+            {M, F, A} = MFA,
+            report(Run, {log, warning, text("~0tp:~0tp/~b is traced without its returns from here on: ~ts", [M, F, A, Why])}),
             G#guardian{relieved = Relieved#{MFA => true}};
         false -> G
     end.
@@ -414,6 +426,9 @@ peer_begin(First, Relay, Lease) ->
 peer_loop(First, Down, Run, Patience) ->
     receive
         {peer_run, New} -> peer_loop(First, Down, New, Patience);
+        {peer_look, First, Pid, What} ->
+            First ! {peer_saw, What, stack_words(Pid)},
+            peer_loop(First, Down, Run, Patience);
         {peer_done, First} -> ok;
         {peer_undo, First} -> Run#run.session =/= none andalso session_end(Run#run.session), take_away_early(Run);
         {'DOWN', Down, process, First, Why} -> peer_take_over(Run, text("a guardian was ended: ~0tP", [Why, 10]));
@@ -422,6 +437,12 @@ peer_loop(First, Down, Run, Patience) ->
         %% The first guardian hangs: it would have said that it is alive.
         exit(First, kill),
         peer_loop(First, Down, Run, Patience)
+    end.
+
+stack_words(Pid) ->
+    case process_info(Pid, stack_size) of
+        {stack_size, Words} -> Words;
+        undefined -> 0
     end.
 
 peer_take_over(#run{id = undefined, relay = Relay}, _) ->

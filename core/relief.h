@@ -1,0 +1,30 @@
+/* relief.h: functions whose calls pile up on a process's stack.
+ *
+ * Where returns are traced each call leaves a few words on the stack until it returns, and a function that goes on by a tail
+ * call never does: its process grows for as long as it loops. So calls less returns are counted for each process and function;
+ * at TAP_RELIEF_OPEN the transport is told, has the node look at the process's stack (a call that an untraced exception ended
+ * leaves nothing there, but counts here) and take the function's return trace away. Each asking doubles what must be open
+ * before the next.
+ *
+ * Memory is bounded: beyond it, a process that calls much takes the place of one that calls seldom.
+ */
+#ifndef TAP_RELIEF_H
+#define TAP_RELIEF_H
+
+#include "beamtap/plugin.h"
+
+#define TAP_RELIEF_OPEN 1000u
+
+struct tap_relief;
+
+struct tap_relief *tap_relief_new(void);
+void tap_relief_free(struct tap_relief *);
+/* Counts a call, a return or an exception; TAP_RELIEVED: this function is no longer looked for, until its node is up again.
+ * Other events are of no concern. */
+void tap_relief_event(struct tap_relief *, const struct tap_event *);
+/* The next function to have relieved in this node; false: none. */
+bool tap_relief_take(struct tap_relief *, uint32_t node, struct tap_pile *);
+/* The i-th function that was relieved, as its event; false beyond the last. */
+bool tap_relief_done(const struct tap_relief *, size_t i, struct tap_event *);
+
+#endif
