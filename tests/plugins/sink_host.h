@@ -111,7 +111,8 @@ static const char *host_kind(unsigned kind)
                                         "clock",
                                         "process_info",
                                         "plan",
-                                        "mailbox"};
+                                        "mailbox",
+                                        "relieved"};
     return names[kind];
 }
 static const char *host_reason(unsigned reason)
