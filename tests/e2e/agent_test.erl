@@ -529,10 +529,10 @@ t_relieve() ->
     {Peer, Node} = target(),
     {ok, {Pid, _} = C} = start(Node, (options())#{functions => four(), events => [function_call, function_return]}),
     ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
-    Deep = peer:call(Peer, erlang, spawn, [?MODULE, pile, [4000]]),
+    Deep = peer:call(Peer, erlang, spawn, [?MODULE, pile, [2]]),
     %% Not where the stack does not hold so many calls.
     Pid ! {tell, {beamtap, relieve, {e2e_work, inner, 1}, Deep, 1000000}},
-    Pid ! {tell, {beamtap, relieve, {e2e_work, target, 2}, Deep, 1000}},
+    Pid ! {tell, {beamtap, relieve, {e2e_work, target, 2}, Deep, 1}},
     wait_for(relieved, fun() ->
         {#{reports := Reports}, _} = so_far(C),
         [1 || {_, {log, warning, _}} <- Reports] =/= []

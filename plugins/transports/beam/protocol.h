@@ -68,7 +68,8 @@
  *              tracing off, trace_delivered, the rest is sent, then the final report
  *    guardian  {beamtap, relieve, {M, F, A}, Pid, Open}
  *              so many calls of it have not returned in that process. Where its stack is as large as these make it (a call that
- *              an untraced exception ended left nothing there), that function's pattern is set again without return_trace and
+ *              an untraced exception ended left nothing there) and does not show the function again and again (it waits for its
+ *              own calls, and they return), that function's pattern is set again without return_trace and
  *              exception_trace; {relieved, ...} and a line in the log say so. Calls go on. The agent does so by itself for a
  *              value above max_term
  *    guardian  {beamtap, nodes, visible | connected}

@@ -204,12 +204,13 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             %% A process may be long in answering: the other guardian has nothing to do meanwhile.
             Peer ! {peer_look, self(), Pid, {MFA, Open}},
             guardian_loop(G);
-        {peer_saw, {MFA, Open}, Words} when Words >= ?RETURN_WORDS * Open ->
-            Why = text("~b of its calls in one process have not returned, and each keeps words on its stack, as a tail call does "
-                       "for good", [Open]),
-            guardian_loop(guardian_relieve(MFA, Why, G));
-        {peer_saw, _, _} ->
-            guardian_loop(G);
+        {peer_saw, {MFA, Open}, Stack} ->
+            guardian_loop(case is_pile(MFA, Open, Stack) of
+                true ->
+                    guardian_relieve(MFA, text("~b of its calls in one process ended in tail calls, and the trace of each "
+                                               "return stays on the stack", [Open]), G);
+                false -> G
+            end);
         {relay_relieve, MFA, Why} ->
             guardian_loop(guardian_relieve(MFA, Why, G));
         {relay_end, Relay, Reason, Text} ->
@@ -325,6 +326,15 @@ guardian_module(Module, #guardian{run = Run, entries = Entries, peer = Peer, rel
             G#guardian{run = Run1}
     end.
 
+%% Tail calls leave the traces of their returns on the stack and nothing else; the VM does not show these as frames. Where the
+%% stack shows the function itself again and again it waits for its own calls, which do return.
+is_pile({M, F, A}, Open, [{stack_size, Words}, {current_stacktrace, Frames}]) when Words >= ?RETURN_WORDS * Open ->
+    case length([here || {Module, Function, Arity, _} <- Frames, {Module, Function, Arity} =:= {M, F, A}]) of
+        0 -> length(Frames) < 8; % else what is below is not shown
+        Times -> Times =:= 1
+    end;
+is_pile(_, _, _) -> false.
+
 guardian_relieve(MFA, _, #guardian{relieved = Relieved} = G) when is_map_key(MFA, Relieved) -> G;
 guardian_relieve(MFA, Why, #guardian{run = Run, relieved = Relieved} = G) ->
     case relieve(Run, MFA) of
@@ -427,7 +437,7 @@ peer_loop(First, Down, Run, Patience) ->
     receive
         {peer_run, New} -> peer_loop(First, Down, New, Patience);
         {peer_look, First, Pid, What} ->
-            First ! {peer_saw, What, stack_words(Pid)},
+            First ! {peer_saw, What, process_info(Pid, [stack_size, current_stacktrace])},
             peer_loop(First, Down, Run, Patience);
         {peer_done, First} -> ok;
         {peer_undo, First} -> Run#run.session =/= none andalso session_end(Run#run.session), take_away_early(Run);
@@ -437,12 +447,6 @@ peer_loop(First, Down, Run, Patience) ->
         %% The first guardian hangs: it would have said that it is alive.
         exit(First, kill),
         peer_loop(First, Down, Run, Patience)
-    end.
-
-stack_words(Pid) ->
-    case process_info(Pid, stack_size) of
-        {stack_size, Words} -> Words;
-        undefined -> 0
     end.
 
 peer_take_over(#run{id = undefined, relay = Relay}, _) ->
