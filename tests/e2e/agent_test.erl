@@ -286,8 +286,9 @@ t_late_credit() ->
     Pid ! {how, #{grant => true}},
     wait_for(gap, fun() -> {#{reports := R}, _} = so_far(C), [1 || {_, {gap, _, _, _, _}} <- R] =/= [] end),
     ok = peer:call(Peer, e2e_work, run, [1, 10, 0]),
-    #{events := Events, final := #{lost := 0, produced := Produced}} = stop(C),
+    #{events := Events, final := #{lost := Lost, produced := Produced, peak_queue := Peak}} = stop(C),
     true = Produced < 200000,
+    true = Lost =:= 0 orelse Peak >= 4 * 5000, % a relay that had no processor for so long sheds what is above max_queue
     10 = length([E || {_, _, call, {e2e_work, inner, _}, _} = E <- Events]),
     clean(Peer).
 
