@@ -61,6 +61,7 @@ def loop(transport, function, relieved, *args):
     wait_for(lambda: os.path.getsize(run.path('trace.csv')) > 2 * produced + 1000000, 'the loop to go on')
     after = int(node('e2e_tail:words(e2e_a)'))
     node('e2e_tail:stop(e2e_a), e2e_tail:wait(e2e_a)')
+    node.traced()  # not so long as the relay has to catch up
     node('e2e_b ! {do, fun() -> e2e_tail:shorts(7), e2e_tail:deep(3) end}, timer:sleep(1), e2e_tail:wait(e2e_b)')
     assert sorted(ended(node, run)) == ['e2e_tail:%s/1' % name for name in sorted(relieved)]
     print('# %s over %s: %d words on the stack when it was found, %d later' % (function, transport, before, after))

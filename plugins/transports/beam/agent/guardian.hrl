@@ -4,6 +4,7 @@
 %% The second only holds a copy of what was set, always told before it is set, and watches the first: whichever is killed, the
 %% other takes everything away. Ending a run is one function, end_run, and may be done twice.
 
+-define(FRAMES_SHOWN, 8).   % of a stack, unless the node's backtrace_depth is set
 -define(RETURN_WORDS, 3).   % that an open call with return_trace has on the stack, at the least
 
 -record(guardian, {
@@ -326,13 +327,13 @@ guardian_module(Module, #guardian{run = Run, entries = Entries, peer = Peer, rel
             G#guardian{run = Run1}
     end.
 
-%% Tail calls leave the traces of their returns on the stack and nothing else; the VM does not show these as frames. Where the
-%% stack shows the function itself again and again it waits for its own calls, which do return.
+%% A tail call leaves the trace of its return on the stack and nothing else; one that waits for another has its own frame there
+%% too, a word at the least. So few words for so many calls are tail calls. Where others' calls are among them, the frames must tell:
+%% the VM shows neither traces of returns nor what is the same as the frame above it, and a function that is there more than
+%% once waits for its own calls, which do return. (In doubt it is asked again, when there are twice as many.)
 is_pile({M, F, A}, Open, [{stack_size, Words}, {current_stacktrace, Frames}]) when Words >= ?RETURN_WORDS * Open ->
-    case length([here || {Module, Function, Arity, _} <- Frames, {Module, Function, Arity} =:= {M, F, A}]) of
-        0 -> length(Frames) < 8; % else what is below is not shown
-        Times -> Times =:= 1
-    end;
+    Times = length([here || {Module, Function, Arity, _} <- Frames, {Module, Function, Arity} =:= {M, F, A}]),
+    Words < (?RETURN_WORDS + 1) * Open orelse Times =:= 1 orelse (Times =:= 0 andalso length(Frames) < ?FRAMES_SHOWN);
 is_pile(_, _, _) -> false.
 
 guardian_relieve(MFA, _, #guardian{relieved = Relieved} = G) when is_map_key(MFA, Relieved) -> G;
