@@ -10,6 +10,7 @@
 
 -define(NAMES_PIDS, 256).       % in one question, and so many mailboxes are looked at
 -define(NAMES_LABEL, 512).      % bytes; a larger label is not told
+-define(NAMES_HEAP, 4000000).   % words
 -define(NAMES_AGAIN, 10).       % rounds after which all lengths are told, not only those that changed
 
 -record(names, {
@@ -27,7 +28,9 @@ names_start(#{events := Events, names := Names, mailbox := Mailbox}, Relay) ->
         true -> none;
         false ->
             Guardian = self(),
-            spawn(fun() -> names_begin(Guardian, Relay, Names, Mailbox) end)
+            %% A label may be of any size, and is copied to whoever asks: better no names than that.
+            Cap = #{size => ?NAMES_HEAP, kill => true, error_logger => false},
+            spawn_opt(fun() -> names_begin(Guardian, Relay, Names, Mailbox) end, [{max_heap_size, Cap}])
     end.
 
 names_ask(#run{namer = none} = Run, Ref, _) -> report(Run, {process_info, [], Ref});
