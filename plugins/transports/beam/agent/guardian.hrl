@@ -5,7 +5,6 @@
 %% other takes everything away. Ending a run is one function, end_run, and may be done twice.
 
 -define(FRAMES_SHOWN, 8).   % of a stack, unless the node's backtrace_depth is set
--define(RETURN_WORDS, 3).   % that an open call with return_trace has on the stack, at the least
 
 -record(guardian, {
     run, peer, starter,
@@ -206,7 +205,7 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             Peer ! {peer_look, self(), Pid, {MFA, Open}},
             guardian_loop(G);
         {peer_saw, {MFA, Open}, Stack} ->
-            guardian_loop(case is_pile(MFA, Open, Stack) of
+            guardian_loop(case is_pile(MFA, Open, Stack, return_words(Run)) of
                 true ->
                     guardian_relieve(MFA, text("~b of its calls in one process ended in tail calls, and the trace of each "
                                                "return stays on the stack", [Open]), G);
@@ -331,10 +330,14 @@ guardian_module(Module, #guardian{run = Run, entries = Entries, peer = Peer, rel
 %% too, a word at the least. So few words for so many calls are tail calls. Where others' calls are among them, the frames must tell:
 %% the VM shows neither traces of returns nor what is the same as the frame above it, and a function that is there more than
 %% once waits for its own calls, which do return. (In doubt it is asked again, when there are twice as many.)
-is_pile({M, F, A}, Open, [{stack_size, Words}, {current_stacktrace, Frames}]) when Words >= ?RETURN_WORDS * Open ->
+is_pile({M, F, A}, Open, [{stack_size, Words}, {current_stacktrace, Frames}], Each) when Words >= Each * Open ->
     Times = length([here || {Module, Function, Arity, _} <- Frames, {Module, Function, Arity} =:= {M, F, A}]),
-    Words < (?RETURN_WORDS + 1) * Open orelse Times =:= 1 orelse (Times =:= 0 andalso length(Frames) < ?FRAMES_SHOWN);
-is_pile(_, _, _) -> false.
+    Words < (Each + 1) * Open orelse Times =:= 1 orelse (Times =:= 0 andalso length(Frames) < ?FRAMES_SHOWN);
+is_pile(_, _, _, _) -> false.
+
+%% Words of a stack that the trace of a return takes: since OTP 27 the trace session is among them.
+return_words(#run{session = none}) -> 3;
+return_words(_) -> 4.
 
 guardian_relieve(MFA, _, #guardian{relieved = Relieved} = G) when is_map_key(MFA, Relieved) -> G;
 guardian_relieve(MFA, Why, #guardian{run = Run, relieved = Relieved} = G) ->
