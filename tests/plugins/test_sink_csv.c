@@ -35,7 +35,7 @@ static void message_is(enum tap_kind kind, const void *term, size_t len, const c
         sink_host_init();
     struct tap_event *e = sb_event(b, kind);
     e->payload = sb_bytes(b, term, len);
-    snprintf(row, sizeof row, "%s1700000000000001000,shop@web1,%s,<0.100.0>,,,-1,,%s,\n", header,
+    snprintf(row, sizeof row, "%s1700000000000001000,\"shop@web1\",%s,<0.100.0>,,,-1,,%s,\n", header,
              host_kind(kind), want);
     char *text = csv_of(b, "0");
     same(text, row);
@@ -76,7 +76,7 @@ static void writes_a_row_for_each_kind(void)
     e->flags = TAP_EVENT_TIMEOUT, e->metadata = sb_atom(b, "timeout");
     char *text = csv_of(b, "64k");
     same(text, "ts,node,event,pid,module,function,arity,peer,message,metadata\n"
-               "1700000000000001000,shop@web1,function_call,<0.100.0>,shop_cart,add,2,,\"[1,apple]\",\n"
+               "1700000000000001000,\"shop@web1\",function_call,<0.100.0>,shop_cart,add,2,,\"[1,apple]\",\n"
                "1700000000000002000,shop@web1,function_return,<0.100.0>,Elixir.Shop.Cart,add,2,,ok,\n"
                "1700000000000003000,shop@web1,message_send,<0.100.0>,,,-1,<0.4294967295.8191>,'hello "
                "world',nonexisting\n"
@@ -253,10 +253,9 @@ static void many_rows_cross_the_buffer(void)
     CU_ASSERT_EQUAL(strlen(text), sink_bytes);
     int wrong = 0;
     for (int i = 0; i < 25 * 4096; i++) {
-        int n =
-            snprintf(want, sizeof want,
-                     "17000000000%08d,shop@web1,function_call,<0.100.0>,shop_cart,add,2,,\"[%d,apple]\",\n",
-                     1000 * (i % 4096 + 1), i % 4096);
+        int n = snprintf(want, sizeof want,
+                         "17000000000%08d,%s,function_call,<0.100.0>,shop_cart,add,2,,\"[%d,apple]\",\n",
+                         1000 * (i % 4096 + 1), i == 0 ? "\"shop@web1\"" : "shop@web1", i % 4096);
         wrong += strncmp(at, want, (size_t)n) != 0;
         at += n;
     }
@@ -388,8 +387,8 @@ static void columns_are_chosen_and_ordered(void)
          "message,ts,function\n\"[1,apple]\",1700000000000001000,add\n\"{12,other}\",1700000000000002000,\n"
          ",1700000000000003000,\n"},
         {"arity,module,peer,metadata",
-         "arity,module,peer,metadata\n2,shop_cart,,\n-1,,,\n-1,,<0.7.0>,nonexisting\n"},
-        {"event,node,pid", "event,node,pid\nfunction_call,shop@web1,<0.100.0>\nlost,shop@web1,\n"
+         "arity,module,peer,metadata\n2,\"shop_cart\",,\n-1,,,\n-1,,<0.7.0>,nonexisting\n"},
+        {"event,node,pid", "event,node,pid\n\"function_call\",shop@web1,<0.100.0>\nlost,shop@web1,\n"
                            "message_send,shop@web1,<0.100.0>\n"}};
     for (int i = 0; i < 3; i++) {
         strcpy(path, temp_path("chosen.csv"));

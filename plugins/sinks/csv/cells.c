@@ -188,3 +188,15 @@ void csv_cell_close(struct tap_writer *w, size_t at)
     }
     *w->p++ = '"';
 }
+
+void csv_cell_quote(struct tap_writer *w, size_t at)
+{
+    tap_writer_reserve(w, 2);
+    char *s = tap_writer_begun(w) + at;
+    if (s > w->p || (s < w->p && *s == '"')) /* s > w->p: the event was dropped, out of memory */
+        return;
+    memmove(s + 1, s, (size_t)(w->p - s));
+    *s = '"';
+    w->p[1] = '"';
+    w->p += 2;
+}

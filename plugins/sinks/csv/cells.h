@@ -5,6 +5,9 @@
  * written (42) and such words 'null', which is also how Erlang writes the same atom. And spreadsheets run cells that
  * begin with = + - @ as formulas: no printed term begins so once negative numbers stand in parentheses, and names
  * that do are written as quoted atoms, '+'.
+ *
+ * And DuckDB guesses from the first 20,480 rows what the quotes are: where it has seen none there are none for it, and the
+ * first quoted cell behind them is an error. So a cell of the first row is always quoted.
  */
 #ifndef TAP_CSV_CELLS_H
 #define TAP_CSV_CELLS_H
@@ -50,5 +53,7 @@ static inline size_t csv_cell_open(struct tap_writer *w)
 void csv_cell_guard(struct tap_writer *, size_t at, bool beside_flags);
 /* Ends the cell: quoted when its text needs it, else bare. */
 void csv_cell_close(struct tap_writer *, size_t at);
+/* Quotes what was written since `at` (tap_writer_here), unless it is quoted. */
+void csv_cell_quote(struct tap_writer *, size_t at);
 
 #endif

@@ -48,6 +48,7 @@ struct csv {
     uint8_t second_len;
     uint8_t columns[COLUMNS], column_count; /* enum csv_column, in the order of the file */
     bool chosen;                            /* other ones than all, or in another order */
+    bool begun;                             /* there is a row */
 };
 
 /* ---- Cells of an event ------------------------------------------------------------------------------------------ */
@@ -220,16 +221,23 @@ static void put_column(struct csv *self, enum csv_column column, const struct ta
     }
 }
 
-/* A row of the columns that were chosen. */
+/* A row of the columns that were chosen; always the first row. */
 static void put_chosen(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
     struct tap_print print = {.printable_unicode = node->printable_unicode, .node_name = node->name_id};
+    bool quoted = self->begun; /* a cell of the first row shows what quotes are (cells.h) */
     for (unsigned i = 0; i < self->column_count; i++) {
         if (i)
             put_char(&self->w, ',');
+        size_t at = tap_writer_here(&self->w);
         put_column(self, self->columns[i], batch, e, &print);
+        if (!quoted && self->columns[i] != TS && self->columns[i] != ARITY) {
+            csv_cell_quote(&self->w, at);
+            quoted = true;
+        }
     }
+    self->begun = true;
     end_row(&self->w, e);
 }
 
@@ -360,7 +368,7 @@ static enum tap_status csv_consume(void *s, const struct tap_batch *batch, const
     for (size_t i = 0; i < n; i++) {
         const struct tap_event *e = tap_batch_event(batch, select[i]);
         fetch_names(&self->names, batch, select + i, n - i);
-        if (e->kind <= TAP_GAP && self->chosen)
+        if (e->kind <= TAP_GAP && (self->chosen || !self->begun))
             put_chosen(self, batch, e);
         else if (e->kind <= TAP_GAP)
             put_row(self, batch, e);
