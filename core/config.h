@@ -28,6 +28,7 @@ struct tap_session_settings {
     int64_t reorder;
     bool hidden_nodes, include_otp, fail_on_loss;
     bool names;
+    bool arguments;
     int64_t mailbox;
     const char *plugin_path;
 };

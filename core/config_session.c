@@ -119,6 +119,13 @@ const struct tap_option tap_session_options[] = {
      .def = "false",
      .help = "trace the modules of Erlang/OTP and Elixir too, where none is named",
      SESSION(include_otp)},
+    {.name = "arguments",
+     .type = TAP_OPT_BOOL,
+     .def = "true",
+     .help = "false: calls come with their arity alone, so that nothing is copied, however large; not with "
+             "messages, "
+             "returns and exceptions, whose terms cannot be left out",
+     SESSION(arguments)},
     {.name = "names",
      .type = TAP_OPT_BOOL,
      .def = "true",

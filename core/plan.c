@@ -7,6 +7,7 @@
  * all sinks must share the filter that has them, and then every entry of the plan carries them.
  */
 #include "plan.h"
+#include "config_session.h"
 
 #include <string.h>
 
@@ -317,6 +318,7 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
         .overload = (enum tap_overload)s->overload,
         .names = live && s->names && !(s->events & TAP_CONFIG_SCHEDULING),
         .mailbox = live ? s->mailbox : 0,
+        .arity_only = live && !s->arguments,
     };
 }
 
@@ -357,6 +359,18 @@ uint32_t tap_plan_kinds(const struct tap_plan *plan)
     return kinds;
 }
 
+/* What carries a term that no flag of the VM leaves out. */
+static void refuse_terms(const struct tap_plan *plan, struct tap_error *err)
+{
+    static const uint8_t carrying[] = {TAP_FUNCTION_RETURN, TAP_FUNCTION_EXCEPTION, TAP_MESSAGE_SEND,
+                                       TAP_MESSAGE_RECEIVE};
+    for (size_t i = 0; plan->arity_only && i < sizeof carrying; i++)
+        if (tap_plan_kinds(plan) & TAP_KIND_BIT(carrying[i]))
+            TAP_ERR(err, TAP_INVALID, "session",
+                    "arguments = false and %s do not go together: its term is copied and carried whole",
+                    tap_config_event_name(carrying[i]));
+}
+
 static bool join_all(struct join *j, struct tap_plan *plan)
 {
     const struct tap_plan_filter *specs;
@@ -394,5 +408,6 @@ enum tap_status tap_plan_join(const struct tap_config *config, struct tap_plan_f
     plan_settings(config, plan);
     if (!join_all(&j, plan))
         return TAP_ERR(err, TAP_ERROR, "core", "out of memory while planning");
+    refuse_terms(plan, err);
     return tap_error_count(err) > before ? TAP_INVALID : TAP_OK;
 }

@@ -71,6 +71,10 @@ static void print_functions(const struct tap_plan *plan, FILE *out)
         print_title("functions", 0, out);
         fprintf(out, "all%s\n", plan->include_otp ? "" : ", without those of Erlang/OTP and Elixir");
     }
+    if (calls && plan->arity_only) {
+        print_title("arguments", 0, out);
+        fputs("no, the arity alone\n", out);
+    }
 }
 
 static void print_processes(const struct tap_plan *plan, FILE *out)

@@ -183,7 +183,7 @@ static void an_empty_plan_is_a_term(void)
         "sends => [], "
         "receives => [], include_otp => false, duration => 1, lease => 0, max_events => 0, max_rate => 0, "
         "max_queue => 0, max_memory => 0, max_term => 0, overload => stop, credit => 4 bsl 20, "
-        "call => none, names => false, mailbox => 0}");
+        "call => none, names => false, mailbox => 0, arity_only => false}");
 }
 
 static void a_full_plan_is_a_term(void)
@@ -232,7 +232,8 @@ static void a_full_plan_is_a_term(void)
                             .overload = TAP_OVERLOAD_DROP,
                             .call = &call,
                             .names = true,
-                            .mailbox = 100000000};
+                            .mailbox = 100000000,
+                            .arity_only = true};
     same_as(&plan,
             "#{run => <<\"0123456789abcdef\">>, events => [function_call, message_receive, process_spawn], "
             "functions => [{<<\"Elixir.Shop.*\">>, any, any, none, [], <<\"trace.ini:12\">>}, "
@@ -245,7 +246,7 @@ static void a_full_plan_is_a_term(void)
             "duration => 30000, lease => 2, max_events => 10000000000, max_rate => 5, max_queue => 6, "
             "max_memory => 7, "
             "max_term => 8, overload => drop, credit => 4 bsl 20, "
-            "call => {m, f, [7], 1, 1}, names => true, mailbox => 100}");
+            "call => {m, f, [7], 1, 1}, names => true, mailbox => 100, arity_only => true}");
 }
 
 /* A control frame of the given terms. */

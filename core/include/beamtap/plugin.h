@@ -189,6 +189,8 @@ struct tap_plan {
     bool
         names; /* the node is asked for names of processes; never while schedule_in or _out is among the events */
     int64_t mailbox; /* ns: how often the lengths of mailboxes are sampled; 0: never */
+    /* Since minor 4. */
+    bool arity_only; /* calls come without their arguments, which then are not copied for the tracer */
 };
 
 /* ---- The host

@@ -180,7 +180,7 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
 {
     static const char *const overloads[] = {"pause", "drop", "stop"};
     const struct tap_plan *plan = t->plan;
-    tap_write_map(b, t->stream ? 21 : 20);
+    tap_write_map(b, t->stream ? 22 : 21);
     tap_write_atom(b, "run");
     put_text(b, t->run);
     tap_write_atom(b, "collector");
@@ -210,6 +210,8 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     tap_write_atom(b, "names");
     tap_write_atom(b, plan->names ? "true" : "false");
     put_number(b, "mailbox", milliseconds(plan->mailbox));
+    tap_write_atom(b, "arity_only");
+    tap_write_atom(b, plan->arity_only ? "true" : "false");
     tap_write_atom(b, "call");
     put_call(b, plan->call);
     if (t->stream)

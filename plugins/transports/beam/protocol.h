@@ -36,6 +36,7 @@
  *                      events. Default false
  *         mailbox      ms: how often the mailboxes of the first 256 processes that were asked about are looked at; 0, the
  *                      default: never. Likewise not with scheduling
+ *         arity_only   boolean: calls come as {M, F, Arity}. Default false
  *         call         none | {Module, Function, Arguments, Timeout, Linger}: the run is this one call, made in a process
  *                      of its own, and what it spawns; `processes` is [] then. Milliseconds; Timeout 0: no limit, beyond it
  *                      the caller is killed; Linger: how long what it spawned may go on being traced afterwards

@@ -102,7 +102,7 @@ defaults() ->
     #{run => <<"0000000000000000">>, events => [function_call, message_send, message_receive], functions => [],
       processes => [], sends => [], receives => [], include_otp => false, duration => 0, lease => 10000,
       max_events => 0, max_rate => 0, max_queue => 10000, max_memory => 64 bsl 20, max_term => 64 bsl 10,
-      overload => pause, credit => 4 bsl 20, call => none, names => false, mailbox => 0}.
+      overload => pause, credit => 4 bsl 20, call => none, names => false, mailbox => 0, arity_only => false}.
 
 %% Has the module purged, unless a run uses it. The purge follows a moment after the answer.
 unload() ->

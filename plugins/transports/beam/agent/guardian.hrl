@@ -93,7 +93,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger) ->
         throw({refused, empty_plan, empty_text(Skipped)}),
     Session =:= none andalso guardian_rivals(rivals(Events, Select, Messages)),
     Run2 = tell_peer(Run1#run{targets = Targets, messages = Messages, select = Select,
-                              flags = [monotonic_timestamp | event_flags(Events)]}, Peer),
+                              flags = [monotonic_timestamp | event_flags(Events) ++ [arity || maps:get(arity_only, Options)]]}, Peer),
     [guardian_message(Session, Which, Spec) || {Which, Spec} <- Messages],
     Count = lists:sum([set_target(Session, T) || T <- Targets]),
     Run3 = tell_peer(Run2#run{on = true}, Peer),
