@@ -28,6 +28,7 @@ static void begin(uint32_t events)
 {
     memset(&config, 0, sizeof config);
     config.session.events = events;
+    config.session.arguments = true;
     config.session.cookie_file = "c";
     config.instances = instances;
     config.instance_count = FILTERS + SINKS;
