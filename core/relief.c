@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "beamtap/relieved.h"
+
 #define PLACES 8u             /* of a set: two cache lines */
 #define SETS_FIRST (1u << 10) /* 128 kB */
 #define SETS_MOST (1u << 17)  /* 16 MB */
@@ -15,16 +17,10 @@ struct open_calls {
     uint32_t open, limit;
 };
 
-struct relieved {
-    uint32_t node, module, function;
-    int32_t arity;
-};
-
 struct tap_relief {
     struct open_calls *at;
     uint32_t sets;
-    struct relieved *done;
-    uint32_t done_count, done_cap;
+    struct tap_relieved done;
     struct {
         uint32_t node;
         struct tap_pile pile;
@@ -49,7 +45,7 @@ void tap_relief_free(struct tap_relief *r)
     if (!r)
         return;
     free(r->at);
-    free(r->done);
+    tap_relieved_free(&r->done);
     free(r);
 }
 
@@ -125,21 +121,10 @@ static struct open_calls *make(struct tap_relief *r, uint64_t key)
     return place;
 }
 
-static bool is_done(const struct tap_relief *r, const struct tap_event *ev)
-{
-    for (uint32_t i = 0; i < r->done_count; i++) {
-        const struct relieved *d = &r->done[i];
-        if (d->node == ev->node && d->module == ev->module && d->function == ev->function &&
-            d->arity == ev->arity)
-            return true;
-    }
-    return false;
-}
-
 /* Once for all processes that stand before the same function. */
 static void ask(struct tap_relief *r, struct open_calls *place, const struct tap_event *ev)
 {
-    bool known = is_done(r, ev) || r->waits == WAITING;
+    bool known = tap_relieved_has(&r->done, ev) || r->waits == WAITING;
     for (uint32_t i = 0; i < r->waits && !known; i++) {
         const struct tap_pile *p = &r->waiting[i].pile;
         known = r->waiting[i].node == ev->node && p->module == ev->module && p->function == ev->function &&
@@ -151,30 +136,6 @@ static void ask(struct tap_relief *r, struct open_calls *place, const struct tap
             (struct tap_pile){ev->pid, ev->module, ev->function, ev->arity, place->open};
     }
     place->limit = place->limit < UINT32_MAX / 2 ? place->limit * 2 : UINT32_MAX;
-}
-
-static void note_done(struct tap_relief *r, const struct tap_event *ev)
-{
-    if (is_done(r, ev))
-        return;
-    if (r->done_count == r->done_cap) {
-        uint32_t cap = r->done_cap ? 2 * r->done_cap : 16;
-        struct relieved *more = realloc(r->done, cap * sizeof *more);
-        if (!more)
-            return; /* it is asked for again, and the node knows that it is done */
-        r->done = more;
-        r->done_cap = cap;
-    }
-    r->done[r->done_count++] = (struct relieved){ev->node, ev->module, ev->function, ev->arity};
-}
-
-static void forget_node(struct tap_relief *r, uint32_t node)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < r->done_count; i++)
-        if (r->done[i].node != node)
-            r->done[kept++] = r->done[i];
-    r->done_count = kept;
 }
 
 static void count_call(struct tap_relief *r, const struct tap_event *ev)
@@ -200,17 +161,19 @@ void tap_relief_event(struct tap_relief *r, const struct tap_event *ev)
     case TAP_FUNCTION_CALL: count_call(r, ev); break;
     case TAP_FUNCTION_RETURN:
     case TAP_FUNCTION_EXCEPTION: count_end(r, ev); break;
-    case TAP_RELIEVED: note_done(r, ev); break;
-    case TAP_NODE_UP: forget_node(r, ev->node); break;
+    case TAP_RELIEVED:
+    case TAP_NODE_UP:
+        tap_relieved_learn(&r->done, ev);
+        break; /* no memory: it is asked for again, and is done there */
     default: break;
     }
 }
 
 bool tap_relief_done(const struct tap_relief *r, size_t i, struct tap_event *ev)
 {
-    if (i >= r->done_count)
+    if (i >= r->done.count)
         return false;
-    const struct relieved *d = &r->done[i];
+    const struct tap_relieved_function *d = &r->done.at[i];
     *ev = (struct tap_event){.kind = TAP_RELIEVED,
                              .node = d->node,
                              .module = d->module,

@@ -196,7 +196,7 @@ static void tap_chrome_destroy(void *self)
     tap_stack_free_pool(c);
     tap_tracks_free(&c->tracks);
     tap_labels_free(&c->labels);
-    tap_sink_relieved_free(&c->relieved);
+    tap_relieved_free(&c->relieved);
     free(c->flows);
     tap_gen_free(c);
     free(c->nodes);

@@ -24,7 +24,7 @@
 #define TAP_CHROME_H
 
 #include "beamtap/plugin.h"
-#include "relieved.h"
+#include "beamtap/relieved.h"
 #include "writer.h"
 
 #define TAP_CHROME_DEPTH 500u /* slices on top of each other; Perfetto drops what is deeper than 512 */
@@ -172,7 +172,7 @@ struct tap_chrome {
     uint32_t next_tid;
     uint64_t next_flow;
     struct tap_labels labels;
-    struct tap_sink_relieved relieved;
+    struct tap_relieved relieved;
     struct tap_tracks tracks;
     struct tap_stack *pool;
     uint32_t pooled;

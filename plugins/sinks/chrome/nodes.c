@@ -131,7 +131,7 @@ static void tap_nodes_reason(struct tap_chrome *c, const struct tap_event *ev)
 
 void tap_nodes_up(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
-    tap_sink_relieved_learn(&c->relieved, in->ev);
+    tap_relieved_learn(&c->relieved, in->ev);
     tap_nodes_describe(c, &c->nodes[in->ev->node], c->host->node(c->host, in->ev->node));
 }
 
@@ -139,7 +139,7 @@ void tap_nodes_relieved(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
     const struct tap_label *label = tap_label_get(c, ev->module, ev->function, ev->arity);
-    if (!label || !tap_sink_relieved_learn(&c->relieved, ev)) {
+    if (!label || !tap_relieved_learn(&c->relieved, ev)) {
         c->no_memory = true;
         return;
     }

@@ -40,7 +40,7 @@ static void tap_other_relieved(struct tap_chrome *c, uint32_t node)
 {
     const char *between = ",\"without_returns\":[\"";
     for (uint32_t i = 0; i < c->relieved.count; i++) {
-        const struct tap_sink_relieved_function *f = &c->relieved.at[i];
+        const struct tap_relieved_function *f = &c->relieved.at[i];
         const struct tap_label *label =
             f->node == node ? tap_label_get(c, f->module, f->function, f->arity) : NULL;
         if (!label)

@@ -67,7 +67,7 @@ static enum tap_status out_consume(void *s, const struct tap_batch *batch, const
             put_event(self, batch, e);
         else if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&self->nodes, self->host, e->node);
-        if (!tap_sink_relieved_learn(&self->relieved, e))
+        if (!tap_relieved_learn(&self->relieved, e))
             return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     }
     return self->w.terminal ? tap_writer_flush(&self->w) : tap_writer_status(&self->w);
@@ -88,7 +88,7 @@ static void out_destroy(void *s)
     struct out *self = s;
     tap_writer_free(&self->w);
     tap_sink_nodes_free(&self->nodes);
-    tap_sink_relieved_free(&self->relieved);
+    tap_relieved_free(&self->relieved);
     out_depths_free(self->depths);
     free(self);
 }

@@ -5,7 +5,7 @@
 #define TAP_STDOUT_H
 
 #include "nodes.h"
-#include "relieved.h"
+#include "beamtap/relieved.h"
 #include "writer.h"
 
 enum out_format { OUT_TEXT, OUT_JSON };
@@ -29,7 +29,7 @@ struct out {
     struct tap_writer w;
     struct tap_sink_nodes nodes;
     struct out_depths *depths; /* NULL: no indentation */
-    struct tap_sink_relieved relieved;
+    struct tap_relieved relieved;
     bool colour;
     uint32_t node_width; /* the longest node name so far */
     int64_t second;      /* second_text stands for it; absolute times only */

@@ -386,7 +386,7 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
         put(w, colour_of(e->kind));
     size_t body = tap_writer_here(w);
     if (self->depths && e->kind <= TAP_KIND_USER_LAST) {
-        unsigned depth = out_depths_step(self->depths, e, !tap_sink_relieved_has(&self->relieved, e));
+        unsigned depth = out_depths_step(self->depths, e, !tap_relieved_has(&self->relieved, e));
         pad(w, body, 2u * (depth < INDENT_MAX ? depth : INDENT_MAX));
     }
     put_body(self, batch, e, &print);

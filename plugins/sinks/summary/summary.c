@@ -201,7 +201,7 @@ static enum tap_status sum_consume(void *self, const struct tap_batch *batch, co
             tap_sink_nodes_learn(&s->names, s->host, e->node);
         else if (e->kind == TAP_PROCESS_INFO)
             learn_names(s, batch, e);
-        s->no_memory |= !tap_sink_relieved_learn(&s->relieved, e);
+        s->no_memory |= !tap_relieved_learn(&s->relieved, e);
     }
     return s->no_memory ? TAP_FAIL(s->host, TAP_ERROR, "out of memory") : tap_writer_status(&s->w);
 }
@@ -227,7 +227,7 @@ static void sum_destroy(void *self)
     for (uint32_t i = 0; i < s->process_count; i++)
         free(s->processes[i].frames);
     sum_map_free(&s->function_at);
-    tap_sink_relieved_free(&s->relieved);
+    tap_relieved_free(&s->relieved);
     sum_map_free(&s->process_at);
     sum_map_free(&s->pair_at);
     sum_map_free(&s->active);

@@ -12,7 +12,7 @@
 #define TAP_SUMMARY_H
 
 #include "nodes.h"
-#include "relieved.h"
+#include "beamtap/relieved.h"
 #include "writer.h"
 
 #define SUMMARY_PROCESSES 65536u /* what comes after them is counted as one, the first */
@@ -94,7 +94,7 @@ struct sum {
     const struct sum_settings *settings;
     struct tap_writer w;
     struct tap_sink_nodes names;
-    struct tap_sink_relieved relieved;
+    struct tap_relieved relieved;
     bool returns, no_memory;
     int64_t first, last;
     uint64_t events, kinds[TAP_KIND_COUNT];

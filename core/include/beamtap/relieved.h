@@ -1,23 +1,30 @@
-/* relieved.h: the functions that a node has stopped telling the returns of (TAP_RELIEVED): their calls have no end to wait for.
+/* beamtap/relieved.h: the functions that a node has stopped telling the returns of (TAP_RELIEVED): their calls have no end to wait for.
  * There are few: one here is a function that piled up on a stack, or returned a term that was too large.
  */
-#ifndef TAP_SINK_RELIEVED_H
-#define TAP_SINK_RELIEVED_H
+#ifndef BEAMTAP_RELIEVED_H
+#define BEAMTAP_RELIEVED_H
 
-#include "beamtap/plugin.h"
+#include <stdlib.h>
+#include <string.h>
 
-struct tap_sink_relieved_function {
+#include "plugin.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tap_relieved_function {
     uint32_t node, module, function;
     int32_t arity;
 };
 
-struct tap_sink_relieved {
-    struct tap_sink_relieved_function *at;
+struct tap_relieved {
+    struct tap_relieved_function *at;
     uint32_t count, cap;
 };
 
 /* Does this call come without a return? */
-static inline bool tap_sink_relieved_has(const struct tap_sink_relieved *r, const struct tap_event *e)
+static inline bool tap_relieved_has(const struct tap_relieved *r, const struct tap_event *e)
 {
     for (uint32_t i = 0; i < r->count; i++)
         if (r->at[i].function == e->function && r->at[i].module == e->module && r->at[i].arity == e->arity &&
@@ -27,7 +34,7 @@ static inline bool tap_sink_relieved_has(const struct tap_sink_relieved *r, cons
 }
 
 /* Learns from a TAP_RELIEVED, and from a TAP_NODE_UP, after which the node traces as it was asked to. False: no memory. */
-static inline bool tap_sink_relieved_learn(struct tap_sink_relieved *r, const struct tap_event *e)
+static inline bool tap_relieved_learn(struct tap_relieved *r, const struct tap_event *e)
 {
     if (e->kind == TAP_NODE_UP) {
         uint32_t kept = 0;
@@ -37,25 +44,28 @@ static inline bool tap_sink_relieved_learn(struct tap_sink_relieved *r, const st
         r->count = kept;
         return true;
     }
-    if (e->kind != TAP_RELIEVED || tap_sink_relieved_has(r, e))
+    if (e->kind != TAP_RELIEVED || tap_relieved_has(r, e))
         return true;
     if (r->count == r->cap) {
         uint32_t cap = r->cap ? 2 * r->cap : 16;
-        struct tap_sink_relieved_function *at =
-            (struct tap_sink_relieved_function *)realloc(r->at, cap * sizeof *at);
+        struct tap_relieved_function *at = (struct tap_relieved_function *)realloc(r->at, cap * sizeof *at);
         if (!at)
             return false;
         r->at = at;
         r->cap = cap;
     }
-    r->at[r->count++] = (struct tap_sink_relieved_function){e->node, e->module, e->function, e->arity};
+    r->at[r->count++] = (struct tap_relieved_function){e->node, e->module, e->function, e->arity};
     return true;
 }
 
-static inline void tap_sink_relieved_free(struct tap_sink_relieved *r)
+static inline void tap_relieved_free(struct tap_relieved *r)
 {
     free(r->at);
     memset(r, 0, sizeof *r);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
