@@ -1,4 +1,4 @@
-/* servers.c: gen_server calls (beamtap/gen.h): the tag's bytes tell which request and reply belong together. Four times are
+/* servers.c: gen_server calls (beamtap/gen.h): the tag tells which request and reply belong together. Four times are
  * seen: sent, taken by the server, replied, and the reply taken. Those of one process come in order; those of two may not, so a
  * call is whole when all four are there, and what the server did not show is counted when its place is needed, or at the end.
  */
@@ -7,14 +7,6 @@
 #include "summary.h"
 
 #define SET 8u /* places of the same keys: one alone would drop a call under way now and then */
-
-static uint64_t hash_bytes(const uint8_t *p, size_t n)
-{
-    uint64_t h = 14695981039346656037ull;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 1099511628211ull;
-    return sum_mix(h, n);
-}
 
 static void request_sent(struct sum *s, struct sum_call *c, uint32_t process, const struct tap_event *e,
                          const struct tap_gen_parts *parts)
@@ -80,7 +72,8 @@ void sum_server_message(struct sum *s, uint32_t process, const struct tap_batch 
         !tap_gen_read(batch->arena + e->payload.off, e->payload.len, &parts) || !parts.tag)
         return;
     bool request = parts.gen == TAP_GEN_CALL, sent = e->kind == TAP_MESSAGE_SEND;
-    struct sum_call *c = call_get(s, hash_bytes(parts.tag, parts.tag_len), request);
+    uint64_t key = tap_gen_key(&parts);
+    struct sum_call *c = key ? call_get(s, key, request) : NULL;
     if (!c)
         return;
     if (request && sent) {
