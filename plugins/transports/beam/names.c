@@ -14,7 +14,7 @@ static bool names_wanted(const struct tap_host *host)
            (host->plan->names || host->plan->mailbox > 0);
 }
 
-static void names_write_pid(struct tap_buf *b, const struct tap_host *host, const struct tap_pid *pid)
+void tap_beam_write_pid(struct tap_buf *b, const struct tap_host *host, const struct tap_pid *pid)
 {
     const struct tap_name *node = tap_name_get(host, pid->node);
     tap_write_u8(b, TAP_EXT_NEW_PID);
@@ -40,7 +40,7 @@ void tap_beam_node_names(struct tap_beam_node *n, int64_t now)
     tap_write_i64(&b, n->names_asked);
     tap_write_list(&b, (uint32_t)count);
     for (size_t i = 0; i < count; i++)
-        names_write_pid(&b, host, &pids[i]);
+        tap_beam_write_pid(&b, host, &pids[i]);
     tap_write_nil(&b);
     tap_beam_node_say(n, "names", &b);
     tap_buf_free(&b);

@@ -387,11 +387,7 @@ static void node_relieve(struct tap_beam_node *n)
         put_name(&b, host, pile.module);
         put_name(&b, host, pile.function);
         tap_write_i64(&b, pile.arity);
-        tap_write_u8(&b, TAP_EXT_NEW_PID);
-        put_name(&b, host, pile.pid.node);
-        tap_write_u32(&b, pile.pid.id);
-        tap_write_u32(&b, pile.pid.serial);
-        tap_write_u32(&b, pile.pid.creation);
+        tap_beam_write_pid(&b, host, &pile.pid);
         tap_write_i64(&b, pile.open);
         if (!tap_conn_send(&n->conn, n->guardian, n->guardian_len, &b))
             tap_beam_node_lost(n, "%s", n->conn.why);

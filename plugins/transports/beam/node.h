@@ -107,6 +107,8 @@ void tap_beam_node_serve(struct tap_beam_node *, int64_t now);
 void tap_beam_node_look(struct tap_beam_node *, bool hidden);
 /* {beamtap, What} or {beamtap, What, Value} to the guardian. */
 void tap_beam_node_say(struct tap_beam_node *, const char *what, const struct tap_buf *value);
+/* A process's pid, in the external term format. */
+void tap_beam_write_pid(struct tap_buf *, const struct tap_host *, const struct tap_pid *);
 /* Tracing: asks what processes are called, if there is somebody to ask about and it is time; and the answer. names.c */
 void tap_beam_node_names(struct tap_beam_node *, int64_t now);
 void tap_beam_node_named(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
