@@ -75,13 +75,20 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *, struct tap_arena *,
                                     uint32_t expected);
 /* Gives an arena back that is mostly empty: for a batch whose arena was filled by hand. */
 void tap_batch_fit(struct tap_batch_own *);
-/* Room for one more event, which is zeroed but for arity -1; NULL when out of memory. Only while unshared. */
+/* One more event: _room for one that is to be written whole, _add zeroed but for arity -1. NULL when out of memory. Only
+ * while unshared. */
 bool tap_batch_grow(struct tap_batch_own *);
-static inline struct tap_event *tap_batch_add(struct tap_batch_own *batch)
+static inline struct tap_event *tap_batch_room(struct tap_batch_own *batch)
 {
     if (__builtin_expect(batch->base.count == batch->cap, 0) && !tap_batch_grow(batch))
         return NULL;
-    struct tap_event *ev = &batch->events[batch->base.count++];
+    return &batch->events[batch->base.count++];
+}
+static inline struct tap_event *tap_batch_add(struct tap_batch_own *batch)
+{
+    struct tap_event *ev = tap_batch_room(batch);
+    if (__builtin_expect(!ev, 0))
+        return NULL;
     /* In two halves, which compilers store word by word: for the whole they take a loop of the processor's that needs as
      * long to begin as for all of it. */
     memset(ev, 0, sizeof *ev / 2);

@@ -120,8 +120,9 @@ static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
         if (!bus->out)
             return NULL;
         bus->out->base.arena_len = 0;
+        bus->out_since = tap_clock_steady();
     }
-    return tap_batch_add(bus->out);
+    return tap_batch_room(bus->out);
 }
 
 static void put_span(struct tap_batch_own *out, struct tap_span *span, const uint8_t *from)
@@ -169,7 +170,24 @@ static void drain(struct tap_bus *bus)
     const uint8_t *arena;
     while ((ev = tap_merge_next(bus->merge, &arena)))
         copy_out(bus, ev, arena);
-    send_out(bus);
+}
+
+/* Sixty-four nodes that send a few events each would be sixty-four batches. Gives back whether something waits. */
+static bool send_when_due(struct tap_bus *bus)
+{
+    const struct tap_batch_own *out = bus->out;
+    if (out && (out->base.arena_len >= out->arena->base.size / 4 ||
+                tap_clock_steady() - bus->out_since >= TAP_BUS_PATIENCE * INT64_C(1000000)))
+        send_out(bus);
+    return bus->out;
+}
+
+bool tap_bus_tick(struct tap_bus *bus)
+{
+    pthread_mutex_lock(&bus->lock);
+    bool waits = send_when_due(bus);
+    pthread_mutex_unlock(&bus->lock);
+    return waits;
 }
 
 /* One node alone is in order as it is. */
@@ -177,7 +195,8 @@ static bool merges(struct tap_bus *bus, uint32_t node)
 {
     if (!bus->merge)
         return false;
-    bus->several |= bus->only && bus->only != node + 1;
+    if (!bus->several && bus->only && bus->only != node + 1)
+        bus->several = tap_merge_expect(bus->merge, bus->only - 1);
     bus->only = node + 1;
     return bus->several;
 }
@@ -186,14 +205,15 @@ static bool merges(struct tap_bus *bus, uint32_t node)
 static void pass_on(struct tap_bus *bus, struct tap_stream *stream, struct tap_batch_own *batch,
                     uint64_t ignored)
 {
-    int64_t mark = stream->mark;
+    struct tap_merge_word word = {stream->mark, tap_stream_bound(stream)};
     stream->mark = 0;
     pair(bus, batch);
     if (stream->strangers)
         tap_strangers_see(stream->strangers, &batch->base, bus->events);
-    if (merges(bus, stream->node) && tap_merge_add(bus->merge, batch, stream->node, mark)) {
+    if (merges(bus, stream->node) && tap_merge_add(bus->merge, batch, stream->node, &word)) {
         bus->ignored += ignored;
         drain(bus);
+        send_when_due(bus);
     } else {
         publish(bus, batch, ignored);
     }
@@ -205,6 +225,7 @@ void tap_bus_flush(struct tap_bus *bus)
     if (bus->merge) {
         tap_merge_end(bus->merge);
         drain(bus);
+        send_out(bus);
     }
     struct tap_batch_own *rest = bus->ignored ? tap_batch_get(&bus->pool, NULL, 0, 0) : NULL;
     if (rest)

@@ -30,6 +30,7 @@ struct tap_bus {
     bool several;              /* there are several nodes, or will be: else there is nothing to merge */
     uint32_t only;             /* 1 + the one node that anything came of so far */
     struct tap_batch_own *out; /* merged events on their way */
+    int64_t out_since;         /* since when, by tap_clock_steady */
     uint64_t ignored;          /* received events that no sink gets, to be said with the next batch */
     uint32_t events;           /* TAP_KIND_BITs asked for */
     struct tap_bus_filter *filters;
@@ -46,6 +47,10 @@ void tap_bus_commit(struct tap_bus *, struct tap_stream *, struct tap_arena *, c
                     size_t n);
 /* A node's end: the numbers up to `next` that never came (0: unknown), and node_down, failed or not. */
 void tap_bus_node_down(struct tap_bus *, struct tap_stream *, uint64_t next, bool failed);
+/* Merged events go on in batches that are worth their handling, or after so many ms: true while some wait, then this has to
+ * be called again. */
+#define TAP_BUS_PATIENCE 5
+bool tap_bus_tick(struct tap_bus *);
 /* Everything that waits for its place goes on. Nothing more may come. */
 void tap_bus_flush(struct tap_bus *);
 /* As host->strangers (beamtap/plugin.h). */

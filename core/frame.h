@@ -63,6 +63,12 @@ void tap_stream_again(struct tap_stream *);
 /* Logs what the node left out of the plan and why: the cursor is at the map of {plan, Map}. The first 20; the others are
  * counted. */
 void tap_frame_plan_notes(const struct tap_frames *, uint32_t node, struct tap_cursor);
+/* ns that the stream's times are wrong by at most; 0: its clock was not compared with the collector's. */
+static inline int64_t tap_stream_bound(const struct tap_stream *s)
+{
+    uint64_t error = atomic_load_explicit(&s->figures.clock_error, memory_order_relaxed);
+    return !s->clock.aligned ? 0 : error < INT64_MAX / 4 ? (int64_t)error : INT64_MAX / 4;
+}
 /* A control event of this node, at this place of the stream; NULL when out of memory. */
 struct tap_event *tap_stream_event(struct tap_stream *, struct tap_batch_own *, unsigned kind, int64_t ts);
 

@@ -355,6 +355,18 @@ void tap_session_wake(struct tap_engine *t)
         return; /* it is full, and so awake already */
 }
 
+/* A poll during which merged events go on in time. */
+static int poll_and_tick(struct tap_engine *t, struct pollfd *fds, nfds_t n, int timeout)
+{
+    while (tap_bus_tick(&t->bus) && (timeout < 0 || timeout > TAP_BUS_PATIENCE)) {
+        int ready = poll(fds, n, TAP_BUS_PATIENCE);
+        if (ready)
+            return ready;
+        timeout -= timeout < 0 ? 0 : TAP_BUS_PATIENCE;
+    }
+    return poll(fds, n, timeout);
+}
+
 static int host_wait(const struct tap_host *host, struct pollfd *fds, size_t n, int timeout)
 {
     struct tap_engine *t = own(host)->trace;
@@ -364,7 +376,7 @@ static int host_wait(const struct tap_host *host, struct pollfd *fds, size_t n, 
     if (n)
         memcpy(all, fds, n * sizeof *fds);
     all[n] = (struct pollfd){.fd = t->wake, .events = POLLIN};
-    int ready = poll(all, n + 1, timeout);
+    int ready = poll_and_tick(t, all, n + 1, timeout);
     if (ready > 0 && all[n].revents) {
         uint64_t count;
         if (read(t->wake, &count, sizeof count) == (ssize_t)sizeof count)

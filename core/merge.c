@@ -9,12 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
+
 #define NONE UINT32_MAX
+#define LAST ((__int128)INT64_MAX * ((__int128)1 << 32) + NONE) /* a head that none is behind */
 #define CAUSES \
     (1u        \
      << 17) /* sends and spawns that are known at once: of the last second, at a hundred thousand a second */
 #define FLOORS (1u << 12) /* processes whose next event may have to be moved */
 #define FLOORS_LOOK 8u    /* places of one process */
+#define DRIFT \
+    (TAP_SECOND / 500) /* that clocks may have gone apart since they were compared, and been corrected by */
 #define RAISES \
     64u /* times that one head waits for its cause: two that wait for each other must not for ever */
 
@@ -24,6 +29,8 @@ struct merge_node {
     unsigned raised;
     int64_t key;    /* of the head */
     int64_t latest; /* of all that came */
+    int64_t bound;  /* of its clock's error; 0: unknown */
+    bool open;      /* more may come of it */
 };
 /* A send or spawn, by its flow id, which are given out one after the other. */
 struct merge_cause {
@@ -44,16 +51,14 @@ struct tap_merge {
     size_t held;
     struct merge_node *nodes;
     uint32_t node_count;
-    uint32_t *
-        heap; /* the nodes that have a head, the earliest on top; the top one may have changed since it was put there */
+    __int128 *
+        heap; /* of the nodes that have one, the earliest on top; the top one may have changed since it was put there */
     uint32_t heap_count;
-    uint32_t run; /* whose head is the earliest; NONE: to be found out */
-    int64_t run_key;
-    uint32_t run_node;          /* it stays the earliest below this key and index */
+    uint32_t run;               /* whose head is the earliest; NONE: to be found out */
+    __int128 next;              /* it stays the earliest while it is before this head */
     struct tap_batch_own *done; /* its last event is at the caller's */
     struct merge_cause *causes;
     struct merge_floor *floors;
-    struct tap_event event; /* at the caller's */
     struct tap_merge_stats stats;
 };
 
@@ -124,7 +129,7 @@ static bool node_there(struct tap_merge *m, uint32_t node)
     if (node < m->node_count)
         return true;
     uint32_t count = node < 8 ? 8 : node + node / 2 + 1;
-    uint32_t *heap = realloc(m->heap, count * sizeof *heap);
+    __int128 *heap = realloc(m->heap, count * sizeof *heap);
     if (!heap)
         return false;
     m->heap = heap;
@@ -138,57 +143,97 @@ static bool node_there(struct tap_merge *m, uint32_t node)
     return true;
 }
 
-static void look_ahead(struct tap_merge *m, int64_t time)
-{
-    int64_t horizon = time > INT64_MIN + m->window ? time - m->window : INT64_MIN;
-    if (horizon > m->horizon)
-        m->horizon = horizon;
-}
-
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
 
+static int64_t earlier_by(int64_t time, int64_t by)
+{
+    return time > INT64_MIN + by ? time - by : INT64_MIN;
+}
+
+/* What every stream has passed, and the clocks' errors on top: no cause of it can still be on its way. Unknown where some
+ * clock's error is. */
+static int64_t passed_by_all(const struct tap_merge *m)
+{
+    int64_t passed = INT64_MAX, bound = 0;
+    for (uint32_t i = 0; i < m->node_count; i++) {
+        const struct merge_node *n = &m->nodes[i];
+        if (!n->open)
+            continue;
+        if (!n->bound)
+            return INT64_MIN;
+        passed = n->latest < passed ? n->latest : passed;
+        bound = later(bound, n->bound);
+    }
+    return bound < m->window ? earlier_by(passed, 2 * bound + DRIFT) : INT64_MIN;
+}
+
+static void look_ahead(struct tap_merge *m, int64_t time)
+{
+    int64_t due = later(earlier_by(time, m->window), passed_by_all(m));
+    m->horizon = later(m->horizon, due);
+}
+
 /* ---- The nodes that have a head, by its time ------------------------------------------------------------------ */
 
-static bool before(const struct tap_merge *m, uint32_t a, uint32_t b)
+/* Its key and, where two have the same, its index: one number, which is compared without jumps that could not be
+ * foretold. */
+static __int128 head_of(const struct tap_merge *m, uint32_t node)
 {
-    int64_t of_a = m->nodes[a].key, of_b = m->nodes[b].key;
-    return of_a < of_b || (of_a == of_b && a < b);
+    return (__int128)m->nodes[node].key * ((__int128)1 << 32) + node;
 }
 
-static void heap_push(struct tap_merge *m, uint32_t node)
+static uint32_t node_of(__int128 head)
 {
-    uint32_t at = m->heap_count++;
-    for (; at > 0 && before(m, node, m->heap[(at - 1) / 2]); at = (at - 1) / 2)
+    return (uint32_t)head;
+}
+
+/* Puts it at this free place or above. */
+static void heap_rise(struct tap_merge *m, uint32_t at, __int128 head)
+{
+    for (; at > 0 && head < m->heap[(at - 1) / 2]; at = (at - 1) / 2)
         m->heap[at] = m->heap[(at - 1) / 2];
-    m->heap[at] = node;
+    m->heap[at] = head;
 }
 
-/* Only what is on top changes: its head went, or waits for another one. */
+/* Only what is on top changes: its head went, or waits for another one. It mostly belongs to the bottom now: so its place is
+ * looked for from there. */
 static void heap_settle(struct tap_merge *m)
 {
-    uint32_t at = 0, child;
-    if (m->heap_count && !m->nodes[m->heap[0]].first)
+    if (m->heap_count && !m->nodes[node_of(m->heap[0])].first)
         m->heap[0] = m->heap[--m->heap_count];
     if (!m->heap_count)
         return;
-    uint32_t node = m->heap[0];
-    for (; (child = 2 * at + 1) < m->heap_count; at = child) {
-        child += child + 1 < m->heap_count && before(m, m->heap[child + 1], m->heap[child]);
-        if (!before(m, m->heap[child], node))
-            break;
-        m->heap[at] = m->heap[child];
+    __int128 head = head_of(m, node_of(m->heap[0])), *heap = m->heap;
+    uint32_t at = 0, child, count = m->heap_count;
+    for (; (child = 2 * at + 2) < count; at = child) {
+        child -= heap[child - 1] < heap[child];
+        heap[at] = heap[child];
     }
-    m->heap[at] = node;
+    if (child == count) { /* the last one is an only child */
+        heap[at] = heap[child - 1];
+        at = child - 1;
+    }
+    heap_rise(m, at, head);
 }
 
-bool tap_merge_add(struct tap_merge *m, struct tap_batch_own *batch, uint32_t node, int64_t mark)
+bool tap_merge_expect(struct tap_merge *m, uint32_t node)
 {
     if (!node_there(m, node))
         return false;
+    m->nodes[node].open = true;
+    return true;
+}
+
+bool tap_merge_add(struct tap_merge *m, struct tap_batch_own *batch, uint32_t node,
+                   const struct tap_merge_word *word)
+{
+    if (!tap_merge_expect(m, node))
+        return false;
     struct merge_node *n = &m->nodes[node];
+    n->bound = word->bound;
     for (uint32_t i = 0; i < batch->base.count; i++) {
         const struct tap_event *ev = &batch->events[i];
         n->latest = later(n->latest, time_of(ev));
@@ -196,9 +241,10 @@ bool tap_merge_add(struct tap_merge *m, struct tap_batch_own *batch, uint32_t no
         if (is_cause(ev))
             m->causes[ev->flow & (CAUSES - 1)] =
                 (struct merge_cause){ev->flow, ev->ts, n->latest, node, true};
+        n->open = ev->kind != TAP_NODE_DOWN;
     }
-    if (mark)
-        n->latest = later(n->latest, mark);
+    if (word->mark)
+        n->latest = later(n->latest, word->mark);
     look_ahead(m, n->latest);
     m->run = NONE;
     if (batch->base.count == 0) {
@@ -215,7 +261,7 @@ bool tap_merge_add(struct tap_merge *m, struct tap_batch_own *batch, uint32_t no
         n->at = 0;
         n->raised = 0;
         n->key = later(n->key, time_of(&batch->events[0]));
-        heap_push(m, node);
+        heap_rise(m, m->heap_count++, head_of(m, node));
     }
     n->last = batch;
     return true;
@@ -233,21 +279,15 @@ void tap_merge_end(struct tap_merge *m)
 static void choose(struct tap_merge *m)
 {
     heap_settle(m);
-    m->run = m->heap_count ? m->heap[0] : NONE;
-    m->run_node = NONE;
-    m->run_key = INT64_MAX;
-    for (uint32_t i = 1; i < 3 && i < m->heap_count; i++) {
-        if (m->run_node != NONE && !before(m, m->heap[i], m->run_node))
-            continue;
-        m->run_node = m->heap[i];
-        m->run_key = m->nodes[m->run_node].key;
-    }
+    m->run = m->heap_count ? node_of(m->heap[0]) : NONE;
+    m->next = LAST;
+    for (uint32_t i = 1; i < 3 && i < m->heap_count; i++)
+        m->next = m->heap[i] < m->next ? m->heap[i] : m->next;
 }
 
 static bool still_earliest(const struct tap_merge *m)
 {
-    const struct merge_node *n = &m->nodes[m->run];
-    return n->first && (n->key < m->run_key || (n->key == m->run_key && m->run < m->run_node));
+    return m->nodes[m->run].first && head_of(m, m->run) < m->next;
 }
 
 /* Does the head wait for its cause, which is in another node's queue? Then it goes behind it. */
@@ -329,11 +369,27 @@ static void settle(struct tap_merge *m, struct tap_event *ev)
     }
 }
 
+/* With several nodes it is long since what comes next of this one was touched. */
+static void fetch(const struct tap_batch_own *b, uint32_t at)
+{
+    if (at + 2 < b->base.count) {
+        const char *event = (const char *)&b->events[at + 2];
+        for (size_t line = 0; line < sizeof(struct tap_event); line += 64)
+            __builtin_prefetch(event + line, 1);
+    }
+    if (at + 1 < b->base.count && b->base.arena) {
+        const uint8_t *raw = b->base.arena + b->events[at + 1].raw.off;
+        __builtin_prefetch(raw);
+        __builtin_prefetch(raw + 64);
+    }
+}
+
 static void take(struct tap_merge *m, struct merge_node *n)
 {
     struct tap_batch_own *b = n->first;
     m->gone = later(m->gone, n->key);
     n->raised = 0;
+    fetch(b, n->at);
     if (++n->at == b->base.count) {
         m->done = b;
         m->held -= bytes_of(b);
@@ -357,14 +413,14 @@ const struct tap_event *tap_merge_next(struct tap_merge *m, const uint8_t **aren
         struct merge_node *n = &m->nodes[m->run];
         if (n->key > m->horizon && m->held <= TAP_MERGE_HELD)
             return NULL;
-        m->event = n->first->events[n->at];
-        if (is_effect(&m->event) && goes_behind(m, n, &m->event)) {
+        struct tap_event *ev = &n->first->events[n->at];
+        if (is_effect(ev) && goes_behind(m, n, ev)) {
             m->run = NONE;
             continue;
         }
         *arena = n->first->base.arena;
-        settle(m, &m->event);
+        settle(m, ev);
         take(m, n);
-        return &m->event;
+        return ev;
     }
 }

@@ -1,9 +1,10 @@
 /* merge.h: one order over all nodes: by time, within a window.
  *
  * Each node's events come in the order of its stream, and keep it: that is the order in which its processes did what they did.
- * Between nodes the earlier goes first. An event waits until some node's stream is `window` beyond it; what comes later than that
- * is too late for its place, goes at once, and is counted. No clock is read and no timer set: the order depends on the streams
- * alone, and a recording that is played again comes out the same.
+ * Between nodes the earlier goes first. An event waits until every node's stream is beyond it by what their clocks may err, but
+ * not when some node's stream is `window` beyond it; what comes later than that is too late for its place, goes at once, and is
+ * counted. No clock is read and no timer set: the order depends on the streams alone, and a recording that is played again
+ * comes out the same.
  *
  * The nodes' clocks are known within a bound only, so that a message may seem to be received before it was sent. Then the
  * receive goes behind its send, and its time is the send's and a nanosecond; what its process does next is not earlier than
@@ -31,10 +32,17 @@ struct tap_merge_stats {
 struct tap_merge *tap_merge_new(int64_t window);
 /* Lets go of what still waits. */
 void tap_merge_free(struct tap_merge *);
-/* Takes over a batch whose events are all of this node (an index below TAP_NODES_MAX), already paired (flow.h). `mark`: a
- * time that the node's stream has passed, without an event; 0: none. False when out of memory: the batch is still the
- * caller's. */
-bool tap_merge_add(struct tap_merge *, struct tap_batch_own *, uint32_t node, int64_t mark);
+/* What is known of a node's stream beside its events. */
+struct tap_merge_word {
+    int64_t mark;  /* a time that it has passed, without an event; 0: none */
+    int64_t bound; /* ns that its times are wrong by at most; 0: unknown */
+};
+
+/* Takes over a batch whose events are all of this node (an index below TAP_NODES_MAX), already paired (flow.h). False when
+ * out of memory: the batch is still the caller's. */
+bool tap_merge_add(struct tap_merge *, struct tap_batch_own *, uint32_t node, const struct tap_merge_word *);
+/* More will come of this node, of which nothing was added yet. False when out of memory. */
+bool tap_merge_expect(struct tap_merge *, uint32_t node);
 /* Nothing more will come: all that waits is due. */
 void tap_merge_end(struct tap_merge *);
 /* The next event that is due, with the arena that its spans point into; both until the next call. NULL: none is. */

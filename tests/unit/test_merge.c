@@ -1,4 +1,5 @@
 /* One order over several nodes: by time within a window, by the streams alone, and no effect before its cause. */
+#include "clock.h"
 #include "merge.h"
 
 #include "unit.h"
@@ -7,12 +8,17 @@ static struct tap_batch_pool pool;
 static struct tap_merge *merge;
 
 #define WINDOW 100
+#define DRIFT 2000000 /* ns that merge.c allows for on top of what the clocks may err */
 /* What came out: node, ts and seq of each. */
 static struct tap_event out[4096];
 static uint32_t out_count;
 
+/* ns that the nodes' clocks may err, as they say with each batch; 0: unknown */
+static int64_t bound;
+
 static void begin(void)
 {
+    bound = 0;
     CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&pool, 1, 1 << 20), TAP_OK);
     merge = tap_merge_new(WINDOW);
     CU_ASSERT_PTR_NOT_NULL_FATAL(merge);
@@ -54,7 +60,7 @@ static void add_all(const struct tap_event *events, uint32_t n, int64_t mark)
     struct tap_batch_own *batch = tap_batch_get(&pool, NULL, 0, n);
     for (uint32_t i = 0; i < n; i++)
         *tap_batch_add(batch) = events[i];
-    CU_ASSERT(tap_merge_add(merge, batch, n ? events[0].node : 0, mark));
+    CU_ASSERT(tap_merge_add(merge, batch, n ? events[0].node : 0, &(struct tap_merge_word){mark, bound}));
 }
 
 static void add(struct tap_event ev)
@@ -64,7 +70,8 @@ static void add(struct tap_event ev)
 
 static void mark(uint32_t node, int64_t ts)
 {
-    CU_ASSERT(tap_merge_add(merge, tap_batch_get(&pool, NULL, 0, 0), node, ts));
+    struct tap_merge_word word = {ts, bound};
+    CU_ASSERT(tap_merge_add(merge, tap_batch_get(&pool, NULL, 0, 0), node, &word));
 }
 
 static bool in_order(const int64_t *expected, uint32_t n)
@@ -108,6 +115,69 @@ static void an_event_waits_for_the_window_only(void)
     CU_ASSERT_EQUAL(s.late, 1);
     end();
     CU_ASSERT(in_order((const int64_t[]){1000, 990, 1099}, 3));
+}
+
+/* With a window of an hour nothing would come before the end. */
+static void what_all_streams_have_passed_waits_no_longer(void)
+{
+    begin();
+    tap_merge_free(merge);
+    merge = tap_merge_new(3600 * TAP_SECOND);
+    add(event(0, 1, 1000)); /* how wrong its clock is is not known yet */
+    bound = 50;
+    add(event(1, 1, 1000 + DRIFT + 100));
+    drain();
+    CU_ASSERT_EQUAL(out_count, 0);
+    add(event(0, 1, 1000 + DRIFT + 99));
+    drain();
+    CU_ASSERT_EQUAL(out_count, 0);
+    add(event(0, 1, 1000 + DRIFT + 100));
+    drain();
+    CU_ASSERT(in_order((const int64_t[]){1000}, 1));
+    CU_ASSERT(tap_merge_expect(merge, 2)); /* of this one nobody knows how far it is */
+    add(event(0, 1, 1000 + 2 * DRIFT + 200));
+    add(event(1, 1, 1000 + 2 * DRIFT + 200));
+    drain();
+    CU_ASSERT_EQUAL(out_count, 1);
+    struct tap_event down = event(2, 0, 2000);
+    down.kind = TAP_NODE_DOWN;
+    add(down); /* and no more comes of it */
+    drain();
+    CU_ASSERT(in_order(
+        (const int64_t[]){1000, 2000, 1000 + DRIFT + 99, 1000 + DRIFT + 100, 1000 + DRIFT + 100}, 5));
+    add(event(2, 1, 3000 + DRIFT)); /* it is back */
+    add(event(0, 1, 1000 + 9 * DRIFT));
+    add(event(1, 1, 1000 + 9 * DRIFT));
+    drain();
+    CU_ASSERT_EQUAL(out_count, 5);
+    end();
+    CU_ASSERT_EQUAL(out_count, 10);
+}
+
+/* As what_all_streams_have_passed, and a receive whose send is still on its way, by as much as the clocks may err. */
+static void a_cause_on_its_way_is_waited_for(void)
+{
+    begin();
+    tap_merge_free(merge);
+    merge = tap_merge_new(3600 * TAP_SECOND);
+    bound = 1000;
+    add(flow(1, 7, 10000, TAP_MESSAGE_RECEIVE, 5));
+    add(event(1, 8, 10000 + DRIFT + 1999));
+    add(event(0, 1, 10000 + DRIFT + 1999));
+    drain();
+    CU_ASSERT_EQUAL(out_count, 0);
+    add(flow(0, 2, 11999, TAP_MESSAGE_SEND, 5)); /* of another scheduler */
+    add(event(1, 8, 10000 + 3 * DRIFT));
+    add(event(0, 1, 10000 + 3 * DRIFT));
+    drain();
+    end();
+    CU_ASSERT_EQUAL_FATAL(out_count, 6);
+    uint32_t receive = 0, send = 0;
+    for (uint32_t i = 0; i < out_count; i++) {
+        receive = out[i].kind == TAP_MESSAGE_RECEIVE ? i : receive;
+        send = out[i].kind == TAP_MESSAGE_SEND ? i : send;
+    }
+    CU_ASSERT(send < receive && out[receive].ts == 12000);
 }
 
 static void a_nodes_own_order_is_kept(void)
@@ -248,7 +318,9 @@ static void what_waits_is_bounded(void)
 }
 
 UNIT_TESTS("merge", UNIT_TEST(the_earlier_goes_first), UNIT_TEST(an_event_waits_for_the_window_only),
-           UNIT_TEST(a_nodes_own_order_is_kept), UNIT_TEST(the_word_on_a_clock_holds_nothing_up),
-           UNIT_TEST(a_receive_goes_behind_its_send), UNIT_TEST(what_is_moved_moves_what_follows_from_it),
+           UNIT_TEST(what_all_streams_have_passed_waits_no_longer),
+           UNIT_TEST(a_cause_on_its_way_is_waited_for), UNIT_TEST(a_nodes_own_order_is_kept),
+           UNIT_TEST(the_word_on_a_clock_holds_nothing_up), UNIT_TEST(a_receive_goes_behind_its_send),
+           UNIT_TEST(what_is_moved_moves_what_follows_from_it),
            UNIT_TEST(what_is_no_error_of_clocks_is_left_alone),
            UNIT_TEST(the_order_is_that_of_the_streams_alone), UNIT_TEST(what_waits_is_bounded))
