@@ -13,6 +13,8 @@
 #define FRAME_EVENTS 256u
 #define ITEM_MAX 2048u
 #define NAMES_MAX 200000
+#define STEP 1000                              /* ns from event to event, of all nodes together */
+#define TURN 5000000                           /* ns: a relay keeps no event for longer */
 #define BASE_TIME UINT64_C(576460000000000000) /* the VM's monotonic clock begins at about minus this */
 
 enum what { WHAT_CALLS, WHAT_RETURNS, WHAT_MESSAGES };
@@ -67,8 +69,8 @@ struct replay {
 static uint32_t put_pid(struct tap_buf *b)
 {
     tap_write_u8(b, TAP_EXT_NEW_PID);
-    tap_write_atom(b, "shop@web1");
-    uint32_t at = (uint32_t)b->len;
+    tap_write_atom(b, "shop@web01");
+    uint32_t at = (uint32_t)b->len; /* right behind the name */
     tap_write_u32(b, 0);
     tap_write_u32(b, 0);
     tap_write_u32(b, 1637000000);
@@ -136,7 +138,7 @@ static void make_templates(struct replay *r)
         put_value(r, &b, &r->second);
         tap_write_tuple(&b, 3);
         tap_write_atom(&b, "$beamtap_from");
-        tap_write_atom(&b, "shop@web1");
+        tap_write_atom(&b, "shop@web01");
         r->second.peer = put_pid(&b);
         put_end(&b, &r->second);
     } else {
@@ -158,14 +160,23 @@ static void make_templates(struct replay *r)
 
 /* ---- Frames ------------------------------------------------------------------------------------------------- */
 
-static uint8_t *put_item(uint8_t *at, const struct template *t, int64_t i, uint32_t pid, uint32_t peer,
-                         int64_t names)
+/* One of this node's, whose name ends in two digits. */
+static void put_own_pid(const struct replay *r, const struct replay_node *n, uint8_t *at, uint32_t pid)
 {
-    uint64_t time = BASE_TIME - (uint64_t)i * 1000;
+    uint32_t number = (uint32_t)(n - r->nodes) + 1;
+    at[-2] = (uint8_t)('0' + number / 10);
+    at[-1] = (uint8_t)('0' + number % 10);
+    tap_put_u32(at, 100 + pid);
+}
+
+static uint8_t *put_item(const struct replay *r, const struct replay_node *n, uint8_t *at,
+                         const struct template *t, int64_t i, uint32_t pid, uint32_t peer, int64_t names)
+{
+    uint64_t time = BASE_TIME - (uint64_t)(i * r->settings->nodes) * STEP;
     memcpy(at, t->bytes, t->len);
-    tap_put_u32(at + t->pid, 100 + pid);
+    put_own_pid(r, n, at + t->pid, pid);
     if (t->peer)
-        tap_put_u32(at + t->peer, 100 + peer);
+        put_own_pid(r, n, at + t->peer, peer);
     if (t->number)
         tap_put_u32(at + t->number, 1000 + ((uint32_t)i & 0xffffff));
     memcpy(at + t->time, &time, 8); /* little-endian, as the format has it */
@@ -185,7 +196,7 @@ static uint8_t *put_event(const struct replay *r, struct replay_node *n, uint8_t
     if (s->exits) {
         if (i - n->process_since >= life - 1 && n->process + 1 < pids) { /* its last event */
             n->process_since = i + 1;
-            return put_item(at, &r->exit, i, n->process++, 0, 1);
+            return put_item(r, n, at, &r->exit, i, n->process++, 0, 1);
         }
         pid = peer = n->process;
     } else {
@@ -196,8 +207,8 @@ static uint8_t *put_event(const struct replay *r, struct replay_node *n, uint8_t
     if (s->what == WHAT_CALLS && !s->exits)
         pid = (uint32_t)i % pids;
     if (s->what == WHAT_MESSAGES && second)
-        return put_item(at, &r->second, i, peer, pid, 1);
-    return put_item(at, second ? &r->second : &r->first, second ? i - 1 : i, pid, peer, s->names);
+        return put_item(r, n, at, &r->second, i, peer, pid, 1);
+    return put_item(r, n, at, second ? &r->second : &r->first, second ? i - 1 : i, pid, peer, s->names);
 }
 
 static uint8_t *put_frame(struct replay_node *n, uint8_t *at, uint32_t count, uint8_t flags, uint8_t *end)
@@ -224,13 +235,40 @@ static uint32_t put_events(const struct replay *r, struct replay_node *n, uint8_
     return (uint32_t)(put_frame(n, at, count, 0, p) - at);
 }
 
-static enum tap_status send_up(struct replay *r, struct replay_node *n)
+/* A frame of one report, which b holds behind its length. */
+static enum tap_status send_report(struct replay *r, struct replay_node *n, struct tap_buf *b, uint8_t flags)
 {
     struct tap_arena *arena = r->host->reserve(r->host, 4096);
-    struct tap_buf b = {0};
     uint32_t at = 0;
-    if (!arena)
-        return TAP_FAIL(r->host, TAP_ERROR, "out of memory");
+    if (arena) {
+        tap_put_u32(b->data, (uint32_t)b->len - 4);
+        memcpy(arena->data + TAP_FRAME_HEADER, b->data, b->len);
+        put_frame(n, arena->data, 1, TAP_FRAME_CONTROL | flags, arena->data + TAP_FRAME_HEADER + b->len);
+        r->host->commit(r->host, arena, n->index, &at, 1);
+    }
+    free(b->data);
+    return arena ? TAP_OK : TAP_FAIL(r->host, TAP_ERROR, "out of memory");
+}
+
+/* What the collector found of its clock: right within 50 us. */
+static enum tap_status send_align(struct replay *r, struct replay_node *n)
+{
+    struct tap_buf b = {0};
+    int64_t offset = INT64_C(1700000000000000000) + (int64_t)BASE_TIME;
+    tap_write_u32(&b, 0);
+    tap_write_version(&b);
+    tap_write_tuple(&b, 5);
+    tap_write_atom(&b, "align");
+    tap_write_i64(&b, -(int64_t)BASE_TIME);
+    tap_write_i64(&b, offset);
+    tap_write_i64(&b, 50000);
+    tap_write_i64(&b, offset);
+    return send_report(r, n, &b, TAP_FRAME_OWN);
+}
+
+static enum tap_status send_up(struct replay *r, struct replay_node *n)
+{
+    struct tap_buf b = {0};
     tap_write_u32(&b, 0);
     tap_write_version(&b);
     tap_write_tuple(&b, 2);
@@ -242,12 +280,8 @@ static enum tap_status send_up(struct replay *r, struct replay_node *n)
     tap_write_i64(&b, INT64_C(1700000000000000000) + (int64_t)BASE_TIME);
     tap_write_atom(&b, "monotonic");
     tap_write_i64(&b, -(int64_t)BASE_TIME);
-    tap_put_u32(b.data, (uint32_t)b.len - 4);
-    memcpy(arena->data + TAP_FRAME_HEADER, b.data, b.len);
-    put_frame(n, arena->data, 1, TAP_FRAME_CONTROL, arena->data + TAP_FRAME_HEADER + b.len);
-    free(b.data);
-    r->host->commit(r->host, arena, n->index, &at, 1);
-    return TAP_OK;
+    enum tap_status status = send_report(r, n, &b, 0);
+    return status == TAP_OK ? send_align(r, n) : status;
 }
 
 /* An arena full of frames of one node. */
@@ -259,9 +293,11 @@ static enum tap_status send_frames(struct replay *r, struct replay_node *n, int6
     if (!arena)
         return TAP_FAIL(r->host, TAP_ERROR, "out of memory");
     size_t room = TAP_FRAME_HEADER + 65536 + ITEM_MAX;
-    while (n->next < of_node && count < 64 && arena->size - at >= room) {
+    int64_t turn = TURN / STEP / r->settings->nodes, until = n->next + (turn > 0 ? turn : 1);
+    until = until < of_node ? until : of_node;
+    while (n->next < until && count < 64 && arena->size - at >= room) {
         frames[count++] = at;
-        at += put_events(r, n, arena->data + at, of_node - n->next);
+        at += put_events(r, n, arena->data + at, until - n->next);
     }
     if (r->settings->decode)
         r->host->commit(r->host, arena, n->index, frames, count);
@@ -289,7 +325,7 @@ static enum tap_status replay_start(void *self)
     struct replay *r = self;
     for (int64_t k = 0; k < r->settings->nodes; k++) {
         char name[32];
-        snprintf(name, sizeof name, "shop@web%d", (int)k + 1);
+        snprintf(name, sizeof name, "shop@web%02d", (int)k + 1);
         r->nodes[k].index = r->host->node_add(r->host, name);
         r->host->node_state(r->host, r->nodes[k].index, TAP_NODE_TRACING, NULL);
     }
