@@ -146,6 +146,8 @@ enum tap_status tap_engine_start(struct tap_engine *t)
         return status;
     }
     t->threaded = true;
+    for (size_t s = 0; s < t->sink_count; s++)
+        tap_sink_begin(&t->sinks[s]);
     return TAP_OK;
 }
 

@@ -41,19 +41,33 @@ enum tap_status tap_sink_start(struct tap_sink *s)
     return status;
 }
 
+void tap_sink_begin(struct tap_sink *s)
+{
+    atomic_store(&s->begun, true);
+}
+
+static enum tap_status flush(struct tap_sink *s)
+{
+    if (!atomic_load(&s->begun))
+        return TAP_OK;
+    call_begins(s);
+    return call_ends(s, s->ops->flush(s->self));
+}
+
 static enum tap_status flush_when_due(struct tap_sink *s, int64_t *due)
 {
     int64_t now = tap_clock_steady();
     if (now < *due)
         return TAP_OK;
     *due = now + TAP_SINK_FLUSH;
-    call_begins(s);
-    return call_ends(s, s->ops->flush(s->self));
+    return flush(s);
 }
 
 static enum tap_status consume(struct tap_sink *s, const struct tap_queue_item *item)
 {
     const struct tap_selection *sel = item->selection;
+    if (sel->judged) /* one node traces already while others are still asked */
+        tap_sink_begin(s);
     call_begins(s);
     enum tap_status status =
         call_ends(s, s->ops->consume(s->self, &item->batch->base, sel->index, sel->count));
@@ -81,6 +95,8 @@ static void *sink_main(void *arg)
         if (status != TAP_OK)
             break;
     }
+    if (status == TAP_OK)
+        status = flush(s);
     if (status != TAP_OK) {
         atomic_store(&s->failed, true);
         tap_queue_kill(&s->queue);

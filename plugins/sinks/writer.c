@@ -1,4 +1,4 @@
-/* writer.c: the slow half of writer.h: opening, writing whole events, failing once, and closing.
+/* writer.c: the slow half of writer.h: writing whole events, and closing. How a file is opened: writer_file.c.
  *
  * One buffer, two kinds of output. A seekable file is written at an offset of our own with pwritev(2), the footer
  * behind the data in the same call, so that whoever reads the file (or kills us) between two calls sees a complete
@@ -8,10 +8,8 @@
 #include "writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -23,112 +21,6 @@ const char tap_text_pairs[200] =
     "8081828384858687888990919293949596979899"; /* no NUL: it is never a string */
 
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
-
-static const char *output_name(const struct tap_writer *w)
-{
-    return w->owns_stdout ? "standard output" : w->path;
-}
-
-/* Reports the first failure only: what follows it is its consequence. */
-static enum tap_status writer_fail(struct tap_writer *w, const char *what, const char *why)
-{
-    if (w->failed)
-        return TAP_ERROR;
-    w->failed = true;
-    return TAP_FAIL(w->host, TAP_ERROR, "%s %s: %s", what, output_name(w), why);
-}
-
-static const char *errno_text(int code, char *dst, size_t cap)
-{
-    return strerror_r(code, dst, cap);
-}
-
-/* Each sink has a copy of this file, so who owns standard output has to be written where all of them see it: on the
- * descriptor itself. Close-on-exec is right for an output that a sink owns, and nobody else sets it on descriptor 1. */
-static bool claim_stdout(void)
-{
-    int flags = fcntl(STDOUT_FILENO, F_GETFD);
-    if (flags < 0)
-        return true; /* it is closed: open says so */
-    if (flags & FD_CLOEXEC)
-        return false;
-    return fcntl(STDOUT_FILENO, F_SETFD, flags | FD_CLOEXEC) == 0;
-}
-
-static void unclaim_stdout(void)
-{
-    int flags = fcntl(STDOUT_FILENO, F_GETFD);
-    if (flags >= 0)
-        fcntl(STDOUT_FILENO, F_SETFD, flags & ~FD_CLOEXEC);
-}
-
-enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host, const char *path)
-{
-    memset(w, 0, sizeof *w);
-    w->host = host;
-    w->path = path;
-    w->fd = -1;
-    size_t n = strlen(path);
-    if (n == 0)
-        return TAP_FAIL(host, TAP_INVALID, "path is empty");
-    if (n > 3 && strcmp(path + n - 3, ".gz") == 0) {
-        w->pack = tap_pack_new();
-        if (!w->pack)
-            return TAP_FAIL(host, TAP_ERROR, "out of memory");
-    }
-    if (strcmp(path, "-") == 0) {
-        if (!claim_stdout())
-            return TAP_FAIL(host, TAP_INVALID, "path -: standard output belongs to another sink already");
-        w->owns_stdout = true;
-    }
-    return TAP_OK;
-}
-
-static int open_path(struct tap_writer *w)
-{
-    int fd = open(w->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return fd;
-    /* Two writers would tear each other's events. Only a lock that somebody holds counts: some file systems have
-     * none. And only then is it emptied. */
-    if ((flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) || ftruncate(fd, 0) < 0) {
-        int code = errno;
-        close(fd);
-        errno = code;
-        return -1;
-    }
-    return fd;
-}
-
-/* The buffer is kept from file to file. */
-static bool make_buffer(struct tap_writer *w)
-{
-    if (!w->buf && (w->buf = malloc(TAP_WRITER_BUFFER)) != NULL) {
-        w->p = w->buf;
-        w->end = w->buf + TAP_WRITER_BUFFER;
-    }
-    if (!w->marks)
-        w->marks = malloc(TAP_WRITER_MARKS * sizeof *w->marks);
-    return w->buf && w->marks;
-}
-
-enum tap_status tap_writer_open(struct tap_writer *w)
-{
-    char text[128];
-    w->fd = w->owns_stdout ? STDOUT_FILENO : open_path(w);
-    struct stat st;
-    if (w->fd < 0 || fstat(w->fd, &st) < 0)
-        return writer_fail(w, "cannot open",
-                           errno == EWOULDBLOCK ? "another sink or another run is writing it"
-                                                : errno_text(errno, text, sizeof text));
-    w->regular = S_ISREG(st.st_mode);
-    w->terminal = isatty(w->fd) == 1;
-    off_t at = w->regular ? lseek(w->fd, 0, SEEK_CUR) : -1;
-    w->seekable = at >= 0 && !(fcntl(w->fd, F_GETFL) & O_APPEND);
-    w->offset = at > 0 ? (uint64_t)at : 0;
-    return make_buffer(w) ? TAP_OK : writer_fail(w, "cannot open", "out of memory");
-}
 
 enum tap_status tap_writer_next(struct tap_writer *w, const char *path)
 {
@@ -283,13 +175,13 @@ static void write_marked(struct tap_writer *w)
     const char *data = w->buf;
     size_t len = w->marks[w->mark - 1].end, k = w->mark;
     if (w->pack && !tap_pack_add(w->pack, w->buf, len, &data, &len)) {
-        writer_fail(w, "cannot write", "out of memory");
+        tap_writer_fail(w, "cannot write", "out of memory");
         return;
     }
     size_t end_len = w->seekable ? make_end(w, false, end) : 0;
     size_t done = write_quietly(w, data, len, end, end_len);
     if (done < len + end_len) {
-        writer_fail(w, "cannot write", errno_text(errno, text, sizeof text));
+        tap_writer_fail(w, "cannot write", tap_writer_errno(errno, text, sizeof text));
         k = cut_back(w, w->pack ? 0 : marks_within(w, done), done);
         len = k ? w->marks[k - 1].end : 0;
     }
@@ -299,6 +191,8 @@ static void write_marked(struct tap_writer *w)
 
 void tap_writer_spill(struct tap_writer *w)
 {
+    if (w->mark)
+        tap_writer_begin(w);
     if (w->mark && !w->failed)
         write_marked(w);
     rewind_buffer(w);
@@ -320,7 +214,7 @@ char *tap_writer_reserve_large(struct tap_writer *w, size_t n)
         want *= 2;
     char *larger = want - used < n ? NULL : realloc(w->buf, want);
     if (!larger) {
-        writer_fail(w, "cannot write", "out of memory");
+        tap_writer_fail(w, "cannot write", "out of memory");
         w->p = w->buf;
         return NULL;
     }
@@ -344,16 +238,26 @@ static void write_footer(struct tap_writer *w)
     char end[TAP_PACK_END], text[128];
     size_t len = w->failed ? 0 : make_end(w, false, end);
     if (len && write_quietly(w, NULL, 0, end, len) < len)
-        writer_fail(w, "cannot write", errno_text(errno, text, sizeof text));
+        tap_writer_fail(w, "cannot write", tap_writer_errno(errno, text, sizeof text));
     w->footer_there = true;
 }
 
 enum tap_status tap_writer_flush(struct tap_writer *w)
 {
+    tap_writer_begin(w);
     if (w->mark)
         tap_writer_spill(w);
     if (w->seekable && (w->footer_len || w->pack) && !w->footer_there)
         write_footer(w);
+    return tap_writer_status(w);
+}
+
+enum tap_status tap_writer_head(struct tap_writer *w)
+{
+    bool begun = w->begun;
+    if (!w->held)
+        tap_writer_flush(w);
+    w->begun = begun;
     return tap_writer_status(w);
 }
 
@@ -372,12 +276,16 @@ enum tap_status tap_writer_close(struct tap_writer *w)
     if (w->fd < 0 || !w->buf || !w->marks)
         return TAP_ERROR; /* open failed, and said so */
     tap_writer_drop(w);
-    tap_writer_flush(w);
-    if (!w->seekable)
-        write_footer(w);
+    if (tap_writer_unused(w)) {
+        tap_writer_withdraw(w);
+    } else {
+        tap_writer_flush(w);
+        if (!w->seekable)
+            write_footer(w);
+    }
     char text[128];
     if (!w->owns_stdout && close(w->fd) < 0 && errno != EINTR)
-        writer_fail(w, "cannot write", errno_text(errno, text, sizeof text));
+        tap_writer_fail(w, "cannot write", tap_writer_errno(errno, text, sizeof text));
     else if (w->owns_stdout && w->seekable) /* who writes there next goes on behind us */
         lseek(w->fd, (off_t)(w->offset + (w->footer_there ? w->footer_len : 0)), SEEK_SET);
     w->fd = -1;
@@ -386,12 +294,7 @@ enum tap_status tap_writer_close(struct tap_writer *w)
 
 void tap_writer_free(struct tap_writer *w)
 {
-    if (w->fd >= 0 && !w->owns_stdout)
-        close(w->fd);
-    if (w->owns_stdout)
-        unclaim_stdout();
-    w->fd = -1;
-    w->owns_stdout = false;
+    tap_writer_give_back(w);
     tap_pack_free(w->pack);
     w->pack = NULL;
     free(w->buf);

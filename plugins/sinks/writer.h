@@ -13,13 +13,14 @@
  *     return tap_writer_status(w);                       // TAP_ERROR after any failure
  *
  * Files: "-" is standard output, which one sink of the process may own; anything else is created with mode 0600, for
- * traces hold secrets, and emptied when it exists. Pipes and devices work too. A failed write is reported to the
+ * traces hold secrets; what exists is emptied when there is something to write, so that a start that fails leaves it
+ * alone (writer_file.c). Pipes and devices work too. A failed write is reported to the
  * host once, with path and cause; from then on everything is accepted and thrown away. A regular file that a failed
  * write left torn is cut back to its last whole event. A name that ends in .gz is written packed (pack.h): then a write
  * that fails loses all its events, and bytes are those of the file. Nothing here is thread safe: a sink's calls never
  * overlap.
  *
- * This file and writer.c are linked into each sink: they use nothing but <beamtap/plugin.h> and zlib.
+ * This file and writer*.c are linked into each sink: they use nothing but <beamtap/plugin.h> and zlib.
  */
 #ifndef TAP_WRITER_H
 #define TAP_WRITER_H
@@ -58,6 +59,9 @@ struct tap_writer {
     bool last;     /* what is written now takes the footer's place */
     bool terminal; /* the output is a terminal */
     bool seekable; /* a footer can be overwritten: a regular file, not in append mode */
+    bool begun;    /* there was something to write */
+    bool held;     /* what an earlier run wrote is still in the file, and nothing else */
+    bool made;     /* there was no such file */
 };
 
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
@@ -65,8 +69,8 @@ struct tap_writer {
 /* For the sink's create: judges the path without I/O. Refuses a second sink on standard output ("-"). `path` is kept, not copied (it lives in the settings). TAP_INVALID
  * with a cause. Afterwards tap_writer_free must be called, from destroy. Zeroes *w first. */
 enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host, const char *path);
-/* For the sink's start: opens the file (emptied) and the buffer. Waits for a reader where it is a named pipe.
- * TAP_ERROR with a cause. */
+/* For the sink's start: opens the file, whose content stays until the first flush or the first event that has to be
+ * written, and the buffer. Waits for a reader where it is a named pipe. TAP_ERROR with a cause. */
 enum tap_status tap_writer_open(struct tap_writer *w);
 /* Closes the file as tap_writer_close does and goes on in another one, that has no footer yet. `path` is borrowed, and
  * packed or not as the first one was. Between events only. TAP_ERROR with a cause. */
@@ -75,10 +79,17 @@ enum tap_status tap_writer_next(struct tap_writer *w, const char *path);
  * write goes over it. On outputs that cannot seek it is written once, by tap_writer_close. At most TAP_WRITER_FOOTER
  * bytes; copied. Call before the first event. */
 void tap_writer_set_footer(struct tap_writer *w, const char *text, size_t len);
+/* For the sink's start: what stands first in every file, and its footer, are written now where nothing is lost by that,
+ * so that a new file is whole from its first moment on. They are no beginning yet. */
+enum tap_status tap_writer_head(struct tap_writer *w);
+/* There was neither a flush nor an event. What the sink has to say at the end is then thrown away by tap_writer_close, a
+ * file that was made is removed, and one that was there is as it was. Never so where the output is no file. */
+bool tap_writer_unused(const struct tap_writer *w);
 /* Ends the output with what was written since the last tap_writer_flush, in the place of the footer; where there is no
  * room for it, the footer stays. Only for seekable outputs, only tap_writer_close may follow. */
 enum tap_status tap_writer_end_last(struct tap_writer *w);
-/* Writes all whole events now (and the footer). An event that is not ended yet stays in the buffer. */
+/* Writes all whole events now (and the footer). An event that is not ended yet stays in the buffer. Whether there are any
+ * or not, what was in the file before is gone: the run has begun. */
 enum tap_status tap_writer_flush(struct tap_writer *w);
 /* For the sink's stop, also after an error: drops an event that is not ended, flushes, writes the footer and closes.
  * Errors of close(2) are reported too. TAP_ERROR when anything failed, now or before. */
@@ -144,6 +155,18 @@ size_t tap_writer_peer(struct tap_writer *w, const struct tap_batch *batch, cons
  * Returns the length printed. */
 size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t len, const char *separator,
                             const struct tap_print *print);
+
+/* ---- Between writer.c and writer_file.c ------------------------------------------------------------------------ */
+
+/* Reports the first failure only: what follows it is its consequence. */
+enum tap_status tap_writer_fail(struct tap_writer *w, const char *what, const char *why);
+const char *tap_writer_errno(int code, char *dst, size_t cap);
+/* From here on everything in the file is this run's. */
+void tap_writer_begin(struct tap_writer *w);
+/* The file as it was, where nothing has begun. */
+void tap_writer_withdraw(struct tap_writer *w);
+/* Lets the file go, and standard output to the next. */
+void tap_writer_give_back(struct tap_writer *w);
 
 /* ---- Text: each writes at dst, unchecked, and returns where it ended ------------------------------------------- */
 

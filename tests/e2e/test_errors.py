@@ -1,5 +1,5 @@
 """Bad input and broken surroundings: each with one clear line, the place, and the right exit code."""
-import os, re, stat
+import gzip, os, re, stat
 from lib import *
 
 GOOD = """[session]
@@ -106,6 +106,76 @@ def nodes_that_cannot_be_reached():
     node.clean()
 
 
+ALL_SINKS = GOOD + """[sink:chrome]
+path = trace.json
+rotate_size = 64k
+[sink:packed]
+plugin = chrome
+path = trace.json.gz
+[sink:record]
+path = trace.btf
+[sink:stdout]
+path = trace.jsonl
+format = json
+[sink:summary]
+path = summary.txt
+"""
+FILES = ('out.csv', 'trace.json', 'trace.2.json', 'trace.json.gz', 'trace.btf', 'trace.jsonl', 'summary.txt')
+
+
+def a_start_that_fails_leaves_files_alone():
+    """Yesterday's trace is worth more than a run that never was."""
+    def state(folder):
+        return {name: (open(os.path.join(folder, name), 'rb').read(), os.stat(os.path.join(folder, name)).st_ino)
+                for name in FILES + ('empty.json',) if os.path.exists(os.path.join(folder, name))}
+    node = Node()
+    ini = (ALL_SINKS % node.name).replace('duration = 1s', 'duration = 20s')
+    run = Run(ini)
+    node.traced()
+    node('e2e_work:run(5, 2000, 5)')
+    run.interrupt()
+    assert run.code == 0, run.err()
+    kept, bare = run.dir, tempfile.mkdtemp(dir=work)
+    with open(os.path.join(kept, 'empty.json'), 'w'):
+        pass
+    ini += '[sink:empty]\nplugin = chrome\npath = empty.json\n'
+    before = state(kept)
+    assert set(before) == set(FILES + ('empty.json',)), before.keys()
+    os.rename(os.path.join(kept, 'trace.btf'), os.path.join(work, 'old.btf'))
+    with open(os.path.join(work, 'old.btf'), 'rb') as old, open(os.path.join(kept, 'trace.btf'), 'wb') as new:
+        new.write(old.read())
+    with open(os.path.join(work, 'torn.btf'), 'wb') as f:
+        f.write(b'no recording')
+    before = state(kept)
+    played = ini.replace('nodes = %s\n' % node.name, '').replace('duration = 20s\n', '') + '[transport:file]\npath = %s/torn.btf\n' % work
+    for text, code, environment in (
+            (ini, 1, dict(env, BEAMTAP_COOKIE='wrong')),
+            (ini, 1, dict(env, ERL_EPMD_PORT='19999')),
+            (ini.replace(node.name, 'nobody@localhost'), 1, env),
+            (ini.replace(node.name, node.name + ', nobody@localhost') + '[transport:dist]\nname = x\n', 1,
+             dict(env, BEAMTAP_COOKIE='wrong')),
+            (ini.replace('duration', 'require = all\nduration').replace(node.name, node.name + ', nobody@localhost'), 1, env),
+            (ini.replace('e2e_work', 'no_such_module').replace('duration', 'events = function_call\nduration'), 1, env),
+            (ini.replace('rotate_size = 64k', 'rotate_size = 1k'), 2, env),
+            (played, 1, env)):
+        for folder in (kept, bare):
+            run = Run(text, cwd=folder, environment=environment).ended(code)
+            assert state(folder) == (before if folder == kept else {}), (text, run.err(), state(folder).keys())
+    node.clean()
+    # A run in which nothing happens has begun all the same: what was there is gone, and what is there is whole.
+    Run(ini.replace('20s', '100ms'), cwd=kept).ended(0)
+    after = state(kept)
+    for name in ('trace.json', 'trace.json.gz', 'empty.json'):
+        text = after[name][0]
+        drawn = json.loads(gzip.decompress(text) if name.endswith('.gz') else text)['traceEvents']
+        assert {e['name'] for e in drawn if e['ph'] not in 'MC'} <= {'end of tracing'}, drawn
+    assert after['out.csv'][0].count(b'\n') == 1 and after['out.csv'][0].startswith(b'ts,')
+    assert after['trace.jsonl'][0] == b'' and after['summary.txt'][0].startswith(b'0 events')
+    assert len(after['trace.btf'][0]) < len(before['trace.btf'][0])
+    assert all(after[name][1] == before[name][1] for name in after), 'the same files, for who has them open'
+    node.clean()
+
+
 def one_bad_node_does_not_stop_the_rest():
     node = Node()
     run = failed(GOOD % ('nobody@localhost, ' + node.name), 'nobody@localhost')
@@ -163,5 +233,5 @@ def what_is_not_there_is_said_by_name():
 
 
 tests(bad_configurations, all_mistakes_in_one_pass, bad_match_specs_have_a_place, bad_plugins, nodes_that_cannot_be_reached,
-      one_bad_node_does_not_stop_the_rest, outputs_that_cannot_be_written, a_failing_sink_does_not_hurt_another,
+      a_start_that_fails_leaves_files_alone, one_bad_node_does_not_stop_the_rest, outputs_that_cannot_be_written, a_failing_sink_does_not_hurt_another,
       an_empty_plan_is_an_error, what_is_not_there_is_said_by_name)

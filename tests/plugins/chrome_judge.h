@@ -203,6 +203,7 @@ static void chrome_judge(const cJSON *events)
 static cJSON *chrome_close(struct chrome_stream *s)
 {
     CU_ASSERT_EQUAL(chrome_feed(s), TAP_OK);
+    CU_ASSERT_EQUAL(s->ops->flush(s->self), TAP_OK);
     CU_ASSERT_EQUAL(s->ops->stop(s->self), TAP_OK);
     cJSON *root = chrome_parse(s->path);
     CU_ASSERT_STRING_EQUAL(chrome_str(root, "displayTimeUnit"), "ns");

@@ -278,7 +278,7 @@ static inline struct tap_span sb_bytes(struct sb *b, const void *bytes, size_t l
     tap_buf_put(&b->arena, bytes, len);
     return sb_span(b, from);
 }
-static struct tap_span sb_atom(struct sb *b, const char *text)
+static inline struct tap_span sb_atom(struct sb *b, const char *text)
 {
     uint32_t from = sb_from(b);
     tap_write_atom(&b->arena, text);

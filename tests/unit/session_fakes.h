@@ -23,7 +23,7 @@ struct fake_transport {
 };
 static void (*script)(struct fake_transport *);
 static enum tap_status transport_start_status = TAP_OK, transport_run_status = TAP_OK;
-static int transport_stops, transport_destroys;
+static int transport_stops, transport_destroys, transport_start_ms;
 
 static enum tap_status transport_create(const struct tap_host *host, const void *settings, void **self)
 {
@@ -37,6 +37,7 @@ static enum tap_status transport_start(void *self)
 {
     struct fake_transport *t = self;
     t->node = t->host->node_add(t->host, "n@h");
+    nap(transport_start_ms);
     if (transport_start_status == TAP_OK)
         t->host->node_state(t->host, t->node, TAP_NODE_TRACING, NULL);
     return transport_start_status;

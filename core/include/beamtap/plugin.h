@@ -370,7 +370,9 @@ struct tap_sink_ops {
     /* Takes the events `select[0..n)` of the batch, in order. Control, lost and gap events are always among
      * them. The batch is only borrowed (host->hold). Once it fails it is not called again, only stop is. */
     enum tap_status (*consume)(void *self, const struct tap_batch *, const uint32_t *select, size_t n);
-    /* At least each second, also when idle: what was taken should be on its way to the file. */
+    /* At least each second, also when idle: what was taken should be on its way to the file. Not before the run has
+     * begun (the transport has started, or the first counted event is here), and then once before stop, unless consume
+     * or flush failed: when stop comes without it there was no run, and a file that was there should stay as it was. */
     enum tap_status (*flush)(void *self);
     /* The end: finish the output. Also after an error, exactly once, if start was called. */
     enum tap_status (*stop)(void *self);

@@ -166,7 +166,7 @@ static void tap_chrome_report(const struct tap_chrome *c)
 static enum tap_status tap_chrome_stop(void *self)
 {
     struct tap_chrome *c = self;
-    if (!c->w.buf || !c->w.marks)
+    if (!c->w.buf || !c->w.marks || tap_writer_unused(&c->w))
         return tap_writer_close(&c->w);
     if (!c->w.failed && !c->no_memory) {
         tap_tracks_each(c, tap_process_finish);

@@ -37,7 +37,7 @@ enum tap_status tap_parts_begin(struct tap_chrome *c)
         tap_writer_put(&c->w, "[", 1); /* no newline: a viewer looks for [{" */
     }
     tap_writer_end(&c->w, 0);
-    return c->w.seekable ? tap_writer_flush(&c->w)
+    return c->w.seekable ? tap_writer_head(&c->w)
                          : tap_writer_status(&c->w); /* valid from the first moment on */
 }
 

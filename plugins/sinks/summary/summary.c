@@ -208,7 +208,7 @@ static enum tap_status sum_consume(void *self, const struct tap_batch *batch, co
 
 static enum tap_status sum_flush(void *self)
 {
-    return tap_writer_status(&((struct sum *)self)->w);
+    return tap_writer_flush(&((struct sum *)self)->w);
 }
 
 static enum tap_status sum_stop(void *self)
