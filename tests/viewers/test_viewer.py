@@ -250,15 +250,11 @@ path = trace.csv
     view(run, 'two_nodes', judge)
 
 
-def killed_and_mended():
-    """A run that was killed in the middle: its files, mended where they were torn, plain and packed."""
-    compile_erlang('e2e_storm.erl')
-    node = Node()
-    node('e2e_storm:start(2)')
-    run = Run("""[session]
+KILLED = """[session]
 nodes = %s
 events = function_call, function_return, message_send, message_receive
 max_rate = 0
+lease = 2s
 [filter:modules]
 modules = e2e_storm
 [sink:chrome]
@@ -266,23 +262,39 @@ path = trace.json
 [sink:packed]
 plugin = chrome
 path = packed.json.gz
-""" % node.name)
-    size = lambda file: os.path.exists(run.path(file)) and os.path.getsize(run.path(file))
-    wait_for(lambda: size('trace.json') > 100_000 and size('packed.json.gz') > 20_000, 'events in both files')
-    run.process.kill()
-    run.process.wait()
-    node.stop()
-    with open(run.path('trace.json'), 'r+b') as f:  # torn for certain, as a kill in the middle of a write tears it
-        f.truncate(99_000)
-    for file in ('trace.json', 'packed.json.gz'):
-        subprocess.run([BEAMTAP, 'repair', run.path(file)], check=True, stdout=subprocess.DEVNULL)
+"""
+KILLS = 5
 
-        def judge(seen):
-            assert 'error' not in seen and seen['json'] is True, seen
-            assert seen['warnings'] == [] and seen['page_errors'] == [], (seen['warnings'], seen['page_errors'])
-            assert seen['slices'].get('call', 0) > 100 and seen['flows'].get('message', 0) > 10, (seen['slices'], seen['flows'])
-            assert seen['flows_backwards'] == seen['children_outside'] == seen['overlaps'] == 0, seen
-        view(run, 'killed', judge, file=file)
+
+def killed_and_mended():
+    """Runs that were killed at any moment: their files, mended where they were torn, plain and packed."""
+    compile_erlang('e2e_storm.erl')
+    node = Node()
+    node('e2e_storm:start(1)')
+    for kill in range(KILLS):
+        run = Run(KILLED % node.name)
+        size = lambda file: os.path.exists(run.path(file)) and os.path.getsize(run.path(file))
+        least = kill == KILLS - 1 and 100_000 or random.choice((1, 1000, 20_000, 200_000))
+        wait_for(lambda: size('trace.json') >= least and size('packed.json.gz') >= least / 5, 'events in both files')
+        time.sleep(random.random() * 0.05)
+        assert run.process.poll() is None, run.err()
+        run.process.kill()
+        run.process.wait()
+        if kill == KILLS - 1:  # torn for certain, as a kill in the middle of a write tears it
+            with open(run.path('trace.json'), 'r+b') as f:
+                f.truncate(99_000)
+        for file in ('trace.json', 'packed.json.gz'):
+            subprocess.run([BEAMTAP, 'repair', run.path(file)], check=True, stdout=subprocess.DEVNULL)
+
+            def judge(seen, some=least >= 20_000):
+                assert 'error' not in seen and seen['json'] is True, seen
+                assert seen['warnings'] == [] and seen['page_errors'] == [], (seen['warnings'], seen['page_errors'])
+                assert seen['flows_backwards'] == seen['children_outside'] == seen['overlaps'] == 0, seen
+                assert not some or seen['slices'].get('call', 0) > 10 and seen['flows'].get('message', 0) > 0, seen
+            view(run, 'killed %d' % kill, judge, file=file)
+        # The node is free again when the lease of the killed run has ended.
+        wait_for(lambda: node('[R || R <- e2e_node:residue(), element(1, R) =/= module]') == '[]', 'no tracing')
+    node.stop()
 
 
 def opened_in_the_viewer():
@@ -296,7 +308,7 @@ def opened_in_the_viewer():
             judge(seen)
         except AssertionError as why:
             wrong.append('%s: %s' % (name, str(why)[:700]))
-    assert not wrong and len(judges) == 7, wrong or judges
+    assert not wrong and len(judges) == 5 + 2 * KILLS, wrong or judges
 
 
 there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
