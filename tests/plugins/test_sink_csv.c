@@ -92,9 +92,9 @@ static void writes_a_row_for_each_kind(void)
 
 static void no_cell_passes_for_a_number_or_a_null(void)
 {
-    message_is(TAP_FUNCTION_RETURN, "\x61\x2a", 2, "(42)");
-    message_is(TAP_FUNCTION_RETURN, "\x62\xff\xff\xff\xfe", 5, "(-2)");
-    message_is(TAP_FUNCTION_RETURN, "\x46\xbf\xf8\0\0\0\0\0\0", 9, "(-1.5)");
+    message_is(TAP_FUNCTION_RETURN, "\x61\x2a", 2, "((42))");
+    message_is(TAP_FUNCTION_RETURN, "\x62\xff\xff\xff\xfe", 5, "((-2))");
+    message_is(TAP_FUNCTION_RETURN, "\x46\xbf\xf8\0\0\0\0\0\0", 9, "((-1.5))");
     value_is("null", "'null'");
     value_is("true", "'true'");
     value_is("nan", "'nan'");

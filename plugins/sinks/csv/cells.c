@@ -111,16 +111,17 @@ void csv_names_free(struct csv_names *names)
 
 /* ---- Cells ------------------------------------------------------------------------------------------------------ */
 
-static void enclose(struct tap_writer *w, size_t at, char open, char close)
+/* `n` of these before the cell's text, and as many behind it. */
+static void enclose(struct tap_writer *w, size_t at, size_t n, char open, char close)
 {
-    tap_writer_reserve(w, 2);
+    tap_writer_reserve(w, 2 * n);
     char *s = tap_writer_begun(w) + at + 1;
     if (s > w->p) /* the event was dropped: out of memory */
         return;
-    memmove(s + 1, s, (size_t)(w->p - s));
-    *s = open;
-    w->p[1] = close;
-    w->p += 2;
+    memmove(s + n, s, (size_t)(w->p - s));
+    memset(s, open, n);
+    memset(w->p + n, close, n);
+    w->p += 2 * n;
 }
 
 void csv_cell_guard(struct tap_writer *w, size_t at, bool beside_flags)
@@ -130,9 +131,9 @@ void csv_cell_guard(struct tap_writer *w, size_t at, bool beside_flags)
         return;
     size_t n = (size_t)(w->p - s);
     if (s[0] == '-' || (s[0] >= '0' && s[0] <= '9')) /* no other term begins so */
-        enclose(w, at, '(', ')');
+        enclose(w, at, 2, '(', ')');
     else if (is_letter(s[0]) && (is_misread(s, n) || (beside_flags && is_flag(s, n))))
-        enclose(w, at, '\'', '\'');
+        enclose(w, at, 1, '\'', '\'');
 }
 
 /* What of a cell's text needs quotes around it, and how many of these are quotes themselves. 16 bytes behind it may be read. */

@@ -2,9 +2,9 @@
  *
  * Three dangers. Commas, quotes and line ends need quotes (RFC 4180). Readers guess the type of a column from what
  * they see first, so nothing in a text column may look like a number, a truth value or a null: bare numbers are
- * written (42) and such words 'null', which is also how Erlang writes the same atom. And spreadsheets run cells that
- * begin with = + - @ as formulas: no printed term begins so once negative numbers stand in parentheses, and names
- * that do are written as quoted atoms, '+'.
+ * written ((42)), for in one pair of parentheses they are negative where accountants work, and such words 'null', which
+ * is also how Erlang writes the same atom. And spreadsheets run cells that begin with = + - @ as formulas: no printed
+ * term begins so once negative numbers stand in parentheses, and names that do are written as quoted atoms, '+'.
  *
  * And DuckDB guesses from the first 20,480 rows what the quotes are: where it has seen none there are none for it, and the
  * first quoted cell behind them is an error. So a cell of the first row is always quoted.
