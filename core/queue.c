@@ -15,6 +15,7 @@ enum tap_status tap_queue_init(struct tap_queue *q, struct tap_batch_pool *pool,
     q->pool = pool;
     q->limit = limit;
     q->on_full = on_full;
+    q->credit = true;
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -221,6 +222,7 @@ uint64_t tap_queue_push(struct tap_queue *q, struct tap_batch_own *batch,
         } else {
             tap_batch_hold(batch, 1);
             q->bytes += batch->bytes;
+            q->credit &= q->bytes <= q->limit / 2;
             *at(q, q->count++) = (struct tap_queue_item){batch, selection, false};
         }
         pthread_cond_signal(&q->more);
@@ -242,9 +244,13 @@ static bool finish_remnant(struct tap_queue_item *item)
     return true;
 }
 
-static bool over_half(const struct tap_queue *q)
+/* Some bytes left: is there credit again? */
+static bool ease(struct tap_queue *q)
 {
-    return q->bytes > q->limit / 2;
+    if (q->credit || q->bytes > q->limit / 4)
+        return false;
+    q->credit = true;
+    return q->on_full == TAP_BLOCK;
 }
 
 enum tap_popped tap_queue_pop(struct tap_queue *q, struct tap_queue_item *item, int64_t deadline, bool *eased)
@@ -265,9 +271,8 @@ enum tap_popped tap_queue_pop(struct tap_queue *q, struct tap_queue_item *item, 
         q->count--;
         popped = TAP_POPPED;
         if (!item->remnant) {
-            bool before = over_half(q);
             q->bytes -= item->batch->bytes;
-            *eased = q->on_full == TAP_BLOCK && before && !over_half(q);
+            *eased = ease(q);
             break;
         }
         if (q->count == 0)
@@ -302,7 +307,7 @@ bool tap_queue_may_grant(struct tap_queue *q)
     if (q->on_full != TAP_BLOCK)
         return true;
     pthread_mutex_lock(&q->lock);
-    bool may = q->dead || !over_half(q);
+    bool may = q->dead || q->credit;
     pthread_mutex_unlock(&q->lock);
     return may;
 }

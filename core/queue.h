@@ -30,6 +30,8 @@ struct tap_queue {
     size_t cap, head, count;
     size_t bytes, remnant_bytes, limit;
     enum tap_on_full on_full;
+    bool
+        credit; /* none from half full on, until it is down to a quarter: else each batch that leaves would wake the transport */
     bool closed, dead;
 };
 
