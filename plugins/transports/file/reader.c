@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define READ_SIZE ((size_t)1 << 20)
+#define READ_SIZE ((size_t)1 << 18)
 
 bool tap_reader_open(struct tap_reader *r, const char *path)
 {
