@@ -127,6 +127,8 @@ static void chrome_set(struct chrome_stream *s, const char *name, const void *va
 }
 
 /* The sink, created and started, writing to `path` (NULL: a file of its own). NULL when it refused. */
+static int64_t chrome_processes = 1000000; /* option max_processes */
+
 static struct chrome_stream *chrome_open(uint32_t events, const char *path)
 {
     struct chrome_stream *s = calloc(1, sizeof *s);
@@ -174,6 +176,7 @@ static struct chrome_stream *chrome_open(uint32_t events, const char *path)
     chrome_set(s, "path", &where, sizeof where);
     chrome_set(s, "args", &args, sizeof args);
     chrome_set(s, "limit", &limit, sizeof limit);
+    chrome_set(s, "max_processes", &chrome_processes, sizeof chrome_processes);
     CU_ASSERT_EQUAL(s->ops->create(&s->host, &s->settings, &s->self), TAP_OK);
     CU_ASSERT_EQUAL(s->ops->start(s->self), TAP_OK);
     return s;

@@ -23,6 +23,10 @@ static const struct tap_option tap_chrome_options[] = {
      offsetof(struct tap_chrome_settings, rotate_size), TAP_OPT_BYTES},
     {"rotate_time", TAP_OPT_DURATION, "0", 0, 0, NULL, "the same when one holds so long a time; 0: never",
      offsetof(struct tap_chrome_settings, rotate_time), 0},
+    {"max_processes", TAP_OPT_INT, "1000000", 100, 10000000, NULL,
+     "processes remembered at once; one more takes the place of one that was not heard of for long, whose "
+     "open slices end there",
+     offsetof(struct tap_chrome_settings, max_processes), 0},
     {"syntax", TAP_OPT_CHOICE, "erlang", 0, 0, tap_chrome_syntaxes, "how terms are printed",
      offsetof(struct tap_chrome_settings, syntax), 0},
 };
@@ -52,7 +56,8 @@ static enum tap_status tap_chrome_start(void *self)
     c->returns = c->host->session->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
     c->next_tid = TAP_CHROME_FIRST_TID;
     c->flows = calloc(TAP_CHROME_FLOWS, sizeof *c->flows);
-    if (!c->flows || !tap_gen_start(c) || !tap_labels_start(c) || !tap_tracks_start(&c->tracks))
+    if (!c->flows || !tap_gen_start(c) || !tap_labels_start(c) ||
+        !tap_tracks_start(&c->tracks, (uint32_t)c->settings->max_processes))
         return TAP_FAIL(c->host, TAP_ERROR, "out of memory");
     if (tap_writer_open(&c->w) != TAP_OK)
         return TAP_ERROR;

@@ -31,7 +31,6 @@
 #define TAP_CHROME_RUN 32u /* so many direct calls of a function by itself are drawn, the rest is counted */
 #define TAP_CHROME_HIDDEN 65536u   /* entries of the memory of what is deeper than the cap */
 #define TAP_CHROME_TEXT (1u << 20) /* bytes of printed arguments that one track may keep */
-#define TAP_CHROME_TRACKS 200000u  /* processes remembered at once */
 #define TAP_CHROME_MANY 4096u      /* from so many tracks or labels on, their memory is asked for ahead */
 #define TAP_CHROME_DEAD 1024u   /* processes that ended a moment ago: some of their last events still come */
 #define TAP_CHROME_CALLS 8192u  /* calls of gen_server remembered until their reply comes */
@@ -45,6 +44,7 @@ struct tap_chrome_settings {
     int64_t limit;                    /* bytes of a printed term; 0: no limit */
     int syntax;                       /* enum tap_print_syntax */
     int64_t rotate_size, rotate_time; /* bytes, ns; 0: never */
+    int64_t max_processes;            /* remembered at once */
 };
 
 /* A function, once for all its calls. `tail` is the end of its slices: "cat":"call","name":"shop_cart:add/2" */
@@ -125,6 +125,7 @@ struct tap_track_slot {
 
 struct tap_tracks {
     struct tap_track **chunks;
+    uint32_t chunk_count; /* that there may be */
     struct tap_track_slot *slots;
     uint32_t mask, count, made, hand, free; /* `free`: the first of a list through `tid` */
     struct {
@@ -255,7 +256,8 @@ char *tap_label_name(char *dst, const struct tap_name *name);
 
 /* ---- tracks.c --------------------------------------------------------------------------------------------------- */
 
-bool tap_tracks_start(struct tap_tracks *);
+/* `most`: processes at once, as the option says. */
+bool tap_tracks_start(struct tap_tracks *, uint32_t most);
 void tap_tracks_free(struct tap_tracks *);
 /* NULL: there is none. Ended processes are found too, for a while. */
 struct tap_track *tap_tracks_find(struct tap_tracks *, const struct tap_pid *);

@@ -116,7 +116,7 @@ struct tap_track *tap_process_get(struct tap_chrome *c, const struct tap_pid *pi
 {
     struct tap_track *t = tap_tracks_find(&c->tracks, pid);
     if (__builtin_expect(!t, 0)) {
-        bool full = c->tracks.count >= TAP_CHROME_TRACKS && pid->serial != UINT32_MAX;
+        bool full = c->tracks.count >= c->settings->max_processes && pid->serial != UINT32_MAX;
         struct tap_track *victim = full ? tap_tracks_victim(&c->tracks) : NULL;
         if (victim) {
             tap_process_forget(c, victim, victim->last, TAP_CLOSE_EVICTED);

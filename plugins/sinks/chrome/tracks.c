@@ -8,7 +8,7 @@
 #include "chrome.h"
 
 #define TAP_TRACK_CHUNK 1024u
-#define TAP_TRACK_CHUNKS (TAP_CHROME_TRACKS / TAP_TRACK_CHUNK + 9) /* some more: schedulers do not count */
+#define TAP_TRACK_MORE 9u /* chunks of schedulers, which do not count */
 
 static uint32_t tap_tracks_hash(const struct tap_pid *p)
 {
@@ -34,11 +34,12 @@ static void tap_track_told_free(struct tap_track *t)
     t->title = t->mailbox = NULL;
 }
 
-bool tap_tracks_start(struct tap_tracks *ts)
+bool tap_tracks_start(struct tap_tracks *ts, uint32_t most)
 {
     ts->mask = 1023;
     ts->slots = calloc((size_t)ts->mask + 1, sizeof *ts->slots);
-    ts->chunks = calloc(TAP_TRACK_CHUNKS + 1, sizeof *ts->chunks);
+    ts->chunk_count = most / TAP_TRACK_CHUNK + TAP_TRACK_MORE;
+    ts->chunks = calloc(ts->chunk_count + 1, sizeof *ts->chunks);
     return ts->slots && ts->chunks;
 }
 
@@ -110,7 +111,7 @@ static uint32_t tap_tracks_take(struct tap_tracks *ts)
         return index;
     }
     if (ts->made % TAP_TRACK_CHUNK == 0) {
-        if (ts->made / TAP_TRACK_CHUNK == TAP_TRACK_CHUNKS)
+        if (ts->made / TAP_TRACK_CHUNK == ts->chunk_count)
             return 0;
         struct tap_track *chunk = calloc(TAP_TRACK_CHUNK, sizeof *chunk);
         if (!chunk)
