@@ -7,7 +7,7 @@ rounds. Nothing here passes or fails by time; tests/bench/README.md says what th
     bench.py --build build/release [--rounds 5] [--calls 600000] [--quick] [--long] [--json FILE] [SECTION...]
     bench.py --readme FILE        writes what a run left in FILE into README.md
 
-Sections: collector, instructions, flat, memory, attach, nodes, relay, live. --quick: small numbers, to see that everything
+Sections: collector, instructions, flat, counted, memory, attach, nodes, relay, live. --quick: small numbers, to see that everything
 runs. --long: 100 M events in the curve too.
 """
 import argparse, os, sys, time
@@ -34,10 +34,10 @@ options.rounds = options.rounds or (2 if options.quick else 5)
 options.calls = options.calls or (60000 if options.quick else 600000)
 os.environ['BEAMTAP_BUILD'] = options.build
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'e2e'))
-import attach, collector, live  # noqa: E402
+import attach, collector, counted, live  # noqa: E402
 from table import Table, facts  # noqa: E402
 
-SECTIONS = {'collector': collector.collector, 'instructions': collector.instructions, 'flat': collector.flat,
+SECTIONS = {'collector': collector.collector, 'instructions': collector.instructions, 'flat': collector.flat, 'counted': counted.counted,
             'memory': collector.memory, 'attach': attach.attach, 'nodes': attach.nodes,
             'relay': live.relay, 'live': live.live}
 unknown = [s for s in options.sections if s not in SECTIONS]

@@ -65,12 +65,16 @@ def output(sink, sink_options='', to='out'):
     return ('' if sink == 'null' else 'path = %s\n' % to) + sink_options
 
 
+def ini(plugins, sink, what, exits, options, sink_options, to):
+    lines = ['what = ' + what] + ['%s = %s' % o for o in options.items()] + (['exits = true'] if exits else [])
+    return INI % (KINDS[what] + (', process_exit' if exits else ''), plugins, '\n'.join(lines), sink,
+                  output(sink, sink_options, to))
+
+
 def replay(plugins, sink='null', what='calls', exits=False, command=(), sink_options='', keep=None, to='out', **options):
     """Runs replay.c; (CPU seconds, peak memory in MiB, the summary). `keep`: where its output goes."""
     path = tempfile.mkdtemp(dir=work)
-    lines = ['what = ' + what] + ['%s = %s' % o for o in options.items()] + (['exits = true'] if exits else [])
-    cpu, summary = measured(path, INI % (KINDS[what] + (', process_exit' if exits else ''), plugins, '\n'.join(lines), sink,
-                                         output(sink, sink_options, to)), command)
+    cpu, summary = measured(path, ini(plugins, sink, what, exits, options, sink_options, to), command)
     peak = int(open(path + '/peak').read()) / 1024  # ru_maxrss would be at least this Python's own
     if keep:
         os.rename(path + '/out', keep)

@@ -53,6 +53,21 @@ def curves(run):
     return [machine(run), ''] + table(['what grows', 'into', 'ns an event'], rows + [['floor', 'a look into', ', '.join(floor)]])
 
 
+def counted(run):
+    """The same, counted: `instructions + lines of memory`."""
+    lines = {}
+    for r in run['rows']:
+        point = r['section'].startswith('counted:') and re.match(r'(\d+) (.+) -> (\w+)$', r['name'])
+        if point:
+            points = lines.setdefault((point[2], point[3]), {})
+            points[point[1]] = points.get(point[1], ()) + (number(r['value']),)
+    if not lines:
+        return None
+    return table(['what grows', 'into', 'instructions + lines from beyond 1 MiB of cache, an event'],
+                 [[what, sink, ', '.join('%s: %s' % (n, ' + '.join(f)) for n, f in points.items())]
+                  for (what, sink), points in lines.items()])
+
+
 def instructions(run):
     rows = [[r['name'], number(r['value'])] for r in run['rows'] if r['section'].startswith('instructions:')]
     return table(['', 'instructions an event'], rows) if rows else None
@@ -64,7 +79,7 @@ def memory(run):
     return [machine(run), ''] + table(['', 'MiB at the most'], rows) if rows else None
 
 
-BLOCKS = {'budgets': budgets, 'curves': curves, 'instructions': instructions, 'memory': memory}
+BLOCKS = {'budgets': budgets, 'curves': curves, 'counted': counted, 'instructions': instructions, 'memory': memory}
 
 
 def write(path):
