@@ -188,17 +188,22 @@ static bool read_peer(struct reader *r, struct tap_event *ev)
     return tap_decode_span(&r->c, r->arena, &ev->peer_term);
 }
 
-/* {'$beamtap_cut', TrueSize} where a payload was too large. Consumes nothing when it is something else. */
+/* {'$beamtap_cut', TrueSize} where a payload was too large, {'$beamtap_cut', TrueSize, Arity} where arguments were.
+ * Consumes nothing when it is something else. */
 static bool read_cut(struct reader *r, struct tap_event *ev)
 {
     static const char cut[] = "$beamtap_cut";
     struct tap_cursor t = r->c;
-    uint32_t arity;
-    int64_t size;
-    if (tap_left(&t) < 16 || t.p[0] != TAP_EXT_SMALL_TUPLE || t.p[1] != 2)
+    uint32_t parts;
+    int64_t size, arity = -1;
+    if (tap_left(&t) < 16 || t.p[0] != TAP_EXT_SMALL_TUPLE || (t.p[1] != 2 && t.p[1] != 3))
         return false;
-    if (!tap_read_tuple(&t, &arity) || !tap_match_atom(&t, cut) || !tap_read_i64(&t, &size))
+    if (!tap_read_tuple(&t, &parts) || !tap_match_atom(&t, cut) || !tap_read_i64(&t, &size))
         return false;
+    if (parts == 3 && (!tap_read_i64(&t, &arity) || arity < 0 || arity > 255))
+        return false;
+    if (parts == 3)
+        ev->arity = (int32_t)arity;
     ev->flags |= TAP_EVENT_TRUNCATED;
     ev->count = (uint64_t)size;
     r->c = t;
@@ -274,6 +279,8 @@ static bool read_origin(struct reader *r, struct tap_event *ev)
             ev->arity = -1;
         ev->flags &= ~(uint32_t)TAP_EVENT_ARITY_ONLY;
     }
+    if (ev->flags & TAP_EVENT_TRUNCATED) /* its arguments were cut: the function is told above */
+        return true;
     ev->payload = whole;
     return true;
 }

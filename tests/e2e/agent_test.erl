@@ -411,7 +411,7 @@ t_max_term_call() ->
     ok = peer:call(Peer, ?MODULE, big, [fun_calls]),
     #{events := Events} = S = stop(C),
     Calls = [A || {_, _, call, {e2e_work, echo, A}, _} <- Events],
-    [[small], {'$beamtap_cut', Size} | Rest] = Calls,
+    [[small], {'$beamtap_cut', Size, 1} | Rest] = Calls,
     {true, Size} = {Size > 100000, Size},
     {true, Calls} = {lists:member(1, Rest), Calls},
     1 = lists:last(Calls), % only the arity, in the end

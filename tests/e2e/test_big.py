@@ -56,6 +56,8 @@ def case(term, how):
     invariant(run.summary())
     text = run.read('trace.csv')
     assert 'truncated=' in text and len(text) < 1000000, len(text)
+    calls = [r for r in rows(run) if r['event'] == 'function_call']
+    assert calls and all(r['arity'] != '-1' for r in calls), calls  # also of one that came without its arguments
     print('# %s as %s: the node above its memory by %d MB at the first, %d MB in five more' % (
         term, how, first >> 20, later >> 20))
     if how != 'message':

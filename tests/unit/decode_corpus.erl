@@ -21,6 +21,8 @@ main([File]) ->
   R = erlang:trace_delivered(all), receive {trace_delivered, all, R} -> ok end,
   Tracer ! finish, L = receive {corpus, C} -> C end,
   More = [{trace_ts, self(), call, {m, f, {'$beamtap_cut', 70000}}, -5},
+          {trace_ts, self(), call, {m, f, {'$beamtap_cut', 70003, 2}}, 5},
+          {trace_ts, self(), spawn, self(), {m, f, {'$beamtap_cut', 70004, 255}}, 5},
           {trace_ts, self(), send, {'$beamtap_cut', 70001}, undefined, 5},
           {trace_ts, self(), 'receive', {'$beamtap_cut', 70002}, {'$beamtap_from', node(), self()}, 1 bsl 40},
           {trace_ts, self(), return_from, {m, f, 3}, {'$beamtap_cut', 1}, -(1 bsl 50)},
@@ -65,6 +67,7 @@ line(T) -> L0 = tl(tl(tuple_to_list(T))), Pid = element(2, T), Time = lists:last
 -define(NO, {"-", "-", -1}).
 args(A) when is_integer(A) -> {A, none(), 1, 0};
 args({'$beamtap_cut', N}) -> {-1, none(), 2, N};
+args({'$beamtap_cut', N, A}) -> {A, none(), 2, N};
 args(A) -> {length(A), p(A), 0, 0}.
 pay({'$beamtap_cut', N}) -> {none(), 2, N};
 pay(T) -> {p(T), 0, 0}.
@@ -93,6 +96,7 @@ what(send_to_non_existing_process, [V, To]) -> {"message_send", ?NO, peer(To), p
 what('receive', [timeout]) -> {"message_receive", ?NO, none(), "timeout", none(), 4, 0};
 what('receive', [timeout, {_, clock_service, undefined}]) -> {"message_receive", ?NO, none(), "timeout", none(), 4, 0};
 what('receive', [V | E]) -> {Pay, Fl, C} = pay(V), {Peer, Meta} = extra(E), {"message_receive", ?NO, Peer, Pay, Meta, Fl, C};
+what(spawn, [P, {M, F, {'$beamtap_cut', N, A}}]) -> {"process_spawn", {p(M), p(F), A}, p(P), none(), none(), 2, N};
 what(spawn, [P, O]) -> {Mfa, Pay} = origin(O), {"process_spawn", Mfa, p(P), Pay, none(), 0, 0};
 what(spawned, [P, O]) -> {Mfa, Pay} = origin(O), {"process_start", Mfa, p(P), Pay, none(), 0, 0};
 what(exit, [R]) -> {"process_exit", ?NO, none(), p(R), none(), 0, 0};

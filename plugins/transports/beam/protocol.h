@@ -122,7 +122,8 @@
  *      {'$beamtap_caller', Caller}             call; Caller: {M,F,A} | undefined
  *      {'$beamtap_caller', Caller, X}
  *      {'$beamtap_x', X}                       the user's {message, X}
- *    A payload larger than max_term is replaced by {'$beamtap_cut', TrueSize} in its place.
+ *    A payload larger than max_term is replaced by {'$beamtap_cut', TrueSize} in its place, arguments by
+ *    {'$beamtap_cut', TrueSize, Arity}.
  *    Timestamps are erlang:monotonic_time() in nanoseconds (flag monotonic_timestamp).
  */
 #ifndef TAP_BEAM_PROTOCOL_H

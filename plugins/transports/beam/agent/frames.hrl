@@ -128,12 +128,20 @@ cut_payload(Message, Max) ->
                    (_, M) -> M
                 end, Message, [4, 5, 6]).
 
-cut_element(4, Tag, {M, F, Args}, Max) when Tag =:= call -> {M, F, cut_term(Args, Max)};
-cut_element(5, Tag, {M, F, Args}, Max) when Tag =:= spawn; Tag =:= spawned -> {M, F, cut_term(Args, Max)};
+cut_element(4, Tag, {M, F, Args}, Max) when Tag =:= call -> {M, F, cut_arguments(Args, Max)};
+cut_element(5, Tag, {M, F, Args}, Max) when Tag =:= spawn; Tag =:= spawned -> {M, F, cut_arguments(Args, Max)};
 cut_element(_, _, {'$beamtap_from', Node, Sender, X}, Max) -> {'$beamtap_from', Node, Sender, cut_term(X, Max)};
 cut_element(_, _, {'$beamtap_caller', Caller, X}, Max) -> {'$beamtap_caller', Caller, cut_term(X, Max)};
 cut_element(_, _, {'$beamtap_x', X}, Max) -> {'$beamtap_x', cut_term(X, Max)};
 cut_element(_, _, Term, Max) -> cut_term(Term, Max).
+
+%% Which function it was is told all the same: its return is not another one's.
+cut_arguments(Args, Max) when is_list(Args) ->
+    case cut_term(Args, Max) of
+        Args -> Args;
+        {'$beamtap_cut', Size} -> {'$beamtap_cut', Size, length(Args)}
+    end;
+cut_arguments(Args, Max) -> cut_term(Args, Max).
 
 cut_term(Term, Max) ->
     case erlang:external_size(Term) of
