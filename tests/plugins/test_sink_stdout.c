@@ -144,6 +144,17 @@ static void nodes_and_dates_are_shown_when_wanted(void)
     sb_free(b);
 }
 
+/* With indentation, from the first event's text on. */
+static void indented(struct sb *b, const char *want)
+{
+    char *text = lines_of(b, "indent", "true"), *line, *save = NULL, got[512] = "";
+    for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        strcat(strncat(got, line + 26, 60), "\n");
+    same(got, want);
+    free(text);
+    sb_free(b);
+}
+
 static void calls_are_indented_by_depth(void)
 {
     struct sb *b = calloc(1, sizeof *b);
@@ -159,20 +170,91 @@ static void calls_are_indented_by_depth(void)
     sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "d", 1);
     sb_function(sb_event(b, TAP_FUNCTION_RETURN), "m", "d", 1);
     sb_function(sb_event(b, TAP_FUNCTION_RETURN), "m", "unseen", 1);
-    char *text = lines_of(b, "indent", "true"), *line, *save = NULL, got[256] = "";
-    for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-        strcat(strncat(got, line + 26, 60), "\n");
-    same(got, "-> m:a/1\n"
-              "  -> m:b/1\n"
-              "    -> m:c/1\n"
-              "-> m:a/1\n"
-              "      send ! x\n"
-              "!! m:a/1\n"
-              "-> m:d/1\n"
-              "<- m:d/1\n"
-              "<- m:unseen/1\n");
-    free(text);
-    sb_free(b);
+    indented(b, "-> m:a/1\n"
+                "  -> m:b/1\n"
+                "    -> m:c/1\n"
+                "-> m:a/1\n"
+                "      send ! x\n"
+                "!! m:a/1\n"
+                "-> m:d/1\n"
+                "<- m:d/1\n"
+                "<- m:unseen/1\n");
+}
+
+/* A loop that takes messages stays where it is, one that does not is a recursion; all its returns come at the end. */
+static void a_servers_rounds_stand_below_each_other(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    sink_host_init();
+    for (int i = 0; i < 3; i++) {
+        sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "loop", 1);
+        sb_event(b, TAP_MESSAGE_RECEIVE)->payload = sb_atom(b, "x");
+    }
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "fact", 1);
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "fact", 1);
+    for (int i = 0; i < 2; i++)
+        sb_function(sb_event(b, TAP_FUNCTION_RETURN), "m", "fact", 1);
+    for (int i = 0; i < 3; i++)
+        sb_function(sb_event(b, TAP_FUNCTION_RETURN), "m", "loop", 1);
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "other", 1);
+    indented(b, "-> m:loop/1\n  recv x\n"
+                "-> m:loop/1\n  recv x\n"
+                "-> m:loop/1\n  recv x\n"
+                "  -> m:fact/1\n"
+                "    -> m:fact/1\n"
+                "    <- m:fact/1\n"
+                "  <- m:fact/1\n"
+                "<- m:loop/1\n<- m:loop/1\n<- m:loop/1\n"
+                "-> m:other/1\n");
+}
+
+/* What was open when events were lost may have ended unseen; on another node it has not. */
+static void a_loss_begins_anew(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    sink_host_init();
+    struct tap_event *other = sb_event(b, TAP_FUNCTION_CALL);
+    sb_function(other, "m", "a", 1);
+    other->node = 1, other->pid.node = sink_nodes[1].name_id;
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "a", 1);
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "b", 1);
+    sb_event(b, TAP_GAP)->count = 1000;
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "a", 1);
+    other = sb_event(b, TAP_FUNCTION_CALL);
+    sb_function(other, "m", "b", 1);
+    other->node = 1, other->pid.node = sink_nodes[1].name_id;
+    indented(b, "-> m:a/1\n"
+                "-> m:a/1\n"
+                "  -> m:b/1\n"
+                "gap 0.000001 s without tracing (no reason given)\n"
+                "-> m:a/1\n"
+                "  -> m:b/1\n");
+}
+
+/* Nothing stands in a call whose return nobody tells. */
+static void only_what_returns_is_gone_into(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    sink_host_init();
+    const struct tap_plan_function f[] = {
+        {.module = "m*", .function = "a", .arity = -1, .flags = TAP_PLAN_RETURN}};
+    const struct tap_plan plan = {.struct_size = sizeof plan, .functions = f, .function_count = 1};
+    sink_host.plan = &plan;
+    sink_session.events = TAP_KIND_BIT(TAP_FUNCTION_CALL);
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "b", 1);
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "a", 1);
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "b", 1);
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "b", 1);
+    sb_function(sb_event(b, TAP_FUNCTION_RETURN), "m", "a", 1);
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "b", 1);
+    indented(b, "-> m:b/1\n"
+                "-> m:a/1\n"
+                "  -> m:b/1\n"
+                "  -> m:b/1\n"
+                "<- m:a/1\n"
+                "-> m:b/1\n");
+    sink_host.plan = NULL;
+    sink_session.events = 0xffff;
 }
 
 static struct sb *nasty(struct erl_term *terms, size_t cap, size_t *n)
@@ -407,7 +489,9 @@ static void depth_and_width_can_be_bounded(void)
 
 UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people), UNIT_TEST(elixir_reads_as_elixir),
            UNIT_TEST(nodes_and_dates_are_shown_when_wanted), UNIT_TEST(calls_are_indented_by_depth),
-           UNIT_TEST(a_line_stays_a_line), UNIT_TEST(every_kind_is_an_object),
-           UNIT_TEST(json_holds_what_the_node_prints), UNIT_TEST(undecodable_bytes_are_still_json),
-           UNIT_TEST(colour_is_for_terminals), UNIT_TEST(standard_output_is_the_default),
-           UNIT_TEST(a_full_disk_is_told_once), UNIT_TEST(depth_and_width_can_be_bounded))
+           UNIT_TEST(a_servers_rounds_stand_below_each_other), UNIT_TEST(a_loss_begins_anew),
+           UNIT_TEST(only_what_returns_is_gone_into), UNIT_TEST(a_line_stays_a_line),
+           UNIT_TEST(every_kind_is_an_object), UNIT_TEST(json_holds_what_the_node_prints),
+           UNIT_TEST(undecodable_bytes_are_still_json), UNIT_TEST(colour_is_for_terminals),
+           UNIT_TEST(standard_output_is_the_default), UNIT_TEST(a_full_disk_is_told_once),
+           UNIT_TEST(depth_and_width_can_be_bounded))

@@ -5,6 +5,7 @@
  * addressed on the three numbers that make a function; a lookup is two or three cache lines.
  */
 #include "chrome.h"
+#include "returns.h"
 
 static uint32_t tap_label_hash(uint32_t module, uint32_t function, int32_t arity)
 {
@@ -115,45 +116,6 @@ static char *tap_label_print(char *p, const struct tap_name *m, const struct tap
     return tap_text_i64(p, arity);
 }
 
-/* Are the returns of this function traced? All are, or those that the plan names. A plan's module may be a glob. */
-static bool tap_label_glob(const char *glob, const char *text)
-{
-    const char *star = NULL, *from = NULL;
-    while (*text) {
-        if (*glob == '*') {
-            star = glob++;
-            from = text;
-        } else if (*glob == *text || *glob == '?') {
-            glob++;
-            text++;
-        } else if (star) {
-            glob = star + 1;
-            text = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (*glob == '*')
-        glob++;
-    return *glob == 0;
-}
-
-static bool tap_label_returns(const struct tap_chrome *c, const char *module, const char *function,
-                              int32_t arity)
-{
-    if (c->returns)
-        return true;
-    const struct tap_plan *plan = TAP_HAS(c->host, plan) ? c->host->plan : NULL;
-    for (size_t i = 0; plan && i < plan->function_count; i++) {
-        const struct tap_plan_function *f = &plan->functions[i];
-        if ((f->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION)) &&
-            (!f->module || tap_label_glob(f->module, module)) &&
-            (!f->function || strcmp(f->function, function) == 0) && (f->arity < 0 || f->arity == arity))
-            return true;
-    }
-    return false;
-}
-
 static struct tap_label *tap_label_make(struct tap_chrome *c, uint32_t module, uint32_t function,
                                         int32_t arity)
 {
@@ -172,7 +134,7 @@ static struct tap_label *tap_label_make(struct tap_chrome *c, uint32_t module, u
     label->module = module;
     label->function = function;
     label->arity = arity;
-    label->returns = tap_label_returns(c, m->text, f->text, arity);
+    label->returns = tap_returns_traced(c->host, m->text, f->text, arity);
     tap_label_keep(&c->labels, label);
     return label;
 }

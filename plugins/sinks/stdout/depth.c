@@ -3,6 +3,8 @@
  * Not every call is seen to return (an exception unwinds several, a match spec asks for some returns only), so a
  * return goes back to the newest call of the same function, not just one step. Four thousand processes are
  * remembered; the one that was silent longest in its place of the table makes room for a new one.
+ *
+ * A function that takes messages and then calls itself is the loop of a server: its rounds stand where the first one does.
  */
 #include "stdout.h"
 
@@ -10,10 +12,16 @@
 #define SETS 1024u
 #define FRAMES 64u /* deeper calls are counted but not told apart */
 
+struct frame {
+    uint32_t function; /* a hash of it */
+    uint32_t rounds;   /* calls of itself that have no place of their own */
+    bool received;     /* it took a message, or its wait for one timed out */
+};
+
 struct process {
     struct tap_pid pid; /* node 0: free */
     uint32_t node, used, depth;
-    uint32_t frames[FRAMES]; /* a hash of the function */
+    struct frame frames[FRAMES];
 };
 
 struct out_depths {
@@ -56,20 +64,36 @@ static struct process *find(struct out_depths *d, const struct tap_event *e)
     return oldest;
 }
 
-/* Back to the newest call of this function; when none is known (it began before the trace did) one step up. */
-static void leave(struct process *p, uint32_t function)
+static struct frame *top(struct process *p)
 {
-    if (p->depth > FRAMES) {
-        p->depth--;
-        return;
+    return p->depth && p->depth <= FRAMES ? &p->frames[p->depth - 1] : NULL;
+}
+
+/* The depth at which the call stands. */
+static unsigned enter(struct process *p, uint32_t function)
+{
+    struct frame *loop = top(p);
+    if (loop && loop->function == function && loop->received) {
+        loop->rounds++;
+        return p->depth - 1;
     }
-    for (uint32_t i = p->depth; i-- > 0;)
-        if (p->frames[i] == function) {
-            p->depth = i;
-            return;
+    if (p->depth < FRAMES)
+        p->frames[p->depth] = (struct frame){.function = function};
+    return p->depth++;
+}
+
+/* Back to the newest call of this function; when none is known (it began before the trace did) one step up. */
+static unsigned leave(struct process *p, uint32_t function)
+{
+    for (uint32_t i = p->depth <= FRAMES ? p->depth : 0; i-- > 0;)
+        if (p->frames[i].function == function) {
+            p->depth = p->frames[i].rounds ? i + 1 : i;
+            p->frames[i].rounds -= p->frames[i].rounds > 0;
+            return i;
         }
     if (p->depth)
         p->depth--;
+    return p->depth;
 }
 
 unsigned out_depths_step(struct out_depths *d, const struct tap_event *e, bool returns)
@@ -78,16 +102,21 @@ unsigned out_depths_step(struct out_depths *d, const struct tap_event *e, bool r
     uint32_t function = e->module * 2654435761u ^ e->function * 40503u ^ (uint32_t)e->arity;
     unsigned depth = p->depth;
     switch (e->kind) {
-    case TAP_FUNCTION_CALL:
-        if (!returns)
-            return depth;
-        if (p->depth < FRAMES)
-            p->frames[p->depth] = function;
-        p->depth++;
-        return depth;
+    case TAP_FUNCTION_CALL: return returns ? enter(p, function) : depth;
     case TAP_FUNCTION_RETURN:
-    case TAP_FUNCTION_EXCEPTION: leave(p, function); return p->depth;
+    case TAP_FUNCTION_EXCEPTION: return leave(p, function);
+    case TAP_MESSAGE_RECEIVE:
+        if (top(p))
+            top(p)->received = true;
+        return depth;
     case TAP_PROCESS_EXIT: memset(p, 0, sizeof *p); return 0;
     default: return depth;
     }
+}
+
+void out_depths_lost(struct out_depths *d, uint32_t node)
+{
+    for (struct process *p = d->at; p < d->at + SETS * WAYS; p++)
+        if (p->node == node)
+            p->depth = 0;
 }

@@ -46,6 +46,8 @@ struct out_depths *out_depths_new(void);
 void out_depths_free(struct out_depths *);
 /* The depth at which this event stands; a call goes one deeper, unless it has no return, and a return back to its call's. */
 unsigned out_depths_step(struct out_depths *, const struct tap_event *, bool returns);
+/* Events of the node are missing: what was open may have ended unseen. */
+void out_depths_lost(struct out_depths *, uint32_t node);
 
 static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node, bool json)
 {

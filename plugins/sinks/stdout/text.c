@@ -6,6 +6,7 @@
  * Whatever the traced node sent, a line stays a line and cannot move the terminal's cursor: control characters that
  * a term did not escape become question marks.
  */
+#include "returns.h"
 #include "stdout.h"
 
 #include <time.h>
@@ -158,6 +159,11 @@ static void put_mfa(struct out *self, const struct tap_batch *batch, const struc
     uint32_t n = 0, len;
     bool latin1;
     const char *text;
+    if (!e->payload.len && e->module) { /* cut in the node */
+        put_function(self, e);
+        put_arity(w, e->arity);
+        return;
+    }
     if (!tap_read_tuple(&c, &n) || n != 3 || (m = c.p, !tap_read_atom(&c, &text, &len, &latin1)) ||
         (f = c.p, !tap_read_atom(&c, &text, &len, &latin1)) || (args = c.p, !tap_skip(&c))) {
         put_span(self, batch, e->payload, print);
@@ -375,6 +381,14 @@ static const char *colour_of(unsigned kind)
 
 #define INDENT_MAX 40u /* levels; deeper calls stand below each other */
 
+/* A call without a return has nothing in it. */
+static bool has_return(const struct out *self, const struct tap_event *e)
+{
+    return e->kind == TAP_FUNCTION_CALL && !tap_relieved_has(&self->relieved, e) &&
+           tap_returns_traced(self->host, tap_name_get(self->host, e->module)->text,
+                              tap_name_get(self->host, e->function)->text, e->arity);
+}
+
 void out_text_event(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     struct tap_writer *w = &self->w;
@@ -386,8 +400,10 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
         put(w, colour_of(e->kind));
     size_t body = tap_writer_here(w);
     if (self->depths && e->kind <= TAP_KIND_USER_LAST) {
-        unsigned depth = out_depths_step(self->depths, e, !tap_relieved_has(&self->relieved, e));
+        unsigned depth = out_depths_step(self->depths, e, has_return(self, e));
         pad(w, body, 2u * (depth < INDENT_MAX ? depth : INDENT_MAX));
+    } else if (self->depths) {
+        out_depths_lost(self->depths, e->node);
     }
     put_body(self, batch, e, &print);
     if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen)

@@ -1,0 +1,48 @@
+/* returns.h: whose returns are traced: those of every function, or of the functions that the plan names for it. */
+#ifndef TAP_SINK_RETURNS_H
+#define TAP_SINK_RETURNS_H
+
+#include "beamtap/plugin.h"
+
+#include <string.h>
+
+/* A plan's module may be a glob. */
+static inline bool tap_returns_glob(const char *glob, const char *text)
+{
+    const char *star = NULL, *from = NULL;
+    while (*text) {
+        if (*glob == '*') {
+            star = glob++;
+            from = text;
+        } else if (*glob == *text || *glob == '?') {
+            glob++;
+            text++;
+        } else if (star) {
+            glob = star + 1;
+            text = ++from;
+        } else {
+            return false;
+        }
+    }
+    while (*glob == '*')
+        glob++;
+    return *glob == 0;
+}
+
+static inline bool tap_returns_traced(const struct tap_host *host, const char *module, const char *function,
+                                      int32_t arity)
+{
+    if (host->session->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN))
+        return true;
+    const struct tap_plan *plan = TAP_HAS(host, plan) ? host->plan : NULL;
+    for (size_t i = 0; plan && i < plan->function_count; i++) {
+        const struct tap_plan_function *f = &plan->functions[i];
+        if ((f->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION)) &&
+            (!f->module || tap_returns_glob(f->module, module)) &&
+            (!f->function || strcmp(f->function, function) == 0) && (f->arity < 0 || f->arity == arity))
+            return true;
+    }
+    return false;
+}
+
+#endif
