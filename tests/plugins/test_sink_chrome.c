@@ -233,6 +233,37 @@ static void equal_and_descending_times(void)
     finish(s, root);
 }
 
+/* Each time is a nanosecond later than the one before on its track, however little the clock says; to the nanosecond. */
+static void the_picture_of_equal_and_negative_times(void)
+{
+    struct chrome_stream *s = chrome_open(CALLS | KIND(MESSAGE_SEND), NULL);
+    CALL(s, -50, 100, "before", 0); /* before the session began */
+    CALL(s, 0, 100, "zero", 0);
+    CALL(s, 0, 100, "same", 0);
+    RETURN(s, 0, 100, "same", 0);
+    CALL(s, -10, 100, "back", 0);
+    RETURN(s, -20, 100, "back", 0);
+    chrome_int(s, chrome_event(s, TAP_MESSAGE_SEND, 0, 0, 100), 1);
+    RETURN(s, 5, 100, "zero", 0);
+    CALL(s, 30, 100, "later", 0);
+    RETURN(s, 30, 100, "later", 0);
+    RETURN(s, 30, 100, "before", 0);
+    cJSON *root = chrome_close(s);
+    static const struct {
+        const char *name;
+        int64_t from, to;
+    } want[] = {{"shop:before/0", 0, 32}, {"shop:zero/0", 1, 8}, {"shop:same/0", 2, 3},
+                {"shop:back/0", 4, 5},    {"send", 6, 7},        {"shop:later/0", 30, 31}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const cJSON *slice = chrome_find(root, 'X', want[i].name, 0);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(slice);
+        CU_ASSERT_EQUAL(chrome_ns(slice, "ts"), want[i].from);
+        CU_ASSERT_EQUAL(chrome_ns(slice, "ts") + chrome_ns(slice, "dur"), want[i].to);
+        CU_ASSERT_EQUAL(chrome_total(root, 'X', want[i].name), 1);
+    }
+    finish(s, root);
+}
+
 static void names_of_all_sorts(void)
 {
     struct chrome_stream *s = chrome_open(KIND(FUNCTION_CALL), NULL);
@@ -262,4 +293,4 @@ UNIT_TESTS("sink_chrome", UNIT_TEST(nested_calls), UNIT_TEST(tail_calls_return_l
            UNIT_TEST(tail_loop_is_counted), UNIT_TEST(open_frames_at_the_end),
            UNIT_TEST(without_returns_calls_are_points), UNIT_TEST(plan_names_who_returns),
            UNIT_TEST(callers_metadata_and_cuts), UNIT_TEST(equal_and_descending_times),
-           UNIT_TEST(names_of_all_sorts))
+           UNIT_TEST(the_picture_of_equal_and_negative_times), UNIT_TEST(names_of_all_sorts))
