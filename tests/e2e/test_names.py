@@ -15,6 +15,9 @@ path = trace.json
 path = trace.csv
 [sink:record]
 path = trace.btf
+[sink:summary]
+path = summary.txt
+top = 100
 """
 compile_erlang('e2e_names.erl')
 node = Node()
@@ -72,6 +75,9 @@ def each_kind_of_name():
         found = titles(run)
         for kind in ('fun_', *(() if one_key else ('server', 'proc_lib'))):  # nobody knows more of these than their pids
             assert found[pids[kind]] == pids[kind], (kind, found)
+        table = run.read('summary.txt').split('Busiest processes')[1].split('\n\n')[0].rstrip('\n').split('\n')[2:]
+        summed = {title.split(' ')[-1]: title for title in (line[47:].strip() for line in table)}
+        assert summed == found and len(found) > 5, (summed, found)  # the summary calls them so too
         again = Run(None, run.path('trace.btf'), '--sink', 'chrome:path=again.json', '--json', command='export').ended(0)
         assert titles(again, 'again.json') == found
 

@@ -86,6 +86,19 @@ def busiest_processes_and_pairs():
         assert pairs[sender, receiver] == int(line[:11]), line
 
 
+def processes_are_called_as_in_the_timeline():
+    with open(run.path('trace.json'), encoding='utf-8') as f:
+        tracks = [e['args']['name'] for e in json.load(f)['traceEvents'] if e['name'] == 'thread_name']
+    called = {name.split(' ')[-1]: name for name in tracks}  # the last one is what it came to be called
+    shown = [line[47:].strip() for line in tables['Busiest processes']]
+    shown += [side for line in tables['Busiest pairs'] for side in line[13:].split(' -> ') if side.endswith('>')]
+    shown += [side for line in tables['Slowest gen_server calls'] for side in line[35:].strip().split(': ')[0].split(' -> ')]
+    for name in shown:
+        assert name == called.get(name.split(' ')[-1], name.split(' ')[-1]), (name, called.get(name.split(' ')[-1]))
+    kinds = {re.sub(r' <.*', '', name) for name in shown}
+    assert {'shop_till', 'shop_customer:visit/1'} <= kinds, kinds
+
+
 def slowest_gen_server_calls():
     under_way, done = {}, []
     for r in rows:
@@ -116,4 +129,4 @@ def slowest_gen_server_calls():
         assert 0 < waited[0] + handled[0] <= ns(line[:11])[0] + 3 * ns(line[:11])[1], line
 
 
-tests(the_first_line, busiest_functions, busiest_processes_and_pairs, slowest_gen_server_calls)
+tests(the_first_line, busiest_functions, busiest_processes_and_pairs, processes_are_called_as_in_the_timeline, slowest_gen_server_calls)

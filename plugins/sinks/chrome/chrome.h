@@ -25,6 +25,7 @@
 
 #include "beamtap/plugin.h"
 #include "beamtap/relieved.h"
+#include "called.h"
 #include "writer.h"
 
 #define TAP_CHROME_DEPTH 500u /* slices on top of each other; Perfetto drops what is deeper than 512 */
@@ -253,6 +254,8 @@ static inline struct tap_label *tap_label_at(struct tap_chrome *c, uint32_t labe
 }
 /* A registered name as people write it (shop_door, Shop.Door), escaped; dst has room for 6 * name->len + 64. */
 char *tap_label_name(char *dst, const struct tap_name *name);
+/* The label of the function that a process runs; 0: not told. */
+uint32_t tap_label_initial(struct tap_chrome *, struct tap_initial);
 
 /* ---- tracks.c --------------------------------------------------------------------------------------------------- */
 
@@ -290,8 +293,6 @@ void tap_process_link(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_process_register(struct tap_chrome *, const struct tap_chrome_in *);
 /* A better name was learned. */
 void tap_process_rename(struct tap_chrome *, const struct tap_track *);
-/* The function that a process really runs, from the {M,F,Args} of its spawn; 0: not told. */
-uint32_t tap_process_initial(struct tap_chrome *, const struct tap_chrome_in *);
 /* For the end of the trace: what is still open, as begins without an end. */
 void tap_process_finish(struct tap_chrome *, struct tap_track *);
 

@@ -88,30 +88,21 @@ static bool tap_labels_grow(struct tap_labels *l)
     return true;
 }
 
-/* Elixir's modules are atoms that begin so, and inspect prints them as aliases where they are proper ones. */
-static bool tap_label_is_alias(const struct tap_name *name)
-{
-    return name->len > 7 && memcmp(name->text, "Elixir.", 7) == 0 && name->elixir[0] != ':';
-}
-
 char *tap_label_name(char *dst, const struct tap_name *name)
 {
-    if (tap_label_is_alias(name))
-        return tap_emit_escape(dst, name->elixir, name->elixir_len);
-    return tap_emit_escape(dst, name->atom, name->atom_len);
+    size_t len;
+    const char *text = tap_name_called(name, &len);
+    return tap_emit_escape(dst, text, len);
 }
 
 static char *tap_label_print(char *p, const struct tap_name *m, const struct tap_name *f, int32_t arity)
 {
+    bool alias = tap_name_is_alias(m);
+    size_t len;
+    const char *text = tap_name_function(f, alias, &len);
     p = tap_label_name(p, m);
-    if (tap_label_is_alias(m)) {
-        bool colon = f->elixir[0] == ':'; /* :add is the atom, add the function */
-        *p++ = '.';
-        p = tap_emit_escape(p, f->elixir + colon, f->elixir_len - colon);
-    } else {
-        *p++ = ':';
-        p = tap_emit_escape(p, f->atom, f->atom_len);
-    }
+    *p++ = alias ? '.' : ':';
+    p = tap_emit_escape(p, text, len);
     *p++ = '/';
     return tap_text_i64(p, arity);
 }
@@ -161,6 +152,12 @@ struct tap_label *tap_label_get(struct tap_chrome *c, uint32_t module, uint32_t 
     made->id = l->count++;
     l->items[made->id] = l->slots[at] = made;
     return made;
+}
+
+uint32_t tap_label_initial(struct tap_chrome *c, struct tap_initial f)
+{
+    const struct tap_label *label = f.function ? tap_label_get(c, f.module, f.function, f.arity) : NULL;
+    return label ? label->id : 0;
 }
 
 void tap_labels_fetch(const struct tap_labels *l, const struct tap_event *soon, const struct tap_event *later)

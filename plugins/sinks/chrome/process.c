@@ -169,7 +169,8 @@ void tap_process_spawn(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (child && (born + TAP_PROCESS_BORN < in->ts))
         tap_process_forget(c, child, in->ts, TAP_CLOSE_EXIT);
     child = tap_process_get(c, &ev->peer, ev->node, in->ts, false);
-    uint32_t label = child && !child->label ? tap_process_initial(c, in) : 0;
+    uint32_t label =
+        child && !child->label ? tap_label_initial(c, tap_initial_of(c->host, in->batch, ev)) : 0;
     if (label) {
         child->label = label;
         tap_process_rename(c, child);
@@ -186,7 +187,7 @@ void tap_process_start(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (!t)
         return;
     if (!t->label)
-        t->label = tap_process_initial(c, in);
+        t->label = tap_label_initial(c, tap_initial_of(c->host, in->batch, ev));
     tap_process_get(c, &ev->pid, ev->node, in->ts, true);
     uint64_t key = ev->flow ? ev->flow : tap_flow_key(&ev->pid);
     bool begun = tap_flow_begun(c, key);

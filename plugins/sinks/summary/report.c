@@ -26,24 +26,23 @@ static void put_time(struct sum *s, int64_t ns)
         put(s, "%9.1f s", (double)ns / 1e9);
 }
 
-static bool is_alias(const struct tap_name *n)
-{
-    return n->len > 7 && memcmp(n->text, "Elixir.", 7) == 0 && n->elixir[0] != ':';
-}
-
 static void put_name(struct sum *s, uint32_t id)
 {
-    const struct tap_name *n = tap_name_get(s->host, id);
-    tap_writer_put(&s->w, is_alias(n) ? n->elixir : n->atom, is_alias(n) ? n->elixir_len : n->atom_len);
+    size_t len;
+    const char *text = tap_name_called(tap_name_get(s->host, id), &len);
+    tap_writer_put(&s->w, text, len);
 }
 
-static void put_function(struct sum *s, const struct sum_function *f)
+/* shop_cart:add/2, Shop.Cart.add/2 */
+static void put_function(struct sum *s, uint32_t module, uint32_t function, int32_t arity)
 {
-    bool alias = is_alias(tap_name_get(s->host, f->module));
-    put_name(s, f->module);
+    bool alias = tap_name_is_alias(tap_name_get(s->host, module));
+    size_t len;
+    const char *text = tap_name_function(tap_name_get(s->host, function), alias, &len);
+    put_name(s, module);
     put(s, alias ? "." : ":");
-    put_name(s, f->function);
-    put(s, "/%d\n", f->arity);
+    tap_writer_put(&s->w, text, len);
+    put(s, "/%d", arity);
 }
 
 static void put_pid(struct sum *s, const struct tap_pid *pid, uint32_t node)
@@ -63,6 +62,12 @@ static void put_process(struct sum *s, uint32_t index)
     }
     if (p->name) {
         put_name(s, p->name);
+        put(s, " ");
+    } else if (p->label) {
+        tap_writer_put(&s->w, p->label, strlen(p->label));
+        put(s, " ");
+    } else if (p->initial.function) {
+        put_function(s, p->initial.module, p->initial.function, p->initial.arity);
         put(s, " ");
     }
     put_pid(s, &p->pid, p->node);
@@ -140,7 +145,8 @@ static void report_functions(struct sum *s)
             put_time(s, f->own);
         }
         put(s, "  ");
-        put_function(s, f);
+        put_function(s, f->module, f->function, f->arity);
+        put(s, "\n");
     }
     free(r);
 }
@@ -169,9 +175,7 @@ static void report_pairs(struct sum *s)
         put(s, "\nBusiest pairs, by messages\n   messages  from -> to\n");
     for (uint32_t i = 0; i < n; i++) {
         const struct sum_pair *p = &s->pairs[r[i].index];
-        uint64_t key = p->name ? 0
-                               : sum_mix((uint64_t)p->to.id << 32 | p->to.serial,
-                                         (uint64_t)p->to.creation << 32 | p->to.node);
+        uint64_t key = p->name ? 0 : sum_pid_key(&p->to);
         const uint32_t *known = key ? sum_map_get(&s->process_at, key, false) : NULL;
         put(s, "%11" PRIu64 "  ", p->messages);
         put_process(s, p->from);

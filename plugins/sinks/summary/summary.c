@@ -1,7 +1,6 @@
 /* summary.c: the sink "summary": the busiest functions, processes and pairs of processes, the slowest gen_server calls,
  * and what was lost, as text when the run ends.
  */
-#include "atom.h"
 #include "summary.h"
 
 bool sum_room(struct sum *s, void *array, uint32_t count, size_t size)
@@ -18,26 +17,6 @@ bool sum_room(struct sum *s, void *array, uint32_t count, size_t size)
     return true;
 }
 
-static uint64_t pid_key(const struct tap_pid *p)
-{
-    return sum_mix((uint64_t)p->id << 32 | p->serial, (uint64_t)p->creation << 32 | p->node);
-}
-
-/* A process's index; 0 stands for all those that are too many, or have no memory. */
-static uint32_t process_get(struct sum *s, const struct tap_pid *pid, uint32_t node)
-{
-    uint32_t *at = sum_map_get(&s->process_at, pid_key(pid), s->process_count < SUMMARY_PROCESSES);
-    if (!at)
-        return 0;
-    if (!*at) {
-        if (!sum_room(s, &s->processes, s->process_count, sizeof *s->processes))
-            return 0;
-        s->processes[s->process_count] = (struct sum_process){.pid = *pid, .node = node};
-        *at = s->process_count++;
-    }
-    return *at;
-}
-
 static struct sum_node *node_get(struct sum *s, uint32_t index)
 {
     while (s->node_count <= index) {
@@ -50,7 +29,7 @@ static struct sum_node *node_get(struct sum *s, uint32_t index)
 
 static void count_pair(struct sum *s, uint32_t from, const struct tap_event *e)
 {
-    uint64_t key = e->peer_type == TAP_PEER_PID ? sum_mix(pid_key(&e->peer), from)
+    uint64_t key = e->peer_type == TAP_PEER_PID ? sum_mix(sum_pid_key(&e->peer), from)
                    : e->peer_type == TAP_PEER_NAME
                        ? sum_mix((uint64_t)e->peer_name << 32 | e->peer.node, from)
                        : 0;
@@ -78,21 +57,13 @@ static void lose(struct sum *s, const struct tap_event *e)
     n->gap_ns += e->kind == TAP_GAP ? e->count : 0;
 }
 
-/* The registered name, from a registration's payload or peer. */
-static uint32_t registered(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
-{
-    struct tap_cursor cur = tap_cursor(batch->arena + e->payload.off, e->payload.len);
-    uint32_t name = e->payload.len ? tap_sink_atom(s->host, &cur) : 0;
-    return name ? name : e->peer_type == TAP_PEER_NAME ? e->peer_name : 0;
-}
-
 static void count_event(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
 {
     s->events++;
     s->kinds[e->kind]++;
     s->first = !s->first || e->ts < s->first ? e->ts : s->first;
     s->last = e->ts > s->last ? e->ts : s->last;
-    uint32_t index = process_get(s, &e->pid, e->node);
+    uint32_t index = sum_process_get(s, &e->pid, e->node);
     struct sum_process *p = &s->processes[index];
     struct sum_node *n = node_get(s, e->node);
     p->events++;
@@ -117,45 +88,13 @@ static void count_event(struct sum *s, const struct tap_batch *batch, const stru
         sum_server_message(s, index, batch, e);
         break;
     case TAP_PROCESS_START:
-    case TAP_PROCESS_EXIT: sum_function_clear(s, p, index); break;
-    case TAP_PROCESS_REGISTER: p->name = registered(s, batch, e); break;
+    case TAP_PROCESS_EXIT:
+        sum_function_clear(s, p, index);
+        sum_process_event(s, index, batch, e);
+        break;
+    case TAP_PROCESS_SPAWN:
+    case TAP_PROCESS_REGISTER: sum_process_event(s, index, batch, e); break;
     default: break;
-    }
-}
-
-/* A process's registered name among what its node reports: an atom, or {name, Atom} in a list. 0: none. */
-static uint32_t name_in(struct sum *s, struct tap_cursor fact)
-{
-    uint32_t n = 0, pair;
-    if (tap_peek(&fact) == TAP_EXT_LIST)
-        for (bool ok = tap_read_list(&fact, &n); ok && n > 0; n--) {
-            if (!tap_read_tuple(&fact, &pair) || pair != 2)
-                return 0;
-            if (tap_match_atom(&fact, "name"))
-                break;
-            if (!tap_skip(&fact) || !tap_skip(&fact))
-                return 0;
-        }
-    return tap_sink_atom(s->host, &fact);
-}
-
-/* A report of the node: [{Pid, Name or Facts}]. */
-static void learn_names(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
-{
-    struct tap_cursor cur = tap_cursor(batch->arena + e->payload.off, e->payload.len);
-    uint32_t n = 0, pair, len;
-    const char *text;
-    struct tap_pid pid;
-    if (!tap_read_list(&cur, &n))
-        return;
-    for (; n > 0 && tap_read_tuple(&cur, &pair) && pair == 2 && tap_read_pid(&cur, &text, &len, &pid); n--) {
-        struct tap_cursor fact = cur;
-        pid.node = s->host->intern(s->host, text, len);
-        if (!tap_skip(&cur))
-            return;
-        uint32_t name = name_in(s, fact), index = name ? process_get(s, &pid, e->node) : 0;
-        if (index)
-            s->processes[index].name = name;
     }
 }
 
@@ -200,7 +139,7 @@ static enum tap_status sum_consume(void *self, const struct tap_batch *batch, co
         else if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&s->names, s->host, e->node);
         else if (e->kind == TAP_PROCESS_INFO)
-            learn_names(s, batch, e);
+            sum_processes_learn(s, batch, e);
         s->no_memory |= !tap_relieved_learn(&s->relieved, e);
     }
     return s->no_memory ? TAP_FAIL(s->host, TAP_ERROR, "out of memory") : tap_writer_status(&s->w);
@@ -224,15 +163,13 @@ static enum tap_status sum_stop(void *self)
 static void sum_destroy(void *self)
 {
     struct sum *s = self;
-    for (uint32_t i = 0; i < s->process_count; i++)
-        free(s->processes[i].frames);
+    sum_processes_free(s);
     sum_map_free(&s->function_at);
     tap_relieved_free(&s->relieved);
     sum_map_free(&s->process_at);
     sum_map_free(&s->pair_at);
     sum_map_free(&s->active);
     free(s->functions);
-    free(s->processes);
     free(s->pairs);
     free(s->nodes);
     free(s->calls);

@@ -3,6 +3,7 @@
  *     summary.c   the plugin: options, life, what each event counts for
  *     functions.c calls: how many, how long, how much of it their own
  *     servers.c   gen_server calls: waiting for the server, handled by it, in all
+ *     processes.c what they are called
  *     report.c    the text
  *     map.c       a hash table of numbers
  *
@@ -11,6 +12,7 @@
 #ifndef TAP_SUMMARY_H
 #define TAP_SUMMARY_H
 
+#include "called.h"
 #include "nodes.h"
 #include "beamtap/relieved.h"
 #include "writer.h"
@@ -56,7 +58,11 @@ struct sum_frame {
 
 struct sum_process {
     struct tap_pid pid;
-    uint32_t node, name, epoch;
+    uint32_t node, epoch;
+    uint32_t name;              /* registered; 0: none */
+    struct tap_initial initial; /* what it began with */
+    char *label;                /* its process label, printed; NULL: none */
+    bool ended;
     uint32_t depth, cap;
     uint64_t beyond; /* calls deeper than frames are kept */
     uint64_t events, calls, sent, received;
@@ -113,6 +119,15 @@ struct sum {
 
 /* Room for one more item in a growing array; false: no memory, which is noted. */
 bool sum_room(struct sum *, void *array, uint32_t count, size_t size);
+
+uint64_t sum_pid_key(const struct tap_pid *);
+/* A process's index; 0 stands for all those that are too many, or have no memory. Processes may move in memory. */
+uint32_t sum_process_get(struct sum *, const struct tap_pid *, uint32_t node);
+void sum_processes_free(struct sum *);
+/* A start, an exit, a spawn or a registration: what the process is called by that. Processes may move. */
+void sum_process_event(struct sum *, uint32_t process, const struct tap_batch *, const struct tap_event *);
+/* What a node tells of them. */
+void sum_processes_learn(struct sum *, const struct tap_batch *, const struct tap_event *);
 
 void sum_function_call(struct sum *, struct sum_process *, uint32_t process, const struct tap_event *);
 void sum_function_end(struct sum *, struct sum_process *, uint32_t process, const struct tap_event *);

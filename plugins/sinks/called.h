@@ -1,0 +1,61 @@
+/* called.h: what processes and functions are called, the same in each sink that names them.
+ *
+ * A process is called by its registered name, else by its label (proc_lib:set_label/1), else by the function that it
+ * began with, and its pid stands behind that. What of these is known comes from its spawn and start, from its
+ * registration, and from what the core asks of its node.
+ */
+#ifndef TAP_SINK_CALLED_H
+#define TAP_SINK_CALLED_H
+
+#include "beamtap/plugin.h"
+
+#define TAP_CALLED_LABEL 100u /* bytes of a label that are printed */
+
+/* The function that a process really runs. `function` 0: not told. */
+struct tap_initial {
+    uint32_t module, function; /* name ids */
+    int32_t arity;
+};
+/* From the {M,F,Args} of a spawn or start. */
+struct tap_initial tap_initial_of(const struct tap_host *, const struct tap_batch *,
+                                  const struct tap_event *);
+
+/* What a node tells of one process. */
+struct tap_called {
+    struct tap_pid pid;
+    uint32_t name; /* registered; 0: none */
+    struct tap_initial initial;
+    const uint8_t *label; /* a term of the batch; NULL: none */
+    size_t label_len;
+};
+struct tap_called_list {
+    struct tap_cursor cur;
+    uint32_t left;
+};
+/* The reports in a TAP_PROCESS_INFO event, one after the other; false: there are no more. */
+struct tap_called_list tap_called_begin(const struct tap_batch *, const struct tap_event *);
+bool tap_called_next(const struct tap_host *, struct tap_called_list *, struct tap_called *);
+/* {Pid, and its second element is left to read. */
+bool tap_called_pid(const struct tap_host *, struct tap_cursor *, struct tap_pid *);
+
+/* Elixir's modules are atoms that begin so, and inspect prints them as aliases where they are proper ones. */
+static inline bool tap_name_is_alias(const struct tap_name *n)
+{
+    return n->len > 7 && memcmp(n->text, "Elixir.", 7) == 0 && n->elixir[0] != ':';
+}
+/* A name that stands alone, or before the function of a module. */
+static inline const char *tap_name_called(const struct tap_name *n, size_t *len)
+{
+    bool alias = tap_name_is_alias(n);
+    *len = alias ? n->elixir_len : n->atom_len;
+    return alias ? n->elixir : n->atom;
+}
+/* A function's name behind its module's. In Elixir :add is the atom, add the function. */
+static inline const char *tap_name_function(const struct tap_name *f, bool of_alias, size_t *len)
+{
+    bool colon = of_alias && f->elixir[0] == ':';
+    *len = of_alias ? f->elixir_len - colon : f->atom_len;
+    return of_alias ? f->elixir + colon : f->atom;
+}
+
+#endif
