@@ -4,7 +4,7 @@
 %% (small: an atom; large: a binary of 1,000 bytes). Each peer traces the same events and is done when the last is where that
 %% peer puts it; it answers {Wall, Total} in microseconds: what the workload took, and until the peer was done.
 -module(bench_work).
--export([relay/2, bare/4, discard/4, file_port/5, tcp_port/5, tcp_close/0, dbg_text/5, dbg_client/2, workload/4, worker/2, sender/3,
+-export([relay/2, bare/4, discard/4, encoded/4, kept/4, file_port/5, tcp_port/5, tcp_close/0, dbg_text/5, dbg_client/2, workload/4, worker/2, sender/3,
          receiver/0, f/2, idle/1, watch/0, watched/0, dbg_attach/0]).
 
 f(A, B) -> {A, B}.
@@ -68,16 +68,33 @@ measured(Tracer, What, Procs, Calls, Payload, Drain) ->
     off(),
     {W, T}.
 
-discard(What, Procs, Calls, Payload) ->
-    Tracer = spawn_opt(fun drop/0, [{message_queue_data, off_heap}]),
+discard(What, Procs, Calls, Payload) -> process(fun drop/0, What, Procs, Calls, Payload).
+
+%% What a relay does at the least: frames of 256, which nobody gets.
+encoded(What, Procs, Calls, Payload) -> process(fun() -> encode(0, []) end, What, Procs, Calls, Payload).
+
+%% A tracer that never gets to its mailbox.
+kept(What, Procs, Calls, Payload) -> process(fun done/0, What, Procs, Calls, Payload).
+
+process(Loop, What, Procs, Calls, Payload) ->
+    Tracer = spawn_opt(Loop, [{message_queue_data, off_heap}]),
     R = measured(Tracer, What, Procs, Calls, Payload, fun() -> Tracer ! {done, self()}, receive done -> ok end end),
     exit(Tracer, kill),
     R.
+
+done() -> receive {done, From} -> From ! done end.
 
 drop() ->
     receive
         {done, From} -> From ! done;
         _ -> drop()
+    end.
+
+encode(256, Acc) -> relay_encode(list, Acc), encode(0, []);
+encode(N, Acc) ->
+    receive
+        {done, From} -> relay_encode(list, Acc), From ! done;
+        Message -> encode(N + 1, [Message | Acc])
     end.
 
 file_port(What, Procs, Calls, Payload, File) ->

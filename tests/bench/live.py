@@ -29,6 +29,10 @@ WORKLOADS = [('calls, 2 processes', 'calls', 2, 'small', 1), ('calls, 1 process'
              ('sends and receives of 1 kB, 2 pairs', 'messages', 2, 'large', 4)]
 
 
+# Tracers that are as slow as they are: what a tracee notices of them.
+MAILBOX = {'encoded': 'encoded by frames, then thrown away', 'kept': 'nothing taken out until the end'}
+
+
 class Figures:
     """Of one tracer in one round: the workload's wall time, until all is at its place, CPU of the node and the collector."""
 
@@ -118,6 +122,8 @@ class Live:
     def round(self, row, dbg):
         result = {'beamtap ' + t: self.beamtap(row, t) for t in self.transports}
         result['discard'] = self.in_vm('discard', row)
+        if row[1:3] == ('calls', 1):
+            result.update((peer, self.in_vm(peer, row)) for peer in MAILBOX)
         result['file port'] = self.in_vm('file_port', row, '"%s"' % self.scratch)
         result['TCP port'] = self.tcp_port(row)
         if dbg:
@@ -163,6 +169,8 @@ def live(table, options):
         if 'record' in all_rounds[0]:
             table.add(section, 'beamtap %s -> record' % bench.transports[-1], of('record', 'rate'), 'events/s', 'of its csv',
                       of('beamtap ' + bench.transports[-1], 'rate'))
+        for peer in [p for p in MAILBOX if p in all_rounds[0]]:
+            table.add(section, 'peer: %s: tracee wall' % MAILBOX[peer], of(peer, 'wall'), 's', 'of discard', of('discard', 'wall'))
         for peer in [p for p in all_rounds[0] if not p.startswith('beamtap') and p != 'record']:
             lost = sum(of(peer, 'lost'))
             table.add(section, 'peer: ' + peer, of(peer, 'rate'), 'events/s', note='lost %d' % lost if lost else '')
