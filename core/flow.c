@@ -186,16 +186,11 @@ static void flow_open_twice(struct tap_flow *f, struct flow_open *end, uint64_t 
     f->ring[two].twin = one;
 }
 
-static bool flow_same(const struct tap_pid *a, const struct tap_pid *b)
-{
-    return a->id == b->id && a->serial == b->serial && a->node == b->node && a->creation == b->creation;
-}
-
 /* Where one of them is only a node, the nodes are compared. */
 static bool flow_same_sender(const struct tap_pid *a, const struct tap_pid *b)
 {
     bool whole = (a->id || a->serial) && (b->id || b->serial);
-    return whole ? flow_same(a, b) : a->node == b->node;
+    return whole ? tap_pid_same(a, b) : a->node == b->node;
 }
 
 /* The oldest open end of the other side under this hash that fits; takes it out and gives its id. 0: none. An end whose
@@ -208,7 +203,7 @@ static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_o
         if (o->side != other || o->hash != hash || !flow_same_sender(&o->sender, &end->sender))
             continue;
         bool known = o->receiver.node && end->receiver.node;
-        if (!known || flow_same(&o->receiver, &end->receiver))
+        if (!known || tap_pid_same(&o->receiver, &end->receiver))
             break;
         if ((o->hint || end->hint) && last_choice == FLOW_NIL)
             last_choice = at;

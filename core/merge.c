@@ -304,11 +304,6 @@ static bool goes_behind(struct tap_merge *m, struct merge_node *n, const struct 
     return true;
 }
 
-static bool same(const struct tap_pid *a, const struct tap_pid *b)
-{
-    return a->id == b->id && a->serial == b->serial && a->node == b->node && a->creation == b->creation;
-}
-
 static struct merge_floor *floors_of(const struct tap_merge *m, const struct tap_pid *pid)
 {
     uint32_t hash =
@@ -320,7 +315,7 @@ static int64_t floor_of(const struct tap_merge *m, const struct tap_pid *pid)
 {
     const struct merge_floor *f = floors_of(m, pid);
     for (uint32_t i = 0; i < FLOORS_LOOK; i++)
-        if (f[i].ts && same(&f[i].pid, pid))
+        if (f[i].ts && tap_pid_same(&f[i].pid, pid))
             return f[i].ts;
     return INT64_MIN;
 }
@@ -330,7 +325,7 @@ static void set_floor(struct tap_merge *m, const struct tap_pid *pid, int64_t ts
 {
     struct merge_floor *f = floors_of(m, pid), *place = f;
     for (uint32_t i = 0; i < FLOORS_LOOK; i++) {
-        if (f[i].ts && same(&f[i].pid, pid)) {
+        if (f[i].ts && tap_pid_same(&f[i].pid, pid)) {
             place = &f[i];
             break;
         }

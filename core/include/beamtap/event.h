@@ -99,6 +99,10 @@ enum tap_gen { TAP_GEN_NONE = 0, TAP_GEN_CALL, TAP_GEN_CAST, TAP_GEN_REPLY };
 struct tap_pid {
     uint32_t node, id, serial, creation;
 };
+static inline bool tap_pid_same(const struct tap_pid *a, const struct tap_pid *b)
+{
+    return a->id == b->id && a->serial == b->serial && a->node == b->node && a->creation == b->creation;
+}
 
 enum tap_peer_type {
     TAP_PEER_NONE = 0, /* a receive may still know the sender's node: pid.node */

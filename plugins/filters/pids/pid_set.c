@@ -15,16 +15,11 @@ static uint32_t pid_hash(const struct tap_pid *p)
     return (uint32_t)(h >> 32);
 }
 
-static bool pid_equal(const struct tap_pid *a, const struct tap_pid *b)
-{
-    return a->id == b->id && a->serial == b->serial && a->node == b->node && a->creation == b->creation;
-}
-
 /* The slot of a process, or the empty one where it would go. There must be slots. */
 static uint32_t pid_find(const struct tap_pid_set *s, const struct tap_pid *pid)
 {
     uint32_t i = pid_hash(pid) & s->mask;
-    while (s->slots[i].bits && !pid_equal(&s->slots[i].pid, pid))
+    while (s->slots[i].bits && !tap_pid_same(&s->slots[i].pid, pid))
         i = (i + 1) & s->mask;
     return i;
 }

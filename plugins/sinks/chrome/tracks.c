@@ -17,11 +17,6 @@ static uint32_t tap_tracks_hash(const struct tap_pid *p)
     return (uint32_t)(h >> 32);
 }
 
-static bool tap_pid_same(const struct tap_pid *a, const struct tap_pid *b)
-{
-    return a->id == b->id && a->serial == b->serial && a->node == b->node && a->creation == b->creation;
-}
-
 static struct tap_track *tap_tracks_at(const struct tap_tracks *ts, uint32_t index)
 {
     return &ts->chunks[(index - 1) / TAP_TRACK_CHUNK][(index - 1) % TAP_TRACK_CHUNK];

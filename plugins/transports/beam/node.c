@@ -367,34 +367,6 @@ void tap_beam_node_stop(struct tap_beam_node *n, int64_t by)
     }
 }
 
-static void put_name(struct tap_buf *b, const struct tap_host *host, uint32_t id)
-{
-    const struct tap_name *name = tap_name_get(host, id);
-    tap_write_atom_n(b, name->text, name->len);
-}
-
-/* {beamtap, relieve, {M, F, A}, Pid, Open} for what piles up on stacks there. */
-static void node_relieve(struct tap_beam_node *n)
-{
-    const struct tap_host *host = n->beam->host;
-    struct tap_pile pile;
-    while (n->conn.wire && TAP_HAS(host, pile) && host->pile && host->pile(host, n->index, &pile)) {
-        struct tap_buf b = {0};
-        tap_write_tuple(&b, 5);
-        tap_write_atom(&b, "beamtap");
-        tap_write_atom(&b, "relieve");
-        tap_write_tuple(&b, 3);
-        put_name(&b, host, pile.module);
-        put_name(&b, host, pile.function);
-        tap_write_i64(&b, pile.arity);
-        tap_beam_write_pid(&b, host, &pile.pid);
-        tap_write_i64(&b, pile.open);
-        if (!tap_conn_send(&n->conn, n->guardian, n->guardian_len, &b))
-            tap_beam_node_lost(n, "%s", n->conn.why);
-        tap_buf_free(&b);
-    }
-}
-
 static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
 {
     int64_t lease = n->beam->host->plan->lease;
@@ -406,7 +378,7 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
         node_say_number(n, "credit", (int64_t)n->granted);
     }
     if (n->state == TAP_BEAM_TRACING)
-        node_relieve(n);
+        tap_beam_node_relieve(n);
     if (n->state == TAP_BEAM_TRACING && now >= n->renew_at) {
         n->renew_at = now + lease / 3;
         tap_beam_node_say(n, "renew", NULL);

@@ -112,6 +112,8 @@ void tap_beam_write_pid(struct tap_buf *, const struct tap_host *, const struct 
 /* Tracing: asks what processes are called, if there is somebody to ask about and it is time; and the answer. names.c */
 void tap_beam_node_names(struct tap_beam_node *, int64_t now);
 void tap_beam_node_named(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
+/* Tracing: says what piles up on stacks there. relief.c */
+void tap_beam_node_relieve(struct tap_beam_node *);
 /* Asks for the end, whatever it is doing; `by`: when the final report must be here. */
 void tap_beam_node_stop(struct tap_beam_node *, int64_t by);
 /* The cause of a failure, one sentence. The node is ended. Returns false. */
