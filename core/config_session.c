@@ -46,8 +46,9 @@ const struct tap_option tap_session_options[] = {
      .type = TAP_OPT_DURATION,
      .def = "100ms",
      .max = DAYS(1),
-     .help = "with order = time: how far the other nodes' time goes on before an event is passed on; what "
-             "comes later than that is out of order",
+     .help = "with order = time: how far the other nodes' time goes on before an event is passed on, where "
+             "one of "
+             "them is silent; what comes later than that is out of order",
      SESSION(reorder)},
     {.name = "cookie_file",
      .type = TAP_OPT_PATH,
