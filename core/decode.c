@@ -285,6 +285,15 @@ static bool read_origin(struct reader *r, struct tap_event *ev)
     return true;
 }
 
+/* 0, where a process stands that has no code any more. */
+static bool read_nowhere(struct reader *r)
+{
+    if (tap_peek(&r->c) != TAP_EXT_SMALL_INTEGER || tap_left(&r->c) < 2 || r->c.p[1] != 0)
+        return false;
+    r->c.p += 2;
+    return true;
+}
+
 /* ---- Extra elements ---------------------------------------------------------------------------------------- */
 
 /* Node, Sender */
@@ -390,7 +399,7 @@ static bool read_body(struct reader *r, const struct tag *tag, struct tap_event 
     case SHAPE_SEND: *used = 2; return read_payload(r, ev) && read_peer(r, ev);
     case SHAPE_SPAWN: *used = 2; return read_peer(r, ev) && read_origin(r, ev);
     case SHAPE_PEER: return read_peer(r, ev);
-    case SHAPE_SCHEDULE: return read_origin(r, ev);
+    case SHAPE_SCHEDULE: return read_nowhere(r) || read_origin(r, ev);
     case SHAPE_RECEIVE:
     case SHAPE_PAYLOAD: return read_payload(r, ev);
     default: return tap_skip(&r->c);

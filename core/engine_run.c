@@ -21,15 +21,16 @@ static const struct tap_transport_ops *transport_ops(const struct tap_engine *t)
     return t->transport->instance->loaded->plugin->ops;
 }
 
-/* Did this instance say why? Else it is said that it did not. */
-static void blame(struct tap_engine *t, const struct tap_instance *instance, const char *what)
+/* What this instance said last of why it failed; where it said nothing, that is said. */
+static const char *blame(struct tap_engine *t, const struct tap_instance *instance, const char *what)
 {
     const struct tap_cause *cause;
-    for (size_t i = 0; i < tap_error_count(t->err); i++)
+    for (size_t i = tap_error_count(t->err); i-- > 0;)
         if ((cause = tap_error_get(t->err, i)) && cause->actor &&
             strcmp(cause->actor, instance->section) == 0)
-            return;
+            return cause->message;
     TAP_ERR(t->err, TAP_ERROR, instance->section, "%s and did not say why", what);
+    return "it did not say why";
 }
 
 /* ---- Sinks ----------------------------------------------------------------------------------------------------- */
@@ -49,12 +50,13 @@ void tap_session_sink_ended(void *arg, struct tap_sink *sink, bool failed)
     if (!failed)
         return;
     const struct tap_instance *instance = instance_of(t, sink);
-    blame(t, instance, "failed");
+    const char *why = blame(t, instance, "failed"); /* told now: the run may go on for hours */
     if (atomic_fetch_sub(&t->sinks_alive, 1) > 1) {
         tap_session_log(t, TAP_LOG_WARNING, instance->section,
-                        "has failed and is detached: the run goes on without it");
+                        "has failed and is detached, the run goes on without it: %s", why);
     } else {
-        tap_session_log(t, TAP_LOG_WARNING, instance->section, "has failed: no sink is left, the run ends");
+        tap_session_log(t, TAP_LOG_WARNING, instance->section,
+                        "has failed, no sink is left, the run ends: %s", why);
         tap_engine_stop(t);
     }
     tap_session_wake(t); /* credit may have waited for it */

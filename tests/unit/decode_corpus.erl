@@ -30,6 +30,7 @@ main([File]) ->
           {trace_ts, self(), call, {m, f, []}, {'$beamtap_x', []}, 7},
           {trace_ts, self(), call, {m, f, 255}, {mine}, 7},
           {trace_ts, self(), in, {m, f, 1}, 3, 7},
+          {trace_ts, self(), out_exited, 0, 7},
           {trace_ts, self(), 'receive', timeout, {'$beamtap_from', clock_service, undefined}, 7},
           {trace_ts, self(), 'receive', timeout, {'$beamtap_from', node(), self()}, 7},
           {trace_ts, self(), 'receive', timeout, 7},
@@ -116,5 +117,6 @@ what(gc_minor_end, [I]) -> gc("gc_end", I, 0);
 what(gc_major_start, [I]) -> gc("gc_start", I, 32);
 what(gc_major_end, [I]) -> gc("gc_end", I, 32);
 what(_, _) -> {"ignored", ?NO, none(), none(), none(), 0, 0}.
+sched(K, 0, Fl) -> {K, ?NO, none(), none(), none(), Fl, 0};
 sched(K, O, Fl) -> {Mfa, Pay} = origin(O), {K, Mfa, none(), Pay, none(), Fl, 0}.
 gc(K, I, Fl) -> {K, ?NO, none(), p(I), none(), Fl, 0}.
