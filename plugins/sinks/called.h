@@ -9,6 +9,8 @@
 
 #include "beamtap/plugin.h"
 
+struct tap_writer;
+
 #define TAP_CALLED_LABEL 100u /* bytes of a label that are printed */
 
 /* The function that a process really runs. `function` 0: not told. */
@@ -38,6 +40,30 @@ bool tap_called_next(const struct tap_host *, struct tap_called_list *, struct t
 /* {Pid, and its second element is left to read. */
 bool tap_called_pid(const struct tap_host *, struct tap_cursor *, struct tap_pid *);
 
+/* What is known of one process. */
+struct tap_known {
+    uint32_t name; /* registered; 0: none */
+    struct tap_initial initial;
+    char *label; /* printed; NULL: none */
+    bool ended;  /* whoever has its pid next is another process */
+};
+/* By its own start, exit or registration; other events are passed over. */
+void tap_known_event(struct tap_known *, const struct tap_host *, const struct tap_batch *,
+                     const struct tap_event *);
+/* By the spawn of which it is the child. */
+void tap_known_spawned(struct tap_known *, const struct tap_host *, const struct tap_batch *,
+                       const struct tap_event *);
+/* By what its node tells; the label is printed so, and cut. */
+void tap_known_told(struct tap_known *, const struct tap_host *, const struct tap_called *, struct tap_print);
+void tap_known_free(struct tap_known *);
+/* Writes what it is called, without its pid: nothing when nothing is known. Whether there was something. */
+bool tap_known_put(const struct tap_known *, struct tap_writer *);
+/* The process of a spawn; NULL: it is none, or lives on another node, which tells of it itself. */
+static inline const struct tap_pid *tap_child(const struct tap_event *e)
+{
+    return e->peer_type == TAP_PEER_PID && e->peer.node == e->pid.node ? &e->peer : NULL;
+}
+
 /* Elixir's modules are atoms that begin so, and inspect prints them as aliases where they are proper ones. */
 static inline bool tap_name_is_alias(const struct tap_name *n)
 {
@@ -57,5 +83,7 @@ static inline const char *tap_name_function(const struct tap_name *f, bool of_al
     *len = of_alias ? f->elixir_len - colon : f->atom_len;
     return of_alias ? f->elixir + colon : f->atom;
 }
+/* Writes shop_cart:add/2, or Shop.Cart.add/2. */
+void tap_function_put(struct tap_writer *, uint32_t module, uint32_t function, int32_t arity);
 
 #endif

@@ -13,6 +13,7 @@ trace = e2e_names:work/1
 path = trace.json
 [sink:csv]
 path = trace.csv
+columns = ts, node, event, pid, module, function, arity, peer, message, metadata, process
 [sink:record]
 path = trace.btf
 [sink:summary]
@@ -71,6 +72,7 @@ def each_kind_of_name():
     for transport in ('dist', 'tcp'):
         run = begin(transport=transport)
         wait_for(lambda: known(run), 'the names %s; there are %s' % (expected(), titles(run)))
+        assert node('e2e_names:all()') == 'ok'  # so that there are rows behind what was told
         end(run)
         found = titles(run)
         for kind in ('fun_', *(() if one_key else ('server', 'proc_lib'))):  # nobody knows more of these than their pids
@@ -78,6 +80,8 @@ def each_kind_of_name():
         table = run.read('summary.txt').split('Busiest processes')[1].split('\n\n')[0].rstrip('\n').split('\n')[2:]
         summed = {title.split(' ')[-1]: title for title in (line[47:].strip() for line in table)}
         assert summed == found and len(found) > 5, (summed, found)  # the summary calls them so too
+        last = {r['pid']: r['process'] for r in rows(run)}
+        assert last == {pid: title.removesuffix(pid).strip() for pid, title in found.items()}, (last, found)
         again = Run(None, run.path('trace.btf'), '--sink', 'chrome:path=again.json', '--json', command='export').ended(0)
         assert titles(again, 'again.json') == found
 

@@ -407,6 +407,84 @@ static void columns_are_chosen_and_ordered(void)
     sb_free(b);
 }
 
+/* {shop_customer, Function, [Number]} */
+static void runs(struct sb *b, struct tap_event *e, const char *function)
+{
+    uint32_t from = sb_from(b);
+    tap_write_tuple(&b->arena, 3);
+    tap_write_atom(&b->arena, "shop_customer");
+    tap_write_atom(&b->arena, function);
+    tap_write_list(&b->arena, 1);
+    tap_write_i64(&b->arena, 1000);
+    tap_write_nil(&b->arena);
+    e->payload = sb_span(b, from);
+}
+
+/* [{<0.8.0>, [{label, {cart, 7}}]}] */
+static void reports_a_label(struct sb *b, struct tap_event *e)
+{
+    uint32_t from = sb_from(b);
+    struct tap_pid pid = sb_pid(8);
+    tap_write_list(&b->arena, 1);
+    tap_write_tuple(&b->arena, 2);
+    tap_write_u8(&b->arena, TAP_EXT_NEW_PID);
+    tap_write_atom(&b->arena, sink_nodes[0].name);
+    tap_write_u32(&b->arena, pid.id);
+    tap_write_u32(&b->arena, pid.serial);
+    tap_write_u32(&b->arena, pid.creation);
+    tap_write_list(&b->arena, 1);
+    tap_write_tuple(&b->arena, 2);
+    tap_write_atom(&b->arena, "label");
+    tap_write_tuple(&b->arena, 2);
+    tap_write_atom(&b->arena, "cart");
+    tap_write_i64(&b->arena, 7);
+    tap_write_nil(&b->arena);
+    tap_write_nil(&b->arena);
+    e->payload = sb_span(b, from);
+}
+
+static void processes_are_called_by_name(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    struct sink s;
+    char path[128];
+    if (!sink_names)
+        sink_host_init();
+    sb_event(b, TAP_MESSAGE_SEND); /* nothing is known yet */
+    runs(b, sb_event(b, TAP_PROCESS_START), "visit");
+    struct tap_event *e = sb_event(b, TAP_PROCESS_SPAWN);
+    runs(b, e, "leave");
+    e->peer_type = TAP_PEER_PID, e->peer = sb_pid(7);
+    sb_event(b, TAP_PROCESS_REGISTER)->payload = sb_atom(b, "shop_till");
+    sb_event(b, TAP_MESSAGE_SEND);
+    sb_event(b, TAP_MESSAGE_SEND)->pid = sb_pid(7);
+    reports_a_label(b, sb_event(b, TAP_PROCESS_INFO));
+    sb_event(b, TAP_MESSAGE_SEND)->pid = sb_pid(8);
+    sb_event(b, TAP_PROCESS_EXIT);
+    runs(b, sb_event(b, TAP_PROCESS_START), "again"); /* the pid is another's now */
+    sb_event(b, TAP_PROCESS_REGISTER)->payload = sb_atom(b, "nan");
+    strcpy(path, temp_path("called.csv"));
+    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "csv", "path", path, "columns", "pid, process, event", NULL),
+                          TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+    char *text = read_path(path);
+    same(text, "pid,process,event\n"
+               "\"<0.100.0>\",,message_send\n"
+               "<0.100.0>,shop_customer:visit/1,process_start\n"
+               "<0.100.0>,shop_customer:visit/1,process_spawn\n"
+               "<0.100.0>,shop_till,process_register\n"
+               "<0.100.0>,shop_till,message_send\n"
+               "<0.7.0>,shop_customer:leave/1,message_send\n"
+               "<0.8.0>,\"{cart,7}\",message_send\n"
+               "<0.100.0>,shop_till,process_exit\n"
+               "<0.100.0>,shop_customer:again/1,process_start\n"
+               "<0.100.0>,'nan',process_register\n");
+    free(text);
+    sb_free(b);
+}
+
 static void two_writers_of_one_file_are_refused(void)
 {
     struct sink s, t;
@@ -430,5 +508,5 @@ UNIT_TESTS("sink_csv", UNIT_TEST(writes_a_row_for_each_kind),
            UNIT_TEST(huge_terms_are_whole_or_cut), UNIT_TEST(many_rows_cross_the_buffer),
            UNIT_TEST(a_full_disk_is_told_once), UNIT_TEST(a_torn_file_is_cut_back_to_whole_rows),
            UNIT_TEST(a_reader_that_leaves_is_an_error_and_no_signal),
-           UNIT_TEST(columns_are_chosen_and_ordered), UNIT_TEST(bad_paths_are_refused),
-           UNIT_TEST(two_writers_of_one_file_are_refused))
+           UNIT_TEST(columns_are_chosen_and_ordered), UNIT_TEST(processes_are_called_by_name),
+           UNIT_TEST(bad_paths_are_refused), UNIT_TEST(two_writers_of_one_file_are_refused))

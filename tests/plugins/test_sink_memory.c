@@ -87,10 +87,14 @@ static void csv_stays_as_it_is(void)
 {
     stays("csv", "max_message", "64k");
 }
+static void csv_with_names_stays_as_it_is(void)
+{
+    stays("csv", "columns", "ts, process, event");
+}
 static void stdout_stays_as_it_is(void)
 {
     stays("stdout", "indent", "true");
 }
 
 UNIT_TESTS("sink_memory", UNIT_TEST(chrome_stays_as_it_is), UNIT_TEST(csv_stays_as_it_is),
-           UNIT_TEST(stdout_stays_as_it_is))
+           UNIT_TEST(csv_with_names_stays_as_it_is), UNIT_TEST(stdout_stays_as_it_is))

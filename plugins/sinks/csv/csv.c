@@ -12,16 +12,21 @@
  *           reply took=NS scheduler=N
  *           truncated=BYTES, separated by spaces
  *
- * Cells are empty where there is nothing. A bare number in the last three columns is written (42), a word that
+ * process   only where `columns` names it: what the process is called (called.h), as far as that is known by then
+ *
+ * Cells are empty where there is nothing. A bare number in the last four columns is written ((42)), a word that
  * readers misunderstand 'null': see cells.h.
  */
+#include "called_table.h"
 #include "cells.h"
 #include "nodes.h"
 
-enum csv_column { TS, NODE, EVENT, PID, MODULE, FUNCTION, ARITY, PEER, MESSAGE, METADATA, COLUMNS };
+/* Those of a row unless others are chosen, and behind them what has to be asked for. */
+enum csv_column { TS, NODE, EVENT, PID, MODULE, FUNCTION, ARITY, PEER, MESSAGE, METADATA, PROCESS, COLUMNS };
+#define CSV_DEFAULT PROCESS /* so many */
 
-static const char *const csv_names_of[COLUMNS] = {"ts",       "node",  "event", "pid",     "module",
-                                                  "function", "arity", "peer",  "message", "metadata"};
+static const char *const csv_names_of[COLUMNS] = {
+    "ts", "node", "event", "pid", "module", "function", "arity", "peer", "message", "metadata", "process"};
 #define CSV_ALL "ts, node, event, pid, module, function, arity, peer, message, metadata"
 
 #ifndef TAP_VERSION
@@ -40,7 +45,8 @@ struct csv {
     struct tap_writer w;
     struct tap_sink_nodes nodes;
     struct csv_names names;
-    char kinds[TAP_KIND_COUNT][32]; /* ",function_call," */
+    struct tap_called_table *called; /* NULL: that column is not wanted */
+    char kinds[TAP_KIND_COUNT][32];  /* ",function_call," */
     uint8_t kind_len[TAP_KIND_COUNT];
     int64_t
         second; /* the last event's ts in whole seconds, and its text: the first half of nearly every ts */
@@ -203,6 +209,17 @@ static void put_name(struct csv *self, uint32_t id)
     tap_writer_put(&self->w, cell.text, cell.len);
 }
 
+/* What its process is called, as far as it is known by now. */
+static void put_process(struct csv *self, const struct tap_event *e)
+{
+    const struct tap_known *known = tap_called_table_find(self->called, &e->pid);
+    size_t at = csv_cell_open(&self->w);
+    if (known)
+        tap_known_put(known, &self->w);
+    csv_cell_guard(&self->w, at, false);
+    csv_cell_close(&self->w, at);
+}
+
 static void put_column(struct csv *self, enum csv_column column, const struct tap_batch *batch,
                        const struct tap_event *e, struct tap_print *print)
 {
@@ -217,6 +234,7 @@ static void put_column(struct csv *self, enum csv_column column, const struct ta
     case ARITY: w->p = tap_text_i64(tap_writer_reserve(w, 24), e->arity); break;
     case PEER: put_peer(self, batch, e, print); break;
     case MESSAGE: put_message(self, batch, e, print); break;
+    case PROCESS: put_process(self, e); break;
     default: put_metadata(self, batch, e, print); break;
     }
 }
@@ -289,7 +307,7 @@ static enum tap_status choose_columns(struct csv *self)
         while (c < COLUMNS && strcmp(csv_names_of[c], item->text) != 0)
             c++;
         if (c == COLUMNS)
-            return self->host->fail_at(self->host, item, 0, "%s is no column; there are " CSV_ALL,
+            return self->host->fail_at(self->host, item, 0, "%s is no column; there are " CSV_ALL ", process",
                                        item->text);
         while (j < self->column_count && self->columns[j] != c)
             j++;
@@ -298,7 +316,7 @@ static enum tap_status choose_columns(struct csv *self)
         self->chosen |= c != i;
         self->columns[self->column_count++] = (uint8_t)c;
     }
-    self->chosen |= self->column_count != COLUMNS;
+    self->chosen |= self->column_count != CSV_DEFAULT;
     return TAP_OK;
 }
 
@@ -334,6 +352,8 @@ static enum tap_status csv_create(const struct tap_host *host, const void *setti
 static enum tap_status csv_start(void *s)
 {
     struct csv *self = s;
+    if (memchr(self->columns, PROCESS, self->column_count) && !(self->called = tap_called_table_new()))
+        return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     enum tap_status status = tap_writer_open(&self->w);
     if (status != TAP_OK)
         return status;
@@ -362,12 +382,21 @@ static void fetch_names(const struct csv_names *names, const struct tap_batch *b
         __builtin_prefetch(&names->at[later]);
 }
 
+static void learn_process(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
+{
+    const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
+    struct tap_print print = {.printable_unicode = node->printable_unicode, .node_name = node->name_id};
+    tap_called_table_learn(self->called, self->host, batch, e, &print);
+}
+
 static enum tap_status csv_consume(void *s, const struct tap_batch *batch, const uint32_t *select, size_t n)
 {
     struct csv *self = s;
     for (size_t i = 0; i < n; i++) {
         const struct tap_event *e = tap_batch_event(batch, select[i]);
         fetch_names(&self->names, batch, select + i, n - i);
+        if (self->called)
+            learn_process(self, batch, e);
         if (e->kind <= TAP_GAP && (self->chosen || !self->begun))
             put_chosen(self, batch, e);
         else if (e->kind <= TAP_GAP)
@@ -394,6 +423,7 @@ static void csv_destroy(void *s)
     tap_writer_free(&self->w);
     tap_sink_nodes_free(&self->nodes);
     csv_names_free(&self->names);
+    tap_called_table_free(self->called);
     free(self);
 }
 
@@ -409,7 +439,8 @@ static const struct tap_option csv_options[] = {
      .type = TAP_OPT_LIST,
      .def = CSV_ALL,
      .offset = offsetof(struct csv_settings, columns),
-     .help = "which columns, in which order"},
+     .help = "which columns, in which order; besides these there is process: what the process is called, as "
+             "far as that is known when the row is written"},
     {.name = "max_message",
      .type = TAP_OPT_SIZE,
      .def = "64k",

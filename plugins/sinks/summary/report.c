@@ -33,18 +33,6 @@ static void put_name(struct sum *s, uint32_t id)
     tap_writer_put(&s->w, text, len);
 }
 
-/* shop_cart:add/2, Shop.Cart.add/2 */
-static void put_function(struct sum *s, uint32_t module, uint32_t function, int32_t arity)
-{
-    bool alias = tap_name_is_alias(tap_name_get(s->host, module));
-    size_t len;
-    const char *text = tap_name_function(tap_name_get(s->host, function), alias, &len);
-    put_name(s, module);
-    put(s, alias ? "." : ":");
-    tap_writer_put(&s->w, text, len);
-    put(s, "/%d", arity);
-}
-
 static void put_pid(struct sum *s, const struct tap_pid *pid, uint32_t node)
 {
     struct tap_print print = {.syntax = TAP_PRINT_ERLANG};
@@ -60,16 +48,8 @@ static void put_process(struct sum *s, uint32_t index)
         put(s, "(others)");
         return;
     }
-    if (p->name) {
-        put_name(s, p->name);
+    if (tap_known_put(&p->known, &s->w))
         put(s, " ");
-    } else if (p->label) {
-        tap_writer_put(&s->w, p->label, strlen(p->label));
-        put(s, " ");
-    } else if (p->initial.function) {
-        put_function(s, p->initial.module, p->initial.function, p->initial.arity);
-        put(s, " ");
-    }
     put_pid(s, &p->pid, p->node);
 }
 
@@ -145,7 +125,7 @@ static void report_functions(struct sum *s)
             put_time(s, f->own);
         }
         put(s, "  ");
-        put_function(s, f->module, f->function, f->arity);
+        tap_function_put(&s->w, f->module, f->function, f->arity);
         put(s, "\n");
     }
     free(r);

@@ -59,10 +59,7 @@ struct sum_frame {
 struct sum_process {
     struct tap_pid pid;
     uint32_t node, epoch;
-    uint32_t name;              /* registered; 0: none */
-    struct tap_initial initial; /* what it began with */
-    char *label;                /* its process label, printed; NULL: none */
-    bool ended;
+    struct tap_known known;
     uint32_t depth, cap;
     uint64_t beyond; /* calls deeper than frames are kept */
     uint64_t events, calls, sent, received;
