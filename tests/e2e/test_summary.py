@@ -99,6 +99,43 @@ def processes_are_called_as_in_the_timeline():
     assert {'shop_till', 'shop_customer:visit/1'} <= kinds, kinds
 
 
+def pairs_of_two_nodes():
+    """The same name is registered on both: which one it was sent to is told."""
+    compile_erlang('e2e_echo.erl')
+    one, two = Node('one'), Node('two')
+    one.connect(two)
+    for n in (one, two):
+        n('e2e_echo:start()')
+    echo = Run(PAIRS % (one.name, two.name), '--json')
+    for n in (one, two):
+        n.traced()
+    assert one("e2e_echo:play('%s', 20)" % two.name) == 'ok'
+    echo.interrupt()
+    assert echo.code == 0, echo.err()
+    for n in (one, two):
+        n.stop()
+    invariant(echo.summary())
+    with open(echo.path('trace.csv'), newline='', encoding='utf-8') as f:
+        sends = [r for r in csv.DictReader(f) if r['event'] == 'message_send']
+    for n, other in ((one, two), (two, one)):
+        there = '{e2e_echo,%s}' % other.name
+        assert sum(r['node'] == n.name and r['peer'] == there for r in sends) == 20, sends[:5]
+        assert re.search(r' 20  e2e_echo <%s\.\d+\.0> -> %s$' % (re.escape(n.name), re.escape(there)),
+                         echo.read('summary.txt'), re.M), echo.read('summary.txt')
+
+
+PAIRS = """[session]
+nodes = %s, %s
+events = message_send
+[filter:pids]
+pids = e2e_echo
+[sink:csv]
+path = trace.csv
+[sink:summary]
+path = summary.txt
+"""
+
+
 def slowest_gen_server_calls():
     under_way, done = {}, []
     for r in rows:
@@ -129,4 +166,5 @@ def slowest_gen_server_calls():
         assert 0 < waited[0] + handled[0] <= ns(line[:11])[0] + 3 * ns(line[:11])[1], line
 
 
-tests(the_first_line, busiest_functions, busiest_processes_and_pairs, processes_are_called_as_in_the_timeline, slowest_gen_server_calls)
+tests(the_first_line, busiest_functions, busiest_processes_and_pairs, processes_are_called_as_in_the_timeline,
+      slowest_gen_server_calls, pairs_of_two_nodes)

@@ -147,6 +147,19 @@ static void report_processes(struct sum *s)
     free(r);
 }
 
+/* A registered name that was sent to, on another node as {Name,Node}. */
+static void put_receiver(struct sum *s, const struct sum_pair *p)
+{
+    if (p->to.node)
+        put(s, "{");
+    put_name(s, p->name);
+    if (!p->to.node)
+        return;
+    put(s, ",");
+    put_name(s, p->to.node);
+    put(s, "}");
+}
+
 static void report_pairs(struct sum *s)
 {
     uint32_t n;
@@ -161,7 +174,7 @@ static void report_pairs(struct sum *s)
         put_process(s, p->from);
         put(s, " -> ");
         if (p->name)
-            put_name(s, p->name);
+            put_receiver(s, p);
         else if (known)
             put_process(s, *known);
         else
