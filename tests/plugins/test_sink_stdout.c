@@ -487,6 +487,30 @@ static void depth_and_width_can_be_bounded(void)
     sb_free(b);
 }
 
+static void processes_are_called_by_name(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    sink_host_init();
+    sb_event(b, TAP_MESSAGE_RECEIVE)->payload = sb_atom(b, "one"); /* nothing is known yet */
+    sb_event(b, TAP_PROCESS_REGISTER)->payload = sb_atom(b, "shop_till");
+    struct tap_event *e = sb_event(b, TAP_PROCESS_SPAWN);
+    e->payload = tuple(b, "shop_customer", "visit", "\x6b\0\1\1\x6a"); /* [1] */
+    e->payload.len--;                                                  /* a string has no tail */
+    e->peer_type = TAP_PEER_PID, e->peer = sb_pid(7);
+    e = sb_event(b, TAP_MESSAGE_RECEIVE);
+    e->pid = sb_pid(7);
+    e->payload = sb_atom(b, "two");
+    sb_event(b, TAP_PROCESS_EXIT)->payload = sb_atom(b, "normal");
+    char *text = lines_of(b, "names", "true");
+    same(text, "   0.000001  <0.100.0>                        recv one\n"
+               "   0.000002  <0.100.0>(shop_till)             register shop_till\n"
+               "   0.000003  <0.100.0>(shop_till)             spawn <0.7.0> shop_customer:visit(1)\n"
+               "   0.000004  <0.7.0>(shop_customer:visit/1)   recv two\n"
+               "   0.000005  <0.100.0>(shop_till)             exit normal\n");
+    free(text);
+    sb_free(b);
+}
+
 UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people), UNIT_TEST(elixir_reads_as_elixir),
            UNIT_TEST(nodes_and_dates_are_shown_when_wanted), UNIT_TEST(calls_are_indented_by_depth),
            UNIT_TEST(a_servers_rounds_stand_below_each_other), UNIT_TEST(a_loss_begins_anew),
@@ -494,4 +518,4 @@ UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people), UNIT_TEST(
            UNIT_TEST(every_kind_is_an_object), UNIT_TEST(json_holds_what_the_node_prints),
            UNIT_TEST(undecodable_bytes_are_still_json), UNIT_TEST(colour_is_for_terminals),
            UNIT_TEST(standard_output_is_the_default), UNIT_TEST(a_full_disk_is_told_once),
-           UNIT_TEST(depth_and_width_can_be_bounded))
+           UNIT_TEST(processes_are_called_by_name), UNIT_TEST(depth_and_width_can_be_bounded))

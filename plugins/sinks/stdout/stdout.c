@@ -43,6 +43,9 @@ static enum tap_status out_start(void *s)
         if (!self->depths)
             return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     }
+    if (self->settings->names && self->settings->format == OUT_TEXT &&
+        !(self->called = tap_called_table_new()))
+        return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     return TAP_OK;
 }
 
@@ -58,11 +61,19 @@ static void put_event(struct out *self, const struct tap_batch *batch, const str
         tap_writer_end(&self->w, e->kind <= TAP_KIND_USER_LAST);
 }
 
+static void learn_process(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
+{
+    struct tap_print print = out_print(self, tap_sink_nodes_get(&self->nodes, self->host, e->node), false);
+    tap_called_table_learn(self->called, self->host, batch, e, &print);
+}
+
 static enum tap_status out_consume(void *s, const struct tap_batch *batch, const uint32_t *select, size_t n)
 {
     struct out *self = s;
     for (size_t i = 0; i < n; i++) {
         const struct tap_event *e = tap_batch_event(batch, select[i]);
+        if (self->called)
+            learn_process(self, batch, e);
         if (e->kind <= TAP_GAP)
             put_event(self, batch, e);
         else if (e->kind == TAP_NODE_UP)
@@ -90,6 +101,7 @@ static void out_destroy(void *s)
     tap_sink_nodes_free(&self->nodes);
     tap_relieved_free(&self->relieved);
     out_depths_free(self->depths);
+    tap_called_table_free(self->called);
     free(self);
 }
 
@@ -128,6 +140,11 @@ static const struct tap_option out_options[] = {
      .def = "false",
      FIELD(indent),
      .help = "text only: indent by depth of calls; needs function_return in events"},
+    {.name = "names",
+     .type = TAP_OPT_BOOL,
+     .def = "false",
+     FIELD(names),
+     .help = "text only: what the process is called, as far as that is known, behind its pid"},
     {.name = "max_message",
      .type = TAP_OPT_SIZE,
      .def = "64k",

@@ -4,6 +4,7 @@
 #ifndef TAP_STDOUT_H
 #define TAP_STDOUT_H
 
+#include "called_table.h"
 #include "nodes.h"
 #include "beamtap/relieved.h"
 #include "writer.h"
@@ -16,7 +17,7 @@ struct out_settings {
     int format; /* enum out_format */
     int syntax; /* enum tap_print_syntax */
     int time;   /* enum out_time */
-    bool indent;
+    bool indent, names;
     int64_t max_message;
     int64_t max_depth, max_items;
 };
@@ -30,6 +31,7 @@ struct out {
     struct tap_sink_nodes nodes;
     struct out_depths *depths; /* NULL: no indentation */
     struct tap_relieved relieved;
+    struct tap_called_table *called; /* NULL: pids alone */
     bool colour;
     uint32_t node_width; /* the longest node name so far */
     int64_t second;      /* second_text stands for it; absolute times only */

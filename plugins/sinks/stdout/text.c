@@ -2,6 +2,7 @@
  *
  *     0.001234  <0.123.0>    -> shop_cart:add(1, apple)
  *     0.001240  <0.123.0>    <- shop_cart:add/2 = ok
+ *     0.001240  <0.123.0>(shop_till)              <- shop_cart:add/2 = ok      with names = true
  *
  * Whatever the traced node sent, a line stays a line and cannot move the terminal's cursor: control characters that
  * a term did not escape become question marks.
@@ -75,6 +76,18 @@ static char *absolute_time(struct out *self, char *p, int64_t ns)
     return p;
 }
 
+static void put_called(struct out *self, const struct tap_pid *pid)
+{
+    const struct tap_known *known = tap_called_table_find(self->called, pid);
+    if (!known)
+        return;
+    put(&self->w, "(");
+    if (tap_known_put(known, &self->w))
+        put(&self->w, ")");
+    else
+        self->w.p--;
+}
+
 static void put_prefix(struct out *self, const struct tap_event *e, const struct tap_sink_node *node,
                        const struct tap_print *print)
 {
@@ -97,7 +110,9 @@ static void put_prefix(struct out *self, const struct tap_event *e, const struct
     size_t at = tap_writer_here(w);
     if (e->pid.node || e->pid.id || e->pid.serial)
         tap_writer_pid(w, &e->pid, print);
-    pad(w, at, print->syntax == TAP_PRINT_ELIXIR ? 16 : 12);
+    if (self->called)
+        put_called(self, &e->pid);
+    pad(w, at, (print->syntax == TAP_PRINT_ELIXIR ? 16 : 12) + (self->called ? 20u : 0));
     put(w, " ");
 }
 
