@@ -181,6 +181,7 @@ static enum tap_status tap_chrome_stop(void *self)
             tap_parts_end(c);
     }
     tap_chrome_report(c);
+    tap_parts_left(c);
     return tap_writer_close(&c->w);
 }
 

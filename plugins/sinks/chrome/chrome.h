@@ -389,6 +389,8 @@ enum tap_status tap_parts_begin(struct tap_chrome *);
 enum tap_status tap_parts_turn(struct tap_chrome *, int64_t ts);
 /* Ends the object form with otherData, in the place of the footer. */
 void tap_parts_end(struct tap_chrome *);
+/* Says so where files of an earlier, longer run stand behind the last one. */
+void tap_parts_left(const struct tap_chrome *);
 
 /* ---- nodes.c ---------------------------------------------------------------------------------------------------- */
 

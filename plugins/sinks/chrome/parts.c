@@ -7,6 +7,7 @@
 #include "chrome.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define TAP_CHROME_HEADER "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n"
 #define TAP_CHROME_FOOTER "\n]}"
@@ -67,6 +68,16 @@ static char *tap_parts_name(const char *path, uint32_t number)
     if (to)
         snprintf(to, len + 16, "%.*s.%u%s", (int)end, path, number, path + end);
     return to;
+}
+
+void tap_parts_left(const struct tap_chrome *c)
+{
+    char *path = tap_parts_name(c->settings->path, c->part + 1);
+    if (path && (c->settings->rotate_size || c->settings->rotate_time) && access(path, F_OK) == 0)
+        c->host->log(c->host, TAP_LOG_WARNING,
+                     "%s is there from an earlier run; the last file of this one is %s", path,
+                     c->part_path ? c->part_path : c->settings->path);
+    free(path);
 }
 
 static enum tap_status tap_parts_next(struct tap_chrome *c, int64_t ts)
