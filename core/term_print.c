@@ -13,7 +13,7 @@
  * list that they are.
  *
  * Elixir: structs print as %Name{...} with their fields in the map's order (the node, which knows the definition,
- * prints them in that order; and types with an Inspect of their own, like Date, as themselves).
+ * prints them in that order; of types with an Inspect of their own those in term_inspect.c print as themselves).
  */
 #include "term_plain.h"
 #include "term_print.h"
@@ -145,6 +145,23 @@ static bool open_big_map(struct tap_walk *w, uint32_t n, const uint8_t *at)
     return true;
 }
 
+/* The name of the struct at the cursor, whose shape is given; true: that printed all of it. */
+static bool print_struct(struct tap_walk *w, uint64_t shape, uint32_t pairs)
+{
+    struct tap_cursor c = tap_cursor(w->term + (shape - TAP_SHAPE_STRUCT),
+                                     (size_t)(w->c.end - w->term) - (shape - TAP_SHAPE_STRUCT));
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    if (!tap_read_atom(&c, &text, &len, &latin1))
+        return false;
+    if (tap_walk_inspect(w, text, len, pairs))
+        return true;
+    tap_out_char(&w->o, '%');
+    tap_out_atom(&w->o, text, len, latin1, TAP_ATOM_LITERAL);
+    return false;
+}
+
 static enum tap_step print_map(struct tap_walk *w, const uint8_t *at)
 {
     uint32_t n;
@@ -152,17 +169,11 @@ static enum tap_step print_map(struct tap_walk *w, const uint8_t *at)
         return tap_walk_bad(w, at);
     if (n && tap_walk_too_deep(w))
         return tap_walk_cut(w, at);
-    tap_out_char(&w->o, w->o.elixir ? '%' : '#');
     uint64_t shape = n ? tap_walk_shape(w) : TAP_SHAPE_PLAIN;
-    if (shape >= TAP_SHAPE_STRUCT) {
-        struct tap_cursor c = tap_cursor(w->term + (shape - TAP_SHAPE_STRUCT),
-                                         (size_t)(w->c.end - w->term) - (shape - TAP_SHAPE_STRUCT));
-        const char *text;
-        uint32_t len;
-        bool latin1;
-        if (tap_read_atom(&c, &text, &len, &latin1))
-            tap_out_atom(&w->o, text, len, latin1, TAP_ATOM_LITERAL);
-    }
+    if (shape < TAP_SHAPE_STRUCT)
+        tap_out_char(&w->o, w->o.elixir ? '%' : '#');
+    else if (print_struct(w, shape, n))
+        return TAP_LEAF;
     tap_out_char(&w->o, '{');
     if (n == 0) {
         tap_out_char(&w->o, '}');

@@ -74,6 +74,12 @@ static inline uint64_t tap_walk_shape(struct tap_walk *w)
     return w->shape < w->shapes.n ? w->shapes.items[w->shape++] : TAP_SHAPE_PLAIN;
 }
 
+/* ---- Structs (term_inspect.c) */
+
+/* Prints the map of so many pairs at the cursor as Elixir prints this struct, and goes past it. False: as a struct, or it is
+ * not as these are; then nothing was printed. */
+bool tap_walk_inspect(struct tap_walk *, const char *module, size_t len, uint32_t pairs);
+
 /* ---- Lists (term_list.c) */
 
 /* The LIST at the cursor. */
