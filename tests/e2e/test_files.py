@@ -152,6 +152,38 @@ def killed_at_any_moment():
     assert len(seen) > 3 * KILLS and sum(n > 50 for n in seen) > 2 * KILLS, seen
 
 
+def killed_over_an_old_file():
+    """Where files of an earlier run are, a kill at any moment, early ones above all, leaves those or new ones, never some of both."""
+    compile_erlang('e2e_storm.erl')
+    node = Node()
+    node('e2e_storm:start(1)')
+    folder, old, kept = tempfile.mkdtemp(dir=work), None, 0
+    for i in range(8):
+        began = time.time_ns()
+        run = Run(INI % node.name, '--set', 'session.lease=2s', cwd=folder)
+        if i == 0:  # the first makes them
+            wait_for(lambda: all(os.path.exists(run.path(n)) and os.path.getsize(run.path(n)) > 20_000 for n in FILES), 'files')
+        else:
+            time.sleep(random.random() ** 4 * 0.4)  # its first write is in here
+        assert run.process.poll() is None, run.err()
+        run.process.kill()
+        run.process.wait()
+        data = {name: open(run.path(name), 'rb').read() for name in FILES}
+        same = [name for name in FILES if old and data[name] == old[name]]
+        kept += len(same)
+        for name in FILES:
+            if name not in same:
+                judged(run.path(name))
+        times = {'trace.csv': [int(line.split(b',')[0]) for line in loaded(run.path('trace.csv'))],
+                 'trace.jsonl': [int(json.loads(line)['ts']) for line in loaded(run.path('trace.jsonl'))]}
+        for name in times.keys() - set(same):
+            assert all(t >= began for t in times[name]), 'some of the old are in ' + name
+        old = {name: open(run.path(name), 'rb').read() for name in FILES}
+        wait_for(lambda: node('[R || R <- e2e_node:residue(), element(1, R) =/= module]') == '[]', 'no tracing')
+    node.stop()
+    print('# %d of %d files were as they had been' % (kept, 7 * len(FILES)))
+
+
 def traced(seconds='400ms', more=''):
     node = Node()
     compile_erlang('e2e_storm.erl')
@@ -270,5 +302,5 @@ rotate_time = 100ms
     assert all(100 * 1024 <= s < 100 * 1024 + 3_000_000 for s in sizes), sizes  # a batch more, at most
 
 
-tests(killed_at_any_moment, cut_anywhere, what_is_no_output_is_left_alone, a_file_in_work_is_left_alone,
+tests(killed_at_any_moment, killed_over_an_old_file, cut_anywhere, what_is_no_output_is_left_alone, a_file_in_work_is_left_alone,
       long_runs_are_cut_into_files)
