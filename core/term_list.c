@@ -86,7 +86,7 @@ enum tap_step tap_walk_list(struct tap_walk *w, const uint8_t *at)
     size_t shape_at = w->shape;
     uint64_t shape = tap_walk_shape(w);
     int tag = tap_peek(&w->c);
-    if ((tag == TAP_EXT_SMALL_INTEGER || tag == TAP_EXT_INTEGER) && is_string(w, n))
+    if ((tag == TAP_EXT_SMALL_INTEGER || tag == TAP_EXT_INTEGER) && !w->as_lists && is_string(w, n))
         return print_string(w, n);
     if (tap_walk_too_deep(w)) {
         w->shape = shape_at;
@@ -124,7 +124,7 @@ enum tap_step tap_walk_bytes(struct tap_walk *w, const uint8_t *at)
         return tap_walk_bad(w, at);
     if (n == 0) {
         tap_out_lit(&w->o, "[]");
-    } else if (tap_bytes_printable(&w->o, bytes, n)) {
+    } else if (!w->as_lists && tap_bytes_printable(&w->o, bytes, n)) {
         tap_out_quoted(&w->o, bytes, n, true, w->o.elixir ? '\'' : '"');
     } else if (tap_walk_too_deep(w)) {
         tap_out_lit(&w->o, "...");

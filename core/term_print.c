@@ -424,6 +424,43 @@ static inline bool next_term(struct tap_walk *w)
     return false;
 }
 
+/* From the first byte to the last, where cursor, output, home and bounds are set. */
+static void run(struct tap_walk *w)
+{
+    w->term = w->c.p;
+    w->stack = w->inside;
+    w->depth = 0;
+    w->cap = TAP_WALK_FRAMES;
+    w->shapes = (struct tap_shapes){0};
+    w->shape = 0;
+    w->failed = false;
+    if (w->o.elixir)
+        tap_shapes_find(&w->shapes, w->term, tap_left(&w->c));
+    while (!w->failed && !w->o.done)
+        if (print_term(w) == TAP_LEAF && !next_term(w))
+            break;
+    while (w->depth > 0)
+        tap_walk_pop(w);
+    if (w->stack != w->inside)
+        free(w->stack);
+    free(w->shapes.items);
+}
+
+void tap_walk_nested(struct tap_walk *w, const uint8_t *term, size_t len)
+{
+    struct tap_walk inner;
+    inner.c = tap_cursor(term, len);
+    inner.home = w->home;
+    inner.o = w->o;
+    inner.max_depth = w->max_depth ? w->max_depth - (uint32_t)w->depth : 0;
+    inner.max_items = w->max_items;
+    inner.nested = w->nested + 1;
+    inner.as_lists = true;
+    run(&inner);
+    w->o = inner.o;
+    w->failed = inner.failed;
+}
+
 size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *term, size_t len,
                       const struct tap_print *print)
 {
@@ -438,26 +475,12 @@ size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, cons
     struct tap_walk w; /* not zeroed: the frames inside are 1 KiB */
     w.c = tap_cursor(term, len);
     tap_read_version(&w.c);
-    w.term = w.c.p;
     w.home = tap_home_of(names, print);
-    w.stack = w.inside;
-    w.depth = 0;
-    w.cap = TAP_WALK_FRAMES;
-    w.shapes = (struct tap_shapes){0};
-    w.shape = 0;
     w.max_depth = print ? print->max_depth : 0;
     w.max_items = print ? print->max_items : 0;
-    w.failed = false;
+    w.nested = 0;
+    w.as_lists = false;
     tap_out_init(&w.o, dst, cap, print);
-    if (w.o.elixir)
-        tap_shapes_find(&w.shapes, w.term, tap_left(&w.c));
-    while (!w.failed && !w.o.done)
-        if (print_term(&w) == TAP_LEAF && !next_term(&w))
-            break;
-    while (w.depth > 0)
-        tap_walk_pop(&w);
-    if (w.stack != w.inside)
-        free(w.stack);
-    free(w.shapes.items);
+    run(&w);
     return tap_out_finish(&w.o);
 }

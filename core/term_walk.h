@@ -35,7 +35,9 @@ struct tap_walk {
     struct tap_shapes shapes; /* Elixir only */
     size_t shape;
     uint32_t max_depth, max_items; /* 0: no bound */
+    uint32_t nested;               /* how many walks this one is inside of */
     bool failed;
+    bool as_lists; /* charlists too */
     struct tap_walk_frame inside[TAP_WALK_FRAMES];
 };
 
@@ -74,9 +76,12 @@ static inline uint64_t tap_walk_shape(struct tap_walk *w)
     return w->shape < w->shapes.n ? w->shapes.items[w->shape++] : TAP_SHAPE_PLAIN;
 }
 
+/* Prints another term where this walk stands, charlists in it as lists. */
+void tap_walk_nested(struct tap_walk *, const uint8_t *term, size_t len);
+
 /* ---- Structs (term_inspect.c) */
 
-/* Prints the map of so many pairs at the cursor as Elixir prints this struct, and goes past it. False: as a struct, or it is
+/* Prints the map of so many pairs at the cursor, whose shape was read, as Elixir prints this struct, and goes past it. False: as a struct, or it is
  * not as these are; then nothing was printed. */
 bool tap_walk_inspect(struct tap_walk *, const char *module, size_t len, uint32_t pairs);
 
