@@ -135,7 +135,7 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_aren
     struct tap_batch_own *batch = pool->batches;
     if (batch) {
         pool->batches = batch->next;
-        pool->idle_batches--;
+        pool->idle_events -= batch->cap + TAP_BATCH_LEAST;
     }
     pthread_mutex_unlock(&pool->lock);
     if (!batch && !(batch = batch_new(pool))) {
@@ -164,7 +164,7 @@ void tap_batch_fit(struct tap_batch_own *batch)
 
 bool tap_batch_grow(struct tap_batch_own *batch)
 {
-    uint32_t cap = batch->cap ? batch->cap * 2 : 64;
+    uint32_t cap = batch->cap ? batch->cap * 2 : TAP_BATCH_LEAST;
     struct tap_event *events = realloc(batch->events, (size_t)cap * sizeof *events);
     if (!events)
         return false;
@@ -205,11 +205,12 @@ void tap_batch_release(struct tap_batch_own *batch)
         tap_arena_put(pool, &batch->arena->base);
     batch->arena = NULL;
     pthread_mutex_lock(&pool->lock);
-    bool keep = batch->cap <= 8192 && pool->idle_batches < TAP_POOL_IDLE_BATCHES;
+    bool keep =
+        batch->cap <= 8192 && pool->idle_events + batch->cap + TAP_BATCH_LEAST <= TAP_POOL_IDLE_EVENTS;
     if (keep) {
         batch->next = pool->batches;
         pool->batches = batch;
-        pool->idle_batches++;
+        pool->idle_events += batch->cap + TAP_BATCH_LEAST;
     }
     pthread_mutex_unlock(&pool->lock);
     if (!keep)

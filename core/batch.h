@@ -16,7 +16,9 @@
 #define TAP_ARENA_SIZE (256u << 10)   /* what reserve gives at least */
 #define TAP_ARENA_POOLED (512u << 10) /* larger ones are freed, not pooled */
 #define TAP_POOL_IDLE_ARENAS 32u      /* at most so many wait for use */
-#define TAP_POOL_IDLE_BATCHES 16u
+#define TAP_BATCH_LEAST 64u           /* events that a batch has room for as soon as it has one */
+#define TAP_POOL_IDLE_EVENTS \
+    65536u /* room of batches that wait for use: of sixty-four nodes, each with some that wait */
 
 struct tap_batch_pool;
 
@@ -50,7 +52,8 @@ struct tap_batch_pool {
     pthread_mutex_t lock;
     struct tap_arena_own *arenas;
     struct tap_batch_own *batches;
-    unsigned idle_arenas, idle_batches;
+    unsigned idle_arenas;
+    uint64_t idle_events;
     uint32_t sets; /* selections a batch */
     atomic_size_t alive;
     size_t limit; /* bytes; see tap_batch_pool_full */
