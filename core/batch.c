@@ -115,6 +115,12 @@ static struct tap_arena *fitting(struct tap_batch_pool *pool, struct tap_arena *
     return &small->base;
 }
 
+/* In events; one without any takes some memory too. */
+static uint64_t room_of(const struct tap_batch_own *batch)
+{
+    return batch->cap + TAP_BATCH_LEAST;
+}
+
 /* A batch that had many events does not keep their room while it has few. */
 static void trim(struct tap_batch_own *batch, uint32_t expected)
 {
@@ -135,7 +141,7 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_aren
     struct tap_batch_own *batch = pool->batches;
     if (batch) {
         pool->batches = batch->next;
-        pool->idle_events -= batch->cap + TAP_BATCH_LEAST;
+        pool->idle_events -= room_of(batch);
     }
     pthread_mutex_unlock(&pool->lock);
     if (!batch && !(batch = batch_new(pool))) {
@@ -205,12 +211,11 @@ void tap_batch_release(struct tap_batch_own *batch)
         tap_arena_put(pool, &batch->arena->base);
     batch->arena = NULL;
     pthread_mutex_lock(&pool->lock);
-    bool keep =
-        batch->cap <= 8192 && pool->idle_events + batch->cap + TAP_BATCH_LEAST <= TAP_POOL_IDLE_EVENTS;
+    bool keep = batch->cap <= 8192 && pool->idle_events + room_of(batch) <= TAP_POOL_IDLE_EVENTS;
     if (keep) {
         batch->next = pool->batches;
         pool->batches = batch;
-        pool->idle_events += batch->cap + TAP_BATCH_LEAST;
+        pool->idle_events += room_of(batch);
     }
     pthread_mutex_unlock(&pool->lock);
     if (!keep)

@@ -29,16 +29,9 @@ void tap_called_table_free(struct tap_called_table *t)
     free(t);
 }
 
-static uint32_t set_of(const struct tap_pid *p)
-{
-    uint64_t h = ((uint64_t)p->id << 32 | p->serial) * 0x9e3779b97f4a7c15ull;
-    h = (h ^ (h >> 29) ^ ((uint64_t)p->creation << 32 | p->node)) * 0xd6e8feb86659fd93ull;
-    return (uint32_t)(h >> 32) % SETS;
-}
-
 const struct tap_known *tap_called_table_find(const struct tap_called_table *t, const struct tap_pid *pid)
 {
-    const struct set *s = &t->sets[set_of(pid)];
+    const struct set *s = &t->sets[tap_pid_hash(pid) % SETS];
     for (uint32_t i = 0; i < WAYS && i < s->used; i++)
         if (tap_pid_same(&s->at[i].pid, pid))
             return &s->at[i].known;
@@ -50,7 +43,7 @@ static struct tap_known *get(struct tap_called_table *t, const struct tap_pid *p
     struct tap_known *known = (struct tap_known *)(uintptr_t)tap_called_table_find(t, pid);
     if (known)
         return known;
-    struct set *s = &t->sets[set_of(pid)];
+    struct set *s = &t->sets[tap_pid_hash(pid) % SETS];
     struct entry *e = &s->at[s->used % WAYS];
     s->used = s->used + 1 < 2 * WAYS ? s->used + 1 : WAYS;
     tap_known_free(&e->known);

@@ -5,21 +5,9 @@ import os, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
 from lib import *
+from messages import recorded
 
 DUCKDB = os.environ.get('BEAMTAP_DUCKDB', os.path.join(os.path.dirname(BUILD), 'duckdb'))
-INI = """[session]
-nodes = %s
-events = message_receive
-duration = 0
-max_rate = 0
-max_queue = 10M
-max_memory = 1G
-[filter:pids]
-pids = reader
-[sink:csv]
-path = trace.csv
-queue = 256M
-"""
 NASTY = r"""[{a,"b",'=x'}, '=sum(A1)', <<"q\"uote, comma">>, "text", "two\nlines", 1.5, -7, nan, true, null, '2024-01-01', [], '', <<>>]"""
 
 
@@ -47,14 +35,7 @@ def ask(run, sql):
 
 def numbers_first_then_anything():
     node = Node()
-    node('register(reader, spawn(fun F() -> receive _ -> F() end end)), ok')
-    run = Run(INI % node.name, '--json')
-    node.traced()
-    node('[reader ! I || I <- lists:seq(1, 100000)], [reader ! M || M <- %s], ok' % NASTY)
-    count = 100000 + int(node('length(%s)' % NASTY))
-    wait_for(lambda: len(rows(run)) == count, 'every message in the file')
-    run.interrupt().ended(0)
-    invariant(run.summary())
+    run, count = recorded(node, NASTY)
     got = ask(run, 'select ts, node, event, pid, module, function, arity, peer, message, metadata from trace order by ts')
     want = rows(run)
     assert len(got) == len(want) == count, (len(got), len(want))

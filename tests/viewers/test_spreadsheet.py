@@ -5,21 +5,8 @@ import csv, os, shutil, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
 from lib import *
+from messages import recorded
 
-INI = """[session]
-nodes = %s
-events = message_receive
-duration = 0
-max_rate = 0
-max_queue = 10M
-max_memory = 1G
-[filter:pids]
-pids = reader
-[sink:csv]
-path = trace.csv
-queue = 256M
-"""
-NUMBERS = 100000
 MESSAGES = r"""['=sum(A1)', '+1', '-1', '@sum', '=cmd|\'/C calc\'!A0', <<"=1+1">>, "=1+1", {a, "b", '=x'}, ['=x'], '#REF!', 'DDE',
 <<"q\"uote, comma">>, "text", "two\nlines", '\n', '\r', 'a\tb', ' x ', '--', '', [], <<>>,
 42, -7, 1.5, -1.5, 1.0e100, 12345678901234567890, -12345678901234567890, $a, '007', '1e5', '0x1F', '1/2', '12:30', '10%%', '$5',
@@ -72,15 +59,7 @@ def libreoffice(folder):
 
 def each_cell_is_what_it_was():
     node = Node()
-    node('register(reader, spawn(fun F() -> receive _ -> F() end end)), ok')
-    trace = Run(INI % node.name, '--json')
-    node.traced()
-    messages = MESSAGES.replace('\n', ' ')
-    node('[reader ! I || I <- lists:seq(1, %d)], [reader ! M || M <- %s], ok' % (NUMBERS, messages))
-    count = NUMBERS + int(node('length(%s)' % messages))
-    wait_for(lambda: trace.process.poll() is not None or len(rows(trace)) == count, 'every message in the file')
-    trace.interrupt().ended(0)
-    invariant(trace.summary())
+    trace, _ = recorded(node, MESSAGES.replace('\n', ' '))
     gnumeric(trace.dir)
     if shutil.which('soffice'):
         libreoffice(trace.dir)

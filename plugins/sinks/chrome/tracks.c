@@ -10,13 +10,6 @@
 #define TAP_TRACK_CHUNK 1024u
 #define TAP_TRACK_MORE 9u /* chunks of schedulers, which do not count */
 
-static uint32_t tap_tracks_hash(const struct tap_pid *p)
-{
-    uint64_t h = ((uint64_t)p->id << 32 | p->serial) * 0x9e3779b97f4a7c15ull;
-    h = (h ^ (h >> 29) ^ ((uint64_t)p->creation << 32 | p->node)) * 0xd6e8feb86659fd93ull;
-    return (uint32_t)(h >> 32);
-}
-
 static struct tap_track *tap_tracks_at(const struct tap_tracks *ts, uint32_t index)
 {
     return &ts->chunks[(index - 1) / TAP_TRACK_CHUNK][(index - 1) % TAP_TRACK_CHUNK];
@@ -52,7 +45,7 @@ void tap_tracks_free(struct tap_tracks *ts)
 /* The slot that holds this pid, or the empty one where it belongs. */
 static struct tap_track_slot *tap_tracks_slot(const struct tap_tracks *ts, const struct tap_pid *pid)
 {
-    uint32_t hash = tap_tracks_hash(pid), at = hash & ts->mask;
+    uint32_t hash = tap_pid_hash(pid), at = hash & ts->mask;
     while (ts->slots[at].index &&
            (ts->slots[at].hash != hash || !tap_pid_same(&tap_tracks_at(ts, ts->slots[at].index)->pid, pid)))
         at = (at + 1) & ts->mask;
@@ -71,10 +64,10 @@ struct tap_track *tap_tracks_find(struct tap_tracks *ts, const struct tap_pid *p
 
 void tap_tracks_fetch(const struct tap_tracks *ts, const struct tap_pid *soon, const struct tap_pid *later)
 {
-    uint32_t index = ts->slots[tap_tracks_hash(soon) & ts->mask].index;
+    uint32_t index = ts->slots[tap_pid_hash(soon) & ts->mask].index;
     if (index)
         __builtin_prefetch(tap_tracks_at(ts, index), 1);
-    __builtin_prefetch(&ts->slots[tap_tracks_hash(later) & ts->mask], 1);
+    __builtin_prefetch(&ts->slots[tap_pid_hash(later) & ts->mask], 1);
 }
 
 static bool tap_tracks_grow(struct tap_tracks *ts)
@@ -126,7 +119,7 @@ struct tap_track *tap_tracks_add(struct tap_tracks *ts, const struct tap_pid *pi
     struct tap_track *t = tap_tracks_at(ts, index);
     *t = (struct tap_track){
         .pid = *pid, .node = node, .last = -1, .first = -1, .life = -1, .used = true, .recent = true};
-    *tap_tracks_slot(ts, pid) = (struct tap_track_slot){tap_tracks_hash(pid), index};
+    *tap_tracks_slot(ts, pid) = (struct tap_track_slot){tap_pid_hash(pid), index};
     ts->count++;
     return t;
 }
@@ -155,7 +148,7 @@ static void tap_tracks_fetch_victim(const struct tap_tracks *ts)
 {
     enum { AHEAD = 8 };
     const struct tap_track *t = tap_tracks_at(ts, (ts->hand + AHEAD) % ts->made + 1);
-    __builtin_prefetch(&ts->slots[tap_tracks_hash(&t->pid) & ts->mask], 1);
+    __builtin_prefetch(&ts->slots[tap_pid_hash(&t->pid) & ts->mask], 1);
 }
 
 struct tap_track *tap_tracks_victim(struct tap_tracks *ts)
