@@ -18,6 +18,14 @@ static void arena_free(struct tap_arena_own *arena)
     free(arena);
 }
 
+static void arenas_free(struct tap_arena_own *list)
+{
+    for (struct tap_arena_own *next; list; list = next) {
+        next = list->next;
+        arena_free(list);
+    }
+}
+
 static void batch_free(struct tap_batch_own *batch)
 {
     free(batch->events);
@@ -28,10 +36,9 @@ static void batch_free(struct tap_batch_own *batch)
 
 void tap_batch_pool_destroy(struct tap_batch_pool *pool)
 {
-    for (struct tap_arena_own *a = pool->arenas, *next; a; a = next) {
-        next = a->next;
-        arena_free(a);
-    }
+    arenas_free(pool->arenas);
+    for (unsigned i = 0; i < TAP_ARENA_SIZES; i++)
+        arenas_free(pool->small[i]);
     for (struct tap_batch_own *b = pool->batches, *next; b; b = next) {
         next = b->next;
         batch_free(b);
@@ -39,25 +46,13 @@ void tap_batch_pool_destroy(struct tap_batch_pool *pool)
     pthread_mutex_destroy(&pool->lock);
 }
 
-struct tap_arena *tap_arena_get(struct tap_batch_pool *pool, size_t min)
+static struct tap_arena *arena_new(size_t size)
 {
-    struct tap_arena_own *arena = NULL;
-    if (min <= TAP_ARENA_SIZE) {
-        pthread_mutex_lock(&pool->lock);
-        if ((arena = pool->arenas)) {
-            pool->arenas = arena->next;
-            pool->idle_arenas--;
-        }
-        pthread_mutex_unlock(&pool->lock);
-        if (arena)
-            return &arena->base;
-        min = TAP_ARENA_SIZE;
-    }
-    arena = calloc(1, sizeof *arena);
+    struct tap_arena_own *arena = calloc(1, sizeof *arena);
     if (!arena)
         return NULL;
-    arena->base.data = malloc(min);
-    arena->base.size = min;
+    arena->base.data = malloc(size);
+    arena->base.size = size;
     if (!arena->base.data) {
         free(arena);
         return NULL;
@@ -65,22 +60,84 @@ struct tap_arena *tap_arena_get(struct tap_batch_pool *pool, size_t min)
     return &arena->base;
 }
 
+/* An idle one, off its list; NULL: there is none. Under the lock. */
+static struct tap_arena *arena_take(struct tap_arena_own **list)
+{
+    struct tap_arena_own *arena = *list;
+    if (!arena)
+        return NULL;
+    *list = arena->next;
+    return &arena->base;
+}
+
+struct tap_arena *tap_arena_get(struct tap_batch_pool *pool, size_t min)
+{
+    if (min > TAP_ARENA_SIZE)
+        return arena_new(min);
+    pthread_mutex_lock(&pool->lock);
+    struct tap_arena *arena = arena_take(&pool->arenas);
+    pool->idle_arenas -= arena != NULL;
+    pthread_mutex_unlock(&pool->lock);
+    return arena ? arena : arena_new(TAP_ARENA_SIZE);
+}
+
+/* The small sizes: each second one is twice as large, and one lies between. */
+static size_t small_size(unsigned i)
+{
+    size_t size = (size_t)TAP_ARENA_LEAST << (i / 2);
+    return i % 2 ? size + size / 2 : size;
+}
+
+/* The smallest of them that holds so many bytes; TAP_ARENA_SIZES: none does. */
+static unsigned size_for(size_t bytes)
+{
+    unsigned i = 0;
+    while (i < TAP_ARENA_SIZES && bytes > small_size(i))
+        i++;
+    return i;
+}
+
+struct tap_arena *tap_arena_small(struct tap_batch_pool *pool, size_t min)
+{
+    unsigned size = size_for(min);
+    if (size == TAP_ARENA_SIZES)
+        return tap_arena_get(pool, min);
+    pthread_mutex_lock(&pool->lock);
+    struct tap_arena *arena = arena_take(&pool->small[size]);
+    pool->idle_small -= arena ? arena->size : 0;
+    pthread_mutex_unlock(&pool->lock);
+    return arena ? arena : arena_new(small_size(size));
+}
+
+/* The list of idle ones that it belongs to; NULL: it is not worth keeping. Counts it. Under the lock. */
+static struct tap_arena_own **arena_home(struct tap_batch_pool *pool, size_t bytes)
+{
+    unsigned size = size_for(bytes);
+    if (size < TAP_ARENA_SIZES) {
+        if (bytes != small_size(size) || pool->idle_small + bytes > TAP_POOL_IDLE_SMALL)
+            return NULL;
+        pool->idle_small += bytes;
+        return &pool->small[size];
+    }
+    if (bytes < TAP_ARENA_SIZE || bytes > TAP_ARENA_POOLED || pool->idle_arenas == TAP_POOL_IDLE_ARENAS)
+        return NULL;
+    pool->idle_arenas++;
+    return &pool->arenas;
+}
+
 void tap_arena_put(struct tap_batch_pool *pool, struct tap_arena *base)
 {
     if (!base)
         return;
     struct tap_arena_own *arena = (struct tap_arena_own *)base;
-    if (base->size >= TAP_ARENA_SIZE && base->size <= TAP_ARENA_POOLED) {
-        pthread_mutex_lock(&pool->lock);
-        if (pool->idle_arenas < TAP_POOL_IDLE_ARENAS) {
-            arena->next = pool->arenas;
-            pool->arenas = arena;
-            pool->idle_arenas++;
-            arena = NULL;
-        }
-        pthread_mutex_unlock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
+    struct tap_arena_own **home = arena_home(pool, base->size);
+    if (home) {
+        arena->next = *home;
+        *home = arena;
     }
-    if (arena)
+    pthread_mutex_unlock(&pool->lock);
+    if (!home)
         arena_free(arena);
 }
 
@@ -98,21 +155,17 @@ static struct tap_batch_own *batch_new(struct tap_batch_pool *pool)
     return batch;
 }
 
-/* The same bytes in an arena of their size; the given one when that fails. */
+/* The same bytes in an arena of about their size; the given one when that fails. */
 static struct tap_arena *fitting(struct tap_batch_pool *pool, struct tap_arena *arena, size_t len)
 {
-    if (!arena || arena->size < 4096 || len > arena->size / 4)
+    if (!arena || arena->size <= TAP_ARENA_LEAST || len > arena->size / 4)
         return arena;
-    struct tap_arena_own *small = calloc(1, sizeof *small);
-    uint8_t *data = small ? malloc(len ? len : 1) : NULL;
-    if (!data) {
-        free(small);
+    struct tap_arena *small = tap_arena_small(pool, len);
+    if (!small)
         return arena;
-    }
-    memcpy(data, arena->data, len);
-    small->base = (struct tap_arena){data, len};
+    memcpy(small->data, arena->data, len);
     tap_arena_put(pool, arena);
-    return &small->base;
+    return small;
 }
 
 /* In events; one without any takes some memory too. */
@@ -149,6 +202,7 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_aren
         return NULL;
     }
     trim(batch, expected);
+    batch->expected = expected;
     atomic_store_explicit(&batch->refs, 1, memory_order_relaxed);
     batch->arena = (struct tap_arena_own *)arena;
     batch->bytes = 0;
@@ -168,12 +222,24 @@ void tap_batch_fit(struct tap_batch_own *batch)
     batch->base.arena = arena ? arena->data : NULL;
 }
 
-bool tap_batch_grow(struct tap_batch_own *batch)
+/* What the headers promise is there at once, within reason: they may lie. */
+static uint32_t room_next(const struct tap_batch_own *batch)
 {
     uint32_t cap = batch->cap ? batch->cap * 2 : TAP_BATCH_LEAST;
-    struct tap_event *events = realloc(batch->events, (size_t)cap * sizeof *events);
+    while (cap < batch->expected && cap < TAP_BATCH_MOST)
+        cap *= 2;
+    return cap;
+}
+
+bool tap_batch_grow(struct tap_batch_own *batch)
+{
+    uint32_t cap = room_next(batch);
+    struct tap_event *events = aligned_alloc(TAP_LINE, (size_t)cap * sizeof *events);
     if (!events)
         return false;
+    if (batch->base.count)
+        memcpy(events, batch->events, batch->base.count * sizeof *events);
+    free(batch->events);
     batch->events = events;
     batch->base.events = events;
     uint32_t *indexes = realloc(batch->indexes, (size_t)cap * (batch->pool->sets + 1) * sizeof *indexes);

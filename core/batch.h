@@ -13,10 +13,15 @@
 
 #include "beamtap/plugin.h"
 
-#define TAP_ARENA_SIZE (256u << 10)   /* what reserve gives at least */
-#define TAP_ARENA_POOLED (512u << 10) /* larger ones are freed, not pooled */
-#define TAP_POOL_IDLE_ARENAS 32u      /* at most so many wait for use */
-#define TAP_BATCH_LEAST 64u           /* events that a batch has room for as soon as it has one */
+#define TAP_LINE 64u                   /* bytes of a line of a processor's cache, mostly */
+#define TAP_ARENA_SIZE (256u << 10)    /* what reserve gives at least */
+#define TAP_ARENA_POOLED (512u << 10)  /* larger ones are freed, not pooled */
+#define TAP_POOL_IDLE_ARENAS 32u       /* at most so many wait for use */
+#define TAP_ARENA_LEAST (4u << 10)     /* the smallest of those that fit what is in them: 4, 6, 8, 12, ... */
+#define TAP_ARENA_SIZES 9u             /* so many sizes of them: the largest has 64 KiB */
+#define TAP_POOL_IDLE_SMALL (2u << 20) /* bytes of these that wait for use */
+#define TAP_BATCH_LEAST 16u            /* events that a batch has room for as soon as it has one */
+#define TAP_BATCH_MOST 2048u           /* that it has room for at once because so many are expected */
 #define TAP_POOL_IDLE_EVENTS \
     65536u /* room of batches that wait for use: of sixty-four nodes, each with some that wait */
 
@@ -36,7 +41,7 @@ struct tap_batch_own {
     struct tap_batch_pool *pool;
     struct tap_arena_own *arena; /* NULL: none */
     struct tap_event *events;
-    uint32_t cap;
+    uint32_t cap, expected;
     struct tap_selection *selections; /* pool->sets of them */
     uint32_t *indexes;                /* what they point into: sets * cap */
     size_t bytes;                     /* what it costs while alive */
@@ -51,8 +56,10 @@ struct tap_arena_own {
 struct tap_batch_pool {
     pthread_mutex_t lock;
     struct tap_arena_own *arenas;
+    struct tap_arena_own *small[TAP_ARENA_SIZES];
     struct tap_batch_own *batches;
     unsigned idle_arenas;
+    size_t idle_small;
     uint64_t idle_events;
     uint32_t sets; /* selections a batch */
     atomic_size_t alive;
@@ -70,6 +77,8 @@ static inline bool tap_batch_pool_full(struct tap_batch_pool *pool)
 
 /* An arena of at least `min` bytes and at least TAP_ARENA_SIZE; NULL when out of memory. Any thread. */
 struct tap_arena *tap_arena_get(struct tap_batch_pool *, size_t min);
+/* The same of the small sizes where one holds `min` bytes. */
+struct tap_arena *tap_arena_small(struct tap_batch_pool *, size_t min);
 void tap_arena_put(struct tap_batch_pool *, struct tap_arena *);
 
 /* An empty batch with one reference. Takes the arena over, also on failure (NULL, out of memory); one that is mostly
@@ -92,10 +101,7 @@ static inline struct tap_event *tap_batch_add(struct tap_batch_own *batch)
     struct tap_event *ev = tap_batch_room(batch);
     if (__builtin_expect(!ev, 0))
         return NULL;
-    /* In two halves, which compilers store word by word: for the whole they take a loop of the processor's that needs as
-     * long to begin as for all of it. */
-    memset(ev, 0, sizeof *ev / 2);
-    memset((char *)ev + sizeof *ev / 2, 0, sizeof *ev - sizeof *ev / 2);
+    memset(ev, 0, sizeof *ev);
     ev->arity = -1;
     return ev;
 }

@@ -95,6 +95,9 @@ static void publish(struct tap_bus *bus, struct tap_batch_own *batch, uint64_t i
     tap_batch_release(batch);
 }
 
+#define OUT_BYTES (64u << 10) /* merged events go on when they fill half of this, */
+#define OUT_EVENTS 1024u      /* or are so many */
+
 /* ---- One order ------------------------------------------------------------------------------------------------- */
 
 static void send_out(struct tap_bus *bus)
@@ -115,8 +118,8 @@ static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
     if (bus->out && bus->out->base.arena_len + bytes > bus->out->arena->base.size)
         send_out(bus);
     if (!bus->out) {
-        struct tap_arena *arena = tap_arena_get(&bus->pool, bytes);
-        bus->out = arena ? tap_batch_get(&bus->pool, arena, arena->size, 0) : NULL;
+        struct tap_arena *arena = tap_arena_small(&bus->pool, bytes < OUT_BYTES ? OUT_BYTES : bytes);
+        bus->out = arena ? tap_batch_get(&bus->pool, arena, arena->size, OUT_EVENTS) : NULL;
         if (!bus->out)
             return NULL;
         bus->out->base.arena_len = 0;
@@ -146,7 +149,9 @@ static void put_part(struct tap_batch_own *out, struct tap_span *span, const str
 
 static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint8_t *arena)
 {
-    size_t bytes = (size_t)ev->raw.len + ev->payload.len + ev->metadata.len + ev->peer_term.len;
+    bool by_term = ev->peer_type == TAP_PEER_TERM;
+    size_t bytes = (size_t)ev->raw.len + ev->payload.len + ev->metadata.len;
+    bytes += by_term ? ev->peer_term.len : 0;
     struct tap_event *to = out_event(bus, bytes);
     if (!to) { /* out of memory: nobody gets it, and every sink's figures say so */
         for (size_t s = 0; s < bus->sink_count && !tap_kind_is_control(ev->kind); s++) {
@@ -161,7 +166,8 @@ static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint
         put_span(bus->out, &to->raw, arena);
     put_part(bus->out, &to->payload, &ev->raw, at, arena);
     put_part(bus->out, &to->metadata, &ev->raw, at, arena);
-    put_part(bus->out, &to->peer_term, &ev->raw, at, arena);
+    if (by_term)
+        put_part(bus->out, &to->peer_term, &ev->raw, at, arena);
 }
 
 static void drain(struct tap_bus *bus)
@@ -176,7 +182,7 @@ static void drain(struct tap_bus *bus)
 static bool send_when_due(struct tap_bus *bus)
 {
     const struct tap_batch_own *out = bus->out;
-    if (out && (out->base.arena_len >= out->arena->base.size / 4 ||
+    if (out && (out->base.count >= OUT_EVENTS || out->base.arena_len >= out->arena->base.size / 2 ||
                 tap_clock_steady() - bus->out_since >= TAP_BUS_PATIENCE * INT64_C(1000000)))
         send_out(bus);
     return bus->out;

@@ -100,7 +100,9 @@ void tap_gen_calls_event(struct tap_gen_calls *g, struct tap_event *ev, const ui
     if (!tap_gen_read(arena + ev->payload.off, ev->payload.len, &parts))
         return;
     uint64_t key = parts.tag ? tap_gen_key(&parts) : 0;
-    if (parts.gen == TAP_GEN_REPLY && (!key || !replied(g, ev, key)))
+    /* Nobody replies to a port; and its number stands where the time of a reply does. */
+    bool lone = !key || ev->peer_type == TAP_PEER_PORT;
+    if (parts.gen == TAP_GEN_REPLY && (lone || !replied(g, ev, key)))
         return;
     ev->gen = (uint8_t)parts.gen;
     if (parts.gen == TAP_GEN_CALL && key)

@@ -183,7 +183,7 @@ static void fill(struct tap_events *c, const struct tap_event *e, struct tap_tra
                                    .term = has ? c->piece->base.arena + e->payload.off : NULL,
                                    .term_len = e->payload.len,
                                    .gen = gens[e->gen & 3],
-                                   .took = e->took};
+                                   .took = e->gen == TAP_GEN_REPLY ? e->took : 0};
 }
 
 /* ---- Moving ------------------------------------------------------------------------------------------------- */

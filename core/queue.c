@@ -103,7 +103,7 @@ static void keep_event(struct tap_queue *q, struct tap_batch_own *to, const stru
         copy->payload.off = copy->raw.off + (ev->payload.off - ev->raw.off);
     else
         copy->payload = keep_span(q, to, from, ev->payload);
-    copy->metadata = copy->peer_term = (struct tap_span){0, 0};
+    copy->metadata = (struct tap_span){0, 0};
     q->remnant_bytes += sizeof *copy;
 }
 

@@ -11,7 +11,8 @@
 
 static size_t event_bytes(const struct tap_event *e)
 {
-    return e->raw.len ? e->raw.len : (size_t)e->payload.len + e->metadata.len + e->peer_term.len;
+    size_t peer = e->peer_type == TAP_PEER_TERM ? e->peer_term.len : 0;
+    return e->raw.len ? e->raw.len : (size_t)e->payload.len + e->metadata.len + peer;
 }
 
 static void copy_span(struct tap_span *span, const uint8_t *from, uint8_t *to, uint32_t *used)
@@ -29,7 +30,7 @@ static void copy_spans(struct tap_event *e, const uint8_t *from, uint8_t *to, ui
     struct tap_span *pieces[] = {&e->payload, &e->metadata, &e->peer_term};
     uint32_t was = e->raw.off;
     copy_span(&e->raw, from, to, used);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < (e->peer_type == TAP_PEER_TERM ? 3 : 2); i++) {
         if (!e->raw.len)
             copy_span(pieces[i], from, to, used);
         else if (pieces[i]->len)

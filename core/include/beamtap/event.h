@@ -125,12 +125,19 @@ struct tap_span {
     uint32_t off, len;
 };
 
+/* Two lines of a cache, on the borders of lines where the core made it: every event goes through all of them. */
 struct tap_event {
     int64_t ts;   /* ns since the Unix epoch; aligned over nodes */
     uint64_t seq; /* per node, from 0, gaps are losses; control events have the next event's number */
     struct tap_pid pid;
-    struct tap_pid peer;      /* see peer_type */
-    uint64_t port;            /* TAP_PEER_PORT */
+    union { /* see peer_type */
+        struct tap_pid peer;
+        struct tap_span peer_term; /* TAP_PEER_TERM */
+    };
+    union {
+        uint64_t port; /* TAP_PEER_PORT, TAP_CLOCK */
+        int64_t took;  /* TAP_GEN_REPLY: ns since the call was sent, or, where that was not seen, received */
+    };
     uint64_t count;           /* TAP_LOST: events; TAP_GAP: ns; truncated: the payload's true size in bytes */
     uint64_t flow;            /* pairs a send with its receive, a spawn with its start; 0: none */
     uint32_t node;            /* index of the node (host->node) */
@@ -141,15 +148,13 @@ struct tap_event {
     uint32_t scheduler;       /* schedule_in/out with scheduler ids: the id; else 0 */
     struct tap_span payload;  /* arguments (a list), message, value, {M,F,Args}, reason, name, gc info */
     struct tap_span metadata; /* what a user's {message, X} asked for */
-    struct tap_span peer_term; /* TAP_PEER_TERM */
-    uint8_t kind;              /* enum tap_kind */
-    uint8_t peer_type;         /* enum tap_peer_type */
-    uint8_t reason;            /* enum tap_reason */
-    uint8_t gen;               /* enum tap_gen */
-    uint32_t flags;            /* enum tap_event_flags */
+    uint8_t kind;             /* enum tap_kind */
+    uint8_t peer_type;        /* enum tap_peer_type */
+    uint8_t reason;           /* enum tap_reason */
+    uint8_t gen;              /* enum tap_gen */
+    uint32_t flags;           /* enum tap_event_flags */
     struct tap_span
-        raw;      /* the whole trace message or report that it was made of; len 0: the collector's own word */
-    int64_t took; /* TAP_GEN_REPLY: ns since the call was sent, or, where that was not seen, received */
+        raw; /* the whole trace message or report that it was made of; len 0: the collector's own word */
 };
 
 struct tap_batch {
