@@ -231,6 +231,13 @@ static uint32_t room_next(const struct tap_batch_own *batch)
     return cap;
 }
 
+/* For each event: an index of each selection, or before that a time. */
+static size_t index_bytes(const struct tap_batch_pool *pool)
+{
+    size_t selections = pool->sets * sizeof(uint32_t);
+    return selections < sizeof(int64_t) ? sizeof(int64_t) : selections;
+}
+
 bool tap_batch_grow(struct tap_batch_own *batch)
 {
     uint32_t cap = room_next(batch);
@@ -242,10 +249,12 @@ bool tap_batch_grow(struct tap_batch_own *batch)
     free(batch->events);
     batch->events = events;
     batch->base.events = events;
-    uint32_t *indexes = realloc(batch->indexes, (size_t)cap * (batch->pool->sets + 1) * sizeof *indexes);
-    if (!indexes)
+    free(batch->indexes); /* nothing is in them yet */
+    batch->indexes = malloc(cap * index_bytes(batch->pool));
+    if (!batch->indexes) {
+        batch->cap = 0;
         return false;
-    batch->indexes = indexes;
+    }
     batch->cap = cap;
     return true;
 }
@@ -257,7 +266,7 @@ bool tap_batch_seal(struct tap_batch_own *batch)
     for (uint32_t s = 0; s < batch->pool->sets; s++)
         batch->selections[s] = (struct tap_selection){.index = batch->indexes + (size_t)s * batch->cap};
     batch->bytes = sizeof *batch + (batch->arena ? batch->arena->base.size : 0) +
-                   batch->cap * (sizeof(struct tap_event) + (batch->pool->sets + 1) * sizeof(uint32_t));
+                   batch->cap * (sizeof(struct tap_event) + index_bytes(batch->pool));
     atomic_fetch_add_explicit(&batch->pool->alive, batch->bytes, memory_order_relaxed);
     return true;
 }

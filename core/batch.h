@@ -43,8 +43,11 @@ struct tap_batch_own {
     struct tap_event *events;
     uint32_t cap, expected;
     struct tap_selection *selections; /* pool->sets of them */
-    uint32_t *indexes;                /* what they point into: sets * cap */
-    size_t bytes;                     /* what it costs while alive */
+    union {
+        uint32_t *indexes; /* what they point into: sets * cap */
+        int64_t *times;    /* while it waits for its place in the order: what counts there, of each event */
+    };
+    size_t bytes; /* what it costs while alive */
     struct tap_batch_own *next;
 };
 
