@@ -104,7 +104,10 @@ static inline struct tap_event *tap_batch_add(struct tap_batch_own *batch)
     struct tap_event *ev = tap_batch_room(batch);
     if (__builtin_expect(!ev, 0))
         return NULL;
-    memset(ev, 0, sizeof *ev);
+    /* In two halves, which compilers store word by word: for the whole they take a loop of the processor's that needs as
+     * long to begin as for all of it. */
+    memset(ev, 0, sizeof *ev / 2);
+    memset((char *)ev + sizeof *ev / 2, 0, sizeof *ev / 2);
     ev->arity = -1;
     return ev;
 }

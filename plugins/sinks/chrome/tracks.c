@@ -6,9 +6,11 @@
  * goes round and takes one that was not used since it last came by.
  */
 #include "chrome.h"
+#include "beamtap/pages.h"
 
-#define TAP_TRACK_CHUNK 1024u
-#define TAP_TRACK_MORE 9u /* chunks of schedulers, which do not count */
+#define TAP_TRACK_CHUNK 16384u
+#define TAP_TRACK_MORE 2u /* chunks of schedulers, which do not count */
+_Static_assert(TAP_TRACK_CHUNK * sizeof(struct tap_track) == TAP_HUGE_PAGE, "a chunk is a page");
 
 static struct tap_track *tap_tracks_at(const struct tap_tracks *ts, uint32_t index)
 {
@@ -73,7 +75,7 @@ void tap_tracks_fetch(const struct tap_tracks *ts, const struct tap_pid *soon, c
 static bool tap_tracks_grow(struct tap_tracks *ts)
 {
     uint32_t old = ts->mask + 1, mask = 2 * old - 1;
-    struct tap_track_slot *wider = calloc(2 * (size_t)old, sizeof *wider);
+    struct tap_track_slot *wider = tap_pages_zeros(2 * (size_t)old * sizeof *wider);
     if (!wider)
         return false;
     for (uint32_t i = 0; i < old; i++) {
@@ -101,7 +103,8 @@ static uint32_t tap_tracks_take(struct tap_tracks *ts)
     if (ts->made % TAP_TRACK_CHUNK == 0) {
         if (ts->made / TAP_TRACK_CHUNK == ts->chunk_count)
             return 0;
-        struct tap_track *chunk = calloc(TAP_TRACK_CHUNK, sizeof *chunk);
+        /* The first one takes memory as processes come; with large pages it would take all of it. */
+        struct tap_track *chunk = ts->made ? tap_pages_new(TAP_HUGE_PAGE) : aligned_alloc(64, TAP_HUGE_PAGE);
         if (!chunk)
             return 0;
         ts->chunks[ts->made / TAP_TRACK_CHUNK] = chunk;
