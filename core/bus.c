@@ -147,11 +147,25 @@ static void put_part(struct tap_batch_own *out, struct tap_span *span, const str
         put_span(out, span, from);
 }
 
+/* The whole of it if anybody looks at that; else only the pieces that are printed, which are a small part. */
+static void copy_spans(struct tap_bus *bus, struct tap_event *to, const uint8_t *arena)
+{
+    uint32_t at = bus->out->base.arena_len;
+    struct tap_span raw = to->raw;
+    if (!bus->raw)
+        raw = to->raw = (struct tap_span){0, 0};
+    if (raw.len)
+        put_span(bus->out, &to->raw, arena);
+    put_part(bus->out, &to->payload, &raw, at, arena);
+    put_part(bus->out, &to->metadata, &raw, at, arena);
+    if (to->peer_type == TAP_PEER_TERM)
+        put_part(bus->out, &to->peer_term, &raw, at, arena);
+}
+
 static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint8_t *arena)
 {
-    bool by_term = ev->peer_type == TAP_PEER_TERM;
     size_t bytes = (size_t)ev->raw.len + ev->payload.len + ev->metadata.len;
-    bytes += by_term ? ev->peer_term.len : 0;
+    bytes += ev->peer_type == TAP_PEER_TERM ? ev->peer_term.len : 0;
     struct tap_event *to = out_event(bus, bytes);
     if (!to) { /* out of memory: nobody gets it, and every sink's figures say so */
         for (size_t s = 0; s < bus->sink_count && !tap_kind_is_control(ev->kind); s++) {
@@ -161,13 +175,7 @@ static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint
         return;
     }
     *to = *ev;
-    uint32_t at = bus->out->base.arena_len;
-    if (ev->raw.len)
-        put_span(bus->out, &to->raw, arena);
-    put_part(bus->out, &to->payload, &ev->raw, at, arena);
-    put_part(bus->out, &to->metadata, &ev->raw, at, arena);
-    if (by_term)
-        put_part(bus->out, &to->peer_term, &ev->raw, at, arena);
+    copy_spans(bus, to, arena);
 }
 
 static void drain(struct tap_bus *bus)

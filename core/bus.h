@@ -27,6 +27,7 @@ struct tap_bus {
     struct tap_gen_calls *gen; /* NULL: no messages */
     struct tap_relief *relief; /* NULL: no returns */
     struct tap_merge *merge;   /* NULL: events go on in the order in which they came */
+    bool raw;                  /* someone looks at what events were made of */
     bool several;              /* there are several nodes, or will be: else there is nothing to merge */
     uint32_t only;             /* 1 + the one node that anything came of so far */
     struct tap_batch_own *out; /* merged events on their way */

@@ -171,6 +171,12 @@ static void sink_eased(void *arg)
     tap_session_wake(arg);
 }
 
+static bool looks_at_raw(const struct tap_instance *instance)
+{
+    const struct tap_plugin *p = instance->loaded->plugin;
+    return instance->kind != TAP_PLUGIN_TRANSPORT && !(TAP_HAS(p, flags) && p->flags & TAP_PLUGIN_NO_RAW);
+}
+
 static bool ready_bus(struct tap_engine *t)
 {
     struct tap_bus *bus = &t->bus;
@@ -181,6 +187,7 @@ static bool ready_bus(struct tap_engine *t)
     size_t limit = 16u << 20;
     for (size_t i = 0; i < t->host_count; i++) {
         const struct tap_instance_host *h = &t->hosts[i];
+        bus->raw |= looks_at_raw(h->instance);
         if (!h->sink)
             continue;
         const struct tap_sink_settings *set = &h->instance->sink;

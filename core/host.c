@@ -74,35 +74,18 @@ static uint32_t host_intern(const struct tap_host *host, const char *text, size_
     return tap_intern_name(own(host)->trace->intern, text, len);
 }
 
-/* What a plugin asks for: one that was built before minor 4 has no bounds behind its last field. */
-static struct tap_print asked(const struct tap_host *host, const struct tap_print *how)
-{
-    if (!how)
-        return (struct tap_print){.syntax = TAP_PRINT_ERLANG};
-    struct tap_print full = {.syntax = how->syntax,
-                             .printable_unicode = how->printable_unicode,
-                             .node_name = how->node_name,
-                             .limit = how->limit,
-                             .json = how->json};
-    if (own(host)->instance->loaded->plugin->abi_minor >= 4) {
-        full.max_depth = how->max_depth;
-        full.max_items = how->max_items;
-    }
-    return full;
-}
+static const struct tap_print plain = {.syntax = TAP_PRINT_ERLANG};
 
 static size_t host_term_print(const struct tap_host *host, char *dst, size_t cap, const uint8_t *term,
                               size_t len, const struct tap_print *how)
 {
-    const struct tap_print full = asked(host, how);
-    return tap_term_print(host->names, dst, cap, term, len, &full);
+    return tap_term_print(host->names, dst, cap, term, len, how ? how : &plain);
 }
 
 static size_t host_arguments_print(const struct tap_host *host, char *dst, size_t cap, const uint8_t *list,
                                    size_t len, const char *separator, const struct tap_print *how)
 {
-    const struct tap_print full = asked(host, how);
-    return tap_arguments_print(host->names, dst, cap, list, len, separator, &full);
+    return tap_arguments_print(host->names, dst, cap, list, len, separator, how ? how : &plain);
 }
 
 static size_t host_pid_print(const struct tap_host *host, char *dst, size_t cap, const struct tap_pid *pid,
@@ -115,8 +98,7 @@ static size_t host_peer_print(const struct tap_host *host, char *dst, size_t cap
                               const struct tap_batch *batch, const struct tap_event *ev,
                               const struct tap_print *how)
 {
-    const struct tap_print full = asked(host, how);
-    return tap_peer_print(host->names, dst, cap, batch, ev, &full);
+    return tap_peer_print(host->names, dst, cap, batch, ev, how ? how : &plain);
 }
 
 struct tap_node_own *tap_session_node(const struct tap_engine *t, uint32_t index)

@@ -81,6 +81,11 @@ bool tap_plugin_judge(const struct tap_plugin *p, enum tap_plugin_kind kind, con
                  p->struct_size, TAP_ABI_MAJOR, sizeof *p);
     else if (p->abi_major != TAP_ABI_MAJOR)
         snprintf(why, cap, "is built for plugin ABI %u (this beamtap has %d)", p->abi_major, TAP_ABI_MAJOR);
+    else if (p->abi_minor < TAP_ABI_MINOR_LEAST)
+        snprintf(why, cap,
+                 "is built for plugin ABI %u.%u, whose events are laid out otherwise (this beamtap has "
+                 "%d.%d): build it again",
+                 p->abi_major, p->abi_minor, TAP_ABI_MAJOR, TAP_ABI_MINOR);
     else if (p->word_size != sizeof(void *))
         snprintf(why, cap, "is built for a machine word of %u bytes (this beamtap has %zu)", p->word_size,
                  sizeof(void *));

@@ -194,6 +194,46 @@ static void above_the_pools_limit_nothing_is_handed_over(void)
     end();
 }
 
+/* The first selection of sink 0, after all that waits has gone on: [9, ...]'s bytes are the same whether the message that they
+ * came in was carried or not. */
+static void merged_events_have_their_pieces(void)
+{
+    for (int raw = 0; raw < 2; raw++) {
+        struct frame f[2];
+        begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 1 << 30);
+        stream = (struct tap_stream){0};
+        bus.merge = tap_merge_new(TAP_SECOND);
+        bus.several = true;
+        bus.raw = raw;
+        frame_begin(&f[0], TAP_FRAME_CONTROL, 0, 0, 0);
+        frame_node_up(&f[0], 1700000000000000000);
+        frame_begin(&f[1], 0, 0, 0, 0);
+        frame_call(&f[1], 1, 9, 1);
+        commit(f, 2);
+        tap_bus_flush(&bus);
+        struct tap_queue_item item = take(0);
+        uint32_t last = item.batch->base.count - 1;
+        const struct tap_event *up = &item.batch->events[0], *call = &item.batch->events[last];
+        CU_ASSERT_FATAL(last > 0 && call->kind == TAP_FUNCTION_CALL);
+        const uint8_t *arena = item.batch->base.arena;
+        CU_ASSERT(up->kind == TAP_NODE_UP && up->payload.len > 0);
+        struct tap_cursor map = tap_cursor(arena + up->payload.off, up->payload.len),
+                          given = tap_cursor(arena + call->payload.off, call->payload.len);
+        uint32_t pairs, n;
+        int64_t first;
+        CU_ASSERT(tap_read_map(&map, &pairs));
+        CU_ASSERT(tap_read_list(&given, &n) && tap_read_i64(&given, &first) && first == 9);
+        CU_ASSERT_EQUAL(up->raw.len > 0, raw);
+        CU_ASSERT_EQUAL(call->raw.len > 0, raw);
+        if (raw)
+            CU_ASSERT(call->payload.off > call->raw.off &&
+                      call->payload.off + call->payload.len < call->raw.off + call->raw.len);
+        tap_batch_release(item.batch);
+        tap_merge_free(bus.merge);
+        end();
+    }
+}
+
 static void odd_commits_are_survived(void)
 {
     begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 1 << 30);
@@ -216,4 +256,5 @@ static void odd_commits_are_survived(void)
 UNIT_TESTS("bus", UNIT_TEST(each_set_of_filters_has_its_selection),
            UNIT_TEST(a_send_and_its_receive_share_a_flow),
            UNIT_TEST(a_trickle_of_small_frames_keeps_little_memory),
-           UNIT_TEST(above_the_pools_limit_nothing_is_handed_over), UNIT_TEST(odd_commits_are_survived))
+           UNIT_TEST(above_the_pools_limit_nothing_is_handed_over),
+           UNIT_TEST(merged_events_have_their_pieces), UNIT_TEST(odd_commits_are_survived))

@@ -82,6 +82,8 @@ static void refuses_wrong_descriptors(void)
         const char *fix, *words;
     } cases[] = {
         {"q.abi_major = 9", "is built for plugin ABI 9 (this beamtap has 1)"},
+        {"q.abi_minor = 4",
+         "is built for plugin ABI 1.4, whose events are laid out otherwise (this beamtap has 1.5): build it"},
         {"q.word_size = 4", "is built for a machine word of 4 bytes"},
         {"q.struct_size = 8", "has a descriptor that is too short (8 bytes"},
         {"q.struct_size = offsetof(struct tap_plugin, ops)", "has a descriptor that is too short"},

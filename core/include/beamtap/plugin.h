@@ -30,7 +30,8 @@ extern "C" {
 #endif
 
 #define TAP_ABI_MAJOR 1
-#define TAP_ABI_MINOR 4
+#define TAP_ABI_MINOR 5
+#define TAP_ABI_MINOR_LEAST 5 /* plugins built for an older one read events of another layout */
 #define TAP_PLUGIN_SYMBOL "beamtap_plugin_v1"
 #define TAP_EXPORT __attribute__((visibility("default")))
 /* Does the struct that `p` points to (it begins with uint32_t struct_size) reach as far as `field`? */
@@ -420,7 +421,10 @@ enum tap_plugin_flags {
     /* A transport that plays what was recorded: [session] needs no nodes; where the configuration does not say otherwise
      * every kind of event is wanted, there is no end by time, and sinks are waited for (on_full = block); and filters
      * judge here, for no node does. */
-    TAP_PLUGIN_REPLAYS = 1 << 0
+    TAP_PLUGIN_REPLAYS = 1 << 0,
+    /* Since minor 5. A sink or filter that never looks at an event's `raw`, which may then be empty: where all say so, the
+     * core need not carry what an event was made of beside its pieces. */
+    TAP_PLUGIN_NO_RAW = 1 << 1
 };
 
 struct tap_plugin {

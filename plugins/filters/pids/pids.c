@@ -384,6 +384,7 @@ static const struct tap_plugin pids_plugin = {
     .option_count = sizeof pids_options / sizeof pids_options[0],
     .settings_size = sizeof(struct tap_pids_settings),
     .ops = &pids_ops,
+    .flags = TAP_PLUGIN_NO_RAW,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

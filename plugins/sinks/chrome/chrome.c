@@ -232,6 +232,7 @@ static const struct tap_plugin tap_chrome_plugin = {
     .option_count = sizeof tap_chrome_options / sizeof tap_chrome_options[0],
     .settings_size = sizeof(struct tap_chrome_settings),
     .ops = &tap_chrome_ops,
+    .flags = TAP_PLUGIN_NO_RAW,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

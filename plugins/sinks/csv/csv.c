@@ -470,6 +470,7 @@ static const struct tap_plugin csv_plugin = {
     .option_count = sizeof csv_options / sizeof *csv_options,
     .settings_size = sizeof(struct csv_settings),
     .ops = &csv_ops,
+    .flags = TAP_PLUGIN_NO_RAW,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

@@ -188,6 +188,7 @@ static const struct tap_plugin out_plugin = {
     .option_count = sizeof out_options / sizeof *out_options,
     .settings_size = sizeof(struct out_settings),
     .ops = &out_ops,
+    .flags = TAP_PLUGIN_NO_RAW,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

@@ -221,6 +221,7 @@ static const struct tap_plugin sum_plugin = {
     .option_count = sizeof sum_options / sizeof *sum_options,
     .settings_size = sizeof(struct sum_settings),
     .ops = &sum_ops,
+    .flags = TAP_PLUGIN_NO_RAW,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)
