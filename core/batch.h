@@ -25,6 +25,8 @@
 #define TAP_POOL_IDLE_EVENTS \
     65536u /* room of batches that wait for use: of sixty-four nodes, each with some that wait */
 
+_Static_assert(sizeof(struct tap_event) == 2 * TAP_LINE, "an event is two lines");
+
 struct tap_batch_pool;
 
 /* The events of a batch that one set of filters lets through: indexes, ascending. */

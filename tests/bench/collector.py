@@ -139,14 +139,14 @@ def collector(table, options):
 def curves(options):
     """What grows, and its points: the first is what the others are held against."""
     events, much = (2000000, 1) if not options.quick else (300000, 10)
-    many = 8 * 1000000 // much  # each process and function is new once: so that it does more than that
     million = 1000000 // much
+    many = lambda n: max(4 * million, 16 * n)  # each process and function is new once: so that it does more than that
     lengths = [million, 4 * million, 16 * million] + ([100 * million] if options.long else [])
     return (('events', [('%d' % n, dict(events=n)) for n in lengths]),
-            ('pids at once', [('%d' % n, dict(events=many, pids=n)) for n in (10, 1000, 100000 // much, million)]),
+            ('pids at once', [('%d' % n, dict(events=many(n), pids=n)) for n in (10, 1000, 100000 // much, million)]),
             ('pids one after another', [('%d' % n, dict(events=events, pids=n, exits=True)) for n in (10, 100000 // much, million // 2)]),
-            ('nodes', [('%d' % n, dict(events=events, nodes=n)) for n in (1, 8, 64)]),
-            ('functions', [('%d' % n, dict(events=many, names=n)) for n in (1, 1000, 100000 // much)]))
+            ('nodes', [('%d' % n, dict(events=2 * events, nodes=n)) for n in (1, 8, 64)]),
+            ('functions', [('%d' % n, dict(events=many(n), names=n)) for n in (1, 1000, 100000 // much)]))
 
 
 def floor():

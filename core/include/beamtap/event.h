@@ -154,7 +154,8 @@ struct tap_event {
     uint8_t gen;              /* enum tap_gen */
     uint32_t flags;           /* enum tap_event_flags */
     struct tap_span
-        raw; /* the whole trace message or report that it was made of; len 0: the collector's own word */
+        raw; /* the whole trace message or report that it was made of; len 0: the collector's own word, or
+                            nobody looks there (TAP_PLUGIN_NO_RAW) */
 };
 
 struct tap_batch {
