@@ -39,10 +39,11 @@ void tap_batch_pool_destroy(struct tap_batch_pool *pool)
     arenas_free(pool->arenas);
     for (unsigned i = 0; i < TAP_ARENA_SIZES; i++)
         arenas_free(pool->small[i]);
-    for (struct tap_batch_own *b = pool->batches, *next; b; b = next) {
-        next = b->next;
-        batch_free(b);
-    }
+    for (unsigned i = 0; i < 2; i++)
+        for (struct tap_batch_own *b = pool->batches[i], *next; b; b = next) {
+            next = b->next;
+            batch_free(b);
+        }
     pthread_mutex_destroy(&pool->lock);
 }
 
@@ -174,10 +175,10 @@ static uint64_t room_of(const struct tap_batch_own *batch)
     return batch->cap + TAP_BATCH_LEAST;
 }
 
-/* A batch that had many events does not keep their room while it has few. */
+/* A batch that had many events does not keep their room while it has few: a queue counts it. */
 static void trim(struct tap_batch_own *batch, uint32_t expected)
 {
-    if (batch->cap / 4 <= expected + 256)
+    if (batch->cap / 4 <= expected + TAP_BATCH_LEAST)
         return;
     free(batch->events);
     free(batch->indexes);
@@ -191,9 +192,9 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_aren
 {
     arena = fitting(pool, arena, arena_len);
     pthread_mutex_lock(&pool->lock);
-    struct tap_batch_own *batch = pool->batches;
+    struct tap_batch_own **list = &pool->batches[expected > TAP_BATCH_FEW], *batch = *list;
     if (batch) {
-        pool->batches = batch->next;
+        *list = batch->next;
         pool->idle_events -= room_of(batch);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -288,8 +289,9 @@ void tap_batch_release(struct tap_batch_own *batch)
     pthread_mutex_lock(&pool->lock);
     bool keep = batch->cap <= 8192 && pool->idle_events + room_of(batch) <= TAP_POOL_IDLE_EVENTS;
     if (keep) {
-        batch->next = pool->batches;
-        pool->batches = batch;
+        struct tap_batch_own **list = &pool->batches[batch->cap > TAP_BATCH_FEW];
+        batch->next = *list;
+        *list = batch;
         pool->idle_events += room_of(batch);
     }
     pthread_mutex_unlock(&pool->lock);

@@ -21,7 +21,8 @@
 #define TAP_ARENA_SIZES 9u             /* so many sizes of them: the largest has 64 KiB */
 #define TAP_POOL_IDLE_SMALL (2u << 20) /* bytes of these that wait for use */
 #define TAP_BATCH_LEAST 16u            /* events that a batch has room for as soon as it has one */
-#define TAP_BATCH_MOST 2048u           /* that it has room for at once because so many are expected */
+#define TAP_BATCH_FEW 256u
+#define TAP_BATCH_MOST 2048u /* that it has room for at once because so many are expected */
 #define TAP_POOL_IDLE_EVENTS \
     65536u /* room of batches that wait for use: of sixty-four nodes, each with some that wait */
 
@@ -62,7 +63,7 @@ struct tap_batch_pool {
     pthread_mutex_t lock;
     struct tap_arena_own *arenas;
     struct tap_arena_own *small[TAP_ARENA_SIZES];
-    struct tap_batch_own *batches;
+    struct tap_batch_own *batches[2]; /* with room for few events, and for more than TAP_BATCH_FEW */
     unsigned idle_arenas;
     size_t idle_small;
     uint64_t idle_events;

@@ -108,6 +108,7 @@ static void send_out(struct tap_bus *bus)
     bus->ignored = 0;
     if (!out)
         return;
+    bus->out_count = out->base.count;
     tap_batch_fit(out);
     publish(bus, out, ignored);
 }
@@ -119,7 +120,7 @@ static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
         send_out(bus);
     if (!bus->out) {
         struct tap_arena *arena = tap_arena_small(&bus->pool, bytes < OUT_BYTES ? OUT_BYTES : bytes);
-        bus->out = arena ? tap_batch_get(&bus->pool, arena, arena->size, OUT_EVENTS) : NULL;
+        bus->out = arena ? tap_batch_get(&bus->pool, arena, arena->size, bus->out_count) : NULL;
         if (!bus->out)
             return NULL;
         bus->out->base.arena_len = 0;

@@ -31,6 +31,7 @@ struct tap_bus {
     bool several;              /* there are several nodes, or will be: else there is nothing to merge */
     uint32_t only;             /* 1 + the one node that anything came of so far */
     struct tap_batch_own *out; /* merged events on their way */
+    uint32_t out_count;        /* how many there were the last time */
     int64_t out_since;         /* since when, by tap_clock_steady */
     uint64_t ignored;          /* received events that no sink gets, to be said with the next batch */
     uint32_t events;           /* TAP_KIND_BITs asked for */
