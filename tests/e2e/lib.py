@@ -3,7 +3,7 @@
 A test starts its own epmd port and nodes under names of its own, ends exactly what it started, and waits for conditions,
 never for time.
 """
-import atexit, csv, json, os, random, re, signal, subprocess, sys, tempfile, time, traceback
+import atexit, csv, json, os, random, re, signal, socket, subprocess, sys, tempfile, time, traceback
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build/release')))
@@ -12,12 +12,25 @@ E2E = os.path.join(TOP, 'tests/e2e')
 ROOT = os.environ.get('BEAMTAP_TEST_ROOT', '')  # a folder with another OTP release: nodes run in it (chroot)
 PATIENCE = 60  # seconds a condition may take before the test fails
 
+
+
+def free_port():
+    """One that nobody has, and below those that connections take by themselves (from 32768 on)."""
+    while True:
+        with socket.socket() as s:
+            try:
+                s.bind(('', random.randint(20000, 31999)))
+                return s.getsockname()[1]
+            except OSError:
+                continue
+
+
 work = tempfile.mkdtemp(prefix='beamtap-e2e-')
 if ROOT: # one folder under the same name, inside and outside
     os.rmdir(work)
     os.makedirs(ROOT + work)
     os.symlink(ROOT + work, work)
-port = str(random.randint(20000, 59999))
+port = str(free_port())
 cookie = 'e2e%d' % random.randint(0, 10**9)
 env = dict(os.environ, ERL_EPMD_PORT=port, BEAMTAP_COOKIE=cookie, ERL_CRASH_DUMP='/dev/null', HOME=work)
 env.pop('BEAMTAP_PLUGIN_PATH', None)

@@ -8,10 +8,12 @@
 #define DIST_FAKE_H
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "beamtap/plugin.h"
@@ -245,14 +247,25 @@ static struct erl erls[FAKE_NODES];
 static int erl_count;
 static int epmd_port_used;
 
+/* One that nobody has, and below those that connections take by themselves (from 32768 on). */
+static inline int free_port(unsigned from)
+{
+    for (;; from++) {
+        int port = 20000 + (int)(from % 12000), s = socket(AF_INET, SOCK_STREAM, 0);
+        struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+        bool is_free = s >= 0 && bind(s, (struct sockaddr *)&any, sizeof any) == 0;
+        close(s);
+        if (is_free)
+            return port;
+    }
+}
+
 static inline void epmd_choose(void)
 {
     char text[16];
     if (epmd_port_used)
         return;
-    epmd_port_used = 20000 + (int)((unsigned)getpid() * 7919u + (unsigned)time(NULL)) % 20000;
-    if (epmd_port_used < 20000)
-        epmd_port_used += 20000;
+    epmd_port_used = free_port((unsigned)getpid() * 7919u + (unsigned)time(NULL));
     snprintf(text, sizeof text, "%d", epmd_port_used);
     setenv("ERL_EPMD_PORT", text, 1);
     setenv("BEAMTAP_COOKIE", "dist_test", 1);

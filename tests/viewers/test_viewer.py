@@ -192,7 +192,7 @@ def scheduling():
         invariant(run.summary())
         assert all(s['lost'] == 0 for s in run.summary()['sinks']), run.summary()['sinks']
         # Every run begins with an `in` of that process at that scheduler, and they do not overlap on a scheduler.
-        begun = collections.Counter((r['pid'], r['metadata']) for r in rows if r['event'] == 'schedule_in')
+        begun = collections.Counter((r['pid'], r['metadata'].replace('exiting ', '')) for r in rows if r['event'] == 'schedule_in')
         drawn = collections.Counter((e['name'].split(' ')[-1], track[e['tid']].replace('scheduler ', 'scheduler=')) for e in runs)
         assert drawn == begun and len(runs) > 100, (list((drawn - begun).items())[:3], list((begun - drawn).items())[:3])
         assert seen['slices'].get('run', 0) + seen['unfinished'].get('run', 0) == count['schedule_in'], (seen['slices'], count)
