@@ -71,7 +71,7 @@ static struct tap_arena *arena_take(struct tap_arena_own **list)
     return &arena->base;
 }
 
-struct tap_arena *tap_arena_get(struct tap_batch_pool *pool, size_t min)
+static struct tap_arena *arena_large(struct tap_batch_pool *pool, size_t min)
 {
     if (min > TAP_ARENA_SIZE)
         return arena_new(min);
@@ -98,11 +98,11 @@ static unsigned size_for(size_t bytes)
     return i;
 }
 
-struct tap_arena *tap_arena_small(struct tap_batch_pool *pool, size_t min)
+struct tap_arena *tap_arena_get(struct tap_batch_pool *pool, size_t min)
 {
     unsigned size = size_for(min);
     if (size == TAP_ARENA_SIZES)
-        return tap_arena_get(pool, min);
+        return arena_large(pool, min);
     pthread_mutex_lock(&pool->lock);
     struct tap_arena *arena = arena_take(&pool->small[size]);
     pool->idle_small -= arena ? arena->size : 0;
@@ -161,7 +161,7 @@ static struct tap_arena *fitting(struct tap_batch_pool *pool, struct tap_arena *
 {
     if (!arena || arena->size <= TAP_ARENA_LEAST || len > arena->size / 4)
         return arena;
-    struct tap_arena *small = tap_arena_small(pool, len);
+    struct tap_arena *small = tap_arena_get(pool, len);
     if (!small)
         return arena;
     memcpy(small->data, arena->data, len);
@@ -195,7 +195,7 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_aren
     struct tap_batch_own **list = &pool->batches[expected > TAP_BATCH_FEW], *batch = *list;
     if (batch) {
         *list = batch->next;
-        pool->idle_events -= room_of(batch);
+        pool->idle_events[expected > TAP_BATCH_FEW] -= room_of(batch);
     }
     pthread_mutex_unlock(&pool->lock);
     if (!batch && !(batch = batch_new(pool))) {
@@ -243,19 +243,19 @@ bool tap_batch_grow(struct tap_batch_own *batch)
 {
     uint32_t cap = room_next(batch);
     struct tap_event *events = aligned_alloc(TAP_LINE, (size_t)cap * sizeof *events);
-    if (!events)
+    uint32_t *indexes = malloc(cap * index_bytes(batch->pool));
+    if (!events || !indexes) {
+        free(events);
+        free(indexes);
         return false;
+    }
     if (batch->base.count)
         memcpy(events, batch->events, batch->base.count * sizeof *events);
     free(batch->events);
+    free(batch->indexes); /* nothing is in them yet */
     batch->events = events;
     batch->base.events = events;
-    free(batch->indexes); /* nothing is in them yet */
-    batch->indexes = malloc(cap * index_bytes(batch->pool));
-    if (!batch->indexes) {
-        batch->cap = 0;
-        return false;
-    }
+    batch->indexes = indexes;
     batch->cap = cap;
     return true;
 }
@@ -287,12 +287,12 @@ void tap_batch_release(struct tap_batch_own *batch)
         tap_arena_put(pool, &batch->arena->base);
     batch->arena = NULL;
     pthread_mutex_lock(&pool->lock);
-    bool keep = batch->cap <= 8192 && pool->idle_events + room_of(batch) <= TAP_POOL_IDLE_EVENTS;
+    bool many = batch->cap > TAP_BATCH_FEW;
+    bool keep = batch->cap <= 8192 && pool->idle_events[many] + room_of(batch) <= TAP_POOL_IDLE_EVENTS;
     if (keep) {
-        struct tap_batch_own **list = &pool->batches[batch->cap > TAP_BATCH_FEW];
-        batch->next = *list;
-        *list = batch;
-        pool->idle_events += room_of(batch);
+        batch->next = pool->batches[many];
+        pool->batches[many] = batch;
+        pool->idle_events[many] += room_of(batch);
     }
     pthread_mutex_unlock(&pool->lock);
     if (!keep)

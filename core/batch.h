@@ -14,15 +14,15 @@
 #include "beamtap/plugin.h"
 
 #define TAP_LINE 64u                   /* bytes of a line of a processor's cache, mostly */
-#define TAP_ARENA_SIZE (256u << 10)    /* what reserve gives at least */
+#define TAP_ARENA_SIZE (256u << 10)    /* of an arena that has none of the sizes below, at least */
 #define TAP_ARENA_POOLED (512u << 10)  /* larger ones are freed, not pooled */
 #define TAP_POOL_IDLE_ARENAS 32u       /* at most so many wait for use */
 #define TAP_ARENA_LEAST (4u << 10)     /* the smallest of those that fit what is in them: 4, 6, 8, 12, ... */
-#define TAP_ARENA_SIZES 9u             /* so many sizes of them: the largest has 64 KiB */
+#define TAP_ARENA_SIZES 11u            /* so many sizes of them: the largest has 128 KiB */
 #define TAP_POOL_IDLE_SMALL (2u << 20) /* bytes of these that wait for use */
 #define TAP_BATCH_LEAST 16u            /* events that a batch has room for as soon as it has one */
-#define TAP_BATCH_FEW 256u
-#define TAP_BATCH_MOST 2048u /* that it has room for at once because so many are expected */
+#define TAP_BATCH_FEW 256u             /* batches with room for more are kept apart from those with less */
+#define TAP_BATCH_MOST 2048u           /* that it has room for at once because so many are expected */
 #define TAP_POOL_IDLE_EVENTS \
     65536u /* room of batches that wait for use: of sixty-four nodes, each with some that wait */
 
@@ -66,7 +66,7 @@ struct tap_batch_pool {
     struct tap_batch_own *batches[2]; /* with room for few events, and for more than TAP_BATCH_FEW */
     unsigned idle_arenas;
     size_t idle_small;
-    uint64_t idle_events;
+    uint64_t idle_events[2];
     uint32_t sets; /* selections a batch */
     atomic_size_t alive;
     size_t limit; /* bytes; see tap_batch_pool_full */
@@ -81,10 +81,8 @@ static inline bool tap_batch_pool_full(struct tap_batch_pool *pool)
     return atomic_load_explicit(&pool->alive, memory_order_relaxed) >= pool->limit;
 }
 
-/* An arena of at least `min` bytes and at least TAP_ARENA_SIZE; NULL when out of memory. Any thread. */
+/* An arena of at least `min` bytes: of the smallest size that holds them. NULL when out of memory. Any thread. */
 struct tap_arena *tap_arena_get(struct tap_batch_pool *, size_t min);
-/* The same of the small sizes where one holds `min` bytes. */
-struct tap_arena *tap_arena_small(struct tap_batch_pool *, size_t min);
 void tap_arena_put(struct tap_batch_pool *, struct tap_arena *);
 
 /* An empty batch with one reference. Takes the arena over, also on failure (NULL, out of memory); one that is mostly

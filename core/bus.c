@@ -116,10 +116,11 @@ static void send_out(struct tap_bus *bus)
 /* Room for one more event and its bytes in what goes out. */
 static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
 {
-    if (bus->out && bus->out->base.arena_len + bytes > bus->out->arena->base.size)
+    const struct tap_batch_own *out = bus->out;
+    if (out && (out->base.count >= OUT_EVENTS || out->base.arena_len + bytes > out->arena->base.size))
         send_out(bus);
     if (!bus->out) {
-        struct tap_arena *arena = tap_arena_small(&bus->pool, bytes < OUT_BYTES ? OUT_BYTES : bytes);
+        struct tap_arena *arena = tap_arena_get(&bus->pool, bytes < OUT_BYTES ? OUT_BYTES : bytes);
         bus->out = arena ? tap_batch_get(&bus->pool, arena, arena->size, bus->out_count) : NULL;
         if (!bus->out)
             return NULL;
@@ -165,7 +166,7 @@ static void copy_spans(struct tap_bus *bus, struct tap_event *to, const uint8_t 
 
 static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint8_t *arena)
 {
-    size_t bytes = (size_t)ev->raw.len + ev->payload.len + ev->metadata.len;
+    size_t bytes = (size_t)ev->payload.len + ev->metadata.len + (bus->raw ? ev->raw.len : 0);
     bytes += ev->peer_type == TAP_PEER_TERM ? ev->peer_term.len : 0;
     struct tap_event *to = out_event(bus, bytes);
     if (!to) { /* out of memory: nobody gets it, and every sink's figures say so */

@@ -284,7 +284,7 @@ static void host_node_state(const struct tap_host *host, uint32_t index, enum ta
 
 static struct tap_arena *host_reserve(const struct tap_host *host, size_t min)
 {
-    return tap_arena_small(&own(host)->trace->bus.pool, min);
+    return tap_arena_get(&own(host)->trace->bus.pool, min);
 }
 
 static void host_discard(const struct tap_host *host, struct tap_arena *arena)

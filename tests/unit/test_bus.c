@@ -72,7 +72,7 @@ static void end(void)
 /* Commits these frames in one arena. */
 static void commit(struct frame *frames, size_t n)
 {
-    struct tap_arena *arena = tap_arena_get(&bus.pool, 0);
+    struct tap_arena *arena = tap_arena_get(&bus.pool, TAP_ARENA_SIZE);
     uint32_t at[8], len = 0;
     for (size_t i = 0; i < n; i++) {
         frame_end(&frames[i]);
@@ -253,14 +253,40 @@ static void merged_events_have_their_pieces(void)
     }
 }
 
+/* However many are due at once, and though nothing of them needs room beside the event itself. */
+static void what_is_due_at_once_goes_on_in_pieces(void)
+{
+    begin(TAP_KIND_BIT(TAP_PROCESS_EXIT), 1 << 30);
+    bus.merge = tap_merge_new(TAP_SECOND);
+    bus.several = true;
+    for (uint32_t part = 0; part < 10; part++) {
+        struct frame f;
+        frame_begin(&f, 0, part * 300, 0, 0);
+        for (uint32_t i = 0; i < 300; i++)
+            frame_exit(&f, 1, 1);
+        commit(&f, 1);
+    }
+    tap_bus_flush(&bus);
+    uint32_t count = 0;
+    for (struct tap_queue_item item; count < 3000; count += item.batch->base.count) {
+        item = take(0);
+        CU_ASSERT(item.batch->base.count <= 1024 && item.batch->cap <= 1024);
+        tap_batch_release(item.batch);
+    }
+    CU_ASSERT_EQUAL(count, 3000);
+    let_go();
+    tap_merge_free(bus.merge);
+    end();
+}
+
 static void odd_commits_are_survived(void)
 {
     begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 1 << 30);
     static const uint32_t nowhere[] = {262143, 4000000000u, 0};
-    struct tap_arena *arena = tap_arena_get(&bus.pool, 0);
+    struct tap_arena *arena = tap_arena_get(&bus.pool, TAP_ARENA_SIZE);
     memset(arena->data, 0, arena->size);
     tap_bus_commit(&bus, &stream, arena, nowhere, 3);
-    tap_bus_commit(&bus, &stream, tap_arena_get(&bus.pool, 0), NULL, 0);
+    tap_bus_commit(&bus, &stream, tap_arena_get(&bus.pool, TAP_ARENA_SIZE), NULL, 0);
     CU_ASSERT_EQUAL(stream.next, 0);
     tap_bus_node_down(&bus, &stream, 7, true);
     struct tap_queue_item item = take(0);
@@ -276,4 +302,5 @@ UNIT_TESTS("bus", UNIT_TEST(each_set_of_filters_has_its_selection),
            UNIT_TEST(a_send_and_its_receive_share_a_flow),
            UNIT_TEST(a_trickle_of_small_frames_keeps_little_memory),
            UNIT_TEST(above_the_pools_limit_nothing_is_handed_over),
-           UNIT_TEST(merged_events_have_their_pieces), UNIT_TEST(odd_commits_are_survived))
+           UNIT_TEST(merged_events_have_their_pieces), UNIT_TEST(what_is_due_at_once_goes_on_in_pieces),
+           UNIT_TEST(odd_commits_are_survived))

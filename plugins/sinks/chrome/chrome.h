@@ -101,7 +101,7 @@ struct tap_stack {
 /* A process, or a scheduler. Kept small: there is one for each live process that was heard of. */
 struct tap_track {
     /* In the first line of a cache: what each event of a process needs. */
-    _Alignas(64) struct tap_pid pid;
+    struct tap_pid pid;
     struct tap_stack *stack; /* NULL while nothing is open */
     int64_t last;            /* ns since the session's start: the last time written; -1: none */
     uint32_t tid;            /* 0: nothing was written for it yet */
@@ -111,8 +111,8 @@ struct tap_track {
     uint32_t unwinding;      /* which exception it is leaving frames by; 0: by none */
     uint32_t call_count;     /* in `calls` */
     bool used, recent, dead;
+    uint32_t scheduler; /* where it runs; 0: nowhere, or not told */
     /* In the second: the rest. */
-    uint32_t scheduler;         /* where it runs; 0: nowhere, or not told */
     int64_t first;              /* when it was first seen */
     int64_t life;               /* its birth, when that was seen; -1 else */
     uint32_t label;             /* its initial call; 0: unknown */
@@ -120,6 +120,7 @@ struct tap_track {
     struct tap_gen_open *calls; /* of gen_server, under way, the latest first */
     char *title;                /* its process label, printed and escaped; NULL: none */
     char *mailbox; /* cat and name of the counter of its mailbox, once there is one; NULL: none */
+    char room[16]; /* up to the line's end */
 };
 
 struct tap_track_slot {
