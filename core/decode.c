@@ -244,6 +244,11 @@ static bool read_arguments(struct reader *r, struct tap_event *ev)
     }
 }
 
+static bool is_late(const struct tap_intern *intern)
+{
+    return ((const struct tap_atom_cache *)intern)->late;
+}
+
 /* {M,F, and the third element is left to read. */
 static inline bool read_mf(struct reader *r, struct tap_event *ev)
 {
@@ -251,6 +256,14 @@ static inline bool read_mf(struct reader *r, struct tap_event *ev)
     if (!tap_read_tuple(&r->c, &arity) || arity != 3)
         return tap_cursor_fail(&r->c);
     ev->module = tap_intern_atom(r->intern, &r->c);
+    if (__builtin_expect(is_late(r->intern), 0)) {
+        uint32_t at = (uint32_t)(r->c.p - r->arena);
+        if (tap_intern_fetch(r->intern, &r->c)) {
+            ev->function = TAP_NAME_LATE;
+            ev->flow = at;
+            return true;
+        }
+    }
     ev->function = tap_intern_atom(r->intern, &r->c);
     return !r->c.bad;
 }
@@ -296,10 +309,18 @@ static bool read_nowhere(struct reader *r)
 
 /* ---- Extra elements ---------------------------------------------------------------------------------------- */
 
+/* A message that says its peer twice: what was there of the first is not taken for a part of the second. */
+static void nobody(struct tap_event *ev)
+{
+    ev->peer_type = TAP_PEER_NONE;
+    ev->peer = (struct tap_pid){0};
+}
+
 /* Node, Sender */
 static bool read_from(struct reader *r, struct tap_event *ev, bool *timer)
 {
     uint32_t node = 0;
+    nobody(ev);
     *timer = tap_match_atom(&r->c, "clock_service"); /* the VM's sender of a receive that timed out */
     if (!*timer && is_atom(tap_peek(&r->c)))
         node = read_name(r);
@@ -321,6 +342,7 @@ static bool read_caller(struct reader *r, struct tap_event *ev)
         return tap_skip(&r->c);
     if (!tap_read_tuple(&r->c, &three) || three != 3)
         return tap_cursor_fail(&r->c);
+    nobody(ev);
     ev->peer_name = read_name(r);
     ev->peer.id = read_name(r);
     if (!tap_read_i64(&r->c, &arity))

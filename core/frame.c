@@ -370,12 +370,17 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
     uint32_t i = 0;
     /* Numbers that were there before (a frame sent twice) are not taken again. */
     uint64_t again = f->seq < s->next ? s->next - f->seq : 0;
+    uint32_t first = batch->base.count;
+    bool late = tap_decode_late(ctx->intern);
     if (tap_body_begin(&b, f, batch->base.arena)) {
         while (i < f->count && i < again && tap_body_pass(&b, batch->base.arena))
             i++;
         while (i >= again && i < f->count && decode_one(ctx, s, batch, &b))
             i++;
     }
+    if (late)
+        tap_decode_names(ctx->intern, batch->base.arena, end, batch->events + first,
+                         batch->base.count - first);
     uint64_t rest = f->count - i;
     if (i < again)
         rest = f->count > again ? f->count - again : 0;

@@ -29,6 +29,7 @@ struct tap_atom_last {
 struct tap_atom_cache {
     struct tap_atom_bucket *buckets;
     uint32_t count, used, clock; /* used: places of all of them; clock: whose turn it is to be thrown out */
+    bool late;                   /* the decoder takes names of functions later: see tap_decode_late */
     struct tap_atom_last node;
 };
 
@@ -107,6 +108,21 @@ static inline uint32_t tap_intern_atom(struct tap_intern *in, struct tap_cursor 
         }
     }
     return tap_intern_other(in, c);
+}
+
+/* Goes past a short atom and has its bucket fetched, for tap_intern_atom to find it there a while later. False: it is none, and
+ * nothing is done. */
+static inline bool tap_intern_fetch(const struct tap_intern *in, struct tap_cursor *c)
+{
+    const struct tap_atom_cache *cache = (const struct tap_atom_cache *)in;
+    uint32_t n = tap_left(c) >= TAP_ATOM_SHORT ? tap_atom_size(c->p) : UINT32_MAX;
+    if (n > TAP_ATOM_SHORT)
+        return false;
+    uint64_t key[2];
+    tap_atom_key(c->p, n, key);
+    __builtin_prefetch(tap_atom_bucket(cache->buckets, cache->count, key));
+    c->p += n;
+    return true;
 }
 
 /* The same for what is nearly always the atom that it was the last time: the node of a pid. */

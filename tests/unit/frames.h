@@ -52,21 +52,26 @@ static inline void write_head(struct tap_buf *b, uint32_t arity, uint32_t pid, c
     write_pid(b, "n@h", pid);
     tap_write_atom(b, tag);
 }
-/* {trace_ts, <n@h.Pid.0>, call, {shop,add,[N,apple]}, Time} */
-static inline void frame_call(struct frame *f, uint32_t pid, int64_t n, int64_t time)
+/* {trace_ts, <n@h.Pid.0>, call, {shop,Function,[N,apple]}, Time} */
+static inline void frame_call_of(struct frame *f, uint32_t pid, const char *function, int64_t n, int64_t time)
 {
     struct tap_buf *b = &f->buf;
     frame_item(f);
     write_head(b, 5, pid, "call");
     tap_write_tuple(b, 3);
     tap_write_atom(b, "shop");
-    tap_write_atom(b, "add");
+    tap_write_atom(b, function);
     tap_write_list(b, 2);
     tap_write_i64(b, n);
     tap_write_atom(b, "apple");
     tap_write_nil(b);
     tap_write_i64(b, time);
     frame_item_end(f);
+}
+/* Of shop:add/2. */
+static inline void frame_call(struct frame *f, uint32_t pid, int64_t n, int64_t time)
+{
+    frame_call_of(f, pid, "add", n, time);
 }
 /* {trace_ts, <n@h.Pid.0>, exit, normal, Time} */
 static inline void frame_exit(struct frame *f, uint32_t pid, int64_t time)

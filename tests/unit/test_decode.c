@@ -304,6 +304,37 @@ static void any_bytes_are_survived(void)
     free(corpus);
 }
 
+/* {trace_ts, <n@h.7.0>, send, hello, {}, {'$beamtap_from', n@h, someone}, 5}: the second one counts, whole. */
+static void a_peer_that_is_said_twice_is_the_second_one(void)
+{
+    struct tap_buf b = {0};
+    intern = tap_intern_new(0);
+    tap_write_version(&b);
+    tap_write_tuple(&b, 7);
+    tap_write_atom(&b, "trace_ts");
+    tap_write_u8(&b, TAP_EXT_NEW_PID);
+    tap_write_atom(&b, "n@h");
+    tap_write_u32(&b, 7);
+    tap_write_u32(&b, 0);
+    tap_write_u32(&b, 1);
+    tap_write_atom(&b, "send");
+    tap_write_atom(&b, "hello");
+    tap_write_tuple(&b, 0);
+    tap_write_tuple(&b, 3);
+    tap_write_atom(&b, "$beamtap_from");
+    tap_write_atom(&b, "n@h");
+    tap_write_atom(&b, "someone");
+    tap_write_i64(&b, 5);
+    struct tap_event ev = fresh();
+    CU_ASSERT_EQUAL_FATAL(tap_decode_message(intern, &the_clock, b.data, 0, (uint32_t)b.len, &ev),
+                          TAP_DECODED);
+    CU_ASSERT_EQUAL(ev.peer_type, TAP_PEER_NAME);
+    CU_ASSERT_EQUAL(ev.peer_name, tap_intern_name(intern, "someone", 7));
+    CU_ASSERT(ev.peer.node == 0 && ev.peer.id == 0);
+    tap_buf_free(&b);
+    tap_intern_free(intern);
+}
+
 static void before_the_node_told_its_clock_it_is_guessed(void)
 {
     struct tap_clock clock = {0};
@@ -326,4 +357,5 @@ static void before_the_node_told_its_clock_it_is_guessed(void)
 }
 
 UNIT_TESTS("decode", UNIT_TEST(events_are_what_the_node_says), UNIT_TEST(cut_messages_are_bad),
-           UNIT_TEST(any_bytes_are_survived), UNIT_TEST(before_the_node_told_its_clock_it_is_guessed))
+           UNIT_TEST(any_bytes_are_survived), UNIT_TEST(a_peer_that_is_said_twice_is_the_second_one),
+           UNIT_TEST(before_the_node_told_its_clock_it_is_guessed))

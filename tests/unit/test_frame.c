@@ -3,6 +3,7 @@
 #include "frame.h"
 
 #include "frames.h"
+#include "intern_atom.h"
 #include "unit.h"
 
 static struct tap_intern *intern;
@@ -269,7 +270,73 @@ static void a_running_stream_takes_no_memory(void)
     end();
 }
 
+/* More names than a cache holds. */
+static void intern_many(uint32_t n)
+{
+    struct tap_buf b = {0};
+    static const uint8_t behind[16];
+    char name[16];
+    for (uint32_t i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "f_%05u", i);
+        tap_write_atom(&b, name);
+    }
+    tap_buf_put(&b, behind, sizeof behind); /* a short one is read together with what follows it */
+    struct tap_cursor c = tap_cursor(b.data, b.len);
+    for (uint32_t i = 0; i < n; i++)
+        CU_ASSERT_FATAL(tap_intern_atom(intern, &c) != 0);
+    CU_ASSERT_EQUAL(tap_left(&c), sizeof behind);
+    tap_buf_free(&b);
+}
+
+/* Seen before, never seen, and too long for a short one's place. */
+static const char *function_of(char *name, uint32_t i)
+{
+    const char *form = i % 10 == 3 ? "new_%05u" : i % 10 == 7 ? "the_function_number_%05u" : "f_%05u";
+    sprintf(name, form, i * 131 % 40000);
+    return name;
+}
+
+static void functions_are_found_among_many(void)
+{
+    struct frame items, list;
+    char name[64];
+    uint32_t ignored;
+    begin();
+    intern_many(40000);
+    CU_ASSERT(tap_decode_late(intern));
+    tap_decode_names(intern, NULL, 0, NULL, 0);
+    frame_begin(&items, 0, 0, 0, 0);
+    for (uint32_t i = 0; i < 300; i++)
+        frame_call_of(&items, 10, function_of(name, i), i, 1000 + i);
+    list = as_list(&items);
+    for (int as = 0; as < 2; as++) {
+        fresh_stream();
+        struct tap_batch_own *batch = decode(as ? &list : &items, &ignored);
+        CU_ASSERT_EQUAL_FATAL(batch->base.count, 300);
+        for (uint32_t i = 0; i < 300; i++) {
+            const struct tap_event *ev = &batch->events[i];
+            CU_ASSERT_EQUAL(ev->function, tap_intern_name(intern, name, strlen(function_of(name, i))));
+            CU_ASSERT(ev->flow == 0 && ev->arity == 2);
+        }
+        tap_batch_release(batch);
+    }
+    /* Wherever it is cut off. */
+    for (uint32_t len = TAP_FRAME_HEADER; len < 1000; len++) {
+        struct frame part = {.count = 300};
+        tap_buf_put(&part.buf, list.buf.data, len);
+        fresh_stream();
+        struct tap_batch_own *batch = decode(&part, &ignored);
+        for (uint32_t i = 0; i < batch->base.count; i++)
+            CU_ASSERT_FATAL(batch->events[i].function != TAP_NAME_LATE && !batch->events[i].flow);
+        tap_batch_release(batch);
+        tap_buf_free(&part.buf);
+    }
+    tap_buf_free(&items.buf);
+    tap_buf_free(&list.buf);
+    end();
+}
+
 UNIT_TESTS("frame", UNIT_TEST(a_list_says_what_items_say), UNIT_TEST(one_bad_message_is_lost_alone),
            UNIT_TEST(broken_lists_lose_what_they_lose), UNIT_TEST(numbers_taken_before_are_not_taken_again),
            UNIT_TEST(what_a_recording_left_out_is_no_loss), UNIT_TEST(events_know_what_they_were_made_of),
-           UNIT_TEST(a_running_stream_takes_no_memory))
+           UNIT_TEST(a_running_stream_takes_no_memory), UNIT_TEST(functions_are_found_among_many))
