@@ -61,6 +61,7 @@ struct replay {
     const struct tap_host *host;
     const struct settings *settings;
     struct template first, second, exit; /* call, return; send, receive */
+    char (*numbers)[6];                  /* of the functions, as their names end */
     struct replay_node nodes[64];
 };
 
@@ -158,6 +159,16 @@ static void make_templates(struct replay *r)
     put_end(&b, &r->exit);
 }
 
+static bool make_numbers(struct replay *r)
+{
+    int64_t names = r->settings->names;
+    r->numbers = malloc((size_t)names * sizeof *r->numbers);
+    for (int64_t i = 0; r->numbers && i < names; i++)
+        for (int64_t d = 5, rest = i; d >= 0; d--, rest /= 10)
+            r->numbers[i][d] = (char)('0' + rest % 10);
+    return r->numbers;
+}
+
 /* ---- Frames ------------------------------------------------------------------------------------------------- */
 
 /* One of this node's, whose name ends in two digits. */
@@ -180,11 +191,8 @@ static uint8_t *put_item(const struct replay *r, const struct replay_node *n, ui
     if (t->number)
         tap_put_u32(at + t->number, 1000 + ((uint32_t)i & 0xffffff));
     memcpy(at + t->time, &time, 8); /* little-endian, as the format has it */
-    if (t->name && names > 1) {
-        int64_t name = i / 2 % names;
-        for (int d = 5; d >= 0; d--, name /= 10)
-            at[t->name + (uint32_t)d] = (uint8_t)('0' + name % 10);
-    }
+    if (t->name && names > 1)
+        memcpy(at + t->name, r->numbers[i / 2 % names], sizeof *r->numbers);
     return at + t->len;
 }
 
@@ -316,6 +324,10 @@ static enum tap_status replay_create(const struct tap_host *host, const void *se
     r->host = host;
     r->settings = settings;
     make_templates(r);
+    if (!make_numbers(r)) {
+        free(r);
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    }
     *self = r;
     return TAP_OK;
 }
@@ -377,6 +389,7 @@ static void replay_destroy(void *self)
         fclose(status);
     if (peak)
         fclose(peak);
+    free(((struct replay *)self)->numbers);
     free(self);
 }
 
