@@ -204,7 +204,7 @@ static void send_on_credit(struct fake_transport *t)
 }
 static void block_withholds_credit_and_gives_it_again(void)
 {
-    struct fake_sink sink = {.slow_ms = 1};
+    struct fake_sink sink = {.slow_ms = 4}; /* slower than the sender in any build */
     enum tap_status status;
     begin_session(CALLS, &sink, 1);
     fakes[1].sink.queue = 256 << 10;
