@@ -191,11 +191,12 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_aren
                                     uint32_t expected)
 {
     arena = fitting(pool, arena, arena_len);
+    bool many = expected > TAP_BATCH_FEW;
     pthread_mutex_lock(&pool->lock);
-    struct tap_batch_own **list = &pool->batches[expected > TAP_BATCH_FEW], *batch = *list;
+    struct tap_batch_own *batch = pool->batches[many];
     if (batch) {
-        *list = batch->next;
-        pool->idle_events[expected > TAP_BATCH_FEW] -= room_of(batch);
+        pool->batches[many] = batch->next;
+        pool->idle_events[many] -= room_of(batch);
     }
     pthread_mutex_unlock(&pool->lock);
     if (!batch && !(batch = batch_new(pool))) {

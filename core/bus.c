@@ -95,10 +95,10 @@ static void publish(struct tap_bus *bus, struct tap_batch_own *batch, uint64_t i
     tap_batch_release(batch);
 }
 
+/* ---- One order ------------------------------------------------------------------------------------------------- */
+
 #define OUT_BYTES (64u << 10) /* merged events go on when they fill half of this, */
 #define OUT_EVENTS 1024u      /* or are so many */
-
-/* ---- One order ------------------------------------------------------------------------------------------------- */
 
 static void send_out(struct tap_bus *bus)
 {
@@ -167,7 +167,7 @@ static void copy_spans(struct tap_bus *bus, struct tap_event *to, const uint8_t 
 static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint8_t *arena)
 {
     size_t bytes = (size_t)ev->payload.len + ev->metadata.len + (bus->raw ? ev->raw.len : 0);
-    bytes += ev->peer_type == TAP_PEER_TERM ? ev->peer_term.len : 0;
+    bytes += tap_event_peer_term(ev).len;
     struct tap_event *to = out_event(bus, bytes);
     if (!to) { /* out of memory: nobody gets it, and every sink's figures say so */
         for (size_t s = 0; s < bus->sink_count && !tap_kind_is_control(ev->kind); s++) {

@@ -10,8 +10,7 @@ bool tap_config_replays(const struct tap_config *c)
 {
     for (size_t i = 0; i < c->instance_count; i++) {
         const struct tap_instance *in = &c->instances[i];
-        const struct tap_plugin *p = in->loaded ? in->loaded->plugin : NULL;
-        if (in->kind == TAP_PLUGIN_TRANSPORT && p && TAP_HAS(p, flags) && p->flags & TAP_PLUGIN_REPLAYS)
+        if (in->kind == TAP_PLUGIN_TRANSPORT && tap_loaded_says(in->loaded, TAP_PLUGIN_REPLAYS))
             return true;
     }
     return false;

@@ -173,8 +173,7 @@ static void sink_eased(void *arg)
 
 static bool looks_at_raw(const struct tap_instance *instance)
 {
-    const struct tap_plugin *p = instance->loaded->plugin;
-    return instance->kind != TAP_PLUGIN_TRANSPORT && !(TAP_HAS(p, flags) && p->flags & TAP_PLUGIN_NO_RAW);
+    return instance->kind != TAP_PLUGIN_TRANSPORT && !tap_loaded_says(instance->loaded, TAP_PLUGIN_NO_RAW);
 }
 
 static bool ready_bus(struct tap_engine *t)

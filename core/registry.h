@@ -16,6 +16,11 @@ struct tap_loaded {
     const struct tap_plugin *plugin;
     const char *path; /* the file it came from */
 };
+/* Whether its descriptor has this flag. NULL, and one that is too short to have any: no. */
+static inline bool tap_loaded_says(const struct tap_loaded *l, enum tap_plugin_flags flag)
+{
+    return l && TAP_HAS(l->plugin, flags) && l->plugin->flags & flag;
+}
 
 /* `plugin_path` may be NULL. */
 struct tap_registry *tap_registry_new(const char *plugin_path);

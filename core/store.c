@@ -11,8 +11,7 @@
 
 static size_t event_bytes(const struct tap_event *e)
 {
-    size_t peer = e->peer_type == TAP_PEER_TERM ? e->peer_term.len : 0;
-    return e->raw.len ? e->raw.len : (size_t)e->payload.len + e->metadata.len + peer;
+    return e->raw.len ? e->raw.len : (size_t)e->payload.len + e->metadata.len + tap_event_peer_term(e).len;
 }
 
 static void copy_span(struct tap_span *span, const uint8_t *from, uint8_t *to, uint32_t *used)

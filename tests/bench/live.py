@@ -1,5 +1,5 @@
 """Live rows: a node's events traced by beamtap into a CSV file, beside the VM's own tracers of the same workload."""
-import glob, os, random, subprocess, time
+import glob, os, subprocess, time
 from lib import *  # noqa: F403
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -77,7 +77,7 @@ class Live:
     def tcp_port(self, row):
         """Until the reader has the last one; what the port says that it drops is not there then."""
         args, events = self.workload(row)
-        listen = random.randint(20000, 32000)  # below the ports that connections take by themselves
+        listen = free_port()
         client = subprocess.Popen([self.reader, str(listen), str(events)], stdout=subprocess.PIPE, text=True)
         started.append(client)
         before = cpu_of(self.node.process.pid)

@@ -13,7 +13,6 @@ ROOT = os.environ.get('BEAMTAP_TEST_ROOT', '')  # a folder with another OTP rele
 PATIENCE = 60  # seconds a condition may take before the test fails
 
 
-
 def free_port():
     """One that nobody has, and below those that connections take by themselves (from 32768 on)."""
     while True:

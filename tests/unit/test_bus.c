@@ -84,6 +84,16 @@ static void commit(struct frame *frames, size_t n)
     tap_bus_commit(&bus, &stream, arena, at, n);
 }
 
+/* A frame of so many calls, with this argument. */
+static void commit_calls(uint64_t seq, uint32_t n, int64_t argument)
+{
+    struct frame f;
+    frame_begin(&f, 0, seq, 0, 0);
+    for (uint32_t i = 0; i < n; i++)
+        frame_call(&f, 1, argument, 1);
+    commit(&f, 1);
+}
+
 static struct tap_queue_item take(int sink)
 {
     struct tap_queue_item item;
@@ -175,21 +185,12 @@ static void let_go(void)
 static void a_trickle_of_small_frames_keeps_little_memory(void)
 {
     begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 1 << 30);
-    for (uint32_t burst = 0; burst < 4; burst++) {
-        struct frame f;
-        frame_begin(&f, 0, burst * 600, 0, 0);
-        for (uint32_t i = 0; i < 600; i++)
-            frame_call(&f, 1, 1, 1);
-        commit(&f, 1);
-    }
+    for (uint32_t burst = 0; burst < 4; burst++)
+        commit_calls(burst * 600, 600, 1);
     let_go();
     CU_ASSERT_EQUAL(atomic_load(&bus.pool.alive), 0);
-    for (uint32_t i = 0; i < 50; i++) {
-        struct frame f;
-        frame_begin(&f, 0, 2400 + i, 0, 0);
-        frame_call(&f, 1, 1, 1);
-        commit(&f, 1);
-    }
+    for (uint32_t i = 0; i < 50; i++)
+        commit_calls(2400 + i, 1, 1);
     CU_ASSERT(atomic_load(&bus.pool.alive) < 50 * 12000); /* not 256 KiB each */
     CU_ASSERT_EQUAL(atomic_load(&sinks[0].dropped), 0);
     end();
@@ -198,13 +199,8 @@ static void a_trickle_of_small_frames_keeps_little_memory(void)
 static void above_the_pools_limit_nothing_is_handed_over(void)
 {
     begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 20000);
-    for (uint32_t i = 0; i < 50; i++) {
-        struct frame f;
-        frame_begin(&f, 0, i * 4, 0, 0);
-        for (uint32_t k = 0; k < 4; k++)
-            frame_call(&f, 1, 9, 1);
-        commit(&f, 1);
-    }
+    for (uint32_t i = 0; i < 50; i++)
+        commit_calls(i * 4, 4, 9);
     CU_ASSERT(atomic_load(&bus.pool.alive) < 60000);
     for (int s = 0; s < 3; s++) {
         CU_ASSERT(atomic_load(&sinks[s].dropped) > 150);

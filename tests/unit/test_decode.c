@@ -223,8 +223,7 @@ static void check_batch(const struct tap_batch_own *b, const struct tap_stream *
     uint64_t counted = 0, lost = 0, last = 0;
     for (uint32_t i = 0; i < b->base.count; i++) {
         const struct tap_event *ev = &b->events[i];
-        struct tap_span peer = ev->peer_type == TAP_PEER_TERM ? ev->peer_term : (struct tap_span){0, 0};
-        const struct tap_span spans[] = {ev->payload, ev->metadata, peer, ev->raw};
+        const struct tap_span spans[] = {ev->payload, ev->metadata, tap_event_peer_term(ev), ev->raw};
         CU_ASSERT(ev->kind < TAP_KIND_COUNT && ev->seq >= last);
         last = ev->seq;
         for (int k = 0; k < 4; k++) {

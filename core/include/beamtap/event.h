@@ -158,6 +158,13 @@ struct tap_event {
                             nobody looks there (TAP_PLUGIN_NO_RAW) */
 };
 
+/* The term that stands for a peer, where one does; len 0: none does. */
+static inline struct tap_span tap_event_peer_term(const struct tap_event *e)
+{
+    struct tap_span none = {0, 0};
+    return e->peer_type == TAP_PEER_TERM ? e->peer_term : none;
+}
+
 struct tap_batch {
     uint32_t struct_size;
     uint32_t event_size; /* stride of `events`: a newer core may append fields */

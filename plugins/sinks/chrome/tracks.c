@@ -6,7 +6,7 @@
  * goes round and takes one that was not used since it last came by.
  */
 #include "chrome.h"
-#include "beamtap/pages.h"
+#include "pages.h"
 
 #define TAP_TRACK_CHUNK 16384u
 #define TAP_TRACK_MORE 2u /* chunks of schedulers, which do not count */

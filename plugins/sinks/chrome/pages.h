@@ -1,6 +1,6 @@
-/* beamtap/pages.h: memory for tables that grow large, in which each look is anywhere. */
-#ifndef BEAMTAP_PAGES_H
-#define BEAMTAP_PAGES_H
+/* pages.h: memory for tables that grow large, in which each look is anywhere. */
+#ifndef TAP_CHROME_PAGES_H
+#define TAP_CHROME_PAGES_H
 
 #include <stdlib.h>
 #include <string.h>
