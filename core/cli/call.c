@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "beamtap/beamtap.h"
-#include "cli.h"
-#include "error.h"
-#include "options.h"
-#include "term_print.h"
+#include "cli/cli.h"
+#include "base/error.h"
+#include "config/options.h"
+#include "term/print.h"
 
 /* How often the process was asked to end. */
 static volatile sig_atomic_t signals;

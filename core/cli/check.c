@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli.h"
-#include "option_value.h"
-#include "plan.h"
-#include "engine.h"
+#include "cli/cli.h"
+#include "config/option_value.h"
+#include "plan/plan.h"
+#include "session/session.h"
 
 static void print_settings(const struct tap_option *options, size_t n, const void *settings)
 {

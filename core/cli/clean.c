@@ -3,8 +3,8 @@
  * A run whose guardians live is left alone: its lease ends it, and it may be someone's who works. What other tools have
  * set is never touched.
  */
-#include "answer.h"
-#include "cli.h"
+#include "cli/query.h"
+#include "cli/cli.h"
 
 struct finding {
     const char *key, *one, *several;

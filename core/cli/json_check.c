@@ -1,5 +1,5 @@
 /* json_check.c: a pushdown automaton for JSON; see json_check.h. */
-#include "json_check.h"
+#include "cli/json_check.h"
 
 enum {
     VALUE = 0,

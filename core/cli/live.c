@@ -6,8 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "run.h"
+#include "base/clock.h"
+#include "cli/run.h"
 
 /* stderr is one for the whole process, and so is this. */
 static struct {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-#include "options.h"
+#include "cli/cli.h"
+#include "config/options.h"
 
 #ifndef TAP_VERSION
 #define TAP_VERSION "unversioned"

@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "answer.h"
-#include "cli.h"
+#include "cli/query.h"
+#include "cli/cli.h"
 
 #define SHOWN 5
 

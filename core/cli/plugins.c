@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-#include "config.h"
-#include "option_value.h"
+#include "cli/cli.h"
+#include "config/config.h"
+#include "config/option_value.h"
 
 /* ---- For people */
 

@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "cli.h"
-#include "mend.h"
+#include "cli/cli.h"
+#include "cli/torn_file.h"
 
 #define PIECE ((size_t)256 << 10)
 

@@ -4,7 +4,7 @@
  * The second leaves at once. The handler only notes the signal: the session's thread looks at it several times a
  * second.
  */
-#include "run.h"
+#include "cli/run.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "plan.h"
+#include "cli/cli.h"
+#include "plan/plan.h"
 
 #define POLL_MS 50
 #define LIVE_EVERY 4 /* polls */

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "config.h"
-#include "engine.h"
+#include "config/config.h"
+#include "session/session.h"
 
 /* All figures of a session at one moment. Names in it live as long as the session. */
 struct tap_run_figures {

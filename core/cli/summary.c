@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "run.h"
-#include "stats.h"
+#include "cli/run.h"
+#include "session/counters.h"
 
 bool tap_run_figures(const struct tap_engine *trace, struct tap_run_figures *f)
 {

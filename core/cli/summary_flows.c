@@ -3,10 +3,10 @@
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 
-#include "flow.h"
-#include "gen_calls.h"
-#include "merge.h"
-#include "run.h"
+#include "correlate/flow.h"
+#include "correlate/gen_calls.h"
+#include "correlate/merge.h"
+#include "cli/run.h"
 
 /* What became of messages, one row a reason. */
 struct flow_row {

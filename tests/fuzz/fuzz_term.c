@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "intern_atom.h"
-#include "term_print.h"
-#include "utf8.h"
+#include "names/atom_cache.h"
+#include "term/print.h"
+#include "base/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,10 +14,10 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-#include "../unit/unit.h"
+#include "unit.h"
 #include "beamtap/plugin.h"
-#include "intern.h"
-#include "term_print.h"
+#include "names/intern.h"
+#include "term/print.h"
 
 #define CHROME_STARTED 1700000000000000000ll
 

@@ -17,8 +17,8 @@
 #include <time.h>
 
 #include "beamtap/plugin.h"
-#include "intern.h"
-#include "term_print.h"
+#include "names/intern.h"
+#include "term/print.h"
 #include "unit.h"
 
 #define FAKE_NODES 4

@@ -2,15 +2,15 @@
 #ifndef MATCH_SPEC_LINES_H
 #define MATCH_SPEC_LINES_H
 
-#include "../../core/syntax_arena.c"
-#include "../../core/syntax_lexer.c"
-#include "../../core/syntax_parser.c"
-#include "../../plugins/filters/match_spec/check.c"
-#include "../../plugins/filters/match_spec/compile.c"
-#include "../../core/syntax_encode.c"
-#include "../../plugins/filters/match_spec/entry.c"
-#include "../../plugins/filters/match_spec/match_spec.c"
-#include "../../plugins/filters/match_spec/nearest.c"
+#include "syntax/arena.c"
+#include "syntax/erlang_lexer.c"
+#include "syntax/erlang_parser.c"
+#include "filters/match_spec/check.c"
+#include "filters/match_spec/compile.c"
+#include "syntax/encode.c"
+#include "filters/match_spec/entry.c"
+#include "filters/match_spec/plugin.c"
+#include "filters/match_spec/suggest.c"
 
 #include "erl_oracle.h"
 #include "fake_host.h"

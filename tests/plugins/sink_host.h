@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 
 #include "beamtap/plugin.h"
-#include "error.h"
-#include "intern.h"
-#include "options.h"
-#include "term_print.h"
+#include "base/error.h"
+#include "names/intern.h"
+#include "config/options.h"
+#include "term/print.h"
 #include "unit.h"
 
 #ifndef TAP_BUILD

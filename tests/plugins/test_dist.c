@@ -1,8 +1,8 @@
 /* The dist transport's parts that need no node: packets, the plan as a term, the final report. The oracle of terms is erl.
  */
-#include "packet.h"
-#include "plan_term.h"
-#include "report.h"
+#include "transports/beam/net/packet.h"
+#include "transports/beam/node/plan_term.h"
+#include "transports/beam/node/report.h"
 #include "unit.h"
 
 static const char *kind_name(unsigned kind)

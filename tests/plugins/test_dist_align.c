@@ -1,5 +1,5 @@
 /* The offset of a node's clock from exchanges of any speed: always within the bound that is stated. */
-#include "align.h"
+#include "transports/beam/node/align.h"
 
 #include "unit.h"
 

@@ -4,7 +4,7 @@
  */
 #include <dlfcn.h>
 
-#include "beam.h"
+#include "transports/beam/beam.h"
 #include "dist_fake.h"
 
 #define SECOND INT64_C(1000000000)

@@ -1,5 +1,5 @@
 /* filter:modules: what names mean, what is claimed, what passes. */
-#include "../../plugins/filters/modules/modules.c"
+#include "filters/modules/plugin.c"
 
 #include "fake_host.h"
 

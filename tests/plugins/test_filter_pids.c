@@ -1,6 +1,6 @@
 /* filter:pids: selectors, and what the stream teaches about names and children. */
-#include "../../plugins/filters/pids/pid_set.c"
-#include "../../plugins/filters/pids/pids.c"
+#include "filters/pids/pid_set.c"
+#include "filters/pids/plugin.c"
 
 #include "fake_host.h"
 

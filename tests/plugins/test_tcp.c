@@ -1,10 +1,10 @@
 /* The tcp transport's parts that need no node: addresses as users write them, bare frames, the invitation as a term. Who is
  * let in is tested on live nodes (tests/e2e/test_tcp.py).
  */
-#include "../../plugins/transports/tcp/address.h"
-#include "packet.h"
-#include "plan_term.h"
-#include "protocol.h"
+#include "transports/tcp/address.h"
+#include "transports/beam/net/packet.h"
+#include "transports/beam/node/plan_term.h"
+#include "transports/beam/protocol.h"
 #include "unit.h"
 
 static void addresses_are_read(void)

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "frames.h"
-#include "engine.h"
+#include "session/session.h"
 #include "unit.h"
 
 static inline void nap(int ms)

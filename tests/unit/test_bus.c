@@ -1,6 +1,6 @@
 /* test_bus.c: what a commit makes of an arena: events of several frames, selections by sets of filters, flows, and what
  * is kept of the memory. No threads: the queues are read by hand. */
-#include "bus.h"
+#include "bus/bus.h"
 
 #include "frames.h"
 #include "session_fakes.h"

@@ -1,5 +1,5 @@
 /* The nodes' clocks: told, aligned, corrected without ever stepping back. */
-#include "clock.h"
+#include "base/clock.h"
 
 #include "unit.h"
 

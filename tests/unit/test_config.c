@@ -1,10 +1,10 @@
 /* test_config.c: INI texts become configurations; every mistake is told in one pass, with its place. */
-#include "config.h"
-#include "config_session.h"
+#include "config/config.h"
+#include "config/session_options.h"
 
 #include <sys/stat.h>
 
-#include "ini_file.h"
+#include "config/ini_file.h"
 #include "plugin_files.h"
 
 static char said[16384];

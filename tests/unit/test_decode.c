@@ -4,12 +4,12 @@
  * what it is, made by Erlang from the term itself. The decoder's event, printed, must give the same line. Then the same
  * bytes are damaged in every way: nothing may crash, and the sum of what is received and lost stays right.
  */
-#include "batch.h"
-#include "decode.h"
-#include "frame.h"
+#include "decode/batch.h"
+#include "decode/decode.h"
+#include "decode/frame.h"
 #include "frames.h"
-#include "stats.h"
-#include "term_print.h"
+#include "session/counters.h"
+#include "term/print.h"
 #include "unit.h"
 
 static struct tap_intern *intern;

@@ -1,5 +1,5 @@
 /* test_error.c: causes keep their order, their place and their form, from any number of threads. */
-#include "error.h"
+#include "base/error.h"
 #include "unit.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* Pairing sends with receives: by sender, message and receiver, oldest first, in any order, bounded. */
-#include "flow.h"
+#include "correlate/flow.h"
 
 #include "unit.h"
 

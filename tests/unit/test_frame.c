@@ -1,9 +1,9 @@
 /* test_frame.c: a frame whose messages are one list says the same as one whose messages stand one by one, whole or broken;
  * every sequence number is received or lost; and what an event costs does not grow with the stream. */
-#include "frame.h"
+#include "decode/frame.h"
 
 #include "frames.h"
-#include "intern_atom.h"
+#include "names/atom_cache.h"
 #include "unit.h"
 
 static struct tap_intern *intern;

@@ -1,5 +1,5 @@
 /* Calls, casts and replies of OTP's behaviours, in the forms of its releases, and what only looks like them. */
-#include "gen_calls.h"
+#include "correlate/gen_calls.h"
 
 #include "beamtap/gen.h"
 #include "unit.h"

@@ -1,6 +1,6 @@
 /* Names: ids, forms, the cache in front, many threads, and a table that is full. */
-#include "intern_atom.h"
-#include "term_print.h"
+#include "names/atom_cache.h"
+#include "term/print.h"
 #include "unit.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* One order over several nodes: by time within a window, by the streams alone, and no effect before its cause. */
-#include "clock.h"
-#include "merge.h"
+#include "base/clock.h"
+#include "correlate/merge.h"
 
 #include "unit.h"
 

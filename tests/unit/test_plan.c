@@ -3,7 +3,7 @@
  * The model says what each filter accepts of a small world of calls. For random filters and sinks, what passes the
  * plan and the filters that must judge is compared with what the sink's filters accept: neither more nor less.
  */
-#include "plan.h"
+#include "plan/plan.h"
 
 #include <fnmatch.h>
 

@@ -1,7 +1,7 @@
 /* test_queue.c: what a full queue keeps, in which order, and how much of it. */
-#include "queue.h"
+#include "bus/queue.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "unit.h"
 
 static struct tap_batch_pool pool;

@@ -1,5 +1,5 @@
 /* test_registry.c: plugins are found in the right folder, loaded once, and refused with one clear sentence. */
-#include "registry.h"
+#include "plugin/registry.h"
 
 #include <sys/stat.h>
 

@@ -1,7 +1,7 @@
 /* term.h: what the writer writes the reader reads, tap_skip takes a node's terms whole, and nothing cut. */
 #include "beamtap/term.h"
 #include "term_corpus.h"
-#include "term_print.h"
+#include "term/print.h"
 #include "unit.h"
 
 /* The printer is held against a node (test_term_print): here it tells what was written. */

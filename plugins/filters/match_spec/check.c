@@ -4,7 +4,7 @@
  * they may stand, and since which release. Actions that outlive the run, and that the agent would refuse, are refused. A function that only newer releases have passes with a warning: the node
  * may be one of those.
  */
-#include "spec.h"
+#include "filters/match_spec/spec.h"
 
 enum {
     IN_GUARD = 1,

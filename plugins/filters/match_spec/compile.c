@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "spec.h"
+#include "filters/match_spec/spec.h"
 
 struct binding {
     const struct binding *next;

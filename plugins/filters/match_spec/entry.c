@@ -3,9 +3,9 @@
  * Names are read character by character, since they may be Elixir's (Shop.Cart.empty?/1) or have wildcards
  * (shop_*:add/2), which are no tokens of Erlang. What follows is.
  */
-#include "../name.h"
-#include "../../../core/syntax_chars.h"
-#include "spec.h"
+#include "filters/common/name.h"
+#include "syntax/chars.h"
+#include "filters/match_spec/spec.h"
 
 #define MAX_TEXT (64u * 1024) /* bytes of one line: far beyond what anyone writes */
 

@@ -8,7 +8,7 @@
 #ifndef TAP_MS_SPEC_H
 #define TAP_MS_SPEC_H
 
-#include "../../../core/syntax.h"
+#include "syntax/syntax.h"
 
 enum ms_target { MS_CALLS, MS_SENDS, MS_RECEIVES };
 

@@ -3,7 +3,7 @@
  * Open addressing with linear probing; a removal shifts its followers back, so that processes may come and go for days
  * without tombstones piling up. 20 bytes a slot, and never more than half of the slots in use.
  */
-#include "pid_set.h"
+#include "filters/pids/pid_set.h"
 
 static uint32_t pid_hash(const struct tap_pid *p)
 {

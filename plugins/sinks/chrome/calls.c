@@ -12,7 +12,7 @@
  * Where returns are not traced a call has no length, and is a slice of 1 ns: unlike an instant it can be selected,
  * has its function's colour, and is counted with its like in the viewers' tables.
  */
-#include "chrome.h"
+#include "sinks/chrome/timeline.h"
 
 /* Ends what was open when events were lost. */
 static void tap_calls_distrust(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_node *node)

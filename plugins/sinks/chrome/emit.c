@@ -4,7 +4,7 @@
  * writer, so that a file never ends inside one. Each begins with the comma that parts it from the one before: cut
  * anywhere between events and closed by the footer, the file is valid JSON.
  */
-#include "chrome.h"
+#include "sinks/chrome/timeline.h"
 
 void tap_emit_open(struct tap_chrome *c, char ph, uint32_t pid, uint32_t tid, int64_t ts, int64_t dur,
                    const char *tail, size_t tail_len)

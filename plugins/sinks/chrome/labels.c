@@ -4,8 +4,8 @@
  * their number is bounded by it, and labels are kept for the whole run, each in one piece with its text. The table is open
  * addressed on the three numbers that make a function; a lookup is two or three cache lines.
  */
-#include "chrome.h"
-#include "returns.h"
+#include "sinks/chrome/timeline.h"
+#include "sinks/common/traced_returns.h"
 
 static uint32_t tap_label_hash(uint32_t module, uint32_t function, int32_t arity)
 {

@@ -6,7 +6,7 @@
  * one in twelve was received before its send was told. The memory is a table addressed by the key, so a send whose
  * receive never comes is forgotten when its place is needed, 65,536 messages later.
  */
-#include "chrome.h"
+#include "sinks/chrome/timeline.h"
 
 #define TAP_FLOW_BEND \
     100000 /* ns that a receive may be moved to come after its send: two nodes' clocks differ so much */

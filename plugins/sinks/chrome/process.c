@@ -4,8 +4,8 @@
  * of the node) only fills in its name, so that a hundred thousand idle processes cost memory but no lines. A pid that
  * lives again is another process and gets another track.
  */
-#include "atom.h"
-#include "chrome.h"
+#include "sinks/common/payload_atom.h"
+#include "sinks/chrome/timeline.h"
 
 #define TAP_PROCESS_BORN \
     1000000 /* ns: a process seen so long before its spawn was another one with the same pid */

@@ -6,7 +6,7 @@
  *
  * Each event is told once: with the waiting that it begins or ends, or with the run, or else as an instant.
  */
-#include "chrome.h"
+#include "sinks/chrome/timeline.h"
 
 /* The track of a scheduler: in the table of processes, under a pid that no process can have. */
 static struct tap_track *tap_schedule_track(struct tap_chrome *c, const struct tap_chrome_in *in,

@@ -5,7 +5,7 @@
  * nothing is open has none. What is deeper than the cap is remembered as (function, count) pairs only, enough to
  * know whose return it is when it comes.
  */
-#include "chrome.h"
+#include "sinks/chrome/timeline.h"
 
 #define TAP_STACK_POOL 256u  /* stacks kept for the next process */
 #define TAP_STACK_TEXT 8192u /* a pooled stack keeps no longer text than this */

@@ -5,8 +5,8 @@
  * because its last events (unlinks, the scheduler's) come after its exit. When there are too many processes, a hand
  * goes round and takes one that was not used since it last came by.
  */
-#include "chrome.h"
-#include "pages.h"
+#include "sinks/chrome/timeline.h"
+#include "sinks/chrome/huge_pages.h"
 
 #define TAP_TRACK_CHUNK 16384u
 #define TAP_TRACK_MORE 2u /* chunks of schedulers, which do not count */

@@ -1,5 +1,5 @@
 /* cells.c: quoting and guarding of CSV cells; see cells.h for what has to be guarded against. */
-#include "cells.h"
+#include "sinks/csv/cells.h"
 
 #include <strings.h>
 

@@ -12,7 +12,7 @@
 #ifndef TAP_CSV_CELLS_H
 #define TAP_CSV_CELLS_H
 
-#include "writer.h"
+#include "sinks/common/writer.h"
 
 /* A name as it stands in a cell, CSV quotes included. */
 struct csv_cell {

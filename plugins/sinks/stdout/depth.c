@@ -6,7 +6,7 @@
  *
  * A function that takes messages and then calls itself is the loop of a server: its rounds stand where the first one does.
  */
-#include "stdout.h"
+#include "sinks/stdout/stdout.h"
 
 #define WAYS 4u
 #define SETS 1024u

@@ -7,7 +7,7 @@
  * message, metadata, pid and peer are terms as text; node, module and function are bare names.
  */
 #include "beamtap/gen.h"
-#include "stdout.h"
+#include "sinks/stdout/stdout.h"
 
 static char *put_name(struct out *self, const char *key, uint32_t id)
 {

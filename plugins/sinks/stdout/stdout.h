@@ -4,10 +4,10 @@
 #ifndef TAP_STDOUT_H
 #define TAP_STDOUT_H
 
-#include "called_table.h"
-#include "nodes.h"
-#include "beamtap/relieved.h"
-#include "writer.h"
+#include "sinks/common/process_table.h"
+#include "sinks/common/node_labels.h"
+#include "beamtap/returns_off.h"
+#include "sinks/common/writer.h"
 
 enum out_format { OUT_TEXT, OUT_JSON };
 enum out_time { OUT_RELATIVE, OUT_ABSOLUTE };

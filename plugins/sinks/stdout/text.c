@@ -7,8 +7,8 @@
  * Whatever the traced node sent, a line stays a line and cannot move the terminal's cursor: control characters that
  * a term did not escape become question marks.
  */
-#include "returns.h"
-#include "stdout.h"
+#include "sinks/common/traced_returns.h"
+#include "sinks/stdout/stdout.h"
 
 #include <time.h>
 

@@ -1,7 +1,7 @@
 /* functions.c: calls and their times. A return pops to its function: what lies above was left by an exception that
  * nobody traced. Times are those of the clock, waiting included.
  */
-#include "summary.h"
+#include "sinks/summary/summary.h"
 
 static struct sum_function *function_get(struct sum *s, const struct tap_event *e, uint32_t *index)
 {

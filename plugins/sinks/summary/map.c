@@ -1,5 +1,5 @@
 /* map.c: open addressing with linear probing, and removal by shifting; see summary.h. */
-#include "summary.h"
+#include "sinks/summary/summary.h"
 
 void sum_map_free(struct sum_map *m)
 {

@@ -1,7 +1,7 @@
 /* processes.c: the processes of a summary, and what they are called, which is what the timeline calls them. A pid that lives
  * again is the same line of the table under its last name.
  */
-#include "summary.h"
+#include "sinks/summary/summary.h"
 
 uint64_t sum_pid_key(const struct tap_pid *p)
 {

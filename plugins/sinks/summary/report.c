@@ -1,5 +1,5 @@
 /* report.c: the summary's text: a table for each question, the largest first. */
-#include "summary.h"
+#include "sinks/summary/summary.h"
 
 #include <inttypes.h>
 #include <stdio.h>

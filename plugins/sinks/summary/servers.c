@@ -4,7 +4,7 @@
  */
 #include "beamtap/gen.h"
 
-#include "summary.h"
+#include "sinks/summary/summary.h"
 
 #define SET 8u /* places of the same keys: one alone would drop a call under way now and then */
 

@@ -12,10 +12,10 @@
 #ifndef TAP_SUMMARY_H
 #define TAP_SUMMARY_H
 
-#include "called.h"
-#include "nodes.h"
-#include "beamtap/relieved.h"
-#include "writer.h"
+#include "sinks/common/process_name.h"
+#include "sinks/common/node_labels.h"
+#include "beamtap/returns_off.h"
+#include "sinks/common/writer.h"
 
 #define SUMMARY_PROCESSES 65536u /* what comes after them is counted as one, the first */
 #define SUMMARY_PAIRS 65536u

@@ -3,14 +3,14 @@
  * First every node is connected, all at once, then every one started, all at once: connecting may take its whole timeout
  * for a node that is frozen, and a picture of several nodes is of use only where all of them are in it.
  */
-#include "beam.h"
+#include "transports/beam/beam.h"
 
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "cluster.h"
+#include "transports/beam/cluster.h"
 
 #define SECOND INT64_C(1000000000)
 #define STOP_PATIENCE (5 * SECOND) /* beyond a lease */

@@ -6,8 +6,8 @@
 #ifndef TAP_BEAM_H
 #define TAP_BEAM_H
 
-#include "door.h"
-#include "node.h"
+#include "transports/beam/acceptor.h"
+#include "transports/beam/node/node.h"
 
 #define TAP_COOKIE_MAX 512
 #define TAP_BEAM_FDS(nodes) (2 * (nodes) + 1 + TAP_DOOR_FDS) /* two connections each, the dials, the door */

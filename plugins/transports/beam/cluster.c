@@ -1,5 +1,5 @@
 /* cluster.c: see cluster.h. */
-#include "cluster.h"
+#include "transports/beam/cluster.h"
 
 #define SECOND INT64_C(1000000000)
 #define CALL_TIMEOUT (10 * SECOND)

@@ -6,7 +6,7 @@
 #ifndef TAP_BEAM_CLUSTER_H
 #define TAP_BEAM_CLUSTER_H
 
-#include "beam.h"
+#include "transports/beam/beam.h"
 
 /* Does the plan say all_nodes? */
 bool tap_cluster_open(const struct tap_beam *);

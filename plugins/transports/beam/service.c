@@ -4,8 +4,8 @@
  */
 #include <time.h>
 
-#include "agent_load.h"
-#include "beam.h"
+#include "transports/beam/node/agent_load.h"
+#include "transports/beam/beam.h"
 
 #define SERVICE_TIMEOUT \
     INT64_C(60000000000) /* over a node's loaded functions and processes: usually some 100 ms */

@@ -1,5 +1,5 @@
 /* reader.c: see reader.h. */
-#include "reader.h"
+#include "transports/file/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

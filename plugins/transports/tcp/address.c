@@ -1,5 +1,5 @@
 /* address.c: see address.h. */
-#include "address.h"
+#include "transports/tcp/address.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>

@@ -1,0 +1,55 @@
+/* pool.c: where the strings and lists of a configuration live: allocated one by one, freed as a whole.
+ *
+ * A configuration is a web of small pieces (values, items, copied names) that all die together. Giving each an
+ * owner would be more code than using them; so they are chained to one pool. Not thread safe: a pool belongs
+ * to the session's thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/options.h"
+
+struct pool_block {
+    struct pool_block *next;
+    _Alignas(max_align_t) char data[];
+};
+
+struct tap_pool {
+    struct pool_block *blocks;
+};
+
+struct tap_pool *tap_pool_new(void)
+{
+    return calloc(1, sizeof(struct tap_pool));
+}
+
+void *tap_pool_alloc(struct tap_pool *pool, size_t size)
+{
+    if (size > SIZE_MAX - sizeof(struct pool_block))
+        return NULL;
+    struct pool_block *block = calloc(1, sizeof *block + size);
+    if (!block)
+        return NULL;
+    block->next = pool->blocks;
+    pool->blocks = block;
+    return block->data;
+}
+
+char *tap_pool_strdup(struct tap_pool *pool, const char *text, size_t len)
+{
+    char *copy = tap_pool_alloc(pool, len + 1);
+    if (copy && len)
+        memcpy(copy, text, len);
+    return copy;
+}
+
+void tap_pool_free(struct tap_pool *pool)
+{
+    if (!pool)
+        return;
+    for (struct pool_block *block = pool->blocks, *next; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+    free(pool);
+}

@@ -1,0 +1,328 @@
+/* bus.c: see bus.h. */
+#include "bus/bus.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Each filter's verdict on each event. False when out of memory. */
+static bool judge(struct tap_bus *bus, const struct tap_batch_own *batch)
+{
+    uint32_t n = batch->base.count;
+    if (n == 0)
+        return true;
+    if (n > bus->keep_cap) {
+        size_t cap = n < 1024 ? 1024 : (size_t)n * 2;
+        for (size_t f = 0; f < bus->filter_count; f++) {
+            uint8_t *keep = realloc(bus->filters[f].keep, cap);
+            if (!keep)
+                return false;
+            bus->filters[f].keep = keep;
+        }
+        bus->keep_cap = cap;
+    }
+    for (size_t f = 0; f < bus->filter_count; f++) {
+        struct tap_bus_filter *filter = &bus->filters[f];
+        memset(filter->keep, 1, n);
+        filter->ops->judge(filter->self, &batch->base, filter->keep);
+    }
+    return true;
+}
+
+/* What this set of filters lets through. Control, lost and gap events always pass and are not counted. */
+static void choose(const struct tap_bus *bus, struct tap_batch_own *batch, uint32_t set)
+{
+    struct tap_selection *sel = &batch->selections[set];
+    const bool *uses = bus->set_uses + set * bus->filter_count;
+    const uint8_t *keeps[bus->filter_count + 1];
+    size_t n = 0;
+    for (size_t f = 0; f < bus->filter_count; f++)
+        if (uses[f])
+            keeps[n++] = bus->filters[f].keep;
+    uint32_t count = 0, judged = 0;
+    for (uint32_t i = 0; i < batch->base.count; i++) {
+        unsigned kind = batch->events[i].kind;
+        bool counted = !tap_kind_is_control(kind), pass = !counted || (bus->events & TAP_KIND_BIT(kind));
+        for (size_t k = 0; counted && pass && k < n; k++)
+            pass = keeps[k][i];
+        sel->index[count] = i;
+        count += pass;
+        judged += pass && counted;
+    }
+    sel->count = count;
+    sel->judged = judged;
+}
+
+static void pair(struct tap_bus *bus, struct tap_batch_own *batch)
+{
+    for (uint32_t i = 0; (bus->flow || bus->gen || bus->relief) && i < batch->base.count; i++) {
+        struct tap_event *ev = &batch->events[i];
+        bool message = ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_MESSAGE_RECEIVE;
+        if (bus->flow && ((ev->kind >= TAP_MESSAGE_SEND && ev->kind <= TAP_PROCESS_UNREGISTER) ||
+                          ev->kind == TAP_PROCESS_INFO))
+            tap_flow_event(bus->flow, ev, batch->base.arena);
+        if (bus->gen && message)
+            tap_gen_calls_event(bus->gen, ev, batch->base.arena);
+        if (bus->relief)
+            tap_relief_event(bus->relief, ev);
+    }
+}
+
+static uint64_t counted_events(const struct tap_batch_own *batch)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < batch->base.count; i++)
+        n += !tap_kind_is_control(batch->events[i].kind);
+    return n;
+}
+
+/* To every sink; lets go of the batch. `ignored`: received events that no sink gets. */
+static void publish(struct tap_bus *bus, struct tap_batch_own *batch, uint64_t ignored)
+{
+    uint64_t total = counted_events(batch) + ignored;
+    bool full = tap_batch_pool_full(&bus->pool);
+    if (!tap_batch_seal(batch) || !judge(bus, batch)) {
+        /* Out of memory: nobody gets it, and every sink's figures say so. */
+        for (size_t s = 0; s < bus->sink_count; s++) {
+            atomic_fetch_add(&bus->sinks[s]->given, total);
+            atomic_fetch_add(&bus->sinks[s]->dropped, total);
+        }
+    } else {
+        for (uint32_t set = 0; set < bus->set_count; set++)
+            choose(bus, batch, set);
+        for (size_t s = 0; s < bus->sink_count; s++)
+            tap_sink_offer(bus->sinks[s], batch, total, full);
+    }
+    tap_batch_release(batch);
+}
+
+/* ---- One order ------------------------------------------------------------------------------------------------- */
+
+#define OUT_BYTES (64u << 10) /* merged events go on when they fill half of this, */
+#define OUT_EVENTS 1024u      /* or are so many */
+
+static void send_out(struct tap_bus *bus)
+{
+    struct tap_batch_own *out = bus->out;
+    uint64_t ignored = bus->ignored;
+    bus->out = NULL;
+    bus->ignored = 0;
+    if (!out)
+        return;
+    bus->out_count = out->base.count;
+    tap_batch_fit(out);
+    publish(bus, out, ignored);
+}
+
+/* Room for one more event and its bytes in what goes out. */
+static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
+{
+    const struct tap_batch_own *out = bus->out;
+    if (out && (out->base.count >= OUT_EVENTS || out->base.arena_len + bytes > out->arena->base.size))
+        send_out(bus);
+    if (!bus->out) {
+        struct tap_arena *arena = tap_arena_get(&bus->pool, bytes < OUT_BYTES ? OUT_BYTES : bytes);
+        bus->out = arena ? tap_batch_get(&bus->pool, arena, arena->size, bus->out_count) : NULL;
+        if (!bus->out)
+            return NULL;
+        bus->out->base.arena_len = 0;
+        bus->out_since = tap_clock_steady();
+    }
+    return tap_batch_room(bus->out);
+}
+
+static void put_span(struct tap_batch_own *out, struct tap_span *span, const uint8_t *from)
+{
+    memcpy(out->arena->base.data + out->base.arena_len, from + span->off, span->len);
+    span->off = out->base.arena_len;
+    out->base.arena_len += span->len;
+}
+
+/* Of the raw message the others are parts, mostly: then they are copied with it. */
+static void put_part(struct tap_batch_own *out, struct tap_span *span, const struct tap_span *raw,
+                     uint32_t to, const uint8_t *from)
+{
+    if (!span->len)
+        return;
+    if (span->off >= raw->off && span->off + span->len <= raw->off + raw->len)
+        span->off += to - raw->off;
+    else
+        put_span(out, span, from);
+}
+
+/* The whole of it if anybody looks at that; else only the pieces that are printed, which are a small part. */
+static void copy_spans(struct tap_bus *bus, struct tap_event *to, const uint8_t *arena)
+{
+    uint32_t at = bus->out->base.arena_len;
+    struct tap_span raw = to->raw;
+    if (!bus->raw)
+        raw = to->raw = (struct tap_span){0, 0};
+    if (raw.len)
+        put_span(bus->out, &to->raw, arena);
+    put_part(bus->out, &to->payload, &raw, at, arena);
+    put_part(bus->out, &to->metadata, &raw, at, arena);
+    if (to->peer_type == TAP_PEER_TERM)
+        put_part(bus->out, &to->peer_term, &raw, at, arena);
+}
+
+static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint8_t *arena)
+{
+    size_t bytes = (size_t)ev->payload.len + ev->metadata.len + (bus->raw ? ev->raw.len : 0);
+    bytes += tap_event_peer_term(ev).len;
+    struct tap_event *to = out_event(bus, bytes);
+    if (!to) { /* out of memory: nobody gets it, and every sink's figures say so */
+        for (size_t s = 0; s < bus->sink_count && !tap_kind_is_control(ev->kind); s++) {
+            atomic_fetch_add(&bus->sinks[s]->given, 1);
+            atomic_fetch_add(&bus->sinks[s]->dropped, 1);
+        }
+        return;
+    }
+    *to = *ev;
+    copy_spans(bus, to, arena);
+}
+
+static void drain(struct tap_bus *bus)
+{
+    const struct tap_event *ev;
+    const uint8_t *arena;
+    while ((ev = tap_merge_next(bus->merge, &arena)))
+        copy_out(bus, ev, arena);
+}
+
+/* Sixty-four nodes that send a few events each would be sixty-four batches. Gives back whether something waits. */
+static bool send_when_due(struct tap_bus *bus)
+{
+    const struct tap_batch_own *out = bus->out;
+    if (out && (out->base.count >= OUT_EVENTS || out->base.arena_len >= out->arena->base.size / 2 ||
+                tap_clock_steady() - bus->out_since >= TAP_BUS_PATIENCE * INT64_C(1000000)))
+        send_out(bus);
+    return bus->out;
+}
+
+bool tap_bus_tick(struct tap_bus *bus)
+{
+    pthread_mutex_lock(&bus->lock);
+    bool waits = send_when_due(bus);
+    pthread_mutex_unlock(&bus->lock);
+    return waits;
+}
+
+/* One node alone is in order as it is. */
+static bool merges(struct tap_bus *bus, uint32_t node)
+{
+    if (!bus->merge)
+        return false;
+    if (!bus->several && bus->only && bus->only != node + 1)
+        bus->several = tap_merge_expect(bus->merge, bus->only - 1);
+    bus->only = node + 1;
+    return bus->several;
+}
+
+/* A batch of one node's events, decoded. */
+static void pass_on(struct tap_bus *bus, struct tap_stream *stream, struct tap_batch_own *batch,
+                    uint64_t ignored)
+{
+    struct tap_merge_word word = {stream->mark, tap_stream_bound(stream)};
+    stream->mark = 0;
+    pair(bus, batch);
+    if (stream->strangers)
+        tap_strangers_see(stream->strangers, &batch->base, bus->events);
+    if (merges(bus, stream->node) && tap_merge_add(bus->merge, batch, stream->node, &word)) {
+        bus->ignored += ignored;
+        drain(bus);
+        send_when_due(bus);
+    } else {
+        publish(bus, batch, ignored);
+    }
+}
+
+void tap_bus_flush(struct tap_bus *bus)
+{
+    pthread_mutex_lock(&bus->lock);
+    if (bus->merge) {
+        tap_merge_end(bus->merge);
+        drain(bus);
+        send_out(bus);
+    }
+    struct tap_batch_own *rest = bus->ignored ? tap_batch_get(&bus->pool, NULL, 0, 0) : NULL;
+    if (rest)
+        publish(bus, rest, bus->ignored);
+    bus->ignored = 0;
+    pthread_mutex_unlock(&bus->lock);
+}
+
+/* ---- Coming in ------------------------------------------------------------------------------------------------- */
+
+/* About how many events the frames hold, by their headers; a wrong count costs nothing. */
+static uint32_t expected(const struct tap_arena *arena, const uint32_t *frames, size_t n)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct tap_frame f;
+        if (frames[i] <= arena->size && arena->size - frames[i] >= TAP_FRAME_HEADER &&
+            tap_frame_read(arena->data + frames[i], &f))
+            count += f.count < f.length ? f.count : f.length;
+    }
+    return count < UINT32_MAX / 8 ? (uint32_t)count : UINT32_MAX / 8;
+}
+
+/* Where the frame's own length says that it ends, so that what a batch keeps is what it needs. */
+static uint32_t frame_end(const struct tap_arena *arena, uint32_t off)
+{
+    struct tap_frame f;
+    size_t size = arena->size < UINT32_MAX ? arena->size : UINT32_MAX;
+    if (off > size || size - off < TAP_FRAME_HEADER)
+        return (uint32_t)size;
+    if (!tap_frame_read(arena->data + off, &f) || f.length > size - off - TAP_FRAME_HEADER)
+        return (uint32_t)size;
+    return off + TAP_FRAME_HEADER + f.length;
+}
+
+void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_arena *arena,
+                    const uint32_t *frames, size_t n)
+{
+    if (n == 0) {
+        tap_arena_put(&bus->pool, arena);
+        return;
+    }
+    pthread_mutex_lock(&bus->lock);
+    uint32_t len = frame_end(arena, frames[n - 1]);
+    struct tap_batch_own *batch = tap_batch_get(&bus->pool, arena, len, expected(arena, frames, n));
+    if (batch) { /* else its numbers show as missing with the next frame */
+        uint64_t ignored = 0;
+        for (size_t i = 0; i < n; i++)
+            ignored +=
+                tap_frame_decode(&bus->frames, stream, batch, frames[i], i + 1 < n ? frames[i + 1] : len);
+        pass_on(bus, stream, batch, ignored);
+    }
+    pthread_mutex_unlock(&bus->lock);
+}
+
+void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t next, bool failed)
+{
+    pthread_mutex_lock(&bus->lock);
+    struct tap_batch_own *batch = tap_batch_get(&bus->pool, NULL, 0, 2);
+    if (batch) {
+        tap_stream_end(stream, batch, next);
+        struct tap_event *ev = tap_stream_event(stream, batch, TAP_NODE_DOWN,
+                                                stream->last_ts ? stream->last_ts : tap_clock_now());
+        if (ev)
+            ev->reason = failed ? TAP_REASON_CONNECTION : TAP_REASON_NONE;
+        pass_on(bus, stream, batch, 0);
+    }
+    pthread_mutex_unlock(&bus->lock);
+}
+
+size_t tap_bus_strangers(struct tap_bus *bus, struct tap_stream *stream, struct tap_pid *pids, size_t max)
+{
+    pthread_mutex_lock(&bus->lock);
+    size_t n = stream->strangers ? tap_strangers_take(stream->strangers, pids, max) : 0;
+    pthread_mutex_unlock(&bus->lock);
+    return n;
+}
+
+void tap_bus_node_again(struct tap_bus *bus, struct tap_stream *stream)
+{
+    pthread_mutex_lock(&bus->lock);
+    tap_stream_again(stream);
+    pthread_mutex_unlock(&bus->lock);
+}

@@ -1,0 +1,150 @@
+/* sink.c: see sink.h. */
+#include "bus/sink.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+
+static void bump(atomic_uint_fast64_t *figure, uint64_t n)
+{
+    if (n)
+        atomic_fetch_add_explicit(figure, n, memory_order_relaxed);
+}
+
+/* Every call of the plugin is between these, so that one that hangs can be seen. */
+static void call_begins(struct tap_sink *s)
+{
+    atomic_store_explicit(&s->call_since, tap_clock_steady(), memory_order_relaxed);
+}
+static enum tap_status call_ends(struct tap_sink *s, enum tap_status status)
+{
+    atomic_store_explicit(&s->call_since, 0, memory_order_relaxed);
+    return status;
+}
+
+static enum tap_status call_stop(struct tap_sink *s)
+{
+    call_begins(s);
+    return call_ends(s, s->ops->stop(s->self));
+}
+
+enum tap_status tap_sink_start(struct tap_sink *s)
+{
+    s->started = true;
+    enum tap_status status = s->ops->start(s->self);
+    if (status == TAP_OK)
+        return TAP_OK;
+    atomic_store(&s->failed, true);
+    call_stop(s);
+    tap_queue_kill(&s->queue);
+    atomic_store(&s->done, true);
+    return status;
+}
+
+void tap_sink_begin(struct tap_sink *s)
+{
+    atomic_store(&s->begun, true);
+}
+
+static enum tap_status flush(struct tap_sink *s)
+{
+    if (!atomic_load(&s->begun))
+        return TAP_OK;
+    call_begins(s);
+    return call_ends(s, s->ops->flush(s->self));
+}
+
+static enum tap_status flush_when_due(struct tap_sink *s, int64_t *due)
+{
+    int64_t now = tap_clock_steady();
+    if (now < *due)
+        return TAP_OK;
+    *due = now + TAP_SINK_FLUSH;
+    return flush(s);
+}
+
+static enum tap_status consume(struct tap_sink *s, const struct tap_queue_item *item)
+{
+    const struct tap_selection *sel = item->selection;
+    if (sel->judged) /* one node traces already while others are still asked */
+        tap_sink_begin(s);
+    call_begins(s);
+    enum tap_status status =
+        call_ends(s, s->ops->consume(s->self, &item->batch->base, sel->index, sel->count));
+    tap_batch_release(item->batch);
+    return status;
+}
+
+static void *sink_main(void *arg)
+{
+    struct tap_sink *s = arg;
+    struct tap_queue_item item;
+    enum tap_status status = TAP_OK;
+    int64_t due = tap_clock_steady() + TAP_SINK_FLUSH;
+    for (;;) {
+        bool eased;
+        enum tap_popped popped = tap_queue_pop(&s->queue, &item, due, &eased);
+        if (popped == TAP_POP_END)
+            break;
+        if (eased)
+            s->eased(s->arg);
+        if (popped == TAP_POPPED)
+            status = consume(s, &item);
+        if (status == TAP_OK)
+            status = flush_when_due(s, &due);
+        if (status != TAP_OK)
+            break;
+    }
+    if (status == TAP_OK)
+        status = flush(s);
+    if (status != TAP_OK) {
+        atomic_store(&s->failed, true);
+        tap_queue_kill(&s->queue);
+    }
+    if (call_stop(s) != TAP_OK)
+        atomic_store(&s->failed, true);
+    s->ended(s->arg, s, atomic_load(&s->failed));
+    atomic_store(&s->done, true);
+    return NULL;
+}
+
+enum tap_status tap_sink_run(struct tap_sink *s)
+{
+    if (pthread_create(&s->thread, NULL, sink_main, s)) {
+        atomic_store(&s->failed, true);
+        call_stop(s);
+        tap_queue_kill(&s->queue);
+        atomic_store(&s->done, true);
+        return TAP_ERROR;
+    }
+    s->threaded = true;
+    return TAP_OK;
+}
+
+void tap_sink_offer(struct tap_sink *s, struct tap_batch_own *batch, uint64_t total, bool full)
+{
+    const struct tap_selection *sel = &batch->selections[s->set];
+    bump(&s->given, sel->judged);
+    bump(&s->filtered, total - sel->judged);
+    bump(&s->dropped, tap_queue_push(&s->queue, batch, sel, full));
+}
+
+bool tap_sink_join(struct tap_sink *s)
+{
+    if (!s->threaded)
+        return true;
+    int64_t began = tap_clock_steady();
+    while (!atomic_load(&s->done)) {
+        int64_t since = atomic_load_explicit(&s->call_since, memory_order_relaxed);
+        if (since && tap_clock_steady() - (since > began ? since : began) > TAP_SINK_DEADLINE) {
+            s->abandoned = true;
+            atomic_store(&s->failed, true);
+            pthread_detach(s->thread);
+            return false;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+    pthread_join(s->thread, NULL);
+    s->threaded = false;
+    return true;
+}

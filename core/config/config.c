@@ -1,0 +1,428 @@
+/* config.c: an INI text becomes a configuration that can be run.
+ *
+ * In this order, and each step goes on after mistakes: the text is read into sections (ini_file.c), --set arguments
+ * are laid over it, [session] is judged, since it names the plugin folders, and then each [kind:name]
+ * section: its plugin is found, its keys are judged by the tables of plugin and core. At the end stands what only
+ * the whole shows: no sink, two transports, filters that are named and not there. When anything was wrong nothing
+ * is given back.
+ */
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/replay_defaults.h"
+#include "config/session_options.h"
+#include "config/override.h"
+#include "config/ini_file.h"
+#include "config/option_value.h"
+
+#define CONFIG_SIZE_MAX (16u << 20) /* bytes: no configuration is larger, but a wrong file may be */
+
+struct section_settings { /* keys that the core takes out of any [kind:name] section */
+    const char *plugin;
+};
+static const struct tap_option section_options[] = {
+    {.name = "plugin",
+     .type = TAP_OPT_STRING,
+     .help = "the plugin, where NAME is a name of your own",
+     .offset = offsetof(struct section_settings, plugin)},
+};
+
+struct builder {
+    struct tap_config *config;
+    struct tap_ini *ini;
+    struct tap_error *err;
+    const struct tap_loaded *sink; /* what [sink:events] is when the library asks; else NULL */
+};
+
+#define BUILT_IN "sink:events"
+
+/* ---- Sections */
+
+static bool *used_flags(struct builder *b, const struct tap_ini_section *s)
+{
+    return tap_pool_alloc(b->config->pool, (s->count + 1) * sizeof(bool));
+}
+
+/* An indented key continues the value above it; that is seldom meant when it is a key of this section. */
+static void section_indented_keys(struct builder *b, const struct tap_ini_section *s,
+                                  const struct tap_option *const *tables, const size_t *counts, size_t n)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const char *text = s->settings[i].value.text;
+        int line = s->settings[i].value.line;
+        while ((text = strchr(text, '\n'))) {
+            text += 1 + strspn(text + 1, " \t");
+            line++;
+            size_t len = strcspn(text, " \t=\n");
+            if (text[len + strspn(text + len, " \t")] != '=')
+                continue;
+            for (size_t t = 0; t < n; t++)
+                for (size_t o = 0; o < counts[t]; o++)
+                    if (strncmp(tables[t][o].name, text, len) == 0 && !tables[t][o].name[len]) {
+                        struct tap_text at = {"", s->settings[i].value.file, line, 0};
+                        tap_error_add_at(
+                            b->err, s->name, &at,
+                            "'%s' is indented, so it continues '%s': begin it in the first column",
+                            tables[t][o].name, s->settings[i].key);
+                    }
+        }
+    }
+}
+
+static bool config_session_section(struct builder *b)
+{
+    struct tap_config *c = b->config;
+    struct tap_text whole = {"", c->path, 0, 0};
+    struct tap_ini_section none = {.name = "session", .where = whole}, *s = tap_ini_find(b->ini, "session");
+    if (!s)
+        s = &none;
+    bool *used = used_flags(b, s);
+    if (!used)
+        return false;
+    const struct tap_option *tables[] = {tap_session_options};
+    section_indented_keys(b, s, tables, &tap_session_option_count, 1);
+    tap_options_fill(tap_session_options, tap_session_option_count, s->settings, s->count, used, &c->session,
+                     c->pool, "session", &s->where, b->err);
+    tap_options_unknown(tables, &tap_session_option_count, 1, s->settings, s->count, used, "session", b->err);
+    tap_config_session(&c->session, b->err);
+    return true;
+}
+
+/* [kind:name]: false when it is no such thing, and told. */
+static bool section_kind(struct builder *b, const struct tap_ini_section *s, enum tap_plugin_kind *kind,
+                         const char **name)
+{
+    static const char *const kinds[] = {"session", "transport", "filter", "sink"};
+    const char *colon = strchr(s->name, ':');
+    size_t len = colon ? (size_t)(colon - s->name) : strlen(s->name);
+    *name = colon ? colon + 1 : "";
+    for (int k = 0; k < 3; k++) {
+        if (strncmp(s->name, kinds[k + 1], len) != 0 || kinds[k + 1][len])
+            continue;
+        *kind = (enum tap_plugin_kind)k;
+        if (**name &&
+            !(*name)[strspn(*name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
+            return true;
+        tap_error_add_at(b->err, NULL, &s->where,
+                         "section [%s] needs a name of letters, digits, _ and -: [%s:NAME]", s->name,
+                         kinds[k + 1]);
+        return false;
+    }
+    char *word = tap_pool_strdup(b->config->pool, s->name, len);
+    const char *nearest = word ? tap_nearest(word, kinds, 4) : NULL;
+    bool session = nearest == kinds[0];
+    if (nearest)
+        tap_error_add_at(b->err, NULL, &s->where, "unknown section [%s] (did you mean [%s%s%s]?)", s->name,
+                         nearest, session ? "" : ":",
+                         session  ? ""
+                         : **name ? *name
+                                  : "NAME");
+    else
+        tap_error_add_at(
+            b->err, NULL, &s->where,
+            "unknown section [%s] (there are [session], [transport:NAME], [filter:NAME], [sink:NAME])",
+            s->name);
+    return false;
+}
+
+/* Fills one instance from its section; false only when out of memory. */
+static bool config_instance(struct builder *b, const struct tap_ini_section *s)
+{
+    struct tap_config *c = b->config;
+    struct tap_instance *in = &c->instances[c->instance_count];
+    struct section_settings own = {NULL};
+    bool *used = used_flags(b, s);
+    if (!used)
+        return false;
+    if (!section_kind(b, s, &in->kind, &in->name))
+        return true;
+    in->section = s->name;
+    in->where = s->where;
+    tap_options_fill(section_options, 1, s->settings, s->count, used, &own, c->pool, s->name, &s->where,
+                     b->err);
+    const struct tap_text *where = &in->where;
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->settings[i].key, "plugin") == 0)
+            where = &s->settings[i].value;
+    if (b->sink && strcmp(s->name, BUILT_IN) == 0)
+        in->loaded = b->sink;
+    else
+        in->loaded = tap_registry_get(
+            c->registry, in->kind, own.plugin && *own.plugin ? own.plugin : in->name, s->name, where, b->err);
+    bool sink = in->kind == TAP_PLUGIN_SINK;
+    if (sink)
+        tap_options_fill(tap_sink_options, tap_sink_option_count, s->settings, s->count, used, &in->sink,
+                         c->pool, s->name, &s->where, b->err);
+    c->instance_count++;
+    if (!in->loaded)
+        return true; /* who is not there cannot judge its keys */
+    const struct tap_plugin *p = in->loaded->plugin;
+    const struct tap_option *tables[] = {p->options, section_options, tap_sink_options};
+    size_t counts[] = {p->option_count, 1, tap_sink_option_count}, tables_n = sink ? 3 : 2;
+    in->settings = tap_pool_alloc(c->pool, p->settings_size + 1);
+    if (!in->settings)
+        return false;
+    section_indented_keys(b, s, tables, counts, tables_n);
+    tap_options_fill(p->options, p->option_count, s->settings, s->count, used, in->settings, c->pool, s->name,
+                     &s->where, b->err);
+    tap_options_unknown(tables, counts, tables_n, s->settings, s->count, used, s->name, b->err);
+    return true;
+}
+
+/* ---- The whole */
+
+static size_t count_kind(const struct tap_config *c, enum tap_plugin_kind kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->instance_count; i++)
+        n += c->instances[i].kind == kind;
+    return n;
+}
+
+/* A sink's `filters` must name sections that are there. */
+static void check_sink_filters(struct builder *b, const struct tap_instance *sink)
+{
+    struct tap_config *c = b->config;
+    const char **names = tap_pool_alloc(c->pool, (c->instance_count + 1) * sizeof *names);
+    size_t n = 0;
+    for (size_t i = 0; names && i < c->instance_count; i++)
+        if (c->instances[i].kind == TAP_PLUGIN_FILTER)
+            names[n++] = c->instances[i].name;
+    for (size_t i = 0; i < sink->sink.filters.count; i++) {
+        const struct tap_text *want = &sink->sink.filters.items[i];
+        bool there = false;
+        for (size_t j = 0; j < n; j++)
+            there |= strcmp(names[j], want->text) == 0;
+        const char *nearest = there ? NULL : tap_nearest(want->text, names, n);
+        if (!there)
+            tap_error_add_at(b->err, sink->section, want, "there is no section [filter:%s]%s%s%s", want->text,
+                             nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+    }
+}
+
+static void check_whole(struct builder *b)
+{
+    struct tap_config *c = b->config;
+    const struct tap_instance *transport = NULL;
+    struct tap_text whole = {"", c->path, 0, 0};
+    bool sink_meant = false;
+    for (size_t i = 0; i < b->ini->count; i++)
+        sink_meant |= strncmp(b->ini->sections[i].name, "sink", 4) == 0;
+    /* With a section that only failed to be a sink, that mistake has been told. */
+    if (count_kind(c, TAP_PLUGIN_SINK) == 0 && !sink_meant && !c->sinkless)
+        tap_error_add_at(b->err, NULL, &whole, "there is no [sink:NAME] section: nothing would be written");
+    for (size_t i = 0; i < c->instance_count; i++) {
+        const struct tap_instance *in = &c->instances[i];
+        if (in->kind == TAP_PLUGIN_TRANSPORT && transport)
+            tap_error_add_at(b->err, NULL, &in->where,
+                             "[%s] is a second transport beside [%s]: there can be one", in->section,
+                             transport->section);
+        else if (in->kind == TAP_PLUGIN_TRANSPORT)
+            transport = in;
+        else if (in->kind == TAP_PLUGIN_SINK)
+            check_sink_filters(b, in);
+    }
+}
+
+static bool config_instances(struct builder *b)
+{
+    static const char default_transport[] = "transport:dist";
+    struct tap_config *c = b->config;
+    c->instances = tap_pool_alloc(c->pool, (b->ini->count + 2) * sizeof *c->instances);
+    if (!c->instances)
+        return false;
+    for (size_t i = 0; i < b->ini->count; i++) {
+        const struct tap_ini_section *s = &b->ini->sections[i];
+        if (strcmp(s->name, "session") != 0 && !config_instance(b, s))
+            return false;
+    }
+    if (count_kind(c, TAP_PLUGIN_TRANSPORT) > 0)
+        return true;
+    struct tap_ini_section added = {.name = default_transport, .where = {"", c->path, 0, 0}};
+    return config_instance(b, &added);
+}
+
+/* ---- The effective configuration as text */
+
+static void print_table(const struct tap_option *options, size_t n, const void *settings, FILE *out)
+{
+    for (size_t i = 0; i < n; i++)
+        tap_option_value_print(&options[i], settings, out);
+}
+
+static bool config_text(struct tap_config *c)
+{
+    size_t len = 0;
+    char *text = NULL;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        return false;
+    fputs("[session]\n", out);
+    print_table(tap_session_options, tap_session_option_count, &c->session, out);
+    for (size_t i = 0; i < c->instance_count; i++) {
+        const struct tap_instance *in = &c->instances[i];
+        const struct tap_plugin *p = in->loaded->plugin;
+        fprintf(out, "\n[%s]\n", in->section);
+        if (strcmp(p->name, in->name) != 0)
+            fprintf(out, "plugin = %s\n", p->name);
+        print_table(p->options, p->option_count, in->settings, out);
+        if (in->kind == TAP_PLUGIN_SINK)
+            print_table(tap_sink_options, tap_sink_option_count, &in->sink, out);
+    }
+    bool ok = !ferror(out);
+    ok &= fclose(out) == 0;
+    c->text = ok ? tap_pool_strdup(c->pool, text, len) : NULL;
+    free(text);
+    return c->text != NULL;
+}
+
+/* ---- In and out */
+
+static bool config_build(struct builder *b, const char *name, const char *text, size_t len,
+                         const char *const *sets, size_t set_count)
+{
+    struct tap_config *c = b->config;
+    size_t before = tap_error_count(b->err);
+    c->pool = tap_pool_new();
+    if (!c->pool || !(c->path = tap_pool_strdup(c->pool, name, strlen(name))))
+        return false;
+    b->ini = tap_ini_parse(name, text, len, c->pool, b->err);
+    if (!b->ini)
+        return false;
+    for (size_t i = 0; i < set_count; i++)
+        if (!tap_config_set(b->ini, sets[i], b->sink ? "option" : "--set", c->pool, b->err))
+            return false;
+    struct tap_text whole = {"", c->path, 0, 0};
+    if (b->sink && !tap_ini_find(b->ini, BUILT_IN) && !tap_ini_add(b->ini, c->pool, BUILT_IN, &whole))
+        return false;
+    if (!config_session_section(b))
+        return false;
+    c->registry = tap_registry_new(c->session.plugin_path);
+    if (!c->registry || !config_instances(b))
+        return false;
+    if (!tap_config_replay(c, b->ini, b->err))
+        return false;
+    check_whole(b);
+    return tap_error_count(b->err) > before || config_text(c);
+}
+
+static enum tap_status config_parse(const char *name, const char *text, size_t len, const char *const *sets,
+                                    size_t set_count, bool sinkless, const struct tap_loaded *sink,
+                                    struct tap_config **config, struct tap_error *err)
+{
+    struct builder b = {calloc(1, sizeof **config), NULL, err, sink};
+    size_t before = tap_error_count(err);
+    *config = NULL;
+    if (b.config)
+        b.config->sinkless = sinkless;
+    if (!b.config || !config_build(&b, name, text, len, sets, set_count))
+        TAP_ERR(err, TAP_ERROR, "core", "out of memory while reading %s", name);
+    if (tap_error_count(err) > before || !b.config) {
+        tap_config_free(b.config);
+        enum tap_status status = tap_error_status(err);
+        return status == TAP_OK ? TAP_ERROR : status;
+    }
+    *config = b.config;
+    return TAP_OK;
+}
+
+enum tap_status tap_config_parse(const char *name, const char *text, size_t len, const char *const *sets,
+                                 size_t set_count, struct tap_config **config, struct tap_error *err)
+{
+    return config_parse(name, text, len, sets, set_count, false, NULL, config, err);
+}
+
+enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, size_t set_count,
+                                    struct tap_config **config, struct tap_error *err)
+{
+    enum tap_status status = TAP_ERROR;
+    char *set = NULL;
+    const char **all = calloc(set_count + 1, sizeof *all);
+    if (all && asprintf(&set, "session.nodes=%s", nodes) >= 0) {
+        all[0] = set;
+        for (size_t i = 0; i < set_count; i++)
+            all[i + 1] = sets[i];
+        status = config_parse("the command line", "", 0, all, set_count + 1, true, NULL, config, err);
+    } else {
+        TAP_ERR(err, status, "core", "out of memory");
+        set = NULL;
+    }
+    free(set);
+    free(all);
+    return status;
+}
+
+/* The whole file; NULL and errno. EFBIG: it is larger than any configuration. */
+static char *file_read(const char *path, size_t *len)
+{
+    struct stat st;
+    char *text = NULL;
+    size_t cap = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    int failure = fstat(fd, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+    *len = 0;
+    for (ssize_t n = 1; !failure && n > 0;) {
+        if (cap - *len < 4096) {
+            cap = cap ? cap * 2 : 16384;
+            char *more = realloc(text, cap);
+            if (!more) {
+                failure = ENOMEM;
+                break;
+            }
+            text = more;
+        }
+        n = read(fd, text + *len, cap - *len);
+        if (n < 0 && errno != EINTR)
+            failure = errno;
+        else if (n > 0 && (*len += (size_t)n) > CONFIG_SIZE_MAX)
+            failure = EFBIG;
+        else if (n < 0)
+            n = 1; /* a signal: again */
+    }
+    close(fd);
+    if (failure) {
+        free(text);
+        text = NULL;
+        errno = failure;
+    }
+    return text;
+}
+
+enum tap_status tap_config_load(const char *path, const char *const *sets, size_t set_count,
+                                struct tap_config **config, struct tap_error *err)
+{
+    return tap_config_embed(path, sets, set_count, NULL, config, err);
+}
+
+enum tap_status tap_config_embed(const char *path, const char *const *sets, size_t set_count,
+                                 const struct tap_loaded *sink, struct tap_config **config,
+                                 struct tap_error *err)
+{
+    if (!path)
+        return config_parse("options", "", 0, sets, set_count, false, sink, config, err);
+    size_t len;
+    *config = NULL;
+    char *text = file_read(path, &len);
+    if (!text)
+        return TAP_ERR(err, TAP_INVALID, NULL, "cannot read %s: %s", *path ? path : "''", strerror(errno));
+    enum tap_status status = config_parse(path, text, len, sets, set_count, false, sink, config, err);
+    free(text);
+    return status;
+}
+
+void tap_config_free(struct tap_config *c)
+{
+    if (!c)
+        return;
+    tap_registry_free(c->registry);
+    tap_pool_free(c->pool);
+    free(c);
+}

@@ -1,0 +1,92 @@
+/* config.h: an INI file (design: "The INI file") becomes a checked configuration: session settings and plugin
+ * instances with filled settings structs. Every mistake in the file is reported in one pass; nothing but the
+ * file itself and the plugins' .so files is touched.
+ */
+#ifndef TAP_CONFIG_H
+#define TAP_CONFIG_H
+
+#include "base/error.h"
+#include "config/options.h"
+#include "plugin/registry.h"
+
+enum tap_require { TAP_REQUIRE_ANY, TAP_REQUIRE_ALL };
+enum tap_order { TAP_ORDER_TIME, TAP_ORDER_ARRIVAL };
+enum tap_on_full { TAP_DROP_NEWEST, TAP_DROP_OLDEST, TAP_BLOCK };
+
+/* The [session] section. */
+struct tap_session_settings {
+    struct tap_text_list nodes;
+    const char *seed;
+    const char *cookie_file;
+    struct tap_text_list event_names;
+    uint32_t events; /* TAP_KIND_BITs, from event_names */
+    int64_t duration, lease;
+    int64_t max_events, max_rate, max_queue, max_memory, max_term;
+    int overload; /* enum tap_overload */
+    int require;  /* enum tap_require */
+    int order;    /* enum tap_order */
+    int64_t reorder;
+    bool hidden_nodes, include_otp, fail_on_loss;
+    bool names;
+    bool arguments;
+    int64_t mailbox;
+    const char *plugin_path;
+};
+/* While these are traced no process is asked for anything: that wakes it. */
+#define TAP_CONFIG_SCHEDULING (TAP_KIND_BIT(TAP_SCHEDULE_IN) | TAP_KIND_BIT(TAP_SCHEDULE_OUT))
+extern const struct tap_option tap_session_options[];
+extern const size_t tap_session_option_count;
+
+/* What every sink section takes besides the plugin's own options. */
+struct tap_sink_settings {
+    int64_t queue;                /* bytes of batches that may wait for the sink */
+    int on_full;                  /* enum tap_on_full */
+    struct tap_text_list filters; /* names of [filter:NAME] sections; none given: all */
+};
+extern const struct tap_option tap_sink_options[];
+extern const size_t tap_sink_option_count;
+
+/* One [kind:name] section. */
+struct tap_instance {
+    enum tap_plugin_kind kind;
+    const char *name;      /* NAME of the section */
+    const char *section;   /* kind:name, as errors print it */
+    struct tap_text where; /* of the section's header */
+    const struct tap_loaded *loaded;
+    void *settings;                /* loaded->plugin->settings_size bytes */
+    struct tap_sink_settings sink; /* sinks only */
+};
+
+struct tap_config {
+    const char *path;
+    struct tap_session_settings session;
+    struct tap_instance
+        *instances; /* in the order of the file; a default [transport:dist] is added when none is given */
+    size_t instance_count;
+    bool sinkless; /* it may have no sinks: for questions to nodes, not for a run */
+    char *text;    /* the effective configuration as INI text, for session->config */
+    struct tap_registry *registry;
+    struct tap_pool *pool;
+};
+
+/* `sets` are --set arguments, "SECTION.KEY=VALUE" (the last dot before the = splits; SECTION is session,
+ * sink:chrome, ...). On success *config is whole; on failure it is NULL and `err` says why (TAP_INVALID; also
+ * for a missing or unreadable file). */
+enum tap_status tap_config_load(const char *path, const char *const *sets, size_t set_count,
+                                struct tap_config **config, struct tap_error *err);
+/* The same from a text in memory; `name` stands for the file's name in errors. */
+enum tap_status tap_config_parse(const char *name, const char *text, size_t len, const char *const *sets,
+                                 size_t set_count, struct tap_config **config, struct tap_error *err);
+/* A configuration without sinks, for questions to `nodes` (as the file's `nodes` has them): made of --set arguments
+ * alone. */
+enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, size_t set_count,
+                                    struct tap_config **config, struct tap_error *err);
+/* For the library: `path` may be NULL (no file), and the sink that is built in is one more section, [sink:events]. */
+enum tap_status tap_config_embed(const char *path, const char *const *sets, size_t set_count,
+                                 const struct tap_loaded *sink, struct tap_config **config,
+                                 struct tap_error *err);
+/* Does its transport play a recording (plugin.h, TAP_PLUGIN_REPLAYS)? */
+bool tap_config_replays(const struct tap_config *);
+void tap_config_free(struct tap_config *);
+
+#endif

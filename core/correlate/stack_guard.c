@@ -1,0 +1,195 @@
+/* relief.c: a table of (process, function) with calls that are open, in sets of a few places: the one that is looked for is
+ * there or in none. A full set grows the table; at its bound a newcomer wears down the smallest count of its set. */
+#include "correlate/stack_guard.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "beamtap/returns_off.h"
+
+#define PLACES 8u             /* of a set: two cache lines */
+#define SETS_FIRST (1u << 10) /* 128 kB */
+#define SETS_MOST (1u << 17)  /* 16 MB */
+#define WAITING 16u           /* piles that the transport was not told of yet */
+
+struct open_calls {
+    uint64_t key; /* 0: free */
+    uint32_t open, limit;
+};
+
+struct tap_relief {
+    struct open_calls *at;
+    uint32_t sets;
+    struct tap_relieved done;
+    struct {
+        uint32_t node;
+        struct tap_pile pile;
+    } waiting[WAITING];
+    uint32_t waits;
+};
+
+struct tap_relief *tap_relief_new(void)
+{
+    struct tap_relief *r = calloc(1, sizeof *r);
+    if (r && !(r->at = calloc(SETS_FIRST * PLACES, sizeof *r->at))) {
+        free(r);
+        return NULL;
+    }
+    if (r)
+        r->sets = SETS_FIRST;
+    return r;
+}
+
+void tap_relief_free(struct tap_relief *r)
+{
+    if (!r)
+        return;
+    free(r->at);
+    tap_relieved_free(&r->done);
+    free(r);
+}
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h = (h ^ v) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 32;
+}
+
+static uint64_t key_of(const struct tap_event *ev)
+{
+    uint64_t h = mix(0, (uint64_t)ev->node << 32 | ev->pid.node);
+    h = mix(h, (uint64_t)ev->pid.id << 32 | ev->pid.serial);
+    h = mix(h, (uint64_t)ev->pid.creation << 32 | (uint32_t)ev->arity);
+    h = mix(h, (uint64_t)ev->module << 32 | ev->function);
+    return h ? h : 1;
+}
+
+static struct open_calls *set_of(const struct tap_relief *r, uint64_t key)
+{
+    return r->at + (key & (r->sets - 1)) * PLACES;
+}
+
+static struct open_calls *in_set(struct open_calls *set, uint64_t key)
+{
+    for (uint32_t i = 0; i < PLACES; i++)
+        if (set[i].key == key)
+            return &set[i];
+    return NULL;
+}
+
+static struct open_calls *find(const struct tap_relief *r, uint64_t key)
+{
+    return in_set(set_of(r, key), key);
+}
+
+static struct open_calls *free_place(const struct tap_relief *r, uint64_t key)
+{
+    return in_set(set_of(r, key), 0);
+}
+
+/* Twice the sets: what was in one goes to one of two, so there is room for all. False: at its bound, or no memory. */
+static bool grow(struct tap_relief *r)
+{
+    struct tap_relief wider = {.sets = r->sets * 2};
+    if (r->sets >= SETS_MOST || !(wider.at = calloc((size_t)wider.sets * PLACES, sizeof *wider.at)))
+        return false;
+    for (uint32_t i = 0; i < r->sets * PLACES; i++)
+        if (r->at[i].key)
+            *free_place(&wider, r->at[i].key) = r->at[i];
+    free(r->at);
+    r->at = wider.at;
+    r->sets = wider.sets;
+    return true;
+}
+
+/* The place of a key that has none yet; NULL: there is no room for it now. */
+static struct open_calls *make(struct tap_relief *r, uint64_t key)
+{
+    struct open_calls *place = free_place(r, key);
+    if (!place && grow(r))
+        place = free_place(r, key);
+    if (!place) {
+        struct open_calls *set = set_of(r, key);
+        place = set;
+        for (uint32_t i = 1; i < PLACES; i++)
+            if (set[i].open < place->open)
+                place = &set[i];
+        if (--place->open > 0)
+            return NULL;
+    }
+    *place = (struct open_calls){.key = key, .limit = TAP_RELIEF_OPEN};
+    return place;
+}
+
+/* Once for all processes that stand before the same function. */
+static void ask(struct tap_relief *r, struct open_calls *place, const struct tap_event *ev)
+{
+    bool known = tap_relieved_has(&r->done, ev) || r->waits == WAITING;
+    for (uint32_t i = 0; i < r->waits && !known; i++) {
+        const struct tap_pile *p = &r->waiting[i].pile;
+        known = r->waiting[i].node == ev->node && p->module == ev->module && p->function == ev->function &&
+                p->arity == ev->arity;
+    }
+    if (!known) {
+        r->waiting[r->waits].node = ev->node;
+        r->waiting[r->waits++].pile =
+            (struct tap_pile){ev->pid, ev->module, ev->function, ev->arity, place->open};
+    }
+    place->limit = place->limit < UINT32_MAX / 2 ? place->limit * 2 : UINT32_MAX;
+}
+
+static void count_call(struct tap_relief *r, const struct tap_event *ev)
+{
+    uint64_t key = key_of(ev);
+    struct open_calls *place = find(r, key);
+    if (!place)
+        place = make(r, key);
+    if (place && place->open < UINT32_MAX && ++place->open >= place->limit)
+        ask(r, place, ev);
+}
+
+static void count_end(struct tap_relief *r, const struct tap_event *ev)
+{
+    struct open_calls *place = find(r, key_of(ev));
+    if (place && --place->open == 0)
+        place->key = 0;
+}
+
+void tap_relief_event(struct tap_relief *r, const struct tap_event *ev)
+{
+    switch (ev->kind) {
+    case TAP_FUNCTION_CALL: count_call(r, ev); break;
+    case TAP_FUNCTION_RETURN:
+    case TAP_FUNCTION_EXCEPTION: count_end(r, ev); break;
+    case TAP_RELIEVED:
+    case TAP_NODE_UP:
+        tap_relieved_learn(&r->done, ev);
+        break; /* no memory: it is asked for again, and is done there */
+    default: break;
+    }
+}
+
+bool tap_relief_done(const struct tap_relief *r, size_t i, struct tap_event *ev)
+{
+    if (i >= r->done.count)
+        return false;
+    const struct tap_relieved_function *d = &r->done.at[i];
+    *ev = (struct tap_event){.kind = TAP_RELIEVED,
+                             .node = d->node,
+                             .module = d->module,
+                             .function = d->function,
+                             .arity = d->arity};
+    return true;
+}
+
+bool tap_relief_take(struct tap_relief *r, uint32_t node, struct tap_pile *pile)
+{
+    for (uint32_t i = 0; i < r->waits; i++) {
+        if (r->waiting[i].node != node)
+            continue;
+        *pile = r->waiting[i].pile;
+        memmove(&r->waiting[i], &r->waiting[i + 1], (--r->waits - i) * sizeof r->waiting[0]);
+        return true;
+    }
+    return false;
+}

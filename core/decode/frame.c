@@ -1,0 +1,414 @@
+/* frame.c: see frame.h. The frame's header is trusted for nothing but what it says of its own node: a count or
+ * length that its body does not hold ends the frame there, and the rest of its events are lost as unreadable. */
+#include "decode/frame.h"
+
+#include "decode/frame_body.h"
+#include "names/atom_cache.h"
+
+static void add(atomic_uint_fast64_t *figure, uint64_t n)
+{
+    /* One writer: no locked instruction is needed. */
+    atomic_store_explicit(figure, atomic_load_explicit(figure, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+struct tap_event *tap_stream_event(struct tap_stream *s, struct tap_batch_own *batch, unsigned kind,
+                                   int64_t ts)
+{
+    struct tap_event *ev = tap_batch_add(batch);
+    if (!ev)
+        return NULL;
+    ev->kind = (uint8_t)kind;
+    ev->node = s->node;
+    ev->seq = s->next;
+    ev->ts = ts;
+    return ev;
+}
+
+/* The next `n` numbers are lost. Joins a loss that stands right before and has the same reason. */
+static void lose(struct tap_stream *s, struct tap_batch_own *batch, uint64_t n, enum tap_reason reason)
+{
+    if (n == 0)
+        return;
+    add(&s->figures.lost, n);
+    add(&s->figures.lost_by[reason], n);
+    struct tap_event *last = batch->base.count ? &batch->events[batch->base.count - 1] : NULL;
+    if (last && last->kind == TAP_LOST && last->node == s->node && last->reason == reason) {
+        last->count += n;
+    } else {
+        int64_t ts = s->last_ts ? s->last_ts : tap_clock_now();
+        struct tap_event *ev = tap_stream_event(s, batch, TAP_LOST, ts);
+        if (ev) {
+            ev->count = n;
+            ev->reason = (uint8_t)reason;
+        }
+    }
+    s->next += n;
+}
+
+void tap_stream_again(struct tap_stream *s)
+{
+    s->base = s->next;
+    s->clock = (struct tap_clock){0};
+    if (s->strangers)
+        tap_strangers_forget(s->strangers);
+}
+
+void tap_stream_end(struct tap_stream *s, struct tap_batch_own *batch, uint64_t next)
+{
+    next += s->base;
+    if (next > s->next)
+        lose(s, batch, next - s->next, TAP_REASON_CONNECTION);
+    atomic_store_explicit(&s->figures.next, s->next, memory_order_relaxed);
+}
+
+/* Brings the stream up to the frame's first number: what the relay says that it dropped, and what nobody says. */
+static void catch_up(struct tap_stream *s, struct tap_batch_own *batch, const struct tap_frame *f)
+{
+    if (f->seq <= s->next)
+        return;
+    uint64_t missing = f->seq - s->next, told = f->lost < missing ? f->lost : missing;
+    enum tap_reason why =
+        f->why > 0 && f->why < TAP_REASON_COUNT ? (enum tap_reason)f->why : TAP_REASON_QUEUE;
+    lose(s, batch, missing - told, TAP_REASON_SEQUENCE);
+    if (f->flags & TAP_FRAME_RECORDED && f->why == TAP_REASON_NONE)
+        s->next += told, s->left_out += told;
+    else
+        lose(s, batch, told, why);
+}
+
+/* ---- Control frames ----------------------------------------------------------------------------------------- */
+
+static bool read_text(struct tap_cursor *c, const char **text, uint32_t *len)
+{
+    const uint8_t *bytes;
+    if (!tap_read_binary(c, &bytes, len))
+        return false;
+    *text = (const char *)bytes;
+    return true;
+}
+
+static bool read_node_up(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                         struct tap_cursor *c)
+{
+    struct tap_node_facts facts = {"", 0, false};
+    struct tap_span map = {0, 0};
+    int64_t offset = 0, monotonic = 0;
+    bool has_offset = false, has_monotonic = false;
+    uint32_t pairs;
+    struct tap_cursor m = *c;
+    if (!tap_decode_span(c, batch->base.arena, &map) || !tap_read_map(&m, &pairs))
+        return false;
+    for (uint32_t i = 0; i < pairs && !m.bad; i++) {
+        if (tap_match_atom(&m, "release"))
+            read_text(&m, &facts.release, &facts.release_len);
+        else if (tap_match_atom(&m, "offset"))
+            has_offset = tap_read_i64(&m, &offset);
+        else if (tap_match_atom(&m, "monotonic"))
+            has_monotonic = tap_read_i64(&m, &monotonic);
+        else if (tap_match_atom(&m, "printable"))
+            facts.printable_unicode = tap_match_atom(&m, "unicode") || (tap_skip(&m) && false);
+        else
+            tap_skip(&m), tap_skip(&m);
+    }
+    if (m.bad)
+        return false;
+    if (has_offset)
+        tap_clock_set(&s->clock, offset);
+    ctx->node_up(ctx->arg, s->node, &facts);
+    int64_t ts = has_offset && has_monotonic ? tap_clock_ns(&s->clock, monotonic) : tap_clock_now();
+    s->last_ts = ts;
+    struct tap_event *ev = tap_stream_event(s, batch, TAP_NODE_UP, ts);
+    if (ev)
+        ev->payload = map;
+    return true;
+}
+
+static int64_t clamp(uint64_t ns)
+{
+    return ns < INT64_MAX ? (int64_t)ns : INT64_MAX;
+}
+
+/* {align, Monotonic, Offset, Error, TimeOffset}, after "align"; `whole` is the term. */
+static bool read_align(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c,
+                       struct tap_span whole)
+{
+    int64_t monotonic, offset, error, own;
+    if (!tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset) || !tap_read_i64(c, &error) || error < 0 ||
+        !tap_read_i64(c, &own))
+        return false;
+    tap_clock_align(&s->clock, monotonic, offset);
+    struct tap_figures *f = &s->figures;
+    if (clamp(atomic_load(&f->clock_error)) < error)
+        atomic_store(&f->clock_error, (uint64_t)error);
+    atomic_store(&f->clock_skew, (int64_t)((uint64_t)own - (uint64_t)offset));
+    struct tap_event *ev = tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
+    if (ev) {
+        ev->count = (uint64_t)offset;
+        ev->port = (uint64_t)error;
+        ev->payload = whole;
+    }
+    return true;
+}
+
+/* {clock, Ref, Monotonic, Offset}: the event's count is the offset. Says nothing new once the clock is aligned, but how far
+ * the stream is: one without Ref did not overtake any event. */
+static bool read_clock(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c)
+{
+    int64_t monotonic, offset;
+    bool in_place = tap_match_atom(c, "undefined");
+    if ((!in_place && !tap_skip(c)) || !tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset))
+        return false;
+    if (!s->clock.aligned)
+        tap_clock_set(&s->clock, offset);
+    if (in_place)
+        s->mark = tap_clock_ns(&s->clock, monotonic);
+    if (s->clock.aligned)
+        return true;
+    struct tap_event *ev = tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
+    if (ev)
+        ev->count = (uint64_t)offset;
+    return true;
+}
+
+static bool read_gap(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c)
+{
+    int64_t from, to, reason;
+    struct tap_span text = {0, 0};
+    if (!tap_read_i64(c, &from) || !tap_read_i64(c, &to) || !tap_read_i64(c, &reason) ||
+        !tap_decode_span(c, batch->base.arena, &text))
+        return false;
+    uint64_t ns = to > from ? (uint64_t)to - (uint64_t)from : 0;
+    add(&s->figures.gap_ns, ns);
+    struct tap_event *ev = tap_stream_event(s, batch, TAP_GAP, tap_clock_ns(&s->clock, from));
+    if (ev) {
+        ev->count = ns;
+        ev->reason = reason > 0 && reason < TAP_REASON_COUNT ? (uint8_t)reason : TAP_REASON_NONE;
+        ev->payload = text;
+    }
+    return true;
+}
+
+static bool read_log(const struct tap_frames *ctx, const struct tap_stream *s, struct tap_cursor *c)
+{
+    enum tap_log_level level = TAP_LOG_INFO;
+    const char *text;
+    uint32_t len;
+    if (tap_match_atom(c, "error"))
+        level = TAP_LOG_ERROR;
+    else if (tap_match_atom(c, "warning"))
+        level = TAP_LOG_WARNING;
+    else if (!tap_skip(c))
+        return false;
+    if (!read_text(c, &text, &len))
+        return false;
+    ctx->log(ctx->arg, s->node, level, text, len);
+    return true;
+}
+
+/* {plan, Map}, {process_info, List [, Question]}: the second element is the payload. */
+static bool read_report(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c,
+                        unsigned kind)
+{
+    struct tap_span span = {0, 0};
+    if (!tap_decode_span(c, batch->base.arena, &span))
+        return false;
+    struct tap_event *ev = tap_stream_event(s, batch, kind, s->last_ts ? s->last_ts : tap_clock_now());
+    if (ev)
+        ev->payload = span;
+    return true;
+}
+
+/* {mailboxes, Monotonic, List}: as they were at that time. */
+static bool read_mailboxes(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c)
+{
+    int64_t monotonic;
+    struct tap_span list = {0, 0};
+    if (!tap_read_i64(c, &monotonic) || !tap_decode_span(c, batch->base.arena, &list))
+        return false;
+    struct tap_event *ev = tap_stream_event(s, batch, TAP_MAILBOX, tap_clock_ns(&s->clock, monotonic));
+    if (ev)
+        ev->payload = list;
+    return true;
+}
+
+/* {relieved, {M, F, A}, Why} */
+static bool read_relieved(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                          struct tap_cursor *c)
+{
+    struct tap_event mfa = {0};
+    uint32_t n;
+    int64_t arity;
+    if (!tap_read_tuple(c, &n) || n != 3)
+        return false;
+    mfa.module = tap_intern_atom(ctx->intern, c);
+    mfa.function = tap_intern_atom(ctx->intern, c);
+    if (!tap_read_i64(c, &arity) || arity < 0 || arity > 255 ||
+        !tap_decode_span(c, batch->base.arena, &mfa.payload))
+        return false;
+    struct tap_event *ev =
+        tap_stream_event(s, batch, TAP_RELIEVED, s->last_ts ? s->last_ts : tap_clock_now());
+    if (ev) {
+        ev->module = mfa.module;
+        ev->function = mfa.function;
+        ev->arity = (int32_t)arity;
+        ev->payload = mfa.payload;
+    }
+    return true;
+}
+
+/* {final, Map} is the transport's, but for what a traced call gave. */
+static bool read_final(const struct tap_frames *ctx, struct tap_cursor *c)
+{
+    uint32_t pairs, arity, kind_len, len;
+    const char *kind;
+    const uint8_t *term;
+    bool latin1;
+    if (!ctx->call || !tap_read_map(c, &pairs))
+        return false;
+    for (uint32_t i = 0; i < pairs && !c->bad; i++) {
+        if (!tap_match_atom(c, "call")) {
+            tap_skip(c);
+            tap_skip(c);
+        } else if (tap_read_tuple(c, &arity) && arity == 2 && tap_read_atom(c, &kind, &kind_len, &latin1) &&
+                   tap_read_binary(c, &term, &len)) {
+            ctx->call(ctx->arg, kind, kind_len, term, len);
+        }
+    }
+    return !c->bad;
+}
+
+/* One report. What a newer agent says beside these is left alone. */
+static bool read_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                         struct tap_span whole)
+{
+    struct tap_cursor c = tap_cursor(batch->base.arena + whole.off, whole.len);
+    uint32_t n;
+    if (!tap_read_tuple(&c, &n))
+        return false;
+    if (n == 2 && tap_match_atom(&c, "node_up"))
+        return read_node_up(ctx, s, batch, &c);
+    if (n == 2 && tap_match_atom(&c, "plan")) {
+        tap_frame_plan_notes(ctx, s->node, c);
+        return read_report(s, batch, &c, TAP_PLAN);
+    }
+    if ((n == 2 || n == 3) && tap_match_atom(&c, "process_info"))
+        return read_report(s, batch, &c, TAP_PROCESS_INFO);
+    if (n == 3 && tap_match_atom(&c, "mailboxes"))
+        return read_mailboxes(s, batch, &c);
+    if (n == 5 && tap_match_atom(&c, "align"))
+        return read_align(s, batch, &c, whole);
+    if (n == 4 && tap_match_atom(&c, "clock"))
+        return read_clock(s, batch, &c);
+    if (n == 5 && tap_match_atom(&c, "gap"))
+        return read_gap(s, batch, &c);
+    if (n == 3 && tap_match_atom(&c, "log"))
+        return read_log(ctx, s, &c);
+    if (n == 3 && tap_match_atom(&c, "relieved"))
+        return read_relieved(ctx, s, batch, &c);
+    if (n == 2 && tap_match_atom(&c, "final"))
+        return read_final(ctx, &c);
+    return true;
+}
+
+static void decode_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                           uint32_t off, uint32_t len)
+{
+    struct tap_cursor c = tap_cursor(batch->base.arena + off, len);
+    struct tap_span whole = {0, 0};
+    uint32_t before = batch->base.count;
+    tap_read_version(&c);
+    if (c.bad || !tap_decode_span(&c, batch->base.arena, &whole))
+        return;
+    read_control(ctx, s, batch, whole);
+    for (uint32_t i = before; i < batch->base.count; i++)
+        batch->events[i].raw = whole;
+}
+
+/* ---- The frame ------------------------------------------------------------------------------------------------ */
+
+/* One trace message, which has the number s->next. False: there is none. */
+static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                              struct tap_body *b)
+{
+    struct tap_event *ev = tap_batch_add(batch);
+    enum tap_decoded decoded;
+    if (!ev) {
+        bool there = tap_body_pass(b, batch->base.arena);
+        if (there)
+            lose(s, batch, 1, TAP_REASON_MEMORY);
+        return there;
+    }
+    if (!tap_body_next(ctx->intern, &s->clock, batch->base.arena, b, ev, &decoded)) {
+        batch->base.count--;
+        return false;
+    }
+    switch (decoded) {
+    case TAP_DECODED:
+        ev->node = s->node;
+        ev->seq = s->next++;
+        if (!ev->ts)
+            ev->ts = s->last_ts ? s->last_ts : tap_clock_now();
+        s->last_ts = ev->ts;
+        b->received++;
+        break;
+    case TAP_DECODE_IGNORED:
+        batch->base.count--;
+        s->next++;
+        b->received++;
+        b->ignored++;
+        break;
+    default: batch->base.count--; lose(s, batch, 1, TAP_REASON_UNREADABLE);
+    }
+    return true;
+}
+
+static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                             const struct tap_frame *f, uint32_t at, uint32_t end)
+{
+    struct tap_body b = {.at = at, .end = end, .list = f->flags & TAP_FRAME_ONE_LIST};
+    uint32_t i = 0;
+    /* Numbers that were there before (a frame sent twice) are not taken again. */
+    uint64_t again = f->seq < s->next ? s->next - f->seq : 0;
+    uint32_t first = batch->base.count;
+    bool late = tap_decode_late(ctx->intern);
+    if (tap_body_begin(&b, f, batch->base.arena)) {
+        while (i < f->count && i < again && tap_body_pass(&b, batch->base.arena))
+            i++;
+        while (i >= again && i < f->count && decode_one(ctx, s, batch, &b))
+            i++;
+    }
+    if (late)
+        tap_decode_names(ctx->intern, batch->base.arena, end, batch->events + first,
+                         batch->base.count - first);
+    uint64_t rest = f->count - i;
+    if (i < again)
+        rest = f->count > again ? f->count - again : 0;
+    add(&s->figures.received, b.received);
+    lose(s, batch, rest, TAP_REASON_UNREADABLE);
+    return b.ignored;
+}
+
+uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+                          uint32_t off, uint32_t end)
+{
+    struct tap_frame f;
+    uint32_t ignored = 0, len;
+    if (end < off || end - off < TAP_FRAME_HEADER || !tap_frame_read(batch->base.arena + off, &f)) {
+        ctx->log(ctx->arg, s->node, TAP_LOG_WARNING, "sent something that is no frame", 31);
+        return 0; /* its numbers show as missing with the next one */
+    }
+    f.seq += s->base;
+    uint32_t at = off + TAP_FRAME_HEADER;
+    if (f.length < end - at)
+        end = at + f.length;
+    catch_up(s, batch, &f);
+    if (f.flags & TAP_FRAME_CONTROL) {
+        for (uint32_t i = 0; i < f.count && tap_body_item(batch->base.arena, &at, end, &len); i++, at += len)
+            decode_control(ctx, s, batch, at, len);
+    } else {
+        ignored = decode_trace(ctx, s, batch, &f, at, end);
+    }
+    atomic_store_explicit(&s->figures.next, s->next, memory_order_relaxed);
+    return ignored;
+}

@@ -1,0 +1,222 @@
+/* library_events.c: a cursor over the store: one event after the other, as text.
+ *
+ * The cursor holds the piece it reads, so what falls out of the store under it stays valid until it moves on; and it prints into
+ * a buffer of its own, so a reader that is slow or fast costs nobody else anything.
+ */
+#include "library/library.h"
+
+#include "term/print.h"
+
+enum { NODE, PID, MODULE, FUNCTION, PEER, MESSAGE, METADATA, TEXTS };
+
+struct tap_events {
+    struct tap_trace *trace;
+    struct tap_kept *piece; /* held; NULL: before the first */
+    uint32_t at;            /* of the next event in it */
+    uint64_t missed;
+    enum tap_print_syntax syntax;
+    struct tap_buf text;
+    size_t off[TEXTS];
+};
+
+struct tap_events *tap_trace_events(struct tap_trace *t, enum tap_print_syntax syntax)
+{
+    struct tap_events *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->trace = t;
+    c->syntax = syntax;
+    return c;
+}
+
+uint64_t tap_events_missed(const struct tap_events *c)
+{
+    return c->missed;
+}
+
+void tap_events_close(struct tap_events *c)
+{
+    if (!c)
+        return;
+    tap_store_release(c->piece);
+    tap_buf_free(&c->text);
+    free(c);
+}
+
+/* ---- Text --------------------------------------------------------------------------------------------------- */
+
+static const struct tap_names *names(const struct tap_events *c)
+{
+    return tap_intern_names(c->trace->engine->intern);
+}
+
+static void put_term(struct tap_events *c, const uint8_t *term, size_t len, const struct tap_print *how)
+{
+    struct tap_buf *b = &c->text;
+    if (!tap_buf_reserve(b, 256))
+        return;
+    size_t need = tap_term_print(names(c), (char *)b->data + b->len, b->cap - b->len, term, len, how);
+    if (need > b->cap - b->len) {
+        if (!tap_buf_reserve(b, need))
+            return;
+        tap_term_print(names(c), (char *)b->data + b->len, b->cap - b->len, term, len, how);
+    }
+    b->len += need;
+}
+
+/* [1,2]: arguments are a list and never a string, even where their bytes are packed like one. */
+static void put_arguments(struct tap_events *c, const uint8_t *list, size_t len, const struct tap_print *how)
+{
+    const char *comma = how->syntax == TAP_PRINT_ELIXIR ? ", " : ",";
+    struct tap_cursor r = tap_cursor(list, len);
+    const uint8_t *bytes;
+    uint32_t n;
+    size_t from = c->text.len;
+    tap_write_u8(&c->text, '[');
+    if (tap_peek(&r) == TAP_EXT_STRING && tap_read_string(&r, &bytes, &n)) {
+        for (uint32_t i = 0; i < n; i++) {
+            char number[8];
+            int digits = snprintf(number, sizeof number, "%s%u", i ? comma : "", bytes[i]);
+            tap_buf_put(&c->text, number, (size_t)digits);
+        }
+    } else if (tap_read_list(&r, &n)) {
+        for (uint32_t i = 0; i < n && !r.bad; i++) {
+            const uint8_t *term = r.p;
+            if (!tap_skip(&r))
+                break;
+            tap_buf_put(&c->text, comma, i ? strlen(comma) : 0);
+            put_term(c, term, (size_t)(r.p - term), how);
+        }
+        if (n && !tap_read_nil(&r))
+            r.bad = true;
+    }
+    tap_write_u8(&c->text, ']');
+    if (r.bad) { /* it is no proper list after all */
+        c->text.len = from;
+        put_term(c, list, len, how);
+    }
+}
+
+static void put_name(struct tap_events *c, uint32_t id)
+{
+    const struct tap_name *name = &names(c)->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
+    if (id)
+        tap_buf_put(&c->text, name->text, name->len);
+}
+
+static void put_process(struct tap_events *c, const struct tap_pid *pid, const struct tap_print *how)
+{
+    if ((pid->node || pid->id || pid->serial) && tap_buf_reserve(&c->text, 4096))
+        c->text.len += tap_pid_print(names(c), (char *)c->text.data + c->text.len, 4096, pid, how);
+}
+
+static void put_peer(struct tap_events *c, const struct tap_event *e, const struct tap_print *how)
+{
+    const struct tap_batch *batch = &c->piece->base;
+    if (e->peer_type == TAP_PEER_NONE)
+        return;
+    size_t need = tap_peer_print(names(c), NULL, 0, batch, e, how);
+    if (tap_buf_reserve(&c->text, need))
+        c->text.len += tap_peer_print(names(c), (char *)c->text.data + c->text.len, need, batch, e, how);
+}
+
+static void begin(struct tap_events *c, unsigned which)
+{
+    if (which)
+        tap_write_u8(&c->text, 0);
+    c->off[which] = c->text.len;
+}
+
+static void print(struct tap_events *c, const struct tap_event *e)
+{
+    const struct tap_node_own *node = tap_session_node(c->trace->engine, e->node);
+    struct tap_print how = {.syntax = c->syntax,
+                            .printable_unicode = node && node->base.printable_unicode,
+                            .node_name = node ? node->base.name_id : 0};
+    const uint8_t *arena = c->piece->base.arena;
+    c->text.len = 0;
+    begin(c, NODE);
+    put_name(c, how.node_name);
+    begin(c, PID);
+    put_process(c, &e->pid, &how);
+    begin(c, MODULE);
+    put_name(c, e->module);
+    begin(c, FUNCTION);
+    put_name(c, e->function);
+    begin(c, PEER);
+    put_peer(c, e, &how);
+    begin(c, MESSAGE);
+    if (e->payload.len && e->kind == TAP_FUNCTION_CALL)
+        put_arguments(c, arena + e->payload.off, e->payload.len, &how);
+    else if (e->payload.len)
+        put_term(c, arena + e->payload.off, e->payload.len, &how);
+    begin(c, METADATA);
+    if (e->metadata.len)
+        put_term(c, arena + e->metadata.off, e->metadata.len, &how);
+    tap_write_u8(&c->text, 0);
+}
+
+static void fill(struct tap_events *c, const struct tap_event *e, struct tap_trace_event *to)
+{
+    static const char *const gens[] = {"", "call", "cast", "reply"};
+    bool has = e->payload.len > 0;
+    print(c, e);
+    const char *text[TEXTS];
+    for (unsigned i = 0; i < TEXTS; i++) /* without memory for all of it, none of it */
+        text[i] = c->text.oom ? "" : (const char *)c->text.data + c->off[i];
+    c->text.oom = false;
+    *to = (struct tap_trace_event){.ts = e->ts,
+                                   .seq = e->seq,
+                                   .kind = e->kind,
+                                   .arity = e->arity,
+                                   .event = tap_kind_name(e->kind),
+                                   .node = text[NODE],
+                                   .pid = text[PID],
+                                   .module = text[MODULE],
+                                   .function = text[FUNCTION],
+                                   .peer = text[PEER],
+                                   .message = text[MESSAGE],
+                                   .metadata = text[METADATA],
+                                   .reason = e->reason ? tap_reason_name(e->reason) : "",
+                                   .count = e->count,
+                                   .flow = e->flow,
+                                   .term = has ? c->piece->base.arena + e->payload.off : NULL,
+                                   .term_len = e->payload.len,
+                                   .gen = gens[e->gen & 3],
+                                   .took = e->gen == TAP_GEN_REPLY ? e->took : 0};
+}
+
+/* ---- Moving ------------------------------------------------------------------------------------------------- */
+
+/* What is there for sinks alone is passed over. */
+static bool is_for_users(unsigned kind)
+{
+    return kind <= TAP_KIND_USER_LAST || kind == TAP_LOST || kind == TAP_GAP || kind == TAP_NODE_UP ||
+           kind == TAP_NODE_DOWN;
+}
+
+enum tap_next tap_events_next(struct tap_events *c, struct tap_trace_event *event, int timeout)
+{
+    struct tap_store *store = c->trace->store;
+    int64_t deadline = timeout < 0 ? INT64_MAX : tap_clock_steady() + (int64_t)timeout * 1000000;
+    for (;;) {
+        while (c->piece && c->at < c->piece->base.count) {
+            const struct tap_event *e = &c->piece->events[c->at++];
+            if (is_for_users(e->kind)) {
+                fill(c, e, event);
+                return TAP_NEXT_EVENT;
+            }
+        }
+        uint64_t missed;
+        struct tap_kept *next = tap_store_next(store, c->piece, &missed);
+        if (next) {
+            c->piece = next;
+            c->at = 0;
+            c->missed += missed;
+        } else if (!tap_store_wait(store, c->piece, deadline)) {
+            return TAP_NEXT_END;
+        } else if (tap_clock_steady() >= deadline) {
+            return TAP_NEXT_NONE;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+/* library_export.c: what the store holds through any installed sink.
+ *
+ * The sink is created as for a run, with a host table of its own and a list of mistakes of its own; what it needs to know of
+ * names and nodes is the trace's. It runs on the caller's thread.
+ */
+#include "library/library.h"
+
+#include <stdio.h>
+
+struct export
+{
+    struct tap_trace *trace;
+    struct tap_error *err;
+    struct tap_config *config;
+    struct tap_instance_host host;
+    struct tap_sink sink; /* counts what is written */
+    const struct tap_sink_ops *ops;
+    void *self;
+};
+
+/* The sink's section alone, judged by the code that judges every configuration. */
+static enum tap_status read_sink(struct export *x, const char *sink, const char *const *options)
+{
+    const char *path = x->trace->config->session.plugin_path;
+    char text[256];
+    size_t n = 0;
+    while (options && options[n])
+        n++;
+    char **sets = calloc(n + 1, sizeof *sets), *search = NULL;
+    const char **all = calloc(n + 2, sizeof *all);
+    bool ok = sets && all && strlen(sink) < 100;
+    snprintf(text, sizeof text, "[session]\nnodes = none@none\n[sink:%.100s]\n", sink);
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = asprintf(&sets[i], "sink:%s.%s", sink, options[i]) > 0;
+        all[i] = sets[i];
+    }
+    if (ok && path && (ok = asprintf(&search, "session.plugin_path=%s", path) > 0))
+        all[n] = search;
+    enum tap_status status =
+        ok ? tap_config_parse("export", text, strlen(text), all, n + (path != NULL), &x->config, x->err)
+           : TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
+    for (size_t i = 0; sets && i < n; i++)
+        free(sets[i]);
+    free(sets);
+    free(all);
+    free(search);
+    return status;
+}
+
+static enum tap_status create(struct export *x)
+{
+    const struct tap_instance *in = x->config->instances;
+    while (in->kind != TAP_PLUGIN_SINK)
+        in++;
+    tap_host_init(x->trace->engine, &x->host, in);
+    x->host.err = x->err;
+    x->host.sink = &x->sink;
+    x->ops = in->loaded->plugin->ops;
+    enum tap_status status = x->ops->create(&x->host.table, in->settings, &x->self);
+    x->host.created = status == TAP_OK;
+    return status;
+}
+
+static enum tap_status give(struct export *x, const struct tap_kept *piece)
+{
+    uint32_t n = piece->base.count, *all = malloc((n + 1u) * sizeof *all);
+    if (!all)
+        return TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
+    for (uint32_t i = 0; i < n; i++)
+        all[i] = i;
+    enum tap_status status = x->ops->consume(x->self, &piece->base, all, n);
+    free(all);
+    return status;
+}
+
+/* What fell out before this piece, as the event that says so. */
+static enum tap_status give_loss(struct export *x, const struct tap_kept *piece, uint64_t missed)
+{
+    struct tap_event lost = piece->events[0];
+    const uint32_t first = 0;
+    struct tap_batch batch = {
+        .struct_size = sizeof batch, .event_size = sizeof lost, .count = 1, .events = &lost};
+    lost = (struct tap_event){.ts = lost.ts,
+                              .seq = lost.seq,
+                              .node = lost.node,
+                              .arity = -1,
+                              .count = missed,
+                              .kind = TAP_LOST,
+                              .reason = TAP_REASON_SINK_QUEUE};
+    return x->ops->consume(x->self, &batch, &first, 1);
+}
+
+static enum tap_status give_all(struct export *x)
+{
+    struct tap_store *store = x->trace->store;
+    struct tap_kept *piece = NULL, *next;
+    enum tap_status status = TAP_OK;
+    uint64_t missed;
+    while (status == TAP_OK && (next = tap_store_preface(store, piece))) {
+        piece = next;
+        status = give(x, piece);
+    }
+    tap_store_release(piece);
+    piece = NULL;
+    while (status == TAP_OK && (next = tap_store_next(store, piece, &missed))) {
+        piece = next;
+        if (missed)
+            status = give_loss(x, piece, missed);
+        if (status == TAP_OK)
+            status = give(x, piece);
+    }
+    tap_store_release(piece);
+    return status == TAP_OK ? x->ops->flush(x->self) : status;
+}
+
+enum tap_status tap_trace_export(struct tap_trace *t, const char *sink, const char *const *options,
+                                 char **why)
+{
+    struct export x = {.trace = t, .err = tap_error_new()};
+    enum tap_status status = x.err ? read_sink(&x, sink, options) : TAP_ERROR;
+    if (status == TAP_OK)
+        status = create(&x);
+    if (status == TAP_OK) {
+        status = x.ops->start(x.self);
+        if (status == TAP_OK)
+            status = give_all(&x);
+        enum tap_status stopped = x.ops->stop(x.self);
+        status = status == TAP_OK ? stopped : status;
+    }
+    if (x.host.created)
+        x.ops->destroy(x.self);
+    if (x.host.instance)
+        tap_counters_destroy(&x.host.counters);
+    if (why)
+        *why = status != TAP_OK && x.err ? tap_library_causes(x.err) : NULL;
+    tap_config_free(x.config);
+    if (x.err)
+        tap_error_free(x.err);
+    return status;
+}

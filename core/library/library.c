@@ -1,0 +1,342 @@
+/* library.c: a trace as beamtap.h has it: a session of the engine with the store as one of its sinks, and a thread that
+ * takes the part of `beamtap run`: it starts, watches and finishes.
+ *
+ * The options become the same settings as --set gives, so that there is one place that judges them.
+ */
+#include "library/library.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#define POLL_MS 100
+#define CALL_TIMEOUT (5 * TAP_SECOND)
+
+/* ---- Options -> settings ------------------------------------------------------------------------------------ */
+
+struct sets {
+    char **at;
+    size_t count, cap;
+    bool oom;
+};
+
+static void add_set(struct sets *s, const char *key, const char *value)
+{
+    char *text = NULL;
+    if (s->count == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 16;
+        char **more = realloc(s->at, cap * sizeof *more);
+        if (!more) {
+            s->oom = true;
+            return;
+        }
+        s->at = more;
+        s->cap = cap;
+    }
+    if (asprintf(&text, "%s%s%s", key, *key ? "=" : "", value) < 0)
+        s->oom = true;
+    else
+        s->at[s->count++] = text;
+}
+
+static void add_list(struct sets *s, const char *key, const char *const *list)
+{
+    struct tap_buf b = {0};
+    if (!list)
+        return;
+    for (size_t i = 0; list[i]; i++) {
+        tap_buf_put(&b, ", ", i ? 2 : 0);
+        tap_buf_put(&b, list[i], strlen(list[i]));
+    }
+    tap_write_u8(&b, 0);
+    s->oom |= b.oom;
+    if (!b.oom)
+        add_set(s, key, (const char *)b.data);
+    tap_buf_free(&b);
+}
+
+static void add_sets(struct sets *s, const struct tap_trace_options *o)
+{
+    char number[32];
+    if (!o->file)
+        add_set(s, "session.duration", "0");
+    if (!o->file && o->call)
+        add_set(s, "session.events",
+                "function_call, function_return, function_exception, message_send, message_receive, "
+                "process_spawn, "
+                "process_start, process_exit, process_link, process_unlink, process_register, "
+                "process_unregister");
+    if (!o->file && o->call) {
+        /* Whole, or it is of no use: a pause would leave a hole in it. It is bounded by its timeout, max_events and
+         * max_memory. */
+        add_set(s, "session.max_queue", "1M");
+        add_set(s, "session.max_rate", "0");
+    }
+    add_list(s, "session.nodes", o->nodes);
+    if (o->seed)
+        add_set(s, "session.seed", o->seed);
+    if (o->cookie_file)
+        add_set(s, "session.cookie_file", o->cookie_file);
+    add_list(s, "session.events", o->events);
+    add_list(s, "filter:modules.modules", o->modules);
+    add_list(s, "filter:pids.pids", o->pids);
+    for (size_t i = 0; o->match_spec && o->match_spec[i]; i++)
+        add_set(s, "filter:match_spec.trace", o->match_spec[i]);
+    for (size_t i = 0; o->settings && o->settings[i]; i++)
+        add_set(s, "", o->settings[i]);
+    if (o->keep > 0) {
+        snprintf(number, sizeof number, "%lld", (long long)o->keep);
+        add_set(s, "sink:events.keep", number);
+    }
+    if (o->call) /* it has a timeout of its own */
+        add_set(s, "session.duration", "0");
+}
+
+static enum tap_status read_options(struct tap_trace *t, const struct tap_trace_options *o)
+{
+    struct sets s = {0};
+    add_sets(&s, o);
+    enum tap_status status = s.oom ? TAP_ERR(t->err, TAP_ERROR, "core", "out of memory")
+                                   : tap_config_embed(o->file, (const char *const *)s.at, s.count,
+                                                      &tap_store_plugin, &t->config, t->err);
+    for (size_t i = 0; i < s.count; i++)
+        free(s.at[i]);
+    free(s.at);
+    return status;
+}
+
+/* ---- The thread --------------------------------------------------------------------------------------------- */
+
+static void say(struct tap_trace *t, bool *what, enum tap_status status)
+{
+    pthread_mutex_lock(&t->lock);
+    *what = true;
+    t->status = status;
+    pthread_cond_broadcast(&t->changed);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void *trace_main(void *arg)
+{
+    struct tap_trace *t = arg;
+    enum tap_status status = tap_engine_start(t->engine);
+    say(t, &t->started, status);
+    if (status == TAP_OK) {
+        while (!tap_engine_poll(t->engine, POLL_MS))
+            ;
+        status = tap_engine_finish(t->engine);
+    }
+    tap_store_end(t->store);
+    say(t, &t->ended, status);
+    return NULL;
+}
+
+/* Its threads, and those that the engine starts, leave the program's signals to the program. */
+static bool start_thread(struct tap_trace *t)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failure = pthread_create(&t->thread, NULL, trace_main, t);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failure)
+        TAP_ERR(t->err, TAP_ERROR, "core", "cannot start a thread: %s", strerror(failure));
+    return !failure;
+}
+
+static void log_line(void *arg, enum tap_log_level level, const char *actor, const char *text)
+{
+    struct tap_trace *t = arg;
+    if (t->log)
+        t->log(t->log_arg, level, actor, text);
+}
+
+/* ---- Life --------------------------------------------------------------------------------------------------- */
+
+char *tap_library_causes(const struct tap_error *err)
+{
+    char *text = NULL;
+    size_t len = 0, n = tap_error_count(err);
+    FILE *out = n ? open_memstream(&text, &len) : NULL;
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct tap_cause *c = tap_error_get(err, i);
+        if (c->actor)
+            fprintf(out, "[%s] ", c->actor);
+        fprintf(out, "%s%s", c->message, i + 1 < n ? "\n" : "");
+    }
+    return fclose(out) == 0 ? text : (free(text), NULL);
+}
+
+static enum tap_status tell(const struct tap_error *err, enum tap_status status, char **why)
+{
+    if (why)
+        *why = status != TAP_OK ? tap_library_causes(err) : NULL;
+    return status;
+}
+
+static struct tap_trace *trace_new(const struct tap_trace_options *o)
+{
+    struct tap_trace *t = calloc(1, sizeof *t);
+    pthread_condattr_t attr;
+    if (!t)
+        return NULL;
+    t->err = tap_error_new();
+    if (!t->err) {
+        free(t);
+        return NULL;
+    }
+    t->log = o->log;
+    t->log_arg = o->log_arg;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&t->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    return t;
+}
+
+/* Everything that needs no node. */
+static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
+{
+    if (o->struct_size < sizeof *o || (o->call && o->call->struct_size < sizeof *o->call))
+        return TAP_ERR(t->err, TAP_INVALID, "core",
+                       "the options are of another version: begin with TAP_TRACE_OPTIONS"),
+               false;
+    if (read_options(t, o) != TAP_OK || !(t->engine = tap_engine_new_logged(t->config, t->err, log_line, t)))
+        return false;
+    for (size_t i = 0; i < t->engine->host_count; i++)
+        if (t->engine->hosts[i].instance->loaded == &tap_store_plugin)
+            t->store = t->engine->hosts[i].self;
+    if (!o->call)
+        return true;
+    if (!tap_library_read_call(t, o->call))
+        return false;
+    struct tap_plan_call call = {.module = t->module,
+                                 .function = t->function,
+                                 .args = t->arguments.data,
+                                 .args_len = t->arguments.len,
+                                 .timeout = o->call->timeout < 0    ? 0
+                                            : o->call->timeout == 0 ? CALL_TIMEOUT
+                                                                    : o->call->timeout,
+                                 .linger = o->call->linger > 0 ? o->call->linger : 0};
+    return tap_engine_set_call(t->engine, &call) == TAP_OK;
+}
+
+static void trace_free(struct tap_trace *t)
+{
+    if (t->engine && t->engine->abandoned) /* a thread that was left behind may still use any of it */
+        return;
+    tap_engine_free(t->engine);
+    tap_config_free(t->config);
+    tap_error_free(t->err);
+    tap_buf_free(&t->arguments);
+    free(t->module);
+    free(t->function);
+    free(t->result);
+    free(t->stack);
+    pthread_cond_destroy(&t->changed);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+enum tap_status tap_trace_start(const struct tap_trace_options *options, struct tap_trace **trace, char **why)
+{
+    struct tap_trace *t = trace_new(options);
+    *trace = NULL;
+    if (why)
+        *why = NULL;
+    if (!t)
+        return TAP_ERROR;
+    if (!prepare(t, options) || !start_thread(t)) {
+        enum tap_status status = tell(t->err, tap_error_status(t->err), why);
+        trace_free(t);
+        return status == TAP_OK ? TAP_ERROR : status;
+    }
+    pthread_mutex_lock(&t->lock);
+    while (!t->started)
+        pthread_cond_wait(&t->changed, &t->lock);
+    enum tap_status status = t->status;
+    pthread_mutex_unlock(&t->lock);
+    if (status == TAP_OK) {
+        *trace = t;
+        return TAP_OK;
+    }
+    pthread_join(t->thread, NULL);
+    tell(t->err, status, why);
+    trace_free(t);
+    return status;
+}
+
+const char *tap_trace_id(const struct tap_trace *t)
+{
+    return t->engine->run;
+}
+
+bool tap_trace_wait(struct tap_trace *t, int timeout)
+{
+    int64_t until = tap_clock_steady() + (int64_t)timeout * 1000000;
+    struct timespec deadline = {until / TAP_SECOND, until % TAP_SECOND};
+    pthread_mutex_lock(&t->lock);
+    while (!t->ended) {
+        if (timeout < 0)
+            pthread_cond_wait(&t->changed, &t->lock);
+        else if (pthread_cond_timedwait(&t->changed, &t->lock, &deadline))
+            break;
+    }
+    bool ended = t->ended;
+    pthread_mutex_unlock(&t->lock);
+    return ended;
+}
+
+enum tap_status tap_trace_stop(struct tap_trace *t, char **why)
+{
+    tap_engine_stop(t->engine);
+    tap_trace_wait(t, -1);
+    pthread_mutex_lock(&t->lock);
+    enum tap_status status = t->status;
+    pthread_mutex_unlock(&t->lock);
+    return tell(t->err, status, why);
+}
+
+void tap_trace_free(struct tap_trace *t)
+{
+    if (!t)
+        return;
+    tap_trace_stop(t, NULL);
+    pthread_join(t->thread, NULL);
+    trace_free(t);
+}
+
+void tap_trace_figures(const struct tap_trace *t, struct tap_trace_figures *figures)
+{
+    struct tap_trace_figures all = {.struct_size = figures->struct_size, .exact = true}, *f = &all;
+    size_t n = tap_engine_nodes(t->engine, NULL, 0);
+    struct tap_node_stats *nodes = calloc(n + 1, sizeof *nodes);
+    struct tap_sink_stats *sinks = calloc(t->engine->sink_count + 1, sizeof *sinks);
+    if (nodes && sinks) {
+        n = tap_engine_nodes(t->engine, nodes, n);
+        tap_engine_sinks(t->engine, sinks, t->engine->sink_count);
+        for (size_t i = 0; i < n; i++) {
+            f->produced += nodes[i].produced;
+            f->nodes++;
+            f->nodes_failed += nodes[i].state == TAP_NODE_FAILED;
+            f->exact &= nodes[i].final || !nodes[i].traced;
+        }
+        for (size_t s = 0; s < t->engine->sink_count; s++) {
+            if (t->engine->sinks[s].self != t->store)
+                continue;
+            f->kept = sinks[s].written;
+            f->filtered = sinks[s].filtered;
+            f->lost = sinks[s].lost;
+        }
+        pthread_mutex_lock(&t->store->lock);
+        f->fell_out = t->store->fell_out;
+        pthread_mutex_unlock(&t->store->lock);
+    } else {
+        f->exact = false;
+    }
+    free(nodes);
+    free(sinks);
+    memcpy(figures, &all, figures->struct_size < sizeof all ? figures->struct_size : sizeof all);
+}

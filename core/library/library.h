@@ -1,0 +1,36 @@
+/* library.h: the inside of a trace as the library's callers know it (beamtap/beamtap.h). */
+#ifndef TAP_LIBRARY_H
+#define TAP_LIBRARY_H
+
+#include "beamtap/beamtap.h"
+#include "session/internal.h"
+#include "library/store.h"
+
+struct tap_trace {
+    struct tap_engine *engine;
+    struct tap_config *config;
+    struct tap_error *err;
+    struct tap_store *store; /* the engine's */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* Under lock. */
+    bool started, ended;
+    enum tap_status status;
+
+    void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);
+    void *log_arg;
+
+    enum tap_print_syntax syntax; /* of the call */
+    struct tap_buf arguments;     /* an external term without version byte */
+    char *module, *function;
+    char *result, *stack; /* printed; under lock */
+};
+
+/* All causes as lines; NULL when there is none, or no memory. */
+char *tap_library_causes(const struct tap_error *);
+
+/* library_call.c: what a call's texts mean. False: told. */
+bool tap_library_read_call(struct tap_trace *, const struct tap_call *);
+
+#endif

@@ -1,0 +1,288 @@
+/* store.c: see store.h. */
+#include "library/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+/* ---- Copies ------------------------------------------------------------------------------------------------- */
+
+static size_t event_bytes(const struct tap_event *e)
+{
+    return e->raw.len ? e->raw.len : (size_t)e->payload.len + e->metadata.len + tap_event_peer_term(e).len;
+}
+
+static void copy_span(struct tap_span *span, const uint8_t *from, uint8_t *to, uint32_t *used)
+{
+    if (!span->len)
+        return;
+    memcpy(to + *used, from + span->off, span->len);
+    span->off = *used;
+    *used += span->len;
+}
+
+/* An event's spans are pieces of what it was made of, where it was made of something. */
+static void copy_spans(struct tap_event *e, const uint8_t *from, uint8_t *to, uint32_t *used)
+{
+    struct tap_span *pieces[] = {&e->payload, &e->metadata, &e->peer_term};
+    uint32_t was = e->raw.off;
+    copy_span(&e->raw, from, to, used);
+    for (int i = 0; i < (e->peer_type == TAP_PEER_TERM ? 3 : 2); i++) {
+        if (!e->raw.len)
+            copy_span(pieces[i], from, to, used);
+        else if (pieces[i]->len)
+            pieces[i]->off = e->raw.off + (pieces[i]->off - was);
+    }
+}
+
+/* The chosen events with their spans, in one piece of memory. NULL: out of memory. */
+static struct tap_kept *kept_new(const struct tap_batch *batch, const uint32_t *select, size_t n)
+{
+    size_t arena = 0;
+    for (size_t i = 0; i < n; i++)
+        arena += event_bytes(tap_batch_event(batch, select[i]));
+    size_t size = sizeof(struct tap_kept) + n * sizeof(struct tap_event) + arena;
+    struct tap_kept *k = arena < UINT32_MAX ? malloc(size) : NULL;
+    if (!k)
+        return NULL;
+    uint8_t *bytes = (uint8_t *)&k->events[n];
+    uint32_t used = 0;
+    memset(k, 0, sizeof *k);
+    atomic_init(&k->refs, 1);
+    for (size_t i = 0; i < n; i++) {
+        struct tap_event *e = &k->events[i];
+        *e = *tap_batch_event(batch, select[i]);
+        copy_spans(e, batch->arena, bytes, &used);
+        k->counted += !tap_kind_is_control(e->kind);
+    }
+    k->bytes = size;
+    k->base = (struct tap_batch){.struct_size = sizeof k->base,
+                                 .event_size = sizeof(struct tap_event),
+                                 .count = (uint32_t)n,
+                                 .arena_len = used,
+                                 .events = k->events,
+                                 .arena = bytes};
+    return k;
+}
+
+void tap_store_release(struct tap_kept *k)
+{
+    if (k && atomic_fetch_sub(&k->refs, 1) == 1)
+        free(k);
+}
+
+static struct tap_kept *hold(struct tap_kept *k)
+{
+    if (k)
+        atomic_fetch_add(&k->refs, 1);
+    return k;
+}
+
+/* ---- Falling out -------------------------------------------------------------------------------------------- */
+
+/* Without these the rest could not be drawn: they outlive what they came with, within a bound of their own. */
+static void keep_preface(struct tap_store *s, const struct tap_kept *old)
+{
+    uint32_t few[64];
+    size_t n = 0;
+    for (uint32_t i = 0; i < old->base.count && n < sizeof few / sizeof few[0]; i++)
+        if (old->events[i].kind == TAP_NODE_UP || old->events[i].kind == TAP_NODE_DOWN ||
+            old->events[i].kind == TAP_PROCESS_INFO || old->events[i].kind == TAP_PLAN)
+            few[n++] = i;
+    struct tap_kept *k = n ? kept_new(&old->base, few, n) : NULL;
+    if (!k)
+        return;
+    k->index = old->index;
+    *(s->preface ? &s->preface_tail->next : &s->preface) = k;
+    s->preface_tail = k;
+    s->preface_bytes += k->bytes;
+    while (s->preface_bytes > s->keep / 4 && s->preface != k) {
+        struct tap_kept *first = s->preface;
+        s->preface = first->next;
+        s->preface_bytes -= first->bytes;
+        tap_store_release(first);
+    }
+}
+
+static void let_fall(struct tap_store *s)
+{
+    while (s->bytes > s->keep && s->head != s->tail) {
+        struct tap_kept *old = s->head;
+        s->head = old->next;
+        s->bytes -= old->bytes;
+        s->fell_out += old->counted;
+        keep_preface(s, old);
+        tap_store_release(old);
+    }
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------------------ */
+
+/* The one after `current`, under the lock. */
+static struct tap_kept *after(const struct tap_store *s, const struct tap_kept *current)
+{
+    if (!current || (s->head && current->index < s->head->index))
+        return s->head;
+    return current->next;
+}
+
+struct tap_kept *tap_store_next(struct tap_store *s, struct tap_kept *current, uint64_t *missed)
+{
+    pthread_mutex_lock(&s->lock);
+    struct tap_kept *next = hold(after(s, current));
+    pthread_mutex_unlock(&s->lock);
+    *missed = 0;
+    if (!next)
+        return NULL;
+    *missed = next->before - (current ? current->before + current->counted : 0);
+    tap_store_release(current);
+    return next;
+}
+
+struct tap_kept *tap_store_preface(struct tap_store *s, struct tap_kept *current)
+{
+    pthread_mutex_lock(&s->lock);
+    struct tap_kept *next = s->preface;
+    while (current && next && next->index <= current->index)
+        next = next->next;
+    hold(next);
+    pthread_mutex_unlock(&s->lock);
+    if (next)
+        tap_store_release(current);
+    return next;
+}
+
+bool tap_store_wait(struct tap_store *s, const struct tap_kept *current, int64_t deadline)
+{
+    struct timespec until = {deadline / TAP_SECOND, deadline % TAP_SECOND};
+    pthread_mutex_lock(&s->lock);
+    while (!s->ended && !after(s, current))
+        if (pthread_cond_timedwait(&s->more, &s->lock, &until))
+            break;
+    bool more = !s->ended || after(s, current);
+    pthread_mutex_unlock(&s->lock);
+    return more;
+}
+
+void tap_store_end(struct tap_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->ended = true;
+    pthread_cond_broadcast(&s->more);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- The sink ----------------------------------------------------------------------------------------------- */
+
+static enum tap_status store_create(const struct tap_host *host, const void *settings, void **self)
+{
+    const struct tap_store_settings *given = settings;
+    struct tap_store *s = calloc(1, sizeof *s);
+    pthread_condattr_t attr;
+    if (!s)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    s->host = host;
+    s->keep = given->keep > 0 ? (size_t)given->keep : TAP_STORE_KEEP;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->more, &attr);
+    pthread_condattr_destroy(&attr);
+    *self = s;
+    return TAP_OK;
+}
+
+static enum tap_status store_nothing(void *self)
+{
+    (void)self;
+    return TAP_OK;
+}
+
+static enum tap_status store_piece(struct tap_store *s, const struct tap_batch *batch, const uint32_t *select,
+                                   size_t n)
+{
+    struct tap_kept *k = kept_new(batch, select, n);
+    if (!k)
+        return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
+    uint32_t counted = k->counted;
+    size_t bytes = k->bytes;
+    pthread_mutex_lock(&s->lock);
+    k->index = s->index++;
+    k->before = s->counted;
+    s->counted += counted;
+    *(s->head ? &s->tail->next : &s->head) = k;
+    s->tail = k;
+    s->bytes += bytes;
+    let_fall(s);
+    pthread_cond_broadcast(&s->more);
+    pthread_mutex_unlock(&s->lock);
+    s->host->written(s->host, counted, bytes);
+    return TAP_OK;
+}
+
+/* In pieces of which several fit: what falls out is the oldest, and little more than must. */
+static enum tap_status store_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
+                                     size_t n)
+{
+    struct tap_store *s = self;
+    enum tap_status status = TAP_OK;
+    for (size_t from = 0, to; status == TAP_OK && from < n; from = to) {
+        size_t bytes = 0;
+        for (to = from; to < n && bytes < s->keep / 16; to++)
+            bytes += sizeof(struct tap_event) + event_bytes(tap_batch_event(batch, select[to]));
+        status = store_piece(s, batch, select + from, to - from);
+    }
+    return status;
+}
+
+static void release_all(struct tap_kept *k)
+{
+    while (k) {
+        struct tap_kept *next = k->next;
+        tap_store_release(k);
+        k = next;
+    }
+}
+
+static void store_destroy(void *self)
+{
+    struct tap_store *s = self;
+    release_all(s->head);
+    release_all(s->preface);
+    pthread_cond_destroy(&s->more);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+static const struct tap_sink_ops store_ops = {.struct_size = sizeof store_ops,
+                                              .create = store_create,
+                                              .start = store_nothing,
+                                              .consume = store_consume,
+                                              .flush = store_nothing,
+                                              .stop = store_nothing,
+                                              .destroy = store_destroy};
+static const struct tap_option store_options[] = {
+    {.name = "keep",
+     .type = TAP_OPT_SIZE,
+     .def = "64M",
+     .min = 4096,
+     .max = INT64_C(1) << 40,
+     .help = "bytes of events that are kept",
+     .flags = TAP_OPT_BYTES,
+     .offset = offsetof(struct tap_store_settings, keep)},
+};
+static const struct tap_plugin store_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_SINK,
+    .name = "events",
+    .version = "",
+    .summary = "keeps the events in memory",
+    .license = "Apache-2.0",
+    .options = store_options,
+    .option_count = sizeof store_options / sizeof store_options[0],
+    .settings_size = sizeof(struct tap_store_settings),
+    .ops = &store_ops,
+};
+const struct tap_loaded tap_store_plugin = {&store_plugin, "built in"};

@@ -1,0 +1,463 @@
+/* intern.c: every atom of a run once, by a small number, with the forms that sinks write made in advance.
+ *
+ * Names lie in chunks of 4,096 that never move, their characters in blocks that never move: a reader needs no lock
+ * for an id it was given. Finding a name by its characters is a hash table under a mutex. The decoder meets the same
+ * few hundred atoms again and again, so in front of that stand two caches, which belong to its thread alone. Short atoms
+ * are looked for in intern_atom.h, whose table grows when too many atoms want the same place, so that a name costs as few
+ * instructions among a hundred thousand as among ten. Long ones are found by a hash of all their bytes and compared
+ * with the name itself.
+ */
+#include "names/atom_cache.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "term/fast_path.h"
+#include "term/print.h"
+#include "base/utf8.h"
+
+#define DEFAULT_NAMES (1u << 20)
+#define BLOCK (64u << 10)
+#define BUCKETS 512u            /* powers of two */
+#define BUCKETS_MAX (64u << 10) /* 4 MiB */
+#define LONG_SLOTS (32u << 10)  /* 256 KiB */
+
+/* id 0: free. */
+struct slot {
+    uint32_t hash, id;
+};
+
+struct block {
+    struct block *next;
+    char data[];
+};
+
+struct tap_intern {
+    struct tap_atom_cache cache; /* first: tap_intern_atom looks there */
+    struct slot *slots;
+    pthread_mutex_t lock; /* guards all below */
+    struct tap_name **chunks;
+    struct tap_names names;
+    uint32_t count, max;
+    struct slot *table; /* open addressing, at most half full */
+    uint32_t table_size;
+    struct block *blocks;
+    char *room;
+    size_t room_left;
+};
+
+/* Each in a line of the processor's cache, two beside each other. */
+static struct tap_atom_bucket *new_buckets(uint32_t count)
+{
+    struct tap_atom_bucket *buckets = aligned_alloc(2 * sizeof *buckets, count * sizeof *buckets);
+    if (buckets)
+        memset(buckets, 0, count * sizeof *buckets);
+    return buckets;
+}
+
+/* All bytes count. */
+static uint64_t hash_text(const char *text, size_t n)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    uint64_t h = n;
+    for (; n >= 8; n -= 8, p += 8)
+        h = tap_atom_mix(h, tap_atom_word(p));
+    for (; n > 0; n--, p++)
+        h = tap_atom_mix(h, *p);
+    return h;
+}
+
+/* ---- Names (under the lock) */
+
+static const struct tap_name *name_at(const struct tap_intern *in, uint32_t id)
+{
+    return &in->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
+}
+
+/* Memory for the characters of a name, as long as the table lives. */
+static char *keep(struct tap_intern *in, size_t n)
+{
+    if (n > in->room_left) {
+        size_t size = n > BLOCK / 4 ? n : BLOCK;
+        struct block *b = malloc(sizeof *b + size);
+        if (!b)
+            return NULL;
+        b->next = in->blocks;
+        in->blocks = b;
+        if (size == n) /* a large one has a block of its own; the rest of the current one is still good */
+            return b->data;
+        in->room = b->data;
+        in->room_left = size;
+    }
+    char *p = in->room;
+    in->room += n;
+    in->room_left -= n;
+    return p;
+}
+
+/* Which printer makes a form. */
+enum form { FORM_ATOM, FORM_JSON, FORM_ELIXIR };
+
+static size_t print_form(char *dst, size_t cap, const char *text, uint32_t len, enum form form)
+{
+    return form == FORM_JSON
+               ? tap_json_escape(dst, cap, text, len)
+               : tap_atom_print(dst, cap, text, len, form == FORM_ATOM ? TAP_PRINT_ERLANG : TAP_PRINT_ELIXIR);
+}
+
+/* Many names are the same in several forms: those share their characters. */
+static bool make_form(struct tap_intern *in, const struct tap_name *name, enum form form, const char **out,
+                      uint32_t *out_len)
+{
+    char small[256];
+    size_t n = print_form(small, sizeof small, name->text, name->len, form);
+    *out_len = (uint32_t)n;
+    if (n == name->len && n <= sizeof small && memcmp(small, name->text, n) == 0) {
+        *out = name->text;
+        return true;
+    }
+    char *p = keep(in, n + 1);
+    if (!p)
+        return false;
+    print_form(p, n, name->text, name->len, form);
+    p[n] = 0;
+    *out = p;
+    return true;
+}
+
+/* Small letters, digits and underscores stand for themselves in all forms, but for a colon in front in Elixir; not its
+ * three atoms that have none. */
+static bool is_simple(const char *text, size_t len)
+{
+    static const char *const bare[] = {"nil", "true", "false"};
+    if (!tap_atom_is_bare(text, len))
+        return false;
+    for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++)
+        if (strlen(bare[i]) == len && memcmp(bare[i], text, len) == 0)
+            return false;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '@' || (text[i] >= 'A' && text[i] <= 'Z'))
+            return false;
+    return true;
+}
+
+static bool fill_name(struct tap_intern *in, struct tap_name *name, uint32_t id, const char *text, size_t len)
+{
+    char *copy = keep(in, len + 2), *colon = copy;
+    if (!copy)
+        return false;
+    *copy++ = ':';
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    uint32_t n = (uint32_t)len;
+    struct tap_name made = {.id = id, .len = n, .text = copy};
+    if (id == 0) { /* no name: no quotes either */
+        made.atom = made.json = made.elixir = copy;
+    } else if (is_simple(text, len)) {
+        made.atom = made.json = copy;
+        made.elixir = colon;
+        made.atom_len = made.json_len = n;
+        made.elixir_len = n + 1;
+    } else if (!make_form(in, &made, FORM_ATOM, &made.atom, &made.atom_len) ||
+               !make_form(in, &made, FORM_JSON, &made.json, &made.json_len) ||
+               !make_form(in, &made, FORM_ELIXIR, &made.elixir, &made.elixir_len)) {
+        return false;
+    }
+    *name = made;
+    return true;
+}
+
+static bool grow_table(struct tap_intern *in)
+{
+    uint32_t size = in->table_size ? 2 * in->table_size : 1024;
+    struct slot *table = calloc(size, sizeof *table);
+    if (!table)
+        return false;
+    for (uint32_t i = 0; i < in->table_size; i++) {
+        if (!in->table[i].id)
+            continue;
+        uint32_t at = in->table[i].hash & (size - 1);
+        while (table[at].id)
+            at = (at + 1) & (size - 1);
+        table[at] = in->table[i];
+    }
+    free(in->table);
+    in->table = table;
+    in->table_size = size;
+    return true;
+}
+
+static uint32_t add_name(struct tap_intern *in, struct slot *slot, uint32_t hash, const char *text,
+                         size_t len)
+{
+    uint32_t id = in->count;
+    if (id >= in->max)
+        return 0;
+    struct tap_name **chunk = &in->chunks[id / TAP_NAME_CHUNK];
+    if (!*chunk && !(*chunk = calloc(TAP_NAME_CHUNK, sizeof **chunk)))
+        return 0;
+    if (!fill_name(in, &(*chunk)[id % TAP_NAME_CHUNK], id, text, len))
+        return 0;
+    in->count++;
+    *slot = (struct slot){hash, id};
+    return id;
+}
+
+/* `text` is valid UTF-8, not empty. */
+static uint32_t find_or_add(struct tap_intern *in, const char *text, size_t len)
+{
+    uint32_t hash = (uint32_t)hash_text(text, len), id = 0;
+    pthread_mutex_lock(&in->lock);
+    if (2 * (uint64_t)in->count < in->table_size || grow_table(in)) {
+        uint32_t at = hash & (in->table_size - 1);
+        for (;; at = (at + 1) & (in->table_size - 1)) {
+            struct slot *slot = &in->table[at];
+            if (!slot->id) {
+                id = add_name(in, slot, hash, text, len);
+                break;
+            }
+            if (slot->hash != hash)
+                continue;
+            const struct tap_name *n = name_at(in, slot->id);
+            if (n->len == len && memcmp(n->text, text, len) == 0) {
+                id = n->id;
+                break;
+            }
+        }
+    }
+    pthread_mutex_unlock(&in->lock);
+    return id;
+}
+
+/* ---- The public functions */
+
+struct tap_intern *tap_intern_new(uint32_t max_names)
+{
+    struct tap_intern *in = calloc(1, sizeof *in);
+    if (!in)
+        return NULL;
+    in->max = max_names ? max_names : DEFAULT_NAMES;
+    pthread_mutex_init(&in->lock, NULL);
+    in->chunks = calloc(in->max / TAP_NAME_CHUNK + 1, sizeof(struct tap_name *));
+    in->cache.buckets = new_buckets(BUCKETS);
+    in->cache.count = BUCKETS;
+    in->slots = calloc(LONG_SLOTS, sizeof *in->slots);
+    if (!in->chunks || !in->cache.buckets || !in->slots || !grow_table(in) ||
+        !(in->chunks[0] = calloc(TAP_NAME_CHUNK, sizeof(struct tap_name))) ||
+        !fill_name(in, &in->chunks[0][0], 0, "", 0)) {
+        tap_intern_free(in);
+        return NULL;
+    }
+    in->count = 1;
+    in->names.chunks = (const struct tap_name *const *)in->chunks;
+    return in;
+}
+
+void tap_intern_free(struct tap_intern *in)
+{
+    if (!in)
+        return;
+    for (uint32_t i = 0; in->chunks && i <= in->max / TAP_NAME_CHUNK; i++)
+        free(in->chunks[i]);
+    free(in->chunks);
+    while (in->blocks) {
+        struct block *b = in->blocks;
+        in->blocks = b->next;
+        free(b);
+    }
+    free(in->table);
+    free(in->cache.buckets);
+    free(in->slots);
+    pthread_mutex_destroy(&in->lock);
+    free(in);
+}
+
+const struct tap_names *tap_intern_names(const struct tap_intern *in)
+{
+    return &in->names;
+}
+
+/* As UTF-8: latin1 is converted, what is no character becomes U+FFFD. */
+static uint32_t intern_converted(struct tap_intern *in, const char *text, size_t len, bool latin1)
+{
+    char small[1024], *dst = small;
+    size_t n = 0;
+    if (len == 0)
+        return 0;
+    if (len > sizeof small / 3 && !(dst = malloc(3 * len)))
+        return 0;
+    const uint8_t *p = (const uint8_t *)text, *end = p + len;
+    do {
+        uint32_t cp;
+        p += tap_utf8_take(p, end, latin1, &cp);
+        n += tap_utf8_encode(dst + n, cp);
+    } while (p < end);
+    uint32_t id = find_or_add(in, dst, n);
+    if (dst != small)
+        free(dst);
+    return id;
+}
+
+static bool is_utf8(const char *text, size_t len)
+{
+    const uint8_t *p = (const uint8_t *)text, *end = p + len;
+    while (p < end) {
+        uint32_t cp;
+        unsigned n = tap_utf8_decode(p, end, &cp);
+        if (n == 0)
+            return false;
+        p += n;
+    }
+    return true;
+}
+
+static bool is_ascii(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((uint8_t)text[i] >= 0x80)
+            return false;
+    return true;
+}
+
+uint32_t tap_intern_name(struct tap_intern *in, const char *text, size_t len)
+{
+    if (len == 0 || len > UINT32_MAX / 4)
+        return 0;
+    return is_utf8(text, len) ? find_or_add(in, text, len) : intern_converted(in, text, len, false);
+}
+
+/* ---- The caches */
+
+/* A place for the key in its bucket or in the one beside it, a free one where there is one; whether it was free. */
+static bool take_place(struct tap_atom_cache *cache, const uint64_t key[2], uint32_t id)
+{
+    struct tap_atom_bucket *own = tap_atom_bucket(cache->buckets, cache->count, key), *to = own;
+    unsigned k = 0;
+    for (unsigned i = 0; i < 2 * TAP_ATOM_WAYS; i++) {
+        to = i < TAP_ATOM_WAYS ? own : tap_atom_beside(cache->buckets, own);
+        k = i % TAP_ATOM_WAYS;
+        if (!to->id[k])
+            break;
+    }
+    bool is_free = !to->id[k];
+    if (!is_free) { /* not each time: those that went round would throw each other out for ever */
+        cache->clock = (cache->clock + 1) % (16 * TAP_ATOM_WAYS + 1);
+        if (cache->clock >= TAP_ATOM_WAYS)
+            return false;
+        to = own;
+        k = cache->clock;
+    }
+    memcpy(to->key[k], key, sizeof to->key[k]);
+    to->id[k] = id;
+    return is_free;
+}
+
+/* Twice as many; when there is no memory for them it stays as it is. */
+static void more_buckets(struct tap_atom_cache *cache)
+{
+    struct tap_atom_cache wider = {.count = 2 * cache->count, .buckets = new_buckets(2 * cache->count)};
+    if (!wider.buckets)
+        return;
+    for (uint32_t i = 0; i < cache->count; i++)
+        for (unsigned k = 0; k < TAP_ATOM_WAYS && cache->buckets[i].id[k]; k++)
+            wider.used += take_place(&wider, cache->buckets[i].key[k], cache->buckets[i].id[k]);
+    free(cache->buckets);
+    cache->buckets = wider.buckets;
+    cache->count = wider.count;
+    cache->used = wider.used;
+}
+
+static void keep_short(struct tap_atom_cache *cache, const uint64_t key[2], uint32_t id)
+{
+    cache->used += take_place(cache, key, id);
+    if (cache->used > cache->count / 5 * 3 * TAP_ATOM_WAYS && cache->count < BUCKETS_MAX)
+        more_buckets(cache);
+}
+
+/* Is it in the bucket beside its own? */
+static uint32_t find_beside(const struct tap_atom_cache *cache, const uint64_t key[2])
+{
+    const struct tap_atom_bucket *b =
+        tap_atom_beside(cache->buckets, tap_atom_bucket(cache->buckets, cache->count, key));
+    for (unsigned k = 0; k < TAP_ATOM_WAYS; k++)
+        if (b->id[k] && b->key[k][0] == key[0] && b->key[k][1] == key[1])
+            return b->id[k];
+    return 0;
+}
+
+static uint32_t intern_text(struct tap_intern *in, const char *text, uint32_t len, bool latin1)
+{
+    return latin1 && !is_ascii(text, len) ? intern_converted(in, text, len, true)
+                                          : tap_intern_name(in, text, len);
+}
+
+/* One that is long, or has too little behind it to be looked at in two words. */
+__attribute__((noinline)) static uint32_t intern_long(struct tap_intern *in, struct tap_cursor *c)
+{
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    if (!tap_read_atom(c, &text, &len, &latin1))
+        return 0;
+    if (len < 8)
+        return intern_text(in, text, len, latin1);
+    uint64_t h = len, last = tap_atom_word((const uint8_t *)text + len - 8), bits = last;
+    for (uint32_t i = 0; i + 8 < len; i += 8) {
+        uint64_t word = tap_atom_word((const uint8_t *)text + i);
+        h = tap_atom_mix(h, word);
+        bits |= word;
+    }
+    h = tap_atom_mix(h, last);
+    if (latin1 && bits & UINT64_C(0x8080808080808080)) /* names are UTF-8 */
+        return intern_text(in, text, len, latin1);
+    struct slot *s = &in->slots[h & (LONG_SLOTS - 1)];
+    if (s->id && s->hash == (uint32_t)(h >> 32)) {
+        const struct tap_name *n = name_at(in, s->id); /* it never moves, and this thread was given it */
+        if (n->len == len && memcmp(n->text, text, len) == 0)
+            return s->id;
+    }
+    uint32_t id = tap_intern_name(in, text, len);
+    *s = (struct slot){(uint32_t)(h >> 32), id};
+    return id;
+}
+
+/* One that has no place in the cache yet gets one. */
+static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c, uint32_t n)
+{
+    uint64_t key[2];
+    const char *text;
+    uint32_t len, id;
+    bool latin1;
+    tap_atom_key(c->p, n, key);
+    if ((id = find_beside(&in->cache, key))) {
+        c->p += n;
+        return id;
+    }
+    if (!tap_read_atom(c, &text, &len, &latin1))
+        return 0;
+    if ((id = intern_text(in, text, len, latin1)))
+        keep_short(&in->cache, key, id);
+    return id;
+}
+
+uint32_t tap_intern_other(struct tap_intern *in, struct tap_cursor *c)
+{
+    uint32_t n = tap_left(c) >= TAP_ATOM_SHORT ? tap_atom_size(c->p) : UINT32_MAX;
+    return n > TAP_ATOM_SHORT ? intern_long(in, c) : intern_short(in, c, n);
+}
+
+uint32_t tap_intern_node(struct tap_intern *in, struct tap_cursor *c)
+{
+    struct tap_atom_last *last = &in->cache.node;
+    const uint8_t *from = c->p;
+    uint32_t id = tap_intern_atom(in, c);
+    size_t len = (size_t)(c->p - from);
+    last->len = 0;
+    if (!id || c->bad || len < 8 || len > sizeof last->bytes)
+        return id;
+    memcpy(last->bytes, from, len);
+    last->len = (uint32_t)len;
+    last->id = id;
+    return id;
+}

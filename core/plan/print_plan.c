@@ -1,0 +1,167 @@
+/* plan_print.c: the plan for people: what the nodes will be asked for, in the words of the configuration.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/session_options.h"
+#include "names/intern.h"
+#include "config/option_value.h"
+#include "plan/plan.h"
+#include "term/print.h"
+
+#define INDENT "             "
+
+static void print_spec(const uint8_t *spec, size_t len, FILE *out)
+{
+    struct tap_print how = {.syntax = TAP_PRINT_ERLANG};
+    struct tap_intern *intern = tap_intern_new(0);
+    const struct tap_names *names = intern ? tap_intern_names(intern) : NULL;
+    size_t skip = len > 0 && spec[0] == TAP_EXT_VERSION;
+    size_t need = names ? tap_term_print(names, NULL, 0, spec + skip, len - skip, &how) : 0;
+    char *text = malloc(need + 1);
+    if (text && need) {
+        tap_term_print(names, text, need, spec + skip, len - skip, &how);
+        fprintf(out, INDENT "    %.*s\n", (int)need, text);
+    }
+    free(text);
+    tap_intern_free(intern);
+}
+
+/* A row of a table: the first has the title. */
+static void print_title(const char *title, size_t i, FILE *out)
+{
+    fprintf(out, "%-*s", (int)strlen(INDENT), i == 0 ? title : "");
+}
+
+static void print_flags(uint32_t flags, FILE *out)
+{
+    static const struct {
+        uint32_t flag;
+        const char *name;
+    } names[] = {{TAP_PLAN_RETURN, "return"}, {TAP_PLAN_EXCEPTION, "exception"}, {TAP_PLAN_CALLER, "caller"}};
+    const char *before = " -> ";
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!(flags & names[i].flag))
+            continue;
+        fprintf(out, "%s%s", before, names[i].name);
+        before = ", ";
+    }
+}
+
+static void print_functions(const struct tap_plan *plan, FILE *out)
+{
+    for (size_t i = 0; i < plan->function_count; i++) {
+        const struct tap_plan_function *f = &plan->functions[i];
+        print_title("functions", i, out);
+        fputs(f->module ? f->module : "*", out);
+        if (f->function || f->arity >= 0)
+            fprintf(out, ":%s", f->function ? f->function : "*");
+        if (f->arity >= 0)
+            fprintf(out, "/%d", f->arity);
+        print_flags(f->flags, out);
+        if (!(f->flags & TAP_PLAN_EXACT))
+            fputs("  (more than is written: filtered after)", out);
+        fputc('\n', out);
+        if (f->spec_len)
+            print_spec(f->spec, f->spec_len, out);
+    }
+    bool calls = plan->events & (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
+                                 TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION));
+    if (calls && plan->function_count == 0) {
+        print_title("functions", 0, out);
+        fprintf(out, "all%s\n", plan->include_otp ? "" : ", without those of Erlang/OTP and Elixir");
+    }
+    if (calls && plan->arity_only) {
+        print_title("arguments", 0, out);
+        fputs("no, the arity alone\n", out);
+    }
+}
+
+static void print_processes(const struct tap_plan *plan, FILE *out)
+{
+    static const char *const forms[] = {
+        [TAP_PROCESS_PID] = "%s",
+        [TAP_PROCESS_NAME] = "%s",
+        [TAP_PROCESS_NEW] = "those to come",
+        [TAP_PROCESS_TREE_PID] = "%s and what it spawns",
+        [TAP_PROCESS_TREE_NAME] = "%s and what it spawns",
+    };
+    for (size_t i = 0; i < plan->process_count; i++) {
+        const struct tap_plan_process *p = &plan->processes[i];
+        const char *form = forms[p->type], *hole = strstr(form, "%s");
+        print_title("processes", i, out);
+        fprintf(out, "%s%s%s\n", hole ? p->text : "", hole ? hole + 2 : form,
+                p->flags & TAP_PLAN_EXACT ? "" : "  (more than is written: filtered after)");
+    }
+    if (plan->process_count == 0) {
+        print_title("processes", 0, out);
+        fputs("all, and those to come\n", out);
+    }
+}
+
+static void print_messages(const char *title, const struct tap_plan_message *messages, size_t n, FILE *out)
+{
+    if (n == 0)
+        return;
+    print_title(title, 0, out);
+    fputs("where\n", out);
+    for (size_t i = 0; i < n; i++)
+        print_spec(messages[i].spec, messages[i].spec_len, out);
+}
+
+static const char *number(enum tap_option_type type, uint32_t flags, int64_t value, char *dst, size_t cap)
+{
+    struct tap_option option = {.type = type, .flags = flags};
+    tap_option_number_print(&option, value, dst, cap);
+    return dst;
+}
+
+static void print_limits(const struct tap_plan *plan, FILE *out)
+{
+    static const char *const overload[] = {"pause", "drop", "stop"};
+    char n[64];
+    print_title("duration", 0, out);
+    fprintf(out, "%s\n",
+            plan->duration ? number(TAP_OPT_DURATION, 0, plan->duration, n, sizeof n) : "until SIGINT");
+    print_title("limits", 0, out);
+    fprintf(out, "%s events a node",
+            plan->max_events ? number(TAP_OPT_SIZE, 0, plan->max_events, n, sizeof n) : "no");
+    if (!plan->max_events)
+        fputs(" limit", out);
+    if (plan->max_rate)
+        fprintf(out, ", %s events a second and node", number(TAP_OPT_SIZE, 0, plan->max_rate, n, sizeof n));
+    fprintf(out, "\n" INDENT "%s bytes an event",
+            number(TAP_OPT_SIZE, TAP_OPT_BYTES, plan->max_term, n, sizeof n));
+    fprintf(out, ", %s messages", number(TAP_OPT_SIZE, 0, plan->max_queue, n, sizeof n));
+    fprintf(out, " and %s bytes in the relay, then %s\n",
+            number(TAP_OPT_SIZE, TAP_OPT_BYTES, plan->max_memory, n, sizeof n), overload[plan->overload]);
+    print_title("lease", 0, out);
+    fprintf(out, "%s\n", number(TAP_OPT_DURATION, 0, plan->lease, n, sizeof n));
+}
+
+void tap_plan_print(const struct tap_plan *plan, FILE *out)
+{
+    for (size_t i = 0; i < plan->node_count; i++) {
+        print_title("nodes", i, out);
+        fprintf(out, "%s\n", plan->nodes[i].text);
+    }
+    print_title("events", 0, out);
+    const char *before = "";
+    for (unsigned k = 0; k <= TAP_KIND_USER_LAST; k++) {
+        if (plan->events & TAP_KIND_BIT(k)) {
+            fprintf(out, "%s%s", before, tap_config_event_name(k));
+            before = ", ";
+        }
+    }
+    fputc('\n', out);
+    print_functions(plan, out);
+    print_processes(plan, out);
+    print_messages("sends", plan->sends, plan->send_count, out);
+    print_messages("receives", plan->receives, plan->receive_count, out);
+    print_limits(plan, out);
+    const char *advice;
+    for (size_t i = 0; (advice = tap_plan_advice(plan, i)); i++) {
+        print_title("note", i, out);
+        fprintf(out, "%s\n", advice);
+    }
+}

@@ -1,0 +1,103 @@
+/* session.h: the inside of a trace session, shared by engine.c (its life) and host.c (what plugins see of it).
+ *
+ * Nothing here is global: several sessions may live in one process. The session's thread creates, starts and
+ * ends; the transport's thread commits; sinks have a thread each. What several threads touch is atomic or behind
+ * `lock`.
+ */
+#ifndef TAP_SESSION_H
+#define TAP_SESSION_H
+
+#include "bus/bus.h"
+#include "plan/plan.h"
+#include "session/counters.h"
+#include "session/session.h"
+
+#define TAP_NODES_MAX 1024u
+#define TAP_STOP_DEADLINE INT64_C(10000000000) /* ns, beside a lease, that a transport has for a clean end */
+#define TAP_FLOWS_OPEN 65536u                  /* sends that may wait for their receives */
+
+struct tap_node_own {
+    struct tap_node base;
+    struct tap_stream stream;
+    char release[32];
+    atomic_int state;   /* enum tap_node_state */
+    atomic_bool traced; /* it has been in TAP_NODE_TRACING */
+    atomic_bool final, told;
+    atomic_bool unknown; /* an earlier life of the node ended without a final report */
+    atomic_uint lives;   /* how often it was traced */
+    bool ended;
+};
+
+/* The host table as one instance sees it. */
+struct tap_instance_host {
+    struct tap_host table; /* first: a host pointer is a pointer to this */
+    struct tap_engine *trace;
+    const struct tap_instance *instance;
+    void *self;
+    bool created;
+    struct tap_claim *claim; /* filters */
+    struct tap_sink *sink;   /* sinks */
+    struct tap_counters counters;
+    struct tap_error *err; /* where its failures go */
+};
+
+struct tap_engine {
+    const struct tap_config *config;
+    struct tap_error *err;
+    struct tap_pool *memory;
+    struct tap_intern *intern;
+    struct tap_session session;
+    char run[17];
+    struct tap_plan plan;
+
+    struct tap_instance_host *hosts; /* one an instance, in the order of the configuration */
+    size_t host_count;
+    struct tap_instance_host *transport;
+    struct tap_sink *sinks;
+    struct tap_sink **sink_list;
+    size_t sink_count;
+    struct tap_bus bus;
+    bool bus_ready, pool_ready;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    _Atomic(struct tap_node_own *) nodes[TAP_NODES_MAX];
+    atomic_uint node_count;
+    atomic_size_t sinks_alive;
+
+    struct tap_plan_call call; /* what plan.call points to, once asked for */
+    char *call_kind;           /* how it ended; under lock, as are the following; NULL: not yet */
+    uint8_t *call_term;        /* an external term with version byte */
+    size_t call_len;
+
+    pthread_t thread; /* the transport's */
+    bool transport_started, threaded, transport_abandoned;
+    bool transport_done; /* under lock */
+    bool finished;
+    bool abandoned; /* some thread was left behind: nothing may be freed */
+    atomic_int stopping;
+    atomic_int_fast64_t stop_asked, began; /* tap_clock_steady; 0: not yet */
+    int wake;                              /* an eventfd that ends the transport's wait */
+
+    void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);
+    void *log_arg;
+};
+
+/* host.c */
+void tap_host_init(struct tap_engine *, struct tap_instance_host *, const struct tap_instance *);
+void tap_session_log(struct tap_engine *, enum tap_log_level, const char *actor, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void tap_session_wake(struct tap_engine *);
+struct tap_node_own *tap_session_node(const struct tap_engine *, uint32_t index);
+/* A node's end, once; `final` as in host->node_state. */
+void tap_session_node_end(struct tap_engine *, struct tap_node_own *, enum tap_node_state,
+                          const struct tap_node_final *final);
+/* engine_run.c: a sink's last word. On its thread. */
+void tap_session_sink_ended(void *trace, struct tap_sink *, bool failed);
+/* The bus's callbacks. */
+void tap_session_node_up(void *trace, uint32_t node, const struct tap_node_facts *);
+void tap_session_call_ended(void *trace, const char *kind, uint32_t kind_len, const uint8_t *term,
+                            uint32_t len);
+void tap_session_node_log(void *trace, uint32_t node, enum tap_log_level, const char *text, uint32_t len);
+
+#endif

@@ -1,0 +1,486 @@
+/* term_print.c: prints external terms as the node would.
+ *
+ * One loop over the bytes: a leaf is printed where it stands, a container prints its opening and goes on a stack of
+ * frames that says what is still to come. The stack begins inside the caller's frame and moves to the heap when a
+ * term is deep, so nothing recurses and the common term allocates nothing. Bytes that are no term print as
+ * #Bad<first bytes in hex>, and the output ends there.
+ *
+ * Order of maps: up to 32 keys the encoding is in the order in which they print. Above, maps:iterator (which io_lib
+ * uses) goes through them in reverse of their encoding; maps:to_list, which Elixir uses, goes forward. (Held against
+ * OTP 25. Since OTP 26 small maps are ordered by atom index, in the encoding as well.)
+ *
+ * Lists that a node cannot make, but bytes can (the tail of a list is a list again, or a string), print as the one
+ * list that they are.
+ *
+ * Elixir: structs print as %Name{...} with their fields in the map's order (the node, which knows the definition,
+ * prints them in that order; of types with an Inspect of their own those in term_inspect.c print as themselves).
+ */
+#include "term/fast_path.h"
+#include "term/print.h"
+
+#include <stdlib.h>
+
+#include "term/walk.h"
+
+enum tap_step tap_walk_bad(struct tap_walk *w, const uint8_t *at)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t left = (size_t)(w->c.end - at);
+    tap_out_lit(&w->o, "#Bad<");
+    for (size_t i = 0; i < left && i < 8; i++)
+        tap_out_put(&w->o, (char[]){hex[at[i] >> 4], hex[at[i] & 15]}, 2);
+    tap_out_char(&w->o, '>');
+    w->failed = true;
+    return TAP_LEAF;
+}
+
+/* Out of memory: as where the limit cuts. */
+static void give_up(struct tap_walk *w)
+{
+    w->o.done = true;
+    w->o.end = w->o.p;
+}
+
+struct tap_walk_frame *tap_walk_push(struct tap_walk *w, enum tap_frame_kind kind, uint64_t left)
+{
+    if (w->depth == w->cap) {
+        bool inside = w->stack == w->inside;
+        struct tap_walk_frame *stack = realloc(inside ? NULL : w->stack, 2 * w->cap * sizeof *stack);
+        if (!stack) {
+            give_up(w);
+            return NULL;
+        }
+        if (inside)
+            memcpy(stack, w->inside, sizeof w->inside);
+        w->stack = stack;
+        w->cap *= 2;
+    }
+    struct tap_walk_frame *f = &w->stack[w->depth++];
+    f->left = left;
+    f->kind = kind;
+    f->order = NULL;
+    f->told = 0;
+    f->first = true;
+    f->is_struct = false;
+    return f;
+}
+
+void tap_walk_pop(struct tap_walk *w)
+{
+    free(w->stack[--w->depth].order);
+}
+
+/* ---- Cutting */
+
+/* The shapes of what is not printed are passed over with it. */
+static bool skip_term(struct tap_walk *w)
+{
+    const uint8_t *at = w->c.p;
+    if (w->o.elixir) {
+        struct tap_shapes inside;
+        tap_shapes_find(&inside, at, tap_left(&w->c));
+        w->shape += inside.n;
+        free(inside.items);
+    }
+    if (tap_skip(&w->c))
+        return true;
+    tap_walk_bad(w, at);
+    return false;
+}
+
+enum tap_step tap_walk_cut(struct tap_walk *w, const uint8_t *at)
+{
+    w->c.p = at;
+    if (skip_term(w))
+        tap_out_lit(&w->o, "...");
+    return TAP_LEAF;
+}
+
+void tap_walk_cut_short(struct tap_walk *w, uint64_t terms, const char *end)
+{
+    bool list = end[0] == ']';
+    if (list && !w->o.elixir)
+        tap_out_char(&w->o, '|');
+    else
+        tap_walk_separator(w);
+    tap_out_lit(&w->o, "...");
+    while (terms > 0 && skip_term(w))
+        terms--;
+    if (w->failed)
+        return;
+    tap_out_char(&w->o, end[0]);
+    tap_walk_pop(w);
+}
+
+/* ---- Maps and tuples */
+
+/* More than 32 keys, Erlang: finds where each pair begins, to print them from the last. */
+static bool open_big_map(struct tap_walk *w, uint32_t n, const uint8_t *at)
+{
+    struct tap_cursor c = w->c;
+    if (n > tap_left(&c) / 2 || tap_left(&c) > UINT32_MAX) {
+        tap_walk_bad(w, at);
+        return false;
+    }
+    uint32_t *order = malloc(n * sizeof *order);
+    if (!order) {
+        give_up(w);
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        order[i] = (uint32_t)(c.p - w->term);
+        tap_skip(&c);
+        tap_skip(&c);
+    }
+    struct tap_walk_frame *f = c.bad ? NULL : tap_walk_push(w, TAP_FRAME_BIG_MAP, 2 * (uint64_t)n - 1);
+    if (!f) {
+        free(order);
+        if (c.bad)
+            tap_walk_bad(w, at);
+        return false;
+    }
+    f->order = order;
+    f->end = (uint32_t)(c.p - w->term);
+    w->c.p = w->term + order[n - 1];
+    return true;
+}
+
+/* The name of the struct at the cursor, whose shape is given; true: that printed all of it. */
+static bool print_struct(struct tap_walk *w, uint64_t shape, uint32_t pairs)
+{
+    struct tap_cursor c = tap_cursor(w->term + (shape - TAP_SHAPE_STRUCT),
+                                     (size_t)(w->c.end - w->term) - (shape - TAP_SHAPE_STRUCT));
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    if (!tap_read_atom(&c, &text, &len, &latin1))
+        return false;
+    if (tap_walk_inspect(w, text, len, pairs))
+        return true;
+    tap_out_char(&w->o, '%');
+    tap_out_atom(&w->o, text, len, latin1, TAP_ATOM_LITERAL);
+    return false;
+}
+
+static enum tap_step print_map(struct tap_walk *w, const uint8_t *at)
+{
+    uint32_t n;
+    if (!tap_read_map(&w->c, &n))
+        return tap_walk_bad(w, at);
+    if (n && tap_walk_too_deep(w))
+        return tap_walk_cut(w, at);
+    uint64_t shape = n ? tap_walk_shape(w) : TAP_SHAPE_PLAIN;
+    if (shape < TAP_SHAPE_STRUCT)
+        tap_out_char(&w->o, w->o.elixir ? '%' : '#');
+    else if (print_struct(w, shape, n))
+        return TAP_LEAF;
+    tap_out_char(&w->o, '{');
+    if (n == 0) {
+        tap_out_char(&w->o, '}');
+        return TAP_LEAF;
+    }
+    if (shape == TAP_SHAPE_PLAIN) {
+        if (n > 32 && !w->o.elixir) {
+            open_big_map(w, n, at);
+            return TAP_OPENED;
+        }
+        tap_walk_push(w, TAP_FRAME_MAP, 2 * (uint64_t)n - 1);
+        return TAP_OPENED;
+    }
+    struct tap_walk_frame *f = tap_walk_push(w, TAP_FRAME_KEY_MAP, n);
+    if (f)
+        f->is_struct = shape >= TAP_SHAPE_STRUCT;
+    return TAP_LEAF;
+}
+
+static enum tap_step print_tuple(struct tap_walk *w, const uint8_t *at)
+{
+    uint32_t n;
+    if (!tap_read_tuple(&w->c, &n))
+        return tap_walk_bad(w, at);
+    if (n && tap_walk_too_deep(w))
+        return tap_walk_cut(w, at);
+    tap_out_char(&w->o, '{');
+    if (n == 0) {
+        tap_out_char(&w->o, '}');
+        return TAP_LEAF;
+    }
+    tap_walk_push(w, TAP_FRAME_TUPLE, (uint64_t)n - 1);
+    return TAP_OPENED;
+}
+
+/* ---- Leaves */
+
+static enum tap_step print_big(struct tap_walk *w, const uint8_t *at)
+{
+    size_t left = tap_left(&w->c), head = at[0] == TAP_EXT_SMALL_BIG ? 3 : 6;
+    if (left < head)
+        return tap_walk_bad(w, at);
+    size_t n = head == 3 ? at[1] : tap_get_u32(at + 1);
+    if (left - head < n)
+        return tap_walk_bad(w, at);
+    w->c.p += head + n;
+    if (!tap_out_bignum(&w->o, at + head, n, at[head - 1] != 0))
+        give_up(w);
+    return TAP_LEAF;
+}
+
+static enum tap_step print_float(struct tap_walk *w, const uint8_t *at)
+{
+    double v;
+    size_t need = at[0] == TAP_EXT_NEW_FLOAT ? 9 : 32;
+    if (tap_left(&w->c) < need)
+        return tap_walk_bad(w, at);
+    if (need == 9) {
+        uint64_t bits = tap_get_u64(at + 1);
+        memcpy(&v, &bits, sizeof v);
+        if ((bits >> 52 & 0x7FF) == 0x7FF) /* the VM has no infinities */
+            return tap_walk_bad(w, at);
+    } else if (!tap_float_parse(at + 1, &v)) {
+        return tap_walk_bad(w, at);
+    }
+    w->c.p += need;
+    tap_out_double(&w->o, v);
+    return TAP_LEAF;
+}
+
+static enum tap_step print_binary(struct tap_walk *w, const uint8_t *at)
+{
+    size_t left = tap_left(&w->c), head = at[0] == TAP_EXT_BINARY ? 5 : 6;
+    if (left < head)
+        return tap_walk_bad(w, at);
+    size_t n = tap_get_u32(at + 1);
+    unsigned bits = head == 5 ? 8 : at[5];
+    if (left - head < n || bits < 1 || bits > 8 || (n == 0 && head == 6))
+        return tap_walk_bad(w, at);
+    w->c.p += head + n;
+    tap_out_binary(&w->o, at + head, n, bits);
+    return TAP_LEAF;
+}
+
+static inline enum tap_step print_atom(struct tap_walk *w, const uint8_t *at)
+{
+    const char *text;
+    uint32_t n;
+    bool latin1;
+    if (!tap_read_atom(&w->c, &text, &n, &latin1))
+        return tap_walk_bad(w, at);
+    tap_out_atom(&w->o, text, n, latin1, TAP_ATOM_LITERAL);
+    return TAP_LEAF;
+}
+
+/* ---- The loop */
+
+/* Prints the term at the cursor, or opens it. */
+static inline enum tap_step print_term(struct tap_walk *w)
+{
+    const uint8_t *at = w->c.p;
+    switch (tap_peek(&w->c)) {
+    case TAP_EXT_SMALL_INTEGER:
+        if (tap_left(&w->c) < 2)
+            return tap_walk_bad(w, at);
+        w->c.p += 2;
+        tap_out_u64(&w->o, at[1]);
+        return TAP_LEAF;
+    case TAP_EXT_INTEGER:
+        if (tap_left(&w->c) < 5)
+            return tap_walk_bad(w, at);
+        w->c.p += 5;
+        tap_out_i64(&w->o, (int32_t)tap_get_u32(at + 1));
+        return TAP_LEAF;
+    case TAP_EXT_SMALL_ATOM_UTF8:
+    case TAP_EXT_SMALL_ATOM:
+    case TAP_EXT_ATOM_UTF8:
+    case TAP_EXT_ATOM: return print_atom(w, at);
+    case TAP_EXT_NIL:
+        w->c.p++;
+        tap_out_lit(&w->o, "[]");
+        return TAP_LEAF;
+    case TAP_EXT_LIST: return tap_walk_list(w, at);
+    case TAP_EXT_SMALL_TUPLE:
+    case TAP_EXT_LARGE_TUPLE: return print_tuple(w, at);
+    case TAP_EXT_STRING: return tap_walk_bytes(w, at);
+    case TAP_EXT_MAP: return print_map(w, at);
+    case TAP_EXT_BINARY:
+    case TAP_EXT_BIT_BINARY: return print_binary(w, at);
+    case TAP_EXT_SMALL_BIG:
+    case TAP_EXT_LARGE_BIG: return print_big(w, at);
+    case TAP_EXT_NEW_FLOAT:
+    case TAP_EXT_FLOAT: return print_float(w, at);
+    default:
+        if (!tap_out_ident(&w->o, &w->c, &w->home))
+            return tap_walk_bad(w, at);
+        return TAP_LEAF;
+    }
+}
+
+/* Skips the pairs of a struct that are in its name. */
+static void skip_struct_pairs(struct tap_walk *w, struct tap_walk_frame *f)
+{
+    while (f->left > 0) {
+        struct tap_cursor c = w->c;
+        if (!tap_match_atom(&c, "__struct__") && !tap_match_atom(&c, "__exception__"))
+            return;
+        const char *text;
+        uint32_t n;
+        bool latin1;
+        if (!tap_read_atom(&c, &text, &n, &latin1)) /* another value would have shapes: print it */
+            return;
+        w->c = c;
+        f->left--;
+    }
+}
+
+/* The next key of a keyword list or of a map with such keys; true when its value is to be printed now. */
+static bool next_pair(struct tap_walk *w, struct tap_walk_frame *f)
+{
+    const uint8_t *at = w->c.p;
+    uint32_t arity;
+    const char *text;
+    uint32_t n;
+    bool latin1;
+    if (f->is_struct)
+        skip_struct_pairs(w, f);
+    if (f->left == 0) {
+        if (f->kind == TAP_FRAME_KEY_LIST)
+            tap_read_nil(&w->c);
+        tap_out_char(&w->o, f->kind == TAP_FRAME_KEY_LIST ? ']' : '}');
+        tap_walk_pop(w);
+        return false;
+    }
+    if (!f->first && tap_walk_full(w, f)) {
+        bool list = f->kind == TAP_FRAME_KEY_LIST;
+        tap_walk_cut_short(w, list ? f->left + 1 : 2 * f->left, list ? "]" : "}");
+        return false;
+    }
+    f->left--;
+    if (!f->first)
+        tap_walk_separator(w);
+    f->first = false;
+    if ((f->kind == TAP_FRAME_KEY_LIST && !tap_read_tuple(&w->c, &arity)) ||
+        !tap_read_atom(&w->c, &text, &n, &latin1)) {
+        tap_walk_bad(w, at);
+        return false;
+    }
+    tap_out_atom(&w->o, text, n, latin1, TAP_ATOM_KEY);
+    tap_out_char(&w->o, ' ');
+    return true;
+}
+
+/* A term is complete: writes what comes after it, closing what ends with it. False when all is. */
+static inline bool next_term(struct tap_walk *w)
+{
+    while (w->depth > 0 && !w->o.done && !w->failed) {
+        struct tap_walk_frame *f = &w->stack[w->depth - 1];
+        switch (f->kind) {
+        case TAP_FRAME_LIST:
+            if (f->left > 0 && tap_walk_full(w, f)) {
+                tap_walk_cut_short(w, f->left + 1, "]");
+                break;
+            }
+            if (f->left > 0) {
+                f->left--;
+                tap_walk_separator(w);
+                return true;
+            }
+            if (tap_walk_tail(w, f))
+                return true;
+            break;
+        case TAP_FRAME_TAIL:
+            tap_out_char(&w->o, ']');
+            tap_walk_pop(w);
+            break;
+        case TAP_FRAME_KEY_LIST:
+        case TAP_FRAME_KEY_MAP:
+            if (next_pair(w, f))
+                return true;
+            break;
+        default:
+            if (f->left == 0) {
+                if (f->kind == TAP_FRAME_BIG_MAP)
+                    w->c.p = w->term + f->end;
+                tap_out_char(&w->o, '}');
+                tap_walk_pop(w);
+                break;
+            }
+            if ((f->kind == TAP_FRAME_TUPLE || f->left % 2 == 0) && tap_walk_full(w, f)) {
+                bool ordered = f->kind == TAP_FRAME_BIG_MAP;
+                if (ordered)
+                    w->c.p = w->term + f->end;
+                tap_walk_cut_short(w, ordered ? 0 : f->left, "}");
+                break;
+            }
+            f->left--;
+            if (f->kind == TAP_FRAME_TUPLE || f->left % 2) {
+                tap_walk_separator(w);
+                if (f->kind == TAP_FRAME_BIG_MAP)
+                    w->c.p = w->term + f->order[f->left / 2];
+            } else {
+                tap_out_lit(&w->o, " => ");
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+/* From the first byte to the last, where cursor, output, home and bounds are set. */
+static void run(struct tap_walk *w)
+{
+    w->term = w->c.p;
+    w->stack = w->inside;
+    w->depth = 0;
+    w->cap = TAP_WALK_FRAMES;
+    w->shapes = (struct tap_shapes){0};
+    w->shape = 0;
+    w->failed = false;
+    if (w->o.elixir)
+        tap_shapes_find(&w->shapes, w->term, tap_left(&w->c));
+    while (!w->failed && !w->o.done)
+        if (print_term(w) == TAP_LEAF && !next_term(w))
+            break;
+    while (w->depth > 0)
+        tap_walk_pop(w);
+    if (w->stack != w->inside)
+        free(w->stack);
+    free(w->shapes.items);
+}
+
+void tap_walk_nested(struct tap_walk *w, const uint8_t *term, size_t len)
+{
+    struct tap_walk inner;
+    inner.c = tap_cursor(term, len);
+    inner.home = w->home;
+    inner.o = w->o;
+    inner.max_depth = w->max_depth ? w->max_depth - (uint32_t)w->depth : 0;
+    inner.max_items = w->max_items;
+    inner.nested = w->nested + 1;
+    inner.as_lists = true;
+    run(&inner);
+    w->o = inner.o;
+    w->failed = inner.failed;
+}
+
+size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *term, size_t len,
+                      const struct tap_print *print)
+{
+    if (print && print->syntax == TAP_PRINT_ERLANG && cap && !print->max_depth && !print->max_items) {
+        struct tap_plain how = tap_plain_of(names, print);
+        struct tap_cursor c = tap_cursor(term, len);
+        how.end = dst + (print->limit && print->limit < cap ? print->limit : cap);
+        char *end = tap_plain_term(dst, &c, &how, 0);
+        if (end)
+            return (size_t)(end - dst);
+    }
+    struct tap_walk w; /* not zeroed: the frames inside are 1 KiB */
+    w.c = tap_cursor(term, len);
+    tap_read_version(&w.c);
+    w.home = tap_home_of(names, print);
+    w.max_depth = print ? print->max_depth : 0;
+    w.max_items = print ? print->max_items : 0;
+    w.nested = 0;
+    w.as_lists = false;
+    tap_out_init(&w.o, dst, cap, print);
+    run(&w);
+    return tap_out_finish(&w.o);
+}

@@ -1,0 +1,213 @@
+/* term_text.c: strings, charlists and binaries: when they print as text, and how text is escaped.
+ *
+ * Erlang's rule (io_lib_pretty with ~tp): a list is a string when every element is printable, in the latin1 range or
+ * with +pc unicode in all of Unicode. A binary that is UTF-8 is text when all its characters are printable in that
+ * range (marked /utf8 unless it is ASCII), one that is not UTF-8 when all its bytes are printable latin1.
+ * (OTP 29 differs for the last: in the latin1 range it prints numbers when a character beyond latin1 comes before the
+ * first byte that is not UTF-8, as in <<79,220,187,223>>.)
+ * Elixir's rule: a binary is text when it is printable UTF-8 whatever the node's range, a list when it is printable
+ * ASCII (single quotes, as Elixir writes charlists up to 1.14; 1.15 and later write ~c"...").
+ */
+#include "term/out.h"
+
+/* Bit 1: plain inside any quotes. Bit 2: printable in Erlang. Bit 4: in an Elixir charlist. */
+enum { PLAIN = 1, PRINTABLE = 2, CHARLIST = 4 };
+static const uint8_t ascii[128] = {
+    [' '] = PLAIN | PRINTABLE | CHARLIST,
+    ['!'] = PLAIN | PRINTABLE | CHARLIST,
+    ['"'] = PRINTABLE | CHARLIST,
+    ['#'] = PRINTABLE | CHARLIST, /* \#{ in Elixir */
+    ['$' ... '&'] = PLAIN | PRINTABLE | CHARLIST,
+    ['\''] = PRINTABLE | CHARLIST,
+    ['(' ... '['] = PLAIN | PRINTABLE | CHARLIST,
+    ['\\'] = PRINTABLE | CHARLIST,
+    [']' ... '~'] = PLAIN | PRINTABLE | CHARLIST,
+    [7] = CHARLIST,
+    [8 ... 13] = PRINTABLE | CHARLIST,
+    [27] = PRINTABLE | CHARLIST,
+};
+
+static bool unicode_printable(uint32_t cp)
+{
+    return (cp >= 0xA0 && cp < 0xD800) || (cp > 0xDFFF && cp < 0xFFFE) || (cp > 0xFFFF && cp <= 0x10FFFF);
+}
+
+bool tap_is_printable(const struct tap_out *o, uint32_t cp)
+{
+    if (cp < 0x80)
+        return (ascii[cp] & (o->elixir ? CHARLIST : PRINTABLE)) != 0;
+    if (o->elixir)
+        return false;
+    return o->unicode ? unicode_printable(cp) : cp >= 0xA0 && cp <= 0xFF;
+}
+
+bool tap_bytes_printable(const struct tap_out *o, const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!tap_is_printable(o, p[i]))
+            return false;
+    return true;
+}
+
+static void hex_escape(struct tap_out *o, uint32_t cp, unsigned digits)
+{
+    char b[12] = "\\x";
+    size_t n = 2;
+    if (digits > 2)
+        b[n++] = '{';
+    while (digits-- > 0)
+        b[n++] = "0123456789ABCDEF"[cp >> 4 * digits & 15];
+    if (n > 4)
+        b[n++] = '}';
+    tap_out_escape(o, b, n);
+}
+
+static void elixir_cp(struct tap_out *o, uint32_t cp)
+{
+    if (cp == 0)
+        tap_out_escape(o, "\\0", 2);
+    else if (cp == 0xFEFF)
+        tap_out_escape(o, "\\uFEFF", 6);
+    else if (unicode_printable(cp) || (cp >= 0x20 && cp < 0x7F))
+        tap_out_cp(o, cp);
+    else if (cp < 0x100)
+        hex_escape(o, cp, 2);
+    else
+        hex_escape(o, cp, cp < 0x10000 ? 4 : 6);
+}
+
+void tap_out_quoted_cp(struct tap_out *o, uint32_t cp, char quote)
+{
+    static const char letters[32] = {
+        [8] = 'b', [9] = 't', [10] = 'n', [11] = 'v', [12] = 'f', [13] = 'r', [27] = 'e'};
+    char letter = cp < 32 ? letters[cp] : cp == 127 ? 'd' : 0;
+    if (o->elixir && cp == 7)
+        letter = 'a';
+    if (cp == (uint8_t)quote || cp == '\\')
+        letter = (char)cp;
+    if (letter)
+        tap_out_escape(o, (char[]){'\\', letter}, 2);
+    else if (cp == '"') /* the other kind of quotes: bare, but JSON minds */
+        tap_out_escape(o, "\"", 1);
+    else if (o->elixir)
+        elixir_cp(o, cp);
+    else if (cp < 0x20 || (cp >= 0x80 && cp < 0xA0))
+        tap_out_escape(
+            o, (char[]){'\\', (char)('0' + (cp >> 6)), (char)('0' + (cp >> 3 & 7)), (char)('0' + (cp & 7))},
+            4);
+    else
+        tap_out_cp(o, cp);
+}
+
+static void quoted_body(struct tap_out *o, const uint8_t *p, size_t n, bool latin1, char quote)
+{
+    const uint8_t *end = p + n;
+    while (p < end && !o->done) {
+        const uint8_t *q = p;
+        while (q < end && *q < 0x80 && ascii[*q] & PLAIN)
+            q++;
+        if (q > p) {
+            tap_out_run(o, (const char *)p, (size_t)(q - p));
+            p = q;
+            continue;
+        }
+        uint32_t cp;
+        p += tap_utf8_take(p, end, latin1, &cp);
+        if (o->elixir && cp == '#' && p < end && *p == '{') {
+            tap_out_escape(o, "\\#{", 3);
+            p++;
+        } else {
+            tap_out_quoted_cp(o, cp, quote);
+        }
+    }
+}
+
+void tap_out_quoted(struct tap_out *o, const uint8_t *p, size_t n, bool latin1, char quote)
+{
+    tap_out_escape(o, &quote, 1);
+    quoted_body(o, p, n, latin1, quote);
+    tap_out_escape(o, &quote, 1);
+}
+
+/* What a binary is, as text. */
+enum { NO_TEXT, ASCII_TEXT, UTF8_TEXT, LATIN1_TEXT };
+
+static int erlang_text(const struct tap_out *o, const uint8_t *p, size_t n)
+{
+    const uint8_t *start = p, *end = p + n;
+    while (p < end && *p < 0x80 && ascii[*p] & PRINTABLE)
+        p++;
+    if (p == end)
+        return ASCII_TEXT;
+    bool printable = true;
+    while (p < end) {
+        uint32_t cp;
+        unsigned k = tap_utf8_decode(p, end, &cp);
+        if (k == 0) {
+            for (p = start; p < end; p++)
+                if (*p < 0x80 ? !(ascii[*p] & PRINTABLE) : *p < 0xA0)
+                    return NO_TEXT;
+            return LATIN1_TEXT;
+        }
+        printable = printable && tap_is_printable(o, cp);
+        p += k;
+    }
+    return printable ? UTF8_TEXT : NO_TEXT;
+}
+
+static int elixir_text(const uint8_t *p, size_t n)
+{
+    const uint8_t *end = p + n;
+    while (p < end) {
+        uint32_t cp;
+        unsigned k = tap_utf8_decode(p, end, &cp);
+        if (k == 0 || (cp < 0x80 ? !(ascii[cp] & CHARLIST) && cp != 127 : !unicode_printable(cp)))
+            return NO_TEXT;
+        p += k;
+    }
+    return UTF8_TEXT;
+}
+
+static void binary_numbers(struct tap_out *o, const uint8_t *p, size_t n, unsigned last_bits)
+{
+    tap_out_lit(o, "<<");
+    for (size_t i = 0; i < n && !o->done; i++) {
+        if (i > 0)
+            tap_out_put(o, ", ", o->elixir ? 2 : 1);
+        if (i + 1 < n || last_bits == 8) {
+            tap_out_u64(o, p[i]);
+            continue;
+        }
+        tap_out_u64(o, p[i] >> (8 - last_bits));
+        if (o->elixir)
+            tap_out_lit(o, "::size(");
+        else
+            tap_out_char(o, ':');
+        tap_out_u64(o, last_bits);
+        if (o->elixir)
+            tap_out_char(o, ')');
+    }
+    tap_out_lit(o, ">>");
+}
+
+void tap_out_binary(struct tap_out *o, const uint8_t *p, size_t n, unsigned last_bits)
+{
+    int text = last_bits != 8 ? NO_TEXT
+               : o->elixir    ? elixir_text(p, n)
+               : n == 0       ? NO_TEXT
+                              : erlang_text(o, p, n);
+    if (text == NO_TEXT) {
+        binary_numbers(o, p, n, last_bits);
+        return;
+    }
+    if (o->elixir) {
+        tap_out_quoted(o, p, n, false, '"');
+        return;
+    }
+    tap_out_lit(o, "<<");
+    tap_out_quoted(o, p, n, text == LATIN1_TEXT, '"');
+    if (text == UTF8_TEXT)
+        tap_out_lit(o, "/utf8>>");
+    else
+        tap_out_lit(o, ">>");
+}

@@ -1,0 +1,209 @@
+/* filter:match_spec: keeps what a match spec accepts, written readably (`trace`) or raw (`spec`).
+ *
+ * Everything is compiled when the filter is created, so that `check` can refuse a wrong line without a node, and all
+ * of it is pushed down. Judged live is only the function, by module, name and arity: the arguments have been matched
+ * in the node. (Matching them here as well would begin from ms_entry.spec, in judge.)
+ *
+ * Each line is a claim of its own. The VM keeps one match spec for each function, the last one set, so whoever sets them
+ * in the node must join the clauses of all entries that a function fits (the agent does).
+ */
+#include "filters/common/name.h"
+#include "filters/match_spec/spec.h"
+
+struct tap_match_spec_settings {
+    struct tap_text_list trace, spec;
+};
+static const struct tap_option match_spec_options[] = {
+    {.name = "trace",
+     .type = TAP_OPT_LINES,
+     .help =
+         "module:function(Pattern, ...) | module:function/arity | Shop.Cart.add(_, N) | send(To, Message) | "
+         "receive(Node, Sender, Message), then [when Guard] [-> return, exception, caller, message(X)]; "
+         "patterns "
+         "are Erlang's, alternatives of a guard are separated by ;",
+     .offset = offsetof(struct tap_match_spec_settings, trace)},
+    {.name = "spec",
+     .type = TAP_OPT_LINES,
+     .help = "module:function/arity [{Head, Conditions, Body}, ...] as erlang:trace_pattern takes it; also "
+             "send [...], receive [...]",
+     .offset = offsetof(struct tap_match_spec_settings, spec)},
+};
+
+/* What judge compares an event with. */
+struct match_target {
+    const char *glob; /* of the module, when it has wildcards */
+    uint32_t module;  /* name ids; 0: any (or glob) */
+    uint32_t function;
+    int arity; /* -1: any */
+};
+struct tap_match_spec {
+    const struct tap_host *host;
+    struct tap_syn_arena arena;
+    struct ms_entry *entries; /* as configured: trace, then spec */
+    struct match_target *targets;
+    struct tap_buf *specs; /* of each entry: external term with version */
+    size_t count, calls;
+};
+
+static void match_spec_destroy(void *self)
+{
+    struct tap_match_spec *m = self;
+    if (!m)
+        return;
+    for (size_t i = 0; m->specs && i < m->count; i++)
+        tap_buf_free(&m->specs[i]);
+    free(m->specs);
+    free(m->targets);
+    free(m->entries);
+    tap_syn_arena_free(&m->arena);
+    free(m);
+}
+
+/* ---- Entries */
+
+static bool is_wild(const char *module)
+{
+    return !module || strpbrk(module, "*?");
+}
+
+static void mistake(void *host, const struct tap_text *where, size_t offset, const char *sentence)
+{
+    const struct tap_host *h = host;
+    h->fail_at(h, where, offset, "%s", sentence);
+}
+
+/* Reads one text into the next entry. */
+static enum tap_status read_entry(struct tap_match_spec *m, const struct tap_text *where, bool raw)
+{
+    struct tap_syn_source source = {
+        .arena = &m->arena, .where = where, .fail = mistake, .arg = (void *)(uintptr_t)m->host};
+    struct ms_entry *e = &m->entries[m->count];
+    struct tap_buf *b = &m->specs[m->count];
+    if (!(raw ? tap_ms_read_spec : tap_ms_read_trace)(&source, e))
+        return TAP_INVALID;
+    m->count++;
+    m->calls += e->target == MS_CALLS;
+    tap_write_version(b);
+    return tap_syn_encode(&source, b, e->spec) ? TAP_OK : TAP_INVALID;
+}
+
+static bool set_target(struct tap_match_spec *m, size_t i)
+{
+    const struct ms_entry *e = &m->entries[i];
+    struct match_target *t = &m->targets[i];
+    t->arity = e->arity;
+    if (e->module && is_wild(e->module))
+        t->glob = e->module;
+    else if (e->module && !(t->module = m->host->intern(m->host, e->module, strlen(e->module))))
+        return false;
+    return !e->function || (t->function = m->host->intern(m->host, e->function, strlen(e->function)));
+}
+
+static enum tap_status match_spec_create(const struct tap_host *host, const void *settings, void **self)
+{
+    const struct tap_match_spec_settings *s = settings;
+    size_t n = s->trace.count + s->spec.count;
+    if (n == 0)
+        return TAP_FAIL(host, TAP_INVALID, "it has neither a 'trace' nor a 'spec'");
+    struct tap_match_spec *m = calloc(1, sizeof *m);
+    if (m) {
+        m->host = host;
+        m->entries = calloc(n, sizeof *m->entries);
+        m->targets = calloc(n, sizeof *m->targets);
+        m->specs = calloc(n, sizeof *m->specs);
+    }
+    if (!m || !m->entries || !m->targets || !m->specs) {
+        match_spec_destroy(m);
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    }
+    enum tap_status status = TAP_OK;
+    for (size_t i = 0; i < n; i++) {
+        bool raw = i >= s->trace.count;
+        if (read_entry(m, raw ? &s->spec.items[i - s->trace.count] : &s->trace.items[i], raw) != TAP_OK)
+            status = TAP_INVALID;
+    }
+    for (size_t i = 0; status == TAP_OK && i < m->count; i++)
+        if (!set_target(m, i))
+            status = TAP_FAIL(host, TAP_ERROR, "the table of names is full");
+    if (status != TAP_OK)
+        match_spec_destroy(m);
+    else
+        *self = m;
+    return status;
+}
+
+static enum tap_status match_spec_plan(void *self, struct tap_claim *claim)
+{
+    struct tap_match_spec *m = self;
+    for (size_t i = 0; i < m->count; i++) {
+        const struct ms_entry *e = &m->entries[i];
+        const struct tap_buf *b = &m->specs[i];
+        if (e->target == MS_CALLS) {
+            struct tap_plan_function f = {.module = e->module,
+                                          .function = e->function,
+                                          .arity = e->arity,
+                                          .flags = e->flags,
+                                          .spec = b->data,
+                                          .spec_len = b->len,
+                                          .where = *e->where};
+            m->host->claim_function(claim, &f);
+        } else {
+            struct tap_plan_message p = {
+                .spec = b->data, .spec_len = b->len, .flags = e->flags, .where = *e->where};
+            (e->target == MS_SENDS ? m->host->claim_send : m->host->claim_receive)(claim, &p);
+        }
+    }
+    return TAP_OK;
+}
+
+/* ---- Judging */
+
+static bool match_function(const struct tap_match_spec *m, const struct tap_event *e)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        const struct match_target *t = &m->targets[i];
+        if (m->entries[i].target == MS_CALLS && (!t->module || t->module == e->module) &&
+            (!t->function || t->function == e->function) && (t->arity < 0 || t->arity == e->arity) &&
+            (!t->glob || tap_name_glob(t->glob, tap_name_get(m->host, e->module)->text)))
+            return true;
+    }
+    return false;
+}
+
+#define MATCH_SPEC_KINDS                                                   \
+    (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) | \
+     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION))
+
+static void match_spec_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
+{
+    const struct tap_match_spec *m = self;
+    for (uint32_t i = 0; m->calls && i < batch->count; i++) {
+        const struct tap_event *e = tap_batch_event(batch, i);
+        if (keep[i] && TAP_KIND_BIT(e->kind) & MATCH_SPEC_KINDS && !match_function(m, e))
+            keep[i] = 0;
+    }
+}
+
+static const struct tap_filter_ops match_spec_ops = {.struct_size = sizeof match_spec_ops,
+                                                     .create = match_spec_create,
+                                                     .plan = match_spec_plan,
+                                                     .judge = match_spec_judge,
+                                                     .destroy = match_spec_destroy};
+static const struct tap_plugin match_spec_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_FILTER,
+    .name = "match_spec",
+    .version = TAP_VERSION,
+    .summary = "keeps the calls and messages that a match spec accepts",
+    .license = "Apache-2.0",
+    .options = match_spec_options,
+    .option_count = sizeof match_spec_options / sizeof match_spec_options[0],
+    .settings_size = sizeof(struct tap_match_spec_settings),
+    .ops = &match_spec_ops,
+    .flags = TAP_PLUGIN_NO_RAW,
+};
+
+const struct tap_plugin *beamtap_plugin_v1(void)
+{
+    return &match_spec_plugin;
+}

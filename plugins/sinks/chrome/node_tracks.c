@@ -1,0 +1,242 @@
+/* nodes.c: what belongs to a node as a whole: its name, the rate of its events, its losses.
+ *
+ * A loss is an instant over the whole node, a step of the counter "lost", and a new epoch: what was open at that
+ * time on any of its tracks may have ended unseen (calls.c). A gap, during which tracing was off, is a slice on a track of
+ * the node's own besides.
+ */
+#include "sinks/chrome/timeline.h"
+
+static void tap_nodes_meta(struct tap_chrome *c, uint32_t index, uint32_t tid, const char *tail,
+                           size_t tail_len, const char *key, const char *text)
+{
+    char *escaped = malloc(6 * strlen(text) + 1);
+    if (!escaped) {
+        c->no_memory = true;
+        return;
+    }
+    tap_emit_open(c, 'M', index + 1, tid, 0, -1, tail, tail_len);
+    tap_emit_text(c, key, escaped, (size_t)(tap_emit_escape(escaped, text, strlen(text)) - escaped));
+    tap_emit_close(c, 0);
+    free(escaped);
+}
+
+/* What may still change until the node has told. */
+static void tap_nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n, const struct tap_node *node)
+{
+    n->print = (struct tap_print){.syntax = (enum tap_print_syntax)c->settings->syntax,
+                                  .printable_unicode = node->printable_unicode,
+                                  .node_name = node->name_id,
+                                  .limit = (size_t)c->settings->limit,
+                                  .json = true};
+    if (!node->release[0] || n->labelled)
+        return;
+    n->labelled = true;
+    char text[64] = "OTP ";
+    strncat(text, node->release, sizeof text - strlen(text) - 1);
+    tap_nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_labels"), "labels", text);
+}
+
+/* Names of counters carry the pid: viewers join counters of one name. */
+static void tap_nodes_counter(struct tap_chrome *c, uint32_t index, const char *name, const char *series,
+                              int64_t ts, uint64_t value)
+{
+    char tail[80], *p = tap_text_lit(tail, "\"cat\":\"counter\",\"name\":\"");
+    p = tap_text_copy(p, name, strlen(name));
+    p = tap_text_lit(p, " [");
+    p = tap_text_u64(p, index + 1);
+    p = tap_text_lit(p, "]\"");
+    tap_emit_open(c, 'C', index + 1, 1, ts, -1, tail, (size_t)(p - tail));
+    tap_emit_number(c, series, (int64_t)(value & INT64_MAX));
+    tap_emit_close(c, 0);
+}
+
+/* What a file has to say of a node before its events. */
+static void tap_nodes_introduce(struct tap_chrome *c, struct tap_chrome_node *n, const struct tap_node *node,
+                                int64_t ts)
+{
+    tap_nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_name"), "name",
+                   node->name[0] ? node->name : "node");
+    tap_emit_open(c, 'M', node->index + 1, 1, 0, -1, TAP_TAIL("__metadata", "process_sort_index"));
+    tap_emit_number(c, "sort_index", node->index);
+    tap_emit_close(c, 0);
+    tap_nodes_describe(c, n, node);
+    tap_nodes_counter(c, node->index, "lost", "events", ts, n->lost);
+}
+
+static bool tap_nodes_know(struct tap_chrome *c, uint32_t index)
+{
+    const struct tap_node *node = c->host->node(c->host, index);
+    struct tap_chrome_node *n = &c->nodes[index];
+    if (!node)
+        return false;
+    *n = (struct tap_chrome_node){.known = true, .bucket = -1};
+    n->own = (struct tap_track){.node = index, .last = -1, .life = -1};
+    tap_nodes_introduce(c, n, node, 0);
+    return true;
+}
+
+void tap_nodes_again(struct tap_chrome *c, int64_t ts)
+{
+    for (uint32_t i = 0; i < c->node_count; i++) {
+        struct tap_chrome_node *n = &c->nodes[i];
+        if (!n->known)
+            continue;
+        n->own.tid = 0;
+        n->labelled = false;
+        tap_nodes_introduce(c, n, c->host->node(c->host, i), ts);
+    }
+}
+
+struct tap_chrome_node *tap_nodes_get(struct tap_chrome *c, uint32_t index)
+{
+    if (__builtin_expect(index < c->node_count && c->nodes[index].known, 1))
+        return &c->nodes[index];
+    if (index >= c->node_count) {
+        if (!c->host->node(c->host, index))
+            return NULL;
+        struct tap_chrome_node *more = realloc(c->nodes, ((size_t)index + 1) * sizeof *more);
+        if (!more) {
+            c->no_memory = true;
+            return NULL;
+        }
+        memset(more + c->node_count, 0, ((size_t)index + 1 - c->node_count) * sizeof *more);
+        c->nodes = more;
+        c->node_count = index + 1;
+    }
+    return tap_nodes_know(c, index) ? &c->nodes[index] : NULL;
+}
+
+/* An instant over the whole node, on its own track; left open for args. */
+static void tap_nodes_instant(struct tap_chrome *c, uint32_t index, int64_t ts, const char *tail,
+                              size_t tail_len)
+{
+    struct tap_track *t = &c->nodes[index].own;
+    if (!t->tid) {
+        t->tid = 1;
+        tap_nodes_meta(c, index, 1, TAP_TAIL("__metadata", "thread_name"), "name", "tracing");
+    }
+    tap_emit_open(c, 'i', index + 1, 1, tap_track_time(t, ts), -1, tail, tail_len);
+    char *p = tap_writer_reserve(&c->w, 16);
+    c->w.p = tap_text_lit(p, ",\"s\":\"p\"");
+}
+
+static void tap_nodes_reason(struct tap_chrome *c, const struct tap_event *ev)
+{
+    const char *reason = c->host->reason_name(ev->reason);
+    if (ev->reason && reason)
+        tap_emit_text(c, "reason", reason, strlen(reason));
+}
+
+/* ---- Events ----------------------------------------------------------------------------------------------------- */
+
+void tap_nodes_up(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    tap_relieved_learn(&c->relieved, in->ev);
+    tap_nodes_describe(c, &c->nodes[in->ev->node], c->host->node(c->host, in->ev->node));
+}
+
+void tap_nodes_relieved(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    const struct tap_event *ev = in->ev;
+    const struct tap_label *label = tap_label_get(c, ev->module, ev->function, ev->arity);
+    if (!label || !tap_relieved_learn(&c->relieved, ev)) {
+        c->no_memory = true;
+        return;
+    }
+    tap_nodes_instant(c, ev->node, in->ts, TAP_TAIL("tracing", "returns off"));
+    tap_emit_text(c, "function", label->tail + label->name_off, label->name_len);
+    tap_emit_term(c, "why", in, ev->payload);
+    tap_emit_close(c, 0);
+}
+
+void tap_nodes_down(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("tracing", "end of tracing"));
+    tap_emit_close(c, 0);
+}
+
+void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_chrome_node *n = &c->nodes[in->ev->node];
+    n->epoch++;
+    n->loss_at = in->ts;
+    n->lost += in->ev->count;
+    tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "events lost"));
+    tap_emit_number(c, "events", (int64_t)(in->ev->count & INT64_MAX));
+    tap_nodes_reason(c, in->ev);
+    tap_emit_close(c, 0);
+    tap_nodes_counter(c, in->ev->node, "lost", "events", n->own.last, n->lost);
+}
+
+void tap_nodes_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_chrome_node *n = &c->nodes[in->ev->node];
+    uint64_t ns = in->ev->count & INT64_MAX;
+    n->epoch++;
+    n->loss_at = in->ts;
+    n->gaps++;
+    n->gap_ns += ns;
+    tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "tracing off"));
+    tap_nodes_reason(c, in->ev);
+    tap_emit_close(c, 0);
+    int64_t start = tap_track_time(&n->own, in->ts), end = tap_track_time(&n->own, in->ts + (int64_t)ns);
+    tap_emit_open(c, 'X', in->ev->node + 1, 1, start, end - start, TAP_TAIL("lost", "tracing off"));
+    tap_nodes_reason(c, in->ev);
+    tap_emit_close(c, 0);
+    c->count.slices++;
+}
+
+/* {align, Monotonic, Offset, Error, TimeOffset}; another one has no error bound. */
+void tap_nodes_clock(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    struct tap_chrome_node *n = &c->nodes[in->ev->node];
+    struct tap_cursor cur = tap_cursor(in->batch->arena + in->ev->payload.off, in->ev->payload.len);
+    int64_t skip, own;
+    uint32_t arity;
+    if (!in->ev->port || !tap_read_tuple(&cur, &arity) || arity != 5 || !tap_skip(&cur) ||
+        !tap_read_i64(&cur, &skip) || !tap_read_i64(&cur, &skip) || !tap_read_i64(&cur, &skip) ||
+        !tap_read_i64(&cur, &own))
+        return;
+    if (in->ev->port > n->clock_error)
+        n->clock_error = in->ev->port;
+    n->clock_skew = (int64_t)((uint64_t)own - in->ev->count);
+}
+
+/* ---- The rate --------------------------------------------------------------------------------------------------- */
+
+static void tap_nodes_rate(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index)
+{
+    const uint64_t a_second = 1000000000ull / TAP_CHROME_RATE;
+    tap_nodes_counter(c, index, "events/s", "events", n->bucket, n->bucket_events * a_second);
+}
+
+static void tap_nodes_point(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index, int64_t next)
+{
+    tap_nodes_rate(c, n, index);
+    if (next > n->bucket + TAP_CHROME_RATE)
+        tap_nodes_counter(c, index, "events/s", "events", n->bucket + TAP_CHROME_RATE, 0);
+    n->bucket = next;
+    n->bucket_events = 0;
+}
+
+void tap_nodes_tick(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index, int64_t ts)
+{
+    if (__builtin_expect(n->bucket < 0, 0))
+        n->bucket = ts - ts % TAP_CHROME_RATE;
+    else if (__builtin_expect(ts >= n->bucket + TAP_CHROME_RATE, 0))
+        tap_nodes_point(c, n, index, ts - ts % TAP_CHROME_RATE);
+    if (ts > n->latest)
+        n->latest = ts;
+    n->bucket_events++;
+}
+
+void tap_nodes_finish(struct tap_chrome *c)
+{
+    for (uint32_t i = 0; i < c->node_count; i++) {
+        struct tap_chrome_node *n = &c->nodes[i];
+        if (!n->known || n->bucket < 0)
+            continue;
+        tap_nodes_rate(c, n, i); /* and it ends where the events end: a short trace is not drawn out by it */
+        tap_nodes_counter(c, i, "events/s", "events", n->latest + 1, 0);
+    }
+}

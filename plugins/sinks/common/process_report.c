@@ -1,0 +1,80 @@
+/* called.c: what a node tells of processes, read. A report is [{Pid, Facts}]; facts are one, or a list of {Key, Fact}. */
+#include "sinks/common/process_name.h"
+#include "sinks/common/payload_atom.h"
+
+/* An atom is its registered name, {M,F,A} its initial call. */
+static void called_fact(const struct tap_host *host, struct tap_called *c, struct tap_cursor cur)
+{
+    uint32_t n;
+    int64_t arity;
+    if (tap_peek(&cur) != TAP_EXT_SMALL_TUPLE || !tap_read_tuple(&cur, &n) || n != 3) {
+        uint32_t name = tap_sink_atom(host, &cur);
+        c->name = name ? name : c->name;
+        return;
+    }
+    struct tap_cursor proc_lib = cur, apply = cur;
+    if ((tap_match_atom(&proc_lib, "proc_lib") && tap_match_atom(&proc_lib, "init_p")) ||
+        (tap_match_atom(&apply, "erlang") && tap_match_atom(&apply, "apply")))
+        return; /* true of nearly all: the bare pid says as much, and its spawn may still tell more */
+    uint32_t m = tap_sink_atom(host, &cur), f = tap_sink_atom(host, &cur);
+    if (m && f && tap_read_i64(&cur, &arity) && arity >= 0 && arity < 256 && !c->initial.function)
+        c->initial = (struct tap_initial){m, f, (int32_t)arity};
+}
+
+static void called_facts(const struct tap_host *host, struct tap_called *c, struct tap_cursor cur)
+{
+    uint32_t n, pair;
+    if (tap_peek(&cur) != TAP_EXT_LIST) {
+        called_fact(host, c, cur);
+        return;
+    }
+    for (bool ok = tap_read_list(&cur, &n); ok && n > 0; n--) {
+        if (!tap_read_tuple(&cur, &pair) || pair != 2)
+            return;
+        bool label = tap_match_atom(&cur, "label");
+        bool known = label || tap_match_atom(&cur, "registered_name") ||
+                     tap_match_atom(&cur, "initial_call") || tap_match_atom(&cur, "name");
+        if (!known && !tap_skip(&cur))
+            return;
+        struct tap_cursor value = cur;
+        if (!tap_skip(&cur))
+            return;
+        if (label) {
+            c->label = value.p;
+            c->label_len = (size_t)(cur.p - value.p);
+        } else if (known) {
+            called_fact(host, c, value);
+        }
+    }
+}
+
+bool tap_called_pid(const struct tap_host *host, struct tap_cursor *cur, struct tap_pid *pid)
+{
+    uint32_t pair, len;
+    const char *node;
+    if (!tap_read_tuple(cur, &pair) || pair != 2 || !tap_read_pid(cur, &node, &len, pid))
+        return false;
+    pid->node = host->intern(host, node, len);
+    return true;
+}
+
+struct tap_called_list tap_called_begin(const struct tap_batch *batch, const struct tap_event *ev)
+{
+    struct tap_called_list l = {tap_cursor(batch->arena + ev->payload.off, ev->payload.len), 0};
+    if (!tap_read_list(&l.cur, &l.left))
+        l.left = 0;
+    return l;
+}
+
+bool tap_called_next(const struct tap_host *host, struct tap_called_list *l, struct tap_called *c)
+{
+    *c = (struct tap_called){.name = 0};
+    if (!l->left || !tap_called_pid(host, &l->cur, &c->pid))
+        return false;
+    struct tap_cursor facts = l->cur;
+    if (!tap_skip(&l->cur))
+        return false;
+    l->left--;
+    called_facts(host, c, facts);
+    return true;
+}

@@ -1,0 +1,335 @@
+/* record.c: the record sink: what came, as it came, for transport file and `beamtap export` to play again.
+ *
+ * The file is a sequence of frames (event.h, flag 8) and nothing else. Trace messages and reports are copied byte for
+ * byte; only the frames around them are new, because what a filter took out of a frame must be told, and what was lost
+ * stands in the stream as events.
+ */
+#include "sinks/common/writer.h"
+
+#ifndef TAP_VERSION
+#define TAP_VERSION "0"
+#endif
+
+#define FRAME_BYTES (64u << 10)
+#define FRAME_EVENTS 4096u
+#define LIST_HEADER 6u /* version byte, tag, length */
+#define OWN (TAP_FRAME_CONTROL | TAP_FRAME_OWN)
+
+struct record_settings {
+    const char *path;
+};
+
+struct record_node {
+    bool named, ended;
+    uint64_t base; /* the node's number that its present life began with */
+    uint64_t next; /* the number of this life that comes next in the file */
+};
+
+struct record {
+    const struct tap_host *host;
+    const struct record_settings *settings;
+    struct tap_writer w;
+    struct record_node *nodes;
+    uint32_t node_count;
+    uint32_t number;
+    /* The frame of events that is being written, with one node's; count 0: there is none. */
+    uint32_t count, node;
+    uint64_t first;
+};
+
+/* ---- Frames ------------------------------------------------------------------------------------------------- */
+
+static struct record_node *node_get(struct record *r, uint32_t index)
+{
+    if (index >= r->node_count) {
+        uint32_t count = index + 16;
+        struct record_node *more = realloc(r->nodes, count * sizeof *more);
+        if (!more)
+            return NULL;
+        memset(more + r->node_count, 0, (count - r->node_count) * sizeof *more);
+        r->nodes = more;
+        r->node_count = count;
+    }
+    return &r->nodes[index];
+}
+
+/* A whole frame without events: a report, or only what its header says. */
+static void put_frame(struct record *r, struct tap_frame f, const void *term, uint32_t len)
+{
+    char *p = tap_writer_reserve(&r->w, TAP_FRAME_HEADER + 5);
+    f.flags |= TAP_FRAME_RECORDED;
+    f.number = r->number++;
+    f.count = term != NULL;
+    f.length = term ? len + 5 : 0;
+    tap_frame_write((uint8_t *)p, &f);
+    r->w.p += TAP_FRAME_HEADER;
+    if (term) {
+        tap_put_u32((uint8_t *)r->w.p, len + 1);
+        r->w.p[4] = (char)TAP_EXT_VERSION;
+        r->w.p += 5;
+        tap_writer_put(&r->w, term, len);
+    }
+    if (__builtin_expect(r->w.failed, 0))
+        tap_writer_drop(&r->w);
+    else
+        tap_writer_end(&r->w, 0);
+}
+
+/* Numbers up to `seq` are not in the file: `why` says whether they were lost or only left out. */
+static void put_missing(struct record *r, uint32_t node, struct record_node *n, uint64_t seq, uint32_t why)
+{
+    while (n->next < seq) {
+        uint64_t missing = seq - n->next;
+        uint32_t some = missing < UINT32_MAX ? (uint32_t)missing : UINT32_MAX;
+        n->next += some;
+        put_frame(r, (struct tap_frame){.why = why, .lost = some, .node = node, .seq = n->next}, NULL, 0);
+    }
+}
+
+static void events_begin(struct record *r, uint32_t node, struct record_node *n)
+{
+    tap_writer_reserve(&r->w, TAP_FRAME_HEADER + LIST_HEADER);
+    r->w.p += TAP_FRAME_HEADER + LIST_HEADER;
+    r->node = node;
+    r->first = n->next;
+}
+
+static void events_end(struct record *r)
+{
+    struct tap_writer *w = &r->w;
+    if (r->count == 0)
+        return;
+    *tap_writer_reserve(w, 1) = (char)TAP_EXT_NIL;
+    w->p++;
+    if (__builtin_expect(w->failed, 0)) {
+        tap_writer_drop(w);
+        r->count = 0;
+        return;
+    }
+    uint8_t *head = (uint8_t *)tap_writer_begun(w);
+    struct tap_frame f = {.flags = TAP_FRAME_ONE_LIST | TAP_FRAME_RECORDED,
+                          .number = r->number++,
+                          .count = r->count,
+                          .node = r->node,
+                          .length = (uint32_t)tap_writer_here(w) - TAP_FRAME_HEADER,
+                          .seq = r->first};
+    tap_frame_write(head, &f);
+    head += TAP_FRAME_HEADER;
+    head[0] = TAP_EXT_VERSION;
+    head[1] = TAP_EXT_LIST;
+    tap_put_u32(head + 2, r->count);
+    tap_writer_end(w, r->count);
+    r->count = 0;
+}
+
+/* ---- Events ------------------------------------------------------------------------------------------------- */
+
+/* What the file says first. Apart, for the compiler takes the buffer of a caller for one of no size. */
+__attribute__((noinline)) static void write_session(const struct record *r, struct tap_buf *b)
+{
+    const struct tap_session *s = r->host->session;
+    tap_write_tuple(b, 2);
+    tap_write_atom(b, "session");
+    tap_write_map(b, 6);
+    tap_write_atom(b, "version");
+    tap_write_binary(b, s->version, strlen(s->version));
+    tap_write_atom(b, "run");
+    tap_write_binary(b, s->run, strlen(s->run));
+    tap_write_atom(b, "started");
+    tap_write_i64(b, s->started);
+    tap_write_atom(b, "several_nodes");
+    tap_write_atom(b, s->several_nodes ? "true" : "false");
+    tap_write_atom(b, "events");
+    if (s->events)
+        tap_write_list(b, (uint32_t)__builtin_popcount(s->events));
+    for (unsigned k = 0; k < 32; k++)
+        if (s->events & TAP_KIND_BIT(k))
+            tap_write_atom(b, r->host->kind_name(k));
+    tap_write_nil(b);
+    tap_write_atom(b, "config");
+    tap_write_binary(b, s->config, strlen(s->config));
+}
+
+/* A frame of the file's own, and the end of its term. */
+static void put_own(struct record *r, uint32_t node, uint64_t seq, struct tap_buf *b)
+{
+    if (!b->oom)
+        put_frame(r, (struct tap_frame){.flags = OWN, .node = node, .seq = seq}, b->data, (uint32_t)b->len);
+    tap_buf_free(b);
+}
+
+/* {node, Name} of this node, once, and of those with a smaller index: so that nodes have the same order when it is played. */
+static void put_names(struct record *r, uint32_t index)
+{
+    for (uint32_t i = 0; i <= index; i++) {
+        const struct tap_node *node = r->host->node(r->host, i);
+        struct tap_buf b = {0};
+        if (r->nodes[i].named)
+            continue;
+        const char *name = node ? node->name : "?";
+        tap_write_tuple(&b, 2);
+        tap_write_atom(&b, "node");
+        tap_write_binary(&b, name, strlen(name));
+        put_own(r, i, 0, &b);
+        r->nodes[i].named = true;
+    }
+}
+
+/* {node_down, Reason} */
+static void put_down(struct record *r, const struct tap_event *e, struct record_node *n)
+{
+    struct tap_buf b = {0};
+    tap_write_tuple(&b, 2);
+    tap_write_atom(&b, "node_down");
+    tap_write_i64(&b, e->reason);
+    put_own(r, e->node, n->next, &b);
+    n->ended = true;
+}
+
+static void put_other(struct record *r, const struct tap_batch *batch, const struct tap_event *e,
+                      struct record_node *n)
+{
+    if (n->ended && e->kind != TAP_NODE_DOWN) {
+        n->ended = false;
+        n->base = e->seq;
+        n->next = 0;
+    }
+    uint64_t seq = e->seq - n->base;
+    put_missing(r, e->node, n, seq, TAP_REASON_NONE);
+    if (e->kind == TAP_LOST)
+        put_missing(r, e->node, n, seq + e->count, e->reason ? e->reason : TAP_REASON_SEQUENCE);
+    else if (e->kind == TAP_NODE_DOWN)
+        put_down(r, e, n);
+    else if (e->raw.len)
+        put_frame(r, (struct tap_frame){.flags = TAP_FRAME_CONTROL, .node = e->node, .seq = n->next},
+                  batch->arena + e->raw.off, e->raw.len);
+}
+
+static void put_event(struct record *r, const struct tap_batch *batch, const struct tap_event *e)
+{
+    if (r->count && (r->node != e->node || r->count == FRAME_EVENTS || tap_writer_here(&r->w) >= FRAME_BYTES))
+        events_end(r);
+    struct record_node *n = node_get(r, e->node);
+    bool counted = e->kind <= TAP_KIND_USER_LAST;
+    if (!n || (counted && !e->raw.len))
+        return; /* what is not reported as written is lost */
+    if (__builtin_expect(!n->named, 0)) {
+        events_end(r);
+        put_names(r, e->node);
+    }
+    if (__builtin_expect(!counted, 0)) {
+        events_end(r);
+        put_other(r, batch, e, n);
+        return;
+    }
+    if (__builtin_expect(e->seq - n->base != n->next, 0)) {
+        events_end(r);
+        put_missing(r, e->node, n, e->seq - n->base, TAP_REASON_NONE);
+    }
+    if (r->count == 0)
+        events_begin(r, e->node, n);
+    tap_writer_put(&r->w, batch->arena + e->raw.off, e->raw.len);
+    n->next++;
+    r->count++;
+}
+
+/* ---- The sink ----------------------------------------------------------------------------------------------- */
+
+static enum tap_status record_create(const struct tap_host *host, const void *settings, void **out)
+{
+    struct record *r = calloc(1, sizeof *r);
+    if (!r)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    r->host = host;
+    r->settings = settings;
+    size_t n = strlen(r->settings->path);
+    enum tap_status status = tap_writer_claim(&r->w, host, r->settings->path);
+    if (status == TAP_OK && n > 3 && strcmp(r->settings->path + n - 3, ".gz") == 0) {
+        tap_writer_free(&r->w);
+        status = TAP_FAIL(host, TAP_INVALID, "path %s: a recording is not packed, leave the .gz out",
+                          r->settings->path);
+    }
+    if (status == TAP_OK)
+        *out = r;
+    else
+        free(r);
+    return status;
+}
+
+static enum tap_status record_start(void *self)
+{
+    struct record *r = self;
+    enum tap_status status = tap_writer_open(&r->w);
+    if (status != TAP_OK)
+        return status;
+    struct tap_buf b = {0};
+    write_session(r, &b);
+    put_own(r, 0, 0, &b);
+    return tap_writer_status(&r->w);
+}
+
+static enum tap_status record_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
+                                      size_t n)
+{
+    struct record *r = self;
+    for (size_t i = 0; i < n; i++)
+        put_event(r, batch, tap_batch_event(batch, select[i]));
+    events_end(r); /* so that every flush leaves whole frames */
+    return tap_writer_status(&r->w);
+}
+
+static enum tap_status record_flush(void *self)
+{
+    return tap_writer_flush(&((struct record *)self)->w);
+}
+
+static enum tap_status record_stop(void *self)
+{
+    return tap_writer_close(&((struct record *)self)->w);
+}
+
+static void record_destroy(void *self)
+{
+    struct record *r = self;
+    tap_writer_free(&r->w);
+    free(r->nodes);
+    free(r);
+}
+
+static const struct tap_option record_options[] = {
+    {.name = "path",
+     .type = TAP_OPT_PATH,
+     .flags = TAP_OPT_REQUIRED,
+     .offset = offsetof(struct record_settings, path),
+     .help = "file to write, - for standard output; made with mode 0600, for traces hold secrets, and "
+             "emptied when "
+             "it exists"},
+};
+
+static const struct tap_sink_ops record_ops = {
+    .struct_size = sizeof(struct tap_sink_ops),
+    .create = record_create,
+    .start = record_start,
+    .consume = record_consume,
+    .flush = record_flush,
+    .stop = record_stop,
+    .destroy = record_destroy,
+};
+
+static const struct tap_plugin record_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_SINK,
+    .name = "record",
+    .version = TAP_VERSION,
+    .summary = "a recording: what came, as it came, for beamtap export and transport file to play again",
+    .license = "Apache-2.0",
+    .options = record_options,
+    .option_count = sizeof record_options / sizeof *record_options,
+    .settings_size = sizeof(struct record_settings),
+    .ops = &record_ops,
+};
+
+const struct tap_plugin *beamtap_plugin_v1(void)
+{
+    return &record_plugin;
+}

@@ -1,0 +1,230 @@
+/* summary.c: the sink "summary": the busiest functions, processes and pairs of processes, the slowest gen_server calls,
+ * and what was lost, as text when the run ends.
+ */
+#include "sinks/summary/summary.h"
+
+bool sum_room(struct sum *s, void *array, uint32_t count, size_t size)
+{
+    void **at = array;
+    if (count & (count - 1) || (count && count < 64)) /* it grows at powers of two, from 64 on */
+        return true;
+    void *more = realloc(*at, (count ? 2 * (size_t)count : 64) * size);
+    if (!more) {
+        s->no_memory = true;
+        return false;
+    }
+    *at = more;
+    return true;
+}
+
+static struct sum_node *node_get(struct sum *s, uint32_t index)
+{
+    while (s->node_count <= index) {
+        if (!sum_room(s, &s->nodes, s->node_count, sizeof *s->nodes))
+            return NULL;
+        s->nodes[s->node_count++] = (struct sum_node){0};
+    }
+    return &s->nodes[index];
+}
+
+static void count_pair(struct sum *s, uint32_t from, const struct tap_event *e)
+{
+    uint64_t key = e->peer_type == TAP_PEER_PID ? sum_mix(sum_pid_key(&e->peer), from)
+                   : e->peer_type == TAP_PEER_NAME
+                       ? sum_mix((uint64_t)e->peer_name << 32 | e->peer.node, from)
+                       : 0;
+    uint32_t *at = key ? sum_map_get(&s->pair_at, key, s->pair_count < SUMMARY_PAIRS) : NULL;
+    if (!at)
+        return;
+    if (!*at) {
+        if (!sum_room(s, &s->pairs, s->pair_count, sizeof *s->pairs))
+            return;
+        s->pairs[s->pair_count] =
+            (struct sum_pair){from, e->peer_type == TAP_PEER_NAME ? e->peer_name : 0, e->peer, 0};
+        *at = ++s->pair_count;
+    }
+    s->pairs[*at - 1].messages++;
+}
+
+/* What was open on a node may have ended unseen. */
+static void lose(struct sum *s, const struct tap_event *e)
+{
+    struct sum_node *n = node_get(s, e->node);
+    if (!n)
+        return;
+    n->epoch++;
+    n->lost += e->kind == TAP_LOST ? e->count : 0;
+    n->gap_ns += e->kind == TAP_GAP ? e->count : 0;
+}
+
+static void count_event(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
+{
+    s->events++;
+    s->kinds[e->kind]++;
+    s->first = !s->first || e->ts < s->first ? e->ts : s->first;
+    s->last = e->ts > s->last ? e->ts : s->last;
+    uint32_t index = sum_process_get(s, &e->pid, e->node);
+    struct sum_process *p = &s->processes[index];
+    struct sum_node *n = node_get(s, e->node);
+    p->events++;
+    if (n && p->epoch != n->epoch) {
+        sum_function_clear(s, p, index);
+        p->epoch = n->epoch;
+    }
+    switch (e->kind) {
+    case TAP_FUNCTION_CALL:
+        p->calls++;
+        sum_function_call(s, p, index, e);
+        break;
+    case TAP_FUNCTION_RETURN:
+    case TAP_FUNCTION_EXCEPTION: sum_function_end(s, p, index, e); break;
+    case TAP_MESSAGE_SEND:
+        p->sent++;
+        count_pair(s, index, e);
+        sum_server_message(s, index, batch, e);
+        break;
+    case TAP_MESSAGE_RECEIVE:
+        p->received++;
+        sum_server_message(s, index, batch, e);
+        break;
+    case TAP_PROCESS_START:
+    case TAP_PROCESS_EXIT:
+        sum_function_clear(s, p, index);
+        sum_process_event(s, index, batch, e);
+        break;
+    case TAP_PROCESS_SPAWN:
+    case TAP_PROCESS_REGISTER: sum_process_event(s, index, batch, e); break;
+    default: break;
+    }
+}
+
+/* ---- The sink --------------------------------------------------------------------------------------------------- */
+
+static enum tap_status sum_create(const struct tap_host *host, const void *settings, void **out)
+{
+    struct sum *s = calloc(1, sizeof *s);
+    if (!s)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    s->host = host;
+    s->settings = settings;
+    enum tap_status status = tap_writer_claim(&s->w, host, s->settings->path);
+    if (status == TAP_OK)
+        *out = s;
+    else
+        free(s);
+    return status;
+}
+
+static enum tap_status sum_start(void *self)
+{
+    struct sum *s = self;
+    s->returns = s->host->session->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
+    s->calls = calloc(SUMMARY_CALLS, sizeof *s->calls);
+    if (!s->calls || !sum_room(s, &s->processes, 0, sizeof *s->processes))
+        return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
+    s->processes[s->process_count++] = (struct sum_process){0};
+    return tap_writer_open(&s->w);
+}
+
+static enum tap_status sum_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
+                                   size_t n)
+{
+    struct sum *s = self;
+    for (size_t i = 0; i < n && !s->no_memory; i++) {
+        const struct tap_event *e = tap_batch_event(batch, select[i]);
+        if (e->kind <= TAP_KIND_USER_LAST)
+            count_event(s, batch, e);
+        else if (e->kind == TAP_LOST || e->kind == TAP_GAP)
+            lose(s, e);
+        else if (e->kind == TAP_NODE_UP)
+            tap_sink_nodes_learn(&s->names, s->host, e->node);
+        else if (e->kind == TAP_PROCESS_INFO)
+            sum_processes_learn(s, batch, e);
+        s->no_memory |= !tap_relieved_learn(&s->relieved, e);
+    }
+    return s->no_memory ? TAP_FAIL(s->host, TAP_ERROR, "out of memory") : tap_writer_status(&s->w);
+}
+
+static enum tap_status sum_flush(void *self)
+{
+    return tap_writer_flush(&((struct sum *)self)->w);
+}
+
+static enum tap_status sum_stop(void *self)
+{
+    struct sum *s = self;
+    if (s->w.buf && s->w.marks && !s->no_memory) {
+        sum_server_end(s);
+        sum_report(s);
+    }
+    return tap_writer_close(&s->w);
+}
+
+static void sum_destroy(void *self)
+{
+    struct sum *s = self;
+    sum_processes_free(s);
+    sum_map_free(&s->function_at);
+    tap_relieved_free(&s->relieved);
+    sum_map_free(&s->process_at);
+    sum_map_free(&s->pair_at);
+    sum_map_free(&s->active);
+    free(s->functions);
+    free(s->pairs);
+    free(s->nodes);
+    free(s->calls);
+    tap_sink_nodes_free(&s->names);
+    tap_writer_free(&s->w);
+    free(s);
+}
+
+static const char *const sum_syntaxes[] = {"erlang", "elixir", NULL};
+static const struct tap_option sum_options[] = {
+    {.name = "path",
+     .type = TAP_OPT_PATH,
+     .def = "-",
+     .offset = offsetof(struct sum_settings, path),
+     .help = "- for standard output, or a file"},
+    {.name = "top",
+     .type = TAP_OPT_INT,
+     .def = "10",
+     .min = 1,
+     .max = SUMMARY_TOP,
+     .offset = offsetof(struct sum_settings, top),
+     .help = "how many of each"},
+    {.name = "syntax",
+     .type = TAP_OPT_CHOICE,
+     .def = "erlang",
+     .choices = sum_syntaxes,
+     .offset = offsetof(struct sum_settings, syntax),
+     .help = "how requests are written"},
+};
+
+static const struct tap_sink_ops sum_ops = {
+    .struct_size = sizeof(struct tap_sink_ops),
+    .create = sum_create,
+    .start = sum_start,
+    .consume = sum_consume,
+    .flush = sum_flush,
+    .stop = sum_stop,
+    .destroy = sum_destroy,
+};
+
+static const struct tap_plugin sum_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_SINK,
+    .name = "summary",
+    .version = TAP_VERSION,
+    .summary = "the busiest functions, processes and pairs, the slowest gen_server calls, as text at the end",
+    .license = "Apache-2.0",
+    .options = sum_options,
+    .option_count = sizeof sum_options / sizeof *sum_options,
+    .settings_size = sizeof(struct sum_settings),
+    .ops = &sum_ops,
+    .flags = TAP_PLUGIN_NO_RAW,
+};
+
+const struct tap_plugin *beamtap_plugin_v1(void)
+{
+    return &sum_plugin;
+}

@@ -1,0 +1,415 @@
+/* node.c: what is said to a node while it is traced, and what its silence means.
+ *
+ * Everything while tracing goes to the guardian: the relay's mailbox may hold a hundred thousand trace messages, and
+ * a grant of credit behind them would come too late.
+ */
+#include "transports/beam/node/node.h"
+
+#include <stdio.h>
+
+#include "transports/beam/node/agent_load.h"
+#include "transports/beam/cluster.h"
+#include "transports/beam/protocol.h"
+
+#define SECOND INT64_C(1000000000)
+#define SILENCE (5 * SECOND) /* beyond a lease, in which a living node has said something each second */
+
+#define CLOCK_EVERY \
+    (SECOND / 4) /* also what an idle node's last events wait for at most, in the core's merge */
+#define CLOCK_AHEAD (2 * CLOCK_EVERY) /* so long the last word on a clock may have to hold */
+#define RETRY_FIRST (SECOND / 2)
+#define RETRY_LAST (2 * SECOND)
+#define REFUSED_FIRST (10 * SECOND) /* each time, the node logs a line */
+#define REFUSED_LAST (600 * SECOND)
+
+/* ---- The end */
+
+static void node_end(struct tap_beam_node *n, enum tap_node_state state, const struct tap_node_final *final)
+{
+    struct tap_beam *b = n->beam;
+    tap_conn_close(&n->conn);
+    tap_conn_close(&n->feed);
+    tap_rpc_free(&n->rpc);
+    tap_dial_drop(&n->dial);
+    free(n->trouble);
+    n->trouble = NULL;
+    n->state = TAP_BEAM_ENDED;
+    n->failed = state == TAP_NODE_FAILED;
+    b->ending |= n->failed && TAP_HAS(b->host->plan, require_all) && b->host->plan->require_all;
+    b->host->node_state(b->host, n->index, state, final);
+}
+
+static bool node_fail(struct tap_beam_node *n, const char *format, va_list args)
+{
+    char text[1000];
+    if (n->state == TAP_BEAM_ENDED)
+        return false;
+    n->retry_at = 0;
+    vsnprintf(text, sizeof text, format, args);
+    TAP_FAIL(n->beam->host, TAP_ERROR, "%s: %s", n->name, text);
+    node_end(n, TAP_NODE_FAILED, NULL);
+    return true;
+}
+
+bool tap_beam_node_fail(struct tap_beam_node *n, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    node_fail(n, format, args);
+    va_end(args);
+    return false;
+}
+
+static void node_retry(struct tap_beam_node *n)
+{
+    n->retry_pause = RETRY_FIRST;
+    n->retry_at = tap_wire_now() + n->retry_pause;
+}
+
+bool tap_beam_node_lost(struct tap_beam_node *n, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (node_fail(n, format, args))
+        node_retry(n);
+    va_end(args);
+    return false;
+}
+
+void tap_beam_node_leave(struct tap_beam_node *n)
+{
+    static const struct tap_node_final nothing;
+    n->retry_at = 0;
+    if (n->state == TAP_BEAM_DIALLING && n->failed) { /* it is known as failed, and stays so */
+        tap_dial_drop(&n->dial);
+        n->state = TAP_BEAM_ENDED;
+    } else if (n->state != TAP_BEAM_ENDED) {
+        node_end(n, TAP_NODE_DONE, &nothing);
+    }
+}
+
+/* The final report is here and committed. An end that nobody asked for is a failure, with exact figures. */
+static void node_finish(struct tap_beam_node *n)
+{
+    const struct tap_host *host = n->beam->host;
+    const char *reason = n->final.reason;
+    bool failed = !strcmp(reason, "lease") || !strcmp(reason, "relay") || !strcmp(reason, "failed");
+    bool back = n->cut[0]; /* it lost us, and may be reached again */
+    n->retry_at = 0;
+    if (n->state == TAP_BEAM_STARTING) /* it was over before we were told that it had begun */
+        tap_beam_node_traces(n);
+    if (failed)
+        TAP_FAIL(host, TAP_ERROR, "%s: tracing ended there: %s", n->name, n->final.text);
+    else if (strcmp(reason, "stop") != 0 && strcmp(reason, "duration") != 0 && strcmp(reason, "call") != 0)
+        host->log(host, TAP_LOG_WARNING, "%s: tracing ended there: %s", n->name, n->final.text);
+    if (n->final.peak_queue > host->plan->max_queue)
+        host->log(host, TAP_LOG_INFO, "%s: the relay's queue reached %lld messages; max_queue is %lld",
+                  n->name, (long long)n->final.peak_queue, (long long)host->plan->max_queue);
+    node_end(n, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &n->final.figures);
+    if (back)
+        node_retry(n);
+}
+
+void tap_beam_node_free(struct tap_beam_node *n)
+{
+    tap_conn_close(&n->conn);
+    tap_beam_node_feed_reset(n);
+    tap_rpc_free(&n->rpc);
+    tap_dial_drop(&n->dial);
+    free(n->trouble);
+    free(n->name);
+    free(n);
+}
+
+/* ---- Clocks */
+
+void tap_beam_node_exchanged(struct tap_beam_node *n, int64_t asked, int64_t answered, int64_t monotonic)
+{
+    int64_t epoch = n->beam->epoch;
+    tap_align_sample(&n->align, asked + epoch, answered + epoch, monotonic);
+}
+
+/* A control frame of our own: {align, Monotonic, Offset, Error, TimeOffset} (event.h). */
+void tap_beam_node_align(struct tap_beam_node *n)
+{
+    static const uint32_t at[] = {0};
+    const struct tap_host *host = n->beam->host;
+    uint8_t head[TAP_FRAME_HEADER] = {
+        'B', 'T', 'F', '1', TAP_FRAME_VERSION, TAP_FRAME_CONTROL | TAP_FRAME_OWN};
+    struct tap_buf b = {0};
+    if (!n->align.samples)
+        return;
+    tap_write_version(&b);
+    tap_write_tuple(&b, 5);
+    tap_write_atom(&b, "align");
+    tap_write_i64(&b, n->align.monotonic);
+    tap_write_i64(&b, tap_align_offset(&n->align));
+    tap_write_i64(&b, tap_align_error(&n->align, CLOCK_AHEAD));
+    tap_write_i64(&b, n->time_offset);
+    struct tap_arena *arena = b.oom ? NULL : host->reserve(host, sizeof head + 4 + b.len);
+    if (arena) { /* else the last word holds a little longer */
+        tap_put_u32(head + 24, 1);
+        tap_put_u32(head + 36, (uint32_t)b.len + 4);
+        memcpy(arena->data, head, sizeof head);
+        tap_put_u32(arena->data + sizeof head, (uint32_t)b.len);
+        memcpy(arena->data + sizeof head + 4, b.data, b.len);
+        host->commit(host, arena, n->index, at, 1);
+    }
+    tap_buf_free(&b);
+}
+
+/* ---- What comes in */
+
+/* {beamtap, nodes, List}: the answer to tap_beam_node_look. */
+static void node_neighbours(struct tap_beam_node *n, const uint8_t *term, size_t len)
+{
+    struct tap_cursor c = tap_cursor(term, len);
+    uint32_t arity;
+    if (tap_read_tuple(&c, &arity) && arity == 3 && tap_match_atom(&c, "beamtap") &&
+        tap_match_atom(&c, "nodes"))
+        tap_cluster_seen(n->beam, c);
+}
+
+static void node_message(void *arg, const uint8_t *term, size_t len)
+{
+    struct tap_beam_node *n = arg;
+    if (!tap_rpc_message(&n->rpc, term, len)) /* whatever else is said to us is of no concern */
+        node_neighbours(n, term, len);
+}
+
+void tap_beam_node_report(struct tap_beam_node *n, const struct tap_frame *header, const uint8_t *frame,
+                          int64_t heard)
+{
+    struct tap_report_clock clock;
+    if (tap_report_clock(header, frame, &clock)) {
+        n->time_offset = clock.offset;
+        if (clock.answer) {
+            tap_beam_node_exchanged(n, clock.ref, heard, clock.monotonic);
+            tap_beam_node_align(n);
+        }
+    }
+    tap_beam_node_named(n, header, frame);
+    if (!n->final_here)
+        n->final_here = tap_report_final(header, frame, &n->final);
+}
+
+static bool node_frame(void *arg, const struct tap_frame *header, const uint8_t *frame)
+{
+    struct tap_beam_node *n = arg;
+    if (n->feed_state != TAP_FEED_NONE && tap_beam_node_late(n, header, frame))
+        return false;
+    tap_beam_node_report(n, header, frame, n->conn.heard);
+    return true;
+}
+
+static const struct tap_conn_events node_events = {node_message, node_frame, tap_packet_read};
+
+void tap_beam_node_ready(struct tap_beam_node *n, short revents, short feed_revents)
+{
+    bool ok = true;
+    if (n->state == TAP_BEAM_ENDED)
+        return;
+    if (revents & POLLOUT)
+        ok = tap_conn_flush(&n->conn);
+    if (revents & (POLLIN | POLLHUP | POLLERR))
+        ok = tap_conn_receive(&n->conn) && ok;
+    tap_beam_node_feed_ready(n, feed_revents);
+    if (n->final_here && n->state != TAP_BEAM_ENDED)
+        node_finish(n);
+    else if (!ok && !tap_beam_node_cut(n))
+        tap_beam_node_lost(n, "%s", n->conn.why);
+}
+
+/* ---- Connecting and calling */
+
+static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const uint8_t *pid, size_t pid_len)
+{
+    const struct tap_host *host = n->beam->host;
+    if (n->failed) /* not before: until now there was nothing new to say of it */
+        host->node_state(host, n->index, TAP_NODE_CONNECTING, NULL);
+    n->conn = (struct tap_conn){.self_len = pid_len};
+    memcpy(n->conn.self, pid, pid_len);
+    n->rpc = (struct tap_rpc){0};
+    n->final_here = n->failed = false;
+    n->stop_by = n->retry_at = 0;
+    n->guardian_len = 0;
+    n->names_at = n->names_asked = 0;
+    n->align = (struct tap_align){0};
+    n->lives++;
+    tap_beam_node_feed_reset(n);
+    tap_conn_open(&n->conn, host, n->index, wire, &node_events, n);
+    n->state = TAP_BEAM_JOINED;
+}
+
+void tap_beam_node_dial(struct tap_beam_node *n)
+{
+    struct tap_beam *b = n->beam;
+    n->retry_at = 0;
+    n->dial = tap_dial_begin(n->name, b->alive, b->cookie, b->connect_timeout, b->wake);
+    if (n->dial)
+        n->state = TAP_BEAM_DIALLING;
+    else
+        tap_beam_node_fail(n, "cannot start a thread to connect");
+}
+
+void tap_beam_node_dialled(struct tap_beam_node *n)
+{
+    struct tap_dialled result;
+    if (n->state != TAP_BEAM_DIALLING || !tap_dial_take(&n->dial, &result))
+        return;
+    if (result.wire) {
+        node_joined(n, result.wire, result.pid, result.pid_len);
+        return;
+    }
+    if (!n->failed) {
+        tap_beam_node_lost(n, "%s", result.why);
+    } else { /* still not there: once was enough to say so */
+        n->state = TAP_BEAM_ENDED;
+        n->retry_pause *= 2;
+    }
+    /* A refusal may be none: a node that is killed in the middle of the handshake looks the same. */
+    int64_t first = result.refused ? REFUSED_FIRST : RETRY_FIRST,
+            last = result.refused ? REFUSED_LAST : RETRY_LAST;
+    n->retry_pause = n->retry_pause < first ? first : n->retry_pause > last ? last : n->retry_pause;
+    n->retry_at = tap_wire_now() + n->retry_pause;
+}
+
+bool tap_beam_node_connect(struct tap_beam_node *n, const char *alive, const char *cookie, int64_t timeout)
+{
+    char why[900];
+    uint8_t pid[TAP_PID_EXT_MAX];
+    size_t pid_len;
+    struct tap_wire *wire =
+        tap_handshake(n->name, alive, cookie, tap_wire_now() + timeout, pid, &pid_len, why, sizeof why);
+    if (!wire)
+        return tap_beam_node_fail(n, "%s", why);
+    node_joined(n, wire, pid, pid_len);
+    return true;
+}
+
+bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char *function,
+                        const struct tap_buf *args, int64_t timeout)
+{
+    const struct tap_host *host = n->beam->host;
+    struct tap_buf none = {0};
+    int64_t deadline = tap_wire_now() + timeout;
+    if (!n->conn.wire)
+        return false;
+    if (!args)
+        tap_write_nil(&none);
+    bool ok = tap_rpc_send(&n->rpc, &n->conn, module, function, args ? args : &none);
+    tap_buf_free(&none);
+    if (!ok)
+        return tap_beam_node_fail(n, "%s", n->conn.why);
+    while (n->state != TAP_BEAM_ENDED && n->rpc.waiting) {
+        int64_t left = deadline - tap_wire_now();
+        if (left <= 0)
+            return tap_beam_node_fail(
+                n, "the node does not answer %s:%s within %d s: it may be frozen or overloaded", module,
+                function, (int)(timeout / SECOND));
+        if (host->stopping(host) == 2)
+            return tap_beam_node_fail(n, "left while %s:%s was being called", module, function);
+        tap_beam_turn(n->beam, left / 1000000 < 200 ? (int)(left / 1000000) + 1 : 200);
+    }
+    if (n->state != TAP_BEAM_ENDED && n->rpc.answer.oom)
+        return tap_beam_node_fail(n, "out of memory");
+    return n->state != TAP_BEAM_ENDED;
+}
+
+/* ---- What is said while tracing */
+
+uint64_t tap_beam_node_taken(const struct tap_beam_node *n)
+{
+    return n->feed_state == TAP_FEED_NONE ? n->conn.frame_bytes : n->feed.frame_bytes;
+}
+
+void tap_beam_node_say(struct tap_beam_node *n, const char *what, const struct tap_buf *value)
+{
+    struct tap_buf b = {0};
+    if (!n->conn.wire)
+        return; /* the distribution broke, and the feed is still read */
+    tap_write_tuple(&b, value ? 3 : 2);
+    tap_write_atom(&b, "beamtap");
+    tap_write_atom(&b, what);
+    if (value)
+        tap_buf_put(&b, value->data, value->len);
+    b.oom |= value && value->oom;
+    if (!tap_conn_send(&n->conn, n->guardian, n->guardian_len, &b))
+        tap_beam_node_lost(n, "%s", n->conn.why);
+    tap_buf_free(&b);
+}
+
+static void node_say_number(struct tap_beam_node *n, const char *what, int64_t number)
+{
+    struct tap_buf b = {0};
+    tap_write_i64(&b, number);
+    tap_beam_node_say(n, what, &b);
+    tap_buf_free(&b);
+}
+
+void tap_beam_node_look(struct tap_beam_node *n, bool hidden)
+{
+    struct tap_buf b = {0};
+    tap_write_atom(&b, hidden ? "connected" : "visible");
+    tap_beam_node_say(n, "nodes", &b);
+    tap_buf_free(&b);
+}
+
+void tap_beam_node_stop(struct tap_beam_node *n, int64_t by)
+{
+    n->retry_at = 0;
+    if (n->state == TAP_BEAM_TRACING && !n->stop_by) {
+        n->stop_by = by;
+        tap_beam_node_say(n, "stop", NULL);
+    } else if (n->state != TAP_BEAM_TRACING && n->state != TAP_BEAM_ENDED &&
+               (n->state != TAP_BEAM_STARTING || !tap_beam_node_may_trace(n))) {
+        tap_beam_node_leave(n);
+    }
+}
+
+static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
+{
+    int64_t lease = n->beam->host->plan->lease;
+    /* While stopping the credit flows whatever the sinks say: what is on its way must come out. */
+    uint64_t taken = tap_beam_node_taken(n);
+    int64_t heard = n->conn.heard > n->feed.heard ? n->conn.heard : n->feed.heard;
+    if (n->granted <= taken + TAP_AGENT_CREDIT / 2 && (n->beam->granting || n->stop_by)) {
+        n->granted = taken + TAP_AGENT_CREDIT;
+        node_say_number(n, "credit", (int64_t)n->granted);
+    }
+    if (n->state == TAP_BEAM_TRACING)
+        tap_beam_node_relieve(n);
+    if (n->state == TAP_BEAM_TRACING && now >= n->renew_at) {
+        n->renew_at = now + lease / 3;
+        tap_beam_node_say(n, "renew", NULL);
+    }
+    if (n->state == TAP_BEAM_TRACING && now >= n->clock_at) {
+        n->clock_at = now + CLOCK_EVERY;
+        node_say_number(n, "clock", tap_wire_now());
+    }
+    if (n->state == TAP_BEAM_TRACING && !n->stop_by)
+        tap_beam_node_names(n, now);
+    if (n->state == TAP_BEAM_TRACING && n->stop_by && now > n->stop_by)
+        tap_beam_node_fail(
+            n, "the final report did not come: tracing ends there by itself when its lease is over");
+    else if (n->state == TAP_BEAM_TRACING && now - heard > lease + SILENCE)
+        tap_beam_node_lost(
+            n,
+            "the node has said nothing for %d s: it is frozen or cut off (tracing ends there by itself "
+            "when its lease is over)",
+            (int)((now - heard) / SECOND));
+}
+
+void tap_beam_node_serve(struct tap_beam_node *n, int64_t now)
+{
+    tap_beam_node_feed_serve(n, now);
+    if (n->final_here && n->state != TAP_BEAM_ENDED)
+        node_finish(n);
+    if (n->state == TAP_BEAM_TRACING)
+        node_serve_tracing(n, now);
+    else if (n->state == TAP_BEAM_STARTING)
+        tap_beam_node_step(n, now);
+    /* Any node takes a connection for dead that is silent for net_ticktime, and some set that low. */
+    if (n->conn.wire && now - n->conn.said >= SECOND && !tap_conn_tick(&n->conn))
+        tap_beam_node_lost(n, "%s", n->conn.why);
+}

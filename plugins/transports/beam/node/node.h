@@ -1,0 +1,144 @@
+/* node.h: one node of a run, from the connection to the final report.
+ *
+ *     away -> dialling -> joined (connected, nothing in the node yet) -> starting -> tracing -> ended
+ *
+ * Nothing here waits: dialling has a thread, starting is a chain of calls whose answers come when they come. A node that
+ * fails says so once (host->fail and TAP_NODE_FAILED), gives up its connection and is ended; nobody else is disturbed by
+ * it. The agent in a node that we lost ends tracing by itself. A node that was lost, or that was not there, is dialled
+ * again while the run lasts (cluster.h): then it goes through the same states once more.
+ */
+#ifndef TAP_BEAM_NODE_H
+#define TAP_BEAM_NODE_H
+
+#include "transports/beam/node/align.h"
+#include "transports/beam/net/dial.h"
+#include "transports/beam/acceptor.h"
+#include "transports/beam/protocol.h"
+#include "transports/beam/node/report.h"
+#include "transports/beam/net/rpc.h"
+
+struct tap_beam;
+
+enum tap_beam_state {
+    TAP_BEAM_AWAY,
+    TAP_BEAM_DIALLING,
+    TAP_BEAM_JOINED,
+    TAP_BEAM_STARTING,
+    TAP_BEAM_TRACING,
+    TAP_BEAM_ENDED
+};
+
+/* The second connection of a node whose frames do not come over the distribution. */
+enum tap_feed_state { TAP_FEED_NONE, TAP_FEED_INVITED, TAP_FEED_OPEN, TAP_FEED_ENDED };
+
+struct tap_beam_node {
+    struct tap_beam *beam;
+    char *name; /* owned */
+    uint32_t index;
+    enum tap_beam_state state;
+    struct tap_dial *dial;
+    struct tap_conn conn;
+    struct tap_rpc rpc;
+
+    /* When to dial it again, and the pause after that; 0: never. */
+    int64_t retry_at, retry_pause;
+    unsigned lives; /* how often it was connected */
+    bool failed;    /* that it failed was said */
+
+    /* While starting (node_start.c). */
+    int step, tries;
+    int64_t step_by; /* when the answer must be here, or when the pause ends */
+    char *trouble;   /* what to fail with, once the agent is unloaded; owned */
+
+    /* While tracing. */
+    uint8_t guardian[TAP_PID_EXT_MAX]; /* an external pid */
+    size_t guardian_len;
+    uint64_t granted;              /* bytes of frames, cumulative */
+    int64_t renew_at, clock_at;    /* when next: tap_wire_now */
+    struct tap_align align;        /* its clock against ours */
+    int64_t asked_at;              /* while starting: when the call under way was sent: tap_wire_now */
+    int64_t time_offset;           /* its own, as it last said */
+    int64_t stop_by;               /* when the final report must be here; 0: nobody asked for it */
+    int64_t names_at, names_asked; /* when to ask for names next; the question under way, 0: none (names.c) */
+    bool final_here;
+    struct tap_report_final final;
+    int conn_at, feed_at; /* where their descriptors are among those that are waited for; -1: nowhere */
+
+    /* node_feed.c */
+    enum tap_feed_state feed_state;
+    struct tap_conn feed;
+    uint8_t secret[2 * TAP_STREAM_TOKEN]; /* token and answer */
+    struct tap_buf late;                  /* frames over the distribution that come after those of the feed */
+    int64_t late_by;                      /* when the feed must have ended; 0: nothing waits for that */
+    char cut[256];                        /* why the distribution broke, while the feed is still read */
+};
+
+/* Begins to connect, on a thread; tap_beam_node_dialled looks for the outcome. */
+void tap_beam_node_dial(struct tap_beam_node *);
+void tap_beam_node_dialled(struct tap_beam_node *);
+/* Connects, and blocks up to the timeout: for a single node. False: it has failed and is ended. */
+bool tap_beam_node_connect(struct tap_beam_node *, const char *alive, const char *cookie, int64_t timeout);
+/* Calls a function there and waits for its answer; meanwhile every node of the run is served. NULL args: none. False:
+ * the node has failed and is ended. The answer is in rpc.answer until the next call. */
+bool tap_beam_node_call(struct tap_beam_node *, const char *module, const char *function,
+                        const struct tap_buf *args, int64_t timeout);
+/* Joined: begins to load the agent (agent_load.h) and to trace. */
+void tap_beam_node_start(struct tap_beam_node *);
+/* Starting: goes on, if there is something to go on with. */
+void tap_beam_node_step(struct tap_beam_node *, int64_t now);
+/* One exchange of clocks, by tap_wire_now. */
+void tap_beam_node_exchanged(struct tap_beam_node *, int64_t asked, int64_t answered, int64_t monotonic);
+/* Puts what is known of its clock into the stream. */
+void tap_beam_node_align(struct tap_beam_node *);
+/* Starting: tracing is on there. */
+void tap_beam_node_traces(struct tap_beam_node *);
+/* Starting: may tracing be on there already? */
+bool tap_beam_node_may_trace(const struct tap_beam_node *);
+/* Takes what the sockets hold, after poll reported `revents`. */
+void tap_beam_node_ready(struct tap_beam_node *, short revents, short feed_revents);
+/* Takes what a frame says to the transport itself; it came at `heard`. */
+void tap_beam_node_report(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame,
+                          int64_t heard);
+/* Bytes of the relay's frames that have come: what credit is about. */
+uint64_t tap_beam_node_taken(const struct tap_beam_node *);
+/* Renews credit, lease and clock where it is time; ticks; judges silence; goes on with starting. */
+void tap_beam_node_serve(struct tap_beam_node *, int64_t now);
+/* Tracing: asks whom the node sees; the answer goes to tap_cluster_seen. */
+void tap_beam_node_look(struct tap_beam_node *, bool hidden);
+/* {beamtap, What} or {beamtap, What, Value} to the guardian. */
+void tap_beam_node_say(struct tap_beam_node *, const char *what, const struct tap_buf *value);
+/* A process's pid, in the external term format. */
+void tap_beam_write_pid(struct tap_buf *, const struct tap_host *, const struct tap_pid *);
+/* Tracing: asks what processes are called, if there is somebody to ask about and it is time; and the answer. names.c */
+void tap_beam_node_names(struct tap_beam_node *, int64_t now);
+void tap_beam_node_named(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
+/* Tracing: says what piles up on stacks there. relief.c */
+void tap_beam_node_relieve(struct tap_beam_node *);
+/* Asks for the end, whatever it is doing; `by`: when the final report must be here. */
+void tap_beam_node_stop(struct tap_beam_node *, int64_t by);
+/* The cause of a failure, one sentence. The node is ended. Returns false. */
+bool tap_beam_node_fail(struct tap_beam_node *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same for one that may come back. */
+bool tap_beam_node_lost(struct tap_beam_node *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* ---- With a door (door.h): node_feed.c */
+/* A new token for it, and where to bring it. False: the node has failed and is ended. */
+bool tap_beam_node_invite(struct tap_beam_node *, struct tap_invitation *);
+/* Its connection has come and has proven its token; takes the wire over. False: it is not expected, and not taken. */
+bool tap_beam_node_feed(struct tap_beam_node *, struct tap_wire *);
+/* As tap_beam_node_ready and _serve, for the feed. */
+void tap_beam_node_feed_ready(struct tap_beam_node *, short revents);
+void tap_beam_node_feed_serve(struct tap_beam_node *, int64_t now);
+/* As before the first invitation. */
+void tap_beam_node_feed_reset(struct tap_beam_node *);
+/* A frame over the distribution; true: it is kept until the feed has ended. */
+bool tap_beam_node_late(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
+/* The distribution broke (conn.why). True: the feed may still say how it ended, so the node is not given up yet. */
+bool tap_beam_node_cut(struct tap_beam_node *);
+
+/* Closes without a word: a node where nothing was started. */
+void tap_beam_node_leave(struct tap_beam_node *);
+void tap_beam_node_free(struct tap_beam_node *);
+
+#endif

@@ -1,0 +1,274 @@
+/* node_start.c: from joined to tracing: the agent into the node, the plan to the agent, its pids back.
+ *
+ * A chain of calls, of which one is under way at a time; whoever serves the node looks for its answer and asks the next. So
+ * many nodes start at once, on one thread.
+ *
+ *     ask (is it loaded?) -> load -> clock, several times -> start -> tracing
+ *                                     | an earlier agent is just leaving: pause, and ask again
+ *                                     | refused: unload, and fail
+ */
+#include <stdio.h>
+
+#include "transports/beam/node/agent_load.h"
+#include "transports/beam/beam.h"
+#include "transports/beam/node/plan_term.h"
+#include "transports/beam/protocol.h"
+
+#define START_TIMEOUT INT64_C(60000000000) /* with a hundred thousand processes it takes about a second */
+#define START_TRIES 40                     /* times the pause: longer than an agent takes to leave */
+#define CLOCK_SAMPLES 8
+#define START_PAUSE INT64_C(50000000)
+
+enum { STEP_ASK, STEP_LOAD, STEP_OFFSET, STEP_CLOCK, STEP_START, STEP_PAUSE, STEP_UNLOAD };
+
+static const char *const step_calls[] = {"code:is_loaded",        "code:load_binary",  "erlang:time_offset",
+                                         "erlang:monotonic_time", "the agent's start", "",
+                                         "the agent's unload"};
+
+/* Asks, and frees the arguments. */
+static void start_ask(struct tap_beam_node *n, int step, const char *module, const char *function,
+                      struct tap_buf *args, int64_t timeout)
+{
+    n->step = step;
+    n->asked_at = tap_wire_now();
+    n->step_by = n->asked_at + timeout;
+    if (!tap_rpc_send(&n->rpc, &n->conn, module, function, args))
+        tap_beam_node_lost(n, "%s", n->conn.why);
+    tap_buf_free(args);
+}
+
+static void start_from_the_beginning(struct tap_beam_node *n)
+{
+    struct tap_buf args = {0};
+    tap_agent_write_ask(&args);
+    start_ask(n, STEP_ASK, "code", "is_loaded", &args, TAP_AGENT_LOAD_TIMEOUT);
+}
+
+void tap_beam_node_start(struct tap_beam_node *n)
+{
+    n->state = TAP_BEAM_STARTING;
+    n->tries = 0;
+    start_from_the_beginning(n);
+}
+
+bool tap_beam_node_may_trace(const struct tap_beam_node *n)
+{
+    return n->step == STEP_START;
+}
+
+/* ---- The clock, before anything is traced: the first event has its time already */
+
+static void clock_ask(struct tap_beam_node *n, int step, const char *function)
+{
+    struct tap_buf args = {0};
+    tap_write_list(&args, 1);
+    tap_write_atom(&args, "nanosecond");
+    tap_write_nil(&args);
+    start_ask(n, step, "erlang", function, &args, TAP_AGENT_LOAD_TIMEOUT);
+}
+
+static void start_call(struct tap_beam_node *n);
+
+static void clock_answered(struct tap_beam_node *n)
+{
+    struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
+    int64_t value;
+    if (!tap_read_i64(&c, &value)) {
+        tap_beam_node_fail(n, "%s gave no number", step_calls[n->step]);
+        return;
+    }
+    if (n->step == STEP_OFFSET)
+        n->time_offset = value;
+    else
+        tap_beam_node_exchanged(n, n->asked_at, n->conn.heard, value);
+    if (n->align.samples < CLOCK_SAMPLES) {
+        clock_ask(n, STEP_CLOCK, "monotonic_time");
+        return;
+    }
+    tap_beam_node_align(n);
+    start_call(n);
+}
+
+/* ---- The start itself */
+
+/* What is left of the run for this node; 0: no limit. */
+static int64_t start_duration(const struct tap_beam *b)
+{
+    int64_t duration = b->host->plan->duration, gone = b->began ? tap_wire_now() - b->began : 0;
+    return !duration || duration > gone ? duration - (duration ? gone : 0) : 1;
+}
+
+/* Each life of a run in a node has a name of its own: what is left of the last one there must not be taken for ours. */
+static void start_name(const struct tap_beam_node *n, char name[17])
+{
+    const char *run = n->beam->host->session->run;
+    size_t last = strlen(run) - 1;
+    snprintf(name, 17, "%s", run);
+    unsigned digit = (unsigned)(strchr("0123456789abcdef", run[last]) - "0123456789abcdef");
+    name[last] = "0123456789abcdef"[(digit + n->lives - 1) & 15];
+}
+
+static void start_call(struct tap_beam_node *n)
+{
+    const struct tap_host *host = n->beam->host;
+    char run[17];
+    struct tap_buf args = {0};
+    struct tap_invitation stream;
+    if (n->beam->door && !tap_beam_node_invite(n, &stream))
+        return;
+    start_name(n, run);
+    struct tap_plan_term term = {host->plan,
+                                 run,
+                                 n->conn.self,
+                                 n->conn.self_len,
+                                 TAP_AGENT_CREDIT,
+                                 host->kind_name,
+                                 start_duration(n->beam),
+                                 n->beam->door ? &stream : NULL};
+    n->granted = tap_beam_node_taken(n) + TAP_AGENT_CREDIT;
+    tap_write_list(&args, 1);
+    tap_plan_term_write(&args, &term);
+    tap_write_nil(&args);
+    start_ask(n, STEP_START, tap_agent_module(), "start", &args, START_TIMEOUT);
+}
+
+/* ---- What start answered */
+
+/* {ok, #{guardian := Pid, ...}}, after "ok". */
+static bool start_pids(struct tap_beam_node *n, struct tap_cursor *c)
+{
+    uint32_t pairs;
+    if (!tap_read_map(c, &pairs))
+        return false;
+    for (uint32_t i = 0; i < pairs && !c->bad; i++) {
+        bool guardian = tap_match_atom(c, "guardian");
+        if (!guardian)
+            tap_skip(c);
+        const uint8_t *at = c->p;
+        bool pid = tap_peek(c) == TAP_EXT_NEW_PID || tap_peek(c) == TAP_EXT_PID;
+        tap_skip(c);
+        size_t len = (size_t)(c->p - at);
+        if (guardian && pid && !c->bad && len <= sizeof n->guardian)
+            memcpy(n->guardian, at, n->guardian_len = len);
+    }
+    return !c->bad && n->guardian_len > 0;
+}
+
+static void start_pause(struct tap_beam_node *n)
+{
+    if (++n->tries >= START_TRIES) {
+        tap_beam_node_fail(n, "an earlier agent does not leave the node: try again in a few seconds");
+        return;
+    }
+    n->step = STEP_PAUSE;
+    n->step_by = tap_wire_now() + START_PAUSE;
+}
+
+/* It does not start: the agent goes first, then the node fails with this. */
+static void start_refused(struct tap_beam_node *n, const char *text, size_t len)
+{
+    struct tap_buf args = {0};
+    n->trouble = strndup(text, len);
+    tap_write_nil(&args);
+    start_ask(n, STEP_UNLOAD, tap_agent_module(), "unload", &args, TAP_AGENT_UNLOAD_TIMEOUT);
+}
+
+/* {error, {Code, Text}}, after "error". An agent of an earlier run that is just leaving says "try again". */
+static void start_error(struct tap_beam_node *n, struct tap_cursor *c)
+{
+    static const char again[] = "try again", silent[] = "the agent failed to start and did not say why";
+    uint32_t arity, len;
+    const uint8_t *text;
+    if (!tap_read_tuple(c, &arity) || arity != 2 || !tap_skip(c) || !tap_read_binary(c, &text, &len))
+        start_refused(n, silent, sizeof silent - 1);
+    else if (len >= sizeof again && memmem(text, len, again, sizeof again - 1))
+        start_pause(n);
+    else
+        start_refused(n, (const char *)text, len);
+}
+
+void tap_beam_node_traces(struct tap_beam_node *n)
+{
+    struct tap_beam *b = n->beam;
+    int64_t now = tap_wire_now();
+    n->state = TAP_BEAM_TRACING;
+    n->renew_at = now + b->host->plan->lease / 3;
+    n->clock_at = now;
+    if (!b->began)
+        b->began = now;
+    b->host->node_state(b->host, n->index, TAP_NODE_TRACING, NULL);
+}
+
+static void start_judge(struct tap_beam_node *n)
+{
+    const struct tap_host *host = n->beam->host;
+    const struct tap_buf *answer = &n->rpc.answer;
+    struct tap_cursor c = tap_cursor(answer->data, answer->len);
+    uint32_t arity;
+    if (tap_read_tuple(&c, &arity) && arity == 2) {
+        if (tap_match_atom(&c, "ok") && start_pids(n, &c)) {
+            tap_beam_node_traces(n);
+            return;
+        }
+        if (tap_match_atom(&c, "error")) {
+            start_error(n, &c);
+            return;
+        }
+        /* {badrpc, {'EXIT', {undef, ...}}}: it left between our question whether it is loaded and the call. */
+        struct tap_cursor t = c;
+        if (tap_match_atom(&t, "badrpc") && tap_read_tuple(&t, &arity) && tap_match_atom(&t, "EXIT") &&
+            tap_read_tuple(&t, &arity) && tap_match_atom(&t, "undef")) {
+            start_pause(n);
+            return;
+        }
+    }
+    char text[500] = "the agent does not start: ";
+    struct tap_print print = {.limit = 400};
+    size_t begun = strlen(text), room = sizeof text - begun;
+    size_t len = host->term_print(host, text + begun, room, answer->data, answer->len, &print);
+    start_refused(n, text, begun + (len < room ? len : room));
+}
+
+/* ---- The next step */
+
+static void start_answered(struct tap_beam_node *n)
+{
+    struct tap_buf args = {0};
+    switch (n->step) {
+    case STEP_ASK:
+        if (tap_agent_is_there(n)) {
+            clock_ask(n, STEP_OFFSET, "time_offset");
+            return;
+        }
+        tap_agent_write_load(&args);
+        start_ask(n, STEP_LOAD, "code", "load_binary", &args, TAP_AGENT_LOAD_TIMEOUT);
+        return;
+    case STEP_LOAD:
+        if (tap_agent_loaded_now(n))
+            clock_ask(n, STEP_OFFSET, "time_offset");
+        return;
+    case STEP_OFFSET:
+    case STEP_CLOCK: clock_answered(n); return;
+    case STEP_START: start_judge(n); return;
+    default: tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
+    }
+}
+
+void tap_beam_node_step(struct tap_beam_node *n, int64_t now)
+{
+    if (n->step == STEP_PAUSE) {
+        if (now >= n->step_by)
+            start_from_the_beginning(n);
+    } else if (!n->rpc.waiting) {
+        if (n->rpc.answer.oom)
+            tap_beam_node_fail(n, "out of memory");
+        else
+            start_answered(n);
+    } else if (now >= n->step_by) {
+        if (n->step == STEP_UNLOAD)
+            tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
+        else
+            tap_beam_node_lost(n, "the node does not answer %s: it may be frozen or overloaded",
+                               step_calls[n->step]);
+    }
+}

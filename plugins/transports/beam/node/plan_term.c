@@ -1,0 +1,219 @@
+/* plan_term.c: writes struct tap_plan as an Erlang map. What the user wrote (match specs) is passed on as it is;
+ * what beamtap needs besides, the agent adds.
+ */
+#include "transports/beam/node/plan_term.h"
+
+#include <stdio.h>
+
+#include "transports/beam/protocol.h"
+
+static void put_text(struct tap_buf *b, const char *text)
+{
+    tap_write_binary(b, text, strlen(text));
+}
+
+/* "trace.ini:12", for reports from the node. */
+static void put_where(struct tap_buf *b, const struct tap_text *where)
+{
+    char text[1024];
+    if (!where->file)
+        text[0] = 0;
+    else if (where->line > 0)
+        snprintf(text, sizeof text, "%s:%d", where->file, where->line);
+    else
+        snprintf(text, sizeof text, "%s", where->file);
+    put_text(b, text);
+}
+
+/* A match spec comes with a version byte, which stands only in front of a whole term. */
+static void put_spec(struct tap_buf *b, const uint8_t *spec, size_t len)
+{
+    if (len > 1 && spec[0] == TAP_EXT_VERSION)
+        tap_buf_put(b, spec + 1, len - 1);
+    else
+        tap_buf_put(b, spec, len);
+}
+
+static void put_events(struct tap_buf *b, const struct tap_plan_term *t)
+{
+    /* Whether a new process is one of ours is judged by its spawn, whoever asked for spawns. */
+    uint32_t events = t->plan->events | (t->plan->need_spawns ? TAP_KIND_BIT(TAP_PROCESS_SPAWN) : 0);
+    events &= TAP_KIND_BIT(TAP_KIND_USER_LAST + 1) - 1;
+    uint32_t n = (uint32_t)__builtin_popcount(events);
+    if (n)
+        tap_write_list(b, n);
+    for (unsigned kind = 0; kind <= TAP_KIND_USER_LAST; kind++)
+        if (events & TAP_KIND_BIT(kind))
+            tap_write_atom(b, t->kind_name(kind));
+    tap_write_nil(b);
+}
+
+static void put_flags(struct tap_buf *b, uint32_t flags)
+{
+    static const struct {
+        uint32_t flag;
+        const char *atom;
+    } known[] = {{TAP_PLAN_NAMED, "named"},
+                 {TAP_PLAN_RETURN, "return"},
+                 {TAP_PLAN_EXCEPTION, "exception"},
+                 {TAP_PLAN_CALLER, "caller"}};
+    uint32_t n = 0;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        n += (flags & known[i].flag) != 0;
+    if (n)
+        tap_write_list(b, n);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (flags & known[i].flag)
+            tap_write_atom(b, known[i].atom);
+    tap_write_nil(b);
+}
+
+static void put_functions(struct tap_buf *b, const struct tap_plan *plan)
+{
+    if (plan->function_count)
+        tap_write_list(b, (uint32_t)plan->function_count);
+    for (size_t i = 0; i < plan->function_count; i++) {
+        const struct tap_plan_function *f = &plan->functions[i];
+        tap_write_tuple(b, 6);
+        if (f->module)
+            put_text(b, f->module);
+        else
+            tap_write_atom(b, "any");
+        if (f->function)
+            put_text(b, f->function);
+        else
+            tap_write_atom(b, "any");
+        if (f->arity >= 0)
+            tap_write_i64(b, f->arity);
+        else
+            tap_write_atom(b, "any");
+        if (f->spec_len)
+            put_spec(b, f->spec, f->spec_len);
+        else
+            tap_write_atom(b, "none");
+        put_flags(b, f->flags);
+        put_where(b, &f->where);
+    }
+    tap_write_nil(b);
+}
+
+static void put_process(struct tap_buf *b, const struct tap_plan_process *p)
+{
+    enum tap_plan_process_type type = p->type;
+    if (type == TAP_PROCESS_NEW) {
+        tap_write_atom(b, "new");
+        return;
+    }
+    if (type == TAP_PROCESS_TREE_PID || type == TAP_PROCESS_TREE_NAME) {
+        tap_write_tuple(b, 2);
+        tap_write_atom(b, "tree");
+    }
+    tap_write_tuple(b, 2);
+    if (type == TAP_PROCESS_PID || type == TAP_PROCESS_TREE_PID) {
+        tap_write_atom(b, "pid");
+        put_text(b, p->text);
+    } else {
+        tap_write_atom(b, "name");
+        tap_write_atom(b, p->text);
+    }
+}
+
+static void put_processes(struct tap_buf *b, const struct tap_plan *plan)
+{
+    if (plan->process_count)
+        tap_write_list(b, (uint32_t)plan->process_count);
+    for (size_t i = 0; i < plan->process_count; i++)
+        put_process(b, &plan->processes[i]);
+    tap_write_nil(b);
+}
+
+static void put_messages(struct tap_buf *b, const struct tap_plan_message *messages, size_t n)
+{
+    if (n)
+        tap_write_list(b, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        put_spec(b, messages[i].spec, messages[i].spec_len);
+    tap_write_nil(b);
+}
+
+static void put_number(struct tap_buf *b, const char *key, int64_t value)
+{
+    tap_write_atom(b, key);
+    tap_write_i64(b, value);
+}
+
+/* Rounded up: what is not zero must not become zero, which means no limit. */
+static int64_t milliseconds(int64_t ns)
+{
+    return ns / 1000000 + (ns % 1000000 > 0);
+}
+
+static void put_call(struct tap_buf *b, const struct tap_plan_call *call)
+{
+    if (!call) {
+        tap_write_atom(b, "none");
+        return;
+    }
+    tap_write_tuple(b, 5);
+    tap_write_atom(b, call->module);
+    tap_write_atom(b, call->function);
+    tap_buf_put(b, call->args, call->args_len);
+    tap_write_i64(b, milliseconds(call->timeout));
+    tap_write_i64(b, milliseconds(call->linger));
+}
+
+static void put_stream(struct tap_buf *b, const struct tap_invitation *i)
+{
+    tap_write_atom(b, "stream");
+    tap_write_map(b, 5);
+    tap_write_atom(b, "address");
+    put_text(b, i->address);
+    put_number(b, "port", i->port);
+    put_number(b, "timeout", milliseconds(i->timeout));
+    tap_write_atom(b, "token");
+    tap_write_binary(b, i->token, TAP_STREAM_TOKEN);
+    tap_write_atom(b, "answer");
+    tap_write_binary(b, i->answer, TAP_STREAM_TOKEN);
+}
+
+void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
+{
+    static const char *const overloads[] = {"pause", "drop", "stop"};
+    const struct tap_plan *plan = t->plan;
+    tap_write_map(b, t->stream ? 22 : 21);
+    tap_write_atom(b, "run");
+    put_text(b, t->run);
+    tap_write_atom(b, "collector");
+    tap_buf_put(b, t->collector, t->collector_len);
+    tap_write_atom(b, "events");
+    put_events(b, t);
+    tap_write_atom(b, "functions");
+    put_functions(b, plan);
+    tap_write_atom(b, "processes");
+    put_processes(b, plan);
+    tap_write_atom(b, "sends");
+    put_messages(b, plan->sends, plan->send_count);
+    tap_write_atom(b, "receives");
+    put_messages(b, plan->receives, plan->receive_count);
+    tap_write_atom(b, "include_otp");
+    tap_write_atom(b, plan->include_otp ? "true" : "false");
+    put_number(b, "duration", milliseconds(t->duration));
+    put_number(b, "lease", milliseconds(plan->lease));
+    put_number(b, "max_events", plan->max_events);
+    put_number(b, "max_rate", plan->max_rate);
+    put_number(b, "max_queue", plan->max_queue);
+    put_number(b, "max_memory", plan->max_memory);
+    put_number(b, "max_term", plan->max_term);
+    tap_write_atom(b, "overload");
+    tap_write_atom(b, overloads[plan->overload]);
+    put_number(b, "credit", t->credit);
+    tap_write_atom(b, "names");
+    tap_write_atom(b, plan->names ? "true" : "false");
+    put_number(b, "mailbox", milliseconds(plan->mailbox));
+    tap_write_atom(b, "arity_only");
+    tap_write_atom(b, plan->arity_only ? "true" : "false");
+    tap_write_atom(b, "call");
+    put_call(b, plan->call);
+    if (t->stream)
+        put_stream(b, t->stream);
+}

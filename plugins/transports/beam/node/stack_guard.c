@@ -1,0 +1,32 @@
+/* relief.c: tells a node whose stacks a function fills whose returns are traced: {beamtap, relieve, {M, F, A}, Pid, Open}.
+ *
+ * The core finds them (host->pile); the agent looks for itself before it takes the returns away.
+ */
+#include "transports/beam/beam.h"
+
+static void put_name(struct tap_buf *b, const struct tap_host *host, uint32_t id)
+{
+    const struct tap_name *name = tap_name_get(host, id);
+    tap_write_atom_n(b, name->text, name->len);
+}
+
+void tap_beam_node_relieve(struct tap_beam_node *n)
+{
+    const struct tap_host *host = n->beam->host;
+    struct tap_pile pile;
+    while (n->conn.wire && TAP_HAS(host, pile) && host->pile && host->pile(host, n->index, &pile)) {
+        struct tap_buf b = {0};
+        tap_write_tuple(&b, 5);
+        tap_write_atom(&b, "beamtap");
+        tap_write_atom(&b, "relieve");
+        tap_write_tuple(&b, 3);
+        put_name(&b, host, pile.module);
+        put_name(&b, host, pile.function);
+        tap_write_i64(&b, pile.arity);
+        tap_beam_write_pid(&b, host, &pile.pid);
+        tap_write_i64(&b, pile.open);
+        if (!tap_conn_send(&n->conn, n->guardian, n->guardian_len, &b))
+            tap_beam_node_lost(n, "%s", n->conn.why);
+        tap_buf_free(&b);
+    }
+}

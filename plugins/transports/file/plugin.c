@@ -1,0 +1,363 @@
+/* file.c: the transport that plays a recording (sink record) into any sinks, as fast as they take it.
+ *
+ * Frames go to the core as a node's would; what the file says of itself (event.h, flag 8) becomes what a live transport
+ * would tell: nodes that come and go. A file may be torn or hostile: what is whole before that is played.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "transports/file/reader.h"
+
+#ifndef TAP_VERSION
+#define TAP_VERSION "unversioned"
+#endif
+
+#define ARENA_SIZE (256u << 10)
+#define FRAMES_MAX 256u
+#define NODES_MAX 1024u
+
+struct file_settings {
+    const char *path;
+};
+
+struct file_node {
+    bool known, alive;
+    uint32_t index;
+    uint64_t next; /* of its present life: the number that comes next */
+};
+
+struct file {
+    const struct tap_host *host;
+    const struct file_settings *settings;
+    struct tap_reader reader;
+    struct file_node nodes[NODES_MAX]; /* by their index in the file */
+    struct tap_arena *arena;           /* frames of one node, not handed over yet */
+    size_t used, count;
+    uint32_t frames[FRAMES_MAX];
+    uint32_t node;      /* theirs, by its index in the file */
+    char *run, *config; /* as the file tells them; NULL: it does not */
+    bool loss;          /* the last of them only tells of a loss */
+};
+
+static enum tap_status file_fail(const struct file *f, const char *what)
+{
+    return TAP_FAIL(f->host, TAP_ERROR, "%s: %s at byte %llu", f->settings->path, what,
+                    (unsigned long long)f->reader.offset);
+}
+
+static enum tap_status file_bad(const struct file *f)
+{
+    return file_fail(f, "what stands there is no frame of a recording: nothing is played from there on,");
+}
+
+/* ---- What the file says of itself --------------------------------------------------------------------------- */
+
+/* The one term of a control frame of the file's own, opened as a tuple of `arity`. */
+static bool own_term(const struct tap_frame *h, const uint8_t *frame, uint32_t arity, const char *tag,
+                     struct tap_cursor *c)
+{
+    uint32_t n;
+    if (h->length < 5)
+        return false;
+    *c = tap_cursor(frame + TAP_FRAME_HEADER + 4, h->length - 4);
+    tap_read_version(c);
+    return tap_read_tuple(c, &n) && n == arity && tap_match_atom(c, tag);
+}
+
+static bool read_kinds(const struct file *f, struct tap_cursor *c, uint32_t *kinds)
+{
+    uint32_t n = 0;
+    *kinds = 0;
+    if (tap_peek(c) == TAP_EXT_NIL)
+        return tap_read_nil(c);
+    if (!tap_read_list(c, &n))
+        return false;
+    for (uint32_t i = 0; i < n && !c->bad; i++) {
+        unsigned k = 0;
+        while (k <= TAP_KIND_USER_LAST && !tap_match_atom(c, f->host->kind_name(k)))
+            k++;
+        if (k <= TAP_KIND_USER_LAST)
+            *kinds |= TAP_KIND_BIT(k);
+        else
+            tap_skip(c); /* of a later version */
+    }
+    return tap_read_nil(c);
+}
+
+/* A binary as a string of its own; an earlier one is let go. */
+static void read_text(struct tap_cursor *c, char **text)
+{
+    const uint8_t *bytes;
+    uint32_t len;
+    if (!tap_read_binary(c, &bytes, &len))
+        return;
+    free(*text);
+    *text = strndup((const char *)bytes, len);
+}
+
+static bool read_session(struct file *f, struct tap_cursor *c, struct tap_session *session)
+{
+    uint32_t pairs, kinds = session->events;
+    int64_t started = session->started;
+    bool several = false;
+    if (!tap_read_map(c, &pairs))
+        return false;
+    for (uint32_t i = 0; i < pairs && !c->bad; i++) {
+        if (tap_match_atom(c, "started"))
+            tap_read_i64(c, &started);
+        else if (tap_match_atom(c, "several_nodes"))
+            several = tap_match_atom(c, "true") || (tap_skip(c) && false);
+        else if (tap_match_atom(c, "events"))
+            read_kinds(f, c, &kinds);
+        else if (tap_match_atom(c, "run"))
+            read_text(c, &f->run);
+        else if (tap_match_atom(c, "config"))
+            read_text(c, &f->config);
+        else
+            tap_skip(c), tap_skip(c);
+    }
+    if (c->bad)
+        return false;
+    session->started = started;
+    session->events &= kinds;
+    session->several_nodes = several;
+    session->run = f->run ? f->run : session->run;
+    session->config = f->config ? f->config : session->config;
+    return true;
+}
+
+static enum tap_status file_facts(void *self, struct tap_session *session)
+{
+    struct file *f = self;
+    const char *path = f->settings->path;
+    struct tap_frame header;
+    const uint8_t *frame;
+    struct tap_cursor c;
+    if (!tap_reader_open(&f->reader, path))
+        return TAP_FAIL(f->host, TAP_ERROR, "cannot open %s: %s", path, strerror(errno));
+    enum tap_reader_got got = tap_reader_next(&f->reader, &header, &frame);
+    if (got == TAP_READER_ERROR)
+        return TAP_FAIL(f->host, TAP_ERROR, "cannot read %s: %s", path, strerror(errno));
+    if (got != TAP_READER_FRAME || !own_term(&header, frame, 2, "session", &c) ||
+        !read_session(f, &c, session))
+        return TAP_FAIL(f->host, TAP_ERROR, "%s is no recording (of the sink record)", path);
+    return TAP_OK;
+}
+
+/* ---- Handing over ------------------------------------------------------------------------------------------- */
+
+static void file_commit(struct file *f)
+{
+    if (!f->arena)
+        return;
+    while (!f->host->may_grant(f->host) && f->host->stopping(f->host) < 2)
+        f->host->wait(f->host, NULL, 0, 100);
+    f->host->commit(f->host, f->arena, f->nodes[f->node].index, f->frames, f->count);
+    f->arena = NULL;
+    f->used = f->count = 0;
+    f->loss = false;
+}
+
+/* A live run's sinks were told of losses one by one: two that came apart stay apart. */
+static bool is_loss(const struct tap_frame *h)
+{
+    return h->count == 0 && h->lost > 0 && h->why > 0;
+}
+
+static enum tap_status file_take(struct file *f, const struct tap_frame *h, const uint8_t *frame)
+{
+    size_t size = TAP_FRAME_HEADER + (size_t)h->length;
+    struct file_node *n = &f->nodes[h->node];
+    if (!n->alive) {
+        f->host->node_state(f->host, n->index, TAP_NODE_CONNECTING, NULL);
+        f->host->node_state(f->host, n->index, TAP_NODE_TRACING, NULL);
+        n->alive = true;
+        n->next = 0;
+    }
+    if (f->arena && (f->node != h->node || f->count == FRAMES_MAX || f->arena->size - f->used < size ||
+                     (f->loss && is_loss(h))))
+        file_commit(f);
+    if (!f->arena && !(f->arena = f->host->reserve(f->host, size > ARENA_SIZE ? size : ARENA_SIZE)))
+        return TAP_FAIL(f->host, TAP_ERROR, "out of memory");
+    memcpy(f->arena->data + f->used, frame, size);
+    f->frames[f->count++] = (uint32_t)f->used;
+    f->used += size;
+    f->node = h->node;
+    f->loss = is_loss(h);
+    n->next = h->seq + (h->flags & TAP_FRAME_CONTROL ? 0 : h->count);
+    return TAP_OK;
+}
+
+/* ---- Nodes -------------------------------------------------------------------------------------------------- */
+
+static enum tap_status node_named(struct file *f, const struct tap_frame *h, struct tap_cursor *c)
+{
+    const uint8_t *text;
+    uint32_t len;
+    char name[1024];
+    struct file_node *n = &f->nodes[h->node];
+    if (!tap_read_binary(c, &text, &len) || len == 0 || len >= sizeof name || n->known)
+        return file_bad(f);
+    for (uint32_t i = 0; i < len; i++)
+        if (text[i] < ' ' || text[i] == 127) /* it goes to terminals as it is */
+            return file_bad(f);
+    memcpy(name, text, len);
+    name[len] = 0;
+    n->index = f->host->node_add(f->host, name);
+    n->known = n->index != UINT32_MAX;
+    return n->known ? TAP_OK : TAP_ERROR;
+}
+
+static void node_end(struct file *f, struct file_node *n, bool failed)
+{
+    struct tap_node_final final = {.produced = n->next};
+    if (n->alive)
+        f->host->node_state(f->host, n->index, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &final);
+    n->alive = false;
+}
+
+static enum tap_status node_down(struct file *f, const struct tap_frame *h, struct tap_cursor *c)
+{
+    struct file_node *n = &f->nodes[h->node];
+    int64_t reason;
+    if (!n->known || !tap_read_i64(c, &reason))
+        return file_bad(f);
+    file_commit(f);
+    if (reason && n->alive)
+        f->host->log(f->host, TAP_LOG_WARNING, "%s was lost during the recording",
+                     f->host->node(f->host, n->index)->name);
+    if (!n->alive) { /* it was never traced */
+        f->host->node_state(f->host, n->index, TAP_NODE_CONNECTING, NULL);
+        n->alive = true;
+        n->next = 0;
+    }
+    n->next = h->seq > n->next ? h->seq : n->next;
+    node_end(f, n, reason);
+    return TAP_OK;
+}
+
+static enum tap_status file_frame(struct file *f, const struct tap_frame *h, const uint8_t *frame)
+{
+    struct tap_cursor c;
+    if (h->node >= NODES_MAX)
+        return file_bad(f);
+    if (h->flags & TAP_FRAME_OWN) {
+        if (own_term(h, frame, 2, "node", &c))
+            return node_named(f, h, &c);
+        if (own_term(h, frame, 2, "node_down", &c))
+            return node_down(f, h, &c);
+        return TAP_OK; /* of a later version */
+    }
+    return f->nodes[h->node].known ? file_take(f, h, frame) : file_bad(f);
+}
+
+/* ---- The plugin --------------------------------------------------------------------------------------------- */
+
+static enum tap_status file_create(const struct tap_host *host, const void *settings, void **self)
+{
+    struct file *f = calloc(1, sizeof *f);
+    if (!f)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    f->host = host;
+    f->settings = settings;
+    f->reader.fd = -1;
+    *self = f;
+    return TAP_OK;
+}
+
+static enum tap_status file_start(void *self)
+{
+    (void)self; /* facts opened it */
+    return TAP_OK;
+}
+
+/* The end of the file, however it came. */
+static enum tap_status file_ended(struct file *f, enum tap_reader_got got)
+{
+    enum tap_status status = TAP_OK;
+    if (got == TAP_READER_ERROR)
+        status = TAP_FAIL(f->host, TAP_ERROR, "cannot read %s: %s", f->settings->path, strerror(errno));
+    else if (got == TAP_READER_BAD)
+        status = file_bad(f);
+    else if (got == TAP_READER_TORN)
+        status = file_fail(f, "the file ends within a frame that begins");
+    for (size_t i = 0; i < NODES_MAX; i++) {
+        struct file_node *n = &f->nodes[i];
+        if (n->alive && got == TAP_READER_END)
+            status = TAP_FAIL(f->host, TAP_ERROR,
+                              "%s ends before the run of %s did: it was not recorded to its end",
+                              f->settings->path, f->host->node(f->host, n->index)->name);
+    }
+    return status;
+}
+
+static enum tap_status file_run(void *self)
+{
+    struct file *f = self;
+    enum tap_status status = TAP_OK;
+    enum tap_reader_got got = TAP_READER_FRAME;
+    struct tap_frame header;
+    const uint8_t *frame;
+    bool stopped = false;
+    while (status == TAP_OK && !(stopped = f->host->stopping(f->host)) &&
+           (got = tap_reader_next(&f->reader, &header, &frame)) == TAP_READER_FRAME)
+        status = file_frame(f, &header, frame);
+    file_commit(f);
+    if (status == TAP_OK && !stopped)
+        status = file_ended(f, got);
+    for (size_t i = 0; i < NODES_MAX; i++)
+        node_end(f, &f->nodes[i], !stopped);
+    return status;
+}
+
+static enum tap_status file_stop(void *self)
+{
+    tap_reader_close(&((struct file *)self)->reader);
+    return TAP_OK;
+}
+
+static void file_destroy(void *self)
+{
+    struct file *f = self;
+    tap_reader_close(&f->reader);
+    if (f->arena)
+        f->host->discard(f->host, f->arena);
+    free(f->run);
+    free(f->config);
+    free(f);
+}
+
+static const struct tap_option file_options[] = {
+    {"path", TAP_OPT_PATH, NULL, 0, 0, NULL, "the recording to play, - for standard input",
+     offsetof(struct file_settings, path), TAP_OPT_REQUIRED},
+};
+
+static const struct tap_transport_ops file_ops = {
+    .struct_size = sizeof file_ops,
+    .create = file_create,
+    .start = file_start,
+    .run = file_run,
+    .stop = file_stop,
+    .destroy = file_destroy,
+    .facts = file_facts,
+};
+
+static const struct tap_plugin file_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_TRANSPORT,
+    .name = "file",
+    .version = TAP_VERSION,
+    .summary = "plays a recording of the sink record into any sinks, as fast as they take it",
+    .license = "Apache-2.0",
+    .options = file_options,
+    .option_count = sizeof file_options / sizeof file_options[0],
+    .settings_size = sizeof(struct file_settings),
+    .ops = &file_ops,
+    .flags = TAP_PLUGIN_REPLAYS,
+};
+
+const struct tap_plugin *beamtap_plugin_v1(void)
+{
+    return &file_plugin;
+}
