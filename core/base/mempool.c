@@ -1,4 +1,4 @@
-/* pool.c: where the strings and lists of a configuration live: allocated one by one, freed as a whole.
+/* mempool.c: where the strings and lists of a configuration live: allocated one by one, freed as a whole.
  *
  * A configuration is a web of small pieces (values, items, copied names) that all die together. Giving each an
  * owner would be more code than using them; so they are chained to one pool. Not thread safe: a pool belongs
@@ -14,16 +14,16 @@ struct pool_block {
     _Alignas(max_align_t) char data[];
 };
 
-struct tap_pool {
+struct tap_mempool {
     struct pool_block *blocks;
 };
 
-struct tap_pool *tap_pool_new(void)
+struct tap_mempool *tap_mempool_new(void)
 {
-    return calloc(1, sizeof(struct tap_pool));
+    return calloc(1, sizeof(struct tap_mempool));
 }
 
-void *tap_pool_alloc(struct tap_pool *pool, size_t size)
+void *tap_mempool_alloc(struct tap_mempool *pool, size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct pool_block))
         return NULL;
@@ -35,15 +35,15 @@ void *tap_pool_alloc(struct tap_pool *pool, size_t size)
     return block->data;
 }
 
-char *tap_pool_strdup(struct tap_pool *pool, const char *text, size_t len)
+char *tap_mempool_strdup(struct tap_mempool *pool, const char *text, size_t len)
 {
-    char *copy = tap_pool_alloc(pool, len + 1);
+    char *copy = tap_mempool_alloc(pool, len + 1);
     if (copy && len)
         memcpy(copy, text, len);
     return copy;
 }
 
-void tap_pool_free(struct tap_pool *pool)
+void tap_mempool_free(struct tap_mempool *pool)
 {
     if (!pool)
         return;

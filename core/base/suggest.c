@@ -1,4 +1,4 @@
-/* nearest.c: what did the user mean? The word nearest to a wrong one, when it is near enough to say so.
+/* suggest.c: what did the user mean? The word nearest to a wrong one, when it is near enough to say so.
  *
  * Distance counts inserted, removed and changed characters and swapped neighbours. A suggestion must be right
  * nearly always, or it is noise: at most a third of the word may differ. A word that stands inside exactly one
@@ -55,7 +55,7 @@ static const char *nearest_containing(const char *word, const char *const *candi
     return found;
 }
 
-const char *tap_nearest(const char *word, const char *const *candidates, size_t n)
+const char *tap_suggest(const char *word, const char *const *candidates, size_t n)
 {
     size_t len = strlen(word), best = SIZE_MAX;
     const char *nearest = NULL;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Each filter's verdict on each event. False when out of memory. */
-static bool judge(struct tap_bus *bus, const struct tap_batch_own *batch)
+static bool judge(struct tap_bus *bus, const struct tap_batch_impl *batch)
 {
     uint32_t n = batch->base.count;
     if (n == 0)
@@ -23,13 +23,13 @@ static bool judge(struct tap_bus *bus, const struct tap_batch_own *batch)
     for (size_t f = 0; f < bus->filter_count; f++) {
         struct tap_bus_filter *filter = &bus->filters[f];
         memset(filter->keep, 1, n);
-        filter->ops->judge(filter->self, &batch->base, filter->keep);
+        filter->ops->filter(filter->self, &batch->base, filter->keep);
     }
     return true;
 }
 
 /* What this set of filters lets through. Control, lost and gap events always pass and are not counted. */
-static void choose(const struct tap_bus *bus, struct tap_batch_own *batch, uint32_t set)
+static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint32_t set)
 {
     struct tap_selection *sel = &batch->selections[set];
     const bool *uses = bus->set_uses + set * bus->filter_count;
@@ -49,12 +49,12 @@ static void choose(const struct tap_bus *bus, struct tap_batch_own *batch, uint3
         judged += pass && counted;
     }
     sel->count = count;
-    sel->judged = judged;
+    sel->accepted = judged;
 }
 
-static void pair(struct tap_bus *bus, struct tap_batch_own *batch)
+static void pair(struct tap_bus *bus, struct tap_batch_impl *batch)
 {
-    for (uint32_t i = 0; (bus->flow || bus->gen || bus->relief) && i < batch->base.count; i++) {
+    for (uint32_t i = 0; (bus->flow || bus->gen || bus->stack_guard) && i < batch->base.count; i++) {
         struct tap_event *ev = &batch->events[i];
         bool message = ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_MESSAGE_RECEIVE;
         if (bus->flow && ((ev->kind >= TAP_MESSAGE_SEND && ev->kind <= TAP_PROCESS_UNREGISTER) ||
@@ -62,12 +62,12 @@ static void pair(struct tap_bus *bus, struct tap_batch_own *batch)
             tap_flow_event(bus->flow, ev, batch->base.arena);
         if (bus->gen && message)
             tap_gen_calls_event(bus->gen, ev, batch->base.arena);
-        if (bus->relief)
-            tap_relief_event(bus->relief, ev);
+        if (bus->stack_guard)
+            tap_stack_guard_event(bus->stack_guard, ev);
     }
 }
 
-static uint64_t counted_events(const struct tap_batch_own *batch)
+static uint64_t counted_events(const struct tap_batch_impl *batch)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < batch->base.count; i++)
@@ -76,7 +76,7 @@ static uint64_t counted_events(const struct tap_batch_own *batch)
 }
 
 /* To every sink; lets go of the batch. `ignored`: received events that no sink gets. */
-static void publish(struct tap_bus *bus, struct tap_batch_own *batch, uint64_t ignored)
+static void publish(struct tap_bus *bus, struct tap_batch_impl *batch, uint64_t ignored)
 {
     uint64_t total = counted_events(batch) + ignored;
     bool full = tap_batch_pool_full(&bus->pool);
@@ -102,7 +102,7 @@ static void publish(struct tap_bus *bus, struct tap_batch_own *batch, uint64_t i
 
 static void send_out(struct tap_bus *bus)
 {
-    struct tap_batch_own *out = bus->out;
+    struct tap_batch_impl *out = bus->out;
     uint64_t ignored = bus->ignored;
     bus->out = NULL;
     bus->ignored = 0;
@@ -116,7 +116,7 @@ static void send_out(struct tap_bus *bus)
 /* Room for one more event and its bytes in what goes out. */
 static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
 {
-    const struct tap_batch_own *out = bus->out;
+    const struct tap_batch_impl *out = bus->out;
     if (out && (out->base.count >= OUT_EVENTS || out->base.arena_len + bytes > out->arena->base.size))
         send_out(bus);
     if (!bus->out) {
@@ -130,7 +130,7 @@ static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
     return tap_batch_room(bus->out);
 }
 
-static void put_span(struct tap_batch_own *out, struct tap_span *span, const uint8_t *from)
+static void put_span(struct tap_batch_impl *out, struct tap_span *span, const uint8_t *from)
 {
     memcpy(out->arena->base.data + out->base.arena_len, from + span->off, span->len);
     span->off = out->base.arena_len;
@@ -138,7 +138,7 @@ static void put_span(struct tap_batch_own *out, struct tap_span *span, const uin
 }
 
 /* Of the raw message the others are parts, mostly: then they are copied with it. */
-static void put_part(struct tap_batch_own *out, struct tap_span *span, const struct tap_span *raw,
+static void put_part(struct tap_batch_impl *out, struct tap_span *span, const struct tap_span *raw,
                      uint32_t to, const uint8_t *from)
 {
     if (!span->len)
@@ -191,7 +191,7 @@ static void drain(struct tap_bus *bus)
 /* Sixty-four nodes that send a few events each would be sixty-four batches. Gives back whether something waits. */
 static bool send_when_due(struct tap_bus *bus)
 {
-    const struct tap_batch_own *out = bus->out;
+    const struct tap_batch_impl *out = bus->out;
     if (out && (out->base.count >= OUT_EVENTS || out->base.arena_len >= out->arena->base.size / 2 ||
                 tap_clock_steady() - bus->out_since >= TAP_BUS_PATIENCE * INT64_C(1000000)))
         send_out(bus);
@@ -218,14 +218,14 @@ static bool merges(struct tap_bus *bus, uint32_t node)
 }
 
 /* A batch of one node's events, decoded. */
-static void pass_on(struct tap_bus *bus, struct tap_stream *stream, struct tap_batch_own *batch,
+static void pass_on(struct tap_bus *bus, struct tap_stream *stream, struct tap_batch_impl *batch,
                     uint64_t ignored)
 {
-    struct tap_merge_word word = {stream->mark, tap_stream_bound(stream)};
+    struct tap_merge_progress word = {stream->mark, tap_stream_bound(stream)};
     stream->mark = 0;
     pair(bus, batch);
-    if (stream->strangers)
-        tap_strangers_see(stream->strangers, &batch->base, bus->events);
+    if (stream->unnamed)
+        tap_unnamed_see(stream->unnamed, &batch->base, bus->events);
     if (merges(bus, stream->node) && tap_merge_add(bus->merge, batch, stream->node, &word)) {
         bus->ignored += ignored;
         drain(bus);
@@ -243,7 +243,7 @@ void tap_bus_flush(struct tap_bus *bus)
         drain(bus);
         send_out(bus);
     }
-    struct tap_batch_own *rest = bus->ignored ? tap_batch_get(&bus->pool, NULL, 0, 0) : NULL;
+    struct tap_batch_impl *rest = bus->ignored ? tap_batch_get(&bus->pool, NULL, 0, 0) : NULL;
     if (rest)
         publish(bus, rest, bus->ignored);
     bus->ignored = 0;
@@ -286,7 +286,7 @@ void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_a
     }
     pthread_mutex_lock(&bus->lock);
     uint32_t len = frame_end(arena, frames[n - 1]);
-    struct tap_batch_own *batch = tap_batch_get(&bus->pool, arena, len, expected(arena, frames, n));
+    struct tap_batch_impl *batch = tap_batch_get(&bus->pool, arena, len, expected(arena, frames, n));
     if (batch) { /* else its numbers show as missing with the next frame */
         uint64_t ignored = 0;
         for (size_t i = 0; i < n; i++)
@@ -300,7 +300,7 @@ void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_a
 void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t next, bool failed)
 {
     pthread_mutex_lock(&bus->lock);
-    struct tap_batch_own *batch = tap_batch_get(&bus->pool, NULL, 0, 2);
+    struct tap_batch_impl *batch = tap_batch_get(&bus->pool, NULL, 0, 2);
     if (batch) {
         tap_stream_end(stream, batch, next);
         struct tap_event *ev = tap_stream_event(stream, batch, TAP_NODE_DOWN,
@@ -312,10 +312,10 @@ void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t 
     pthread_mutex_unlock(&bus->lock);
 }
 
-size_t tap_bus_strangers(struct tap_bus *bus, struct tap_stream *stream, struct tap_pid *pids, size_t max)
+size_t tap_bus_unnamed(struct tap_bus *bus, struct tap_stream *stream, struct tap_pid *pids, size_t max)
 {
     pthread_mutex_lock(&bus->lock);
-    size_t n = stream->strangers ? tap_strangers_take(stream->strangers, pids, max) : 0;
+    size_t n = stream->unnamed ? tap_unnamed_take(stream->unnamed, pids, max) : 0;
     pthread_mutex_unlock(&bus->lock);
     return n;
 }

@@ -25,12 +25,12 @@ struct tap_bus {
     struct tap_frames frames;
     struct tap_flow *flow;     /* NULL: nothing to pair */
     struct tap_gen_calls *gen; /* NULL: no messages */
-    struct tap_relief *relief; /* NULL: no returns */
+    struct tap_stack_guard *stack_guard; /* NULL: no returns */
     struct tap_merge *merge;   /* NULL: events go on in the order in which they came */
     bool raw;                  /* someone looks at what events were made of */
     bool several;              /* there are several nodes, or will be: else there is nothing to merge */
     uint32_t only;             /* 1 + the one node that anything came of so far */
-    struct tap_batch_own *out; /* merged events on their way */
+    struct tap_batch_impl *out; /* merged events on their way */
     uint32_t out_count;        /* how many there were the last time */
     int64_t out_since;         /* since when, by tap_clock_steady */
     uint64_t ignored;          /* received events that no sink gets, to be said with the next batch */
@@ -55,8 +55,8 @@ void tap_bus_node_down(struct tap_bus *, struct tap_stream *, uint64_t next, boo
 bool tap_bus_tick(struct tap_bus *);
 /* Everything that waits for its place goes on. Nothing more may come. */
 void tap_bus_flush(struct tap_bus *);
-/* As host->strangers (beamtap/plugin.h). */
-size_t tap_bus_strangers(struct tap_bus *, struct tap_stream *, struct tap_pid *pids, size_t max);
+/* As host->unnamed (beamtap/plugin.h). */
+size_t tap_bus_unnamed(struct tap_bus *, struct tap_stream *, struct tap_pid *pids, size_t max);
 /* A node that had ended is back: see tap_stream_again. */
 void tap_bus_node_again(struct tap_bus *, struct tap_stream *);
 

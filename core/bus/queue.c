@@ -65,7 +65,7 @@ static bool room(struct tap_queue *q)
 /* ---- Remnants ------------------------------------------------------------------------------------------------ */
 
 /* Copies a span of the dropped batch behind the remnant's own bytes. Above the limit payloads stay behind. */
-static struct tap_span keep_span(struct tap_queue *q, struct tap_batch_own *to, const struct tap_batch *from,
+static struct tap_span keep_span(struct tap_queue *q, struct tap_batch_impl *to, const struct tap_batch *from,
                                  struct tap_span span)
 {
     struct tap_span none = {0, 0};
@@ -85,7 +85,7 @@ static struct tap_span keep_span(struct tap_queue *q, struct tap_batch_own *to, 
     return kept;
 }
 
-static void keep_event(struct tap_queue *q, struct tap_batch_own *to, const struct tap_batch *from,
+static void keep_event(struct tap_queue *q, struct tap_batch_impl *to, const struct tap_batch *from,
                        const struct tap_event *ev)
 {
     /* A sink that hangs for hours must not collect clock reports for ever. */
@@ -107,7 +107,7 @@ static void keep_event(struct tap_queue *q, struct tap_batch_own *to, const stru
     q->remnant_bytes += sizeof *copy;
 }
 
-static void keep_loss(struct tap_queue *q, struct tap_batch_own *to, const struct tap_event *first,
+static void keep_loss(struct tap_queue *q, struct tap_batch_impl *to, const struct tap_event *first,
                       uint64_t n)
 {
     struct tap_event *last = to->base.count ? &to->events[to->base.count - 1] : NULL;
@@ -130,7 +130,7 @@ static void keep_loss(struct tap_queue *q, struct tap_batch_own *to, const struc
 }
 
 /* What stands for these events when they are dropped goes to the end of `to`. */
-static void keep_rest(struct tap_queue *q, struct tap_batch_own *to, const struct tap_batch_own *from,
+static void keep_rest(struct tap_queue *q, struct tap_batch_impl *to, const struct tap_batch_impl *from,
                       const struct tap_selection *selection)
 {
     const struct tap_event *first = NULL;
@@ -150,10 +150,10 @@ static void keep_rest(struct tap_queue *q, struct tap_batch_own *to, const struc
         keep_loss(q, to, first, n);
 }
 
-static struct tap_batch_own *remnant_new(struct tap_queue *q)
+static struct tap_batch_impl *remnant_new(struct tap_queue *q)
 {
     /* An arena of its own that grows by realloc, not one of the pool's. */
-    struct tap_arena_own *arena = calloc(1, sizeof *arena);
+    struct tap_arena_impl *arena = calloc(1, sizeof *arena);
     return arena ? tap_batch_get(q->pool, &arena->base, 0, 8) : NULL;
 }
 
@@ -165,17 +165,17 @@ static bool is_full(const struct tap_queue *q, size_t more)
     return q->bytes > 0 && q->bytes + more > limit; /* one batch always fits, however large */
 }
 
-static uint64_t drop_newest(struct tap_queue *q, struct tap_batch_own *batch,
+static uint64_t drop_newest(struct tap_queue *q, struct tap_batch_impl *batch,
                             const struct tap_selection *selection)
 {
-    struct tap_batch_own *to = NULL;
+    struct tap_batch_impl *to = NULL;
     if (q->count && at(q, q->count - 1)->remnant)
         to = at(q, q->count - 1)->batch;
     else if (room(q) && (to = remnant_new(q)))
         *at(q, q->count++) = (struct tap_queue_item){to, NULL, true};
     if (to)
         keep_rest(q, to, batch, selection);
-    return selection->judged;
+    return selection->accepted;
 }
 
 /* The oldest batch becomes a remnant, joined with the one before it. */
@@ -188,7 +188,7 @@ static uint64_t drop_oldest(struct tap_queue *q)
         return 0;
     struct tap_queue_item item = *at(q, i);
     bool join = i > 0;
-    struct tap_batch_own *to = join ? at(q, i - 1)->batch : remnant_new(q);
+    struct tap_batch_impl *to = join ? at(q, i - 1)->batch : remnant_new(q);
     if (to)
         keep_rest(q, to, item.batch, item.selection);
     if (join || !to) {
@@ -199,13 +199,13 @@ static uint64_t drop_oldest(struct tap_queue *q)
     } else {
         *at(q, i) = (struct tap_queue_item){to, NULL, true};
     }
-    uint64_t dropped = item.selection->judged;
+    uint64_t dropped = item.selection->accepted;
     q->bytes -= item.batch->bytes;
     tap_batch_release(item.batch);
     return dropped;
 }
 
-uint64_t tap_queue_push(struct tap_queue *q, struct tap_batch_own *batch,
+uint64_t tap_queue_push(struct tap_queue *q, struct tap_batch_impl *batch,
                         const struct tap_selection *selection, bool full)
 {
     uint64_t dropped = 0;
@@ -213,7 +213,7 @@ uint64_t tap_queue_push(struct tap_queue *q, struct tap_batch_own *batch,
         return 0;
     pthread_mutex_lock(&q->lock);
     if (q->dead) {
-        dropped = selection->judged;
+        dropped = selection->accepted;
     } else {
         while (!full && q->on_full == TAP_DROP_OLDEST && is_full(q, batch->bytes))
             dropped += drop_oldest(q);
@@ -234,7 +234,7 @@ uint64_t tap_queue_push(struct tap_queue *q, struct tap_batch_own *batch,
 /* A remnant that leaves the queue no longer changes: all its events are selected. */
 static bool finish_remnant(struct tap_queue_item *item)
 {
-    struct tap_batch_own *batch = item->batch;
+    struct tap_batch_impl *batch = item->batch;
     if (!tap_batch_seal(batch))
         return false;
     struct tap_selection *all = &batch->selections[0];

@@ -17,7 +17,7 @@
 #define TAP_QUEUE_OVERSHOOT (32u << 20)
 
 struct tap_queue_item {
-    struct tap_batch_own *batch;
+    struct tap_batch_impl *batch;
     const struct tap_selection *selection;
     bool remnant;
 };
@@ -39,7 +39,7 @@ enum tap_status tap_queue_init(struct tap_queue *, struct tap_batch_pool *, size
 void tap_queue_destroy(struct tap_queue *);
 /* Takes a reference of its own to what it keeps. Gives back how many counted events it dropped (those of this
  * batch, or of older ones). `full`: drop it whatever there is room for. Transport thread. */
-uint64_t tap_queue_push(struct tap_queue *, struct tap_batch_own *, const struct tap_selection *, bool full);
+uint64_t tap_queue_push(struct tap_queue *, struct tap_batch_impl *, const struct tap_selection *, bool full);
 enum tap_popped { TAP_POPPED, TAP_POP_TIMEOUT, TAP_POP_END };
 /* The next item, whose batch is the caller's to release; waits until `deadline` (tap_clock_steady). TAP_POP_END: closed and
  * empty. *eased: a queue with on_full = block has just become free enough for credit. Sink thread. */

@@ -66,7 +66,7 @@ static enum tap_status flush_when_due(struct tap_sink *s, int64_t *due)
 static enum tap_status consume(struct tap_sink *s, const struct tap_queue_item *item)
 {
     const struct tap_selection *sel = item->selection;
-    if (sel->judged) /* one node traces already while others are still asked */
+    if (sel->accepted) /* one node traces already while others are still asked */
         tap_sink_begin(s);
     call_begins(s);
     enum tap_status status =
@@ -121,11 +121,11 @@ enum tap_status tap_sink_run(struct tap_sink *s)
     return TAP_OK;
 }
 
-void tap_sink_offer(struct tap_sink *s, struct tap_batch_own *batch, uint64_t total, bool full)
+void tap_sink_offer(struct tap_sink *s, struct tap_batch_impl *batch, uint64_t total, bool full)
 {
     const struct tap_selection *sel = &batch->selections[s->set];
-    bump(&s->given, sel->judged);
-    bump(&s->filtered, total - sel->judged);
+    bump(&s->given, sel->accepted);
+    bump(&s->filtered, total - sel->accepted);
     bump(&s->dropped, tap_queue_push(&s->queue, batch, sel, full));
 }
 

@@ -17,7 +17,7 @@ static bool wrong_option(const char *command, const char *option, const struct t
         names[n] = flags[n].name;
     if (sets)
         names[n++] = "--set";
-    const char *nearest = tap_nearest(option, names, n);
+    const char *nearest = tap_suggest(option, names, n);
     fprintf(stderr, "beamtap %s: unknown option '%s'", command, option);
     if (nearest)
         fprintf(stderr, " (did you mean '%s'?)\n", nearest);

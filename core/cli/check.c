@@ -39,17 +39,17 @@ int tap_cli_check(int argc, char **argv)
         return 1;
     }
     struct tap_config *config = NULL;
-    struct tap_engine *trace = NULL;
+    struct tap_session *session = NULL;
     if (tap_config_load(words[0], sets, args.set_count, &config, err) == TAP_OK)
-        trace = tap_engine_new(config, err);
-    if (trace) {
-        tap_plan_print(tap_engine_plan(trace), stdout);
+        session = tap_session_new(config, err);
+    if (session) {
+        tap_plan_print(tap_session_plan(session), stdout);
         for (size_t i = 0; i < config->instance_count; i++)
             print_instance(&config->instances[i]);
     }
     tap_error_print(err, stderr);
-    int code = trace ? 0 : (int)tap_error_status(err);
-    tap_engine_free(trace);
+    int code = session ? 0 : (int)tap_error_status(err);
+    tap_session_free(session);
     tap_config_free(config);
     tap_error_free(err);
     return tap_cli_flush(code);

@@ -26,7 +26,7 @@ static int print_findings(const cJSON *answer)
             continue;
         lines++;
         printf("  taken away: %s ", n == 1 ? findings[i].one : findings[i].several);
-        tap_answer_list(list, 10, stdout);
+        tap_query_list(list, 10, stdout);
         putchar('\n');
     }
     const cJSON *relays = cJSON_GetObjectItemCaseSensitive(answer, "relays");
@@ -47,7 +47,7 @@ static void print_answer(const cJSON *answer)
     if (cJSON_GetArraySize(living) == 0)
         return;
     fputs("  left alone, for it is alive and ends with its lease: run ", stdout);
-    tap_answer_list(living, 10, stdout);
+    tap_query_list(living, 10, stdout);
     putchar('\n');
 }
 
@@ -65,7 +65,7 @@ int tap_cli_clean(int argc, char **argv)
         fputs("beamtap: out of memory\n", stderr);
         return 1;
     }
-    int code = tap_answer_ask(words[0], sets, args.set_count, "clean", answers, err);
+    int code = tap_query_ask(words[0], sets, args.set_count, "clean", answers, err);
     const cJSON *answer;
     if (json) {
         char *text = cJSON_Print(answers);

@@ -64,13 +64,13 @@ static void cut_to_terminal(char *line)
         line[size.ws_col - 1] = '\0';
 }
 
-void tap_live_show(const struct tap_engine *trace)
+void tap_live_show(const struct tap_session *session)
 {
     struct tap_run_figures f;
-    if (!live.shows || !tap_run_figures(trace, &f))
+    if (!live.shows || !tap_run_figures(session, &f))
         return;
     char line[sizeof live.line], rate[32], lost[32], bytes[32];
-    int64_t elapsed = tap_engine_elapsed(trace), since = elapsed - live.shown;
+    int64_t elapsed = tap_session_elapsed(session), since = elapsed - live.shown;
     uint64_t per_second =
         since > 0 ? (uint64_t)((double)(f.received - live.received) * 1e9 / (double)since) : 0;
     human(rate, sizeof rate, per_second, "");

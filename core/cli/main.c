@@ -59,7 +59,7 @@ static int unknown_command(const char *name)
     const char *names[COMMAND_COUNT];
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         names[i] = commands[i].name;
-    const char *nearest = tap_nearest(name, names, COMMAND_COUNT);
+    const char *nearest = tap_suggest(name, names, COMMAND_COUNT);
     if (nearest)
         fprintf(stderr, "beamtap: unknown command '%s' (did you mean '%s'?)\n", name, nearest);
     else

@@ -39,7 +39,7 @@ static void print_list(const cJSON *list, const char *what, int *said)
         return;
     next(said);
     fputs(what, stdout);
-    tap_answer_list(list, SHOWN, stdout);
+    tap_query_list(list, SHOWN, stdout);
 }
 
 static void print_tracing(const cJSON *info)
@@ -104,7 +104,7 @@ static int nodes_ask(const char *seed, const struct tap_cli_args *args, bool hid
                      struct tap_error *err)
 {
     char names[65536] = "";
-    int code = tap_answer_ask(seed, args->sets, args->set_count, "info", answers, err);
+    int code = tap_query_ask(seed, args->sets, args->set_count, "info", answers, err);
     const cJSON *first = answers->child;
     if (!first)
         return code;
@@ -112,7 +112,7 @@ static int nodes_ask(const char *seed, const struct tap_cli_args *args, bool hid
     if (hidden)
         add_names(cJSON_GetObjectItemCaseSensitive(first, "hidden"), seed, names, sizeof names);
     if (names[0])
-        code = tap_answer_ask(names, args->sets, args->set_count, "info", answers, err);
+        code = tap_query_ask(names, args->sets, args->set_count, "info", answers, err);
     return code;
 }
 

@@ -1,4 +1,4 @@
-/* answer.c: a service of the transport (plugin.h), asked from the command line; its answer as JSON, for which there is a
+/* query.c: a service of the transport (plugin.h), asked from the command line; its answer as JSON, for which there is a
  * reader at hand.
  */
 #include "cli/query.h"
@@ -124,25 +124,25 @@ static bool answers_add(const struct tap_buf *result, cJSON *answers)
     return !c.bad;
 }
 
-int tap_answer_ask(const char *nodes, const char *const *sets, size_t set_count, const char *verb,
+int tap_query_ask(const char *nodes, const char *const *sets, size_t set_count, const char *verb,
                    cJSON *answers, struct tap_error *err)
 {
     struct tap_config *config = NULL;
-    struct tap_engine *engine = NULL;
+    struct tap_session *session = NULL;
     struct tap_buf result = {0};
     if (tap_config_of_nodes(nodes, sets, set_count, &config, err) == TAP_OK)
-        engine = tap_engine_new(config, err);
-    if (engine)
-        tap_engine_service(engine, verb, NULL, 0, &result);
+        session = tap_session_new(config, err);
+    if (session)
+        tap_session_service(session, verb, NULL, 0, &result);
     if (result.len && !answers_add(&result, answers))
         TAP_ERR(err, TAP_ERROR, "core", "the answer to '%s' makes no sense", verb);
     tap_buf_free(&result);
-    tap_engine_free(engine);
+    tap_session_free(session);
     tap_config_free(config);
     return (int)tap_error_status(err);
 }
 
-void tap_answer_list(const cJSON *array, int most, FILE *out)
+void tap_query_list(const cJSON *array, int most, FILE *out)
 {
     int n = 0, all = cJSON_GetArraySize(array);
     const cJSON *item;

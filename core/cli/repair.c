@@ -25,7 +25,7 @@ static int fail(const char *path, const char *why)
     return 1;
 }
 
-static int told(const char *path, const struct tap_mend *m, uint64_t cut, bool was_whole)
+static int told(const char *path, const struct tap_torn_file *m, uint64_t cut, bool was_whole)
 {
     if (was_whole)
         printf("%s is whole: %" PRIu64 " events\n", path, m->events);
@@ -85,9 +85,9 @@ static bool source_rewind(struct source *s)
 
 /* ---- Mending ---------------------------------------------------------------------------------------------------- */
 
-static int mend_plain(const char *path, int fd, const struct tap_mend *m)
+static int repair_plain(const char *path, int fd, const struct tap_torn_file *m)
 {
-    const char *footer = tap_mend_footer(m);
+    const char *footer = tap_torn_file_footer(m);
     size_t len = strlen(footer);
     if (ftruncate(fd, (off_t)m->whole) < 0 || pwrite(fd, footer, len, (off_t)m->whole) != (ssize_t)len)
         return fail(path, strerror(errno));
@@ -95,7 +95,7 @@ static int mend_plain(const char *path, int fd, const struct tap_mend *m)
 }
 
 /* The whole part of `s`, packed anew into `fd`. */
-static bool pack_whole(struct source *s, int fd, const struct tap_mend *m, char *piece)
+static bool pack_whole(struct source *s, int fd, const struct tap_torn_file *m, char *piece)
 {
     int own = dup(fd);
     gzFile out = own < 0 ? NULL : gzdopen(own, "wb1");
@@ -107,12 +107,12 @@ static bool pack_whole(struct source *s, int fd, const struct tap_mend *m, char 
         good = n > 0 && gzwrite(out, piece, (unsigned)n) == (int)n;
         left -= n > 0 ? (uint64_t)n : 0;
     }
-    const char *footer = tap_mend_footer(m);
+    const char *footer = tap_torn_file_footer(m);
     good = good && gzputs(out, footer) == (int)strlen(footer);
     return gzclose(out) == Z_OK && good;
 }
 
-static int mend_packed(const char *path, struct source *s, const struct tap_mend *m, char *piece)
+static int repair_gzip(const char *path, struct source *s, const struct tap_torn_file *m, char *piece)
 {
     char beside[4096];
     if ((size_t)snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= sizeof beside)
@@ -129,7 +129,7 @@ static int mend_packed(const char *path, struct source *s, const struct tap_mend
 }
 
 /* What an empty file wants to be, only its name tells. */
-static enum tap_mend_format guess_by_name(const char *path)
+static enum tap_torn_file_format guess_by_name(const char *path)
 {
     const char *dot = strstr(path, ".json");
     return dot && (!strcmp(dot, ".json") || !strcmp(dot, ".json.gz")) ? TAP_MEND_TIMELINE : TAP_MEND_UNKNOWN;
@@ -143,25 +143,25 @@ static bool names_packed(const char *path)
 
 static int repair(const char *path, struct source *s, uint64_t size, char *piece)
 {
-    struct tap_mend m = {0};
+    struct tap_torn_file m = {0};
     ssize_t n;
     uint64_t text = 0;
     while ((n = source_read(s, piece, PIECE)) > 0) {
         if (text == 0)
-            m.format = tap_mend_guess(piece, n < 64 ? (size_t)n : 64);
+            m.format = tap_torn_file_guess(piece, n < 64 ? (size_t)n : 64);
         if (m.format == TAP_MEND_UNKNOWN)
             return fail(path, "it is no timeline, table or JSON lines as beamtap writes them");
         text += (uint64_t)n;
-        tap_mend_read(&m, piece, (size_t)n);
+        tap_torn_file_read(&m, piece, (size_t)n);
     }
     if (n < 0)
         return fail(path, strerror(errno));
     if (text == 0 && (m.format = guess_by_name(path)) == TAP_MEND_UNKNOWN)
         return size ? fail(path, "nothing in it can be read") : told(path, &m, 0, true);
     bool rest = s->packed && s->at - (off_t)s->z.avail_in < (off_t)size;
-    if (tap_mend_is_whole(&m) && (!s->packed || (s->ended && !rest)))
+    if (tap_torn_file_is_whole(&m) && (!s->packed || (s->ended && !rest)))
         return told(path, &m, 0, true);
-    int code = s->packed ? mend_packed(path, s, &m, piece) : mend_plain(path, s->fd, &m);
+    int code = s->packed ? repair_gzip(path, s, &m, piece) : repair_plain(path, s->fd, &m);
     return code ? code : told(path, &m, text - m.whole, false);
 }
 

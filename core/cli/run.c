@@ -68,36 +68,36 @@ static void advise(const struct tap_plan *plan)
         tap_live_log(NULL, TAP_LOG_INFO, "session", advice);
 }
 
-static void wait_for_end(struct tap_engine *trace, const struct tap_error *err)
+static void wait_for_end(struct tap_session *session, const struct tap_error *err)
 {
     bool asked = false;
-    for (unsigned i = 0; !tap_engine_poll(trace, POLL_MS); i++) {
+    for (unsigned i = 0; !tap_session_poll(session, POLL_MS); i++) {
         if (signals && !asked) {
             asked = true;
-            tap_engine_stop(trace);
+            tap_session_stop(session);
         }
         tap_live_causes(err);
         if (i % LIVE_EVERY == 0)
-            tap_live_show(trace);
+            tap_live_show(session);
     }
 }
 
 /* Runs a created trace; the exit code. */
-static int run_trace(struct tap_engine *trace, const struct tap_config *config, struct tap_error *err,
+static int run_trace(struct tap_session *session, const struct tap_config *config, struct tap_error *err,
                      bool quiet, bool json)
 {
     struct tap_run_figures figures;
     tap_live_begin(quiet, config->session.duration);
-    tap_engine_set_log(trace, tap_live_log, NULL);
-    advise(tap_engine_plan(trace));
-    enum tap_status status = tap_engine_start(trace);
+    tap_session_set_log(session, tap_live_log, NULL);
+    advise(tap_session_plan(session));
+    enum tap_status status = tap_session_start(session);
     tap_live_causes(err);
     if (status == TAP_OK)
-        wait_for_end(trace, err);
-    status = tap_engine_finish(trace);
+        wait_for_end(session, err);
+    status = tap_session_finish(session);
     tap_live_end();
     tap_live_causes(err);
-    if (!tap_run_figures(trace, &figures)) {
+    if (!tap_run_figures(session, &figures)) {
         fputs("beamtap: out of memory for the summary\n", stderr);
         return 1;
     }
@@ -106,10 +106,10 @@ static int run_trace(struct tap_engine *trace, const struct tap_config *config, 
         code = 3;
     FILE *data = stdout_is_data(config) ? stderr : stdout;
     if (!quiet && !(json && data == stderr))
-        tap_summary_print(trace, &figures, stderr);
+        tap_summary_print(session, &figures, stderr);
     if (code == 3)
         fputs("beamtap: events were lost, and fail_on_loss is set\n", stderr);
-    if (json && !tap_summary_json(trace, &figures, code, data))
+    if (json && !tap_summary_json(session, &figures, code, data))
         code = code ? code : 1;
     tap_run_figures_free(&figures);
     return tap_cli_flush(code);
@@ -118,15 +118,15 @@ static int run_trace(struct tap_engine *trace, const struct tap_config *config, 
 int tap_run_config(const struct tap_config *config, struct tap_error *err, bool quiet, bool json)
 {
     catch_signals();
-    struct tap_engine *trace = config ? tap_engine_new(config, err) : NULL;
+    struct tap_session *session = config ? tap_session_new(config, err) : NULL;
     int code;
-    if (trace) {
-        code = run_trace(trace, config, err, quiet, json);
+    if (session) {
+        code = run_trace(session, config, err, quiet, json);
     } else {
         tap_error_print(err, stderr);
         code = (int)tap_error_status(err);
     }
-    tap_engine_free(trace);
+    tap_session_free(session);
     return code;
 }
 

@@ -17,7 +17,7 @@ struct tap_run_figures {
     uint64_t received, lost; /* over all nodes */
 };
 /* False when out of memory. Free with tap_run_figures_free. */
-bool tap_run_figures(const struct tap_engine *, struct tap_run_figures *);
+bool tap_run_figures(const struct tap_session *, struct tap_run_figures *);
 void tap_run_figures_free(struct tap_run_figures *);
 /* Events that a node or any sink lost. */
 bool tap_run_lost(const struct tap_run_figures *);
@@ -29,20 +29,20 @@ int tap_run_config(const struct tap_config *config, struct tap_error *err, bool 
 /* live.c: one line on stderr that is written over and over, when stderr is a terminal, and log lines that go above
  * it. Log lines come from any thread. */
 void tap_live_begin(bool quiet, int64_t duration);
-void tap_live_show(const struct tap_engine *);
+void tap_live_show(const struct tap_session *);
 void tap_live_end(void);
 void tap_live_log(void *arg, enum tap_log_level, const char *actor, const char *text);
 /* Tells the causes that have come since the last call, so that a failure is told when it happens. */
 void tap_live_causes(const struct tap_error *);
 
 /* summary.c */
-void tap_summary_print(const struct tap_engine *, const struct tap_run_figures *, FILE *);
+void tap_summary_print(const struct tap_session *, const struct tap_run_figures *, FILE *);
 /* The same as JSON and a newline; `code` is the exit code. False when out of memory. */
-bool tap_summary_json(const struct tap_engine *, const struct tap_run_figures *, int code, FILE *);
+bool tap_summary_json(const struct tap_session *, const struct tap_run_figures *, int code, FILE *);
 
 /* summary_flows.c: its part about messages; nothing where they are not paired. */
 struct cJSON;
-void tap_summary_flows(const struct tap_engine *, FILE *);
-void tap_summary_flows_json(const struct tap_engine *, struct cJSON *);
+void tap_summary_flows(const struct tap_session *, FILE *);
+void tap_summary_flows_json(const struct tap_session *, struct cJSON *);
 
 #endif

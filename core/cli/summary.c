@@ -6,18 +6,18 @@
 #include "cli/run.h"
 #include "session/counters.h"
 
-bool tap_run_figures(const struct tap_engine *trace, struct tap_run_figures *f)
+bool tap_run_figures(const struct tap_session *session, struct tap_run_figures *f)
 {
-    *f = (struct tap_run_figures){.node_count = tap_engine_nodes(trace, NULL, 0),
-                                  .sink_count = tap_engine_sinks(trace, NULL, 0)};
+    *f = (struct tap_run_figures){.node_count = tap_session_nodes(session, NULL, 0),
+                                  .sink_count = tap_session_sinks(session, NULL, 0)};
     f->nodes = calloc(f->node_count + 1, sizeof *f->nodes);
     f->sinks = calloc(f->sink_count + 1, sizeof *f->sinks);
     if (!f->nodes || !f->sinks) {
         tap_run_figures_free(f);
         return false;
     }
-    tap_engine_nodes(trace, f->nodes, f->node_count); /* one that was added meanwhile shows next time */
-    tap_engine_sinks(trace, f->sinks, f->sink_count);
+    tap_session_nodes(session, f->nodes, f->node_count); /* one that was added meanwhile shows next time */
+    tap_session_sinks(session, f->sinks, f->sink_count);
     for (size_t i = 0; i < f->node_count; i++) {
         f->received += f->nodes[i].received;
         f->lost += f->nodes[i].lost;
@@ -54,12 +54,12 @@ static bool is_exact(const struct tap_node_stats *n)
 }
 
 /* What of this node came without returns in the end. */
-static void print_relieved(const struct tap_engine *trace, size_t node, FILE *out)
+static void print_returns_off(const struct tap_session *session, size_t node, FILE *out)
 {
     const char *between = ", without returns in the end: ";
     char name[600];
     size_t at;
-    for (size_t i = 0; tap_engine_relieved(trace, i, &at, name, sizeof name); i++) {
+    for (size_t i = 0; tap_session_returns_off(session, i, &at, name, sizeof name); i++) {
         if (at != node)
             continue;
         fprintf(out, "%s%s", between, name);
@@ -67,18 +67,18 @@ static void print_relieved(const struct tap_engine *trace, size_t node, FILE *ou
     }
 }
 
-static cJSON *relieved_json(const struct tap_engine *trace, size_t node)
+static cJSON *returns_off_json(const struct tap_session *session, size_t node)
 {
     cJSON *names = cJSON_CreateArray();
     char name[600];
     size_t at;
-    for (size_t i = 0; tap_engine_relieved(trace, i, &at, name, sizeof name); i++)
+    for (size_t i = 0; tap_session_returns_off(session, i, &at, name, sizeof name); i++)
         if (at == node)
             cJSON_AddItemToArray(names, cJSON_CreateString(name));
     return names;
 }
 
-static void print_node(const struct tap_engine *trace, size_t index, const struct tap_node_stats *n,
+static void print_node(const struct tap_session *session, size_t index, const struct tap_node_stats *n,
                        FILE *out)
 {
     fprintf(out, "%s", n->name);
@@ -109,11 +109,11 @@ static void print_node(const struct tap_engine *trace, size_t index, const struc
     if (n->clock_error && skew > n->clock_error + 1000000)
         fprintf(out, ", its clock is %.3f s %s (within %.3f ms)", (double)skew / 1e9,
                 n->clock_skew < 0 ? "behind" : "ahead", (double)n->clock_error / 1e6);
-    if (n->lives > 1)
-        fprintf(out, ", traced %u times", n->lives);
+    if (n->incarnations > 1)
+        fprintf(out, ", traced %u times", n->incarnations);
     if (n->gap_ns)
         fprintf(out, ", not tracing for %.3f s", (double)n->gap_ns / 1e9);
-    print_relieved(trace, index, out);
+    print_returns_off(session, index, out);
     fputc('\n', out);
 }
 
@@ -126,16 +126,16 @@ static void print_sink(const struct tap_sink_stats *s, FILE *out)
     fprintf(out, ", %" PRIu64 " bytes\n", s->bytes);
 }
 
-void tap_summary_print(const struct tap_engine *trace, const struct tap_run_figures *f, FILE *out)
+void tap_summary_print(const struct tap_session *session, const struct tap_run_figures *f, FILE *out)
 {
     const char *section, *name, *last = NULL;
     int64_t value;
     for (size_t i = 0; i < f->node_count; i++)
-        print_node(trace, i, &f->nodes[i], out);
+        print_node(session, i, &f->nodes[i], out);
     for (size_t i = 0; i < f->sink_count; i++)
         print_sink(&f->sinks[i], out);
-    tap_summary_flows(trace, out);
-    for (size_t i = 0; tap_engine_counter(trace, i, &section, &name, &value); i++) {
+    tap_summary_flows(session, out);
+    for (size_t i = 0; tap_session_counter(session, i, &section, &name, &value); i++) {
         if (section == last)
             fprintf(out, ", %s %" PRId64, name, value);
         else
@@ -145,7 +145,7 @@ void tap_summary_print(const struct tap_engine *trace, const struct tap_run_figu
     fputs(last ? "\n" : "", out);
 }
 
-static cJSON *node_json(const struct tap_engine *trace, size_t index, const struct tap_node_stats *n)
+static cJSON *node_json(const struct tap_session *session, size_t index, const struct tap_node_stats *n)
 {
     cJSON *o = cJSON_CreateObject(), *by = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "node", n->name);
@@ -164,8 +164,8 @@ static cJSON *node_json(const struct tap_engine *trace, size_t index, const stru
     cJSON_AddNumberToObject(o, "gap_ns", (double)n->gap_ns);
     cJSON_AddNumberToObject(o, "clock_skew_ns", (double)n->clock_skew);
     cJSON_AddNumberToObject(o, "clock_error_ns", (double)n->clock_error);
-    cJSON_AddNumberToObject(o, "lives", n->lives);
-    cJSON_AddItemToObject(o, "without_returns", relieved_json(trace, index));
+    cJSON_AddNumberToObject(o, "lives", n->incarnations);
+    cJSON_AddItemToObject(o, "without_returns", returns_off_json(session, index));
     return o;
 }
 
@@ -183,12 +183,12 @@ static cJSON *sink_json(const struct tap_sink_stats *s)
 }
 
 /* {"sink:csv": {"truncated": 3}} */
-static cJSON *counters_json(const struct tap_engine *trace)
+static cJSON *counters_json(const struct tap_session *session)
 {
     cJSON *all = cJSON_CreateObject();
     const char *section, *name;
     int64_t value;
-    for (size_t i = 0; tap_engine_counter(trace, i, &section, &name, &value); i++) {
+    for (size_t i = 0; tap_session_counter(session, i, &section, &name, &value); i++) {
         cJSON *one = cJSON_GetObjectItemCaseSensitive(all, section);
         if (!one)
             one = cJSON_AddObjectToObject(all, section);
@@ -197,17 +197,17 @@ static cJSON *counters_json(const struct tap_engine *trace)
     return all;
 }
 
-bool tap_summary_json(const struct tap_engine *trace, const struct tap_run_figures *f, int code, FILE *out)
+bool tap_summary_json(const struct tap_session *session, const struct tap_run_figures *f, int code, FILE *out)
 {
     cJSON *all = cJSON_CreateObject();
     cJSON *nodes = cJSON_AddArrayToObject(all, "nodes"), *sinks = cJSON_AddArrayToObject(all, "sinks");
     for (size_t i = 0; i < f->node_count; i++)
-        cJSON_AddItemToArray(nodes, node_json(trace, i, &f->nodes[i]));
+        cJSON_AddItemToArray(nodes, node_json(session, i, &f->nodes[i]));
     for (size_t i = 0; i < f->sink_count; i++)
         cJSON_AddItemToArray(sinks, sink_json(&f->sinks[i]));
-    tap_summary_flows_json(trace, all);
-    cJSON_AddItemToObject(all, "counters", counters_json(trace));
-    cJSON_AddNumberToObject(all, "elapsed_ns", (double)tap_engine_elapsed(trace));
+    tap_summary_flows_json(session, all);
+    cJSON_AddItemToObject(all, "counters", counters_json(session));
+    cJSON_AddNumberToObject(all, "elapsed_ns", (double)tap_session_elapsed(session));
     cJSON_AddNumberToObject(all, "exit", code);
     char *text = cJSON_Print(all);
     cJSON_Delete(all);

@@ -34,10 +34,10 @@ static uint64_t flow_value(const struct tap_flow_stats *stats, size_t row)
     return *(const uint64_t *)(const void *)((const char *)stats + flow_rows[row].offset);
 }
 
-static void print_order(const struct tap_engine *engine, FILE *out)
+static void print_order(const struct tap_session *session, FILE *out)
 {
     struct tap_merge_stats s;
-    if (!tap_engine_order(engine, &s) || !(s.late || s.moved))
+    if (!tap_session_order(session, &s) || !(s.late || s.moved))
         return;
     fprintf(out, "order: %" PRIu64 " events came too late for their place (reorder)", s.late);
     if (s.moved)
@@ -46,10 +46,10 @@ static void print_order(const struct tap_engine *engine, FILE *out)
     fputc('\n', out);
 }
 
-static void print_gen(const struct tap_engine *engine, FILE *out)
+static void print_gen(const struct tap_session *session, FILE *out)
 {
     struct tap_gen_stats s;
-    if (!tap_engine_gen(engine, &s) || !(s.calls || s.casts || s.replies))
+    if (!tap_session_gen(session, &s) || !(s.calls || s.casts || s.replies))
         return;
     fprintf(out, "gen: calls %" PRIu64 ", casts %" PRIu64 ", replies %" PRIu64, s.calls, s.casts, s.replies);
     if (s.took_most)
@@ -58,13 +58,13 @@ static void print_gen(const struct tap_engine *engine, FILE *out)
     fputc('\n', out);
 }
 
-void tap_summary_flows(const struct tap_engine *engine, FILE *out)
+void tap_summary_flows(const struct tap_session *session, FILE *out)
 {
     struct tap_flow_stats stats;
     const char *before = "messages: ";
-    print_order(engine, out);
-    print_gen(engine, out);
-    if (!tap_engine_flows(engine, &stats))
+    print_order(session, out);
+    print_gen(session, out);
+    if (!tap_session_flows(session, &stats))
         return;
     for (size_t i = 0; i < FLOW_ROWS; i++) {
         if (i > 0 && !flow_value(&stats, i))
@@ -75,12 +75,12 @@ void tap_summary_flows(const struct tap_engine *engine, FILE *out)
     fputc('\n', out);
 }
 
-void tap_summary_flows_json(const struct tap_engine *engine, struct cJSON *all)
+void tap_summary_flows_json(const struct tap_session *session, struct cJSON *all)
 {
     struct tap_flow_stats stats;
     struct tap_merge_stats order;
     struct tap_gen_stats gen;
-    if (tap_engine_gen(engine, &gen)) {
+    if (tap_session_gen(session, &gen)) {
         cJSON *o = cJSON_AddObjectToObject(all, "gen");
         cJSON_AddNumberToObject(o, "calls", (double)gen.calls);
         cJSON_AddNumberToObject(o, "casts", (double)gen.casts);
@@ -88,13 +88,13 @@ void tap_summary_flows_json(const struct tap_engine *engine, struct cJSON *all)
         cJSON_AddNumberToObject(o, "took_ns", (double)gen.took);
         cJSON_AddNumberToObject(o, "took_most_ns", (double)gen.took_most);
     }
-    if (tap_engine_order(engine, &order)) {
+    if (tap_session_order(session, &order)) {
         cJSON *o = cJSON_AddObjectToObject(all, "order");
         cJSON_AddNumberToObject(o, "late", (double)order.late);
         cJSON_AddNumberToObject(o, "moved", (double)order.moved);
         cJSON_AddNumberToObject(o, "moved_most_ns", (double)order.moved_most);
     }
-    if (!tap_engine_flows(engine, &stats))
+    if (!tap_session_flows(session, &stats))
         return;
     cJSON *flows = cJSON_AddObjectToObject(all, "messages");
     for (size_t i = 0; i < FLOW_ROWS; i++)

@@ -1,4 +1,4 @@
-/* mend.c: one small machine that reads files as sinks write them: an event begins at the start of a line, and is one
+/* torn_file.c: one small machine that reads files as sinks write them: an event begins at the start of a line, and is one
  * JSON object on that line. So whatever a torn write left behind, a piece of an event, zeros, the rest of an older
  * footer, what garbage unpacks to, is no event, and all that is one was written whole.
  */
@@ -33,7 +33,7 @@ static bool begins_table(const char *head, size_t len)
     return len > 0;
 }
 
-enum tap_mend_format tap_mend_guess(const char *head, size_t len)
+enum tap_torn_file_format tap_torn_file_guess(const char *head, size_t len)
 {
     if (len && memcmp(head, header, len < HEADER_LEN ? len : HEADER_LEN) == 0)
         return TAP_MEND_TIMELINE;
@@ -45,14 +45,14 @@ enum tap_mend_format tap_mend_guess(const char *head, size_t len)
 }
 
 /* A byte inside an object: true when it closes the outermost bracket. */
-static bool read_object(struct tap_mend *m, char c)
+static bool read_object(struct tap_torn_file *m, char c)
 {
     enum tap_json_verdict verdict = tap_json_check_next(&m->json, c);
     m->broken = verdict == TAP_JSON_BAD;
     return verdict == TAP_JSON_END;
 }
 
-static void read_start(struct tap_mend *m, char c)
+static void read_start(struct tap_torn_file *m, char c)
 {
     if (c == '{') {
         m->state = EVENT;
@@ -66,7 +66,7 @@ static void read_start(struct tap_mend *m, char c)
 }
 
 /* Behind an event, or behind the comma that follows it. */
-static void read_after(struct tap_mend *m, char c)
+static void read_after(struct tap_torn_file *m, char c)
 {
     bool lines = m->format == TAP_MEND_LINES;
     if (c == '\n' && lines) {
@@ -82,7 +82,7 @@ static void read_after(struct tap_mend *m, char c)
     }
 }
 
-static void read_other(struct tap_mend *m, char c)
+static void read_other(struct tap_torn_file *m, char c)
 {
     m->state = OTHER;
     tap_json_check_inside(&m->json);
@@ -90,7 +90,7 @@ static void read_other(struct tap_mend *m, char c)
 }
 
 /* Behind the bracket that closes the events. */
-static void read_tail(struct tap_mend *m, char c)
+static void read_tail(struct tap_torn_file *m, char c)
 {
     if (m->format == TAP_MEND_ARRAY ? c == '\n' : c == '}')
         m->state = END;
@@ -100,7 +100,7 @@ static void read_tail(struct tap_mend *m, char c)
         m->broken = true;
 }
 
-static void read_json(struct tap_mend *m, char c)
+static void read_json(struct tap_torn_file *m, char c)
 {
     switch (m->state) {
     case HEAD:
@@ -141,7 +141,7 @@ static void read_json(struct tap_mend *m, char c)
 }
 
 /* Rows end at a line end that is not between quotes. The first one holds the names. */
-static void read_csv(struct tap_mend *m, char c)
+static void read_csv(struct tap_torn_file *m, char c)
 {
     if (c == '"')
         m->in_text = !m->in_text;
@@ -153,7 +153,7 @@ static void read_csv(struct tap_mend *m, char c)
     }
 }
 
-void tap_mend_read(struct tap_mend *m, const char *text, size_t len)
+void tap_torn_file_read(struct tap_torn_file *m, const char *text, size_t len)
 {
     for (size_t i = 0; i < len && !m->broken; i++) {
         if (m->format == TAP_MEND_CSV)
@@ -165,7 +165,7 @@ void tap_mend_read(struct tap_mend *m, const char *text, size_t len)
     }
 }
 
-bool tap_mend_is_whole(const struct tap_mend *m)
+bool tap_torn_file_is_whole(const struct tap_torn_file *m)
 {
     if (m->broken)
         return false;
@@ -174,7 +174,7 @@ bool tap_mend_is_whole(const struct tap_mend *m)
     return m->state == END;
 }
 
-const char *tap_mend_footer(const struct tap_mend *m)
+const char *tap_torn_file_footer(const struct tap_torn_file *m)
 {
     if (m->format == TAP_MEND_ARRAY)
         return m->whole ? "\n]\n" : "[\n]\n";

@@ -46,7 +46,7 @@ struct builder {
 
 static bool *used_flags(struct builder *b, const struct tap_ini_section *s)
 {
-    return tap_pool_alloc(b->config->pool, (s->count + 1) * sizeof(bool));
+    return tap_mempool_alloc(b->config->pool, (s->count + 1) * sizeof(bool));
 }
 
 /* An indented key continues the value above it; that is seldom meant when it is a key of this section. */
@@ -114,8 +114,8 @@ static bool section_kind(struct builder *b, const struct tap_ini_section *s, enu
                          kinds[k + 1]);
         return false;
     }
-    char *word = tap_pool_strdup(b->config->pool, s->name, len);
-    const char *nearest = word ? tap_nearest(word, kinds, 4) : NULL;
+    char *word = tap_mempool_strdup(b->config->pool, s->name, len);
+    const char *nearest = word ? tap_suggest(word, kinds, 4) : NULL;
     bool session = nearest == kinds[0];
     if (nearest)
         tap_error_add_at(b->err, NULL, &s->where, "unknown section [%s] (did you mean [%s%s%s]?)", s->name,
@@ -165,7 +165,7 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
     const struct tap_plugin *p = in->loaded->plugin;
     const struct tap_option *tables[] = {p->options, section_options, tap_sink_options};
     size_t counts[] = {p->option_count, 1, tap_sink_option_count}, tables_n = sink ? 3 : 2;
-    in->settings = tap_pool_alloc(c->pool, p->settings_size + 1);
+    in->settings = tap_mempool_alloc(c->pool, p->settings_size + 1);
     if (!in->settings)
         return false;
     section_indented_keys(b, s, tables, counts, tables_n);
@@ -189,7 +189,7 @@ static size_t count_kind(const struct tap_config *c, enum tap_plugin_kind kind)
 static void check_sink_filters(struct builder *b, const struct tap_instance *sink)
 {
     struct tap_config *c = b->config;
-    const char **names = tap_pool_alloc(c->pool, (c->instance_count + 1) * sizeof *names);
+    const char **names = tap_mempool_alloc(c->pool, (c->instance_count + 1) * sizeof *names);
     size_t n = 0;
     for (size_t i = 0; names && i < c->instance_count; i++)
         if (c->instances[i].kind == TAP_PLUGIN_FILTER)
@@ -199,7 +199,7 @@ static void check_sink_filters(struct builder *b, const struct tap_instance *sin
         bool there = false;
         for (size_t j = 0; j < n; j++)
             there |= strcmp(names[j], want->text) == 0;
-        const char *nearest = there ? NULL : tap_nearest(want->text, names, n);
+        const char *nearest = there ? NULL : tap_suggest(want->text, names, n);
         if (!there)
             tap_error_add_at(b->err, sink->section, want, "there is no section [filter:%s]%s%s%s", want->text,
                              nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
@@ -234,7 +234,7 @@ static bool config_instances(struct builder *b)
 {
     static const char default_transport[] = "transport:dist";
     struct tap_config *c = b->config;
-    c->instances = tap_pool_alloc(c->pool, (b->ini->count + 2) * sizeof *c->instances);
+    c->instances = tap_mempool_alloc(c->pool, (b->ini->count + 2) * sizeof *c->instances);
     if (!c->instances)
         return false;
     for (size_t i = 0; i < b->ini->count; i++) {
@@ -277,7 +277,7 @@ static bool config_text(struct tap_config *c)
     }
     bool ok = !ferror(out);
     ok &= fclose(out) == 0;
-    c->text = ok ? tap_pool_strdup(c->pool, text, len) : NULL;
+    c->text = ok ? tap_mempool_strdup(c->pool, text, len) : NULL;
     free(text);
     return c->text != NULL;
 }
@@ -289,8 +289,8 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
 {
     struct tap_config *c = b->config;
     size_t before = tap_error_count(b->err);
-    c->pool = tap_pool_new();
-    if (!c->pool || !(c->path = tap_pool_strdup(c->pool, name, strlen(name))))
+    c->pool = tap_mempool_new();
+    if (!c->pool || !(c->path = tap_mempool_strdup(c->pool, name, strlen(name))))
         return false;
     b->ini = tap_ini_parse(name, text, len, c->pool, b->err);
     if (!b->ini)
@@ -423,6 +423,6 @@ void tap_config_free(struct tap_config *c)
     if (!c)
         return;
     tap_registry_free(c->registry);
-    tap_pool_free(c->pool);
+    tap_mempool_free(c->pool);
     free(c);
 }

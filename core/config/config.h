@@ -66,7 +66,7 @@ struct tap_config {
     bool sinkless; /* it may have no sinks: for questions to nodes, not for a run */
     char *text;    /* the effective configuration as INI text, for session->config */
     struct tap_registry *registry;
-    struct tap_pool *pool;
+    struct tap_mempool *pool;
 };
 
 /* `sets` are --set arguments, "SECTION.KEY=VALUE" (the last dot before the = splits; SECTION is session,

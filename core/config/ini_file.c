@@ -27,7 +27,7 @@ struct ini_reader {
     int value_line; /* of the value's last line so far */
 
     struct tap_ini *ini;
-    struct tap_pool *pool;
+    struct tap_mempool *pool;
     struct tap_error *err;
     const char *file;
     bool oom;
@@ -54,12 +54,12 @@ struct tap_ini_section *tap_ini_find(const struct tap_ini *ini, const char *name
 }
 
 /* Room for one more element: a pool has no realloc, so the old array stays behind until the pool goes. */
-static bool ini_grow(struct tap_pool *pool, void **array, size_t count, size_t *cap, size_t size)
+static bool ini_grow(struct tap_mempool *pool, void **array, size_t count, size_t *cap, size_t size)
 {
     if (count < *cap)
         return true;
     size_t more = *cap ? *cap * 2 : 8;
-    void *grown = tap_pool_alloc(pool, more * size);
+    void *grown = tap_mempool_alloc(pool, more * size);
     if (!grown)
         return false;
     if (count)
@@ -69,10 +69,10 @@ static bool ini_grow(struct tap_pool *pool, void **array, size_t count, size_t *
     return true;
 }
 
-struct tap_ini_section *tap_ini_add(struct tap_ini *ini, struct tap_pool *pool, const char *name,
+struct tap_ini_section *tap_ini_add(struct tap_ini *ini, struct tap_mempool *pool, const char *name,
                                     const struct tap_text *where)
 {
-    char *copy = tap_pool_strdup(pool, name, strlen(name));
+    char *copy = tap_mempool_strdup(pool, name, strlen(name));
     if (!copy ||
         !ini_grow(pool, (void **)&ini->sections, ini->count, &ini->cap, sizeof(struct tap_ini_section)))
         return NULL;
@@ -80,7 +80,7 @@ struct tap_ini_section *tap_ini_add(struct tap_ini *ini, struct tap_pool *pool, 
     return &ini->sections[ini->count++];
 }
 
-bool tap_ini_set(struct tap_ini_section *section, struct tap_pool *pool, const struct tap_setting *setting)
+bool tap_ini_set(struct tap_ini_section *section, struct tap_mempool *pool, const struct tap_setting *setting)
 {
     if (!ini_grow(pool, (void **)&section->settings, section->count, &section->cap, sizeof *setting))
         return false;
@@ -145,7 +145,7 @@ static void ini_finish_key(struct ini_reader *r)
     if (!r->have_key)
         return;
     r->have_key = false;
-    r->setting.value.text = tap_pool_strdup(r->pool, (const char *)r->value.data, r->value.len);
+    r->setting.value.text = tap_mempool_strdup(r->pool, (const char *)r->value.data, r->value.len);
     r->oom |= !r->setting.value.text || r->value.oom;
     if (!r->ignore && !r->oom)
         r->oom |= !tap_ini_set(r->section, r->pool, &r->setting);
@@ -166,7 +166,7 @@ static void ini_header(struct ini_reader *r, size_t from)
     const char *start = r->line + from + 1;
     while (start < close && is_space(*start))
         start++;
-    char *name = tap_pool_strdup(r->pool, start, ini_trimmed(start, (size_t)(close - start)));
+    char *name = tap_mempool_strdup(r->pool, start, ini_trimmed(start, (size_t)(close - start)));
     if (!name) {
         r->oom = true;
         return;
@@ -283,7 +283,7 @@ static void ini_new_key(struct ini_reader *r)
         tap_error_add_at(r->err, NULL, &at, "a key is missing before the '%c'", r->line[equals]);
         return;
     }
-    char *key = tap_pool_strdup(r->pool, r->line + from, key_len);
+    char *key = tap_mempool_strdup(r->pool, r->line + from, key_len);
     r->oom |= !key;
     if (!r->section && !r->ignore && key) {
         tap_error_add_at(r->err, NULL, &at, "key '%s' stands before the first [section]", key);
@@ -318,12 +318,12 @@ static int ini_key(void *user, const char *section, const char *name, const char
     return 1;
 }
 
-struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len, struct tap_pool *pool,
+struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len, struct tap_mempool *pool,
                               struct tap_error *err)
 {
     struct ini_reader r = {.next = text, .end = text + len, .pool = pool, .err = err};
-    r.file = tap_pool_strdup(pool, file, strlen(file));
-    r.ini = tap_pool_alloc(pool, sizeof *r.ini);
+    r.file = tap_mempool_strdup(pool, file, strlen(file));
+    r.ini = tap_mempool_alloc(pool, sizeof *r.ini);
     r.oom = !r.file || !r.ini;
     if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
         r.next += 3; /* a byte order mark */

@@ -31,14 +31,14 @@ struct tap_ini {
 
 /* Adds every mistake to `err`; what could be read is in the result all the same, so that the caller can judge it
  * in the same pass. NULL only when out of memory (told to `err`). All memory is the pool's. */
-struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len, struct tap_pool *pool,
+struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len, struct tap_mempool *pool,
                               struct tap_error *err);
 /* The section of this name; NULL when there is none. */
 struct tap_ini_section *tap_ini_find(const struct tap_ini *, const char *name);
 /* Adds one at the end; NULL when out of memory. `name` is copied. */
-struct tap_ini_section *tap_ini_add(struct tap_ini *, struct tap_pool *, const char *name,
+struct tap_ini_section *tap_ini_add(struct tap_ini *, struct tap_mempool *, const char *name,
                                     const struct tap_text *where);
 /* Adds a setting to a section; false when out of memory. The strings must live as long as the pool. */
-bool tap_ini_set(struct tap_ini_section *, struct tap_pool *, const struct tap_setting *);
+bool tap_ini_set(struct tap_ini_section *, struct tap_mempool *, const struct tap_setting *);
 
 #endif

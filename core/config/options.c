@@ -13,7 +13,7 @@
 struct fill {
     const struct tap_option *option;
     const char *section;
-    struct tap_pool *pool;
+    struct tap_mempool *pool;
     struct tap_error *err;
 };
 
@@ -44,7 +44,7 @@ static bool fill_piece(const struct fill *f, const struct tap_text *all, size_t 
         from++;
     while (to > from && is_blank(all->text[to - 1]))
         to--;
-    piece->text = tap_pool_strdup(f->pool, all->text + from, to - from);
+    piece->text = tap_mempool_strdup(f->pool, all->text + from, to - from);
     return piece->text != NULL;
 }
 
@@ -61,7 +61,7 @@ static size_t choice_count(const char *const *choices)
 static enum tap_status fill_wrong_word(const struct fill *f, const struct tap_text *v,
                                        const char *const *right, size_t n)
 {
-    const char *nearest = tap_nearest(v->text, right, n);
+    const char *nearest = tap_suggest(v->text, right, n);
     if (nearest)
         return tap_error_add_at(f->err, f->section, v, "'%s' is no value of '%s' (did you mean '%s'?)",
                                 v->text, f->option->name, nearest);
@@ -133,7 +133,7 @@ static enum tap_status fill_list(const struct fill *f, const struct tap_text *v,
     size_t most = 1, n = 0;
     for (const char *p = v->text; *p; p++)
         most += *p == ',' || *p == '\n';
-    struct tap_text *items = tap_pool_alloc(f->pool, most * sizeof *items);
+    struct tap_text *items = tap_mempool_alloc(f->pool, most * sizeof *items);
     if (!items)
         return fill_no_memory(f);
     for (size_t from = 0, i = 0;; i++) {
@@ -200,7 +200,7 @@ static bool text_is_empty(const char *text)
 static enum tap_status fill_lines(const struct fill *f, const struct tap_setting *const *given, size_t n,
                                   void *settings)
 {
-    struct tap_text *items = tap_pool_alloc(f->pool, (n + !n) * sizeof *items);
+    struct tap_text *items = tap_mempool_alloc(f->pool, (n + !n) * sizeof *items);
     if (!items)
         return fill_no_memory(f);
     for (size_t i = 0; i < n; i++)
@@ -247,11 +247,11 @@ static enum tap_status fill_missing(const struct fill *f, const struct tap_text 
 
 enum tap_status tap_options_fill(const struct tap_option *options, size_t option_count,
                                  const struct tap_setting *settings, size_t setting_count, bool *used,
-                                 void *into, struct tap_pool *pool, const char *section,
+                                 void *into, struct tap_mempool *pool, const char *section,
                                  const struct tap_text *section_where, struct tap_error *err)
 {
     enum tap_status status = TAP_OK;
-    const struct tap_setting **given = tap_pool_alloc(pool, (setting_count + 1) * sizeof *given);
+    const struct tap_setting **given = tap_mempool_alloc(pool, (setting_count + 1) * sizeof *given);
     for (size_t o = 0; o < option_count; o++) {
         struct fill f = {&options[o], section, pool, err};
         if (!given)
@@ -288,7 +288,7 @@ enum tap_status tap_options_unknown(const struct tap_option *const *tables, cons
     for (size_t i = 0; i < setting_count; i++) {
         if (used[i])
             continue;
-        const char *nearest = keys ? tap_nearest(settings[i].key, keys, n) : NULL;
+        const char *nearest = keys ? tap_suggest(settings[i].key, keys, n) : NULL;
         status =
             tap_error_add_at(err, section, &settings[i].key_where, "unknown key '%s'%s%s%s", settings[i].key,
                              nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");

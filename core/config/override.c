@@ -1,4 +1,4 @@
-/* config_set.c: --set SECTION.KEY=VALUE, laid over what the file says.
+/* override.c: --set SECTION.KEY=VALUE, laid over what the file says.
  *
  * What comes from here has no line but the argument itself as its place, so that a mistake in it reads
  * "--set sink:csv.pth: ...".
@@ -25,7 +25,7 @@ static bool set_from_file(const struct tap_setting *s)
 }
 
 /* The first --set of a key takes the place of what the file says; further ones of the same key are added. */
-bool tap_config_set(struct tap_ini *ini, const char *set, const char *origin, struct tap_pool *pool,
+bool tap_config_set(struct tap_ini *ini, const char *set, const char *origin, struct tap_mempool *pool,
                     struct tap_error *err)
 {
     size_t section_len, key_len;
@@ -35,12 +35,12 @@ bool tap_config_set(struct tap_ini *ini, const char *set, const char *origin, st
                 origin, set);
         return true;
     }
-    char *section_name = tap_pool_strdup(pool, set, section_len);
-    char *key = tap_pool_strdup(pool, set + section_len + 1, key_len);
+    char *section_name = tap_mempool_strdup(pool, set, section_len);
+    char *key = tap_mempool_strdup(pool, set + section_len + 1, key_len);
     char *value =
-        tap_pool_strdup(pool, set + section_len + key_len + 2, strlen(set + section_len + key_len + 2));
+        tap_mempool_strdup(pool, set + section_len + key_len + 2, strlen(set + section_len + key_len + 2));
     size_t file_len = strlen(origin) + section_len + key_len + 3;
-    char *file = tap_pool_alloc(pool, file_len);
+    char *file = tap_mempool_alloc(pool, file_len);
     if (!section_name || !key || !value || !file)
         return false;
     snprintf(file, file_len, "%s %s.%s", origin, section_name, key);

@@ -1,4 +1,4 @@
-/* config_replay.c: see config_replay.h. A recording is played as fast as the sinks take it and to its end, and nothing of
+/* replay_defaults.c: see config_replay.h. A recording is played as fast as the sinks take it and to its end, and nothing of
  * it is left out unless somebody asks for that. */
 #include "config/replay_defaults.h"
 
@@ -28,7 +28,7 @@ static bool is_given(const struct tap_ini *ini, const char *section, const char 
 static bool want_every_event(struct tap_config *c)
 {
     size_t n = TAP_KIND_USER_LAST + 1;
-    struct tap_text *items = tap_pool_alloc(c->pool, n * sizeof *items);
+    struct tap_text *items = tap_mempool_alloc(c->pool, n * sizeof *items);
     if (!items)
         return false;
     for (size_t k = 0; k < n; k++)

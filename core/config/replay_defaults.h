@@ -1,4 +1,4 @@
-/* config_replay.h: what a configuration means where its transport plays a recording (plugin.h, TAP_PLUGIN_REPLAYS). */
+/* replay_defaults.h: what a configuration means where its transport plays a recording (plugin.h, TAP_PLUGIN_REPLAYS). */
 #ifndef TAP_CONFIG_REPLAY_H
 #define TAP_CONFIG_REPLAY_H
 

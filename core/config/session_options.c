@@ -1,4 +1,4 @@
-/* config_session.c: the options of [session] and those that every sink has, and what a table cannot say of them.
+/* session_options.c: the options of [session] and those that every sink has, and what a table cannot say of them.
  */
 #include <string.h>
 
@@ -212,7 +212,7 @@ static void session_event(struct tap_session_settings *s, const struct tap_text 
             return;
         }
     }
-    const char *nearest = tap_nearest(name->text, event_names, EVENT_COUNT);
+    const char *nearest = tap_suggest(name->text, event_names, EVENT_COUNT);
     tap_error_add_at(err, "session", name, "unknown event '%s'%s%s%s", name->text,
                      nearest ? " (did you mean '" : " (`beamtap plugins session` names all",
                      nearest ? nearest : "", nearest ? "'?)" : ")");

@@ -1,4 +1,4 @@
-/* config_session.h: what config.c needs of the [session] section. */
+/* session_options.h: what config.c needs of the [session] section. */
 #ifndef TAP_CONFIG_SESSION_H
 #define TAP_CONFIG_SESSION_H
 

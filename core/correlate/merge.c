@@ -17,15 +17,15 @@
 #define CAUSES \
     (1u        \
      << 17) /* sends and spawns that are known at once: of the last second, at a hundred thousand a second */
-#define FLOORS (1u << 12) /* processes whose next event may have to be moved */
-#define FLOORS_LOOK 8u    /* places of one process */
+#define LOWER_BOUNDS (1u << 12) /* processes whose next event may have to be moved */
+#define LOWER_BOUNDS_LOOK 8u    /* places of one process */
 #define DRIFT \
     (TAP_SECOND / 500) /* that clocks may have gone apart since they were compared, and been corrected by */
 #define RAISES \
     64u /* times that one head waits for its cause: two that wait for each other must not for ever */
 
 struct merge_node {
-    struct tap_batch_own *first, *last;
+    struct tap_batch_impl *first, *last;
     uint32_t at; /* the head, in the first batch */
     unsigned raised;
     int64_t key;    /* of the head */
@@ -40,7 +40,7 @@ struct merge_cause {
     uint32_t node;
     bool waits; /* it is still in its queue */
 };
-struct merge_floor {
+struct merge_lower_bound {
     struct tap_pid pid;
     int64_t ts;
 };
@@ -48,15 +48,15 @@ struct tap_merge {
     int64_t window;
     int64_t horizon;   /* what is not later is due */
     int64_t gone;      /* the largest key that went */
-    int64_t floor_max; /* no process has a floor above this */
+    int64_t lower_bound_max; /* no process has a floor above this */
     size_t held;
     struct merge_node *nodes;
     uint32_t node_count; /* a power of two; 0: none yet */
     __int128 *
         tree; /* the nodes' heads from node_count on; each before that is the earlier one of 2 i and 2 i + 1 */
-    struct tap_batch_own *done; /* its last event is at the caller's */
+    struct tap_batch_impl *done; /* its last event is at the caller's */
     struct merge_cause *causes;
-    struct merge_floor *floors;
+    struct merge_lower_bound *lower_bounds;
     struct tap_merge_stats stats;
 };
 
@@ -66,10 +66,10 @@ struct tap_merge *tap_merge_new(int64_t window)
     if (!m)
         return NULL;
     m->window = window;
-    m->horizon = m->gone = m->floor_max = INT64_MIN;
+    m->horizon = m->gone = m->lower_bound_max = INT64_MIN;
     m->causes = calloc(CAUSES, sizeof *m->causes);
-    m->floors = calloc(FLOORS, sizeof *m->floors);
-    if (m->causes && m->floors)
+    m->lower_bounds = calloc(LOWER_BOUNDS, sizeof *m->lower_bounds);
+    if (m->causes && m->lower_bounds)
         return m;
     tap_merge_free(m);
     return NULL;
@@ -82,14 +82,14 @@ void tap_merge_free(struct tap_merge *m)
     if (m->done)
         tap_batch_release(m->done);
     for (uint32_t i = 0; i < m->node_count; i++)
-        for (struct tap_batch_own *b = m->nodes[i].first, *next; b; b = next) {
+        for (struct tap_batch_impl *b = m->nodes[i].first, *next; b; b = next) {
             next = b->next;
             tap_batch_release(b);
         }
     free(m->nodes);
     free(m->tree);
     free(m->causes);
-    free(m->floors);
+    free(m->lower_bounds);
     free(m);
 }
 
@@ -116,7 +116,7 @@ static int64_t time_of(const struct tap_event *ev)
     return ev->kind == TAP_CLOCK ? INT64_MIN : ev->ts;
 }
 
-static size_t bytes_of(const struct tap_batch_own *b)
+static size_t bytes_of(const struct tap_batch_impl *b)
 {
     return (b->arena ? b->arena->base.size : 0) + b->base.count * sizeof(struct tap_event);
 }
@@ -210,8 +210,8 @@ bool tap_merge_expect(struct tap_merge *m, uint32_t node)
     return true;
 }
 
-bool tap_merge_add(struct tap_merge *m, struct tap_batch_own *batch, uint32_t node,
-                   const struct tap_merge_word *word)
+bool tap_merge_add(struct tap_merge *m, struct tap_batch_impl *batch, uint32_t node,
+                   const struct tap_merge_progress *word)
 {
     if (!tap_merge_expect(m, node))
         return false;
@@ -271,27 +271,27 @@ static bool goes_behind(struct tap_merge *m, uint32_t node, const struct tap_eve
     return true;
 }
 
-static struct merge_floor *floors_of(const struct tap_merge *m, const struct tap_pid *pid)
+static struct merge_lower_bound *lower_bounds_of(const struct tap_merge *m, const struct tap_pid *pid)
 {
     uint32_t hash =
-        (pid->id * 2654435761u ^ pid->serial * 40503u ^ pid->node * 97u) & (FLOORS / FLOORS_LOOK - 1);
-    return &m->floors[hash * FLOORS_LOOK];
+        (pid->id * 2654435761u ^ pid->serial * 40503u ^ pid->node * 97u) & (LOWER_BOUNDS / LOWER_BOUNDS_LOOK - 1);
+    return &m->lower_bounds[hash * LOWER_BOUNDS_LOOK];
 }
 
-static int64_t floor_of(const struct tap_merge *m, const struct tap_pid *pid)
+static int64_t lower_bound_of(const struct tap_merge *m, const struct tap_pid *pid)
 {
-    const struct merge_floor *f = floors_of(m, pid);
-    for (uint32_t i = 0; i < FLOORS_LOOK; i++)
+    const struct merge_lower_bound *f = lower_bounds_of(m, pid);
+    for (uint32_t i = 0; i < LOWER_BOUNDS_LOOK; i++)
         if (f[i].ts && tap_pid_same(&f[i].pid, pid))
             return f[i].ts;
     return INT64_MIN;
 }
 
 /* From here on the process does nothing before `ts`. The lowest floor gives way: its process is past it most likely. */
-static void set_floor(struct tap_merge *m, const struct tap_pid *pid, int64_t ts)
+static void set_lower_bound(struct tap_merge *m, const struct tap_pid *pid, int64_t ts)
 {
-    struct merge_floor *f = floors_of(m, pid), *place = f;
-    for (uint32_t i = 0; i < FLOORS_LOOK; i++) {
+    struct merge_lower_bound *f = lower_bounds_of(m, pid), *place = f;
+    for (uint32_t i = 0; i < LOWER_BOUNDS_LOOK; i++) {
         if (f[i].ts && tap_pid_same(&f[i].pid, pid)) {
             place = &f[i];
             break;
@@ -299,8 +299,8 @@ static void set_floor(struct tap_merge *m, const struct tap_pid *pid, int64_t ts
         if (f[i].ts < place->ts)
             place = &f[i];
     }
-    *place = (struct merge_floor){*pid, ts};
-    m->floor_max = later(m->floor_max, ts);
+    *place = (struct merge_lower_bound){*pid, ts};
+    m->lower_bound_max = later(m->lower_bound_max, ts);
 }
 
 /* Its time is not earlier than its cause's, nor than what its process did before. */
@@ -312,10 +312,10 @@ static void settle(struct tap_merge *m, struct tap_event *ev)
     if (is_effect(ev)) {
         const struct merge_cause *c = &m->causes[ev->flow & (CAUSES - 1)];
         if (c->flow == ev->flow && c->ts >= ts && c->ts - ts < m->window)
-            set_floor(m, &ev->pid, ts = c->ts + 1);
+            set_lower_bound(m, &ev->pid, ts = c->ts + 1);
     }
-    if (ts < m->floor_max)
-        ts = later(ts, floor_of(m, &ev->pid));
+    if (ts < m->lower_bound_max)
+        ts = later(ts, lower_bound_of(m, &ev->pid));
     if (ts != ev->ts) {
         m->stats.moved++;
         m->stats.moved_most = later(m->stats.moved_most, ts - ev->ts);
@@ -332,26 +332,26 @@ static void settle(struct tap_merge *m, struct tap_event *ev)
 }
 
 /* What will be copied about sixteen events from now, of this node: its raw message follows those before it. */
-static void fetch(const struct tap_merge *m, const struct tap_batch_own *b, uint32_t at)
+static void fetch(const struct tap_merge *m, const struct tap_batch_impl *b, uint32_t at)
 {
     uint32_t ahead = m->node_count < 16 ? 16 / m->node_count : 1;
     if (b->base.count - at <= ahead)
         return;
     const char *event = (const char *)&b->events[at + ahead];
-    for (size_t line = 0; line < sizeof(struct tap_event); line += TAP_LINE)
+    for (size_t line = 0; line < sizeof(struct tap_event); line += TAP_CACHE_LINE)
         __builtin_prefetch(event + line);
     if (!b->base.arena)
         return;
     struct tap_span now = b->events[at].raw;
     const uint8_t *raw = b->base.arena + now.off + (size_t)now.len * ahead;
     __builtin_prefetch(raw);
-    __builtin_prefetch(raw + TAP_LINE);
+    __builtin_prefetch(raw + TAP_CACHE_LINE);
 }
 
 static void take(struct tap_merge *m, uint32_t node)
 {
     struct merge_node *n = &m->nodes[node];
-    struct tap_batch_own *b = n->first;
+    struct tap_batch_impl *b = n->first;
     m->gone = later(m->gone, n->key);
     n->raised = 0;
     fetch(m, b, n->at);

@@ -33,14 +33,14 @@ struct tap_merge *tap_merge_new(int64_t window);
 /* Lets go of what still waits. */
 void tap_merge_free(struct tap_merge *);
 /* What is known of a node's stream beside its events. */
-struct tap_merge_word {
+struct tap_merge_progress {
     int64_t mark;  /* a time that it has passed, without an event; 0: none */
     int64_t bound; /* ns that its times are wrong by at most; 0: unknown */
 };
 
 /* Takes over a batch whose events are all of this node (an index below TAP_NODES_MAX), already paired (flow.h). False when
  * out of memory: the batch is still the caller's. */
-bool tap_merge_add(struct tap_merge *, struct tap_batch_own *, uint32_t node, const struct tap_merge_word *);
+bool tap_merge_add(struct tap_merge *, struct tap_batch_impl *, uint32_t node, const struct tap_merge_progress *);
 /* More will come of this node, of which nothing was added yet. False when out of memory. */
 bool tap_merge_expect(struct tap_merge *, uint32_t node);
 /* Nothing more will come: all that waits is due. */

@@ -1,4 +1,4 @@
-/* flow_names.c: a table addressed by node and name. Of two that share a place the later one stays: a hint is lost, no more. */
+/* registered_names.c: a table addressed by node and name. Of two that share a place the later one stays: a hint is lost, no more. */
 #include "correlate/registered_names.h"
 
 #include "names/atom_cache.h"

@@ -1,4 +1,4 @@
-/* flow_names.h: which process has which registered name, as far as the stream tells: by reports of the agent, and by
+/* registered_names.h: which process has which registered name, as far as the stream tells: by reports of the agent, and by
  * register and unregister events where they are traced. Names change owners unseen, so this is a hint and no proof. */
 #ifndef TAP_FLOW_NAMES_H
 #define TAP_FLOW_NAMES_H

@@ -1,4 +1,4 @@
-/* relief.c: a table of (process, function) with calls that are open, in sets of a few places: the one that is looked for is
+/* stack_guard.c: a table of (process, function) with calls that are open, in sets of a few places: the one that is looked for is
  * there or in none. A full set grows the table; at its bound a newcomer wears down the smallest count of its set. */
 #include "correlate/stack_guard.h"
 
@@ -9,28 +9,28 @@
 
 #define PLACES 8u             /* of a set: two cache lines */
 #define SETS_FIRST (1u << 10) /* 128 kB */
-#define SETS_MOST (1u << 17)  /* 16 MB */
-#define WAITING 16u           /* piles that the transport was not told of yet */
+#define SETS_MAX (1u << 17)  /* 16 MB */
+#define WAITING 16u           /* deep stacks that the transport was not told of yet */
 
 struct open_calls {
     uint64_t key; /* 0: free */
     uint32_t open, limit;
 };
 
-struct tap_relief {
+struct tap_stack_guard {
     struct open_calls *at;
     uint32_t sets;
-    struct tap_relieved done;
+    struct tap_returns_off done;
     struct {
         uint32_t node;
-        struct tap_pile pile;
+        struct tap_deep_stack deep_stack;
     } waiting[WAITING];
     uint32_t waits;
 };
 
-struct tap_relief *tap_relief_new(void)
+struct tap_stack_guard *tap_stack_guard_new(void)
 {
-    struct tap_relief *r = calloc(1, sizeof *r);
+    struct tap_stack_guard *r = calloc(1, sizeof *r);
     if (r && !(r->at = calloc(SETS_FIRST * PLACES, sizeof *r->at))) {
         free(r);
         return NULL;
@@ -40,12 +40,12 @@ struct tap_relief *tap_relief_new(void)
     return r;
 }
 
-void tap_relief_free(struct tap_relief *r)
+void tap_stack_guard_free(struct tap_stack_guard *r)
 {
     if (!r)
         return;
     free(r->at);
-    tap_relieved_free(&r->done);
+    tap_returns_off_free(&r->done);
     free(r);
 }
 
@@ -64,7 +64,7 @@ static uint64_t key_of(const struct tap_event *ev)
     return h ? h : 1;
 }
 
-static struct open_calls *set_of(const struct tap_relief *r, uint64_t key)
+static struct open_calls *set_of(const struct tap_stack_guard *r, uint64_t key)
 {
     return r->at + (key & (r->sets - 1)) * PLACES;
 }
@@ -77,21 +77,21 @@ static struct open_calls *in_set(struct open_calls *set, uint64_t key)
     return NULL;
 }
 
-static struct open_calls *find(const struct tap_relief *r, uint64_t key)
+static struct open_calls *find(const struct tap_stack_guard *r, uint64_t key)
 {
     return in_set(set_of(r, key), key);
 }
 
-static struct open_calls *free_place(const struct tap_relief *r, uint64_t key)
+static struct open_calls *free_place(const struct tap_stack_guard *r, uint64_t key)
 {
     return in_set(set_of(r, key), 0);
 }
 
 /* Twice the sets: what was in one goes to one of two, so there is room for all. False: at its bound, or no memory. */
-static bool grow(struct tap_relief *r)
+static bool grow(struct tap_stack_guard *r)
 {
-    struct tap_relief wider = {.sets = r->sets * 2};
-    if (r->sets >= SETS_MOST || !(wider.at = calloc((size_t)wider.sets * PLACES, sizeof *wider.at)))
+    struct tap_stack_guard wider = {.sets = r->sets * 2};
+    if (r->sets >= SETS_MAX || !(wider.at = calloc((size_t)wider.sets * PLACES, sizeof *wider.at)))
         return false;
     for (uint32_t i = 0; i < r->sets * PLACES; i++)
         if (r->at[i].key)
@@ -103,7 +103,7 @@ static bool grow(struct tap_relief *r)
 }
 
 /* The place of a key that has none yet; NULL: there is no room for it now. */
-static struct open_calls *make(struct tap_relief *r, uint64_t key)
+static struct open_calls *make(struct tap_stack_guard *r, uint64_t key)
 {
     struct open_calls *place = free_place(r, key);
     if (!place && grow(r))
@@ -117,28 +117,28 @@ static struct open_calls *make(struct tap_relief *r, uint64_t key)
         if (--place->open > 0)
             return NULL;
     }
-    *place = (struct open_calls){.key = key, .limit = TAP_RELIEF_OPEN};
+    *place = (struct open_calls){.key = key, .limit = TAP_STACK_GUARD_OPEN};
     return place;
 }
 
 /* Once for all processes that stand before the same function. */
-static void ask(struct tap_relief *r, struct open_calls *place, const struct tap_event *ev)
+static void ask(struct tap_stack_guard *r, struct open_calls *place, const struct tap_event *ev)
 {
-    bool known = tap_relieved_has(&r->done, ev) || r->waits == WAITING;
+    bool known = tap_returns_off_has(&r->done, ev) || r->waits == WAITING;
     for (uint32_t i = 0; i < r->waits && !known; i++) {
-        const struct tap_pile *p = &r->waiting[i].pile;
+        const struct tap_deep_stack *p = &r->waiting[i].deep_stack;
         known = r->waiting[i].node == ev->node && p->module == ev->module && p->function == ev->function &&
                 p->arity == ev->arity;
     }
     if (!known) {
         r->waiting[r->waits].node = ev->node;
-        r->waiting[r->waits++].pile =
-            (struct tap_pile){ev->pid, ev->module, ev->function, ev->arity, place->open};
+        r->waiting[r->waits++].deep_stack =
+            (struct tap_deep_stack){ev->pid, ev->module, ev->function, ev->arity, place->open};
     }
     place->limit = place->limit < UINT32_MAX / 2 ? place->limit * 2 : UINT32_MAX;
 }
 
-static void count_call(struct tap_relief *r, const struct tap_event *ev)
+static void count_call(struct tap_stack_guard *r, const struct tap_event *ev)
 {
     uint64_t key = key_of(ev);
     struct open_calls *place = find(r, key);
@@ -148,33 +148,33 @@ static void count_call(struct tap_relief *r, const struct tap_event *ev)
         ask(r, place, ev);
 }
 
-static void count_end(struct tap_relief *r, const struct tap_event *ev)
+static void count_end(struct tap_stack_guard *r, const struct tap_event *ev)
 {
     struct open_calls *place = find(r, key_of(ev));
     if (place && --place->open == 0)
         place->key = 0;
 }
 
-void tap_relief_event(struct tap_relief *r, const struct tap_event *ev)
+void tap_stack_guard_event(struct tap_stack_guard *r, const struct tap_event *ev)
 {
     switch (ev->kind) {
     case TAP_FUNCTION_CALL: count_call(r, ev); break;
     case TAP_FUNCTION_RETURN:
     case TAP_FUNCTION_EXCEPTION: count_end(r, ev); break;
-    case TAP_RELIEVED:
+    case TAP_RETURNS_OFF:
     case TAP_NODE_UP:
-        tap_relieved_learn(&r->done, ev);
+        tap_returns_off_learn(&r->done, ev);
         break; /* no memory: it is asked for again, and is done there */
     default: break;
     }
 }
 
-bool tap_relief_done(const struct tap_relief *r, size_t i, struct tap_event *ev)
+bool tap_stack_guard_done(const struct tap_stack_guard *r, size_t i, struct tap_event *ev)
 {
     if (i >= r->done.count)
         return false;
-    const struct tap_relieved_function *d = &r->done.at[i];
-    *ev = (struct tap_event){.kind = TAP_RELIEVED,
+    const struct tap_returns_off_function *d = &r->done.at[i];
+    *ev = (struct tap_event){.kind = TAP_RETURNS_OFF,
                              .node = d->node,
                              .module = d->module,
                              .function = d->function,
@@ -182,12 +182,12 @@ bool tap_relief_done(const struct tap_relief *r, size_t i, struct tap_event *ev)
     return true;
 }
 
-bool tap_relief_take(struct tap_relief *r, uint32_t node, struct tap_pile *pile)
+bool tap_stack_guard_take(struct tap_stack_guard *r, uint32_t node, struct tap_deep_stack *out)
 {
     for (uint32_t i = 0; i < r->waits; i++) {
         if (r->waiting[i].node != node)
             continue;
-        *pile = r->waiting[i].pile;
+        *out = r->waiting[i].deep_stack;
         memmove(&r->waiting[i], &r->waiting[i + 1], (--r->waits - i) * sizeof r->waiting[0]);
         return true;
     }

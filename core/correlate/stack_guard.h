@@ -1,8 +1,8 @@
-/* relief.h: functions whose calls pile up on a process's stack.
+/* stack_guard.h: functions whose calls pile up on a process's stack.
  *
  * Where returns are traced each call leaves a few words on the stack until it returns, and a function that goes on by a tail
  * call never does: its process grows for as long as it loops. So calls less returns are counted for each process and function;
- * at TAP_RELIEF_OPEN the transport is told, has the node look at the process's stack (a call that an untraced exception ended
+ * at TAP_STACK_GUARD_OPEN the transport is told, has the node look at the process's stack (a call that an untraced exception ended
  * leaves nothing there, but counts here) and take the function's return trace away. Each asking doubles what must be open
  * before the next.
  *
@@ -13,18 +13,18 @@
 
 #include "beamtap/plugin.h"
 
-#define TAP_RELIEF_OPEN 1000u
+#define TAP_STACK_GUARD_OPEN 1000u
 
-struct tap_relief;
+struct tap_stack_guard;
 
-struct tap_relief *tap_relief_new(void);
-void tap_relief_free(struct tap_relief *);
-/* Counts a call, a return or an exception; TAP_RELIEVED: this function is no longer looked for, until its node is up again.
+struct tap_stack_guard *tap_stack_guard_new(void);
+void tap_stack_guard_free(struct tap_stack_guard *);
+/* Counts a call, a return or an exception; TAP_RETURNS_OFF: this function is no longer looked for, until its node is up again.
  * Other events are of no concern. */
-void tap_relief_event(struct tap_relief *, const struct tap_event *);
+void tap_stack_guard_event(struct tap_stack_guard *, const struct tap_event *);
 /* The next function to have relieved in this node; false: none. */
-bool tap_relief_take(struct tap_relief *, uint32_t node, struct tap_pile *);
+bool tap_stack_guard_take(struct tap_stack_guard *, uint32_t node, struct tap_deep_stack *);
 /* The i-th function that was relieved, as its event; false beyond the last. */
-bool tap_relief_done(const struct tap_relief *, size_t i, struct tap_event *);
+bool tap_stack_guard_done(const struct tap_stack_guard *, size_t i, struct tap_event *);
 
 #endif

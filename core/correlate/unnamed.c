@@ -1,4 +1,4 @@
-/* strangers.c: see strangers.h. A set of what was seen, by number (within one life of a node that is all of a pid), open
+/* unnamed.c: see unnamed.h. A set of what was seen, by number (within one life of a node that is all of a pid), open
  * addressed; and a ring of those that wait. */
 #include "correlate/unnamed.h"
 
@@ -9,18 +9,18 @@
 
 #define FIRST_SIZE 1024u
 
-struct tap_strangers {
+struct tap_unnamed {
     uint64_t *seen; /* 0: empty */
     uint32_t mask, count;
     uint64_t last; /* of the event before: mostly the next one's */
-    struct tap_pid waiting[TAP_STRANGERS_WAITING];
+    struct tap_pid waiting[TAP_UNNAMED_WAITING];
     uint32_t first, waits;
     bool named_too;
 };
 
-struct tap_strangers *tap_strangers_new(bool named_too)
+struct tap_unnamed *tap_unnamed_new(bool named_too)
 {
-    struct tap_strangers *s = calloc(1, sizeof *s);
+    struct tap_unnamed *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     s->named_too = named_too;
@@ -32,14 +32,14 @@ struct tap_strangers *tap_strangers_new(bool named_too)
     return NULL;
 }
 
-void tap_strangers_free(struct tap_strangers *s)
+void tap_unnamed_free(struct tap_unnamed *s)
 {
     if (s)
         free(s->seen);
     free(s);
 }
 
-void tap_strangers_forget(struct tap_strangers *s)
+void tap_unnamed_forget(struct tap_unnamed *s)
 {
     memset(s->seen, 0, (s->mask + 1) * sizeof *s->seen);
     s->count = s->waits = 0;
@@ -61,12 +61,12 @@ static uint64_t *place_of(uint64_t *seen, uint32_t mask, uint64_t number)
 }
 
 /* Half of the table stays empty. */
-static void make_room(struct tap_strangers *s)
+static void make_room(struct tap_unnamed *s)
 {
     uint32_t old = s->mask + 1;
     if (s->count < old / 2)
         return;
-    uint64_t *more = s->count < TAP_STRANGERS_SEEN ? calloc(2 * (size_t)old, sizeof *more) : NULL;
+    uint64_t *more = s->count < TAP_UNNAMED_SEEN ? calloc(2 * (size_t)old, sizeof *more) : NULL;
     if (!more) {
         memset(s->seen, 0, old * sizeof *s->seen);
         s->count = 0;
@@ -81,7 +81,7 @@ static void make_room(struct tap_strangers *s)
 }
 
 /* It was new until now. */
-static bool take_note(struct tap_strangers *s, uint64_t number)
+static bool take_note(struct tap_unnamed *s, uint64_t number)
 {
     uint64_t *place = place_of(s->seen, s->mask, number);
     if (*place)
@@ -92,24 +92,24 @@ static bool take_note(struct tap_strangers *s, uint64_t number)
     return true;
 }
 
-static void see_process(struct tap_strangers *s, const struct tap_pid *pid)
+static void see_process(struct tap_unnamed *s, const struct tap_pid *pid)
 {
     uint64_t number = number_of(pid);
-    if (number == s->last || s->waits == TAP_STRANGERS_WAITING)
+    if (number == s->last || s->waits == TAP_UNNAMED_WAITING)
         return;
     s->last = number;
     if (take_note(s, number))
-        s->waiting[(s->first + s->waits++) % TAP_STRANGERS_WAITING] = *pid;
+        s->waiting[(s->first + s->waits++) % TAP_UNNAMED_WAITING] = *pid;
 }
 
-static void see_named(struct tap_strangers *s, const struct tap_pid *pid)
+static void see_named(struct tap_unnamed *s, const struct tap_pid *pid)
 {
     if (!s->named_too)
         take_note(s, number_of(pid));
 }
 
 /* [{Pid, Facts}]: whoever is named there. */
-static void see_report(struct tap_strangers *s, struct tap_cursor c)
+static void see_report(struct tap_unnamed *s, struct tap_cursor c)
 {
     uint32_t n, two, len;
     const char *node;
@@ -129,7 +129,7 @@ static bool is_local(const struct tap_event *ev)
     return ev->peer_type == TAP_PEER_PID && ev->peer.node == ev->pid.node;
 }
 
-void tap_strangers_see(struct tap_strangers *s, const struct tap_batch *batch, uint32_t kinds)
+void tap_unnamed_see(struct tap_unnamed *s, const struct tap_batch *batch, uint32_t kinds)
 {
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct tap_event *ev = tap_batch_event(batch, i);
@@ -146,12 +146,12 @@ void tap_strangers_see(struct tap_strangers *s, const struct tap_batch *batch, u
     }
 }
 
-size_t tap_strangers_take(struct tap_strangers *s, struct tap_pid *pids, size_t max)
+size_t tap_unnamed_take(struct tap_unnamed *s, struct tap_pid *pids, size_t max)
 {
     size_t n = 0;
     for (; n < max && s->waits > 0; n++, s->waits--) {
         pids[n] = s->waiting[s->first];
-        s->first = (s->first + 1) % TAP_STRANGERS_WAITING;
+        s->first = (s->first + 1) % TAP_UNNAMED_WAITING;
     }
     return n;
 }

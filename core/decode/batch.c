@@ -12,21 +12,21 @@ enum tap_status tap_batch_pool_init(struct tap_batch_pool *pool, uint32_t sets, 
     return pthread_mutex_init(&pool->lock, NULL) ? TAP_ERROR : TAP_OK;
 }
 
-static void arena_free(struct tap_arena_own *arena)
+static void arena_free(struct tap_arena_impl *arena)
 {
     free(arena->base.data);
     free(arena);
 }
 
-static void arenas_free(struct tap_arena_own *list)
+static void arenas_free(struct tap_arena_impl *list)
 {
-    for (struct tap_arena_own *next; list; list = next) {
+    for (struct tap_arena_impl *next; list; list = next) {
         next = list->next;
         arena_free(list);
     }
 }
 
-static void batch_free(struct tap_batch_own *batch)
+static void batch_free(struct tap_batch_impl *batch)
 {
     free(batch->events);
     free(batch->indexes);
@@ -40,7 +40,7 @@ void tap_batch_pool_destroy(struct tap_batch_pool *pool)
     for (unsigned i = 0; i < TAP_ARENA_SIZES; i++)
         arenas_free(pool->small[i]);
     for (unsigned i = 0; i < 2; i++)
-        for (struct tap_batch_own *b = pool->batches[i], *next; b; b = next) {
+        for (struct tap_batch_impl *b = pool->batches[i], *next; b; b = next) {
             next = b->next;
             batch_free(b);
         }
@@ -49,7 +49,7 @@ void tap_batch_pool_destroy(struct tap_batch_pool *pool)
 
 static struct tap_arena *arena_new(size_t size)
 {
-    struct tap_arena_own *arena = calloc(1, sizeof *arena);
+    struct tap_arena_impl *arena = calloc(1, sizeof *arena);
     if (!arena)
         return NULL;
     arena->base.data = malloc(size);
@@ -62,9 +62,9 @@ static struct tap_arena *arena_new(size_t size)
 }
 
 /* An idle one, off its list; NULL: there is none. Under the lock. */
-static struct tap_arena *arena_take(struct tap_arena_own **list)
+static struct tap_arena *arena_take(struct tap_arena_impl **list)
 {
-    struct tap_arena_own *arena = *list;
+    struct tap_arena_impl *arena = *list;
     if (!arena)
         return NULL;
     *list = arena->next;
@@ -85,7 +85,7 @@ static struct tap_arena *arena_large(struct tap_batch_pool *pool, size_t min)
 /* The small sizes: each second one is twice as large, and one lies between. */
 static size_t small_size(unsigned i)
 {
-    size_t size = (size_t)TAP_ARENA_LEAST << (i / 2);
+    size_t size = (size_t)TAP_ARENA_MIN << (i / 2);
     return i % 2 ? size + size / 2 : size;
 }
 
@@ -111,7 +111,7 @@ struct tap_arena *tap_arena_get(struct tap_batch_pool *pool, size_t min)
 }
 
 /* The list of idle ones that it belongs to; NULL: it is not worth keeping. Counts it. Under the lock. */
-static struct tap_arena_own **arena_home(struct tap_batch_pool *pool, size_t bytes)
+static struct tap_arena_impl **arena_home(struct tap_batch_pool *pool, size_t bytes)
 {
     unsigned size = size_for(bytes);
     if (size < TAP_ARENA_SIZES) {
@@ -130,9 +130,9 @@ void tap_arena_put(struct tap_batch_pool *pool, struct tap_arena *base)
 {
     if (!base)
         return;
-    struct tap_arena_own *arena = (struct tap_arena_own *)base;
+    struct tap_arena_impl *arena = (struct tap_arena_impl *)base;
     pthread_mutex_lock(&pool->lock);
-    struct tap_arena_own **home = arena_home(pool, base->size);
+    struct tap_arena_impl **home = arena_home(pool, base->size);
     if (home) {
         arena->next = *home;
         *home = arena;
@@ -142,9 +142,9 @@ void tap_arena_put(struct tap_batch_pool *pool, struct tap_arena *base)
         arena_free(arena);
 }
 
-static struct tap_batch_own *batch_new(struct tap_batch_pool *pool)
+static struct tap_batch_impl *batch_new(struct tap_batch_pool *pool)
 {
-    struct tap_batch_own *batch = calloc(1, sizeof *batch);
+    struct tap_batch_impl *batch = calloc(1, sizeof *batch);
     if (!batch)
         return NULL;
     batch->pool = pool;
@@ -159,7 +159,7 @@ static struct tap_batch_own *batch_new(struct tap_batch_pool *pool)
 /* The same bytes in an arena of about their size; the given one when that fails. */
 static struct tap_arena *fitting(struct tap_batch_pool *pool, struct tap_arena *arena, size_t len)
 {
-    if (!arena || arena->size <= TAP_ARENA_LEAST || len > arena->size / 4)
+    if (!arena || arena->size <= TAP_ARENA_MIN || len > arena->size / 4)
         return arena;
     struct tap_arena *small = tap_arena_get(pool, len);
     if (!small)
@@ -170,15 +170,15 @@ static struct tap_arena *fitting(struct tap_batch_pool *pool, struct tap_arena *
 }
 
 /* In events; one without any takes some memory too. */
-static uint64_t room_of(const struct tap_batch_own *batch)
+static uint64_t room_of(const struct tap_batch_impl *batch)
 {
-    return batch->cap + TAP_BATCH_LEAST;
+    return batch->cap + TAP_BATCH_MIN;
 }
 
 /* A batch that had many events does not keep their room while it has few: a queue counts it. */
-static void trim(struct tap_batch_own *batch, uint32_t expected)
+static void trim(struct tap_batch_impl *batch, uint32_t expected)
 {
-    if (batch->cap / 4 <= expected + TAP_BATCH_LEAST)
+    if (batch->cap / 4 <= expected + TAP_BATCH_MIN)
         return;
     free(batch->events);
     free(batch->indexes);
@@ -187,13 +187,13 @@ static void trim(struct tap_batch_own *batch, uint32_t expected)
     batch->cap = 0;
 }
 
-struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_arena *arena, size_t arena_len,
+struct tap_batch_impl *tap_batch_get(struct tap_batch_pool *pool, struct tap_arena *arena, size_t arena_len,
                                     uint32_t expected)
 {
     arena = fitting(pool, arena, arena_len);
     bool many = expected > TAP_BATCH_FEW;
     pthread_mutex_lock(&pool->lock);
-    struct tap_batch_own *batch = pool->batches[many];
+    struct tap_batch_impl *batch = pool->batches[many];
     if (batch) {
         pool->batches[many] = batch->next;
         pool->idle_events[many] -= room_of(batch);
@@ -206,7 +206,7 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_aren
     trim(batch, expected);
     batch->expected = expected;
     atomic_store_explicit(&batch->refs, 1, memory_order_relaxed);
-    batch->arena = (struct tap_arena_own *)arena;
+    batch->arena = (struct tap_arena_impl *)arena;
     batch->bytes = 0;
     batch->base = (struct tap_batch){.struct_size = sizeof batch->base,
                                      .event_size = sizeof(struct tap_event),
@@ -216,19 +216,19 @@ struct tap_batch_own *tap_batch_get(struct tap_batch_pool *pool, struct tap_aren
     return batch;
 }
 
-void tap_batch_fit(struct tap_batch_own *batch)
+void tap_batch_fit(struct tap_batch_impl *batch)
 {
     struct tap_arena *arena =
         fitting(batch->pool, batch->arena ? &batch->arena->base : NULL, batch->base.arena_len);
-    batch->arena = (struct tap_arena_own *)arena;
+    batch->arena = (struct tap_arena_impl *)arena;
     batch->base.arena = arena ? arena->data : NULL;
 }
 
 /* What the headers promise is there at once, within reason: they may lie. */
-static uint32_t room_next(const struct tap_batch_own *batch)
+static uint32_t room_next(const struct tap_batch_impl *batch)
 {
-    uint32_t cap = batch->cap ? batch->cap * 2 : TAP_BATCH_LEAST;
-    while (cap < batch->expected && cap < TAP_BATCH_MOST)
+    uint32_t cap = batch->cap ? batch->cap * 2 : TAP_BATCH_MIN;
+    while (cap < batch->expected && cap < TAP_BATCH_MAX)
         cap *= 2;
     return cap;
 }
@@ -240,10 +240,10 @@ static size_t index_bytes(const struct tap_batch_pool *pool)
     return selections < sizeof(int64_t) ? sizeof(int64_t) : selections;
 }
 
-bool tap_batch_grow(struct tap_batch_own *batch)
+bool tap_batch_grow(struct tap_batch_impl *batch)
 {
     uint32_t cap = room_next(batch);
-    struct tap_event *events = aligned_alloc(TAP_LINE, (size_t)cap * sizeof *events);
+    struct tap_event *events = aligned_alloc(TAP_CACHE_LINE, (size_t)cap * sizeof *events);
     uint32_t *indexes = malloc(cap * index_bytes(batch->pool));
     if (!events || !indexes) {
         free(events);
@@ -261,7 +261,7 @@ bool tap_batch_grow(struct tap_batch_own *batch)
     return true;
 }
 
-bool tap_batch_seal(struct tap_batch_own *batch)
+bool tap_batch_seal(struct tap_batch_impl *batch)
 {
     if (!batch->indexes && !tap_batch_grow(batch))
         return false;
@@ -273,12 +273,12 @@ bool tap_batch_seal(struct tap_batch_own *batch)
     return true;
 }
 
-void tap_batch_hold(struct tap_batch_own *batch, unsigned more)
+void tap_batch_hold(struct tap_batch_impl *batch, unsigned more)
 {
     atomic_fetch_add_explicit(&batch->refs, more, memory_order_relaxed);
 }
 
-void tap_batch_release(struct tap_batch_own *batch)
+void tap_batch_release(struct tap_batch_impl *batch)
 {
     if (atomic_fetch_sub_explicit(&batch->refs, 1, memory_order_acq_rel) != 1)
         return;

@@ -13,20 +13,20 @@
 
 #include "beamtap/plugin.h"
 
-#define TAP_LINE 64u                   /* bytes of a line of a processor's cache, mostly */
+#define TAP_CACHE_LINE 64u                   /* bytes of a line of a processor's cache, mostly */
 #define TAP_ARENA_SIZE (256u << 10)    /* of an arena that has none of the sizes below, at least */
 #define TAP_ARENA_POOLED (512u << 10)  /* larger ones are freed, not pooled */
 #define TAP_POOL_IDLE_ARENAS 32u       /* at most so many wait for use */
-#define TAP_ARENA_LEAST (4u << 10)     /* the smallest of those that fit what is in them: 4, 6, 8, 12, ... */
+#define TAP_ARENA_MIN (4u << 10)     /* the smallest of those that fit what is in them: 4, 6, 8, 12, ... */
 #define TAP_ARENA_SIZES 11u            /* so many sizes of them: the largest has 128 KiB */
 #define TAP_POOL_IDLE_SMALL (2u << 20) /* bytes of these that wait for use */
-#define TAP_BATCH_LEAST 16u            /* events that a batch has room for as soon as it has one */
+#define TAP_BATCH_MIN 16u            /* events that a batch has room for as soon as it has one */
 #define TAP_BATCH_FEW 256u             /* batches with room for more are kept apart from those with less */
-#define TAP_BATCH_MOST 2048u           /* that it has room for at once because so many are expected */
+#define TAP_BATCH_MAX 2048u           /* that it has room for at once because so many are expected */
 #define TAP_POOL_IDLE_EVENTS \
     65536u /* room of batches that wait for use: of sixty-four nodes, each with some that wait */
 
-_Static_assert(sizeof(struct tap_event) == 2 * TAP_LINE, "an event is two lines");
+_Static_assert(sizeof(struct tap_event) == 2 * TAP_CACHE_LINE, "an event is two lines");
 
 struct tap_batch_pool;
 
@@ -34,15 +34,15 @@ struct tap_batch_pool;
 struct tap_selection {
     uint32_t *index;
     uint32_t count;
-    uint32_t judged; /* how many of them are counted events: neither control nor lost nor gap */
+    uint32_t accepted; /* how many of them are counted events: neither control nor lost nor gap */
 };
 
 /* A batch as the core sees it. The public part comes first. */
-struct tap_batch_own {
+struct tap_batch_impl {
     struct tap_batch base;
     atomic_uint refs;
     struct tap_batch_pool *pool;
-    struct tap_arena_own *arena; /* NULL: none */
+    struct tap_arena_impl *arena; /* NULL: none */
     struct tap_event *events;
     uint32_t cap, expected;
     struct tap_selection *selections; /* pool->sets of them */
@@ -51,19 +51,19 @@ struct tap_batch_own {
         int64_t *times;    /* while it waits for its place in the order: what counts there, of each event */
     };
     size_t bytes; /* what it costs while alive */
-    struct tap_batch_own *next;
+    struct tap_batch_impl *next;
 };
 
-struct tap_arena_own {
+struct tap_arena_impl {
     struct tap_arena base;
-    struct tap_arena_own *next;
+    struct tap_arena_impl *next;
 };
 
 struct tap_batch_pool {
     pthread_mutex_t lock;
-    struct tap_arena_own *arenas;
-    struct tap_arena_own *small[TAP_ARENA_SIZES];
-    struct tap_batch_own *batches[2]; /* with room for few events, and for more than TAP_BATCH_FEW */
+    struct tap_arena_impl *arenas;
+    struct tap_arena_impl *small[TAP_ARENA_SIZES];
+    struct tap_batch_impl *batches[2]; /* with room for few events, and for more than TAP_BATCH_FEW */
     unsigned idle_arenas;
     size_t idle_small;
     uint64_t idle_events[2];
@@ -87,20 +87,20 @@ void tap_arena_put(struct tap_batch_pool *, struct tap_arena *);
 
 /* An empty batch with one reference. Takes the arena over, also on failure (NULL, out of memory); one that is mostly
  * empty is changed for one that fits, so that a queue's bytes are bytes of trace. `expected`: about so many events. */
-struct tap_batch_own *tap_batch_get(struct tap_batch_pool *, struct tap_arena *, size_t arena_len,
+struct tap_batch_impl *tap_batch_get(struct tap_batch_pool *, struct tap_arena *, size_t arena_len,
                                     uint32_t expected);
 /* Gives an arena back that is mostly empty: for a batch whose arena was filled by hand. */
-void tap_batch_fit(struct tap_batch_own *);
+void tap_batch_fit(struct tap_batch_impl *);
 /* One more event: _room for one that is to be written whole, _add zeroed but for arity -1. NULL when out of memory. Only
  * while unshared. */
-bool tap_batch_grow(struct tap_batch_own *);
-static inline struct tap_event *tap_batch_room(struct tap_batch_own *batch)
+bool tap_batch_grow(struct tap_batch_impl *);
+static inline struct tap_event *tap_batch_room(struct tap_batch_impl *batch)
 {
     if (__builtin_expect(batch->base.count == batch->cap, 0) && !tap_batch_grow(batch))
         return NULL;
     return &batch->events[batch->base.count++];
 }
-static inline struct tap_event *tap_batch_add(struct tap_batch_own *batch)
+static inline struct tap_event *tap_batch_add(struct tap_batch_impl *batch)
 {
     struct tap_event *ev = tap_batch_room(batch);
     if (__builtin_expect(!ev, 0))
@@ -113,8 +113,8 @@ static inline struct tap_event *tap_batch_add(struct tap_batch_own *batch)
     return ev;
 }
 /* Counts it as alive; after that it must not change. False when out of memory. */
-bool tap_batch_seal(struct tap_batch_own *);
-void tap_batch_hold(struct tap_batch_own *, unsigned more);
-void tap_batch_release(struct tap_batch_own *);
+bool tap_batch_seal(struct tap_batch_impl *);
+void tap_batch_hold(struct tap_batch_impl *, unsigned more);
+void tap_batch_release(struct tap_batch_impl *);
 
 #endif

@@ -259,7 +259,7 @@ static inline bool read_mf(struct reader *r, struct tap_event *ev)
     if (__builtin_expect(is_late(r->intern), 0)) {
         uint32_t at = (uint32_t)(r->c.p - r->arena);
         if (tap_intern_fetch(r->intern, &r->c)) {
-            ev->function = TAP_NAME_LATE;
+            ev->function = TAP_NAME_DEFERRED;
             ev->flow = at;
             return true;
         }

@@ -30,10 +30,10 @@ enum tap_decoded tap_decode_item(struct tap_intern *, struct tap_clock *, const 
 /* Where there are so many names that the table of them is in no cache, looking one up waits for memory. From _late on until
  * _names, the functions of events are only asked for; _names gives them to these, all that were read meanwhile and lie in this
  * arena. False: there are few, and each is looked up at once. */
-#define TAP_NAME_LATE \
+#define TAP_NAME_DEFERRED \
     UINT32_MAX /* such a function; where its atom is stands in `flow`, which is not given out yet */
-bool tap_decode_late(struct tap_intern *);
-void tap_decode_names(struct tap_intern *, const uint8_t *arena, uint32_t arena_len, struct tap_event *events,
+bool tap_decode_defer_names(struct tap_intern *);
+void tap_decode_deferred_names(struct tap_intern *, const uint8_t *arena, uint32_t arena_len, struct tap_event *events,
                       uint32_t n);
 
 /* The span of the term at the cursor, which is skipped; false when it is not whole. */

@@ -1,4 +1,4 @@
-/* decode_names.c: functions by name where there are tens of thousands: see tap_decode_late.
+/* deferred_names.c: functions by name where there are tens of thousands: see tap_decode_defer_names.
  *
  * A name's place in the table is fetched when its atom is come across, and looked at when all of the frame was read: 256 places are
  * a small part of the nearest cache, and none of them is waited for.
@@ -8,19 +8,19 @@
 
 #define MANY_BUCKETS 8192u /* half a MiB */
 
-bool tap_decode_late(struct tap_intern *intern)
+bool tap_decode_defer_names(struct tap_intern *intern)
 {
     struct tap_atom_cache *cache = (struct tap_atom_cache *)intern;
     return cache->late = cache->count > MANY_BUCKETS;
 }
 
-void tap_decode_names(struct tap_intern *intern, const uint8_t *arena, uint32_t arena_len,
+void tap_decode_deferred_names(struct tap_intern *intern, const uint8_t *arena, uint32_t arena_len,
                       struct tap_event *events, uint32_t n)
 {
     ((struct tap_atom_cache *)intern)->late = false;
     for (uint32_t i = 0; i < n; i++) {
         struct tap_event *ev = &events[i];
-        if (ev->function != TAP_NAME_LATE)
+        if (ev->function != TAP_NAME_DEFERRED)
             continue;
         struct tap_cursor c = tap_cursor(arena + ev->flow, arena_len - ev->flow);
         ev->function = tap_intern_atom(intern, &c);

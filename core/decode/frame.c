@@ -12,7 +12,7 @@ static void add(atomic_uint_fast64_t *figure, uint64_t n)
                           memory_order_relaxed);
 }
 
-struct tap_event *tap_stream_event(struct tap_stream *s, struct tap_batch_own *batch, unsigned kind,
+struct tap_event *tap_stream_event(struct tap_stream *s, struct tap_batch_impl *batch, unsigned kind,
                                    int64_t ts)
 {
     struct tap_event *ev = tap_batch_add(batch);
@@ -26,7 +26,7 @@ struct tap_event *tap_stream_event(struct tap_stream *s, struct tap_batch_own *b
 }
 
 /* The next `n` numbers are lost. Joins a loss that stands right before and has the same reason. */
-static void lose(struct tap_stream *s, struct tap_batch_own *batch, uint64_t n, enum tap_reason reason)
+static void lose(struct tap_stream *s, struct tap_batch_impl *batch, uint64_t n, enum tap_reason reason)
 {
     if (n == 0)
         return;
@@ -50,11 +50,11 @@ void tap_stream_again(struct tap_stream *s)
 {
     s->base = s->next;
     s->clock = (struct tap_clock){0};
-    if (s->strangers)
-        tap_strangers_forget(s->strangers);
+    if (s->unnamed)
+        tap_unnamed_forget(s->unnamed);
 }
 
-void tap_stream_end(struct tap_stream *s, struct tap_batch_own *batch, uint64_t next)
+void tap_stream_end(struct tap_stream *s, struct tap_batch_impl *batch, uint64_t next)
 {
     next += s->base;
     if (next > s->next)
@@ -63,7 +63,7 @@ void tap_stream_end(struct tap_stream *s, struct tap_batch_own *batch, uint64_t 
 }
 
 /* Brings the stream up to the frame's first number: what the relay says that it dropped, and what nobody says. */
-static void catch_up(struct tap_stream *s, struct tap_batch_own *batch, const struct tap_frame *f)
+static void catch_up(struct tap_stream *s, struct tap_batch_impl *batch, const struct tap_frame *f)
 {
     if (f->seq <= s->next)
         return;
@@ -88,7 +88,7 @@ static bool read_text(struct tap_cursor *c, const char **text, uint32_t *len)
     return true;
 }
 
-static bool read_node_up(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+static bool read_node_up(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
                          struct tap_cursor *c)
 {
     struct tap_node_facts facts = {"", 0, false};
@@ -130,7 +130,7 @@ static int64_t clamp(uint64_t ns)
 }
 
 /* {align, Monotonic, Offset, Error, TimeOffset}, after "align"; `whole` is the term. */
-static bool read_align(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c,
+static bool read_align(struct tap_stream *s, struct tap_batch_impl *batch, struct tap_cursor *c,
                        struct tap_span whole)
 {
     int64_t monotonic, offset, error, own;
@@ -153,7 +153,7 @@ static bool read_align(struct tap_stream *s, struct tap_batch_own *batch, struct
 
 /* {clock, Ref, Monotonic, Offset}: the event's count is the offset. Says nothing new once the clock is aligned, but how far
  * the stream is: one without Ref did not overtake any event. */
-static bool read_clock(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c)
+static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struct tap_cursor *c)
 {
     int64_t monotonic, offset;
     bool in_place = tap_match_atom(c, "undefined");
@@ -171,7 +171,7 @@ static bool read_clock(struct tap_stream *s, struct tap_batch_own *batch, struct
     return true;
 }
 
-static bool read_gap(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c)
+static bool read_gap(struct tap_stream *s, struct tap_batch_impl *batch, struct tap_cursor *c)
 {
     int64_t from, to, reason;
     struct tap_span text = {0, 0};
@@ -207,7 +207,7 @@ static bool read_log(const struct tap_frames *ctx, const struct tap_stream *s, s
 }
 
 /* {plan, Map}, {process_info, List [, Question]}: the second element is the payload. */
-static bool read_report(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c,
+static bool read_report(struct tap_stream *s, struct tap_batch_impl *batch, struct tap_cursor *c,
                         unsigned kind)
 {
     struct tap_span span = {0, 0};
@@ -220,7 +220,7 @@ static bool read_report(struct tap_stream *s, struct tap_batch_own *batch, struc
 }
 
 /* {mailboxes, Monotonic, List}: as they were at that time. */
-static bool read_mailboxes(struct tap_stream *s, struct tap_batch_own *batch, struct tap_cursor *c)
+static bool read_mailboxes(struct tap_stream *s, struct tap_batch_impl *batch, struct tap_cursor *c)
 {
     int64_t monotonic;
     struct tap_span list = {0, 0};
@@ -233,7 +233,7 @@ static bool read_mailboxes(struct tap_stream *s, struct tap_batch_own *batch, st
 }
 
 /* {relieved, {M, F, A}, Why} */
-static bool read_relieved(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+static bool read_returns_off(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
                           struct tap_cursor *c)
 {
     struct tap_event mfa = {0};
@@ -247,7 +247,7 @@ static bool read_relieved(const struct tap_frames *ctx, struct tap_stream *s, st
         !tap_decode_span(c, batch->base.arena, &mfa.payload))
         return false;
     struct tap_event *ev =
-        tap_stream_event(s, batch, TAP_RELIEVED, s->last_ts ? s->last_ts : tap_clock_now());
+        tap_stream_event(s, batch, TAP_RETURNS_OFF, s->last_ts ? s->last_ts : tap_clock_now());
     if (ev) {
         ev->module = mfa.module;
         ev->function = mfa.function;
@@ -279,7 +279,7 @@ static bool read_final(const struct tap_frames *ctx, struct tap_cursor *c)
 }
 
 /* One report. What a newer agent says beside these is left alone. */
-static bool read_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+static bool read_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
                          struct tap_span whole)
 {
     struct tap_cursor c = tap_cursor(batch->base.arena + whole.off, whole.len);
@@ -305,13 +305,13 @@ static bool read_control(const struct tap_frames *ctx, struct tap_stream *s, str
     if (n == 3 && tap_match_atom(&c, "log"))
         return read_log(ctx, s, &c);
     if (n == 3 && tap_match_atom(&c, "relieved"))
-        return read_relieved(ctx, s, batch, &c);
+        return read_returns_off(ctx, s, batch, &c);
     if (n == 2 && tap_match_atom(&c, "final"))
         return read_final(ctx, &c);
     return true;
 }
 
-static void decode_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+static void decode_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
                            uint32_t off, uint32_t len)
 {
     struct tap_cursor c = tap_cursor(batch->base.arena + off, len);
@@ -328,7 +328,7 @@ static void decode_control(const struct tap_frames *ctx, struct tap_stream *s, s
 /* ---- The frame ------------------------------------------------------------------------------------------------ */
 
 /* One trace message, which has the number s->next. False: there is none. */
-static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
                               struct tap_body *b)
 {
     struct tap_event *ev = tap_batch_add(batch);
@@ -363,7 +363,7 @@ static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s
     return true;
 }
 
-static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
                              const struct tap_frame *f, uint32_t at, uint32_t end)
 {
     struct tap_body b = {.at = at, .end = end, .list = f->flags & TAP_FRAME_ONE_LIST};
@@ -371,7 +371,7 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
     /* Numbers that were there before (a frame sent twice) are not taken again. */
     uint64_t again = f->seq < s->next ? s->next - f->seq : 0;
     uint32_t first = batch->base.count;
-    bool late = tap_decode_late(ctx->intern);
+    bool late = tap_decode_defer_names(ctx->intern);
     if (tap_body_begin(&b, f, batch->base.arena)) {
         while (i < f->count && i < again && tap_body_pass(&b, batch->base.arena))
             i++;
@@ -379,7 +379,7 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
             i++;
     }
     if (late)
-        tap_decode_names(ctx->intern, batch->base.arena, end, batch->events + first,
+        tap_decode_deferred_names(ctx->intern, batch->base.arena, end, batch->events + first,
                          batch->base.count - first);
     uint64_t rest = f->count - i;
     if (i < again)
@@ -389,7 +389,7 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
     return b.ignored;
 }
 
-uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_own *batch,
+uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
                           uint32_t off, uint32_t end)
 {
     struct tap_frame f;

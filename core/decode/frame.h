@@ -32,7 +32,7 @@ struct tap_stream {
     int64_t last_ts;
     int64_t
         mark; /* by a report in its place among the events, the stream is as far as this; 0: none lately */
-    struct tap_strangers *strangers; /* NULL: nobody will ask for them */
+    struct tap_unnamed *unnamed; /* NULL: nobody will ask for them */
     struct tap_figures figures;
 };
 
@@ -54,10 +54,10 @@ struct tap_frames {
 
 /* Appends the events of the frame at `off` of the batch's arena, which ends at `end` at the latest; gives back how many
  * trace messages it ignored (received, but no events). Transport thread. */
-uint32_t tap_frame_decode(const struct tap_frames *, struct tap_stream *, struct tap_batch_own *,
+uint32_t tap_frame_decode(const struct tap_frames *, struct tap_stream *, struct tap_batch_impl *,
                           uint32_t off, uint32_t end);
 /* Says that the numbers up to `next` (from the relay's final report) never came. */
-void tap_stream_end(struct tap_stream *, struct tap_batch_own *, uint64_t next);
+void tap_stream_end(struct tap_stream *, struct tap_batch_impl *, uint64_t next);
 /* The node is back: a new relay, whose numbers begin at 0, and a clock of its own. */
 void tap_stream_again(struct tap_stream *);
 /* Logs what the node left out of the plan and why: the cursor is at the map of {plan, Map}. The first 20; the others are
@@ -70,6 +70,6 @@ static inline int64_t tap_stream_bound(const struct tap_stream *s)
     return !s->clock.aligned ? 0 : error < INT64_MAX / 4 ? (int64_t)error : INT64_MAX / 4;
 }
 /* A control event of this node, at this place of the stream; NULL when out of memory. */
-struct tap_event *tap_stream_event(struct tap_stream *, struct tap_batch_own *, unsigned kind, int64_t ts);
+struct tap_event *tap_stream_event(struct tap_stream *, struct tap_batch_impl *, unsigned kind, int64_t ts);
 
 #endif

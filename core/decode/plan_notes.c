@@ -1,4 +1,4 @@
-/* frame_plan.c: what a node left out of the plan (a module that is not there, a function that someone else traces) is
+/* plan_notes.c: what a node left out of the plan (a module that is not there, a function that someone else traces) is
  * said in the log, by name: who asked for it must not take an empty trace for a quiet node. */
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* library_call.c: one call: its texts read, its result printed. */
+/* call.c: one call: its texts read, its result printed. */
 #include "library/library.h"
 
 #include "syntax/syntax.h"
@@ -116,11 +116,11 @@ bool tap_library_read_call(struct tap_trace *t, const struct tap_call *call)
 
 static char *printed(struct tap_trace *t, const uint8_t *term, size_t len)
 {
-    const struct tap_node_own *node = tap_session_node(t->engine, 0);
+    const struct tap_node_impl *node = tap_session_node(t->session, 0);
     struct tap_print how = {.syntax = t->syntax,
                             .printable_unicode = node && node->base.printable_unicode,
                             .node_name = node ? node->base.name_id : 0};
-    const struct tap_names *names = tap_intern_names(t->engine->intern);
+    const struct tap_names *names = tap_intern_names(t->session->intern);
     size_t need = tap_term_print(names, NULL, 0, term, len, &how);
     char *text = malloc(need + 1);
     if (text) {
@@ -162,7 +162,7 @@ void tap_trace_result(struct tap_trace *t, struct tap_call_result *r)
     const uint8_t *term;
     size_t len, off = 0, part;
     *r = (struct tap_call_result){.text = "", .stack = ""};
-    if (!tap_trace_wait(t, 0) || !tap_engine_call_result(t->engine, &kind, &term, &len) || len < 2)
+    if (!tap_trace_wait(t, 0) || !tap_session_call_result(t->session, &kind, &term, &len) || len < 2)
         return;
     r->end = end_of(kind);
     if (r->end == TAP_CALL_NONE || r->end == TAP_CALL_TIMEOUT || r->end == TAP_CALL_STOPPED)

@@ -1,4 +1,4 @@
-/* library_events.c: a cursor over the store: one event after the other, as text.
+/* cursor.c: a cursor over the store: one event after the other, as text.
  *
  * The cursor holds the piece it reads, so what falls out of the store under it stays valid until it moves on; and it prints into
  * a buffer of its own, so a reader that is slow or fast costs nobody else anything.
@@ -11,7 +11,7 @@ enum { NODE, PID, MODULE, FUNCTION, PEER, MESSAGE, METADATA, TEXTS };
 
 struct tap_events {
     struct tap_trace *trace;
-    struct tap_kept *piece; /* held; NULL: before the first */
+    struct tap_chunk *piece; /* held; NULL: before the first */
     uint32_t at;            /* of the next event in it */
     uint64_t missed;
     enum tap_print_syntax syntax;
@@ -47,7 +47,7 @@ void tap_events_close(struct tap_events *c)
 
 static const struct tap_names *names(const struct tap_events *c)
 {
-    return tap_intern_names(c->trace->engine->intern);
+    return tap_intern_names(c->trace->session->intern);
 }
 
 static void put_term(struct tap_events *c, const uint8_t *term, size_t len, const struct tap_print *how)
@@ -129,7 +129,7 @@ static void begin(struct tap_events *c, unsigned which)
 
 static void print(struct tap_events *c, const struct tap_event *e)
 {
-    const struct tap_node_own *node = tap_session_node(c->trace->engine, e->node);
+    const struct tap_node_impl *node = tap_session_node(c->trace->session, e->node);
     struct tap_print how = {.syntax = c->syntax,
                             .printable_unicode = node && node->base.printable_unicode,
                             .node_name = node ? node->base.name_id : 0};
@@ -208,7 +208,7 @@ enum tap_next tap_events_next(struct tap_events *c, struct tap_trace_event *even
             }
         }
         uint64_t missed;
-        struct tap_kept *next = tap_store_next(store, c->piece, &missed);
+        struct tap_chunk *next = tap_store_next(store, c->piece, &missed);
         if (next) {
             c->piece = next;
             c->at = 0;

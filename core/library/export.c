@@ -1,4 +1,4 @@
-/* library_export.c: what the store holds through any installed sink.
+/* export.c: what the store holds through any installed sink.
  *
  * The sink is created as for a run, with a host table of its own and a list of mistakes of its own; what it needs to know of
  * names and nodes is the trace's. It runs on the caller's thread.
@@ -52,7 +52,7 @@ static enum tap_status create(struct export *x)
     const struct tap_instance *in = x->config->instances;
     while (in->kind != TAP_PLUGIN_SINK)
         in++;
-    tap_host_init(x->trace->engine, &x->host, in);
+    tap_host_init(x->trace->session, &x->host, in);
     x->host.err = x->err;
     x->host.sink = &x->sink;
     x->ops = in->loaded->plugin->ops;
@@ -61,7 +61,7 @@ static enum tap_status create(struct export *x)
     return status;
 }
 
-static enum tap_status give(struct export *x, const struct tap_kept *piece)
+static enum tap_status give(struct export *x, const struct tap_chunk *piece)
 {
     uint32_t n = piece->base.count, *all = malloc((n + 1u) * sizeof *all);
     if (!all)
@@ -74,7 +74,7 @@ static enum tap_status give(struct export *x, const struct tap_kept *piece)
 }
 
 /* What fell out before this piece, as the event that says so. */
-static enum tap_status give_loss(struct export *x, const struct tap_kept *piece, uint64_t missed)
+static enum tap_status give_loss(struct export *x, const struct tap_chunk *piece, uint64_t missed)
 {
     struct tap_event lost = piece->events[0];
     const uint32_t first = 0;
@@ -93,10 +93,10 @@ static enum tap_status give_loss(struct export *x, const struct tap_kept *piece,
 static enum tap_status give_all(struct export *x)
 {
     struct tap_store *store = x->trace->store;
-    struct tap_kept *piece = NULL, *next;
+    struct tap_chunk *piece = NULL, *next;
     enum tap_status status = TAP_OK;
     uint64_t missed;
-    while (status == TAP_OK && (next = tap_store_preface(store, piece))) {
+    while (status == TAP_OK && (next = tap_store_header(store, piece))) {
         piece = next;
         status = give(x, piece);
     }

@@ -1,4 +1,4 @@
-/* library.c: a trace as beamtap.h has it: a session of the engine with the store as one of its sinks, and a thread that
+/* library.c: a trace as beamtap.h has it: a session with the store as one of its sinks, and a thread that
  * takes the part of `beamtap run`: it starts, watches and finishes.
  *
  * The options become the same settings as --set gives, so that there is one place that judges them.
@@ -118,19 +118,19 @@ static void say(struct tap_trace *t, bool *what, enum tap_status status)
 static void *trace_main(void *arg)
 {
     struct tap_trace *t = arg;
-    enum tap_status status = tap_engine_start(t->engine);
+    enum tap_status status = tap_session_start(t->session);
     say(t, &t->started, status);
     if (status == TAP_OK) {
-        while (!tap_engine_poll(t->engine, POLL_MS))
+        while (!tap_session_poll(t->session, POLL_MS))
             ;
-        status = tap_engine_finish(t->engine);
+        status = tap_session_finish(t->session);
     }
     tap_store_end(t->store);
     say(t, &t->ended, status);
     return NULL;
 }
 
-/* Its threads, and those that the engine starts, leave the program's signals to the program. */
+/* Its threads, and those that the session starts, leave the program's signals to the program. */
 static bool start_thread(struct tap_trace *t)
 {
     sigset_t all, before;
@@ -203,11 +203,11 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
         return TAP_ERR(t->err, TAP_INVALID, "core",
                        "the options are of another version: begin with TAP_TRACE_OPTIONS"),
                false;
-    if (read_options(t, o) != TAP_OK || !(t->engine = tap_engine_new_logged(t->config, t->err, log_line, t)))
+    if (read_options(t, o) != TAP_OK || !(t->session = tap_session_new_logged(t->config, t->err, log_line, t)))
         return false;
-    for (size_t i = 0; i < t->engine->host_count; i++)
-        if (t->engine->hosts[i].instance->loaded == &tap_store_plugin)
-            t->store = t->engine->hosts[i].self;
+    for (size_t i = 0; i < t->session->host_count; i++)
+        if (t->session->hosts[i].instance->loaded == &tap_store_plugin)
+            t->store = t->session->hosts[i].self;
     if (!o->call)
         return true;
     if (!tap_library_read_call(t, o->call))
@@ -220,14 +220,14 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
                                             : o->call->timeout == 0 ? CALL_TIMEOUT
                                                                     : o->call->timeout,
                                  .linger = o->call->linger > 0 ? o->call->linger : 0};
-    return tap_engine_set_call(t->engine, &call) == TAP_OK;
+    return tap_session_set_call(t->session, &call) == TAP_OK;
 }
 
 static void trace_free(struct tap_trace *t)
 {
-    if (t->engine && t->engine->abandoned) /* a thread that was left behind may still use any of it */
+    if (t->session && t->session->abandoned) /* a thread that was left behind may still use any of it */
         return;
-    tap_engine_free(t->engine);
+    tap_session_free(t->session);
     tap_config_free(t->config);
     tap_error_free(t->err);
     tap_buf_free(&t->arguments);
@@ -270,7 +270,7 @@ enum tap_status tap_trace_start(const struct tap_trace_options *options, struct 
 
 const char *tap_trace_id(const struct tap_trace *t)
 {
-    return t->engine->run;
+    return t->session->run;
 }
 
 bool tap_trace_wait(struct tap_trace *t, int timeout)
@@ -291,7 +291,7 @@ bool tap_trace_wait(struct tap_trace *t, int timeout)
 
 enum tap_status tap_trace_stop(struct tap_trace *t, char **why)
 {
-    tap_engine_stop(t->engine);
+    tap_session_stop(t->session);
     tap_trace_wait(t, -1);
     pthread_mutex_lock(&t->lock);
     enum tap_status status = t->status;
@@ -311,27 +311,27 @@ void tap_trace_free(struct tap_trace *t)
 void tap_trace_figures(const struct tap_trace *t, struct tap_trace_figures *figures)
 {
     struct tap_trace_figures all = {.struct_size = figures->struct_size, .exact = true}, *f = &all;
-    size_t n = tap_engine_nodes(t->engine, NULL, 0);
+    size_t n = tap_session_nodes(t->session, NULL, 0);
     struct tap_node_stats *nodes = calloc(n + 1, sizeof *nodes);
-    struct tap_sink_stats *sinks = calloc(t->engine->sink_count + 1, sizeof *sinks);
+    struct tap_sink_stats *sinks = calloc(t->session->sink_count + 1, sizeof *sinks);
     if (nodes && sinks) {
-        n = tap_engine_nodes(t->engine, nodes, n);
-        tap_engine_sinks(t->engine, sinks, t->engine->sink_count);
+        n = tap_session_nodes(t->session, nodes, n);
+        tap_session_sinks(t->session, sinks, t->session->sink_count);
         for (size_t i = 0; i < n; i++) {
             f->produced += nodes[i].produced;
             f->nodes++;
             f->nodes_failed += nodes[i].state == TAP_NODE_FAILED;
             f->exact &= nodes[i].final || !nodes[i].traced;
         }
-        for (size_t s = 0; s < t->engine->sink_count; s++) {
-            if (t->engine->sinks[s].self != t->store)
+        for (size_t s = 0; s < t->session->sink_count; s++) {
+            if (t->session->sinks[s].self != t->store)
                 continue;
             f->kept = sinks[s].written;
             f->filtered = sinks[s].filtered;
             f->lost = sinks[s].lost;
         }
         pthread_mutex_lock(&t->store->lock);
-        f->fell_out = t->store->fell_out;
+        f->evicted = t->store->evicted;
         pthread_mutex_unlock(&t->store->lock);
     } else {
         f->exact = false;

@@ -7,10 +7,10 @@
 #include "library/store.h"
 
 struct tap_trace {
-    struct tap_engine *engine;
+    struct tap_session *session;
     struct tap_config *config;
     struct tap_error *err;
-    struct tap_store *store; /* the engine's */
+    struct tap_store *store; /* the session's */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;

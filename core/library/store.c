@@ -38,13 +38,13 @@ static void copy_spans(struct tap_event *e, const uint8_t *from, uint8_t *to, ui
 }
 
 /* The chosen events with their spans, in one piece of memory. NULL: out of memory. */
-static struct tap_kept *kept_new(const struct tap_batch *batch, const uint32_t *select, size_t n)
+static struct tap_chunk *chunk_new(const struct tap_batch *batch, const uint32_t *select, size_t n)
 {
     size_t arena = 0;
     for (size_t i = 0; i < n; i++)
         arena += event_bytes(tap_batch_event(batch, select[i]));
-    size_t size = sizeof(struct tap_kept) + n * sizeof(struct tap_event) + arena;
-    struct tap_kept *k = arena < UINT32_MAX ? malloc(size) : NULL;
+    size_t size = sizeof(struct tap_chunk) + n * sizeof(struct tap_event) + arena;
+    struct tap_chunk *k = arena < UINT32_MAX ? malloc(size) : NULL;
     if (!k)
         return NULL;
     uint8_t *bytes = (uint8_t *)&k->events[n];
@@ -67,13 +67,13 @@ static struct tap_kept *kept_new(const struct tap_batch *batch, const uint32_t *
     return k;
 }
 
-void tap_store_release(struct tap_kept *k)
+void tap_store_release(struct tap_chunk *k)
 {
     if (k && atomic_fetch_sub(&k->refs, 1) == 1)
         free(k);
 }
 
-static struct tap_kept *hold(struct tap_kept *k)
+static struct tap_chunk *hold(struct tap_chunk *k)
 {
     if (k)
         atomic_fetch_add(&k->refs, 1);
@@ -83,7 +83,7 @@ static struct tap_kept *hold(struct tap_kept *k)
 /* ---- Falling out -------------------------------------------------------------------------------------------- */
 
 /* Without these the rest could not be drawn: they outlive what they came with, within a bound of their own. */
-static void keep_preface(struct tap_store *s, const struct tap_kept *old)
+static void keep_header(struct tap_store *s, const struct tap_chunk *old)
 {
     uint32_t few[64];
     size_t n = 0;
@@ -91,17 +91,17 @@ static void keep_preface(struct tap_store *s, const struct tap_kept *old)
         if (old->events[i].kind == TAP_NODE_UP || old->events[i].kind == TAP_NODE_DOWN ||
             old->events[i].kind == TAP_PROCESS_INFO || old->events[i].kind == TAP_PLAN)
             few[n++] = i;
-    struct tap_kept *k = n ? kept_new(&old->base, few, n) : NULL;
+    struct tap_chunk *k = n ? chunk_new(&old->base, few, n) : NULL;
     if (!k)
         return;
     k->index = old->index;
-    *(s->preface ? &s->preface_tail->next : &s->preface) = k;
-    s->preface_tail = k;
-    s->preface_bytes += k->bytes;
-    while (s->preface_bytes > s->keep / 4 && s->preface != k) {
-        struct tap_kept *first = s->preface;
-        s->preface = first->next;
-        s->preface_bytes -= first->bytes;
+    *(s->header ? &s->header_tail->next : &s->header) = k;
+    s->header_tail = k;
+    s->header_bytes += k->bytes;
+    while (s->header_bytes > s->keep / 4 && s->header != k) {
+        struct tap_chunk *first = s->header;
+        s->header = first->next;
+        s->header_bytes -= first->bytes;
         tap_store_release(first);
     }
 }
@@ -109,11 +109,11 @@ static void keep_preface(struct tap_store *s, const struct tap_kept *old)
 static void let_fall(struct tap_store *s)
 {
     while (s->bytes > s->keep && s->head != s->tail) {
-        struct tap_kept *old = s->head;
+        struct tap_chunk *old = s->head;
         s->head = old->next;
         s->bytes -= old->bytes;
-        s->fell_out += old->counted;
-        keep_preface(s, old);
+        s->evicted += old->counted;
+        keep_header(s, old);
         tap_store_release(old);
     }
 }
@@ -121,17 +121,17 @@ static void let_fall(struct tap_store *s)
 /* ---- Reading ------------------------------------------------------------------------------------------------ */
 
 /* The one after `current`, under the lock. */
-static struct tap_kept *after(const struct tap_store *s, const struct tap_kept *current)
+static struct tap_chunk *after(const struct tap_store *s, const struct tap_chunk *current)
 {
     if (!current || (s->head && current->index < s->head->index))
         return s->head;
     return current->next;
 }
 
-struct tap_kept *tap_store_next(struct tap_store *s, struct tap_kept *current, uint64_t *missed)
+struct tap_chunk *tap_store_next(struct tap_store *s, struct tap_chunk *current, uint64_t *missed)
 {
     pthread_mutex_lock(&s->lock);
-    struct tap_kept *next = hold(after(s, current));
+    struct tap_chunk *next = hold(after(s, current));
     pthread_mutex_unlock(&s->lock);
     *missed = 0;
     if (!next)
@@ -141,10 +141,10 @@ struct tap_kept *tap_store_next(struct tap_store *s, struct tap_kept *current, u
     return next;
 }
 
-struct tap_kept *tap_store_preface(struct tap_store *s, struct tap_kept *current)
+struct tap_chunk *tap_store_header(struct tap_store *s, struct tap_chunk *current)
 {
     pthread_mutex_lock(&s->lock);
-    struct tap_kept *next = s->preface;
+    struct tap_chunk *next = s->header;
     while (current && next && next->index <= current->index)
         next = next->next;
     hold(next);
@@ -154,7 +154,7 @@ struct tap_kept *tap_store_preface(struct tap_store *s, struct tap_kept *current
     return next;
 }
 
-bool tap_store_wait(struct tap_store *s, const struct tap_kept *current, int64_t deadline)
+bool tap_store_wait(struct tap_store *s, const struct tap_chunk *current, int64_t deadline)
 {
     struct timespec until = {deadline / TAP_SECOND, deadline % TAP_SECOND};
     pthread_mutex_lock(&s->lock);
@@ -203,7 +203,7 @@ static enum tap_status store_nothing(void *self)
 static enum tap_status store_piece(struct tap_store *s, const struct tap_batch *batch, const uint32_t *select,
                                    size_t n)
 {
-    struct tap_kept *k = kept_new(batch, select, n);
+    struct tap_chunk *k = chunk_new(batch, select, n);
     if (!k)
         return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
     uint32_t counted = k->counted;
@@ -237,10 +237,10 @@ static enum tap_status store_consume(void *self, const struct tap_batch *batch, 
     return status;
 }
 
-static void release_all(struct tap_kept *k)
+static void release_all(struct tap_chunk *k)
 {
     while (k) {
-        struct tap_kept *next = k->next;
+        struct tap_chunk *next = k->next;
         tap_store_release(k);
         k = next;
     }
@@ -250,7 +250,7 @@ static void store_destroy(void *self)
 {
     struct tap_store *s = self;
     release_all(s->head);
-    release_all(s->preface);
+    release_all(s->header);
     pthread_cond_destroy(&s->more);
     pthread_mutex_destroy(&s->lock);
     free(s);

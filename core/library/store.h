@@ -16,10 +16,10 @@
 #define TAP_STORE_KEEP (64u << 20) /* bytes, where nobody says otherwise */
 
 /* Events as they came in one batch, with what they need of its arena. Immutable, reference counted. */
-struct tap_kept {
+struct tap_chunk {
     struct tap_batch base;
     atomic_uint refs;
-    struct tap_kept *next; /* under the store's lock */
+    struct tap_chunk *next; /* under the store's lock */
     uint64_t index;        /* one more for each */
     uint64_t before;       /* counted events in all earlier ones, those that fell out too */
     uint32_t counted;      /* of the own events: neither control nor lost nor gap */
@@ -33,12 +33,12 @@ struct tap_store_settings {
 
 struct tap_store {
     const struct tap_host *host;
-    size_t keep, bytes, preface_bytes;
+    size_t keep, bytes, header_bytes;
     pthread_mutex_t lock;
     pthread_cond_t more;
-    struct tap_kept *head, *tail;            /* what is kept, in order */
-    struct tap_kept *preface, *preface_tail; /* control events of what fell out */
-    uint64_t index, counted, fell_out;
+    struct tap_chunk *head, *tail;            /* what is kept, in order */
+    struct tap_chunk *header, *header_tail; /* control events of what fell out */
+    uint64_t index, counted, evicted;
     bool ended;
 };
 
@@ -47,13 +47,13 @@ extern const struct tap_loaded tap_store_plugin;
 
 /* The one after `current` (NULL: the first), held; NULL when there is none yet. *missed: counted events between the two that
  * fell out. Lets go of `current`, unless it gives NULL. Any thread. */
-struct tap_kept *tap_store_next(struct tap_store *, struct tap_kept *current, uint64_t *missed);
-/* Likewise for the preface. */
-struct tap_kept *tap_store_preface(struct tap_store *, struct tap_kept *current);
+struct tap_chunk *tap_store_next(struct tap_store *, struct tap_chunk *current, uint64_t *missed);
+/* Likewise for the header. */
+struct tap_chunk *tap_store_header(struct tap_store *, struct tap_chunk *current);
 /* Waits until something comes after `current`, the end, or the deadline (CLOCK_MONOTONIC, ns). False: nothing will come any
  * more. */
-bool tap_store_wait(struct tap_store *, const struct tap_kept *current, int64_t deadline);
-void tap_store_release(struct tap_kept *);
+bool tap_store_wait(struct tap_store *, const struct tap_chunk *current, int64_t deadline);
+void tap_store_release(struct tap_chunk *);
 /* Nothing more will come. */
 void tap_store_end(struct tap_store *);
 

@@ -1,4 +1,4 @@
-/* intern_atom.h: the decoder's way from the bytes of an atom to its name's id.
+/* atom_cache.h: the decoder's way from the bytes of an atom to its name's id.
  *
  * Nearly every atom of a stream was there before. Short ones, tag and length included, are two words, compared as they stand
  * with three candidates in one line of the processor's cache (and three more beside it). Before that, the node of a pid is held against the one that
@@ -29,7 +29,7 @@ struct tap_atom_last {
 struct tap_atom_cache {
     struct tap_atom_bucket *buckets;
     uint32_t count, used, clock; /* used: places of all of them; clock: whose turn it is to be thrown out */
-    bool late;                   /* the decoder takes names of functions later: see tap_decode_late */
+    bool late;                   /* the decoder takes names of functions later: see tap_decode_defer_names */
     struct tap_atom_last node;
 };
 

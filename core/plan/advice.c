@@ -1,4 +1,4 @@
-/* plan_advice.c: what someone who knows the VM would say before this plan runs. */
+/* advice.c: what someone who knows the VM would say before this plan runs. */
 #include "plan/plan.h"
 
 /* Every process copies every message for the tracer. */

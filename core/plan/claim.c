@@ -1,4 +1,4 @@
-/* plan_claim.c: a filter's claims, copied as they are made, and how two entries meet.
+/* claim.c: a filter's claims, copied as they are made, and how two entries meet.
  *
  * Module names may be globs (* and ?). Two globs that overlap without one containing the other have no glob for
  * their common part: then one of them stands for it, and somebody must judge what comes too much.
@@ -10,12 +10,12 @@
 
 /* ---- Lists */
 
-static bool grow(struct tap_pool *pool, void **items, size_t count, size_t *cap, size_t size)
+static bool grow(struct tap_mempool *pool, void **items, size_t count, size_t *cap, size_t size)
 {
     if (count < *cap)
         return true;
     size_t more = *cap ? *cap * 2 : 8;
-    void *grown = tap_pool_alloc(pool, more * size);
+    void *grown = tap_mempool_alloc(pool, more * size);
     if (!grown)
         return false;
     if (count)
@@ -25,21 +25,21 @@ static bool grow(struct tap_pool *pool, void **items, size_t count, size_t *cap,
     return true;
 }
 
-bool plan_add_function(struct plan_functions *l, struct tap_pool *pool, const struct tap_plan_function *f)
+bool plan_add_function(struct plan_functions *l, struct tap_mempool *pool, const struct tap_plan_function *f)
 {
     if (!grow(pool, (void **)&l->items, l->count, &l->cap, sizeof *f))
         return false;
     l->items[l->count++] = *f;
     return true;
 }
-bool plan_add_process(struct plan_processes *l, struct tap_pool *pool, const struct tap_plan_process *p)
+bool plan_add_process(struct plan_processes *l, struct tap_mempool *pool, const struct tap_plan_process *p)
 {
     if (!grow(pool, (void **)&l->items, l->count, &l->cap, sizeof *p))
         return false;
     l->items[l->count++] = *p;
     return true;
 }
-bool plan_add_message(struct plan_messages *l, struct tap_pool *pool, const struct tap_plan_message *m)
+bool plan_add_message(struct plan_messages *l, struct tap_mempool *pool, const struct tap_plan_message *m)
 {
     if (!grow(pool, (void **)&l->items, l->count, &l->cap, sizeof *m))
         return false;
@@ -52,7 +52,7 @@ bool plan_add_message(struct plan_messages *l, struct tap_pool *pool, const stru
 struct tap_claim *tap_claim_new(void)
 {
     struct tap_claim *c = calloc(1, sizeof *c);
-    if (c && !(c->pool = tap_pool_new())) {
+    if (c && !(c->pool = tap_mempool_new())) {
         free(c);
         c = NULL;
     }
@@ -63,13 +63,13 @@ void tap_claim_free(struct tap_claim *c)
 {
     if (!c)
         return;
-    tap_pool_free(c->pool);
+    tap_mempool_free(c->pool);
     free(c);
 }
 
 static const char *claim_text(struct tap_claim *c, const char *text)
 {
-    char *copy = text ? tap_pool_strdup(c->pool, text, strlen(text)) : NULL;
+    char *copy = text ? tap_mempool_strdup(c->pool, text, strlen(text)) : NULL;
     c->oom |= text && !copy;
     return copy;
 }
@@ -86,7 +86,7 @@ static const uint8_t *claim_spec(struct tap_claim *c, const uint8_t *spec, size_
         *len = 0;
         return NULL;
     }
-    char *copy = tap_pool_strdup(c->pool, (const char *)spec, *len);
+    char *copy = tap_mempool_strdup(c->pool, (const char *)spec, *len);
     c->oom |= !copy;
     return (const uint8_t *)copy;
 }

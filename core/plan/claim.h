@@ -1,4 +1,4 @@
-/* plan_claim.h: what a filter claimed, and the two axes of the join. Inside of plan*.c only. */
+/* claim.h: what a filter claimed, and the two axes of the join. Inside of plan*.c only. */
 #ifndef TAP_PLAN_CLAIM_H
 #define TAP_PLAN_CLAIM_H
 
@@ -19,7 +19,7 @@ struct plan_messages {
 };
 
 struct tap_claim {
-    struct tap_pool *pool;
+    struct tap_mempool *pool;
     struct plan_functions functions;
     struct plan_processes processes;
     struct plan_messages sends, receives;
@@ -27,9 +27,9 @@ struct tap_claim {
 };
 
 /* Each appends a copy (shallow: strings and specs are not copied); false when out of memory. */
-bool plan_add_function(struct plan_functions *, struct tap_pool *, const struct tap_plan_function *);
-bool plan_add_process(struct plan_processes *, struct tap_pool *, const struct tap_plan_process *);
-bool plan_add_message(struct plan_messages *, struct tap_pool *, const struct tap_plan_message *);
+bool plan_add_function(struct plan_functions *, struct tap_mempool *, const struct tap_plan_function *);
+bool plan_add_process(struct plan_processes *, struct tap_mempool *, const struct tap_plan_process *);
+bool plan_add_message(struct plan_messages *, struct tap_mempool *, const struct tap_plan_message *);
 
 /* What two entries have in common. LOOSE: no entry says it exactly; the one given contains it. */
 enum plan_overlap { PLAN_APART, PLAN_LOOSE, PLAN_SAME };

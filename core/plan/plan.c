@@ -30,7 +30,7 @@ struct join {
     struct sink_sets *sinks;
     struct plan_functions functions;
     struct plan_processes processes;
-    struct tap_pool *pool;
+    struct tap_mempool *pool;
     struct tap_error *err;
 };
 
@@ -105,7 +105,7 @@ static bool join_spec_filter(struct join *j, const struct tap_plan_filter **foun
 
 /* ---- One sink */
 
-static bool put_function(struct plan_functions *set, struct tap_pool *pool, const struct tap_plan_function *f)
+static bool put_function(struct plan_functions *set, struct tap_mempool *pool, const struct tap_plan_function *f)
 {
     for (size_t i = 0; i < set->count; i++) {
         struct tap_plan_function *same = &set->items[i];
@@ -117,7 +117,7 @@ static bool put_function(struct plan_functions *set, struct tap_pool *pool, cons
     return plan_add_function(set, pool, f);
 }
 
-static bool put_process(struct plan_processes *set, struct tap_pool *pool, const struct tap_plan_process *p)
+static bool put_process(struct plan_processes *set, struct tap_mempool *pool, const struct tap_plan_process *p)
 {
     for (size_t i = 0; i < set->count; i++) {
         struct tap_plan_process *same = &set->items[i];
@@ -266,7 +266,7 @@ static bool claim_is_exact(const struct tap_claim *c, bool calls)
 
 /* Does the node let through more than this sink wants, on an axis of which this filter speaks? The plan's set holds
  * the sink's, so equal counts are equal sets. */
-static bool sink_needs_judge(const struct join *j, const struct sink_sets *s, const struct tap_claim *c,
+static bool sink_needs_filter(const struct join *j, const struct sink_sets *s, const struct tap_claim *c,
                              bool calls, bool specs)
 {
     bool functions = calls && !specs && c->functions.count &&
@@ -275,19 +275,19 @@ static bool sink_needs_judge(const struct join *j, const struct sink_sets *s, co
     return functions || processes;
 }
 
-static void join_judges(struct join *j, bool calls, struct tap_plan *plan)
+static void join_live_filters(struct join *j, bool calls, struct tap_plan *plan)
 {
     for (size_t f = 0; f < j->filter_count; f++) {
         struct tap_plan_filter *filter = &j->filters[f];
         const struct tap_claim *c = filter->claim;
         bool nothing = !c->functions.count && !c->processes.count && !c->sends.count && !c->receives.count;
         bool specs = tap_claim_has_specs(c);
-        filter->judge = false;
+        filter->live = false;
         for (size_t s = 0; s < j->sink_count; s++)
             if (join_uses(j, s, f))
-                filter->judge |= nothing || !claim_is_exact(c, calls) ||
-                                 sink_needs_judge(j, &j->sinks[s], c, calls, specs);
-        for (size_t i = 0; filter->judge && i < c->processes.count; i++)
+                filter->live |= nothing || !claim_is_exact(c, calls) ||
+                                 sink_needs_filter(j, &j->sinks[s], c, calls, specs);
+        for (size_t i = 0; filter->live && i < c->processes.count; i++)
             plan->need_spawns |= c->processes.items[i].type >= TAP_PROCESS_NEW;
     }
 }
@@ -375,7 +375,7 @@ static bool join_all(struct join *j, struct tap_plan *plan)
 {
     const struct tap_plan_filter *specs;
     bool calls = (plan->events & CALL_KINDS) != 0;
-    j->sinks = tap_pool_alloc(j->pool, j->sink_count * sizeof *j->sinks);
+    j->sinks = tap_mempool_alloc(j->pool, j->sink_count * sizeof *j->sinks);
     if (!j->sinks)
         return false;
     for (size_t f = 0; f < j->filter_count; f++)
@@ -388,13 +388,13 @@ static bool join_all(struct join *j, struct tap_plan *plan)
             return false;
     if (!unite_functions(j) || !unite_processes(j))
         return false;
-    join_judges(j, calls, plan);
+    join_live_filters(j, calls, plan);
     return plan_keep(j, specs, plan);
 }
 
 enum tap_status tap_plan_join(const struct tap_config *config, struct tap_plan_filter *filters,
                               size_t filter_count, const bool *sink_uses, size_t sink_count,
-                              struct tap_plan *plan, struct tap_pool *pool, struct tap_error *err)
+                              struct tap_plan *plan, struct tap_mempool *pool, struct tap_error *err)
 {
     struct join j = {.config = config,
                      .filters = filters,

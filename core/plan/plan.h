@@ -24,7 +24,7 @@ bool tap_claim_has_specs(const struct tap_claim *);
 struct tap_plan_filter {
     const struct tap_instance *instance;
     const struct tap_claim *claim;
-    bool judge; /* out: must this filter judge live for any sink? */
+    bool live;  /* out: must this filter judge live for any sink? */
 };
 /* Fills *plan (all of it, from the session settings and the claims); its memory lives in `pool`. sink_uses[s
  * * filter_count + f] says whether sink s uses filter f. Adds causes and returns TAP_INVALID for what cannot
@@ -32,7 +32,7 @@ struct tap_plan_filter {
  * nor judged in C). */
 enum tap_status tap_plan_join(const struct tap_config *, struct tap_plan_filter *filters, size_t filter_count,
                               const bool *sink_uses, size_t sink_count, struct tap_plan *plan,
-                              struct tap_pool *, struct tap_error *);
+                              struct tap_mempool *, struct tap_error *);
 /* The kinds that reach the sinks: those asked for in `events`, and the returns and exceptions that a pattern of its own
  * asks for (`-> return`). */
 uint32_t tap_plan_kinds(const struct tap_plan *);

@@ -1,4 +1,4 @@
-/* plan_print.c: the plan for people: what the nodes will be asked for, in the words of the configuration.
+/* print_plan.c: the plan for people: what the nodes will be asked for, in the words of the configuration.
  */
 #include <stdlib.h>
 #include <string.h>

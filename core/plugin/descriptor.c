@@ -1,4 +1,4 @@
-/* registry_judge.c: refuses a descriptor that would crash us later.
+/* descriptor.c: refuses a descriptor that would crash us later.
  *
  * A plugin may come from another version, another compiler or another word size. Fields are read only after
  * what guards them was found right: struct_size first, then the version, then the word size, then the rest.
@@ -11,25 +11,25 @@
 /* A struct from before its last field of version 1.0 was there. */
 #define SHORT(p, last) (!(p) || !TAP_HAS(p, last))
 
-static bool judge_sink(const struct tap_sink_ops *o)
+static bool validate_sink(const struct tap_sink_ops *o)
 {
     return !SHORT(o, destroy) && o->create && o->start && o->consume && o->flush && o->stop && o->destroy;
 }
-static bool judge_filter(const struct tap_filter_ops *o)
+static bool validate_filter(const struct tap_filter_ops *o)
 {
-    return !SHORT(o, destroy) && o->create && o->judge && o->destroy; /* plan may be missing */
+    return !SHORT(o, destroy) && o->create && o->filter && o->destroy; /* plan may be missing */
 }
-static bool judge_transport(const struct tap_transport_ops *o)
+static bool validate_transport(const struct tap_transport_ops *o)
 {
     return !SHORT(o, destroy) && o->create && o->start && o->run && o->stop && o->destroy;
 }
 
-static bool judge_ops(const struct tap_plugin *p)
+static bool validate_ops(const struct tap_plugin *p)
 {
     switch ((enum tap_plugin_kind)p->kind) {
-    case TAP_PLUGIN_SINK: return judge_sink(p->ops);
-    case TAP_PLUGIN_FILTER: return judge_filter(p->ops);
-    case TAP_PLUGIN_TRANSPORT: return judge_transport(p->ops);
+    case TAP_PLUGIN_SINK: return validate_sink(p->ops);
+    case TAP_PLUGIN_FILTER: return validate_filter(p->ops);
+    case TAP_PLUGIN_TRANSPORT: return validate_transport(p->ops);
     }
     return false;
 }
@@ -51,7 +51,7 @@ static size_t field_size(enum tap_option_type type)
 }
 
 /* Each row must stay inside the settings struct, and no name may be one that the core gives to every section. */
-static const char *judge_options(const struct tap_plugin *p)
+static const char *validate_options(const struct tap_plugin *p)
 {
     static const char *const taken[] = {"plugin", "queue", "on_full", "filters"};
     size_t taken_count = p->kind == TAP_PLUGIN_SINK ? 4 : 1;
@@ -70,7 +70,7 @@ static const char *judge_options(const struct tap_plugin *p)
     return NULL;
 }
 
-bool tap_plugin_judge(const struct tap_plugin *p, enum tap_plugin_kind kind, const char *name, char *why,
+bool tap_plugin_validate(const struct tap_plugin *p, enum tap_plugin_kind kind, const char *name, char *why,
                       size_t cap)
 {
     const char *option;
@@ -81,7 +81,7 @@ bool tap_plugin_judge(const struct tap_plugin *p, enum tap_plugin_kind kind, con
                  p->struct_size, TAP_ABI_MAJOR, sizeof *p);
     else if (p->abi_major != TAP_ABI_MAJOR)
         snprintf(why, cap, "is built for plugin ABI %u (this beamtap has %d)", p->abi_major, TAP_ABI_MAJOR);
-    else if (p->abi_minor < TAP_ABI_MINOR_LEAST)
+    else if (p->abi_minor < TAP_ABI_MINOR_MIN)
         snprintf(why, cap,
                  "is built for plugin ABI %u.%u, whose events are laid out otherwise (this beamtap has "
                  "%d.%d): build it again",
@@ -103,11 +103,11 @@ bool tap_plugin_judge(const struct tap_plugin *p, enum tap_plugin_kind kind, con
                                                    : "thing unknown to this beamtap");
     else if (!p->name || strcmp(p->name, name) != 0)
         snprintf(why, cap, "says that its name is '%s', not '%s'", p->name ? p->name : "", name);
-    else if (!judge_ops(p))
+    else if (!validate_ops(p))
         snprintf(why, cap, "has a table of operations that is too short or lacks one");
     else if (p->option_count > 0 && !p->options)
         snprintf(why, cap, "has no option table");
-    else if ((option = judge_options(p)))
+    else if ((option = validate_options(p)))
         snprintf(why, cap, "has a broken option table (at '%s')", option);
     else
         return true;

@@ -1,4 +1,4 @@
-/* registry_judge.h: may a descriptor be used? */
+/* descriptor.h: may a descriptor be used? */
 #ifndef TAP_REGISTRY_JUDGE_H
 #define TAP_REGISTRY_JUDGE_H
 
@@ -6,7 +6,7 @@
 
 /* Judges a descriptor, field by field in the order in which fields may be trusted. False, and one clause in `why`
  * that follows the file's name ("is built for ..."), when it cannot be used as this kind and name. */
-bool tap_plugin_judge(const struct tap_plugin *, enum tap_plugin_kind, const char *name, char *why,
+bool tap_plugin_validate(const struct tap_plugin *, enum tap_plugin_kind, const char *name, char *why,
                       size_t cap);
 
 #endif

@@ -25,7 +25,7 @@ struct found { /* one plugin file: what its name says */
 };
 
 struct tap_registry {
-    struct tap_pool *pool;
+    struct tap_mempool *pool;
     char **folders;
     size_t folder_count;
     struct found **found; /* pointers: tap_loaded stays where it is */
@@ -138,9 +138,9 @@ static bool registry_note(struct tap_registry *r, const char *folder, const char
     size_t len;
     if (!file_is_plugin(file, &kind, &name, &len))
         return true;
-    struct found *f = tap_pool_alloc(r->pool, sizeof *f);
+    struct found *f = tap_mempool_alloc(r->pool, sizeof *f);
     size_t size = strlen(folder) + strlen(file) + 2;
-    if (!f || !(f->name = tap_pool_strdup(r->pool, name, len)) || !(f->path = tap_pool_alloc(r->pool, size)))
+    if (!f || !(f->name = tap_mempool_strdup(r->pool, name, len)) || !(f->path = tap_mempool_alloc(r->pool, size)))
         return false;
     f->kind = kind;
     snprintf(f->path, size, "%s/%s", folder, file);
@@ -180,7 +180,7 @@ struct tap_registry *tap_registry_new(const char *plugin_path)
     struct tap_registry *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    r->pool = tap_pool_new();
+    r->pool = tap_mempool_new();
     if (!r->pool || !registry_folders(r, plugin_path) ||
         !registry_folders(r, getenv("BEAMTAP_PLUGIN_PATH")) || !registry_own_folders(r) ||
         !registry_scan(r)) {
@@ -194,7 +194,7 @@ void tap_registry_free(struct tap_registry *r)
 {
     if (!r)
         return;
-    tap_pool_free(r->pool);
+    tap_mempool_free(r->pool);
     free(r->folders);
     free(r->found);
     free(r->list);
@@ -240,7 +240,7 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
         return NULL;
     }
     const struct tap_plugin *plugin = entry();
-    return tap_plugin_judge(plugin, f->kind, f->name, why, cap) ? plugin : NULL;
+    return tap_plugin_validate(plugin, f->kind, f->name, why, cap) ? plugin : NULL;
 }
 
 static const struct tap_loaded *registry_load(struct tap_registry *r, struct found *f, const char *section,
@@ -254,7 +254,7 @@ static const struct tap_loaded *registry_load(struct tap_registry *r, struct fou
         tap_error_add_at(err, section, where, "%s %s", f->path, why);
         return NULL;
     }
-    f->loaded = tap_pool_alloc(r->pool, sizeof *f->loaded);
+    f->loaded = tap_mempool_alloc(r->pool, sizeof *f->loaded);
     if (!f->loaded) {
         TAP_ERR(err, TAP_ERROR, "core", "out of memory while loading %s", f->path);
         return NULL;
@@ -271,7 +271,7 @@ static void registry_unknown(const struct tap_registry *r, enum tap_plugin_kind 
     for (size_t i = 0; names && i < r->found_count; i++)
         if (r->found[i]->kind == kind)
             names[n++] = r->found[i]->name;
-    const char *nearest = names ? tap_nearest(name, names, n) : NULL;
+    const char *nearest = names ? tap_suggest(name, names, n) : NULL;
     char text[1024] = "";
     size_t used = 0;
     if (nearest)

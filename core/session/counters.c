@@ -1,4 +1,4 @@
-/* stats.c: see stats.h. */
+/* counters.c: see stats.h. */
 #include "session/counters.h"
 
 #include <string.h>
@@ -47,7 +47,7 @@ bool tap_counters_get(struct tap_counters *c, unsigned i, const char **name, int
 const char *tap_kind_name(unsigned kind)
 {
     static const char *const names[] = {"lost",         "gap",  "node_up", "node_down", "clock",
-                                        "process_info", "plan", "mailbox", "relieved"};
+                                        "process_info", "plan", "mailbox", "returns_off"};
     _Static_assert(sizeof names / sizeof names[0] == TAP_KIND_COUNT - TAP_LOST, "a name for each kind");
     if (kind < TAP_LOST)
         return tap_config_event_name(kind);

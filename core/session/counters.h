@@ -1,4 +1,4 @@
-/* stats.h: figures by name, as plugins add them (host->count), and the names of kinds and reasons. */
+/* counters.h: figures by name, as plugins add them (host->count), and the names of kinds and reasons. */
 #ifndef TAP_STATS_H
 #define TAP_STATS_H
 

@@ -18,25 +18,25 @@ static struct tap_instance_host *own(const struct tap_host *host)
 
 /* ---- For every plugin ---------------------------------------------------------------------------------------- */
 
-static void log_line(struct tap_engine *t, enum tap_log_level level, const char *actor, const char *format,
+static void log_line(struct tap_session *session, enum tap_log_level level, const char *actor, const char *format,
                      va_list ap)
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, ap);
     if (level == TAP_LOG_DEBUG && !getenv("BEAMTAP_DEBUG"))
         return;
-    if (t->log)
-        t->log(t->log_arg, level, actor, text);
+    if (session->log)
+        session->log(session->log_arg, level, actor, text);
     else
         fprintf(stderr, "beamtap: [%s] %s\n", actor, text);
 }
 
-void tap_session_log(struct tap_engine *t, enum tap_log_level level, const char *actor, const char *format,
+void tap_session_log(struct tap_session *session, enum tap_log_level level, const char *actor, const char *format,
                      ...)
 {
     va_list ap;
     va_start(ap, format);
-    log_line(t, level, actor, format, ap);
+    log_line(session, level, actor, format, ap);
     va_end(ap);
 }
 
@@ -44,7 +44,7 @@ static void host_log(const struct tap_host *host, enum tap_log_level level, cons
 {
     va_list ap;
     va_start(ap, format);
-    log_line(own(host)->trace, level, own(host)->instance->section, format, ap);
+    log_line(own(host)->session, level, own(host)->instance->section, format, ap);
     va_end(ap);
 }
 
@@ -71,7 +71,7 @@ static enum tap_status host_fail_at(const struct tap_host *host, const struct ta
 
 static uint32_t host_intern(const struct tap_host *host, const char *text, size_t len)
 {
-    return tap_intern_name(own(host)->trace->intern, text, len);
+    return tap_intern_name(own(host)->session->intern, text, len);
 }
 
 static const struct tap_print plain = {.syntax = TAP_PRINT_ERLANG};
@@ -101,16 +101,16 @@ static size_t host_peer_print(const struct tap_host *host, char *dst, size_t cap
     return tap_peer_print(host->names, dst, cap, batch, ev, how ? how : &plain);
 }
 
-struct tap_node_own *tap_session_node(const struct tap_engine *t, uint32_t index)
+struct tap_node_impl *tap_session_node(const struct tap_session *session, uint32_t index)
 {
-    if (index >= atomic_load_explicit(&t->node_count, memory_order_acquire))
+    if (index >= atomic_load_explicit(&session->node_count, memory_order_acquire))
         return NULL;
-    return atomic_load_explicit(&t->nodes[index], memory_order_relaxed);
+    return atomic_load_explicit(&session->nodes[index], memory_order_relaxed);
 }
 
 static const struct tap_node *host_node(const struct tap_host *host, uint32_t index)
 {
-    struct tap_node_own *node = tap_session_node(own(host)->trace, index);
+    struct tap_node_impl *node = tap_session_node(own(host)->session, index);
     return node ? &node->base : NULL;
 }
 
@@ -133,42 +133,42 @@ static void host_written(const struct tap_host *host, uint64_t events, uint64_t 
 static void host_hold(const struct tap_host *host, const struct tap_batch *batch)
 {
     (void)host;
-    tap_batch_hold((struct tap_batch_own *)(uintptr_t)batch, 1);
+    tap_batch_hold((struct tap_batch_impl *)(uintptr_t)batch, 1);
 }
 
 static void host_release(const struct tap_host *host, const struct tap_batch *batch)
 {
     (void)host;
-    tap_batch_release((struct tap_batch_own *)(uintptr_t)batch);
+    tap_batch_release((struct tap_batch_impl *)(uintptr_t)batch);
 }
 
 /* ---- For transports: nodes ----------------------------------------------------------------------------------- */
 
 static uint32_t host_node_add(const struct tap_host *host, const char *name)
 {
-    struct tap_engine *t = own(host)->trace;
-    pthread_mutex_lock(&t->lock);
-    uint32_t n = atomic_load(&t->node_count), index = 0;
-    while (index < n && strcmp(atomic_load(&t->nodes[index])->base.name, name) != 0)
+    struct tap_session *session = own(host)->session;
+    pthread_mutex_lock(&session->lock);
+    uint32_t n = atomic_load(&session->node_count), index = 0;
+    while (index < n && strcmp(atomic_load(&session->nodes[index])->base.name, name) != 0)
         index++;
-    struct tap_node_own *node =
-        index == n && n < TAP_NODES_MAX ? tap_pool_alloc(t->memory, sizeof *node) : NULL;
-    char *copy = node ? tap_pool_strdup(t->memory, name, strlen(name)) : NULL;
+    struct tap_node_impl *node =
+        index == n && n < TAP_NODES_MAX ? tap_mempool_alloc(session->memory, sizeof *node) : NULL;
+    char *copy = node ? tap_mempool_strdup(session->memory, name, strlen(name)) : NULL;
     if (copy) {
         node->base = (struct tap_node){.struct_size = sizeof node->base,
                                        .index = index,
-                                       .name_id = tap_intern_name(t->intern, name, strlen(name)),
+                                       .name_id = tap_intern_name(session->intern, name, strlen(name)),
                                        .name = copy,
                                        .release = ""};
         node->stream.node = index;
-        if (t->plan.names || t->plan.mailbox > 0) /* where memory is short, nobody is asked */
-            node->stream.strangers = tap_strangers_new(t->plan.mailbox > 0);
-        atomic_store(&t->nodes[index], node);
-        atomic_store_explicit(&t->node_count, n + 1, memory_order_release);
+        if (session->plan.names || session->plan.mailbox > 0) /* where memory is short, nobody is asked */
+            node->stream.unnamed = tap_unnamed_new(session->plan.mailbox > 0);
+        atomic_store(&session->nodes[index], node);
+        atomic_store_explicit(&session->node_count, n + 1, memory_order_release);
     } else if (index == n) {
         index = UINT32_MAX;
     }
-    pthread_mutex_unlock(&t->lock);
+    pthread_mutex_unlock(&session->lock);
     if (index == UINT32_MAX)
         TAP_FAIL(host, TAP_ERROR, "%s is one node too many (%u are the most)", name, TAP_NODES_MAX);
     return index;
@@ -176,7 +176,7 @@ static uint32_t host_node_add(const struct tap_host *host, const char *name)
 
 void tap_session_node_up(void *arg, uint32_t index, const struct tap_node_facts *facts)
 {
-    struct tap_node_own *node = tap_session_node(arg, index);
+    struct tap_node_impl *node = tap_session_node(arg, index);
     if (!node || atomic_load(&node->told)) /* readers may have it by now */
         return;
     size_t n = facts->release_len < sizeof node->release - 1 ? facts->release_len : sizeof node->release - 1;
@@ -189,93 +189,93 @@ void tap_session_node_up(void *arg, uint32_t index, const struct tap_node_facts 
 
 void tap_session_node_log(void *arg, uint32_t index, enum tap_log_level level, const char *text, uint32_t len)
 {
-    struct tap_engine *t = arg;
-    const struct tap_node_own *node = tap_session_node(t, index);
+    struct tap_session *session = arg;
+    const struct tap_node_impl *node = tap_session_node(session, index);
     char line[1024];
     size_t n = len < sizeof line - 1 ? len : sizeof line - 1;
     for (size_t i = 0; i < n; i++) /* one line, and nothing that moves a terminal's cursor */
         line[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i];
     line[n] = '\0';
-    tap_session_log(t, level, t->transport->instance->section, "%s: %s", node ? node->base.name : "?", line);
+    tap_session_log(session, level, session->transport->instance->section, "%s: %s", node ? node->base.name : "?", line);
 }
 
 void tap_session_call_ended(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term, uint32_t len)
 {
-    struct tap_engine *t = arg;
+    struct tap_session *session = arg;
     char *copy = strndup(kind, kind_len);
     uint8_t *bytes = malloc(len + 1u);
     if (bytes && len)
         memcpy(bytes, term, len);
-    pthread_mutex_lock(&t->lock);
-    if (!t->plan.call || t->call_kind || !copy || !bytes) {
+    pthread_mutex_lock(&session->lock);
+    if (!session->plan.call || session->call_kind || !copy || !bytes) {
         free(copy);
         free(bytes);
     } else {
-        t->call_kind = copy;
-        t->call_term = bytes;
-        t->call_len = len;
+        session->call_kind = copy;
+        session->call_term = bytes;
+        session->call_len = len;
     }
-    pthread_mutex_unlock(&t->lock);
+    pthread_mutex_unlock(&session->lock);
 }
 
-static void unknown_rest(struct tap_engine *t, const struct tap_node_own *node)
+static void unknown_rest(struct tap_session *session, const struct tap_node_impl *node)
 {
     uint64_t next = node->stream.next, lost = atomic_load(&node->stream.figures.lost);
     if (next)
-        TAP_ERR(t->err, TAP_ERROR, t->transport->instance->section,
+        TAP_ERR(session->err, TAP_ERROR, session->transport->instance->section,
                 "%s: the final report never came: lost >= %llu, unknown after sequence %llu", node->base.name,
                 (unsigned long long)lost, (unsigned long long)next - 1);
     else
-        TAP_ERR(t->err, TAP_ERROR, t->transport->instance->section,
+        TAP_ERR(session->err, TAP_ERROR, session->transport->instance->section,
                 "%s: the final report never came, nor any event", node->base.name);
 }
 
-void tap_session_node_end(struct tap_engine *t, struct tap_node_own *node, enum tap_node_state state,
+void tap_session_node_end(struct tap_session *session, struct tap_node_impl *node, enum tap_node_state state,
                           const struct tap_node_final *final)
 {
-    pthread_mutex_lock(&t->lock);
+    pthread_mutex_lock(&session->lock);
     bool first = !node->ended;
     node->ended = true;
-    pthread_mutex_unlock(&t->lock);
+    pthread_mutex_unlock(&session->lock);
     if (!first)
         return;
     if (final)
         atomic_store(&node->final, true);
-    tap_bus_node_down(&t->bus, &node->stream, final ? final->produced : 0, state == TAP_NODE_FAILED);
+    tap_bus_node_down(&session->bus, &node->stream, final ? final->produced : 0, state == TAP_NODE_FAILED);
     if (!final && atomic_load(&node->state) == TAP_NODE_TRACING)
-        unknown_rest(t, node);
+        unknown_rest(session, node);
     atomic_store(&node->state, (int)state);
 }
 
 /* One that had ended is back. */
-static void node_again(struct tap_engine *t, struct tap_node_own *node)
+static void node_again(struct tap_session *session, struct tap_node_impl *node)
 {
-    pthread_mutex_lock(&t->lock);
+    pthread_mutex_lock(&session->lock);
     bool again = node->ended;
     node->ended = false;
-    pthread_mutex_unlock(&t->lock);
+    pthread_mutex_unlock(&session->lock);
     if (!again)
         return;
     if (atomic_load(&node->traced) && !atomic_exchange(&node->final, false))
         atomic_store(&node->unknown, true);
-    tap_bus_node_again(&t->bus, &node->stream);
+    tap_bus_node_again(&session->bus, &node->stream);
 }
 
 static void host_node_state(const struct tap_host *host, uint32_t index, enum tap_node_state state,
                             const struct tap_node_final *final)
 {
-    struct tap_node_own *node = tap_session_node(own(host)->trace, index);
+    struct tap_node_impl *node = tap_session_node(own(host)->session, index);
     if (!node)
         return;
     if (state == TAP_NODE_CONNECTING)
-        node_again(own(host)->trace, node);
+        node_again(own(host)->session, node);
     if (state == TAP_NODE_DONE || state == TAP_NODE_FAILED) {
-        tap_session_node_end(own(host)->trace, node, state, final);
+        tap_session_node_end(own(host)->session, node, state, final);
         return;
     }
     if (state == TAP_NODE_TRACING) {
         atomic_store(&node->traced, true);
-        atomic_fetch_add(&node->lives, 1);
+        atomic_fetch_add(&node->incarnations, 1);
     }
     atomic_store(&node->state, (int)state);
 }
@@ -284,63 +284,63 @@ static void host_node_state(const struct tap_host *host, uint32_t index, enum ta
 
 static struct tap_arena *host_reserve(const struct tap_host *host, size_t min)
 {
-    return tap_arena_get(&own(host)->trace->bus.pool, min);
+    return tap_arena_get(&own(host)->session->bus.pool, min);
 }
 
 static void host_discard(const struct tap_host *host, struct tap_arena *arena)
 {
-    tap_arena_put(&own(host)->trace->bus.pool, arena);
+    tap_arena_put(&own(host)->session->bus.pool, arena);
 }
 
 static void host_commit(const struct tap_host *host, struct tap_arena *arena, uint32_t index,
                         const uint32_t *frames, size_t n)
 {
-    struct tap_engine *t = own(host)->trace;
-    struct tap_node_own *node = tap_session_node(t, index);
+    struct tap_session *session = own(host)->session;
+    struct tap_node_impl *node = tap_session_node(session, index);
     if (!node || node->ended) /* what comes after the final report was counted as lost with it */
-        tap_arena_put(&t->bus.pool, arena);
+        tap_arena_put(&session->bus.pool, arena);
     else
-        tap_bus_commit(&t->bus, &node->stream, arena, frames, n);
+        tap_bus_commit(&session->bus, &node->stream, arena, frames, n);
 }
 
-static size_t host_strangers(const struct tap_host *host, uint32_t index, struct tap_pid *pids, size_t max)
+static size_t host_unnamed(const struct tap_host *host, uint32_t index, struct tap_pid *pids, size_t max)
 {
-    struct tap_engine *t = own(host)->trace;
-    struct tap_node_own *node = tap_session_node(t, index);
-    return node ? tap_bus_strangers(&t->bus, &node->stream, pids, max) : 0;
+    struct tap_session *session = own(host)->session;
+    struct tap_node_impl *node = tap_session_node(session, index);
+    return node ? tap_bus_unnamed(&session->bus, &node->stream, pids, max) : 0;
 }
 
 static bool host_may_grant(const struct tap_host *host)
 {
-    struct tap_engine *t = own(host)->trace;
-    for (size_t i = 0; i < t->sink_count; i++)
-        if (!tap_queue_may_grant(&t->sinks[i].queue))
+    struct tap_session *session = own(host)->session;
+    for (size_t i = 0; i < session->sink_count; i++)
+        if (!tap_queue_may_grant(&session->sinks[i].queue))
             return false;
     return true;
 }
 
-static bool host_pile(const struct tap_host *host, uint32_t node, struct tap_pile *pile)
+static bool host_deep_stack(const struct tap_host *host, uint32_t node, struct tap_deep_stack *pile)
 {
-    struct tap_bus *bus = &own(host)->trace->bus;
-    if (!bus->relief)
+    struct tap_bus *bus = &own(host)->session->bus;
+    if (!bus->stack_guard)
         return false;
     pthread_mutex_lock(&bus->lock);
-    bool there = tap_relief_take(bus->relief, node, pile);
+    bool there = tap_stack_guard_take(bus->stack_guard, node, pile);
     pthread_mutex_unlock(&bus->lock);
     return there;
 }
 
-void tap_session_wake(struct tap_engine *t)
+void tap_session_wake(struct tap_session *session)
 {
     uint64_t one = 1;
-    if (write(t->wake, &one, sizeof one) < 0)
+    if (write(session->wake, &one, sizeof one) < 0)
         return; /* it is full, and so awake already */
 }
 
 /* A poll during which merged events go on in time. */
-static int poll_and_tick(struct tap_engine *t, struct pollfd *fds, nfds_t n, int timeout)
+static int poll_and_tick(struct tap_session *session, struct pollfd *fds, nfds_t n, int timeout)
 {
-    while (tap_bus_tick(&t->bus) && (timeout < 0 || timeout > TAP_BUS_PATIENCE)) {
+    while (tap_bus_tick(&session->bus) && (timeout < 0 || timeout > TAP_BUS_PATIENCE)) {
         int ready = poll(fds, n, TAP_BUS_PATIENCE);
         if (ready)
             return ready;
@@ -351,17 +351,17 @@ static int poll_and_tick(struct tap_engine *t, struct pollfd *fds, nfds_t n, int
 
 static int host_wait(const struct tap_host *host, struct pollfd *fds, size_t n, int timeout)
 {
-    struct tap_engine *t = own(host)->trace;
+    struct tap_session *session = own(host)->session;
     struct pollfd few[65], *all = n < 65 ? few : malloc((n + 1) * sizeof *all);
     if (!all)
         return -1;
     if (n)
         memcpy(all, fds, n * sizeof *fds);
-    all[n] = (struct pollfd){.fd = t->wake, .events = POLLIN};
-    int ready = poll_and_tick(t, all, n + 1, timeout);
+    all[n] = (struct pollfd){.fd = session->wake, .events = POLLIN};
+    int ready = poll_and_tick(session, all, n + 1, timeout);
     if (ready > 0 && all[n].revents) {
         uint64_t count;
-        if (read(t->wake, &count, sizeof count) == (ssize_t)sizeof count)
+        if (read(session->wake, &count, sizeof count) == (ssize_t)sizeof count)
             ready--;
         else
             ready = 0;
@@ -375,19 +375,19 @@ static int host_wait(const struct tap_host *host, struct pollfd *fds, size_t n, 
 
 static int host_stopping(const struct tap_host *host)
 {
-    return atomic_load(&own(host)->trace->stopping);
+    return atomic_load(&own(host)->session->stopping);
 }
 
-void tap_host_init(struct tap_engine *t, struct tap_instance_host *h, const struct tap_instance *instance)
+void tap_host_init(struct tap_session *session, struct tap_instance_host *h, const struct tap_instance *instance)
 {
-    h->trace = t;
+    h->session = session;
     h->instance = instance;
-    h->err = t->err;
+    h->err = session->err;
     tap_counters_init(&h->counters);
     h->table = (struct tap_host){.struct_size = sizeof h->table,
                                  .abi_minor = TAP_ABI_MINOR,
-                                 .names = tap_intern_names(t->intern),
-                                 .session = &t->session,
+                                 .names = tap_intern_names(session->intern),
+                                 .run_info = &session->run_info,
                                  .log = host_log,
                                  .fail = host_fail,
                                  .fail_at = host_fail_at,
@@ -406,7 +406,7 @@ void tap_host_init(struct tap_engine *t, struct tap_instance_host *h, const stru
                                  .claim_process = tap_claim_process,
                                  .claim_send = tap_claim_send,
                                  .claim_receive = tap_claim_receive,
-                                 .plan = &t->plan,
+                                 .plan = &session->plan,
                                  .node_add = host_node_add,
                                  .node_state = host_node_state,
                                  .reserve = host_reserve,
@@ -416,6 +416,6 @@ void tap_host_init(struct tap_engine *t, struct tap_instance_host *h, const stru
                                  .wait = host_wait,
                                  .stopping = host_stopping,
                                  .arguments_print = host_arguments_print,
-                                 .strangers = host_strangers,
-                                 .pile = host_pile};
+                                 .unnamed = host_unnamed,
+                                 .deep_stack = host_deep_stack};
 }

@@ -1,4 +1,4 @@
-/* session.h: the inside of a trace session, shared by engine.c (its life) and host.c (what plugins see of it).
+/* internal.h: the inside of a trace session, shared by session.c and run.c (its life) and host.c (what plugins see of it).
  *
  * Nothing here is global: several sessions may live in one process. The session's thread creates, starts and
  * ends; the transport's thread commits; sinks have a thread each. What several threads touch is atomic or behind
@@ -16,7 +16,7 @@
 #define TAP_STOP_DEADLINE INT64_C(10000000000) /* ns, beside a lease, that a transport has for a clean end */
 #define TAP_FLOWS_OPEN 65536u                  /* sends that may wait for their receives */
 
-struct tap_node_own {
+struct tap_node_impl {
     struct tap_node base;
     struct tap_stream stream;
     char release[32];
@@ -24,14 +24,14 @@ struct tap_node_own {
     atomic_bool traced; /* it has been in TAP_NODE_TRACING */
     atomic_bool final, told;
     atomic_bool unknown; /* an earlier life of the node ended without a final report */
-    atomic_uint lives;   /* how often it was traced */
+    atomic_uint incarnations;   /* how often it was traced */
     bool ended;
 };
 
 /* The host table as one instance sees it. */
 struct tap_instance_host {
     struct tap_host table; /* first: a host pointer is a pointer to this */
-    struct tap_engine *trace;
+    struct tap_session *session;
     const struct tap_instance *instance;
     void *self;
     bool created;
@@ -41,12 +41,12 @@ struct tap_instance_host {
     struct tap_error *err; /* where its failures go */
 };
 
-struct tap_engine {
+struct tap_session {
     const struct tap_config *config;
     struct tap_error *err;
-    struct tap_pool *memory;
+    struct tap_mempool *memory;
     struct tap_intern *intern;
-    struct tap_session session;
+    struct tap_run_info run_info;
     char run[17];
     struct tap_plan plan;
 
@@ -61,7 +61,7 @@ struct tap_engine {
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    _Atomic(struct tap_node_own *) nodes[TAP_NODES_MAX];
+    _Atomic(struct tap_node_impl *) nodes[TAP_NODES_MAX];
     atomic_uint node_count;
     atomic_size_t sinks_alive;
 
@@ -84,20 +84,20 @@ struct tap_engine {
 };
 
 /* host.c */
-void tap_host_init(struct tap_engine *, struct tap_instance_host *, const struct tap_instance *);
-void tap_session_log(struct tap_engine *, enum tap_log_level, const char *actor, const char *format, ...)
+void tap_host_init(struct tap_session *, struct tap_instance_host *, const struct tap_instance *);
+void tap_session_log(struct tap_session *, enum tap_log_level, const char *actor, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void tap_session_wake(struct tap_engine *);
-struct tap_node_own *tap_session_node(const struct tap_engine *, uint32_t index);
+void tap_session_wake(struct tap_session *);
+struct tap_node_impl *tap_session_node(const struct tap_session *, uint32_t index);
 /* A node's end, once; `final` as in host->node_state. */
-void tap_session_node_end(struct tap_engine *, struct tap_node_own *, enum tap_node_state,
+void tap_session_node_end(struct tap_session *, struct tap_node_impl *, enum tap_node_state,
                           const struct tap_node_final *final);
-/* engine_run.c: a sink's last word. On its thread. */
-void tap_session_sink_ended(void *trace, struct tap_sink *, bool failed);
+/* run.c: a sink's last word. On its thread. */
+void tap_session_sink_ended(void *session, struct tap_sink *, bool failed);
 /* The bus's callbacks. */
-void tap_session_node_up(void *trace, uint32_t node, const struct tap_node_facts *);
-void tap_session_call_ended(void *trace, const char *kind, uint32_t kind_len, const uint8_t *term,
+void tap_session_node_up(void *session, uint32_t node, const struct tap_node_facts *);
+void tap_session_call_ended(void *session, const char *kind, uint32_t kind_len, const uint8_t *term,
                             uint32_t len);
-void tap_session_node_log(void *trace, uint32_t node, enum tap_log_level, const char *text, uint32_t len);
+void tap_session_node_log(void *session, uint32_t node, enum tap_log_level, const char *text, uint32_t len);
 
 #endif

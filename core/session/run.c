@@ -1,4 +1,4 @@
-/* engine_run.c: a session at work: start, wait, stop, the end, and its figures.
+/* run.c: a session at work: start, wait, stop, the end, and its figures.
  *
  * The end comes from the transport (every node is done), from the session (stop, the duration), or from the last
  * sink failing. It goes in two steps: asked politely (stopping 1), then, past a deadline, at once (stopping 2);
@@ -16,83 +16,83 @@
 #define DURATION_GRACE \
     (TAP_SECOND / 2) /* the nodes count the duration themselves: this is for those that do not */
 
-static const struct tap_transport_ops *transport_ops(const struct tap_engine *t)
+static const struct tap_transport_ops *transport_ops(const struct tap_session *session)
 {
-    return t->transport->instance->loaded->plugin->ops;
+    return session->transport->instance->loaded->plugin->ops;
 }
 
 /* What this instance said last of why it failed; where it said nothing, that is said. */
-static const char *blame(struct tap_engine *t, const struct tap_instance *instance, const char *what)
+static const char *blame(struct tap_session *session, const struct tap_instance *instance, const char *what)
 {
     const struct tap_cause *cause;
-    for (size_t i = tap_error_count(t->err); i-- > 0;)
-        if ((cause = tap_error_get(t->err, i)) && cause->actor &&
+    for (size_t i = tap_error_count(session->err); i-- > 0;)
+        if ((cause = tap_error_get(session->err, i)) && cause->actor &&
             strcmp(cause->actor, instance->section) == 0)
             return cause->message;
-    TAP_ERR(t->err, TAP_ERROR, instance->section, "%s and did not say why", what);
+    TAP_ERR(session->err, TAP_ERROR, instance->section, "%s and did not say why", what);
     return "it did not say why";
 }
 
 /* ---- Sinks ----------------------------------------------------------------------------------------------------- */
 
-static const struct tap_instance *instance_of(const struct tap_engine *t, const struct tap_sink *sink)
+static const struct tap_instance *instance_of(const struct tap_session *session, const struct tap_sink *sink)
 {
     size_t i = 0;
-    while (t->hosts[i].sink != sink)
+    while (session->hosts[i].sink != sink)
         i++;
-    return t->hosts[i].instance;
+    return session->hosts[i].instance;
 }
 
 /* A sink is at its end, by itself or because it failed. On its thread. */
 void tap_session_sink_ended(void *arg, struct tap_sink *sink, bool failed)
 {
-    struct tap_engine *t = arg;
+    struct tap_session *session = arg;
     if (!failed)
         return;
-    const struct tap_instance *instance = instance_of(t, sink);
-    const char *why = blame(t, instance, "failed"); /* told now: the run may go on for hours */
-    if (atomic_fetch_sub(&t->sinks_alive, 1) > 1) {
-        tap_session_log(t, TAP_LOG_WARNING, instance->section,
+    const struct tap_instance *instance = instance_of(session, sink);
+    const char *why = blame(session, instance, "failed"); /* told now: the run may go on for hours */
+    if (atomic_fetch_sub(&session->sinks_alive, 1) > 1) {
+        tap_session_log(session, TAP_LOG_WARNING, instance->section,
                         "has failed and is detached, the run goes on without it: %s", why);
     } else {
-        tap_session_log(t, TAP_LOG_WARNING, instance->section,
+        tap_session_log(session, TAP_LOG_WARNING, instance->section,
                         "has failed, no sink is left, the run ends: %s", why);
-        tap_engine_stop(t);
+        tap_session_stop(session);
     }
-    tap_session_wake(t); /* credit may have waited for it */
+    tap_session_wake(session); /* credit may have waited for it */
 }
 
 /* Opens every output. How many work. */
-static size_t start_sinks(struct tap_engine *t)
+static size_t start_sinks(struct tap_session *session)
 {
-    atomic_store(&t->sinks_alive, t->sink_count);
-    for (size_t s = 0; s < t->sink_count; s++) {
-        struct tap_sink *sink = &t->sinks[s];
+    atomic_store(&session->sinks_alive, session->sink_count);
+    for (size_t s = 0; s < session->sink_count; s++) {
+        struct tap_sink *sink = &session->sinks[s];
         if (tap_sink_start(sink) != TAP_OK) {
-            blame(t, instance_of(t, sink), "could not start");
-            atomic_fetch_sub(&t->sinks_alive, 1);
+            blame(session, instance_of(session, sink), "could not start");
+            atomic_fetch_sub(&session->sinks_alive, 1);
         }
     }
-    for (size_t s = 0; s < t->sink_count; s++) {
-        struct tap_sink *sink = &t->sinks[s];
+    for (size_t s = 0; s < session->sink_count; s++) {
+        struct tap_sink *sink = &session->sinks[s];
         if (!atomic_load(&sink->failed) && tap_sink_run(sink) != TAP_OK) {
-            TAP_ERR(t->err, TAP_ERROR, instance_of(t, sink)->section, "cannot start a thread: %s",
+            TAP_ERR(session->err, TAP_ERROR, instance_of(session, sink)->section, "cannot start a thread: %s",
                     strerror(errno));
-            atomic_fetch_sub(&t->sinks_alive, 1);
+            atomic_fetch_sub(&session->sinks_alive, 1);
         }
     }
-    return atomic_load(&t->sinks_alive);
+    return atomic_load(&session->sinks_alive);
 }
 
-static void finish_sinks(struct tap_engine *t)
+static void finish_sinks(struct tap_session *session)
 {
-    for (size_t s = 0; s < t->sink_count; s++)
-        tap_queue_close(&t->sinks[s].queue);
-    for (size_t s = 0; s < t->sink_count; s++) {
-        if (tap_sink_join(&t->sinks[s]))
+    for (size_t s = 0; s < session->sink_count; s++)
+        tap_queue_close(&session->sinks[s].queue);
+    for (size_t s = 0; s < session->sink_count; s++) {
+        if (tap_sink_join(&session->sinks[s]))
             continue;
-        t->abandoned = true;
-        TAP_ERR(t->err, TAP_ERROR, instance_of(t, &t->sinks[s])->section,
+        session->abandoned = true;
+        TAP_ERR(session->err, TAP_ERROR, instance_of(session, &session->sinks[s])->section,
                 "did not come to its end within %lld s and was left behind: its output is not complete",
                 (long long)(TAP_SINK_DEADLINE / TAP_SECOND));
     }
@@ -102,152 +102,152 @@ static void finish_sinks(struct tap_engine *t)
 
 static void *transport_main(void *arg)
 {
-    struct tap_engine *t = arg;
-    if (transport_ops(t)->run(t->transport->self) != TAP_OK)
-        blame(t, t->transport->instance, "failed");
-    pthread_mutex_lock(&t->lock);
-    t->transport_done = true;
-    pthread_cond_broadcast(&t->changed);
-    pthread_mutex_unlock(&t->lock);
+    struct tap_session *session = arg;
+    if (transport_ops(session)->run(session->transport->self) != TAP_OK)
+        blame(session, session->transport->instance, "failed");
+    pthread_mutex_lock(&session->lock);
+    session->transport_done = true;
+    pthread_cond_broadcast(&session->changed);
+    pthread_mutex_unlock(&session->lock);
     return NULL;
 }
 
 /* What is said of the session; a recording knows better. */
-static enum tap_status ask_facts(struct tap_engine *t)
+static enum tap_status ask_facts(struct tap_session *session)
 {
-    const struct tap_transport_ops *ops = transport_ops(t);
-    t->session.started = tap_clock_now();
+    const struct tap_transport_ops *ops = transport_ops(session);
+    session->run_info.started = tap_clock_now();
     if (!TAP_HAS(ops, facts) || !ops->facts)
         return TAP_OK;
-    enum tap_status status = ops->facts(t->transport->self, &t->session);
+    enum tap_status status = ops->facts(session->transport->self, &session->run_info);
     if (status != TAP_OK)
-        blame(t, t->transport->instance, "could not say what it plays");
+        blame(session, session->transport->instance, "could not say what it plays");
     return status;
 }
 
-enum tap_status tap_engine_start(struct tap_engine *t)
+enum tap_status tap_session_start(struct tap_session *session)
 {
-    enum tap_status status = ask_facts(t);
+    enum tap_status status = ask_facts(session);
     if (status != TAP_OK) {
-        t->finished = true; /* nothing was started */
+        session->finished = true; /* nothing was started */
         return status;
     }
-    if (start_sinks(t) == 0) {
-        tap_engine_finish(t);
+    if (start_sinks(session) == 0) {
+        tap_session_finish(session);
         return TAP_ERROR;
     }
-    t->transport_started = true;
-    status = transport_ops(t)->start(t->transport->self);
+    session->transport_started = true;
+    status = transport_ops(session)->start(session->transport->self);
     if (status != TAP_OK)
-        blame(t, t->transport->instance, "could not start");
-    atomic_store(&t->began, tap_clock_steady());
-    if (status == TAP_OK && pthread_create(&t->thread, NULL, transport_main, t))
-        status = TAP_ERR(t->err, TAP_ERROR, "core", "cannot start a thread: %s", strerror(errno));
+        blame(session, session->transport->instance, "could not start");
+    atomic_store(&session->began, tap_clock_steady());
+    if (status == TAP_OK && pthread_create(&session->thread, NULL, transport_main, session))
+        status = TAP_ERR(session->err, TAP_ERROR, "core", "cannot start a thread: %s", strerror(errno));
     if (status != TAP_OK) {
-        tap_engine_finish(t);
+        tap_session_finish(session);
         return status;
     }
-    t->threaded = true;
-    for (size_t s = 0; s < t->sink_count; s++)
-        tap_sink_begin(&t->sinks[s]);
+    session->threaded = true;
+    for (size_t s = 0; s < session->sink_count; s++)
+        tap_sink_begin(&session->sinks[s]);
     return TAP_OK;
 }
 
-void tap_engine_stop(struct tap_engine *t)
+void tap_session_stop(struct tap_session *session)
 {
     int64_t never = 0;
     int go_on = 0;
-    atomic_compare_exchange_strong(&t->stop_asked, &never, tap_clock_steady());
-    if (atomic_compare_exchange_strong(&t->stopping, &go_on, 1))
-        tap_session_wake(t);
+    atomic_compare_exchange_strong(&session->stop_asked, &never, tap_clock_steady());
+    if (atomic_compare_exchange_strong(&session->stopping, &go_on, 1))
+        tap_session_wake(session);
 }
 
 /* The clock's part in the end. False: the transport is to be left behind. */
-static bool watch(struct tap_engine *t)
+static bool watch(struct tap_session *session)
 {
-    int64_t now = tap_clock_steady(), asked = atomic_load(&t->stop_asked), began = atomic_load(&t->began);
-    int64_t duration = t->plan.duration, patience = TAP_STOP_DEADLINE + t->plan.lease;
+    int64_t now = tap_clock_steady(), asked = atomic_load(&session->stop_asked), began = atomic_load(&session->began);
+    int64_t duration = session->plan.duration, patience = TAP_STOP_DEADLINE + session->plan.lease;
     if (!asked && began && duration && now - began > duration + DURATION_GRACE)
-        tap_engine_stop(t);
+        tap_session_stop(session);
     if (!asked || now - asked < patience)
         return true;
-    if (atomic_exchange(&t->stopping, 2) != 2)
-        tap_session_wake(t);
+    if (atomic_exchange(&session->stopping, 2) != 2)
+        tap_session_wake(session);
     return now - asked < patience + TAP_STOP_DEADLINE;
 }
 
-bool tap_engine_poll(struct tap_engine *t, int timeout)
+bool tap_session_poll(struct tap_session *session, int timeout)
 {
     int64_t until = tap_clock_steady() + (int64_t)(timeout < 0 ? 0 : timeout) * 1000000;
     struct timespec deadline = {until / TAP_SECOND, until % TAP_SECOND};
-    bool more = watch(t);
-    pthread_mutex_lock(&t->lock);
-    while (more && !t->transport_done && pthread_cond_timedwait(&t->changed, &t->lock, &deadline) == 0)
+    bool more = watch(session);
+    pthread_mutex_lock(&session->lock);
+    while (more && !session->transport_done && pthread_cond_timedwait(&session->changed, &session->lock, &deadline) == 0)
         ;
-    bool done = t->transport_done || !t->threaded;
-    pthread_mutex_unlock(&t->lock);
+    bool done = session->transport_done || !session->threaded;
+    pthread_mutex_unlock(&session->lock);
     if (!done && !more) {
-        t->transport_abandoned = true;
+        session->transport_abandoned = true;
         return true;
     }
     return done;
 }
 
-static void finish_transport(struct tap_engine *t)
+static void finish_transport(struct tap_session *session)
 {
-    if (t->transport_abandoned) {
-        pthread_detach(t->thread);
-        t->abandoned = true;
+    if (session->transport_abandoned) {
+        pthread_detach(session->thread);
+        session->abandoned = true;
         TAP_ERR(
-            t->err, TAP_ERROR, t->transport->instance->section,
+            session->err, TAP_ERROR, session->transport->instance->section,
             "did not come to its end and was left behind: nodes may still be tracing until their lease ends");
-    } else if (t->threaded) {
-        pthread_join(t->thread, NULL);
+    } else if (session->threaded) {
+        pthread_join(session->thread, NULL);
     }
-    t->threaded = false;
-    if (t->transport_started && !t->transport_abandoned &&
-        transport_ops(t)->stop(t->transport->self) != TAP_OK)
-        blame(t, t->transport->instance, "could not stop");
-    for (uint32_t i = 0; !t->transport_abandoned && i < atomic_load(&t->node_count); i++) {
-        struct tap_node_own *node = tap_session_node(t, i);
+    session->threaded = false;
+    if (session->transport_started && !session->transport_abandoned &&
+        transport_ops(session)->stop(session->transport->self) != TAP_OK)
+        blame(session, session->transport->instance, "could not stop");
+    for (uint32_t i = 0; !session->transport_abandoned && i < atomic_load(&session->node_count); i++) {
+        struct tap_node_impl *node = tap_session_node(session, i);
         if (!node->ended)
-            tap_session_node_end(t, node, TAP_NODE_FAILED, NULL);
+            tap_session_node_end(session, node, TAP_NODE_FAILED, NULL);
     }
 }
 
-enum tap_status tap_engine_finish(struct tap_engine *t)
+enum tap_status tap_session_finish(struct tap_session *session)
 {
-    if (!t->finished) {
-        t->finished = true;
-        finish_transport(t);
-        if (t->pool_ready && !t->transport_abandoned)
-            tap_bus_flush(&t->bus);
-        finish_sinks(t);
+    if (!session->finished) {
+        session->finished = true;
+        finish_transport(session);
+        if (session->pool_ready && !session->transport_abandoned)
+            tap_bus_flush(&session->bus);
+        finish_sinks(session);
     }
-    return tap_error_status(t->err);
+    return tap_error_status(session->err);
 }
 
-bool tap_engine_call_result(const struct tap_engine *t, const char **kind, const uint8_t **term, size_t *len)
+bool tap_session_call_result(const struct tap_session *session, const char **kind, const uint8_t **term, size_t *len)
 {
-    *kind = t->call_kind;
-    *term = t->call_term;
-    *len = t->call_len;
-    return t->call_kind != NULL;
+    *kind = session->call_kind;
+    *term = session->call_term;
+    *len = session->call_len;
+    return session->call_kind != NULL;
 }
 
 /* ---- Without a trace ------------------------------------------------------------------------------------------- */
 
-enum tap_status tap_engine_service(struct tap_engine *t, const char *verb, const uint8_t *args, size_t len,
+enum tap_status tap_session_service(struct tap_session *session, const char *verb, const uint8_t *args, size_t len,
                                    struct tap_buf *result)
 {
-    const struct tap_transport_ops *ops = transport_ops(t);
+    const struct tap_transport_ops *ops = transport_ops(session);
     if (!TAP_HAS(ops, service) || !ops->service)
-        return TAP_ERR(t->err, TAP_INVALID, t->transport->instance->section,
+        return TAP_ERR(session->err, TAP_INVALID, session->transport->instance->section,
                        "this transport traces and can do nothing else: it cannot be asked for '%s'", verb);
-    enum tap_status status = ops->service(t->transport->self, verb, args, len, result);
+    enum tap_status status = ops->service(session->transport->self, verb, args, len, result);
     if (status != TAP_OK)
-        blame(t, t->transport->instance, "failed");
-    t->finished = true; /* nothing was started */
+        blame(session, session->transport->instance, "failed");
+    session->finished = true; /* nothing was started */
     return status;
 }
 
@@ -258,17 +258,17 @@ static uint64_t figure(const atomic_uint_fast64_t *f)
     return atomic_load_explicit(f, memory_order_relaxed);
 }
 
-size_t tap_engine_sinks(const struct tap_engine *t, struct tap_sink_stats *stats, size_t cap)
+size_t tap_session_sinks(const struct tap_session *session, struct tap_sink_stats *stats, size_t cap)
 {
     uint64_t before = 0;
-    for (uint32_t i = 0; i < atomic_load(&t->node_count); i++)
-        before += figure(&tap_session_node(t, i)->stream.figures.lost);
-    for (size_t s = 0; s < t->sink_count && s < cap; s++) {
-        struct tap_sink *sink = &t->sinks[s];
+    for (uint32_t i = 0; i < atomic_load(&session->node_count); i++)
+        before += figure(&tap_session_node(session, i)->stream.figures.lost);
+    for (size_t s = 0; s < session->sink_count && s < cap; s++) {
+        struct tap_sink *sink = &session->sinks[s];
         uint64_t written = figure(&sink->written), given = figure(&sink->given), own = figure(&sink->dropped);
         if (atomic_load(&sink->done) || sink->abandoned || atomic_load(&sink->failed))
             own = given > written ? given - written : 0; /* whatever it did not say is written */
-        stats[s] = (struct tap_sink_stats){.section = instance_of(t, sink)->section,
+        stats[s] = (struct tap_sink_stats){.section = instance_of(session, sink)->section,
                                            .written = written,
                                            .filtered = figure(&sink->filtered),
                                            .lost = before + own,
@@ -276,14 +276,14 @@ size_t tap_engine_sinks(const struct tap_engine *t, struct tap_sink_stats *stats
                                            .failed = atomic_load(&sink->failed),
                                            .lost_before = before};
     }
-    return t->sink_count;
+    return session->sink_count;
 }
 
-size_t tap_engine_nodes(const struct tap_engine *t, struct tap_node_stats *stats, size_t cap)
+size_t tap_session_nodes(const struct tap_session *session, struct tap_node_stats *stats, size_t cap)
 {
-    uint32_t n = atomic_load(&t->node_count);
+    uint32_t n = atomic_load(&session->node_count);
     for (uint32_t i = 0; i < n && i < cap; i++) {
-        const struct tap_node_own *node = tap_session_node(t, i);
+        const struct tap_node_impl *node = tap_session_node(session, i);
         const struct tap_figures *f = &node->stream.figures;
         uint64_t next = figure(&f->next);
         struct tap_node_stats *to = &stats[i];
@@ -293,7 +293,7 @@ size_t tap_engine_nodes(const struct tap_engine *t, struct tap_node_stats *stats
                                       .final = atomic_load(&node->final) && !atomic_load(&node->unknown),
                                       .clock_error = figure(&f->clock_error),
                                       .clock_skew = atomic_load(&f->clock_skew),
-                                      .lives = atomic_load(&node->lives),
+                                      .incarnations = atomic_load(&node->incarnations),
                                       .received = figure(&f->received),
                                       .lost = figure(&f->lost),
                                       .last_seq = next ? next - 1 : 0,
@@ -306,48 +306,48 @@ size_t tap_engine_nodes(const struct tap_engine *t, struct tap_node_stats *stats
     return n;
 }
 
-bool tap_engine_flows(const struct tap_engine *t, struct tap_flow_stats *stats)
+bool tap_session_flows(const struct tap_session *session, struct tap_flow_stats *stats)
 {
-    if (!t->bus.flow || t->abandoned)
+    if (!session->bus.flow || session->abandoned)
         return false;
-    tap_flow_read_stats(t->bus.flow, stats);
+    tap_flow_read_stats(session->bus.flow, stats);
     return true;
 }
 
-bool tap_engine_gen(const struct tap_engine *t, struct tap_gen_stats *stats)
+bool tap_session_gen(const struct tap_session *session, struct tap_gen_stats *stats)
 {
-    if (!t->bus.gen || t->abandoned)
+    if (!session->bus.gen || session->abandoned)
         return false;
-    tap_gen_calls_stats(t->bus.gen, stats);
+    tap_gen_calls_stats(session->bus.gen, stats);
     return true;
 }
 
-bool tap_engine_order(const struct tap_engine *t, struct tap_merge_stats *stats)
+bool tap_session_order(const struct tap_session *session, struct tap_merge_stats *stats)
 {
-    if (!t->bus.merge || !t->bus.several || t->abandoned)
+    if (!session->bus.merge || !session->bus.several || session->abandoned)
         return false;
-    tap_merge_read_stats(t->bus.merge, stats);
+    tap_merge_read_stats(session->bus.merge, stats);
     return true;
 }
 
-bool tap_engine_relieved(const struct tap_engine *t, size_t i, size_t *node, char *name, size_t cap)
+bool tap_session_returns_off(const struct tap_session *session, size_t i, size_t *node, char *name, size_t cap)
 {
     struct tap_event ev;
     const struct tap_name *m, *f;
-    if (!t->bus.relief || !tap_relief_done(t->bus.relief, i, &ev))
+    if (!session->bus.stack_guard || !tap_stack_guard_done(session->bus.stack_guard, i, &ev))
         return false;
-    m = tap_name_get(&t->hosts[0].table, ev.module);
-    f = tap_name_get(&t->hosts[0].table, ev.function);
+    m = tap_name_get(&session->hosts[0].table, ev.module);
+    f = tap_name_get(&session->hosts[0].table, ev.function);
     snprintf(name, cap, "%s:%s/%d", m->atom, f->atom, (int)ev.arity);
     *node = ev.node;
     return true;
 }
 
-bool tap_engine_counter(const struct tap_engine *t, size_t i, const char **section, const char **name,
+bool tap_session_counter(const struct tap_session *session, size_t i, const char **section, const char **name,
                         int64_t *value)
 {
-    for (size_t h = 0; h < t->host_count; h++) {
-        struct tap_instance_host *host = &t->hosts[h];
+    for (size_t h = 0; h < session->host_count; h++) {
+        struct tap_instance_host *host = &session->hosts[h];
         unsigned n = 0;
         while (tap_counters_get(&host->counters, n, name, value)) {
             if (i == 0) {
@@ -360,8 +360,8 @@ bool tap_engine_counter(const struct tap_engine *t, size_t i, const char **secti
     return false;
 }
 
-int64_t tap_engine_elapsed(const struct tap_engine *t)
+int64_t tap_session_elapsed(const struct tap_session *session)
 {
-    int64_t began = atomic_load(&t->began);
+    int64_t began = atomic_load(&session->began);
     return began ? tap_clock_steady() - began : 0;
 }

@@ -1,4 +1,4 @@
-/* engine.c: the life of a session: create everything, start it, wait, end it, count it. host.c is its other half:
+/* session.c: the life of a session: create everything, start it, wait, end it, count it. host.c is its other half:
  * what plugins call; bus.c and sink.c do the work in between. */
 #include "session/session.h"
 
@@ -18,21 +18,21 @@
 /* ---- Creating ------------------------------------------------------------------------------------------------ */
 
 /* A plugin that fails without a word still fails with one. `before`: how many causes there were. */
-static enum tap_status blame(struct tap_engine *t, const struct tap_instance_host *h, enum tap_status status,
+static enum tap_status blame(struct tap_session *session, const struct tap_instance_host *h, enum tap_status status,
                              size_t before, const char *what)
 {
-    if (status != TAP_OK && tap_error_count(t->err) == before)
-        TAP_ERR(t->err, status, h->instance->section, "%s failed and did not say why", what);
+    if (status != TAP_OK && tap_error_count(session->err) == before)
+        TAP_ERR(session->err, status, h->instance->section, "%s failed and did not say why", what);
     return status;
 }
 
-static bool make_run_id(struct tap_engine *t)
+static bool make_run_id(struct tap_session *session)
 {
     uint8_t bytes[8];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
         return false;
     for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(t->run + 2 * i, 3, "%02x", bytes[i]);
+        snprintf(session->run + 2 * i, 3, "%02x", bytes[i]);
     return true;
 }
 
@@ -41,50 +41,50 @@ static bool several_nodes(const struct tap_text_list *nodes)
     return nodes->count > 1 || (nodes->count == 1 && strcmp(nodes->items[0].text, "all_nodes") == 0);
 }
 
-static bool prepare(struct tap_engine *t)
+static bool prepare(struct tap_session *session)
 {
-    const struct tap_config *config = t->config;
+    const struct tap_config *config = session->config;
     pthread_condattr_t attr;
-    pthread_mutex_init(&t->lock, NULL);
+    pthread_mutex_init(&session->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&t->changed, &attr);
+    pthread_cond_init(&session->changed, &attr);
     pthread_condattr_destroy(&attr);
-    t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    t->memory = tap_pool_new();
-    t->intern = tap_intern_new(0);
-    if (t->wake < 0 || !t->memory || !t->intern || !make_run_id(t))
+    session->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    session->memory = tap_mempool_new();
+    session->intern = tap_intern_new(0);
+    if (session->wake < 0 || !session->memory || !session->intern || !make_run_id(session))
         return false;
-    t->session = (struct tap_session){.struct_size = sizeof t->session,
-                                      .run = t->run,
+    session->run_info = (struct tap_run_info){.struct_size = sizeof session->run_info,
+                                      .run = session->run,
                                       .version = TAP_VERSION,
                                       .started = tap_clock_now(),
                                       .config = config->text ? config->text : "",
                                       .several_nodes = several_nodes(&config->session.nodes),
                                       .events = config->session.events};
     for (size_t i = 0; i < config->instance_count; i++)
-        t->sink_count += config->instances[i].kind == TAP_PLUGIN_SINK;
-    t->hosts = tap_pool_alloc(t->memory, (config->instance_count + 1) * sizeof *t->hosts);
-    t->sinks = tap_pool_alloc(t->memory, (t->sink_count + 1) * sizeof *t->sinks);
-    t->sink_list = tap_pool_alloc(t->memory, (t->sink_count + 1) * sizeof *t->sink_list);
-    return t->hosts && t->sinks && t->sink_list;
+        session->sink_count += config->instances[i].kind == TAP_PLUGIN_SINK;
+    session->hosts = tap_mempool_alloc(session->memory, (config->instance_count + 1) * sizeof *session->hosts);
+    session->sinks = tap_mempool_alloc(session->memory, (session->sink_count + 1) * sizeof *session->sinks);
+    session->sink_list = tap_mempool_alloc(session->memory, (session->sink_count + 1) * sizeof *session->sink_list);
+    return session->hosts && session->sinks && session->sink_list;
 }
 
-static enum tap_status create_one(struct tap_engine *t, struct tap_instance_host *h)
+static enum tap_status create_one(struct tap_session *session, struct tap_instance_host *h)
 {
     const void *ops = h->instance->loaded->plugin->ops;
-    size_t before = tap_error_count(t->err);
+    size_t before = tap_error_count(session->err);
     enum tap_status status;
     switch (h->instance->kind) {
     case TAP_PLUGIN_TRANSPORT:
         status = ((const struct tap_transport_ops *)ops)->create(&h->table, h->instance->settings, &h->self);
-        t->transport = h;
+        session->transport = h;
         break;
     case TAP_PLUGIN_SINK: {
         size_t s = 0;
-        while (t->sink_list[s])
+        while (session->sink_list[s])
             s++;
-        t->sink_list[s] = h->sink = &t->sinks[s];
+        session->sink_list[s] = h->sink = &session->sinks[s];
         h->sink->ops = ops;
         status = h->sink->ops->create(&h->table, h->instance->settings, &h->sink->self);
         h->self = h->sink->self;
@@ -101,21 +101,21 @@ static enum tap_status create_one(struct tap_engine *t, struct tap_instance_host
     }
     }
     h->created |= status == TAP_OK;
-    return blame(t, h, status, before, "create");
+    return blame(session, h, status, before, "create");
 }
 
 /* Every instance, so that all mistakes are told in one pass. */
-static enum tap_status create_all(struct tap_engine *t)
+static enum tap_status create_all(struct tap_session *session)
 {
     enum tap_status worst = TAP_OK;
-    for (size_t i = 0; i < t->config->instance_count; i++) {
-        struct tap_instance_host *h = &t->hosts[t->host_count++];
-        tap_host_init(t, h, &t->config->instances[i]);
-        enum tap_status status = create_one(t, h);
+    for (size_t i = 0; i < session->config->instance_count; i++) {
+        struct tap_instance_host *h = &session->hosts[session->host_count++];
+        tap_host_init(session, h, &session->config->instances[i]);
+        enum tap_status status = create_one(session, h);
         worst = status > worst ? status : worst;
     }
-    if (!t->transport || (!t->sink_count && !t->config->sinkless))
-        return TAP_ERR(t->err, TAP_INVALID, "core", "a trace needs a transport and at least one sink");
+    if (!session->transport || (!session->sink_count && !session->config->sinkless))
+        return TAP_ERR(session->err, TAP_INVALID, "core", "a trace needs a transport and at least one sink");
     return worst;
 }
 
@@ -141,27 +141,27 @@ static uint32_t find_set(struct tap_bus *bus, const bool *row)
 }
 
 /* The filters that judge, and for each sink which of them. `uses`: sinks * filters, judging or not. */
-static bool fill_bus(struct tap_engine *t, const struct tap_plan_filter *filters, size_t filter_count,
+static bool fill_bus(struct tap_session *session, const struct tap_plan_filter *filters, size_t filter_count,
                      const bool *uses)
 {
-    struct tap_bus *bus = &t->bus;
-    bus->filters = tap_pool_alloc(t->memory, (filter_count + 1) * sizeof *bus->filters);
-    bus->set_uses = tap_pool_alloc(t->memory, (t->sink_count * filter_count + 1) * sizeof *bus->set_uses);
-    bool *row = tap_pool_alloc(t->memory, filter_count + 1);
+    struct tap_bus *bus = &session->bus;
+    bus->filters = tap_mempool_alloc(session->memory, (filter_count + 1) * sizeof *bus->filters);
+    bus->set_uses = tap_mempool_alloc(session->memory, (session->sink_count * filter_count + 1) * sizeof *bus->set_uses);
+    bool *row = tap_mempool_alloc(session->memory, filter_count + 1);
     if (!bus->filters || !bus->set_uses || !row)
         return false;
-    for (size_t i = 0, f = 0; i < t->host_count; i++) {
-        struct tap_instance_host *h = &t->hosts[i];
-        if (h->instance->kind == TAP_PLUGIN_FILTER && filters[f++].judge)
+    for (size_t i = 0, f = 0; i < session->host_count; i++) {
+        struct tap_instance_host *h = &session->hosts[i];
+        if (h->instance->kind == TAP_PLUGIN_FILTER && filters[f++].live)
             bus->filters[bus->filter_count++] =
                 (struct tap_bus_filter){.ops = h->instance->loaded->plugin->ops, .self = h->self};
     }
-    for (size_t s = 0; s < t->sink_count; s++) {
+    for (size_t s = 0; s < session->sink_count; s++) {
         size_t n = 0;
         for (size_t f = 0; f < filter_count; f++)
-            if (filters[f].judge)
+            if (filters[f].live)
                 row[n++] = uses[s * filter_count + f];
-        t->sinks[s].set = find_set(bus, row);
+        session->sinks[s].set = find_set(bus, row);
     }
     return true;
 }
@@ -176,16 +176,16 @@ static bool looks_at_raw(const struct tap_instance *instance)
     return instance->kind != TAP_PLUGIN_TRANSPORT && !tap_loaded_says(instance->loaded, TAP_PLUGIN_NO_RAW);
 }
 
-static bool ready_bus(struct tap_engine *t)
+static bool ready_bus(struct tap_session *session)
 {
-    struct tap_bus *bus = &t->bus;
+    struct tap_bus *bus = &session->bus;
     const uint32_t ends = TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
                    births = TAP_KIND_BIT(TAP_PROCESS_SPAWN) | TAP_KIND_BIT(TAP_PROCESS_START),
                    calls_end = TAP_KIND_BIT(TAP_FUNCTION_RETURN) | TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
-    uint32_t events = tap_plan_kinds(&t->plan);
+    uint32_t events = tap_plan_kinds(&session->plan);
     size_t limit = 16u << 20;
-    for (size_t i = 0; i < t->host_count; i++) {
-        const struct tap_instance_host *h = &t->hosts[i];
+    for (size_t i = 0; i < session->host_count; i++) {
+        const struct tap_instance_host *h = &session->hosts[i];
         bus->raw |= looks_at_raw(h->instance);
         if (!h->sink)
             continue;
@@ -193,96 +193,96 @@ static bool ready_bus(struct tap_engine *t)
         limit += (size_t)set->queue + (set->on_full == TAP_BLOCK ? TAP_QUEUE_OVERSHOOT : 0);
         if (tap_queue_init(&h->sink->queue, &bus->pool, (size_t)set->queue, (enum tap_on_full)set->on_full))
             return false;
-        h->sink->arg = t;
+        h->sink->arg = session;
         h->sink->eased = sink_eased;
         h->sink->ended = tap_session_sink_ended;
     }
-    t->bus_ready = true;
-    bus->sinks = t->sink_list;
-    bus->sink_count = t->sink_count;
+    session->bus_ready = true;
+    bus->sinks = session->sink_list;
+    bus->sink_count = session->sink_count;
     bus->events = events;
     bus->frames =
-        (struct tap_frames){t->intern, t, tap_session_node_up, tap_session_node_log, tap_session_call_ended};
+        (struct tap_frames){session->intern, session, tap_session_node_up, tap_session_node_log, tap_session_call_ended};
     if ((events & ends) == ends || (events & births) == births)
-        if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN, t->intern)))
+        if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN, session->intern)))
             return false;
     if (events & ends && !(bus->gen = tap_gen_calls_new()))
         return false;
-    if (events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && events & calls_end && !tap_config_replays(t->config) &&
-        !(bus->relief = tap_relief_new()))
+    if (events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && events & calls_end && !tap_config_replays(session->config) &&
+        !(bus->stack_guard = tap_stack_guard_new()))
         return false;
-    bus->several = t->session.several_nodes;
-    if (t->config->session.order == TAP_ORDER_TIME &&
-        !(bus->merge = tap_merge_new(t->config->session.reorder)))
+    bus->several = session->run_info.several_nodes;
+    if (session->config->session.order == TAP_ORDER_TIME &&
+        !(bus->merge = tap_merge_new(session->config->session.reorder)))
         return false;
-    t->pool_ready = tap_batch_pool_init(&bus->pool, bus->set_count, limit) == TAP_OK;
-    return t->pool_ready && pthread_mutex_init(&bus->lock, NULL) == 0;
+    session->pool_ready = tap_batch_pool_init(&bus->pool, bus->set_count, limit) == TAP_OK;
+    return session->pool_ready && pthread_mutex_init(&bus->lock, NULL) == 0;
 }
 
 /* No node judges what is replayed, so every filter does; what only a node can judge is not. */
-static void judge_all(struct tap_engine *t, struct tap_plan_filter *filters, size_t n)
+static void all_filter_live(struct tap_session *session, struct tap_plan_filter *filters, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        filters[i].judge = true;
+        filters[i].live = true;
         if (tap_claim_has_specs(filters[i].claim))
             tap_session_log(
-                t, TAP_LOG_WARNING, filters[i].instance->section,
+                session, TAP_LOG_WARNING, filters[i].instance->section,
                 "match specs are judged in nodes: of a recording this keeps every call of the functions "
                 "named, and every message");
     }
 }
 
 /* The plan, and from it who judges what. */
-static enum tap_status join(struct tap_engine *t)
+static enum tap_status join(struct tap_session *session)
 {
-    size_t n = t->host_count, filters = 0, s = 0;
-    struct tap_plan_filter *list = tap_pool_alloc(t->memory, (n + 1) * sizeof *list);
-    bool *uses = tap_pool_alloc(t->memory, n * n + 1);
+    size_t n = session->host_count, filters = 0, s = 0;
+    struct tap_plan_filter *list = tap_mempool_alloc(session->memory, (n + 1) * sizeof *list);
+    bool *uses = tap_mempool_alloc(session->memory, n * n + 1);
     enum tap_status status = list && uses ? TAP_OK : TAP_ERROR;
     for (size_t i = 0; status == TAP_OK && i < n; i++)
-        if (t->hosts[i].instance->kind == TAP_PLUGIN_FILTER)
-            list[filters++] = (struct tap_plan_filter){t->hosts[i].instance, t->hosts[i].claim, false};
+        if (session->hosts[i].instance->kind == TAP_PLUGIN_FILTER)
+            list[filters++] = (struct tap_plan_filter){session->hosts[i].instance, session->hosts[i].claim, false};
     for (size_t i = 0; status == TAP_OK && i < n; i++) {
-        if (!t->hosts[i].sink)
+        if (!session->hosts[i].sink)
             continue;
         for (size_t f = 0; f < filters; f++)
-            uses[s * filters + f] = uses_filter(t->hosts[i].instance, list[f].instance);
+            uses[s * filters + f] = uses_filter(session->hosts[i].instance, list[f].instance);
         s++;
     }
     if (status == TAP_OK)
-        status = tap_plan_join(t->config, list, filters, uses, s, &t->plan, t->memory, t->err);
-    if (status == TAP_OK && tap_config_replays(t->config))
-        judge_all(t, list, filters);
-    if (status == TAP_OK && !(fill_bus(t, list, filters, uses) && ready_bus(t)))
-        status = TAP_ERR(t->err, TAP_ERROR, "core", "out of memory");
+        status = tap_plan_join(session->config, list, filters, uses, s, &session->plan, session->memory, session->err);
+    if (status == TAP_OK && tap_config_replays(session->config))
+        all_filter_live(session, list, filters);
+    if (status == TAP_OK && !(fill_bus(session, list, filters, uses) && ready_bus(session)))
+        status = TAP_ERR(session->err, TAP_ERROR, "core", "out of memory");
     return status;
 }
 
-struct tap_engine *tap_engine_new(const struct tap_config *config, struct tap_error *err)
+struct tap_session *tap_session_new(const struct tap_config *config, struct tap_error *err)
 {
-    return tap_engine_new_logged(config, err, NULL, NULL);
+    return tap_session_new_logged(config, err, NULL, NULL);
 }
 
-struct tap_engine *tap_engine_new_logged(const struct tap_config *config, struct tap_error *err,
+struct tap_session *tap_session_new_logged(const struct tap_config *config, struct tap_error *err,
                                          void (*log)(void *arg, enum tap_log_level, const char *actor,
                                                      const char *text),
                                          void *arg)
 {
-    struct tap_engine *t = calloc(1, sizeof *t);
-    if (!t) {
+    struct tap_session *session = calloc(1, sizeof *session);
+    if (!session) {
         TAP_ERR(err, TAP_ERROR, "core", "out of memory");
         return NULL;
     }
-    t->config = config;
-    t->err = err;
-    t->log = log;
-    t->log_arg = arg;
-    enum tap_status status = prepare(t) ? create_all(t) : TAP_ERR(err, TAP_ERROR, "core", "out of memory");
+    session->config = config;
+    session->err = err;
+    session->log = log;
+    session->log_arg = arg;
+    enum tap_status status = prepare(session) ? create_all(session) : TAP_ERR(err, TAP_ERROR, "core", "out of memory");
     if (status == TAP_OK)
-        status = join(t);
+        status = join(session);
     if (status == TAP_OK)
-        return t;
-    tap_engine_free(t);
+        return session;
+    tap_session_free(session);
     return NULL;
 }
 
@@ -301,58 +301,58 @@ static void destroy(struct tap_instance_host *h)
     tap_counters_destroy(&h->counters);
 }
 
-void tap_engine_free(struct tap_engine *t)
+void tap_session_free(struct tap_session *session)
 {
-    if (!t || t->abandoned) /* a thread that was left behind may still use any of it */
+    if (!session || session->abandoned) /* a thread that was left behind may still use any of it */
         return;
-    tap_merge_free(t->bus.merge);
-    for (size_t i = 0; t->bus_ready && i < t->sink_count; i++)
-        tap_queue_destroy(&t->sinks[i].queue);
-    for (size_t i = t->host_count; i-- > 0;)
-        destroy(&t->hosts[i]);
-    for (size_t f = 0; f < t->bus.filter_count; f++)
-        free(t->bus.filters[f].keep);
-    if (t->pool_ready) {
-        tap_batch_pool_destroy(&t->bus.pool);
-        pthread_mutex_destroy(&t->bus.lock);
+    tap_merge_free(session->bus.merge);
+    for (size_t i = 0; session->bus_ready && i < session->sink_count; i++)
+        tap_queue_destroy(&session->sinks[i].queue);
+    for (size_t i = session->host_count; i-- > 0;)
+        destroy(&session->hosts[i]);
+    for (size_t f = 0; f < session->bus.filter_count; f++)
+        free(session->bus.filters[f].keep);
+    if (session->pool_ready) {
+        tap_batch_pool_destroy(&session->bus.pool);
+        pthread_mutex_destroy(&session->bus.lock);
     }
-    for (uint32_t i = 0; i < atomic_load(&t->node_count); i++)
-        tap_strangers_free(tap_session_node(t, i)->stream.strangers);
-    tap_flow_free(t->bus.flow);
-    tap_gen_calls_free(t->bus.gen);
-    tap_relief_free(t->bus.relief);
-    tap_intern_free(t->intern);
-    tap_pool_free(t->memory);
-    free(t->call_kind);
-    free(t->call_term);
-    pthread_cond_destroy(&t->changed);
-    pthread_mutex_destroy(&t->lock);
-    if (t->wake >= 0)
-        close(t->wake);
-    free(t);
+    for (uint32_t i = 0; i < atomic_load(&session->node_count); i++)
+        tap_unnamed_free(tap_session_node(session, i)->stream.unnamed);
+    tap_flow_free(session->bus.flow);
+    tap_gen_calls_free(session->bus.gen);
+    tap_stack_guard_free(session->bus.stack_guard);
+    tap_intern_free(session->intern);
+    tap_mempool_free(session->memory);
+    free(session->call_kind);
+    free(session->call_term);
+    pthread_cond_destroy(&session->changed);
+    pthread_mutex_destroy(&session->lock);
+    if (session->wake >= 0)
+        close(session->wake);
+    free(session);
 }
 
-const struct tap_plan *tap_engine_plan(const struct tap_engine *t)
+const struct tap_plan *tap_session_plan(const struct tap_session *session)
 {
-    return &t->plan;
+    return &session->plan;
 }
 
-enum tap_status tap_engine_set_call(struct tap_engine *t, const struct tap_plan_call *call)
+enum tap_status tap_session_set_call(struct tap_session *session, const struct tap_plan_call *call)
 {
-    const struct tap_plan *plan = &t->plan;
+    const struct tap_plan *plan = &session->plan;
     if (plan->node_count != 1 || strcmp(plan->nodes[0].text, "all_nodes") == 0)
-        return TAP_ERR(t->err, TAP_INVALID, NULL, "a call is made in one node: name exactly one");
+        return TAP_ERR(session->err, TAP_INVALID, NULL, "a call is made in one node: name exactly one");
     if (plan->process_count)
-        return TAP_ERR(t->err, TAP_INVALID, NULL,
+        return TAP_ERR(session->err, TAP_INVALID, NULL,
                        "a call is traced with its own processes: no filter may name others");
-    t->call = *call;
-    t->plan.call = &t->call;
+    session->call = *call;
+    session->plan.call = &session->call;
     return TAP_OK;
 }
 
-void tap_engine_set_log(struct tap_engine *t,
+void tap_session_set_log(struct tap_session *session,
                         void (*log)(void *, enum tap_log_level, const char *, const char *), void *arg)
 {
-    t->log = log;
-    t->log_arg = arg;
+    session->log = log;
+    session->log_arg = arg;
 }

@@ -1,4 +1,4 @@
-/* syntax_chars.h: single characters: UTF-8, escapes, and what Erlang takes for a letter. */
+/* chars.h: single characters: UTF-8, escapes, and what Erlang takes for a letter. */
 #ifndef TAP_SYNTAX_CHARS_H
 #define TAP_SYNTAX_CHARS_H
 

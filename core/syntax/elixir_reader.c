@@ -1,4 +1,4 @@
-/* read_elixir.c: Elixir's literals -> the same nodes, so that they are encoded by the same code.
+/* elixir_reader.c: Elixir's literals -> the same nodes, so that they are encoded by the same code.
  *
  * Values only: numbers, atoms, aliases, strings (binaries), charlists, lists and keywords, tuples, maps, <<...>>. There is no
  * operator and no call, so a recursive descent over characters is all it takes; its depth is bounded as everywhere.

@@ -1,4 +1,4 @@
-/* syntax_lexer.c: Erlang's tokens, from UTF-8 text that nobody has checked.
+/* erlang_lexer.c: Erlang's tokens, from UTF-8 text that nobody has checked.
  *
  * Beside Erlang: `Shop.Cart` is one token, the atom 'Elixir.Shop.Cart' (in Erlang a variable is never followed by a
  * dot and a capital letter). Not here: triple-quoted strings, sigils, macros.

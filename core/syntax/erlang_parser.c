@@ -1,4 +1,4 @@
-/* syntax_parser.c: tokens -> nodes. Precedence climbing over Erlang's operators; no backtracking, bounded depth.
+/* erlang_parser.c: tokens -> nodes. Precedence climbing over Erlang's operators; no backtracking, bounded depth.
  *
  * Terms, patterns and guards are one grammar here: which of it may stand at a place depends on the place, and the
  * later stages say that better than a syntax error would.

@@ -1,4 +1,4 @@
-/* term_atom.c: atoms, in the three ways they are quoted.
+/* atom.c: atoms, in the three ways they are quoted.
  *
  * Erlang (io_lib:write_atom): bare when it begins with a small letter (latin1 ones too) and goes on with letters,
  * digits, _ and @, and is no reserved word. The VM's C code has a rule of its own, seen only in `fun m:f/1` (what is

@@ -1,4 +1,4 @@
-/* term_bignum.c: integers in decimal, of any size.
+/* bignum.c: integers in decimal, of any size.
  *
  * What fits in 64 bits is written two digits at a time. Above that the number is divided by 10^18 again and again,
  * which is quadratic; above BASE_LIMBS it is split in halves, each is converted, and the upper is multiplied by its

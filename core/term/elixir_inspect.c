@@ -1,4 +1,4 @@
-/* term_inspect.c: the structs of Elixir that print as something of their own: dates, times, ranges and sets. Not dates of
+/* elixir_inspect.c: the structs of Elixir that print as something of their own: dates, times, ranges and sets. Not dates of
  * other calendars, nor times of other zones than UTC: they print as structs.
  */
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* term_plain.c: what most arguments and messages are, printed straight into memory: small integers, bare atoms, the node's
+/* fast_path.c: what most arguments and messages are, printed straight into memory: small integers, bare atoms, the node's
  * own pids, plain binaries and strings, and tuples and lists of those, in Erlang syntax.
  *
  * The printer proper (term_print.c) prepares for everything that a term may be; here nothing is prepared, and whatever is

@@ -1,4 +1,4 @@
-/* term_plain.h: the quick way to print what is simple. Inside of the printers only. */
+/* fast_path.h: the quick way to print what is simple. Inside of the printers only. */
 #ifndef TAP_TERM_PLAIN_H
 #define TAP_TERM_PLAIN_H
 

@@ -1,4 +1,4 @@
-/* term_float.c: floats in their shortest form, as float_to_list(F, [short]) writes them since OTP 25.
+/* float.c: floats in their shortest form, as float_to_list(F, [short]) writes them since OTP 25.
  *
  * The shortest digits that read back as the same number, and of those the nearest. Most floats in programs are short
  * decimals (19.99, 0.5): those are found by trying m / 10^k with exact arithmetic, without a formatted print. The

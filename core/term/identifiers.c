@@ -1,4 +1,4 @@
-/* term_ident.c: pids, ports, references and funs.
+/* identifiers.c: pids, ports, references and funs.
  *
  * Their own node's print as in that node: <0.123.0>, #Port<0.5>, #Ref<0.1.2.3>. Those of other nodes would print
  * there with a number that means something only inside that VM (<9325.1.2>): here they carry their node's name.

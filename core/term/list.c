@@ -1,4 +1,4 @@
-/* term_list.c: lists: as strings when they are, else element by element, whichever way their bytes are packed. */
+/* list.c: lists: as strings when they are, else element by element, whichever way their bytes are packed. */
 #include "term/walk.h"
 
 /* An integer that may be a character: its value, or UINT32_MAX. */
@@ -94,10 +94,10 @@ enum tap_step tap_walk_list(struct tap_walk *w, const uint8_t *at)
     }
     tap_out_char(&w->o, '[');
     if (shape == TAP_SHAPE_PLAIN) {
-        tap_walk_push(w, TAP_FRAME_LIST, (uint64_t)n - 1);
+        tap_walk_push(w, TAP_WALK_LIST, (uint64_t)n - 1);
         return TAP_OPENED;
     }
-    tap_walk_push(w, TAP_FRAME_KEY_LIST, n);
+    tap_walk_push(w, TAP_WALK_KEY_LIST, n);
     return TAP_LEAF; /* the loop prints the key */
 }
 
@@ -168,7 +168,7 @@ bool tap_walk_tail(struct tap_walk *w, struct tap_walk_frame *f)
             tap_out_lit(&w->o, " | ");
         else
             tap_out_char(&w->o, '|');
-        f->kind = TAP_FRAME_TAIL;
+        f->kind = TAP_WALK_TAIL;
         return true;
     }
 }

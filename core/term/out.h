@@ -1,4 +1,4 @@
-/* term_out.h: where the printers write, and the pieces they share.
+/* out.h: where the printers write, and the pieces they share.
  *
  * A tap_out is snprintf's contract as an object: bytes go straight to the caller's memory while there is room and
  * are only counted after that. The same one comparison also guards the `limit`: what would cross it is not written,

@@ -1,4 +1,4 @@
-/* term_print.c: prints external terms as the node would.
+/* print.c: prints external terms as the node would.
  *
  * One loop over the bytes: a leaf is printed where it stands, a container prints its opening and goes on a stack of
  * frames that says what is still to come. The stack begins inside the caller's frame and moves to the heap when a
@@ -41,7 +41,7 @@ static void give_up(struct tap_walk *w)
     w->o.end = w->o.p;
 }
 
-struct tap_walk_frame *tap_walk_push(struct tap_walk *w, enum tap_frame_kind kind, uint64_t left)
+struct tap_walk_frame *tap_walk_push(struct tap_walk *w, enum tap_walk_kind kind, uint64_t left)
 {
     if (w->depth == w->cap) {
         bool inside = w->stack == w->inside;
@@ -132,7 +132,7 @@ static bool open_big_map(struct tap_walk *w, uint32_t n, const uint8_t *at)
         tap_skip(&c);
         tap_skip(&c);
     }
-    struct tap_walk_frame *f = c.bad ? NULL : tap_walk_push(w, TAP_FRAME_BIG_MAP, 2 * (uint64_t)n - 1);
+    struct tap_walk_frame *f = c.bad ? NULL : tap_walk_push(w, TAP_WALK_BIG_MAP, 2 * (uint64_t)n - 1);
     if (!f) {
         free(order);
         if (c.bad)
@@ -184,10 +184,10 @@ static enum tap_step print_map(struct tap_walk *w, const uint8_t *at)
             open_big_map(w, n, at);
             return TAP_OPENED;
         }
-        tap_walk_push(w, TAP_FRAME_MAP, 2 * (uint64_t)n - 1);
+        tap_walk_push(w, TAP_WALK_MAP, 2 * (uint64_t)n - 1);
         return TAP_OPENED;
     }
-    struct tap_walk_frame *f = tap_walk_push(w, TAP_FRAME_KEY_MAP, n);
+    struct tap_walk_frame *f = tap_walk_push(w, TAP_WALK_KEY_MAP, n);
     if (f)
         f->is_struct = shape >= TAP_SHAPE_STRUCT;
     return TAP_LEAF;
@@ -205,7 +205,7 @@ static enum tap_step print_tuple(struct tap_walk *w, const uint8_t *at)
         tap_out_char(&w->o, '}');
         return TAP_LEAF;
     }
-    tap_walk_push(w, TAP_FRAME_TUPLE, (uint64_t)n - 1);
+    tap_walk_push(w, TAP_WALK_TUPLE, (uint64_t)n - 1);
     return TAP_OPENED;
 }
 
@@ -342,14 +342,14 @@ static bool next_pair(struct tap_walk *w, struct tap_walk_frame *f)
     if (f->is_struct)
         skip_struct_pairs(w, f);
     if (f->left == 0) {
-        if (f->kind == TAP_FRAME_KEY_LIST)
+        if (f->kind == TAP_WALK_KEY_LIST)
             tap_read_nil(&w->c);
-        tap_out_char(&w->o, f->kind == TAP_FRAME_KEY_LIST ? ']' : '}');
+        tap_out_char(&w->o, f->kind == TAP_WALK_KEY_LIST ? ']' : '}');
         tap_walk_pop(w);
         return false;
     }
     if (!f->first && tap_walk_full(w, f)) {
-        bool list = f->kind == TAP_FRAME_KEY_LIST;
+        bool list = f->kind == TAP_WALK_KEY_LIST;
         tap_walk_cut_short(w, list ? f->left + 1 : 2 * f->left, list ? "]" : "}");
         return false;
     }
@@ -357,7 +357,7 @@ static bool next_pair(struct tap_walk *w, struct tap_walk_frame *f)
     if (!f->first)
         tap_walk_separator(w);
     f->first = false;
-    if ((f->kind == TAP_FRAME_KEY_LIST && !tap_read_tuple(&w->c, &arity)) ||
+    if ((f->kind == TAP_WALK_KEY_LIST && !tap_read_tuple(&w->c, &arity)) ||
         !tap_read_atom(&w->c, &text, &n, &latin1)) {
         tap_walk_bad(w, at);
         return false;
@@ -373,7 +373,7 @@ static inline bool next_term(struct tap_walk *w)
     while (w->depth > 0 && !w->o.done && !w->failed) {
         struct tap_walk_frame *f = &w->stack[w->depth - 1];
         switch (f->kind) {
-        case TAP_FRAME_LIST:
+        case TAP_WALK_LIST:
             if (f->left > 0 && tap_walk_full(w, f)) {
                 tap_walk_cut_short(w, f->left + 1, "]");
                 break;
@@ -386,34 +386,34 @@ static inline bool next_term(struct tap_walk *w)
             if (tap_walk_tail(w, f))
                 return true;
             break;
-        case TAP_FRAME_TAIL:
+        case TAP_WALK_TAIL:
             tap_out_char(&w->o, ']');
             tap_walk_pop(w);
             break;
-        case TAP_FRAME_KEY_LIST:
-        case TAP_FRAME_KEY_MAP:
+        case TAP_WALK_KEY_LIST:
+        case TAP_WALK_KEY_MAP:
             if (next_pair(w, f))
                 return true;
             break;
         default:
             if (f->left == 0) {
-                if (f->kind == TAP_FRAME_BIG_MAP)
+                if (f->kind == TAP_WALK_BIG_MAP)
                     w->c.p = w->term + f->end;
                 tap_out_char(&w->o, '}');
                 tap_walk_pop(w);
                 break;
             }
-            if ((f->kind == TAP_FRAME_TUPLE || f->left % 2 == 0) && tap_walk_full(w, f)) {
-                bool ordered = f->kind == TAP_FRAME_BIG_MAP;
+            if ((f->kind == TAP_WALK_TUPLE || f->left % 2 == 0) && tap_walk_full(w, f)) {
+                bool ordered = f->kind == TAP_WALK_BIG_MAP;
                 if (ordered)
                     w->c.p = w->term + f->end;
                 tap_walk_cut_short(w, ordered ? 0 : f->left, "}");
                 break;
             }
             f->left--;
-            if (f->kind == TAP_FRAME_TUPLE || f->left % 2) {
+            if (f->kind == TAP_WALK_TUPLE || f->left % 2) {
                 tap_walk_separator(w);
-                if (f->kind == TAP_FRAME_BIG_MAP)
+                if (f->kind == TAP_WALK_BIG_MAP)
                     w->c.p = w->term + f->order[f->left / 2];
             } else {
                 tap_out_lit(&w->o, " => ");

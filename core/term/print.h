@@ -1,4 +1,4 @@
-/* term_print.h: prints external terms as the node would (io_lib:format("~0tp")), or as Elixir's inspect does.
+/* print.h: prints external terms as the node would (io_lib:format("~0tp")), or as Elixir's inspect does.
  */
 #ifndef TAP_TERM_PRINT_H
 #define TAP_TERM_PRINT_H

@@ -1,4 +1,4 @@
-/* term_text.c: strings, charlists and binaries: when they print as text, and how text is escaped.
+/* text.c: strings, charlists and binaries: when they print as text, and how text is escaped.
  *
  * Erlang's rule (io_lib_pretty with ~tp): a list is a string when every element is printable, in the latin1 range or
  * with +pc unicode in all of Unicode. A binary that is UTF-8 is text when all its characters are printable in that

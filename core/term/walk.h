@@ -1,18 +1,18 @@
-/* term_walk.h: the walk over a term that term_print.c and term_list.c share: what is open, and what is still to come.
+/* walk.h: the walk over a term that term_print.c and term_list.c share: what is open, and what is still to come.
  */
 #ifndef TAP_TERM_WALK_H
 #define TAP_TERM_WALK_H
 
 #include "term/out.h"
 
-enum tap_frame_kind {
-    TAP_FRAME_LIST,
-    TAP_FRAME_TAIL,
-    TAP_FRAME_TUPLE,
-    TAP_FRAME_MAP,
-    TAP_FRAME_BIG_MAP,
-    TAP_FRAME_KEY_LIST,
-    TAP_FRAME_KEY_MAP
+enum tap_walk_kind {
+    TAP_WALK_LIST,
+    TAP_WALK_TAIL,
+    TAP_WALK_TUPLE,
+    TAP_WALK_MAP,
+    TAP_WALK_BIG_MAP,
+    TAP_WALK_KEY_LIST,
+    TAP_WALK_KEY_MAP
 };
 
 struct tap_walk_frame {
@@ -47,7 +47,7 @@ enum tap_step { TAP_LEAF, TAP_OPENED };
 /* Says that there is no term at `at`, and ends the walk. */
 enum tap_step tap_walk_bad(struct tap_walk *, const uint8_t *at);
 /* Opens a container of which `left` more terms follow after the next; NULL: out of memory, and the walk ends. */
-struct tap_walk_frame *tap_walk_push(struct tap_walk *, enum tap_frame_kind, uint64_t left);
+struct tap_walk_frame *tap_walk_push(struct tap_walk *, enum tap_walk_kind, uint64_t left);
 void tap_walk_pop(struct tap_walk *);
 /* Must a container that is not empty be cut here, for its depth? */
 static inline bool tap_walk_too_deep(const struct tap_walk *w)

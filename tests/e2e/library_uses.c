@@ -185,10 +185,10 @@ static void small(const char *node, const char *csv)
     snprintf(path, sizeof path, "path=%s", csv);
     if (tap_trace_export(trace, "csv", (const char *[]){path, NULL}, &why) != TAP_OK)
         die("export", why);
-    printf("{\"produced\":%llu,\"kept\":%llu,\"filtered\":%llu,\"lost\":%llu,\"fell_out\":%llu,\"exact\":%d,"
+    printf("{\"produced\":%llu,\"kept\":%llu,\"filtered\":%llu,\"lost\":%llu,\"evicted\":%llu,\"exact\":%d,"
            "\"first\":[%llu,%llu],\"last\":[%llu,%llu]}\n",
            (unsigned long long)f.produced, (unsigned long long)f.kept, (unsigned long long)f.filtered,
-           (unsigned long long)f.lost, (unsigned long long)f.fell_out, f.exact, first.read, first.missed,
+           (unsigned long long)f.lost, (unsigned long long)f.evicted, f.exact, first.read, first.missed,
            last.read, last.missed);
     tap_trace_free(trace);
 }

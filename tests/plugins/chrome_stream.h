@@ -1,7 +1,7 @@
 /* chrome_stream.h: feeds the chrome sink a stream made by hand, and judges what it wrote.
  *
  * The sink is the real plugin, loaded as the core loads it; the host around it has the real names and printers. A
- * stream ends in chrome_close (chrome_judge.h). With KEEP_TRACES in the environment the files stay, to be opened in a
+ * stream ends in chrome_close (chrome_check.h). With KEEP_TRACES in the environment the files stay, to be opened in a
  * viewer.
  */
 #ifndef CHROME_STREAM_H
@@ -28,7 +28,7 @@ struct
 
 struct chrome_stream {
     struct tap_host host; /* first: the functions below find the stream by it */
-    struct tap_session session;
+    struct tap_run_info session;
     struct tap_intern *intern;
     struct tap_node nodes[2];
     const struct tap_plugin *plugin;
@@ -143,7 +143,7 @@ static struct chrome_stream *chrome_open(uint32_t events, const char *path)
     s->plugin = entry();
     s->ops = s->plugin->ops;
     s->intern = tap_intern_new(0);
-    s->session = (struct tap_session){.struct_size = sizeof s->session,
+    s->session = (struct tap_run_info){.struct_size = sizeof s->session,
                                       .run = "0123456789abcdef",
                                       .version = "test",
                                       .started = CHROME_STARTED,
@@ -151,7 +151,7 @@ static struct chrome_stream *chrome_open(uint32_t events, const char *path)
                                       .events = events};
     s->host = (struct tap_host){.struct_size = sizeof s->host,
                                 .names = tap_intern_names(s->intern),
-                                .session = &s->session,
+                                .run_info = &s->session,
                                 .log = chrome_log,
                                 .fail = chrome_fail,
                                 .intern = chrome_intern,

@@ -35,7 +35,7 @@ struct fake_node {
 struct fake {
     struct tap_host host; /* first */
     struct tap_plan plan;
-    struct tap_session session;
+    struct tap_run_info session;
     struct tap_intern *intern;
     struct fake_node nodes[FAKE_NODES];
     uint32_t count;
@@ -201,10 +201,10 @@ static inline struct fake *fake_new(void)
                                 .max_memory = 512 << 20,
                                 .max_term = 64 << 10};
     f->session =
-        (struct tap_session){.struct_size = sizeof f->session, .run = "0123456789abcdef", .version = "test"};
+        (struct tap_run_info){.struct_size = sizeof f->session, .run = "0123456789abcdef", .version = "test"};
     f->host = (struct tap_host){.struct_size = sizeof f->host,
                                 .names = tap_intern_names(f->intern),
-                                .session = &f->session,
+                                .run_info = &f->session,
                                 .log = fake_log,
                                 .fail = fake_fail,
                                 .fail_at = fake_fail_at,

@@ -2,7 +2,7 @@
  * down what the filter reports and claims. Needs nothing of the core but its headers.
  *
  * A test includes this, then the plugin's sources, makes an instance with fake_create and reads fake.claims and
- * fake.messages. Batches are made with batch_add and given to the filter with fake_judge.
+ * fake.messages. Batches are made with batch_add and given to the filter with fake_filter.
  */
 #ifndef FAKE_HOST_H
 #define FAKE_HOST_H
@@ -209,12 +209,12 @@ static inline struct tap_span batch_term(const void *bytes, size_t len)
     return s;
 }
 /* Judges the batch, empties it, and gives one character an event: + or -. Valid until the next call. */
-static inline const char *fake_judge(void *self)
+static inline const char *fake_filter(void *self)
 {
     static char verdict[65];
     uint8_t keep[64];
     memset(keep, 1, sizeof keep);
-    fake_ops()->judge(self, &fake_batch, keep);
+    fake_ops()->filter(self, &fake_batch, keep);
     for (uint32_t i = 0; i < fake_batch.count; i++)
         verdict[i] = keep[i] ? '+' : '-';
     verdict[fake_batch.count] = 0;

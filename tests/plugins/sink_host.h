@@ -27,7 +27,7 @@
 #define T0 1700000000000000000 /* when the session began */
 
 static struct tap_intern *sink_names;
-static struct tap_session sink_session = {.struct_size = sizeof(struct tap_session),
+static struct tap_run_info sink_session = {.struct_size = sizeof(struct tap_run_info),
                                           .run = "0123456789abcdef",
                                           .version = "0",
                                           .started = T0,
@@ -112,7 +112,7 @@ static const char *host_kind(unsigned kind)
                                         "process_info",
                                         "plan",
                                         "mailbox",
-                                        "relieved"};
+                                        "returns_off"};
     return names[kind];
 }
 static const char *host_reason(unsigned reason)
@@ -140,7 +140,7 @@ static void host_written(const struct tap_host *h, uint64_t events, uint64_t byt
     sink_bytes += bytes;
 }
 static struct tap_host sink_host = {.struct_size = sizeof(struct tap_host),
-                                    .session = &sink_session,
+                                    .run_info = &sink_session,
                                     .log = host_log,
                                     .fail = host_fail,
                                     .fail_at = host_fail_at,
@@ -174,7 +174,7 @@ static void sink_host_init(void)
 struct sink {
     const struct tap_plugin *plugin;
     const struct tap_sink_ops *ops;
-    struct tap_pool *pool;
+    struct tap_mempool *pool;
     void *self;
 };
 
@@ -203,9 +203,9 @@ static enum tap_status sink_create(struct sink *s, const char *which, ...)
     va_end(args);
     s->plugin = entry();
     s->ops = s->plugin->ops;
-    s->pool = tap_pool_new();
+    s->pool = tap_mempool_new();
     struct tap_error *err = tap_error_new();
-    void *settings = tap_pool_alloc(s->pool, s->plugin->settings_size);
+    void *settings = tap_mempool_alloc(s->pool, s->plugin->settings_size);
     struct tap_text where = {"", NULL, 0, 0};
     enum tap_status status = tap_options_fill(s->plugin->options, s->plugin->option_count, set, n, used,
                                               settings, s->pool, which, &where, err);
@@ -214,13 +214,13 @@ static enum tap_status sink_create(struct sink *s, const char *which, ...)
     if (status == TAP_OK)
         status = s->ops->create(&sink_host, settings, &s->self);
     if (status != TAP_OK)
-        tap_pool_free(s->pool);
+        tap_mempool_free(s->pool);
     return status;
 }
 static void sink_destroy(struct sink *s)
 {
     s->ops->destroy(s->self);
-    tap_pool_free(s->pool);
+    tap_mempool_free(s->pool);
 }
 static enum tap_status sink_stop(struct sink *s)
 {

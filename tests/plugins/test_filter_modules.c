@@ -70,13 +70,13 @@ static void judges_calls_by_module(void)
         for (size_t k = 0; k < 3; k++) {
             for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
                 batch_add(judged[k], 1)->module = fake_name(names[i]);
-            CU_ASSERT_STRING_EQUAL(fake_judge(m), "+-++-+--");
+            CU_ASSERT_STRING_EQUAL(fake_filter(m), "+-++-+--");
         }
     }
     for (unsigned kind = 0; kind < TAP_KIND_COUNT; kind++)
         if (kind > TAP_FUNCTION_EXCEPTION)
             batch_add(kind, 1)->module = fake_name("other");
-    CU_ASSERT(strchr(fake_judge(m), '-') == NULL);
+    CU_ASSERT(strchr(fake_filter(m), '-') == NULL);
     modules_destroy(m);
 }
 

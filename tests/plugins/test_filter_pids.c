@@ -109,7 +109,7 @@ static void a_pid_passes_on_every_node(void)
     batch_add(TAP_LOST, 9);
     batch_add(TAP_PROCESS_EXIT, 5);
     batch_add(TAP_FUNCTION_CALL, 5);
-    CU_ASSERT_STRING_EQUAL(fake_judge(f), "+-++-+++");
+    CU_ASSERT_STRING_EQUAL(fake_filter(f), "+-++-+++");
     pids_destroy(f);
 }
 
@@ -123,7 +123,7 @@ static void names_are_learnt(void)
         batch_add(TAP_FUNCTION_CALL, 6);
         batch_add(TAP_PROCESS_EXIT, 5);
         batch_add(TAP_FUNCTION_CALL, 5); /* it left with its exit */
-        CU_ASSERT_STRING_EQUAL(fake_judge(f), "-++-+-");
+        CU_ASSERT_STRING_EQUAL(fake_filter(f), "-++-+-");
         struct tap_buf b = {0};
         tap_write_atom(&b, "shop_registry");
         batch_add(TAP_PROCESS_REGISTER, 8)->payload = batch_term(b.data, b.len);
@@ -132,7 +132,7 @@ static void names_are_learnt(void)
         batch_add(TAP_PROCESS_REGISTER, 9)->payload = batch_term(b.data, b.len);
         batch_add(TAP_NODE_DOWN, 0);
         batch_add(TAP_FUNCTION_CALL, 8);
-        CU_ASSERT_STRING_EQUAL(fake_judge(f), "++-+-");
+        CU_ASSERT_STRING_EQUAL(fake_filter(f), "++-+-");
         tap_buf_free(&b);
         pids_destroy(f);
     }
@@ -146,7 +146,7 @@ static void a_cut_plan_is_harmless(void)
         if (fake_events[0].payload.len > cut)
             fake_events[0].payload.len = cut;
         batch_add(TAP_FUNCTION_CALL, 6);
-        CU_ASSERT_STRING_EQUAL(fake_judge(f), "+-");
+        CU_ASSERT_STRING_EQUAL(fake_filter(f), "+-");
         pids_destroy(f);
     }
 }
@@ -163,7 +163,7 @@ static void trees_and_new_processes_are_learnt(void)
     e->peer.node = fake.nodes[1].name_id; /* <0.5.0> of another node */
     batch_add(TAP_PROCESS_EXIT, 6);
     batch_add(TAP_FUNCTION_CALL, 6);
-    CU_ASSERT_STRING_EQUAL(fake_judge(f), "++++--+-");
+    CU_ASSERT_STRING_EQUAL(fake_filter(f), "++++--+-");
     pids_destroy(f);
 
     f = PIDS("new");
@@ -172,7 +172,7 @@ static void trees_and_new_processes_are_learnt(void)
     peer(batch_add(TAP_PROCESS_SPAWN, 5), 7); /* the parent is old, the child is not */
     batch_add(TAP_FUNCTION_CALL, 6);
     batch_add(TAP_FUNCTION_CALL, 7);
-    CU_ASSERT_STRING_EQUAL(fake_judge(f), "-+-++");
+    CU_ASSERT_STRING_EQUAL(fake_filter(f), "-+-++");
     pids_destroy(f);
 }
 
@@ -221,12 +221,12 @@ static void memory_is_bounded(void)
     for (uint32_t id = 1; id < PIDS_MAX + 1000; id++) {
         peer(batch_add(TAP_PROCESS_SPAWN, 0), id);
         if (fake_batch.count == 64)
-            fake_judge(self);
+            fake_filter(self);
     }
     CU_ASSERT(f->set.count <= PIDS_MAX && !f->full);
     peer(batch_add(TAP_PROCESS_START, 77), 0);
     batch_add(TAP_FUNCTION_CALL, 77);
-    const char *verdict = fake_judge(self);
+    const char *verdict = fake_filter(self);
     CU_ASSERT_STRING_EQUAL(verdict + strlen(verdict) - 2, "++");
     pids_destroy(f);
 }

@@ -2,7 +2,7 @@
  *
  * Each test ends in chrome_close, which checks every rule of the format; what is asserted here is what the stream means.
  */
-#include "chrome_judge.h"
+#include "chrome_check.h"
 
 #define KIND(k) TAP_KIND_BIT(TAP_##k)
 #define CALLS (KIND(FUNCTION_CALL) | KIND(FUNCTION_RETURN) | KIND(FUNCTION_EXCEPTION))

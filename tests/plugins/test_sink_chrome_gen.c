@@ -2,7 +2,7 @@
  * they do not, and never so that a viewer bends them.
  */
 #include "chrome_gen.h"
-#include "chrome_judge.h"
+#include "chrome_check.h"
 
 #define KIND(k) TAP_KIND_BIT(TAP_##k)
 #define EVENTS                                                                                     \

@@ -2,7 +2,7 @@
  * that it makes; and any stream at all.
  */
 #include "chrome_gen.h"
-#include "chrome_judge.h"
+#include "chrome_check.h"
 
 #define KIND(k) TAP_KIND_BIT(TAP_##k)
 #define CALLS (KIND(FUNCTION_CALL) | KIND(FUNCTION_RETURN) | KIND(FUNCTION_EXCEPTION))
@@ -302,7 +302,7 @@ static void valid_after_each_flush(void)
         if (i % 3)
             CU_ASSERT_EQUAL(s->ops->flush(s->self), TAP_OK);
         cJSON *now = chrome_parse(s->path);
-        chrome_judge(cJSON_GetObjectItem(now, "traceEvents"));
+        chrome_check(cJSON_GetObjectItem(now, "traceEvents"));
         if (i % 3)
             CU_ASSERT_EQUAL(s->written, s->fed);
         cJSON_Delete(now);
@@ -330,7 +330,7 @@ static void pipes_get_the_array_form(void)
     const char *end;
     cJSON *root = cJSON_ParseWithOpts(text, &end, 1);
     CU_ASSERT(cJSON_IsArray(root));
-    chrome_judge(root);
+    chrome_check(root);
     CU_ASSERT_PTR_NOT_NULL(chrome_find(root, 'X', "shop:a/2", 0));
     CU_ASSERT_PTR_NOT_NULL(chrome_find(root, 'B', "shop:b/2", 0));
     close(fd);

@@ -1,5 +1,5 @@
 /* test_sink_chrome_names.c: what the node tells of processes, as the chrome sink draws it: names, labels, mailboxes. */
-#include "chrome_judge.h"
+#include "chrome_check.h"
 
 #define CALLS                                                              \
     (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) | \

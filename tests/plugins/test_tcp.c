@@ -98,7 +98,7 @@ static void the_invitation_is_in_the_options(void)
 {
     static const uint8_t pid[] = {88, 119, 3, 'a', '@', 'b', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7};
     struct tap_plan plan = {.struct_size = sizeof plan};
-    struct tap_invitation to = {.address = "::1",
+    struct tap_endpoint to = {.address = "::1",
                                 .port = 65535,
                                 .timeout = 1500000,
                                 .token = (const uint8_t *)"0123456789abcdef",

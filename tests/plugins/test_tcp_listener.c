@@ -22,7 +22,7 @@ static void on_log(const struct tap_host *h, enum tap_log_level level, const cha
 }
 static const struct tap_host host = {.struct_size = sizeof host, .log = on_log};
 
-static struct tap_lobby lobby;
+static struct tap_listener lobby;
 static struct tap_beam_node nodes[2];
 static struct tap_beam_node *list[2] = {&nodes[0], &nodes[1]};
 static struct tap_beam beam = {.host = &host, .nodes = list, .count = 2, .connect_timeout = 1000000000};
@@ -31,15 +31,15 @@ static int64_t later; /* ns that the lobby believes to have passed */
 static void begin(void)
 {
     memset(&lobby, 0, sizeof lobby);
-    tap_lobby_init(&lobby);
+    tap_listener_init(&lobby);
     CU_ASSERT_FATAL(tap_address_parse("127.0.0.1:0", &lobby.listen));
-    CU_ASSERT_FATAL(lobby.door.open(&lobby.door, &beam));
-    beam.door = &lobby.door;
+    CU_ASSERT_FATAL(lobby.acceptor.open(&lobby.acceptor, &beam));
+    beam.acceptor = &lobby.acceptor;
     said[0] = 0;
     later = 0;
     for (int i = 0; i < 2; i++) {
         nodes[i] =
-            (struct tap_beam_node){.beam = &beam, .feed_state = TAP_FEED_INVITED, .state = TAP_BEAM_STARTING};
+            (struct tap_beam_node){.beam = &beam, .data_state = TAP_DATA_EXPECTED, .state = TAP_BEAM_STARTING};
         memset(nodes[i].secret, 'a' + i, TAP_STREAM_TOKEN);
         memset(nodes[i].secret + TAP_STREAM_TOKEN, 'A' + i, TAP_STREAM_TOKEN);
     }
@@ -47,19 +47,19 @@ static void begin(void)
 static void end(void)
 {
     for (int i = 0; i < 2; i++)
-        tap_conn_close(&nodes[i].feed);
-    lobby.door.close(&lobby.door);
+        tap_conn_close(&nodes[i].data);
+    lobby.acceptor.close(&lobby.acceptor);
 }
 
 /* A few turns: enough for whatever has been sent over the loopback. */
 static void turn(void)
 {
     for (int i = 0; i < 20; i++) {
-        struct pollfd fds[TAP_DOOR_FDS];
-        size_t n = lobby.door.poll(&lobby.door, fds);
-        CU_ASSERT_FATAL(n <= TAP_DOOR_FDS);
+        struct pollfd fds[TAP_ACCEPTOR_FDS];
+        size_t n = lobby.acceptor.poll(&lobby.acceptor, fds);
+        CU_ASSERT_FATAL(n <= TAP_ACCEPTOR_FDS);
         poll(fds, n, 5);
-        lobby.door.serve(&lobby.door, fds, n, tap_wire_now() + later);
+        lobby.acceptor.serve(&lobby.acceptor, fds, n, tap_wire_now() + later);
     }
 }
 
@@ -95,12 +95,12 @@ static void each_token_lets_its_node_in_once(void)
     begin();
     int second = visit_with('b');
     CU_ASSERT_EQUAL(outcome(second, 'B'), 16);
-    CU_ASSERT_EQUAL(nodes[0].feed_state, TAP_FEED_INVITED);
-    CU_ASSERT_EQUAL(nodes[1].feed_state, TAP_FEED_OPEN);
+    CU_ASSERT_EQUAL(nodes[0].data_state, TAP_DATA_EXPECTED);
+    CU_ASSERT_EQUAL(nodes[1].data_state, TAP_DATA_OPEN);
     int again = visit_with('b');
     CU_ASSERT_EQUAL(outcome(again, 'B'), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "its token was used before"));
-    CU_ASSERT_EQUAL(nodes[1].feed_state, TAP_FEED_OPEN);
+    CU_ASSERT_EQUAL(nodes[1].data_state, TAP_DATA_OPEN);
     CU_ASSERT_EQUAL(outcome(second, 'B'), -1); /* still there */
     int first = visit_with('a');
     CU_ASSERT_EQUAL(outcome(first, 'A'), 16);
@@ -108,10 +108,10 @@ static void each_token_lets_its_node_in_once(void)
     end();
 }
 
-static void a_token_of_nobody_or_of_one_not_invited_is_refused(void)
+static void a_token_of_nobody_or_of_one_not_expected_is_refused(void)
 {
     begin();
-    nodes[0].feed_state = TAP_FEED_NONE;
+    nodes[0].data_state = TAP_DATA_NONE;
     int one = visit_with('a'), two = visit_with('c');
     CU_ASSERT_EQUAL(outcome(one, 'A'), 0);
     CU_ASSERT_EQUAL(outcome(two, 'C'), 0);
@@ -121,7 +121,7 @@ static void a_token_of_nobody_or_of_one_not_invited_is_refused(void)
 }
 
 /* A token may come in any pieces, but not at any pace; what is wrong is refused at its first wrong byte. */
-static void slow_guests_have_five_seconds(void)
+static void slow_clients_have_five_seconds(void)
 {
     begin();
     int slow = visit("BT", 2), silent = visit("", 0), wrong = visit("BTX", 3);
@@ -144,7 +144,7 @@ static void slow_guests_have_five_seconds(void)
 /* Many who say nothing do not keep out the one who is expected. */
 static void a_crowd_keeps_nobody_out(void)
 {
-    int crowd[3 * TAP_LOBBY_GUESTS];
+    int crowd[3 * TAP_LISTENER_PENDING];
     begin();
     for (size_t i = 0; i < sizeof crowd / sizeof crowd[0]; i++) {
         struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(tap_address_port(&lobby.bound))};
@@ -163,5 +163,5 @@ static void a_crowd_keeps_nobody_out(void)
 }
 
 UNIT_TESTS("tcp_lobby", UNIT_TEST(each_token_lets_its_node_in_once),
-           UNIT_TEST(a_token_of_nobody_or_of_one_not_invited_is_refused),
-           UNIT_TEST(slow_guests_have_five_seconds), UNIT_TEST(a_crowd_keeps_nobody_out))
+           UNIT_TEST(a_token_of_nobody_or_of_one_not_expected_is_refused),
+           UNIT_TEST(slow_clients_have_five_seconds), UNIT_TEST(a_crowd_keeps_nobody_out))

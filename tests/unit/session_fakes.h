@@ -199,7 +199,7 @@ static const struct tap_plugin sink_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLU
 static const struct tap_loaded sink_loaded = {&sink_plugin, "fake.so"};
 
 /* ---- A filter that lets calls of odd arguments' pids pass (pid.id odd). */
-static atomic_int filter_judged;
+static atomic_int filter_run;
 static enum tap_status filter_create(const struct tap_host *host, const void *settings, void **self)
 {
     (void)host, (void)settings;
@@ -215,7 +215,7 @@ static enum tap_status filter_plan(void *self, struct tap_claim *claim)
 static void filter_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
 {
     (void)self;
-    filter_judged++;
+    filter_run++;
     for (uint32_t i = 0; i < batch->count; i++)
         if (tap_batch_event(batch, i)->pid.id % 2 == 0)
             keep[i] = 0;
@@ -273,18 +273,18 @@ static inline void begin_session(uint32_t events, struct fake_sink *sinks, size_
     fake_err = tap_error_new();
 }
 /* From new to finish. NULL when it could not be created or started. */
-static inline struct tap_engine *run_session(enum tap_status *status)
+static inline struct tap_session *run_session(enum tap_status *status)
 {
-    struct tap_engine *t = tap_engine_new(&fake_config, fake_err);
+    struct tap_session *t = tap_session_new(&fake_config, fake_err);
     if (!t) {
         *status = tap_error_status(fake_err);
         return NULL;
     }
-    tap_engine_set_log(t, log_line, NULL);
-    if ((*status = tap_engine_start(t)) == TAP_OK)
-        while (!tap_engine_poll(t, 100))
+    tap_session_set_log(t, log_line, NULL);
+    if ((*status = tap_session_start(t)) == TAP_OK)
+        while (!tap_session_poll(t, 100))
             ;
-    *status = tap_engine_finish(t);
+    *status = tap_session_finish(t);
     return t;
 }
 static inline bool err_has(const char *text)
@@ -295,11 +295,11 @@ static inline bool err_has(const char *text)
     return false;
 }
 /* produced = written + filtered + lost, for each node and each sink; the figures of sink `s` are given back. */
-static inline struct tap_sink_stats balance(struct tap_engine *t, size_t s, struct tap_node_stats *node)
+static inline struct tap_sink_stats balance(struct tap_session *t, size_t s, struct tap_node_stats *node)
 {
     struct tap_sink_stats sinks[FAKES_MAX];
     struct tap_node_stats nodes[FAKES_MAX];
-    size_t n = tap_engine_sinks(t, sinks, FAKES_MAX), nn = tap_engine_nodes(t, nodes, FAKES_MAX);
+    size_t n = tap_session_sinks(t, sinks, FAKES_MAX), nn = tap_session_nodes(t, nodes, FAKES_MAX);
     uint64_t produced = 0, by = 0;
     for (size_t i = 0; i < nn; i++) {
         CU_ASSERT_EQUAL(nodes[i].produced, nodes[i].received + nodes[i].lost);
@@ -315,9 +315,9 @@ static inline struct tap_sink_stats balance(struct tap_engine *t, size_t s, stru
         *node = nodes[0];
     return sinks[s];
 }
-static inline void end_session(struct tap_engine *t)
+static inline void end_session(struct tap_session *t)
 {
-    tap_engine_free(t);
+    tap_session_free(t);
     tap_error_free(fake_err);
 }
 

@@ -115,12 +115,12 @@ static void each_set_of_filters_has_its_selection(void)
     frame_exit(&f[2], 1, 100); /* not asked for */
     commit(f, 3);
     static const uint32_t counted[] = {10, 5, 2}; /* 2: pids and arguments 7 and 9 */
-    struct tap_batch_own *shared = NULL;
+    struct tap_batch_impl *shared = NULL;
     for (int s = 0; s < 3; s++) {
         struct tap_queue_item item = take(s);
         CU_ASSERT(!shared || item.batch == shared);
         shared = item.batch;
-        CU_ASSERT_EQUAL(item.selection->judged, counted[s]);
+        CU_ASSERT_EQUAL(item.selection->accepted, counted[s]);
         CU_ASSERT_EQUAL(item.selection->count, counted[s] + 2); /* node_up and lost */
         CU_ASSERT_EQUAL(atomic_load(&sinks[s].given), counted[s]);
         CU_ASSERT_EQUAL(atomic_load(&sinks[s].filtered), 11 - counted[s]);

@@ -217,7 +217,7 @@ static void on_call(void *arg, const char *kind, uint32_t kind_len, const uint8_
 }
 
 /* Spans lie in the arena and hold one whole term each; numbers ascend; what is received and lost adds up. */
-static void check_batch(const struct tap_batch_own *b, const struct tap_stream *s, uint32_t ignored,
+static void check_batch(const struct tap_batch_impl *b, const struct tap_stream *s, uint32_t ignored,
                         uint64_t before)
 {
     uint64_t counted = 0, lost = 0, last = 0;
@@ -283,10 +283,10 @@ static void any_bytes_are_survived(void)
         }
         if (rand_r(&random) % 4 == 0)
             len = (size_t)rand_r(&random) % (len + 1);
-        struct tap_arena_own *arena = calloc(1, sizeof *arena);
+        struct tap_arena_impl *arena = calloc(1, sizeof *arena);
         arena->base = (struct tap_arena){malloc(len + 1), len};
         memcpy(arena->base.data, seed.data, len);
-        struct tap_batch_own *batch = tap_batch_get(&pool, &arena->base, len, 64);
+        struct tap_batch_impl *batch = tap_batch_get(&pool, &arena->base, len, 64);
         struct tap_stream stream = {.next = (uint64_t)rand_r(&random) % 4};
         atomic_store(&stream.figures.received, stream.next); /* as if they had come */
         uint64_t before = stream.next;

@@ -56,12 +56,12 @@ static struct frame as_list(const struct frame *items)
 }
 
 /* Decodes it; the batch is the caller's. */
-static struct tap_batch_own *decode(struct frame *f, uint32_t *ignored)
+static struct tap_batch_impl *decode(struct frame *f, uint32_t *ignored)
 {
     struct tap_arena *arena = tap_arena_get(&pool, f->buf.len);
     frame_end(f);
     memcpy(arena->data, f->buf.data, f->buf.len);
-    struct tap_batch_own *batch = tap_batch_get(&pool, arena, f->buf.len, f->count);
+    struct tap_batch_impl *batch = tap_batch_get(&pool, arena, f->buf.len, f->count);
     *ignored = tap_frame_decode(&frames, &stream, batch, 0, (uint32_t)f->buf.len);
     CU_ASSERT_EQUAL(stream.figures.received + stream.figures.lost + stream.left_out, stream.next);
     return batch;
@@ -85,9 +85,9 @@ static void a_list_says_what_items_say(void)
     frame_begin(&items, 0, 0, 0, 0);
     write_mixture(&items, 200);
     list = as_list(&items);
-    struct tap_batch_own *a = decode(&items, &ignored);
+    struct tap_batch_impl *a = decode(&items, &ignored);
     fresh_stream();
-    struct tap_batch_own *b = decode(&list, &ignored);
+    struct tap_batch_impl *b = decode(&list, &ignored);
     CU_ASSERT_EQUAL(a->base.count, 200);
     CU_ASSERT_EQUAL_FATAL(a->base.count, b->base.count);
     for (uint32_t i = 0; i < a->base.count; i++) {
@@ -122,7 +122,7 @@ static void one_bad_message_is_lost_alone(void)
     frame_item_end(&items);
     write_mixture(&items, 3);
     list = as_list(&items);
-    struct tap_batch_own *batch = decode(&list, &ignored);
+    struct tap_batch_impl *batch = decode(&list, &ignored);
     CU_ASSERT_EQUAL(batch->base.count, 6);
     CU_ASSERT_EQUAL(batch->events[2].kind, TAP_LOST);
     CU_ASSERT_EQUAL(batch->events[2].reason, TAP_REASON_UNREADABLE);
@@ -180,7 +180,7 @@ static void numbers_taken_before_are_not_taken_again(void)
     list = as_list(&items);
     stream.next = 4;
     stream.figures.received = 4;
-    struct tap_batch_own *batch = decode(&list, &ignored);
+    struct tap_batch_impl *batch = decode(&list, &ignored);
     CU_ASSERT_EQUAL(batch->base.count, 6);
     CU_ASSERT_EQUAL(batch->events[0].seq, 4);
     CU_ASSERT_EQUAL(batch->events[0].pid.id, 14);
@@ -198,7 +198,7 @@ static void what_a_recording_left_out_is_no_loss(void)
     begin();
     frame_begin(&f, TAP_FRAME_RECORDED, 10, 7, 0);
     write_mixture(&f, 2);
-    struct tap_batch_own *batch = decode(&f, &ignored);
+    struct tap_batch_impl *batch = decode(&f, &ignored);
     CU_ASSERT_EQUAL(batch->base.count, 3);
     CU_ASSERT_EQUAL(batch->events[0].kind, TAP_LOST); /* three of ten nobody told of */
     CU_ASSERT_EQUAL(batch->events[0].count, 3);
@@ -224,7 +224,7 @@ static void events_know_what_they_were_made_of(void)
     begin();
     frame_begin(&f, 0, 0, 0, 0);
     frame_call(&f, 10, 5, 1000);
-    struct tap_batch_own *batch = decode(&f, &ignored);
+    struct tap_batch_impl *batch = decode(&f, &ignored);
     struct tap_event ev = batch->events[0];
     CU_ASSERT_EQUAL(ev.raw.off, TAP_FRAME_HEADER + 5);
     CU_ASSERT_EQUAL(ev.raw.len, f.buf.len - TAP_FRAME_HEADER - 5);
@@ -250,12 +250,12 @@ static void a_running_stream_takes_no_memory(void)
     frame_begin(&items, 0, 0, 0, 0);
     write_mixture(&items, 2560); /* an arena is nearly full of them */
     list = as_list(&items);
-    struct tap_batch_own *first = NULL;
+    struct tap_batch_impl *first = NULL;
     const struct tap_event *events = NULL;
     const uint8_t *arena = NULL;
     for (int round = 0; round < 100; round++) {
         tap_put_u64(list.buf.data + 16, stream.next);
-        struct tap_batch_own *batch = decode(&list, &ignored);
+        struct tap_batch_impl *batch = decode(&list, &ignored);
         if (round == 0) {
             first = batch;
             events = batch->events;
@@ -303,15 +303,15 @@ static void functions_are_found_among_many(void)
     uint32_t ignored;
     begin();
     intern_many(40000);
-    CU_ASSERT(tap_decode_late(intern));
-    tap_decode_names(intern, NULL, 0, NULL, 0);
+    CU_ASSERT(tap_decode_defer_names(intern));
+    tap_decode_deferred_names(intern, NULL, 0, NULL, 0);
     frame_begin(&items, 0, 0, 0, 0);
     for (uint32_t i = 0; i < 300; i++)
         frame_call_of(&items, 10, function_of(name, i), i, 1000 + i);
     list = as_list(&items);
     for (int as = 0; as < 2; as++) {
         fresh_stream();
-        struct tap_batch_own *batch = decode(as ? &list : &items, &ignored);
+        struct tap_batch_impl *batch = decode(as ? &list : &items, &ignored);
         CU_ASSERT_EQUAL_FATAL(batch->base.count, 300);
         for (uint32_t i = 0; i < 300; i++) {
             const struct tap_event *ev = &batch->events[i];
@@ -325,9 +325,9 @@ static void functions_are_found_among_many(void)
         struct frame part = {.count = 300};
         tap_buf_put(&part.buf, list.buf.data, len);
         fresh_stream();
-        struct tap_batch_own *batch = decode(&part, &ignored);
+        struct tap_batch_impl *batch = decode(&part, &ignored);
         for (uint32_t i = 0; i < batch->base.count; i++)
-            CU_ASSERT_FATAL(batch->events[i].function != TAP_NAME_LATE && !batch->events[i].flow);
+            CU_ASSERT_FATAL(batch->events[i].function != TAP_NAME_DEFERRED && !batch->events[i].flow);
         tap_batch_release(batch);
         tap_buf_free(&part.buf);
     }

@@ -57,10 +57,10 @@ static struct tap_event flow(uint32_t node, uint32_t pid, int64_t ts, unsigned k
 
 static void add_all(const struct tap_event *events, uint32_t n, int64_t mark)
 {
-    struct tap_batch_own *batch = tap_batch_get(&pool, NULL, 0, n);
+    struct tap_batch_impl *batch = tap_batch_get(&pool, NULL, 0, n);
     for (uint32_t i = 0; i < n; i++)
         *tap_batch_add(batch) = events[i];
-    CU_ASSERT(tap_merge_add(merge, batch, n ? events[0].node : 0, &(struct tap_merge_word){mark, bound}));
+    CU_ASSERT(tap_merge_add(merge, batch, n ? events[0].node : 0, &(struct tap_merge_progress){mark, bound}));
 }
 
 static void add(struct tap_event ev)
@@ -70,7 +70,7 @@ static void add(struct tap_event ev)
 
 static void mark(uint32_t node, int64_t ts)
 {
-    struct tap_merge_word word = {ts, bound};
+    struct tap_merge_progress word = {ts, bound};
     CU_ASSERT(tap_merge_add(merge, tap_batch_get(&pool, NULL, 0, 0), node, &word));
 }
 

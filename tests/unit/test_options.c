@@ -27,7 +27,7 @@ static const struct tap_option options[] = {
 
 /* Fills from "key=value" strings, each in a line of its own with the value in column 5; the causes as one text. */
 static char said[4096];
-static enum tap_status fill(struct settings *s, struct tap_pool *pool, size_t n, const char *const *given)
+static enum tap_status fill(struct settings *s, struct tap_mempool *pool, size_t n, const char *const *given)
 {
     struct tap_setting settings[16];
     bool used[16] = {false};
@@ -35,7 +35,7 @@ static enum tap_status fill(struct settings *s, struct tap_pool *pool, size_t n,
     struct tap_error *err = tap_error_new();
     for (size_t i = 0; i < n; i++) {
         const char *equals = strchr(given[i], '=');
-        char *key = tap_pool_strdup(pool, given[i], (size_t)(equals - given[i]));
+        char *key = tap_mempool_strdup(pool, given[i], (size_t)(equals - given[i]));
         settings[i] =
             (struct tap_setting){key, {key, "t.ini", (int)i + 2, 0}, {equals + 1, "t.ini", (int)i + 2, 5}};
     }
@@ -135,7 +135,7 @@ static void prints_what_it_reads(void)
 
 static void fills_defaults_and_values(void)
 {
-    struct tap_pool *pool = tap_pool_new();
+    struct tap_mempool *pool = tap_mempool_new();
     struct settings s;
     setenv("HOME", "/home/x", 1);
     CU_ASSERT_EQUAL(FILL(&s, pool, "path=~/a"), TAP_OK);
@@ -159,12 +159,12 @@ static void fills_defaults_and_values(void)
     CU_ASSERT(s.list.items[2].line == 11 && s.list.items[2].column == 4);
     CU_ASSERT_STRING_EQUAL(s.list.items[3].text, "d");
     CU_ASSERT(s.list.items[3].line == 13 && s.list.items[3].column == 2);
-    tap_pool_free(pool);
+    tap_mempool_free(pool);
 }
 
 static void tells_every_mistake(void)
 {
-    struct tap_pool *pool = tap_pool_new();
+    struct tap_mempool *pool = tap_mempool_new();
     struct settings s;
     CU_ASSERT_EQUAL(FILL(&s, pool, "yes=maybe", "number=6", "number=7", "size=0", "bytes=12q", "wait=soon",
                          "mode=pase", "list= , ", "pth=x", "lines="),
@@ -188,14 +188,14 @@ static void tells_every_mistake(void)
               "new key in the first column\n"
               "t.ini:2: [sink:t] key 'path' has no value\n"
               "t.ini:3:5: [sink:t] 2G is too much for 'size' (at most 1G)\n");
-    tap_pool_free(pool);
+    tap_mempool_free(pool);
 }
 
 static void suggests_only_what_is_near(void)
 {
     static const char *const words[] = {"function_call", "function_return", "message_send", "path",
                                         "csv",           "stdout"};
-#define NEAR(w) (tap_nearest(w, words, 6) ? tap_nearest(w, words, 6) : "-")
+#define NEAR(w) (tap_suggest(w, words, 6) ? tap_suggest(w, words, 6) : "-")
     CU_ASSERT_STRING_EQUAL(NEAR("pth"), "path");
     CU_ASSERT_STRING_EQUAL(NEAR("apth"), "path");
     CU_ASSERT_STRING_EQUAL(NEAR("PATH"), "path");

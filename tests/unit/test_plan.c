@@ -19,7 +19,7 @@ static struct tap_config config;
 static struct tap_plan_filter filters[FILTERS];
 static struct tap_claim *claims[FILTERS];
 static bool uses[SINKS * FILTERS];
-static struct tap_pool *pool;
+static struct tap_mempool *pool;
 static struct tap_error *err;
 static struct tap_plan plan;
 
@@ -42,7 +42,7 @@ static void begin(uint32_t events)
         filters[f] = (struct tap_plan_filter){&instances[f], claims[f], false};
     }
     memset(uses, true, sizeof uses);
-    pool = tap_pool_new();
+    pool = tap_mempool_new();
     err = tap_error_new();
 }
 
@@ -60,7 +60,7 @@ static void end(void)
 {
     for (int f = 0; f < FILTERS; f++)
         tap_claim_free(claims[f]);
-    tap_pool_free(pool);
+    tap_mempool_free(pool);
     tap_error_free(err);
 }
 
@@ -133,7 +133,7 @@ static void intersects_within_a_sink(void)
 {
     static const struct {
         const char *a[3], *b[3], *joined;
-        bool judge;
+        bool live;
     } cases[] = {
         {{"shop_cart"}, {"shop_*"}, "shop_cart", false},
         {{"shop_*"}, {"shop_cart", "other"}, "shop_cart", false},
@@ -154,7 +154,7 @@ static void intersects_within_a_sink(void)
             module(1, cases[i].b[k]);
         CU_ASSERT_EQUAL(join(2, 1), TAP_OK);
         CU_ASSERT_STRING_EQUAL(functions(), cases[i].joined);
-        CU_ASSERT(filters[0].judge == cases[i].judge && filters[1].judge == cases[i].judge);
+        CU_ASSERT(filters[0].live == cases[i].live && filters[1].live == cases[i].live);
         end();
     }
 }
@@ -168,14 +168,14 @@ static void unites_sinks(void)
     uses[0] = uses[FILTERS + 1] = true; /* sink:x uses filter:a, sink:y filter:b */
     CU_ASSERT_EQUAL(join(2, 2), TAP_OK);
     CU_ASSERT_STRING_EQUAL(functions(), "!x, !y");
-    CU_ASSERT(filters[0].judge && filters[1].judge);
+    CU_ASSERT(filters[0].live && filters[1].live);
     CU_ASSERT_EQUAL(join(2, 3), TAP_OK); /* and sink:z wants all */
     CU_ASSERT_EQUAL(plan.function_count, 0);
-    CU_ASSERT(filters[0].judge && filters[1].judge);
+    CU_ASSERT(filters[0].live && filters[1].live);
     uses[FILTERS] = uses[2 * FILTERS] = true, uses[FILTERS + 1] = false;
     CU_ASSERT_EQUAL(join(2, 3), TAP_OK); /* the same filter for all; nobody uses filter:b */
     CU_ASSERT_STRING_EQUAL(functions(), "x");
-    CU_ASSERT(!filters[0].judge && !filters[1].judge);
+    CU_ASSERT(!filters[0].live && !filters[1].live);
     end();
 }
 
@@ -193,7 +193,7 @@ static void keeps_match_specs(void)
     CU_ASSERT_EQUAL(plan.functions[0].flags, TAP_PLAN_EXACT | TAP_PLAN_NAMED | TAP_PLAN_RETURN);
     CU_ASSERT_STRING_EQUAL(plan.functions[0].where.file, "t.ini");
     CU_ASSERT(plan.send_count == 1 && memcmp(plan.sends[0].spec, "M1", 2) == 0 && plan.receive_count == 0);
-    CU_ASSERT(!filters[0].judge && !filters[1].judge);
+    CU_ASSERT(!filters[0].live && !filters[1].live);
     end();
 
     begin(CALLS);
@@ -202,7 +202,7 @@ static void keeps_match_specs(void)
     module(1, "shop_*");
     CU_ASSERT_EQUAL(join(2, 1), TAP_OK);
     CU_ASSERT_STRING_EQUAL(functions(), "!*_cart:f/1 S1"); /* the spec's entry stands; modules judges */
-    CU_ASSERT(!filters[0].judge && filters[1].judge && plan.send_count == 0);
+    CU_ASSERT(!filters[0].live && filters[1].live && plan.send_count == 0);
     end();
 
     begin(CALLS); /* two sinks, one spec filter, different modules: only modules need judging */
@@ -212,7 +212,7 @@ static void keeps_match_specs(void)
     uses[FILTERS + 1] = false;
     CU_ASSERT_EQUAL(join(2, 2), TAP_OK);
     CU_ASSERT_STRING_EQUAL(functions(), "a:f/1 S1, !b:f/1 S2");
-    CU_ASSERT(!filters[0].judge && filters[1].judge);
+    CU_ASSERT(!filters[0].live && filters[1].live);
     end();
 }
 
@@ -269,15 +269,15 @@ static void joins_processes(void)
     CU_ASSERT_EQUAL(join(1, 2), TAP_OK);
     CU_ASSERT(plan.process_count == 2 && plan.processes[1].type == TAP_PROCESS_NEW);
     CU_ASSERT(plan.processes[1].flags & TAP_PLAN_EXACT);
-    CU_ASSERT(!plan.need_spawns && !filters[0].judge);
+    CU_ASSERT(!plan.need_spawns && !filters[0].live);
     uses[FILTERS] = false; /* sink:y wants all: new processes must be known to judge for sink:x */
     CU_ASSERT_EQUAL(join(1, 2), TAP_OK);
-    CU_ASSERT(plan.process_count == 0 && plan.need_spawns && filters[0].judge);
+    CU_ASSERT(plan.process_count == 0 && plan.need_spawns && filters[0].live);
     process(1, TAP_PROCESS_NAME, "shop");
     process(1, TAP_PROCESS_PID, "<0.1.0>");
     CU_ASSERT_EQUAL(join(2, 1), TAP_OK); /* a new process may get the name */
     CU_ASSERT(plan.process_count == 2 && (plan.processes[0].flags & TAP_PLAN_EXACT));
-    CU_ASSERT(!(plan.processes[1].flags & TAP_PLAN_EXACT) && filters[0].judge && filters[1].judge &&
+    CU_ASSERT(!(plan.processes[1].flags & TAP_PLAN_EXACT) && filters[0].live && filters[1].live &&
               plan.need_spawns);
     end();
 }
@@ -289,7 +289,7 @@ static void inexact_claims_are_judged(void)
     module(1, "a");
     CU_ASSERT_EQUAL(join(3, 1), TAP_OK);
     CU_ASSERT_STRING_EQUAL(functions(), "!a");
-    CU_ASSERT(filters[0].judge && !filters[1].judge && filters[2].judge); /* filter:c claimed nothing */
+    CU_ASSERT(filters[0].live && !filters[1].live && filters[2].live); /* filter:c claimed nothing */
     end();
 }
 
@@ -370,7 +370,7 @@ static void compare_with_model(size_t sink_count)
                     bool accepts = !uses[s * FILTERS + f] || filter_accepts(f, &c);
                     wanted &= accepts;
                     /* What match specs say nobody can judge again: only who named the function. */
-                    if (filters[f].judge)
+                    if (filters[f].live)
                         passes &= accepts;
                 }
                 if (passes != wanted)

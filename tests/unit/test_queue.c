@@ -24,7 +24,7 @@ static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
 {
     struct tap_arena *arena = tap_arena_get(&pool, 20000);
     memcpy(arena->data, "up", 2);
-    struct tap_batch_own *b = tap_batch_get(&pool, arena, 20000, 8);
+    struct tap_batch_impl *b = tap_batch_get(&pool, arena, 20000, 8);
     for (const char *k = kinds; *k; k++) {
         struct tap_event *ev = tap_batch_add(b);
         ev->node = node;
@@ -39,9 +39,9 @@ static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
     }
     CU_ASSERT_FATAL(tap_batch_seal(b));
     struct tap_selection *sel = &b->selections[0];
-    for (sel->count = sel->judged = 0; sel->count < b->base.count; sel->count++) {
+    for (sel->count = sel->accepted = 0; sel->count < b->base.count; sel->count++) {
         sel->index[sel->count] = sel->count;
-        sel->judged += b->events[sel->count].kind == TAP_FUNCTION_CALL;
+        sel->accepted += b->events[sel->count].kind == TAP_FUNCTION_CALL;
     }
     uint64_t dropped = tap_queue_push(&queue, b, sel, full);
     tap_batch_release(b);

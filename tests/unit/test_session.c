@@ -1,4 +1,4 @@
-/* test_engine.c: whole sessions with a transport and sinks that do as told. Every test ends with the same sum:
+/* test_session.c: whole sessions with a transport and sinks that do as told. Every test ends with the same sum:
  * produced = written + filtered + lost, for each node and each sink. */
 #include "session_fakes.h"
 
@@ -19,7 +19,7 @@ static void writes_everything(void)
     struct tap_node_stats node;
     begin_session(CALLS, sinks, 2);
     script = send_plain;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_OK);
     for (size_t s = 0; s < 2; s++) {
         struct tap_sink_stats stats = balance(t, s, &node);
@@ -37,10 +37,10 @@ static void writes_everything(void)
     CU_ASSERT_STRING_EQUAL(node.name, "n@h");
     const char *section, *name;
     int64_t value;
-    CU_ASSERT(tap_engine_counter(t, 1, &section, &name, &value) && value == 1);
+    CU_ASSERT(tap_session_counter(t, 1, &section, &name, &value) && value == 1);
     CU_ASSERT_STRING_EQUAL(section, "sink:b");
     CU_ASSERT_STRING_EQUAL(name, "stopped");
-    CU_ASSERT_FALSE(tap_engine_counter(t, 2, &section, &name, &value));
+    CU_ASSERT_FALSE(tap_session_counter(t, 2, &section, &name, &value));
     end_session(t);
     CU_ASSERT(sinks[0].destroys == 1 && sinks[1].destroys == 1 && transport_stops == 1 &&
               transport_destroys == 1);
@@ -68,7 +68,7 @@ static void losses_are_events_at_their_place(void)
     struct tap_node_stats node;
     begin_session(CALLS, &sink, 1);
     script = send_with_losses;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_OK);
     struct tap_sink_stats stats = balance(t, 0, &node);
     CU_ASSERT_EQUAL(node.produced, 330);
@@ -114,7 +114,7 @@ static void filters_count(void)
     fakes[2].sink.filters = (struct tap_text_list){1, &other};
     fakes[3].sink.filters = (struct tap_text_list){1, &odd};
     script = send_mixed;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_OK);
     for (size_t s = 0; s < 3; s++) {
         struct tap_sink_stats stats = balance(t, s, NULL);
@@ -123,7 +123,7 @@ static void filters_count(void)
         CU_ASSERT_EQUAL(sinks[s].events, 50);
         CU_ASSERT_EQUAL(sinks[s].control, 2);
     }
-    CU_ASSERT_EQUAL(filter_judged, 2 * 3); /* once a filter and batch, however many sinks use it */
+    CU_ASSERT_EQUAL(filter_run, 2 * 3); /* once a filter and batch, however many sinks use it */
     end_session(t);
 }
 
@@ -156,7 +156,7 @@ static void full_queue(int on_full)
     in->sink.queue = 64 << 10;
     in->sink.on_full = on_full;
     script = send_flood;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_OK);
     struct tap_sink_stats fast = balance(t, 0, NULL), slow = balance(t, 1, NULL);
     CU_ASSERT_EQUAL(fast.written, 25600);
@@ -211,7 +211,7 @@ static void block_withholds_credit_and_gives_it_again(void)
     fakes[1].sink.on_full = TAP_BLOCK;
     script = send_on_credit;
     int64_t began = time(NULL);
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(balance(t, 0, NULL).written, 12800);
     CU_ASSERT(refusals > 5);
     CU_ASSERT(time(NULL) - began < 20); /* woken each time, not timed out */
@@ -236,7 +236,7 @@ static void a_failing_sink_does_not_hurt_another(void)
     enum tap_status status;
     begin_session(CALLS, sinks, 2);
     script = send_plain;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_ERROR);
     struct tap_sink_stats bad = balance(t, 0, NULL), good = balance(t, 1, NULL);
     CU_ASSERT(bad.failed && bad.written < 500 && bad.lost > 9500);
@@ -255,7 +255,7 @@ static void without_a_sink_the_run_ends(void)
     enum tap_status status;
     begin_session(CALLS, sinks, 2);
     script = send_until_stopped;
-    struct tap_engine *t = run_session(&status); /* nobody else ends it */
+    struct tap_session *t = run_session(&status); /* nobody else ends it */
     CU_ASSERT_EQUAL(status, TAP_ERROR);
     CU_ASSERT(balance(t, 0, NULL).failed && balance(t, 1, NULL).failed);
     CU_ASSERT(err_has("did not say why") && err_has("cannot flush"));
@@ -269,7 +269,7 @@ static void a_sink_that_cannot_start_is_detached(void)
     enum tap_status status;
     begin_session(CALLS, sinks, 2);
     script = send_plain;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_ERROR);
     CU_ASSERT_EQUAL(balance(t, 1, NULL).written, 10000);
     CU_ASSERT(sinks[0].stops == 1 && sinks[0].events == 0);
@@ -281,9 +281,9 @@ static void no_tracing_when_no_sink_starts(void)
     struct fake_sink sink = {.fail_start = true};
     enum tap_status status;
     begin_session(CALLS, &sink, 1);
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_ERROR);
-    CU_ASSERT_EQUAL(tap_engine_nodes(t, NULL, 0), 0); /* the transport was not even started */
+    CU_ASSERT_EQUAL(tap_session_nodes(t, NULL, 0), 0); /* the transport was not even started */
     CU_ASSERT_EQUAL(transport_stops, 0);
     end_session(t);
 }
@@ -294,7 +294,7 @@ static void what_a_sink_forgets_is_lost(void)
     enum tap_status status;
     begin_session(CALLS, sinks, 2);
     script = send_plain;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_ERROR);
     CU_ASSERT_EQUAL(balance(t, 0, NULL).lost, 5000);
     CU_ASSERT(err_has("cannot stop") && balance(t, 1, NULL).failed);
@@ -309,12 +309,12 @@ static void a_hanging_sink_is_left_behind(void)
     begin_session(CALLS, sinks, 2);
     script = send_plain;
     int64_t began = time(NULL);
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_ERROR);
     CU_ASSERT(time(NULL) - began >= 9 && time(NULL) - began < 15);
     CU_ASSERT(err_has("left behind"));
     CU_ASSERT_EQUAL(balance(t, 1, NULL).written, 10000);
-    tap_engine_free(t); /* frees nothing: the thread is still in there */
+    tap_session_free(t); /* frees nothing: the thread is still in there */
 }
 
 static void flushes_also_when_idle(void)
@@ -324,7 +324,7 @@ static void flushes_also_when_idle(void)
     begin_session(CALLS, &sink, 1);
     fake_config.session.duration = 2600000000;
     script = send_until_stopped;
-    struct tap_engine *t = run_session(&status); /* the duration ends it */
+    struct tap_session *t = run_session(&status); /* the duration ends it */
     CU_ASSERT_EQUAL(status, TAP_OK);
     CU_ASSERT(sink.flushes >= 3 && sink.flushes <= 6);
     balance(t, 0, NULL);
@@ -346,7 +346,7 @@ static void without_a_final_report_the_loss_is_open(void)
     struct tap_node_stats node;
     begin_session(CALLS, &sink, 1);
     script = send_and_vanish;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_ERROR);
     CU_ASSERT_EQUAL(balance(t, 0, &node).written, 100);
     CU_ASSERT(!node.final && node.state == TAP_NODE_FAILED && node.last_seq == 109 && node.lost == 10);
@@ -367,7 +367,7 @@ static void a_node_that_nobody_ends_is_ended(void)
     begin_session(CALLS, &sink, 1);
     script = send_and_forget;
     transport_run_status = TAP_ERROR;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_ERROR);
     balance(t, 0, NULL);
     CU_ASSERT(err_has("unknown after sequence 9") && err_has("did not say why"));
@@ -381,7 +381,7 @@ static void a_transport_that_cannot_start_ends_it(void)
     begin_session(CALLS, &sink, 1);
     transport_start_status = TAP_ERROR;
     transport_start_ms = 1000; /* longer than a sink is left alone */
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_ERROR);
     CU_ASSERT(sink.stops == 1 && transport_stops == 1);
     CU_ASSERT_EQUAL(sink.flushes, 0); /* or files that were there would be emptied */
@@ -391,8 +391,8 @@ static void a_transport_that_cannot_start_ends_it(void)
 static void *stop_soon(void *trace)
 {
     nap(100);
-    tap_engine_stop(trace);
-    tap_engine_stop(trace);
+    tap_session_stop(trace);
+    tap_session_stop(trace);
     return NULL;
 }
 static void wait_for_stop(struct fake_transport *t)
@@ -407,13 +407,13 @@ static void stop_wakes_the_transport(void)
     pthread_t other;
     begin_session(CALLS, &sink, 1);
     script = wait_for_stop;
-    struct tap_engine *t = tap_engine_new(&fake_config, fake_err);
-    CU_ASSERT_EQUAL(tap_engine_start(t), TAP_OK);
+    struct tap_session *t = tap_session_new(&fake_config, fake_err);
+    CU_ASSERT_EQUAL(tap_session_start(t), TAP_OK);
     pthread_create(&other, NULL, stop_soon, t);
-    while (!tap_engine_poll(t, 1000))
+    while (!tap_session_poll(t, 1000))
         ;
     pthread_join(other, NULL);
-    CU_ASSERT_EQUAL(tap_engine_finish(t), TAP_OK);
+    CU_ASSERT_EQUAL(tap_session_finish(t), TAP_OK);
     balance(t, 0, NULL);
     end_session(t);
 }
@@ -449,7 +449,7 @@ static void garbage_is_lost_and_counted(void)
     struct tap_node_stats node;
     begin_session(CALLS, &sink, 1);
     script = send_garbage;
-    struct tap_engine *t = run_session(&status);
+    struct tap_session *t = run_session(&status);
     balance(t, 0, &node);
     CU_ASSERT_EQUAL(node.produced, 80000);
     CU_ASSERT_EQUAL(node.lost, node.lost_by[TAP_REASON_UNREADABLE]);

@@ -12,80 +12,80 @@ static struct tap_event event(unsigned kind, uint32_t process, uint32_t function
                               .arity = 1};
 }
 
-static void give(struct tap_relief *r, unsigned kind, uint32_t process, uint32_t function, uint32_t times)
+static void give(struct tap_stack_guard *r, unsigned kind, uint32_t process, uint32_t function, uint32_t times)
 {
     struct tap_event ev = event(kind, process, function);
     while (times--)
-        tap_relief_event(r, &ev);
+        tap_stack_guard_event(r, &ev);
 }
 
-static void a_pile_is_found_once(void)
+static void a_deep_stack_is_found_once(void)
 {
-    struct tap_relief *r = tap_relief_new();
-    struct tap_pile pile;
-    give(r, TAP_FUNCTION_CALL, 5, 9, TAP_RELIEF_OPEN - 1);
-    CU_ASSERT(!tap_relief_take(r, 0, &pile));
+    struct tap_stack_guard *r = tap_stack_guard_new();
+    struct tap_deep_stack pile;
+    give(r, TAP_FUNCTION_CALL, 5, 9, TAP_STACK_GUARD_OPEN - 1);
+    CU_ASSERT(!tap_stack_guard_take(r, 0, &pile));
     give(r, TAP_FUNCTION_CALL, 5, 9, 1);
-    CU_ASSERT(!tap_relief_take(r, 1, &pile)); /* another node */
-    CU_ASSERT_FATAL(tap_relief_take(r, 0, &pile));
+    CU_ASSERT(!tap_stack_guard_take(r, 1, &pile)); /* another node */
+    CU_ASSERT_FATAL(tap_stack_guard_take(r, 0, &pile));
     CU_ASSERT(pile.pid.id == 5 && pile.module == 3 && pile.function == 9 && pile.arity == 1);
-    CU_ASSERT_EQUAL(pile.open, TAP_RELIEF_OPEN);
-    CU_ASSERT(!tap_relief_take(r, 0, &pile));
-    give(r, TAP_FUNCTION_CALL, 5, 9, TAP_RELIEF_OPEN - 1);
-    CU_ASSERT(!tap_relief_take(r, 0, &pile));
+    CU_ASSERT_EQUAL(pile.open, TAP_STACK_GUARD_OPEN);
+    CU_ASSERT(!tap_stack_guard_take(r, 0, &pile));
+    give(r, TAP_FUNCTION_CALL, 5, 9, TAP_STACK_GUARD_OPEN - 1);
+    CU_ASSERT(!tap_stack_guard_take(r, 0, &pile));
     give(r, TAP_FUNCTION_CALL, 5, 9, 1); /* the node did not find it so: again at twice as many */
-    CU_ASSERT(tap_relief_take(r, 0, &pile) && pile.open == 2 * TAP_RELIEF_OPEN);
-    tap_relief_free(r);
+    CU_ASSERT(tap_stack_guard_take(r, 0, &pile) && pile.open == 2 * TAP_STACK_GUARD_OPEN);
+    tap_stack_guard_free(r);
 }
 
-static void what_returns_is_no_pile(void)
+static void what_returns_is_no_deep_stack(void)
 {
-    struct tap_relief *r = tap_relief_new();
-    struct tap_pile pile;
-    for (unsigned i = 0; i < 10 * TAP_RELIEF_OPEN; i++) {
+    struct tap_stack_guard *r = tap_stack_guard_new();
+    struct tap_deep_stack pile;
+    for (unsigned i = 0; i < 10 * TAP_STACK_GUARD_OPEN; i++) {
         give(r, TAP_FUNCTION_CALL, 5, 9, 2);
         give(r, TAP_FUNCTION_RETURN, 5, 9, 1);
         give(r, TAP_FUNCTION_EXCEPTION, 5, 9, 1);
         give(r, TAP_FUNCTION_RETURN, 5, 9, 1);    /* of a call before the trace */
         give(r, TAP_FUNCTION_CALL, 10 + i, 9, 1); /* once in each of many processes */
     }
-    CU_ASSERT(!tap_relief_take(r, 0, &pile));
-    tap_relief_free(r);
+    CU_ASSERT(!tap_stack_guard_take(r, 0, &pile));
+    tap_stack_guard_free(r);
 }
 
-static void what_was_relieved_is_let_alone_until_its_node_is_back(void)
+static void what_has_returns_off_is_let_alone_until_its_node_is_back(void)
 {
-    struct tap_relief *r = tap_relief_new();
-    struct tap_pile pile;
+    struct tap_stack_guard *r = tap_stack_guard_new();
+    struct tap_deep_stack pile;
     struct tap_event told;
-    give(r, TAP_RELIEVED, 0, 9, 2);
-    CU_ASSERT(tap_relief_done(r, 0, &told) && told.module == 3 && told.function == 9 && told.arity == 1);
-    CU_ASSERT(!tap_relief_done(r, 1, &told));
-    give(r, TAP_FUNCTION_CALL, 5, 9, 10 * TAP_RELIEF_OPEN);
-    CU_ASSERT(!tap_relief_take(r, 0, &pile));
+    give(r, TAP_RETURNS_OFF, 0, 9, 2);
+    CU_ASSERT(tap_stack_guard_done(r, 0, &told) && told.module == 3 && told.function == 9 && told.arity == 1);
+    CU_ASSERT(!tap_stack_guard_done(r, 1, &told));
+    give(r, TAP_FUNCTION_CALL, 5, 9, 10 * TAP_STACK_GUARD_OPEN);
+    CU_ASSERT(!tap_stack_guard_take(r, 0, &pile));
     give(r, TAP_NODE_UP, 0, 0, 1);
-    CU_ASSERT(!tap_relief_done(r, 0, &told));
-    give(r, TAP_FUNCTION_CALL, 6, 9, TAP_RELIEF_OPEN);
-    CU_ASSERT(tap_relief_take(r, 0, &pile) && pile.pid.id == 6);
-    tap_relief_free(r);
+    CU_ASSERT(!tap_stack_guard_done(r, 0, &told));
+    give(r, TAP_FUNCTION_CALL, 6, 9, TAP_STACK_GUARD_OPEN);
+    CU_ASSERT(tap_stack_guard_take(r, 0, &pile) && pile.pid.id == 6);
+    tap_stack_guard_free(r);
 }
 
 /* Two million processes that ended in the middle of a call, and one that loops among them. */
 static void a_loop_is_found_among_the_dead(void)
 {
-    struct tap_relief *r = tap_relief_new();
-    struct tap_pile pile;
+    struct tap_stack_guard *r = tap_stack_guard_new();
+    struct tap_deep_stack pile;
     uint32_t process = 10;
     for (unsigned i = 0; i < 2000; i++) {
         for (unsigned k = 0; k < 1000; k++)
             give(r, TAP_FUNCTION_CALL, process++, 9, 1);
         give(r, TAP_FUNCTION_CALL, 5, 9, 1);
     }
-    CU_ASSERT(tap_relief_take(r, 0, &pile) && pile.pid.id == 5);
-    CU_ASSERT(!tap_relief_take(r, 0, &pile));
-    tap_relief_free(r);
+    CU_ASSERT(tap_stack_guard_take(r, 0, &pile) && pile.pid.id == 5);
+    CU_ASSERT(!tap_stack_guard_take(r, 0, &pile));
+    tap_stack_guard_free(r);
 }
 
-UNIT_TESTS("relief", UNIT_TEST(a_pile_is_found_once), UNIT_TEST(what_returns_is_no_pile),
-           UNIT_TEST(what_was_relieved_is_let_alone_until_its_node_is_back),
+UNIT_TESTS("relief", UNIT_TEST(a_deep_stack_is_found_once), UNIT_TEST(what_returns_is_no_deep_stack),
+           UNIT_TEST(what_has_returns_off_is_let_alone_until_its_node_is_back),
            UNIT_TEST(a_loop_is_found_among_the_dead))

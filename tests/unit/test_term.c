@@ -1,4 +1,4 @@
-/* term.h: what the writer writes the reader reads, tap_skip takes a node's terms whole, and nothing cut. */
+/* test_term.c: what the writer writes the reader reads, tap_skip takes a node's terms whole, and nothing cut. */
 #include "beamtap/term.h"
 #include "term_corpus.h"
 #include "term/print.h"

@@ -1,4 +1,4 @@
-/* test_strangers.c: whom the core would have named: who is in the events and in no report, each once, a bounded number. */
+/* test_unnamed.c: whom the core would have named: who is in the events and in no report, each once, a bounded number. */
 #include "correlate/unnamed.h"
 
 #include "beamtap/term.h"
@@ -36,20 +36,20 @@ static void report(uint32_t id, bool named)
     ev->payload.len = (uint32_t)arena.len - ev->payload.off;
 }
 
-static void see(struct tap_strangers *s)
+static void see(struct tap_unnamed *s)
 {
     struct tap_batch batch = {sizeof batch, sizeof events[0], count, (uint32_t)arena.len, events, arena.data};
-    tap_strangers_see(s, &batch, ANY);
+    tap_unnamed_see(s, &batch, ANY);
     tap_buf_free(&arena);
     count = 0;
 }
 
 /* Their ids, "5 9 "; at most 60 of them. */
-static const char *taken(struct tap_strangers *s)
+static const char *taken(struct tap_unnamed *s)
 {
     static char text[1024];
     struct tap_pid pids[60];
-    size_t n = tap_strangers_take(s, pids, 60), at = 0;
+    size_t n = tap_unnamed_take(s, pids, 60), at = 0;
     text[0] = 0;
     for (size_t i = 0; i < n; i++)
         at += (size_t)snprintf(text + at, sizeof text - at, "%u ", pids[i].id);
@@ -58,7 +58,7 @@ static const char *taken(struct tap_strangers *s)
 
 static void each_is_given_once(void)
 {
-    struct tap_strangers *s = tap_strangers_new(false);
+    struct tap_unnamed *s = tap_unnamed_new(false);
     event(TAP_FUNCTION_CALL, 5), event(TAP_FUNCTION_CALL, 5), event(TAP_FUNCTION_CALL, 9);
     event(TAP_FUNCTION_CALL, 5);
     event(TAP_GC_START, 11); /* not asked for */
@@ -67,15 +67,15 @@ static void each_is_given_once(void)
     event(TAP_FUNCTION_CALL, 9), event(TAP_FUNCTION_CALL, 12);
     see(s);
     CU_ASSERT_STRING_EQUAL(taken(s), "12 ");
-    tap_strangers_forget(s);
+    tap_unnamed_forget(s);
     event(TAP_FUNCTION_CALL, 12);
     see(s);
     CU_ASSERT_STRING_EQUAL(taken(s), "12 ");
     CU_ASSERT_STRING_EQUAL(taken(s), "");
-    tap_strangers_free(s);
+    tap_unnamed_free(s);
 }
 
-static void whoever_is_named(struct tap_strangers *s)
+static void whoever_is_named(struct tap_unnamed *s)
 {
     struct tap_event *ev = event(TAP_PROCESS_SPAWN, 2);
     ev->peer_type = TAP_PEER_PID;
@@ -92,22 +92,22 @@ static void whoever_is_named(struct tap_strangers *s)
     see(s);
 }
 
-static void who_is_named_is_no_stranger(void)
+static void who_is_named_is_not_unnamed(void)
 {
-    struct tap_strangers *s = tap_strangers_new(false);
+    struct tap_unnamed *s = tap_unnamed_new(false);
     whoever_is_named(s);
     CU_ASSERT_STRING_EQUAL(taken(s), "24 25 26 ");
-    tap_strangers_free(s);
-    s = tap_strangers_new(true);
+    tap_unnamed_free(s);
+    s = tap_unnamed_new(true);
     whoever_is_named(s);
     CU_ASSERT_STRING_EQUAL(taken(s), "20 21 22 23 24 25 26 ");
-    tap_strangers_free(s);
+    tap_unnamed_free(s);
 }
 
 /* A million processes: what waits is bounded, who lives and comes again is given, and nothing grows. */
-static void many_do_not_pile_up(void)
+static void many_processes_are_no_deep_stack(void)
 {
-    struct tap_strangers *s = tap_strangers_new(false);
+    struct tap_unnamed *s = tap_unnamed_new(false);
     struct tap_pid pids[256];
     uint64_t given = 0, asked = 0;
     bool steady = false;
@@ -116,13 +116,13 @@ static void many_do_not_pile_up(void)
             event(TAP_FUNCTION_CALL, 100 + id);
         event(TAP_FUNCTION_CALL, 7);
         see(s);
-        size_t n = tap_strangers_take(s, pids, 256);
+        size_t n = tap_unnamed_take(s, pids, 256);
         CU_ASSERT_FATAL(n == 256);
         given += n, asked++;
         for (size_t i = 0; i < n; i++)
             steady |= pids[i].id == 7;
         if (asked % 8 == 0) /* a calm moment */
-            while (tap_strangers_take(s, pids, 256) > 0)
+            while (tap_unnamed_take(s, pids, 256) > 0)
                 ;
         event(TAP_FUNCTION_CALL, 7);
         see(s);
@@ -130,22 +130,22 @@ static void many_do_not_pile_up(void)
     CU_ASSERT_EQUAL(given, asked * 256);
     CU_ASSERT(steady);
     size_t rest = 0, n;
-    while ((n = tap_strangers_take(s, pids, 256)) > 0)
+    while ((n = tap_unnamed_take(s, pids, 256)) > 0)
         rest += n;
-    CU_ASSERT(rest <= TAP_STRANGERS_WAITING);
-    tap_strangers_free(s);
+    CU_ASSERT(rest <= TAP_UNNAMED_WAITING);
+    tap_unnamed_free(s);
 }
 
 static void broken_reports_do_no_harm(void)
 {
-    struct tap_strangers *s = tap_strangers_new(false);
+    struct tap_unnamed *s = tap_unnamed_new(false);
     for (uint32_t cut = 0; cut < 40; cut++) {
         report(30, true);
         events[0].payload.len = events[0].payload.len > cut ? events[0].payload.len - cut : 0;
         uint8_t *copy = malloc(events[0].payload.len + 1u); /* so that a byte too far is seen */
         memcpy(copy, arena.data, events[0].payload.len);
         struct tap_batch batch = {sizeof batch, sizeof events[0], 1, events[0].payload.len, events, copy};
-        tap_strangers_see(s, &batch, ANY);
+        tap_unnamed_see(s, &batch, ANY);
         free(copy);
         tap_buf_free(&arena);
         count = 0;
@@ -153,8 +153,8 @@ static void broken_reports_do_no_harm(void)
     event(TAP_FUNCTION_CALL, 30), event(TAP_FUNCTION_CALL, 31);
     see(s);
     CU_ASSERT_STRING_EQUAL(taken(s), "31 "); /* the whole one counted */
-    tap_strangers_free(s);
+    tap_unnamed_free(s);
 }
 
-UNIT_TESTS("strangers", UNIT_TEST(each_is_given_once), UNIT_TEST(who_is_named_is_no_stranger),
-           UNIT_TEST(many_do_not_pile_up), UNIT_TEST(broken_reports_do_no_harm))
+UNIT_TESTS("unnamed", UNIT_TEST(each_is_given_once), UNIT_TEST(who_is_named_is_not_unnamed),
+           UNIT_TEST(many_processes_are_no_deep_stack), UNIT_TEST(broken_reports_do_no_harm))

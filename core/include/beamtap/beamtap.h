@@ -104,7 +104,7 @@ struct tap_trace_figures {
     uint64_t kept;     /* reached the memory that cursors read */
     uint64_t filtered; /* taken away by filters */
     uint64_t lost;     /* in a node, on the way, or in the queue before the memory */
-    uint64_t fell_out; /* of those kept: gone by now, because `keep` was reached */
+    uint64_t evicted; /* of those kept: gone by now, because `keep` was reached */
     uint32_t nodes;
     uint32_t nodes_failed;
     bool exact; /* every node's final report came: the figures are not only lower bounds */

@@ -49,7 +49,7 @@ enum tap_kind {
                          name or {M,F,A} in its place */
     TAP_PLAN,    /* payload: what the plan became in the node (see plugins/transports/beam/protocol.h) */
     TAP_MAILBOX, /* payload: a list of {Pid, Length}: messages that waited there at `ts` */
-    TAP_RELIEVED, /* from here on the function is traced without its returns in this node: the payload, a binary, says why */
+    TAP_RETURNS_OFF, /* from here on the function is traced without its returns in this node: the payload, a binary, says why */
     TAP_KIND_COUNT
 };
 #define TAP_KIND_BIT(kind) (1u << (kind))
@@ -213,7 +213,7 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
  * had them. Each says its node by the index at offset 32; `lost` with a `why` of 0 are numbers that a filter or the
  * recorder left out, and no loss. Its own control frames (flags 1, 2 and 8) hold one term each:
  *     {session, #{version, run, started, events, several_nodes, config}}
- *         first of all: what struct tap_session says; events is a list of kinds as atoms
+ *         first of all: what struct tap_run_info says; events is a list of kinds as atoms
  *     {node, Name}            before anything else of a node; its frames have this index
  *     {node_down, Reason}     its life ended, with an enum tap_reason; what comes after is its next life, which counts
  *                             its numbers from 0 again

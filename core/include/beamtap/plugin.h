@@ -7,7 +7,7 @@
  * the thread they run on.
  *
  * Life of an instance:
- *     create (no I/O: judge your settings) -> start -> run (transport) / judge (filter) / consume + flush
+ *     create (no I/O: judge your settings) -> start -> run (transport) / filter (filter) / consume + flush
  * (sink)
  *     -> stop (once, also after an error) -> destroy
  * create and destroy run on the session's thread; a transport's run has a thread of its own; a sink's start,
@@ -31,7 +31,7 @@ extern "C" {
 
 #define TAP_ABI_MAJOR 1
 #define TAP_ABI_MINOR 5
-#define TAP_ABI_MINOR_LEAST 5 /* plugins built for an older one read events of another layout */
+#define TAP_ABI_MINOR_MIN 5 /* plugins built for an older one read events of another layout */
 #define TAP_PLUGIN_SYMBOL "beamtap_plugin_v1"
 #define TAP_EXPORT __attribute__((visibility("default")))
 /* Does the struct that `p` points to (it begins with uint32_t struct_size) reach as far as `field`? */
@@ -231,15 +231,15 @@ struct tap_node_final { /* the relay's final report */
     uint64_t produced, lost;
 };
 
-/* Calls of one function that pile up on a process's stack: `open` of them have not returned. */
-struct tap_pile {
+/* A function with many calls open on one process's stack: `open` of them have not returned. */
+struct tap_deep_stack {
     struct tap_pid pid;
     uint32_t module, function; /* name ids */
     int32_t arity;
     uint32_t open;
 };
 
-struct tap_session { /* constant facts about the run */
+struct tap_run_info { /* constant facts about the run */
     uint32_t struct_size;
     const char *run;     /* 16 hex digits, new for each run */
     const char *version; /* of beamtap */
@@ -255,7 +255,7 @@ struct tap_host {
     uint32_t struct_size;
     uint32_t abi_minor;
     const struct tap_names *names; /* see tap_name_get */
-    const struct tap_session *session;
+    const struct tap_run_info *run_info;
 
     /* -- for every plugin
      * ------------------------------------------------------------------------------------- */
@@ -348,9 +348,9 @@ struct tap_host {
     /* -- for transports, since minor 3 ------------------------------------------------------------------------ */
     /* Processes of a node that its events spoke of and that nobody has named (with plan->mailbox: all), at most `max`; how
      * many. Each is given about once in a life of the node. None where the plan has neither names nor mailbox. From run. */
-    size_t (*strangers)(const struct tap_host *, uint32_t node, struct tap_pid *pids, size_t max);
-    /* The next pile in this node that its returns should be taken from; false: there is none. */
-    bool (*pile)(const struct tap_host *, uint32_t node, struct tap_pile *);
+    size_t (*unnamed)(const struct tap_host *, uint32_t node, struct tap_pid *pids, size_t max);
+    /* The next function of this node whose returns should no longer be traced; false: there is none. */
+    bool (*deep_stack)(const struct tap_host *, uint32_t node, struct tap_deep_stack *);
 };
 
 #define TAP_FAIL(host, status, ...) ((host)->fail((host), (status), __FILE__, __LINE__, __VA_ARGS__))
@@ -388,7 +388,7 @@ struct tap_filter_ops {
     /* Clears keep[i] for each event i of the batch that does not pass; must not set any. Sees control events
      * too (to learn names and spawns) but what it says of them is ignored. Not called for what the node
      * judges exactly. */
-    void (*judge)(void *self, const struct tap_batch *, uint8_t *keep);
+    void (*filter)(void *self, const struct tap_batch *, uint8_t *keep);
     void (*destroy)(void *self);
 };
 
@@ -413,7 +413,7 @@ struct tap_transport_ops {
     /* Since minor 2; may be NULL. Before the sinks and the transport start, on the session's thread: corrects what is said
      * of the session, as a recording must (it began earlier, with other events). What it points to then is the transport's
      * until destroy. */
-    enum tap_status (*facts)(void *self, struct tap_session *session);
+    enum tap_status (*facts)(void *self, struct tap_run_info *info);
 };
 
 enum tap_plugin_kind { TAP_PLUGIN_TRANSPORT, TAP_PLUGIN_FILTER, TAP_PLUGIN_SINK };

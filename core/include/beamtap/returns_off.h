@@ -1,4 +1,4 @@
-/* beamtap/relieved.h: the functions that a node has stopped telling the returns of (TAP_RELIEVED): their calls have no end to wait for.
+/* beamtap/relieved.h: the functions that a node has stopped telling the returns of (TAP_RETURNS_OFF): their calls have no end to wait for.
  * There are few: one here is a function that piled up on a stack, or returned a term that was too large.
  */
 #ifndef BEAMTAP_RELIEVED_H
@@ -13,18 +13,18 @@
 extern "C" {
 #endif
 
-struct tap_relieved_function {
+struct tap_returns_off_function {
     uint32_t node, module, function;
     int32_t arity;
 };
 
-struct tap_relieved {
-    struct tap_relieved_function *at;
+struct tap_returns_off {
+    struct tap_returns_off_function *at;
     uint32_t count, cap;
 };
 
 /* Does this call come without a return? */
-static inline bool tap_relieved_has(const struct tap_relieved *r, const struct tap_event *e)
+static inline bool tap_returns_off_has(const struct tap_returns_off *r, const struct tap_event *e)
 {
     for (uint32_t i = 0; i < r->count; i++)
         if (r->at[i].function == e->function && r->at[i].module == e->module && r->at[i].arity == e->arity &&
@@ -33,8 +33,8 @@ static inline bool tap_relieved_has(const struct tap_relieved *r, const struct t
     return false;
 }
 
-/* Learns from a TAP_RELIEVED, and from a TAP_NODE_UP, after which the node traces as it was asked to. False: no memory. */
-static inline bool tap_relieved_learn(struct tap_relieved *r, const struct tap_event *e)
+/* Learns from a TAP_RETURNS_OFF, and from a TAP_NODE_UP, after which the node traces as it was asked to. False: no memory. */
+static inline bool tap_returns_off_learn(struct tap_returns_off *r, const struct tap_event *e)
 {
     if (e->kind == TAP_NODE_UP) {
         uint32_t kept = 0;
@@ -44,21 +44,21 @@ static inline bool tap_relieved_learn(struct tap_relieved *r, const struct tap_e
         r->count = kept;
         return true;
     }
-    if (e->kind != TAP_RELIEVED || tap_relieved_has(r, e))
+    if (e->kind != TAP_RETURNS_OFF || tap_returns_off_has(r, e))
         return true;
     if (r->count == r->cap) {
         uint32_t cap = r->cap ? 2 * r->cap : 16;
-        struct tap_relieved_function *at = (struct tap_relieved_function *)realloc(r->at, cap * sizeof *at);
+        struct tap_returns_off_function *at = (struct tap_returns_off_function *)realloc(r->at, cap * sizeof *at);
         if (!at)
             return false;
         r->at = at;
         r->cap = cap;
     }
-    r->at[r->count++] = (struct tap_relieved_function){e->node, e->module, e->function, e->arity};
+    r->at[r->count++] = (struct tap_returns_off_function){e->node, e->module, e->function, e->arity};
     return true;
 }
 
-static inline void tap_relieved_free(struct tap_relieved *r)
+static inline void tap_returns_off_free(struct tap_returns_off *r)
 {
     free(r->at);
     memset(r, 0, sizeof *r);

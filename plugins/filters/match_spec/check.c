@@ -211,7 +211,7 @@ static bool unknown_function(struct checker *c, const struct tap_syn_node *name)
         if (functions[i].where & c->where)
             names[n++] = functions[i].name;
     names[n] = NULL;
-    const char *near = tap_ms_nearest(name->text, names);
+    const char *near = tap_ms_suggest(name->text, names);
     const char *what = c->where == IN_GUARD ? "guard function" : "function or action";
     if (near)
         return tap_syn_fail(c->source, name->off, "unknown %s '%s' (did you mean '%s'?)", what, name->text,

@@ -146,7 +146,7 @@ static struct tap_syn_node *expr_variable(struct compiler *c, const struct tap_s
     for (const struct binding *b = c->bindings; b && count < 64; b = b->next)
         names[count++] = b->name;
     names[count] = NULL;
-    const char *near = tap_ms_nearest(n->text, names);
+    const char *near = tap_ms_suggest(n->text, names);
     if (!strcmp(n->text, "_"))
         return fail(c, n->off, "'_' can only stand in a pattern");
     if (near)
@@ -224,7 +224,7 @@ static struct tap_syn_node *unknown_action(struct compiler *c, const struct tap_
 {
     static const char *const calls[] = {"return", "exception", "caller", "message", NULL};
     static const char *const messages[] = {"message", NULL};
-    const char *near = n->text ? tap_ms_nearest(n->text, c->target == MS_CALLS ? calls : messages) : NULL;
+    const char *near = n->text ? tap_ms_suggest(n->text, c->target == MS_CALLS ? calls : messages) : NULL;
     if (near)
         tap_syn_fail(c->source, n->off, "unknown action '%s' (did you mean '%s'?)", n->text, near);
     else

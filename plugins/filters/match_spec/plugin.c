@@ -174,7 +174,7 @@ static bool match_function(const struct tap_match_spec *m, const struct tap_even
     (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) | \
      TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION))
 
-static void match_spec_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
+static void match_spec_filter(void *self, const struct tap_batch *batch, uint8_t *keep)
 {
     const struct tap_match_spec *m = self;
     for (uint32_t i = 0; m->calls && i < batch->count; i++) {
@@ -187,7 +187,7 @@ static void match_spec_judge(void *self, const struct tap_batch *batch, uint8_t 
 static const struct tap_filter_ops match_spec_ops = {.struct_size = sizeof match_spec_ops,
                                                      .create = match_spec_create,
                                                      .plan = match_spec_plan,
-                                                     .judge = match_spec_judge,
+                                                     .filter = match_spec_filter,
                                                      .destroy = match_spec_destroy};
 static const struct tap_plugin match_spec_plugin = {
     TAP_PLUGIN_HEADER,

@@ -1,4 +1,4 @@
-/* nearest.c: the word that was meant. */
+/* suggest.c: the word that was meant. */
 #include "filters/match_spec/spec.h"
 
 static size_t min3(size_t a, size_t b, size_t c)
@@ -28,7 +28,7 @@ static size_t distance(const char *a, const char *b)
     return row[m];
 }
 
-const char *tap_ms_nearest(const char *word, const char *const *candidates)
+const char *tap_ms_suggest(const char *word, const char *const *candidates)
 {
     const char *best = NULL;
     size_t least = strlen(word) / 3 + 2; /* further away it would be a guess */

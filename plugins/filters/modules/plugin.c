@@ -129,7 +129,7 @@ static bool modules_learn(struct tap_modules *m, uint32_t id)
     (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) | \
      TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION))
 
-static void modules_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
+static void modules_filter(void *self, const struct tap_batch *batch, uint8_t *keep)
 {
     struct tap_modules *m = self;
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -146,7 +146,7 @@ static void modules_judge(void *self, const struct tap_batch *batch, uint8_t *ke
 static const struct tap_filter_ops modules_ops = {.struct_size = sizeof modules_ops,
                                                   .create = modules_create,
                                                   .plan = modules_plan,
-                                                  .judge = modules_judge,
+                                                  .filter = modules_filter,
                                                   .destroy = modules_destroy};
 static const struct tap_plugin modules_plugin = {
     TAP_PLUGIN_HEADER,

@@ -351,7 +351,7 @@ static void pids_after(struct tap_pids *f, const struct tap_event *e)
     }
 }
 
-static void pids_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
+static void pids_filter(void *self, const struct tap_batch *batch, uint8_t *keep)
 {
     struct tap_pids *f = self;
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -371,7 +371,7 @@ static void pids_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
 static const struct tap_filter_ops pids_ops = {.struct_size = sizeof pids_ops,
                                                .create = pids_create,
                                                .plan = pids_plan,
-                                               .judge = pids_judge,
+                                               .filter = pids_filter,
                                                .destroy = pids_destroy};
 static const struct tap_plugin pids_plugin = {
     TAP_PLUGIN_HEADER,

@@ -54,7 +54,7 @@ void tap_calls_call(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (__builtin_expect(t->epoch != node->epoch, 0))
         tap_calls_distrust(c, t, node);
     tap_stack_close_special(c, t, in->ts);
-    if (label->returns && !tap_relieved_has(&c->relieved, ev)) {
+    if (label->returns && !tap_returns_off_has(&c->returns_off, ev)) {
         tap_calls_push(c, t, in, label->id);
         return;
     }

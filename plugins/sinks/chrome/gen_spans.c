@@ -1,4 +1,4 @@
-/* gen.c: calls of gen_server and its like as slices: at the client from its call to the reply that it takes, at the server
+/* gen_spans.c: calls of gen_server and its like as slices: at the client from its call to the reply that it takes, at the server
  * from its receive of the call to its send of the reply.
  *
  * Such a slice is written when it ends, and only if it nests with everything else on its track: if the frame that was on
@@ -178,7 +178,7 @@ static bool tap_gen_own(const struct tap_event *ev, const struct tap_gen_parts *
     return tap_read_pid(&at, &node, &n, &pid) && pid.id == ev->pid.id && pid.serial == ev->pid.serial;
 }
 
-void tap_gen_called(struct tap_chrome *c, const struct tap_chrome_in *in, struct tap_track *t, int64_t ts)
+void tap_gen_request(struct tap_chrome *c, const struct tap_chrome_in *in, struct tap_track *t, int64_t ts)
 {
     struct tap_gen_parts parts;
     bool server = in->ev->kind == TAP_MESSAGE_RECEIVE;

@@ -1,4 +1,4 @@
-/* pages.h: memory for tables that grow large, in which each look is anywhere. */
+/* huge_pages.h: memory for tables that grow large, in which each look is anywhere. */
 #ifndef TAP_CHROME_PAGES_H
 #define TAP_CHROME_PAGES_H
 

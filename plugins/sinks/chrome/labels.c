@@ -91,7 +91,7 @@ static bool tap_labels_grow(struct tap_labels *l)
 char *tap_label_name(char *dst, const struct tap_name *name)
 {
     size_t len;
-    const char *text = tap_name_called(name, &len);
+    const char *text = tap_name_display(name, &len);
     return tap_emit_escape(dst, text, len);
 }
 
@@ -154,7 +154,7 @@ struct tap_label *tap_label_get(struct tap_chrome *c, uint32_t module, uint32_t 
     return made;
 }
 
-uint32_t tap_label_initial(struct tap_chrome *c, struct tap_initial f)
+uint32_t tap_label_initial(struct tap_chrome *c, struct tap_initial_call f)
 {
     const struct tap_label *label = f.function ? tap_label_get(c, f.module, f.function, f.arity) : NULL;
     return label ? label->id : 0;

@@ -95,7 +95,7 @@ void tap_messages_send(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (!t)
         return;
     if (ev->gen == TAP_GEN_CALL)
-        tap_gen_called(c, in, t, in->ts);
+        tap_gen_request(c, in, t, in->ts);
     int64_t start = ev->flags & TAP_EVENT_NONEXISTING
                         ? tap_emit_point(c, t, in->ts, TAP_TAIL("message", "send to nobody"))
                         : tap_emit_point(c, t, in->ts, TAP_TAIL("message", "send"));
@@ -117,7 +117,7 @@ void tap_messages_receive(struct tap_chrome *c, const struct tap_chrome_in *in)
         return;
     int64_t ts = tap_flow_bend(c, ev->flow, in->ts);
     if (ev->gen == TAP_GEN_CALL)
-        tap_gen_called(c, in, t, ts);
+        tap_gen_request(c, in, t, ts);
     int64_t start = ev->flags & TAP_EVENT_TIMEOUT
                         ? tap_emit_point(c, t, ts, TAP_TAIL("message", "receive timeout"))
                         : tap_emit_point(c, t, ts, TAP_TAIL("message", "receive"));

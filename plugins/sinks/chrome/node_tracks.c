@@ -1,4 +1,4 @@
-/* nodes.c: what belongs to a node as a whole: its name, the rate of its events, its losses.
+/* node_tracks.c: what belongs to a node as a whole: its name, the rate of its events, its losses.
  *
  * A loss is an instant over the whole node, a step of the counter "lost", and a new epoch: what was open at that
  * time on any of its tracks may have ended unseen (calls.c). A gap, during which tracing was off, is a slice on a track of
@@ -131,15 +131,15 @@ static void tap_nodes_reason(struct tap_chrome *c, const struct tap_event *ev)
 
 void tap_nodes_up(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
-    tap_relieved_learn(&c->relieved, in->ev);
+    tap_returns_off_learn(&c->returns_off, in->ev);
     tap_nodes_describe(c, &c->nodes[in->ev->node], c->host->node(c->host, in->ev->node));
 }
 
-void tap_nodes_relieved(struct tap_chrome *c, const struct tap_chrome_in *in)
+void tap_nodes_returns_off(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
     const struct tap_label *label = tap_label_get(c, ev->module, ev->function, ev->arity);
-    if (!label || !tap_relieved_learn(&c->relieved, ev)) {
+    if (!label || !tap_returns_off_learn(&c->returns_off, ev)) {
         c->no_memory = true;
         return;
     }

@@ -1,4 +1,4 @@
-/* other.c: otherData, at a timeline's end: what the viewer shows as metadata, and what its counts are held against.
+/* other_data.c: otherData, at a timeline's end: what the viewer shows as metadata, and what its counts are held against.
  *
  * Nodes with their releases, losses, and clocks; the configuration; how many slices stand for what. Figures are those of
  * one file, the nodes' losses those of the run.
@@ -36,11 +36,11 @@ static void tap_other_figure(struct tap_chrome *c, bool first, const char *key, 
 }
 
 /* The functions whose returns this node stopped to tell. */
-static void tap_other_relieved(struct tap_chrome *c, uint32_t node)
+static void tap_other_returns_off(struct tap_chrome *c, uint32_t node)
 {
     const char *between = ",\"without_returns\":[\"";
-    for (uint32_t i = 0; i < c->relieved.count; i++) {
-        const struct tap_relieved_function *f = &c->relieved.at[i];
+    for (uint32_t i = 0; i < c->returns_off.count; i++) {
+        const struct tap_returns_off_function *f = &c->returns_off.at[i];
         const struct tap_label *label =
             f->node == node ? tap_label_get(c, f->module, f->function, f->arity) : NULL;
         if (!label)
@@ -73,7 +73,7 @@ static void tap_other_nodes(struct tap_chrome *c)
         *tap_text_i64(skew, n->clock_skew) = 0;
         tap_other_member(c, false, "clock_skew_ns", skew);
         tap_other_figure(c, false, "clock_error_ns", n->clock_error);
-        tap_other_relieved(c, i);
+        tap_other_returns_off(c, i);
         tap_writer_put(&c->w, "}", 1);
         first = false;
     }
@@ -82,7 +82,7 @@ static void tap_other_nodes(struct tap_chrome *c)
 
 void tap_other_data(struct tap_chrome *c)
 {
-    const struct tap_session *s = c->host->session;
+    const struct tap_run_info *s = c->host->run_info;
     char started[24];
     *tap_text_i64(started, s->started) = 0; /* a string: JavaScript's numbers cannot hold it */
     tap_writer_put(&c->w, ",\"otherData\":{", 14);

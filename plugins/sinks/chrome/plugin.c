@@ -1,4 +1,4 @@
-/* chrome.c: the sink "chrome": a timeline for chrome://tracing and Perfetto, as Trace Event JSON.
+/* plugin.c: the sink "chrome": a timeline for chrome://tracing and Perfetto, as Trace Event JSON.
  *
  * A file gets the object form, and the footer that makes it valid JSON behind every write; at the end otherData
  * takes its place, with what is only known then. A pipe gets the array form, for what is written cannot be taken
@@ -38,7 +38,7 @@ static enum tap_status tap_chrome_create(const struct tap_host *host, const void
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     c->host = host;
     c->settings = settings;
-    enum tap_status status = tap_parts_check(c);
+    enum tap_status status = tap_rotate_check(c);
     if (status == TAP_OK)
         status = tap_writer_claim(&c->w, host, c->settings->path);
     if (status != TAP_OK) {
@@ -52,8 +52,8 @@ static enum tap_status tap_chrome_create(const struct tap_host *host, const void
 static enum tap_status tap_chrome_start(void *self)
 {
     struct tap_chrome *c = self;
-    c->started = c->host->session->started;
-    c->returns = c->host->session->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
+    c->started = c->host->run_info->started;
+    c->returns = c->host->run_info->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
     c->next_tid = TAP_CHROME_FIRST_TID;
     c->flows = calloc(TAP_CHROME_FLOWS, sizeof *c->flows);
     if (!c->flows || !tap_gen_start(c) || !tap_labels_start(c) ||
@@ -61,7 +61,7 @@ static enum tap_status tap_chrome_start(void *self)
         return TAP_FAIL(c->host, TAP_ERROR, "out of memory");
     if (tap_writer_open(&c->w) != TAP_OK)
         return TAP_ERROR;
-    return tap_parts_begin(c);
+    return tap_rotate_begin(c);
 }
 
 /* Everything but calls and returns: seldom enough for a table. */
@@ -86,9 +86,9 @@ static void tap_chrome_other(struct tap_chrome *c, const struct tap_chrome_in *i
         [TAP_NODE_UP] = tap_nodes_up,
         [TAP_NODE_DOWN] = tap_nodes_down,
         [TAP_CLOCK] = tap_nodes_clock,
-        [TAP_PROCESS_INFO] = tap_told_info,
-        [TAP_MAILBOX] = tap_told_mailboxes,
-        [TAP_RELIEVED] = tap_nodes_relieved,
+        [TAP_PROCESS_INFO] = tap_process_info_names,
+        [TAP_MAILBOX] = tap_process_info_mailboxes,
+        [TAP_RETURNS_OFF] = tap_nodes_returns_off,
     };
     if (in->ev->kind < TAP_KIND_COUNT && act[in->ev->kind])
         act[in->ev->kind](c, in);
@@ -121,7 +121,7 @@ static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *ba
 {
     struct tap_chrome *c = self;
     struct tap_chrome_in in = {.batch = batch};
-    if (n && tap_parts_turn(c, c->latest) != TAP_OK)
+    if (n && tap_rotate_next(c, c->latest) != TAP_OK)
         return TAP_ERROR;
     for (size_t i = 0; i < n; i++) {
         const struct tap_event *ev = in.ev = tap_batch_event(batch, select[i]);
@@ -178,10 +178,10 @@ static enum tap_status tap_chrome_stop(void *self)
         tap_nodes_finish(c);
         tap_emit_empty(c);
         if (c->w.seekable)
-            tap_parts_end(c);
+            tap_rotate_end(c);
     }
     tap_chrome_report(c);
-    tap_parts_left(c);
+    tap_rotate_left(c);
     return tap_writer_close(&c->w);
 }
 
@@ -202,7 +202,7 @@ static void tap_chrome_destroy(void *self)
     tap_stack_free_pool(c);
     tap_tracks_free(&c->tracks);
     tap_labels_free(&c->labels);
-    tap_relieved_free(&c->relieved);
+    tap_returns_off_free(&c->returns_off);
     free(c->flows);
     tap_gen_free(c);
     free(c->nodes);

@@ -117,9 +117,9 @@ struct tap_track *tap_process_get(struct tap_chrome *c, const struct tap_pid *pi
     struct tap_track *t = tap_tracks_find(&c->tracks, pid);
     if (__builtin_expect(!t, 0)) {
         bool full = c->tracks.count >= c->settings->max_processes && pid->serial != UINT32_MAX;
-        struct tap_track *victim = full ? tap_tracks_victim(&c->tracks) : NULL;
-        if (victim) {
-            tap_process_forget(c, victim, victim->last, TAP_CLOSE_EVICTED);
+        struct tap_track *evicted_track = full ? tap_tracks_evict(&c->tracks) : NULL;
+        if (evicted_track) {
+            tap_process_forget(c, evicted_track, evicted_track->last, TAP_CLOSE_EVICTED);
             c->count.evicted++;
         }
         t = tap_tracks_add(&c->tracks, pid, node);
@@ -170,7 +170,7 @@ void tap_process_spawn(struct tap_chrome *c, const struct tap_chrome_in *in)
         tap_process_forget(c, child, in->ts, TAP_CLOSE_EXIT);
     child = tap_process_get(c, &ev->peer, ev->node, in->ts, false);
     uint32_t label =
-        child && !child->label ? tap_label_initial(c, tap_initial_of(c->host, in->batch, ev)) : 0;
+        child && !child->label ? tap_label_initial(c, tap_initial_call_of(c->host, in->batch, ev)) : 0;
     if (label) {
         child->label = label;
         tap_process_rename(c, child);
@@ -187,7 +187,7 @@ void tap_process_start(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (!t)
         return;
     if (!t->label)
-        t->label = tap_label_initial(c, tap_initial_of(c->host, in->batch, ev));
+        t->label = tap_label_initial(c, tap_initial_call_of(c->host, in->batch, ev));
     tap_process_get(c, &ev->pid, ev->node, in->ts, true);
     uint64_t key = ev->flow ? ev->flow : tap_flow_key(&ev->pid);
     bool begun = tap_flow_begun(c, key);
@@ -221,7 +221,7 @@ void tap_process_exit(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_schedule_exit(c, in, t);
     if (t->dead)
         return;
-    struct tap_track *gone = tap_tracks_bury(&c->tracks, t);
+    struct tap_track *gone = tap_tracks_retire(&c->tracks, t);
     if (gone)
         tap_process_forget(c, gone, gone->last, TAP_CLOSE_EXIT);
 }

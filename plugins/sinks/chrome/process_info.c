@@ -1,15 +1,15 @@
-/* told.c: what the node tells of processes that no event of theirs says: what they are called, and how many messages wait
+/* process_info.c: what the node tells of processes that no event of theirs says: what they are called, and how many messages wait
  * for them. */
 #include "sinks/chrome/timeline.h"
 
 /* ---- Names ------------------------------------------------------------------------------------------------------ */
 
 /* Its process label, as the node would print it. True: that is new. */
-static bool told_label(struct tap_chrome *c, struct tap_track *t, const uint8_t *term, size_t len)
+static bool info_label(struct tap_chrome *c, struct tap_track *t, const uint8_t *term, size_t len)
 {
-    char text[6 * TAP_CALLED_LABEL + 64];
+    char text[6 * TAP_LABEL_MAX + 64];
     struct tap_print print = c->nodes[t->node].print;
-    print.limit = TAP_CALLED_LABEL;
+    print.limit = TAP_LABEL_MAX;
     size_t n = c->host->term_print(c->host, text, sizeof text, term, len, &print);
     if (!n || n > sizeof text || (t->title && strlen(t->title) == n && !memcmp(t->title, text, n)))
         return false;
@@ -19,16 +19,16 @@ static bool told_label(struct tap_chrome *c, struct tap_track *t, const uint8_t 
     return t->title;
 }
 
-void tap_told_info(struct tap_chrome *c, const struct tap_chrome_in *in)
+void tap_process_info_names(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
-    struct tap_called_list list = tap_called_begin(in->batch, in->ev);
-    struct tap_called told;
-    while (tap_called_next(c->host, &list, &told)) {
+    struct tap_process_report_list list = tap_process_report_begin(in->batch, in->ev);
+    struct tap_process_report told;
+    while (tap_process_report_next(c->host, &list, &told)) {
         struct tap_track *t = tap_process_get(c, &told.pid, in->ev->node, in->ts, false);
         if (!t)
             return;
         uint32_t name = t->name, label = t->label;
-        bool titled = told.label && told_label(c, t, told.label, told.label_len);
+        bool titled = told.label && info_label(c, t, told.label, told.label_len);
         if (told.name)
             t->name = told.name;
         if (!t->label)
@@ -41,7 +41,7 @@ void tap_told_info(struct tap_chrome *c, const struct tap_chrome_in *in)
 /* ---- Mailboxes -------------------------------------------------------------------------------------------------- */
 
 /* Named once and for all, by what its process is called now: viewers join the points of a counter by its name. */
-static bool told_counter(struct tap_chrome *c, struct tap_track *t)
+static bool info_counter(struct tap_chrome *c, struct tap_track *t)
 {
     static const char head[] = "\"cat\":\"counter\",\"name\":\"mailbox ";
     if (t->mailbox)
@@ -57,7 +57,7 @@ static bool told_counter(struct tap_chrome *c, struct tap_track *t)
     return t->mailbox;
 }
 
-void tap_told_mailboxes(struct tap_chrome *c, const struct tap_chrome_in *in)
+void tap_process_info_mailboxes(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     struct tap_cursor cur = tap_cursor(in->batch->arena + in->ev->payload.off, in->ev->payload.len);
     struct tap_pid pid;
@@ -65,9 +65,9 @@ void tap_told_mailboxes(struct tap_chrome *c, const struct tap_chrome_in *in)
     int64_t length;
     if (!tap_read_list(&cur, &n))
         return;
-    for (; n > 0 && tap_called_pid(c->host, &cur, &pid) && tap_read_i64(&cur, &length); n--) {
+    for (; n > 0 && tap_process_report_pid(c->host, &cur, &pid) && tap_read_i64(&cur, &length); n--) {
         struct tap_track *t = tap_tracks_find(&c->tracks, &pid);
-        if (!t || !t->tid || t->dead || !told_counter(c, t)) /* nothing was drawn for it */
+        if (!t || !t->tid || t->dead || !info_counter(c, t)) /* nothing was drawn for it */
             continue;
         tap_emit_open(c, 'C', t->node + 1, 1, in->ts, -1, t->mailbox, strlen(t->mailbox));
         tap_emit_number(c, "messages", length);

@@ -1,4 +1,4 @@
-/* parts.c: the files of a run. Viewers suffer from 130 MB or a million events on, so a long run may be cut into files.
+/* rotate.c: the files of a run. Viewers suffer from 130 MB or a million events on, so a long run may be cut into files.
  *
  * Each file is a timeline of its own: it names its nodes, and each process before the first event that is drawn for it
  * there. A call is in the file in which it returns, wherever it began; an arrow is only drawn when both its ends are in
@@ -13,7 +13,7 @@
 #define TAP_CHROME_FOOTER "\n]}"
 #define TAP_CHROME_PART_MIN ((int64_t)64 << 10)
 
-enum tap_status tap_parts_check(struct tap_chrome *c)
+enum tap_status tap_rotate_check(struct tap_chrome *c)
 {
     const struct tap_chrome_settings *s = c->settings;
     if (s->rotate_size && s->rotate_size < TAP_CHROME_PART_MIN)
@@ -26,7 +26,7 @@ enum tap_status tap_parts_check(struct tap_chrome *c)
     return TAP_OK;
 }
 
-enum tap_status tap_parts_begin(struct tap_chrome *c)
+enum tap_status tap_rotate_begin(struct tap_chrome *c)
 {
     c->first = true;
     c->part++;
@@ -42,7 +42,7 @@ enum tap_status tap_parts_begin(struct tap_chrome *c)
                          : tap_writer_status(&c->w); /* valid from the first moment on */
 }
 
-void tap_parts_end(struct tap_chrome *c)
+void tap_rotate_end(struct tap_chrome *c)
 {
     if (tap_writer_flush(&c->w) != TAP_OK)
         return;
@@ -70,7 +70,7 @@ static char *tap_parts_name(const char *path, uint32_t number)
     return to;
 }
 
-void tap_parts_left(const struct tap_chrome *c)
+void tap_rotate_left(const struct tap_chrome *c)
 {
     char *path = tap_parts_name(c->settings->path, c->part + 1);
     if (path && (c->settings->rotate_size || c->settings->rotate_time) && access(path, F_OK) == 0)
@@ -82,7 +82,7 @@ void tap_parts_left(const struct tap_chrome *c)
 
 static enum tap_status tap_parts_next(struct tap_chrome *c, int64_t ts)
 {
-    tap_parts_end(c);
+    tap_rotate_end(c);
     char *path = tap_parts_name(c->settings->path, c->part + 1);
     if (!path)
         return TAP_FAIL(c->host, TAP_ERROR, "out of memory");
@@ -90,7 +90,7 @@ static enum tap_status tap_parts_next(struct tap_chrome *c, int64_t ts)
     free(c->part_path);
     c->part_path = path;
     c->part_ts = ts;
-    if (status != TAP_OK || tap_parts_begin(c) != TAP_OK)
+    if (status != TAP_OK || tap_rotate_begin(c) != TAP_OK)
         return TAP_ERROR;
     c->count_before = c->count;
     memset(c->flows, 0, TAP_CHROME_FLOWS * sizeof *c->flows);
@@ -98,7 +98,7 @@ static enum tap_status tap_parts_next(struct tap_chrome *c, int64_t ts)
     return tap_writer_status(&c->w);
 }
 
-enum tap_status tap_parts_turn(struct tap_chrome *c, int64_t ts)
+enum tap_status tap_rotate_next(struct tap_chrome *c, int64_t ts)
 {
     const struct tap_chrome_settings *s = c->settings;
     bool old = s->rotate_time && ts - c->part_ts >= s->rotate_time;

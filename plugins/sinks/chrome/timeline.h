@@ -1,4 +1,4 @@
-/* chrome.h: what the files of the chrome sink share.
+/* timeline.h: what the files of the chrome sink share.
  *
  * The sink turns a stream of events into slices on tracks. A node is a "process" of the viewer (pid: its index + 1),
  * a BEAM process is a track in it (tid: a counter, for pids are used again), and a call is a slice, written as one
@@ -177,7 +177,7 @@ struct tap_chrome {
     uint32_t next_tid;
     uint64_t next_flow;
     struct tap_labels labels;
-    struct tap_relieved relieved;
+    struct tap_returns_off returns_off;
     struct tap_tracks tracks;
     struct tap_stack *pool;
     uint32_t pooled;
@@ -258,7 +258,7 @@ static inline struct tap_label *tap_label_at(struct tap_chrome *c, uint32_t labe
 /* A registered name as people write it (shop_door, Shop.Door), escaped; dst has room for 6 * name->len + 64. */
 char *tap_label_name(char *dst, const struct tap_name *name);
 /* The label of the function that a process runs; 0: not told. */
-uint32_t tap_label_initial(struct tap_chrome *, struct tap_initial);
+uint32_t tap_label_initial(struct tap_chrome *, struct tap_initial_call);
 
 /* ---- tracks.c --------------------------------------------------------------------------------------------------- */
 
@@ -274,9 +274,9 @@ struct tap_track *tap_tracks_add(struct tap_tracks *, const struct tap_pid *, ui
 /* Takes a track out. Its stack must be empty. */
 void tap_tracks_remove(struct tap_tracks *, struct tap_track *);
 /* The process that was not used for longest, more or less; NULL: there is none. Never a scheduler: those are few. */
-struct tap_track *tap_tracks_victim(struct tap_tracks *);
+struct tap_track *tap_tracks_evict(struct tap_tracks *);
 /* Marks a track as ended and returns the one that has been ended for so long that it should be removed, or NULL. */
-struct tap_track *tap_tracks_bury(struct tap_tracks *, struct tap_track *);
+struct tap_track *tap_tracks_retire(struct tap_tracks *, struct tap_track *);
 /* Calls `visit` for each track. */
 void tap_tracks_each(struct tap_chrome *, void (*visit)(struct tap_chrome *, struct tap_track *));
 
@@ -301,8 +301,8 @@ void tap_process_finish(struct tap_chrome *, struct tap_track *);
 
 /* ---- told.c ----------------------------------------------------------------------------------------------------- */
 
-void tap_told_info(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_told_mailboxes(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_process_info_names(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_process_info_mailboxes(struct tap_chrome *, const struct tap_chrome_in *);
 
 /* ---- stack.c ---------------------------------------------------------------------------------------------------- */
 
@@ -376,7 +376,7 @@ void tap_schedule_exit(struct tap_chrome *, const struct tap_chrome_in *, struct
 bool tap_gen_start(struct tap_chrome *);
 void tap_gen_free(struct tap_chrome *);
 /* A call that was sent or received, before its message is drawn at `ts`. */
-void tap_gen_called(struct tap_chrome *, const struct tap_chrome_in *, struct tap_track *, int64_t ts);
+void tap_gen_request(struct tap_chrome *, const struct tap_chrome_in *, struct tap_track *, int64_t ts);
 /* A reply that was sent or received by this process, after its message was drawn. */
 void tap_gen_replied(struct tap_chrome *, const struct tap_chrome_in *, const struct tap_track *by);
 /* The process has ended. */
@@ -385,15 +385,15 @@ void tap_gen_forget(const struct tap_track *);
 /* ---- parts.c: the files of a run -------------------------------------------------------------------------------- */
 
 /* Judges the options that rotate. */
-enum tap_status tap_parts_check(struct tap_chrome *);
+enum tap_status tap_rotate_check(struct tap_chrome *);
 /* What stands in front of the events of a file, which is open; with it the file is whole. */
-enum tap_status tap_parts_begin(struct tap_chrome *);
+enum tap_status tap_rotate_begin(struct tap_chrome *);
 /* Between batches: goes on in the next file when this one is large or old enough. */
-enum tap_status tap_parts_turn(struct tap_chrome *, int64_t ts);
+enum tap_status tap_rotate_next(struct tap_chrome *, int64_t ts);
 /* Ends the object form with otherData, in the place of the footer. */
-void tap_parts_end(struct tap_chrome *);
+void tap_rotate_end(struct tap_chrome *);
 /* Says so where files of an earlier, longer run stand behind the last one. */
-void tap_parts_left(const struct tap_chrome *);
+void tap_rotate_left(const struct tap_chrome *);
 
 /* ---- nodes.c ---------------------------------------------------------------------------------------------------- */
 
@@ -401,7 +401,7 @@ void tap_parts_left(const struct tap_chrome *);
 struct tap_chrome_node *tap_nodes_get(struct tap_chrome *, uint32_t index);
 void tap_nodes_up(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_down(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_nodes_relieved(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_nodes_returns_off(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_lost(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_clock(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_gap(struct tap_chrome *, const struct tap_chrome_in *);

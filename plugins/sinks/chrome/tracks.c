@@ -147,17 +147,17 @@ void tap_tracks_remove(struct tap_tracks *ts, struct tap_track *t)
 }
 
 /* The slot of the one that the hand will point at in a while. */
-static void tap_tracks_fetch_victim(const struct tap_tracks *ts)
+static void tap_tracks_fetch_evicted(const struct tap_tracks *ts)
 {
     enum { AHEAD = 8 };
     const struct tap_track *t = tap_tracks_at(ts, (ts->hand + AHEAD) % ts->made + 1);
     __builtin_prefetch(&ts->slots[tap_pid_hash(&t->pid) & ts->mask], 1);
 }
 
-struct tap_track *tap_tracks_victim(struct tap_tracks *ts)
+struct tap_track *tap_tracks_evict(struct tap_tracks *ts)
 {
     if (ts->made)
-        tap_tracks_fetch_victim(ts);
+        tap_tracks_fetch_evicted(ts);
     for (uint64_t tries = 0; tries < 2ull * ts->made + 1 && ts->made; tries++) {
         ts->hand = ts->hand % ts->made + 1;
         struct tap_track *t = tap_tracks_at(ts, ts->hand);
@@ -168,7 +168,7 @@ struct tap_track *tap_tracks_victim(struct tap_tracks *ts)
     return NULL;
 }
 
-struct tap_track *tap_tracks_bury(struct tap_tracks *ts, struct tap_track *t)
+struct tap_track *tap_tracks_retire(struct tap_tracks *ts, struct tap_track *t)
 {
     uint32_t index = tap_tracks_slot(ts, &t->pid)->index, at = ts->dead_next++ % TAP_CHROME_DEAD;
     struct tap_track *old = ts->dead[at].index ? tap_tracks_at(ts, ts->dead[at].index) : NULL;

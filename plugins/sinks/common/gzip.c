@@ -1,4 +1,4 @@
-/* pack.c: deflate(3) by pieces, and ends written by hand; see pack.h. Formats: RFC 1951, RFC 1952. */
+/* gzip.c: deflate(3) by pieces, and ends written by hand; see pack.h. Formats: RFC 1951, RFC 1952. */
 #include "sinks/common/gzip.h"
 
 #include <stdint.h>
@@ -6,30 +6,30 @@
 #include <string.h>
 #include <zlib.h>
 
-struct tap_pack_sums {
+struct tap_gzip_sums {
     uint32_t crc, size;
     bool begun; /* the header is there */
 };
 
-struct tap_pack {
+struct tap_gzip {
     z_stream z;
-    struct tap_pack_sums now, before;
+    struct tap_gzip_sums now, before;
     unsigned char *out;
     size_t cap;
 };
 
 static const unsigned char header[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255};
 
-struct tap_pack *tap_pack_new(void)
+struct tap_gzip *tap_gzip_new(void)
 {
-    struct tap_pack *p = calloc(1, sizeof *p);
+    struct tap_gzip *p = calloc(1, sizeof *p);
     if (p && deflateInit2(&p->z, Z_BEST_SPEED, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY) == Z_OK)
         return p;
     free(p);
     return NULL;
 }
 
-void tap_pack_free(struct tap_pack *p)
+void tap_gzip_free(struct tap_gzip *p)
 {
     if (!p)
         return;
@@ -38,13 +38,13 @@ void tap_pack_free(struct tap_pack *p)
     free(p);
 }
 
-void tap_pack_restart(struct tap_pack *p)
+void tap_gzip_restart(struct tap_gzip *p)
 {
     deflateReset(&p->z);
-    p->now = p->before = (struct tap_pack_sums){0};
+    p->now = p->before = (struct tap_gzip_sums){0};
 }
 
-static bool make_room(struct tap_pack *p, size_t need)
+static bool make_room(struct tap_gzip *p, size_t need)
 {
     if (need <= p->cap)
         return true;
@@ -56,7 +56,7 @@ static bool make_room(struct tap_pack *p, size_t need)
     return true;
 }
 
-bool tap_pack_add(struct tap_pack *p, const char *text, size_t len, const char **out, size_t *out_len)
+bool tap_gzip_add(struct tap_gzip *p, const char *text, size_t len, const char **out, size_t *out_len)
 {
     *out_len = 0;
     if (len == 0)
@@ -72,7 +72,7 @@ bool tap_pack_add(struct tap_pack *p, const char *text, size_t len, const char *
     if (deflate(&p->z, Z_SYNC_FLUSH) != Z_OK || p->z.avail_in || !p->z.avail_out)
         return false;
     p->before = p->now;
-    p->now = (struct tap_pack_sums){(uint32_t)crc32(p->now.crc, (const unsigned char *)text, (unsigned)len),
+    p->now = (struct tap_gzip_sums){(uint32_t)crc32(p->now.crc, (const unsigned char *)text, (unsigned)len),
                                     p->now.size + (uint32_t)len, true};
     *out = (const char *)p->out;
     *out_len = p->cap - p->z.avail_out;
@@ -86,9 +86,9 @@ static char *put_le(char *dst, uint32_t v, unsigned bytes)
     return dst;
 }
 
-size_t tap_pack_end(const struct tap_pack *p, bool before, const char *footer, size_t footer_len, char *dst)
+size_t tap_gzip_end(const struct tap_gzip *p, bool before, const char *footer, size_t footer_len, char *dst)
 {
-    const struct tap_pack_sums *sums = before ? &p->before : &p->now;
+    const struct tap_gzip_sums *sums = before ? &p->before : &p->now;
     char *to = dst;
     if (!sums->begun) {
         memcpy(to, header, sizeof header);

@@ -1,4 +1,4 @@
-/* nodes.h: what text sinks need of an event's node, looked up once a node and not once an event.
+/* node_labels.h: what text sinks need of an event's node, looked up once a node and not once an event.
  *
  * A node tells its release and its +pc setting when it comes up, so a sink learns a node anew at each TAP_NODE_UP.
  */

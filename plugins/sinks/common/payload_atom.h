@@ -1,4 +1,4 @@
-/* atom.h: an atom of an event's payload as an interned name. */
+/* payload_atom.h: an atom of an event's payload as an interned name. */
 #ifndef TAP_SINK_ATOM_H
 #define TAP_SINK_ATOM_H
 

@@ -1,12 +1,12 @@
-/* called_known.c: what is known of a process, event by event, and its text. */
+/* process_facts.c: what is known of a process, event by event, and its text. */
 #include "sinks/common/payload_atom.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/writer.h"
 
-void tap_known_free(struct tap_known *k)
+void tap_process_facts_free(struct tap_process_facts *k)
 {
     free(k->label);
-    *k = (struct tap_known){0};
+    *k = (struct tap_process_facts){0};
 }
 
 /* The registered name, from a registration's payload or peer. */
@@ -18,37 +18,37 @@ static uint32_t registered(const struct tap_host *host, const struct tap_batch *
     return name ? name : e->peer_type == TAP_PEER_NAME ? e->peer_name : 0;
 }
 
-void tap_known_spawned(struct tap_known *k, const struct tap_host *host, const struct tap_batch *batch,
+void tap_process_facts_spawned(struct tap_process_facts *k, const struct tap_host *host, const struct tap_batch *batch,
                        const struct tap_event *e)
 {
     if (k->ended)
-        tap_known_free(k);
+        tap_process_facts_free(k);
     if (!k->initial.function)
-        k->initial = tap_initial_of(host, batch, e);
+        k->initial = tap_initial_call_of(host, batch, e);
 }
 
-void tap_known_event(struct tap_known *k, const struct tap_host *host, const struct tap_batch *batch,
+void tap_process_facts_event(struct tap_process_facts *k, const struct tap_host *host, const struct tap_batch *batch,
                      const struct tap_event *e)
 {
     switch (e->kind) {
-    case TAP_PROCESS_START: tap_known_spawned(k, host, batch, e); break;
+    case TAP_PROCESS_START: tap_process_facts_spawned(k, host, batch, e); break;
     case TAP_PROCESS_EXIT: k->ended = true; break;
     case TAP_PROCESS_REGISTER: k->name = registered(host, batch, e); break;
     default: break;
     }
 }
 
-void tap_known_told(struct tap_known *k, const struct tap_host *host, const struct tap_called *told,
+void tap_process_facts_report(struct tap_process_facts *k, const struct tap_host *host, const struct tap_process_report *told,
                     struct tap_print print)
 {
-    char text[TAP_CALLED_LABEL + 64];
+    char text[TAP_LABEL_MAX + 64];
     if (told->name)
         k->name = told->name;
     if (!k->initial.function)
         k->initial = told->initial;
     if (!told->label)
         return;
-    print.limit = TAP_CALLED_LABEL;
+    print.limit = TAP_LABEL_MAX;
     size_t n = host->term_print(host, text, sizeof text, told->label, told->label_len, &print);
     char *label = n && n <= sizeof text ? strndup(text, n) : NULL;
     if (label) {
@@ -60,7 +60,7 @@ void tap_known_told(struct tap_known *k, const struct tap_host *host, const stru
 static void name_put(struct tap_writer *w, uint32_t id)
 {
     size_t len;
-    const char *text = tap_name_called(tap_name_get(w->host, id), &len);
+    const char *text = tap_name_display(tap_name_get(w->host, id), &len);
     tap_writer_put(w, text, len);
 }
 
@@ -76,7 +76,7 @@ void tap_function_put(struct tap_writer *w, uint32_t module, uint32_t function, 
     w->p = tap_text_i64(p, arity);
 }
 
-bool tap_known_put(const struct tap_known *k, struct tap_writer *w)
+bool tap_process_facts_put(const struct tap_process_facts *k, struct tap_writer *w)
 {
     if (k->name)
         name_put(w, k->name);

@@ -1,9 +1,9 @@
-/* called.c: what a node tells of processes, read. A report is [{Pid, Facts}]; facts are one, or a list of {Key, Fact}. */
+/* process_report.c: what a node tells of processes, read. A report is [{Pid, Facts}]; facts are one, or a list of {Key, Fact}. */
 #include "sinks/common/process_name.h"
 #include "sinks/common/payload_atom.h"
 
 /* An atom is its registered name, {M,F,A} its initial call. */
-static void called_fact(const struct tap_host *host, struct tap_called *c, struct tap_cursor cur)
+static void report_fact(const struct tap_host *host, struct tap_process_report *c, struct tap_cursor cur)
 {
     uint32_t n;
     int64_t arity;
@@ -18,14 +18,14 @@ static void called_fact(const struct tap_host *host, struct tap_called *c, struc
         return; /* true of nearly all: the bare pid says as much, and its spawn may still tell more */
     uint32_t m = tap_sink_atom(host, &cur), f = tap_sink_atom(host, &cur);
     if (m && f && tap_read_i64(&cur, &arity) && arity >= 0 && arity < 256 && !c->initial.function)
-        c->initial = (struct tap_initial){m, f, (int32_t)arity};
+        c->initial = (struct tap_initial_call){m, f, (int32_t)arity};
 }
 
-static void called_facts(const struct tap_host *host, struct tap_called *c, struct tap_cursor cur)
+static void report_facts(const struct tap_host *host, struct tap_process_report *c, struct tap_cursor cur)
 {
     uint32_t n, pair;
     if (tap_peek(&cur) != TAP_EXT_LIST) {
-        called_fact(host, c, cur);
+        report_fact(host, c, cur);
         return;
     }
     for (bool ok = tap_read_list(&cur, &n); ok && n > 0; n--) {
@@ -43,12 +43,12 @@ static void called_facts(const struct tap_host *host, struct tap_called *c, stru
             c->label = value.p;
             c->label_len = (size_t)(cur.p - value.p);
         } else if (known) {
-            called_fact(host, c, value);
+            report_fact(host, c, value);
         }
     }
 }
 
-bool tap_called_pid(const struct tap_host *host, struct tap_cursor *cur, struct tap_pid *pid)
+bool tap_process_report_pid(const struct tap_host *host, struct tap_cursor *cur, struct tap_pid *pid)
 {
     uint32_t pair, len;
     const char *node;
@@ -58,23 +58,23 @@ bool tap_called_pid(const struct tap_host *host, struct tap_cursor *cur, struct 
     return true;
 }
 
-struct tap_called_list tap_called_begin(const struct tap_batch *batch, const struct tap_event *ev)
+struct tap_process_report_list tap_process_report_begin(const struct tap_batch *batch, const struct tap_event *ev)
 {
-    struct tap_called_list l = {tap_cursor(batch->arena + ev->payload.off, ev->payload.len), 0};
+    struct tap_process_report_list l = {tap_cursor(batch->arena + ev->payload.off, ev->payload.len), 0};
     if (!tap_read_list(&l.cur, &l.left))
         l.left = 0;
     return l;
 }
 
-bool tap_called_next(const struct tap_host *host, struct tap_called_list *l, struct tap_called *c)
+bool tap_process_report_next(const struct tap_host *host, struct tap_process_report_list *l, struct tap_process_report *c)
 {
-    *c = (struct tap_called){.name = 0};
-    if (!l->left || !tap_called_pid(host, &l->cur, &c->pid))
+    *c = (struct tap_process_report){.name = 0};
+    if (!l->left || !tap_process_report_pid(host, &l->cur, &c->pid))
         return false;
     struct tap_cursor facts = l->cur;
     if (!tap_skip(&l->cur))
         return false;
     l->left--;
-    called_facts(host, c, facts);
+    report_facts(host, c, facts);
     return true;
 }

@@ -1,4 +1,4 @@
-/* returns.h: whose returns are traced: those of every function, or of the functions that the plan names for it. */
+/* traced_returns.h: whose returns are traced: those of every function, or of the functions that the plan names for it. */
 #ifndef TAP_SINK_RETURNS_H
 #define TAP_SINK_RETURNS_H
 
@@ -32,7 +32,7 @@ static inline bool tap_returns_glob(const char *glob, const char *text)
 static inline bool tap_returns_traced(const struct tap_host *host, const char *module, const char *function,
                                       int32_t arity)
 {
-    if (host->session->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN))
+    if (host->run_info->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN))
         return true;
     const struct tap_plan *plan = TAP_HAS(host, plan) ? host->plan : NULL;
     for (size_t i = 0; plan && i < plan->function_count; i++) {

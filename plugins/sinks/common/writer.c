@@ -30,7 +30,7 @@ enum tap_status tap_writer_next(struct tap_writer *w, const char *path)
     w->footer_len = 0;
     w->footer_there = w->last = false;
     if (w->pack)
-        tap_pack_restart(w->pack);
+        tap_gzip_restart(w->pack);
     return tap_writer_open(w);
 }
 
@@ -42,11 +42,11 @@ void tap_writer_set_footer(struct tap_writer *w, const char *text, size_t len)
 
 /* What has to stand behind the events: the footer, and where the file is packed, its end. `before`: behind those that
  * are in the file already, for the last ones could not be written. */
-static size_t make_end(const struct tap_writer *w, bool before, char dst[TAP_PACK_END])
+static size_t make_end(const struct tap_writer *w, bool before, char dst[TAP_GZIP_END])
 {
     size_t footer = w->last && !before ? 0 : w->footer_len;
     if (w->pack)
-        return tap_pack_end(w->pack, before, w->footer, footer, dst);
+        return tap_gzip_end(w->pack, before, w->footer, footer, dst);
     memcpy(dst, w->footer, footer);
     return footer;
 }
@@ -127,7 +127,7 @@ static size_t marks_within(const struct tap_writer *w, size_t done)
 static size_t cut_back(struct tap_writer *w, size_t k, size_t done)
 {
     struct stat st;
-    char end[TAP_PACK_END];
+    char end[TAP_GZIP_END];
     size_t end_len = make_end(w, true, end);
     if (!w->seekable || fstat(w->fd, &st) < 0 || (uint64_t)st.st_size > w->offset + done + end_len)
         return k; /* not ours alone */
@@ -171,10 +171,10 @@ static void rewind_buffer(struct tap_writer *w)
 /* Writes all that is marked, and what has to stand behind it. */
 static void write_marked(struct tap_writer *w)
 {
-    char end[TAP_PACK_END], text[128];
+    char end[TAP_GZIP_END], text[128];
     const char *data = w->buf;
     size_t len = w->marks[w->mark - 1].end, k = w->mark;
-    if (w->pack && !tap_pack_add(w->pack, w->buf, len, &data, &len)) {
+    if (w->pack && !tap_gzip_add(w->pack, w->buf, len, &data, &len)) {
         tap_writer_fail(w, "cannot write", "out of memory");
         return;
     }
@@ -235,7 +235,7 @@ char *tap_writer_make_room(struct tap_writer *w, size_t n)
 
 static void write_footer(struct tap_writer *w)
 {
-    char end[TAP_PACK_END], text[128];
+    char end[TAP_GZIP_END], text[128];
     size_t len = w->failed ? 0 : make_end(w, false, end);
     if (len && write_quietly(w, NULL, 0, end, len) < len)
         tap_writer_fail(w, "cannot write", tap_writer_errno(errno, text, sizeof text));
@@ -295,7 +295,7 @@ enum tap_status tap_writer_close(struct tap_writer *w)
 void tap_writer_free(struct tap_writer *w)
 {
     tap_writer_give_back(w);
-    tap_pack_free(w->pack);
+    tap_gzip_free(w->pack);
     w->pack = NULL;
     free(w->buf);
     free(w->marks);

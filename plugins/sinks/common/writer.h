@@ -53,7 +53,7 @@ struct tap_writer {
     char footer[TAP_WRITER_FOOTER];
     size_t footer_len;     /* 0: none */
     uint64_t offset;       /* where the next whole event goes in a seekable file */
-    struct tap_pack *pack; /* NULL: plain */
+    struct tap_gzip *pack; /* NULL: plain */
     int fd;
     bool owns_stdout, regular, footer_there, failed;
     bool last;     /* what is written now takes the footer's place */

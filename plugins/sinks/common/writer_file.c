@@ -63,7 +63,7 @@ enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *ho
     if (n == 0)
         return TAP_FAIL(host, TAP_INVALID, "path is empty");
     if (n > 3 && strcmp(path + n - 3, ".gz") == 0) {
-        w->pack = tap_pack_new();
+        w->pack = tap_gzip_new();
         if (!w->pack)
             return TAP_FAIL(host, TAP_ERROR, "out of memory");
     }

@@ -1,4 +1,4 @@
-/* csv.c: the csv sink: one row an event, which DuckDB, pandas, sqlite3 and spreadsheets read without options.
+/* plugin.c: the csv sink: one row an event, which DuckDB, pandas, sqlite3 and spreadsheets read without options.
  *
  *     ts,node,event,pid,module,function,arity,peer,message,metadata
  *
@@ -45,7 +45,7 @@ struct csv {
     struct tap_writer w;
     struct tap_sink_nodes nodes;
     struct csv_names names;
-    struct tap_called_table *called; /* NULL: that column is not wanted */
+    struct tap_process_table *called; /* NULL: that column is not wanted */
     char kinds[TAP_KIND_COUNT][32];  /* ",function_call," */
     uint8_t kind_len[TAP_KIND_COUNT];
     int64_t
@@ -212,10 +212,10 @@ static void put_name(struct csv *self, uint32_t id)
 /* What its process is called, as far as it is known by now. */
 static void put_process(struct csv *self, const struct tap_event *e)
 {
-    const struct tap_known *known = tap_called_table_find(self->called, &e->pid);
+    const struct tap_process_facts *known = tap_process_table_find(self->called, &e->pid);
     size_t at = csv_cell_open(&self->w);
     if (known)
-        tap_known_put(known, &self->w);
+        tap_process_facts_put(known, &self->w);
     csv_cell_guard(&self->w, at, false);
     csv_cell_close(&self->w, at);
 }
@@ -352,7 +352,7 @@ static enum tap_status csv_create(const struct tap_host *host, const void *setti
 static enum tap_status csv_start(void *s)
 {
     struct csv *self = s;
-    if (memchr(self->columns, PROCESS, self->column_count) && !(self->called = tap_called_table_new()))
+    if (memchr(self->columns, PROCESS, self->column_count) && !(self->called = tap_process_table_new()))
         return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     enum tap_status status = tap_writer_open(&self->w);
     if (status != TAP_OK)
@@ -386,7 +386,7 @@ static void learn_process(struct csv *self, const struct tap_batch *batch, const
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
     struct tap_print print = {.printable_unicode = node->printable_unicode, .node_name = node->name_id};
-    tap_called_table_learn(self->called, self->host, batch, e, &print);
+    tap_process_table_learn(self->called, self->host, batch, e, &print);
 }
 
 static enum tap_status csv_consume(void *s, const struct tap_batch *batch, const uint32_t *select, size_t n)
@@ -423,7 +423,7 @@ static void csv_destroy(void *s)
     tap_writer_free(&self->w);
     tap_sink_nodes_free(&self->nodes);
     csv_names_free(&self->names);
-    tap_called_table_free(self->called);
+    tap_process_table_free(self->called);
     free(self);
 }
 

@@ -1,4 +1,4 @@
-/* record.c: the record sink: what came, as it came, for transport file and `beamtap export` to play again.
+/* plugin.c: the record sink: what came, as it came, for transport file and `beamtap export` to play again.
  *
  * The file is a sequence of frames (event.h, flag 8) and nothing else. Trace messages and reports are copied byte for
  * byte; only the frames around them are new, because what a filter took out of a frame must be told, and what was lost
@@ -127,7 +127,7 @@ static void events_end(struct record *r)
 /* What the file says first. Apart, for the compiler takes the buffer of a caller for one of no size. */
 __attribute__((noinline)) static void write_session(const struct record *r, struct tap_buf *b)
 {
-    const struct tap_session *s = r->host->session;
+    const struct tap_run_info *s = r->host->run_info;
     tap_write_tuple(b, 2);
     tap_write_atom(b, "session");
     tap_write_map(b, 6);

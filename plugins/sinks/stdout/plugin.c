@@ -1,4 +1,4 @@
-/* stdout.c: the stdout sink: events as lines for people (text) or for programs (json), on standard output or in a
+/* plugin.c: the stdout sink: events as lines for people (text) or for programs (json), on standard output or in a
  * file. On a terminal each batch is shown at once; elsewhere lines gather until 256 KiB or the next second.
  */
 #include "sinks/stdout/stdout.h"
@@ -44,7 +44,7 @@ static enum tap_status out_start(void *s)
             return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     }
     if (self->settings->names && self->settings->format == OUT_TEXT &&
-        !(self->called = tap_called_table_new()))
+        !(self->called = tap_process_table_new()))
         return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     return TAP_OK;
 }
@@ -64,7 +64,7 @@ static void put_event(struct out *self, const struct tap_batch *batch, const str
 static void learn_process(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     struct tap_print print = out_print(self, tap_sink_nodes_get(&self->nodes, self->host, e->node), false);
-    tap_called_table_learn(self->called, self->host, batch, e, &print);
+    tap_process_table_learn(self->called, self->host, batch, e, &print);
 }
 
 static enum tap_status out_consume(void *s, const struct tap_batch *batch, const uint32_t *select, size_t n)
@@ -78,7 +78,7 @@ static enum tap_status out_consume(void *s, const struct tap_batch *batch, const
             put_event(self, batch, e);
         else if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&self->nodes, self->host, e->node);
-        if (!tap_relieved_learn(&self->relieved, e))
+        if (!tap_returns_off_learn(&self->returns_off, e))
             return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     }
     return self->w.terminal ? tap_writer_flush(&self->w) : tap_writer_status(&self->w);
@@ -99,9 +99,9 @@ static void out_destroy(void *s)
     struct out *self = s;
     tap_writer_free(&self->w);
     tap_sink_nodes_free(&self->nodes);
-    tap_relieved_free(&self->relieved);
+    tap_returns_off_free(&self->returns_off);
     out_depths_free(self->depths);
-    tap_called_table_free(self->called);
+    tap_process_table_free(self->called);
     free(self);
 }
 

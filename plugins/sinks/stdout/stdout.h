@@ -30,8 +30,8 @@ struct out {
     struct tap_writer w;
     struct tap_sink_nodes nodes;
     struct out_depths *depths; /* NULL: no indentation */
-    struct tap_relieved relieved;
-    struct tap_called_table *called; /* NULL: pids alone */
+    struct tap_returns_off returns_off;
+    struct tap_process_table *called; /* NULL: pids alone */
     bool colour;
     uint32_t node_width; /* the longest node name so far */
     int64_t second;      /* second_text stands for it; absolute times only */

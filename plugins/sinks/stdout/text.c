@@ -76,13 +76,13 @@ static char *absolute_time(struct out *self, char *p, int64_t ns)
     return p;
 }
 
-static void put_called(struct out *self, const struct tap_pid *pid)
+static void put_process_name(struct out *self, const struct tap_pid *pid)
 {
-    const struct tap_known *known = tap_called_table_find(self->called, pid);
+    const struct tap_process_facts *known = tap_process_table_find(self->called, pid);
     if (!known)
         return;
     put(&self->w, "(");
-    if (tap_known_put(known, &self->w))
+    if (tap_process_facts_put(known, &self->w))
         put(&self->w, ")");
     else
         self->w.p--;
@@ -96,10 +96,10 @@ static void put_prefix(struct out *self, const struct tap_event *e, const struct
     if (self->settings->time == OUT_ABSOLUTE)
         p = absolute_time(self, p, e->ts);
     else
-        p = relative_time(p, e->ts - self->host->session->started);
+        p = relative_time(p, e->ts - self->host->run_info->started);
     p = tap_text_lit(p, "  ");
     w->p = p;
-    if (self->host->session->several_nodes) {
+    if (self->host->run_info->several_nodes) {
         const struct tap_name *name = tap_name_get(self->host, node->name_id);
         if (name->len > self->node_width)
             self->node_width = name->len;
@@ -111,7 +111,7 @@ static void put_prefix(struct out *self, const struct tap_event *e, const struct
     if (e->pid.node || e->pid.id || e->pid.serial)
         tap_writer_pid(w, &e->pid, print);
     if (self->called)
-        put_called(self, &e->pid);
+        put_process_name(self, &e->pid);
     pad(w, at, (print->syntax == TAP_PRINT_ELIXIR ? 16 : 12) + (self->called ? 20u : 0));
     put(w, " ");
 }
@@ -399,7 +399,7 @@ static const char *colour_of(unsigned kind)
 /* A call without a return has nothing in it. */
 static bool has_return(const struct out *self, const struct tap_event *e)
 {
-    return e->kind == TAP_FUNCTION_CALL && !tap_relieved_has(&self->relieved, e) &&
+    return e->kind == TAP_FUNCTION_CALL && !tap_returns_off_has(&self->returns_off, e) &&
            tap_returns_traced(self->host, tap_name_get(self->host, e->module)->text,
                               tap_name_get(self->host, e->function)->text, e->arity);
 }

@@ -60,7 +60,7 @@ void sum_function_call(struct sum *s, struct sum_process *p, uint32_t process, c
     if (!f)
         return;
     f->calls++;
-    if (!process || !f->returns || tap_relieved_has(&s->relieved, e))
+    if (!process || !f->returns || tap_returns_off_has(&s->returns_off, e))
         return;
     if (p->depth == SUMMARY_DEPTH) {
         p->beyond++;

@@ -1,4 +1,4 @@
-/* summary.c: the sink "summary": the busiest functions, processes and pairs of processes, the slowest gen_server calls,
+/* plugin.c: the sink "summary": the busiest functions, processes and pairs of processes, the slowest gen_server calls,
  * and what was lost, as text when the run ends.
  */
 #include "sinks/summary/summary.h"
@@ -118,7 +118,7 @@ static enum tap_status sum_create(const struct tap_host *host, const void *setti
 static enum tap_status sum_start(void *self)
 {
     struct sum *s = self;
-    s->returns = s->host->session->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
+    s->returns = s->host->run_info->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
     s->calls = calloc(SUMMARY_CALLS, sizeof *s->calls);
     if (!s->calls || !sum_room(s, &s->processes, 0, sizeof *s->processes))
         return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
@@ -140,7 +140,7 @@ static enum tap_status sum_consume(void *self, const struct tap_batch *batch, co
             tap_sink_nodes_learn(&s->names, s->host, e->node);
         else if (e->kind == TAP_PROCESS_INFO)
             sum_processes_learn(s, batch, e);
-        s->no_memory |= !tap_relieved_learn(&s->relieved, e);
+        s->no_memory |= !tap_returns_off_learn(&s->returns_off, e);
     }
     return s->no_memory ? TAP_FAIL(s->host, TAP_ERROR, "out of memory") : tap_writer_status(&s->w);
 }
@@ -165,7 +165,7 @@ static void sum_destroy(void *self)
     struct sum *s = self;
     sum_processes_free(s);
     sum_map_free(&s->function_at);
-    tap_relieved_free(&s->relieved);
+    tap_returns_off_free(&s->returns_off);
     sum_map_free(&s->process_at);
     sum_map_free(&s->pair_at);
     sum_map_free(&s->active);

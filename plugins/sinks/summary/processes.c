@@ -26,7 +26,7 @@ void sum_processes_free(struct sum *s)
 {
     for (uint32_t i = 0; i < s->process_count; i++) {
         free(s->processes[i].frames);
-        tap_known_free(&s->processes[i].known);
+        tap_process_facts_free(&s->processes[i].facts);
     }
     free(s->processes);
 }
@@ -35,11 +35,11 @@ void sum_process_event(struct sum *s, uint32_t process, const struct tap_batch *
                        const struct tap_event *e)
 {
     if (process) /* the first stands for many */
-        tap_known_event(&s->processes[process].known, s->host, batch, e);
+        tap_process_facts_event(&s->processes[process].facts, s->host, batch, e);
     const struct tap_pid *child = e->kind == TAP_PROCESS_SPAWN ? tap_child(e) : NULL;
     uint32_t index = child ? sum_process_get(s, child, e->node) : 0;
     if (index)
-        tap_known_spawned(&s->processes[index].known, s->host, batch, e);
+        tap_process_facts_spawned(&s->processes[index].facts, s->host, batch, e);
 }
 
 void sum_processes_learn(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
@@ -48,11 +48,11 @@ void sum_processes_learn(struct sum *s, const struct tap_batch *batch, const str
     struct tap_print print = {.syntax = (enum tap_print_syntax)s->settings->syntax,
                               .printable_unicode = node->printable_unicode,
                               .node_name = node->name_id};
-    struct tap_called_list list = tap_called_begin(batch, e);
-    struct tap_called told;
-    while (tap_called_next(s->host, &list, &told)) {
+    struct tap_process_report_list list = tap_process_report_begin(batch, e);
+    struct tap_process_report told;
+    while (tap_process_report_next(s->host, &list, &told)) {
         uint32_t index = sum_process_get(s, &told.pid, e->node);
         if (index)
-            tap_known_told(&s->processes[index].known, s->host, &told, print);
+            tap_process_facts_report(&s->processes[index].facts, s->host, &told, print);
     }
 }

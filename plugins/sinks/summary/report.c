@@ -29,14 +29,14 @@ static void put_time(struct sum *s, int64_t ns)
 static void put_name(struct sum *s, uint32_t id)
 {
     size_t len;
-    const char *text = tap_name_called(tap_name_get(s->host, id), &len);
+    const char *text = tap_name_display(tap_name_get(s->host, id), &len);
     tap_writer_put(&s->w, text, len);
 }
 
 static void put_pid(struct sum *s, const struct tap_pid *pid, uint32_t node)
 {
     struct tap_print print = {.syntax = TAP_PRINT_ERLANG};
-    if (!s->host->session->several_nodes)
+    if (!s->host->run_info->several_nodes)
         print.node_name = tap_sink_nodes_get(&s->names, s->host, node)->name_id;
     tap_writer_pid(&s->w, pid, &print);
 }
@@ -48,7 +48,7 @@ static void put_process(struct sum *s, uint32_t index)
         put(s, "(others)");
         return;
     }
-    if (tap_known_put(&p->known, &s->w))
+    if (tap_process_facts_put(&p->facts, &s->w))
         put(s, " ");
     put_pid(s, &p->pid, p->node);
 }

@@ -59,7 +59,7 @@ struct sum_frame {
 struct sum_process {
     struct tap_pid pid;
     uint32_t node, epoch;
-    struct tap_known known;
+    struct tap_process_facts facts;
     uint32_t depth, cap;
     uint64_t beyond; /* calls deeper than frames are kept */
     uint64_t events, calls, sent, received;
@@ -97,7 +97,7 @@ struct sum {
     const struct sum_settings *settings;
     struct tap_writer w;
     struct tap_sink_nodes names;
-    struct tap_relieved relieved;
+    struct tap_returns_off returns_off;
     bool returns, no_memory;
     int64_t first, last;
     uint64_t events, kinds[TAP_KIND_COUNT];

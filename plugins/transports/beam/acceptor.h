@@ -1,7 +1,7 @@
-/* door.h: who lets nodes in that bring their frames over connections of their own.
+/* acceptor.h: who lets nodes in that bring their frames over connections of their own.
  *
  * A transport that has such connections implements this (tcp does); the run over the nodes calls it from its loop. The
- * one that proves a node's token is handed over with tap_beam_node_feed.
+ * one that proves a node's token is handed over with tap_beam_node_data_connection.
  */
 #ifndef TAP_BEAM_DOOR_H
 #define TAP_BEAM_DOOR_H
@@ -11,20 +11,20 @@
 
 #include "transports/beam/node/plan_term.h"
 
-#define TAP_DOOR_FDS 40 /* descriptors of a door at the most */
+#define TAP_ACCEPTOR_FDS 40 /* descriptors of a acceptor at the most */
 
 struct tap_beam;
 struct tap_beam_node;
-struct tap_door {
+struct tap_acceptor {
     /* In start, before any node. False: it has said why (host->fail). */
-    bool (*open)(struct tap_door *, struct tap_beam *);
-    /* Fills in what it waits for, at most TAP_DOOR_FDS; how many. */
-    size_t (*poll)(struct tap_door *, struct pollfd *);
+    bool (*open)(struct tap_acceptor *, struct tap_beam *);
+    /* Fills in what it waits for, at most TAP_ACCEPTOR_FDS; how many. */
+    size_t (*poll)(struct tap_acceptor *, struct pollfd *);
     /* After each wait, with the same descriptors. */
-    void (*serve)(struct tap_door *, const struct pollfd *, size_t n, int64_t now);
+    void (*serve)(struct tap_acceptor *, const struct pollfd *, size_t n, int64_t now);
     /* Where this node is to connect to; token and answer are the node's. False: the node has failed and is ended. */
-    bool (*invite)(struct tap_door *, struct tap_beam_node *, struct tap_invitation *);
-    void (*close)(struct tap_door *);
+    bool (*endpoint)(struct tap_acceptor *, struct tap_beam_node *, struct tap_endpoint *);
+    void (*close)(struct tap_acceptor *);
 };
 
 #endif

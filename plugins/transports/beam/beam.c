@@ -49,29 +49,29 @@ static int beam_poll(struct tap_beam *b, const struct tap_conn *c, size_t *n)
 void tap_beam_turn(struct tap_beam *b, int timeout)
 {
     const struct tap_host *host = b->host;
-    size_t n = 0, door = 0, dials = b->dialling > 0;
+    size_t n = 0, acceptor = 0, dials = b->dialling > 0;
     uint64_t count;
     if (dials)
         b->fds[n++] = (struct pollfd){.fd = b->wake, .events = POLLIN};
     for (size_t i = 0; i < b->count; i++) {
         b->nodes[i]->conn_at = beam_poll(b, &b->nodes[i]->conn, &n);
-        b->nodes[i]->feed_at = beam_poll(b, &b->nodes[i]->feed, &n);
+        b->nodes[i]->data_at = beam_poll(b, &b->nodes[i]->data, &n);
     }
-    if (b->door)
-        door = b->door->poll(b->door, b->fds + n);
+    if (b->acceptor)
+        acceptor = b->acceptor->poll(b->acceptor, b->fds + n);
     /* A sink that withholds credit does not wake us when it has room again. */
-    host->wait(host, b->fds, n + door, !b->granting && timeout > 20 ? 20 : timeout);
+    host->wait(host, b->fds, n + acceptor, !b->granting && timeout > 20 ? 20 : timeout);
     if (dials && b->fds[0].revents && read(b->wake, &count, sizeof count) < 0)
         dials = 0; /* somebody was faster: no harm */
     for (size_t i = 0; i < b->count; i++) {
         struct tap_beam_node *node = b->nodes[i];
         tap_beam_node_ready(node, node->conn_at < 0 ? 0 : b->fds[node->conn_at].revents,
-                            node->feed_at < 0 ? 0 : b->fds[node->feed_at].revents);
+                            node->data_at < 0 ? 0 : b->fds[node->data_at].revents);
     }
     b->granting = host->may_grant(host);
     int64_t now = tap_wire_now();
-    if (b->door)
-        b->door->serve(b->door, b->fds + n, door, now);
+    if (b->acceptor)
+        b->acceptor->serve(b->acceptor, b->fds + n, acceptor, now);
     tap_cluster_turn(b, now);
     for (size_t i = 0; i < b->count; i++)
         tap_beam_node_serve(b->nodes[i], now);
@@ -135,7 +135,7 @@ enum tap_status tap_beam_join(struct tap_beam *b)
     if (tap_cluster_open(b) && !host->plan->seed)
         return host->fail_at(host, &host->plan->nodes[0], 0,
                              "all_nodes needs `seed`: a node of the cluster that is meant");
-    if (!beam_prepare(b) || (b->door && !b->door->open(b->door, b)))
+    if (!beam_prepare(b) || (b->acceptor && !b->acceptor->open(b->acceptor, b)))
         return TAP_ERROR;
     beam_connect(b);
     if (tap_cluster_open(b) && b->nodes[0]->state == TAP_BEAM_JOINED && !host->stopping(host)) {
@@ -192,8 +192,8 @@ enum tap_status tap_beam_stop(struct tap_beam *b)
         else
             tap_beam_node_leave(n);
     }
-    if (b->door)
-        b->door->close(b->door);
+    if (b->acceptor)
+        b->acceptor->close(b->acceptor);
     return TAP_OK;
 }
 

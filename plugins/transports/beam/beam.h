@@ -10,13 +10,13 @@
 #include "transports/beam/node/node.h"
 
 #define TAP_COOKIE_MAX 512
-#define TAP_BEAM_FDS(nodes) (2 * (nodes) + 1 + TAP_DOOR_FDS) /* two connections each, the dials, the door */
+#define TAP_BEAM_FDS(nodes) (2 * (nodes) + 1 + TAP_ACCEPTOR_FDS) /* two connections each, the dials, the acceptor */
 
 struct tap_beam {
     const struct tap_host *host;
     int64_t connect_timeout; /* ns */
     const char *name;        /* our name in the cluster; NULL: a new one each run */
-    struct tap_door *door;   /* NULL: frames come over the distribution */
+    struct tap_acceptor *acceptor;   /* NULL: frames come over the distribution */
     struct tap_beam_node **nodes;
     size_t count;
     struct pollfd *fds;

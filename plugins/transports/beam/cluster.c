@@ -36,7 +36,7 @@ struct tap_beam_node *tap_cluster_add(struct tap_beam *b, const char *name, size
     n->beam = b;
     n->index = b->host->node_add(b->host, n->name);
     b->host->node_state(b->host, n->index, TAP_NODE_CONNECTING, NULL);
-    n->conn_at = n->feed_at = -1;
+    n->conn_at = n->data_at = -1;
     n->retry_at = 1; /* dialled with the next turn */
     b->nodes[b->count++] = n;
     return n;
@@ -121,7 +121,7 @@ static void cluster_begin(struct tap_beam *b)
         struct tap_beam_node *n = b->nodes[i];
         if (n->state != TAP_BEAM_JOINED)
             continue;
-        if (n->lives > 1)
+        if (n->incarnations > 1)
             b->host->log(b->host, TAP_LOG_INFO, "%s is back", n->name);
         else
             b->host->log(b->host, TAP_LOG_INFO, "%s has joined", n->name);

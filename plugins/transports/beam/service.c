@@ -24,7 +24,7 @@ static bool service_again(const struct tap_buf *answer)
 }
 
 /* The answer must be a map; what else there is to say about it is the caller's. */
-static bool service_judge(struct tap_beam_node *n, const char *verb)
+static bool service_answer_read(struct tap_beam_node *n, const char *verb)
 {
     const struct tap_host *host = n->beam->host;
     struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
@@ -46,7 +46,7 @@ static bool service_ask(struct tap_beam_node *n, const char *verb)
         if (!tap_agent_load(n) || !tap_beam_node_call(n, tap_agent_module(), verb, NULL, SERVICE_TIMEOUT))
             return false;
         if (!service_again(&n->rpc.answer))
-            return service_judge(n, verb);
+            return service_answer_read(n, verb);
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     }
     return tap_beam_node_fail(n, "an earlier agent does not leave the node: try again in a few seconds");

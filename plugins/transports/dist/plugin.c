@@ -1,4 +1,4 @@
-/* dist.c: the transport over the Erlang distribution.
+/* plugin.c: the transport over the Erlang distribution.
  *
  * The collector joins the cluster as a hidden node and the frames come over that connection: nothing has to be opened
  * or installed in the node. All the work is in ../beam; here are the options and the descriptor.

@@ -1,4 +1,4 @@
-/* file.c: the transport that plays a recording (sink record) into any sinks, as fast as they take it.
+/* plugin.c: the transport that plays a recording (sink record) into any sinks, as fast as they take it.
  *
  * Frames go to the core as a node's would; what the file says of itself (event.h, flag 8) becomes what a live transport
  * would tell: nodes that come and go. A file may be torn or hostile: what is whole before that is played.
@@ -96,7 +96,7 @@ static void read_text(struct tap_cursor *c, char **text)
     *text = strndup((const char *)bytes, len);
 }
 
-static bool read_session(struct file *f, struct tap_cursor *c, struct tap_session *session)
+static bool read_session(struct file *f, struct tap_cursor *c, struct tap_run_info *session)
 {
     uint32_t pairs, kinds = session->events;
     int64_t started = session->started;
@@ -127,7 +127,7 @@ static bool read_session(struct file *f, struct tap_cursor *c, struct tap_sessio
     return true;
 }
 
-static enum tap_status file_facts(void *self, struct tap_session *session)
+static enum tap_status file_facts(void *self, struct tap_run_info *session)
 {
     struct file *f = self;
     const char *path = f->settings->path;

@@ -1,4 +1,4 @@
-/* lobby.c: see lobby.h. */
+/* listener.c: see lobby.h. */
 #include "transports/tcp/listener.h"
 
 #include <errno.h>
@@ -7,19 +7,19 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define HELLO_TIME INT64_C(5000000000) /* ns that a guest has to prove who it is */
+#define HELLO_TIME INT64_C(5000000000) /* ns that a client has to prove who it is */
 #define REST_TIME INT64_C(200000000)
 #define ACCEPTS 16 /* a turn: the nodes that trace want theirs */
 #define LOG_MAX 10 /* refusals that are told one by one */
 
-static struct tap_lobby *lobby_of(struct tap_door *door)
+static struct tap_listener *listener_of(struct tap_acceptor *acceptor)
 {
-    return (struct tap_lobby *)door;
+    return (struct tap_listener *)acceptor;
 }
 
 /* ---- Open and close */
 
-static bool lobby_fail(struct tap_lobby *l, const char *what, const char *why)
+static bool listener_fail(struct tap_listener *l, const char *what, const char *why)
 {
     const char *brackets = strchr(l->listen.host, ':') ? "[]" : "";
     TAP_FAIL(l->beam->host, TAP_ERROR, "listen = %.1s%s%.1s:%u: %s: %s", brackets, l->listen.host,
@@ -27,39 +27,39 @@ static bool lobby_fail(struct tap_lobby *l, const char *what, const char *why)
     return false;
 }
 
-static bool lobby_open(struct tap_door *door, struct tap_beam *beam)
+static bool listener_open(struct tap_acceptor *acceptor, struct tap_beam *beam)
 {
-    struct tap_lobby *l = lobby_of(door);
+    struct tap_listener *l = listener_of(acceptor);
     socklen_t len = 0;
     int on = 1, off = 0;
     l->beam = beam;
     int error = tap_address_resolve(&l->listen, &l->bound, &len);
     if (error)
-        return lobby_fail(l, "the address is unknown", gai_strerror(error));
+        return listener_fail(l, "the address is unknown", gai_strerror(error));
     l->fd = socket(l->bound.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0)
-        return lobby_fail(l, "cannot make a socket", strerror(errno));
+        return listener_fail(l, "cannot make a socket", strerror(errno));
     setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (l->bound.ss_family == AF_INET6) /* [::] takes IPv4 too, whatever the machine's default is */
         setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (bind(l->fd, (const struct sockaddr *)&l->bound, len) < 0 || listen(l->fd, 64) < 0)
-        return lobby_fail(l, "cannot listen", strerror(errno));
+        return listener_fail(l, "cannot listen", strerror(errno));
     len = sizeof l->bound;
     if (getsockname(l->fd, (struct sockaddr *)&l->bound, &len) < 0)
-        return lobby_fail(l, "cannot listen", strerror(errno));
+        return listener_fail(l, "cannot listen", strerror(errno));
     char text[TAP_ADDRESS_TEXT];
     tap_address_print(&l->bound, true, text);
     beam->host->log(beam->host, TAP_LOG_DEBUG, "listens at %s", text);
     return true;
 }
 
-static void lobby_close(struct tap_door *door)
+static void listener_close(struct tap_acceptor *acceptor)
 {
-    struct tap_lobby *l = lobby_of(door);
-    for (size_t i = 0; i < TAP_LOBBY_GUESTS; i++) {
-        if (l->guests[i].fd >= 0)
-            close(l->guests[i].fd);
-        l->guests[i].fd = -1;
+    struct tap_listener *l = listener_of(acceptor);
+    for (size_t i = 0; i < TAP_LISTENER_PENDING; i++) {
+        if (l->pending[i].fd >= 0)
+            close(l->pending[i].fd);
+        l->pending[i].fd = -1;
     }
     if (l->fd >= 0)
         close(l->fd);
@@ -68,7 +68,7 @@ static void lobby_close(struct tap_door *door)
 
 /* ---- Guests */
 
-static void guest_refuse(struct tap_lobby *l, struct tap_guest *g, const char *why)
+static void client_refuse(struct tap_listener *l, struct tap_pending_client *g, const char *why)
 {
     const struct tap_host *host = l->beam->host;
     close(g->fd);
@@ -81,20 +81,20 @@ static void guest_refuse(struct tap_lobby *l, struct tap_guest *g, const char *w
 }
 
 /* A free slot, or that of whoever has said nothing for the longest time. */
-static struct tap_guest *guest_slot(struct tap_lobby *l)
+static struct tap_pending_client *client_slot(struct tap_listener *l)
 {
-    struct tap_guest *oldest = &l->guests[0];
-    for (size_t i = 0; i < TAP_LOBBY_GUESTS; i++) {
-        if (l->guests[i].fd < 0)
-            return &l->guests[i];
-        if (l->guests[i].by < oldest->by)
-            oldest = &l->guests[i];
+    struct tap_pending_client *oldest = &l->pending[0];
+    for (size_t i = 0; i < TAP_LISTENER_PENDING; i++) {
+        if (l->pending[i].fd < 0)
+            return &l->pending[i];
+        if (l->pending[i].by < oldest->by)
+            oldest = &l->pending[i];
     }
-    guest_refuse(l, oldest, "too many connections wait that do not say who they are");
+    client_refuse(l, oldest, "too many connections wait that do not say who they are");
     return oldest;
 }
 
-static void lobby_accept(struct tap_lobby *l, int64_t now)
+static void listener_accept(struct tap_listener *l, int64_t now)
 {
     for (int i = 0; i < ACCEPTS; i++) {
         struct sockaddr_storage from = {0};
@@ -105,14 +105,14 @@ static void lobby_accept(struct tap_lobby *l, int64_t now)
                 l->rest_until = now + REST_TIME;
             return;
         }
-        struct tap_guest *g = guest_slot(l);
-        *g = (struct tap_guest){.fd = fd, .by = now + HELLO_TIME};
+        struct tap_pending_client *g = client_slot(l);
+        *g = (struct tap_pending_client){.fd = fd, .by = now + HELLO_TIME};
         tap_address_print(&from, true, g->from);
     }
 }
 
 /* The node that this token was made for. Takes the same time whatever the token is. */
-static struct tap_beam_node *guest_node(const struct tap_lobby *l, const uint8_t *token)
+static struct tap_beam_node *client_node(const struct tap_listener *l, const uint8_t *token)
 {
     struct tap_beam_node *found = NULL;
     for (size_t i = 0; i < l->beam->count; i++) {
@@ -120,82 +120,82 @@ static struct tap_beam_node *guest_node(const struct tap_lobby *l, const uint8_t
         uint8_t differs = 0;
         for (size_t b = 0; b < TAP_STREAM_TOKEN; b++)
             differs |= n->secret[b] ^ token[b];
-        if (!differs && n->feed_state != TAP_FEED_NONE)
+        if (!differs && n->data_state != TAP_DATA_NONE)
             found = n;
     }
     return found;
 }
 
-static void guest_proven(struct tap_lobby *l, struct tap_guest *g)
+static void client_proven(struct tap_listener *l, struct tap_pending_client *g)
 {
     int on = 1;
-    struct tap_beam_node *n = guest_node(l, g->hello + 4);
+    struct tap_beam_node *n = client_node(l, g->hello + 4);
     if (!n) {
-        guest_refuse(l, g, "its token is none of this run");
+        client_refuse(l, g, "its token is none of this run");
         return;
     }
-    if (n->feed_state != TAP_FEED_INVITED) {
-        guest_refuse(l, g, "its token was used before");
+    if (n->data_state != TAP_DATA_EXPECTED) {
+        client_refuse(l, g, "its token was used before");
         return;
     }
     if (send(g->fd, n->secret + TAP_STREAM_TOKEN, TAP_STREAM_TOKEN, MSG_NOSIGNAL) !=
         (ssize_t)TAP_STREAM_TOKEN) {
-        guest_refuse(l, g, "it hung up");
+        client_refuse(l, g, "it hung up");
         return;
     }
     setsockopt(g->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     struct tap_wire *wire = tap_wire_socket(g->fd);
     g->fd = -1;
-    if (wire && !tap_beam_node_feed(n, wire))
+    if (wire && !tap_beam_node_data_connection(n, wire))
         wire->ops->close(wire);
 }
 
-static void guest_read(struct tap_lobby *l, struct tap_guest *g)
+static void client_read(struct tap_listener *l, struct tap_pending_client *g)
 {
     ssize_t n = recv(g->fd, g->hello + g->got, sizeof g->hello - g->got, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
-        guest_refuse(l, g, "it hung up before it said who it is");
+        client_refuse(l, g, "it hung up before it said who it is");
         return;
     }
     g->got += (size_t)n;
     if (memcmp(g->hello, TAP_STREAM_MAGIC, g->got < 4 ? g->got : 4) != 0)
-        guest_refuse(l, g, "it does not say what beamtap's agent says");
+        client_refuse(l, g, "it does not say what beamtap's agent says");
     else if (g->got == sizeof g->hello)
-        guest_proven(l, g);
+        client_proven(l, g);
 }
 
 /* ---- The loop */
 
-static size_t lobby_poll(struct tap_door *door, struct pollfd *fds)
+static size_t listener_poll(struct tap_acceptor *acceptor, struct pollfd *fds)
 {
-    struct tap_lobby *l = lobby_of(door);
+    struct tap_listener *l = listener_of(acceptor);
     size_t n = 0;
     l->polled = l->fd >= 0 && tap_wire_now() >= l->rest_until;
     if (l->polled)
         fds[n++] = (struct pollfd){.fd = l->fd, .events = POLLIN};
-    for (size_t i = 0; i < TAP_LOBBY_GUESTS; i++)
-        if (l->guests[i].fd >= 0)
-            fds[n++] = (struct pollfd){.fd = l->guests[i].fd, .events = POLLIN};
+    for (size_t i = 0; i < TAP_LISTENER_PENDING; i++)
+        if (l->pending[i].fd >= 0)
+            fds[n++] = (struct pollfd){.fd = l->pending[i].fd, .events = POLLIN};
     return n;
 }
 
-static void lobby_serve(struct tap_door *door, const struct pollfd *fds, size_t n, int64_t now)
+static void listener_serve(struct tap_acceptor *acceptor, const struct pollfd *fds, size_t n, int64_t now)
 {
-    struct tap_lobby *l = lobby_of(door);
+    struct tap_listener *l = listener_of(acceptor);
     size_t at = l->polled;
-    for (size_t i = 0; i < TAP_LOBBY_GUESTS && at < n; i++) {
-        struct tap_guest *g = &l->guests[i];
+    for (size_t i = 0; i < TAP_LISTENER_PENDING && at < n; i++) {
+        struct tap_pending_client *g = &l->pending[i];
         if (g->fd < 0 || g->fd != fds[at].fd)
             continue;
         if (fds[at++].revents)
-            guest_read(l, g);
+            client_read(l, g);
         if (g->fd >= 0 && now > g->by)
-            guest_refuse(l, g, "it did not say in time who it is");
+            client_refuse(l, g, "it did not say in time who it is");
     }
     if (l->polled && fds[0].revents)
-        lobby_accept(l, now);
+        listener_accept(l, now);
 }
 
 /* ---- Inviting */
@@ -215,9 +215,9 @@ static bool is_far(const struct tap_beam_node *n)
            !tap_address_is_loopback(&peer);
 }
 
-static bool lobby_invite(struct tap_door *door, struct tap_beam_node *n, struct tap_invitation *to)
+static bool listener_endpoint(struct tap_acceptor *acceptor, struct tap_beam_node *n, struct tap_endpoint *to)
 {
-    struct tap_lobby *l = lobby_of(door);
+    struct tap_listener *l = listener_of(acceptor);
     struct sockaddr_storage mine = l->bound;
     char text[TAP_ADDRESS_TEXT];
     to->timeout = l->beam->connect_timeout;
@@ -239,10 +239,10 @@ static bool lobby_invite(struct tap_door *door, struct tap_beam_node *n, struct 
     return true;
 }
 
-void tap_lobby_init(struct tap_lobby *l)
+void tap_listener_init(struct tap_listener *l)
 {
-    l->door = (struct tap_door){lobby_open, lobby_poll, lobby_serve, lobby_invite, lobby_close};
+    l->acceptor = (struct tap_acceptor){listener_open, listener_poll, listener_serve, listener_endpoint, listener_close};
     l->fd = -1;
-    for (size_t i = 0; i < TAP_LOBBY_GUESTS; i++)
-        l->guests[i].fd = -1;
+    for (size_t i = 0; i < TAP_LISTENER_PENDING; i++)
+        l->pending[i].fd = -1;
 }

@@ -1,4 +1,4 @@
-/* tcp.c: the transport over TCP connections of its own.
+/* plugin.c: the transport over TCP connections of its own.
  *
  * The collector joins the cluster as dist does, and all that is said to the agent goes over the distribution; but the
  * frames come over a TCP connection that the node opens to us, so that a trace never stands in the way of the cluster's
@@ -34,7 +34,7 @@ static const struct tap_option tcp_options[] = {
 
 struct tcp {
     struct tap_beam *beam;
-    struct tap_lobby lobby;
+    struct tap_listener lobby;
 };
 
 static enum tap_status tcp_create(const struct tap_host *host, const void *given, void **self)
@@ -56,8 +56,8 @@ static enum tap_status tcp_create(const struct tap_host *host, const void *given
         free(t);
         return status;
     }
-    tap_lobby_init(&t->lobby);
-    t->beam->door = &t->lobby.door;
+    tap_listener_init(&t->lobby);
+    t->beam->acceptor = &t->lobby.acceptor;
     *self = t;
     return TAP_OK;
 }

@@ -32,7 +32,7 @@ void tap_conn_open(struct tap_conn *c, const struct tap_host *host, uint32_t nod
     c->wire = wire;
     c->events = events;
     c->arg = arg;
-    c->heard = c->said = tap_wire_now();
+    c->last_rx = c->last_tx = tap_wire_now();
 }
 
 /* Hands the arena over; the unfinished rest moves to a new one with room for `need` bytes. */
@@ -141,7 +141,7 @@ static bool conn_read(struct tap_conn *c, bool *more)
     if (n < 0)
         return errno == EAGAIN || errno == EINTR || conn_fail_errno(c, errno);
     c->used += (size_t)n;
-    c->heard = tap_wire_now();
+    c->last_rx = tap_wire_now();
     if (!conn_parse(c, &need))
         return false;
     if (c->parsed == c->used && c->frame_count == 0) {
@@ -178,7 +178,7 @@ bool tap_conn_flush(struct tap_conn *c)
             return conn_fail_errno(c, errno);
         if (n > 0) {
             c->out_done += (size_t)n;
-            c->said = tap_wire_now();
+            c->last_tx = tap_wire_now();
         }
     }
     if (c->out_done == c->out.len)

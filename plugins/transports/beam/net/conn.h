@@ -36,7 +36,7 @@ struct tap_conn {
     size_t frame_count, frame_cap;
     struct tap_buf out;
     size_t out_done;
-    int64_t heard, said;  /* when bytes last came and went: tap_wire_now */
+    int64_t last_rx, last_tx;  /* when bytes last came and went: tap_wire_now */
     uint64_t frame_bytes; /* of frames received: what credit is about */
     char why[256];        /* after a failure: one sentence without the node's name */
 };

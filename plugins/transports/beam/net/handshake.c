@@ -23,8 +23,8 @@
 struct shake {
     struct tap_wire wire; /* first: a wire's close finds the whole */
     int64_t deadline;
-    uint8_t heard[64]; /* the first bytes that the node said: u16 length, 's', status */
-    size_t heard_len;
+    uint8_t seen[64]; /* the first bytes that the node said: u16 length, 's', status */
+    size_t seen_len;
     bool digest_sent, digest_heard, timed_out;
     int error;
 };
@@ -74,9 +74,9 @@ static int shake_read(void *ctx, char *buf, ssize_t *len, unsigned tmo)
     if (error)
         return error;
     s->digest_heard |= s->digest_sent;
-    size_t room = sizeof s->heard - s->heard_len, n = (size_t)*len < room ? (size_t)*len : room;
-    memcpy(s->heard + s->heard_len, buf, n);
-    s->heard_len += n;
+    size_t room = sizeof s->seen - s->seen_len, n = (size_t)*len < room ? (size_t)*len : room;
+    memcpy(s->seen + s->seen_len, buf, n);
+    s->seen_len += n;
     return 0;
 }
 static int shake_writev(void *ctx, const void *iov, int count, ssize_t *len, unsigned tmo)
@@ -215,10 +215,10 @@ static bool shake_pid(const ei_cnode *ec, uint8_t pid[TAP_PID_EXT_MAX], size_t *
 /* True where asking again is in vain: the node refuses us for what we are. */
 static bool shake_explain(const struct shake *s, const char *me, char *why, size_t cap)
 {
-    size_t len = s->heard_len > 2 ? (size_t)s->heard[0] << 8 | s->heard[1] : 0;
+    size_t len = s->seen_len > 2 ? (size_t)s->seen[0] << 8 | s->seen[1] : 0;
     char status[64] = "";
-    if (len > 1 && len + 2 <= s->heard_len && s->heard[2] == 's')
-        snprintf(status, sizeof status, "%.*s", (int)(len - 1), (const char *)s->heard + 3);
+    if (len > 1 && len + 2 <= s->seen_len && s->seen[2] == 's')
+        snprintf(status, sizeof status, "%.*s", (int)(len - 1), (const char *)s->seen + 3);
     if (!strcmp(status, "nok") || !strcmp(status, "alive"))
         snprintf(why, cap,
                  "the name %s is in use there already: choose another `name` in the transport's section", me);
@@ -232,7 +232,7 @@ static bool shake_explain(const struct shake *s, const char *me, char *why, size
     else if (s->error == ECONNREFUSED)
         snprintf(why, cap,
                  "its port refuses connections, though epmd knows the node: it may have just ended");
-    else if (s->heard_len == 0 && s->error == ECONNRESET)
+    else if (s->seen_len == 0 && s->error == ECONNRESET)
         snprintf(why, cap,
                  "the node hung up on the name %s: is it a node of the same kind (short or long names)?", me);
     else

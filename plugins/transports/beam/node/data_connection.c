@@ -1,4 +1,4 @@
-/* node_feed.c: a node's second connection, over which its frames come (protocol.h, stream).
+/* data_connection.c: a node's second connection, over which its frames come (protocol.h, stream).
  *
  * Frames are committed in the order in which they were made. Those that its guardian sends over the distribution come
  * after all that the relay sent, so they wait here until this connection has ended. And when the distribution breaks
@@ -13,117 +13,117 @@
 #define LATE_MAX (64u << 20) /* bytes of frames over the distribution: there are one or two */
 #define LATE_PATIENCE (2 * SECOND)
 
-void tap_beam_node_feed_reset(struct tap_beam_node *n)
+void tap_beam_node_data_reset(struct tap_beam_node *n)
 {
-    tap_conn_close(&n->feed);
-    tap_buf_free(&n->late);
-    n->feed = (struct tap_conn){0};
-    n->feed_state = TAP_FEED_NONE;
-    n->late_by = 0;
+    tap_conn_close(&n->data);
+    tap_buf_free(&n->held);
+    n->data = (struct tap_conn){0};
+    n->data_state = TAP_DATA_NONE;
+    n->held_by = 0;
     n->cut[0] = 0;
 }
 
-bool tap_beam_node_invite(struct tap_beam_node *n, struct tap_invitation *to)
+bool tap_beam_node_endpoint(struct tap_beam_node *n, struct tap_endpoint *to)
 {
-    struct tap_door *door = n->beam->door;
-    tap_beam_node_feed_reset(n); /* of an earlier try */
-    n->feed_state = TAP_FEED_INVITED;
+    struct tap_acceptor *acceptor = n->beam->acceptor;
+    tap_beam_node_data_reset(n); /* of an earlier try */
+    n->data_state = TAP_DATA_EXPECTED;
     if (getrandom(n->secret, sizeof n->secret, 0) != (ssize_t)sizeof n->secret)
         return tap_beam_node_fail(n, "no random numbers for its token");
-    *to = (struct tap_invitation){.token = n->secret, .answer = n->secret + TAP_STREAM_TOKEN};
-    return door->invite(door, n, to);
+    *to = (struct tap_endpoint){.token = n->secret, .answer = n->secret + TAP_STREAM_TOKEN};
+    return acceptor->endpoint(acceptor, n, to);
 }
 
-static void feed_message(void *arg, const uint8_t *term, size_t len)
+static void data_message(void *arg, const uint8_t *term, size_t len)
 {
     (void)arg, (void)term, (void)len; /* frames only */
 }
 
-static bool feed_frame(void *arg, const struct tap_frame *header, const uint8_t *frame)
+static bool data_frame(void *arg, const struct tap_frame *header, const uint8_t *frame)
 {
     struct tap_beam_node *n = arg;
-    tap_beam_node_report(n, header, frame, n->feed.heard);
+    tap_beam_node_report(n, header, frame, n->data.last_rx);
     return true;
 }
 
-bool tap_beam_node_feed(struct tap_beam_node *n, struct tap_wire *wire)
+bool tap_beam_node_data_connection(struct tap_beam_node *n, struct tap_wire *wire)
 {
-    static const struct tap_conn_events events = {feed_message, feed_frame, tap_packet_read_bare};
-    if (n->feed_state != TAP_FEED_INVITED || n->state == TAP_BEAM_ENDED)
+    static const struct tap_conn_events events = {data_message, data_frame, tap_packet_read_bare};
+    if (n->data_state != TAP_DATA_EXPECTED || n->state == TAP_BEAM_ENDED)
         return false;
-    n->feed_state = TAP_FEED_OPEN;
-    tap_conn_open(&n->feed, n->beam->host, n->index, wire, &events, n);
+    n->data_state = TAP_DATA_OPEN;
+    tap_conn_open(&n->data, n->beam->host, n->index, wire, &events, n);
     return true;
 }
 
-bool tap_beam_node_late(struct tap_beam_node *n, const struct tap_frame *header, const uint8_t *frame)
+bool tap_beam_node_held(struct tap_beam_node *n, const struct tap_frame *header, const uint8_t *frame)
 {
     size_t size = TAP_FRAME_HEADER + (size_t)header->length;
-    if (n->feed_state == TAP_FEED_ENDED)
+    if (n->data_state == TAP_DATA_ENDED)
         return false; /* it is its turn */
-    if (n->late.len + size <= LATE_MAX)
-        tap_buf_put(&n->late, frame, size);
-    if (!n->late_by)
-        n->late_by = tap_wire_now() + LATE_PATIENCE;
+    if (n->held.len + size <= LATE_MAX)
+        tap_buf_put(&n->held, frame, size);
+    if (!n->held_by)
+        n->held_by = tap_wire_now() + LATE_PATIENCE;
     return true;
 }
 
 /* What came over the distribution meanwhile is committed now. */
-static void feed_commit_late(struct tap_beam_node *n)
+static void data_commit_held(struct tap_beam_node *n)
 {
     const struct tap_host *host = n->beam->host;
     uint32_t frames[64];
     size_t count = 0;
-    struct tap_arena *arena = n->late.len && !n->late.oom ? host->reserve(host, n->late.len) : NULL;
+    struct tap_arena *arena = n->held.len && !n->held.oom ? host->reserve(host, n->held.len) : NULL;
     if (!arena)
         return;
-    memcpy(arena->data, n->late.data, n->late.len);
-    for (size_t at = 0; at < n->late.len && count < 64;) {
+    memcpy(arena->data, n->held.data, n->held.len);
+    for (size_t at = 0; at < n->held.len && count < 64;) {
         struct tap_frame header;
         if (!tap_frame_read(arena->data + at, &header))
             break;
-        feed_frame(n, &header, arena->data + at);
+        data_frame(n, &header, arena->data + at);
         frames[count++] = (uint32_t)at;
         at += TAP_FRAME_HEADER + header.length;
     }
-    tap_buf_free(&n->late);
+    tap_buf_free(&n->held);
     host->commit(host, arena, n->index, frames, count);
 }
 
 /* Nothing more comes here. */
-static void feed_end(struct tap_beam_node *n)
+static void data_end(struct tap_beam_node *n)
 {
-    tap_conn_close(&n->feed);
-    n->feed_state = TAP_FEED_ENDED;
-    feed_commit_late(n);
+    tap_conn_close(&n->data);
+    n->data_state = TAP_DATA_ENDED;
+    data_commit_held(n);
     if (!n->final_here && n->cut[0])
         tap_beam_node_lost(n, "%s", n->cut);
     else if (!n->final_here && !n->stop_by) /* its guardian has a lease to tell how it ended */
         n->stop_by = tap_wire_now() + n->beam->host->plan->lease + LATE_PATIENCE;
 }
 
-void tap_beam_node_feed_ready(struct tap_beam_node *n, short revents)
+void tap_beam_node_data_ready(struct tap_beam_node *n, short revents)
 {
-    if (n->feed_state != TAP_FEED_OPEN || !revents || tap_conn_receive(&n->feed) || n->final_here)
+    if (n->data_state != TAP_DATA_OPEN || !revents || tap_conn_receive(&n->data) || n->final_here)
         return;
     /* The node will say that we closed it: here is why. */
     n->beam->host->log(n->beam->host, TAP_LOG_WARNING, "%s: no more comes over its TCP connection: %s",
-                       n->name, n->feed.why[0] ? n->feed.why : "it was closed");
-    feed_end(n);
+                       n->name, n->data.why[0] ? n->data.why : "it was closed");
+    data_end(n);
 }
 
-void tap_beam_node_feed_serve(struct tap_beam_node *n, int64_t now)
+void tap_beam_node_data_serve(struct tap_beam_node *n, int64_t now)
 {
-    if (n->feed_state == TAP_FEED_OPEN && n->late_by && now > n->late_by)
-        feed_end(n);
+    if (n->data_state == TAP_DATA_OPEN && n->held_by && now > n->held_by)
+        data_end(n);
 }
 
 bool tap_beam_node_cut(struct tap_beam_node *n)
 {
-    if (n->feed_state != TAP_FEED_OPEN || n->state != TAP_BEAM_TRACING)
+    if (n->data_state != TAP_DATA_OPEN || n->state != TAP_BEAM_TRACING)
         return false;
     snprintf(n->cut, sizeof n->cut, "%s", n->conn.why);
     tap_conn_close(&n->conn);
-    n->late_by = tap_wire_now() + n->beam->host->plan->lease + LATE_PATIENCE;
+    n->held_by = tap_wire_now() + n->beam->host->plan->lease + LATE_PATIENCE;
     return true;
 }

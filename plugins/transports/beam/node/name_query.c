@@ -1,6 +1,6 @@
-/* names.c: asks a node what the processes are called that its events speak of.
+/* name_query.c: asks a node what the processes are called that its events speak of.
  *
- * The core knows whom (host->strangers). One question is under way at a time, for a few processes, and the next waits for
+ * The core knows whom (host->unnamed). One question is under way at a time, for a few processes, and the next waits for
  * its answer in the stream: so a node that is slow is asked less, and what names cost there is bounded.
  */
 #include "transports/beam/beam.h"
@@ -10,7 +10,7 @@
 
 static bool names_wanted(const struct tap_host *host)
 {
-    return TAP_HAS(host, strangers) && host->strangers && TAP_HAS(host->plan, mailbox) &&
+    return TAP_HAS(host, unnamed) && host->unnamed && TAP_HAS(host->plan, mailbox) &&
            (host->plan->names || host->plan->mailbox > 0);
 }
 
@@ -32,7 +32,7 @@ void tap_beam_node_names(struct tap_beam_node *n, int64_t now)
     if (n->names_asked || now < n->names_at || !names_wanted(host))
         return;
     n->names_at = now + NAMES_EVERY;
-    size_t count = host->strangers(host, n->index, pids, NAMES_MAX);
+    size_t count = host->unnamed(host, n->index, pids, NAMES_MAX);
     if (!count)
         return;
     n->names_asked = now;

@@ -28,7 +28,7 @@ static void node_end(struct tap_beam_node *n, enum tap_node_state state, const s
 {
     struct tap_beam *b = n->beam;
     tap_conn_close(&n->conn);
-    tap_conn_close(&n->feed);
+    tap_conn_close(&n->data);
     tap_rpc_free(&n->rpc);
     tap_dial_drop(&n->dial);
     free(n->trouble);
@@ -113,7 +113,7 @@ static void node_finish(struct tap_beam_node *n)
 void tap_beam_node_free(struct tap_beam_node *n)
 {
     tap_conn_close(&n->conn);
-    tap_beam_node_feed_reset(n);
+    tap_beam_node_data_reset(n);
     tap_rpc_free(&n->rpc);
     tap_dial_drop(&n->dial);
     free(n->trouble);
@@ -196,15 +196,15 @@ void tap_beam_node_report(struct tap_beam_node *n, const struct tap_frame *heade
 static bool node_frame(void *arg, const struct tap_frame *header, const uint8_t *frame)
 {
     struct tap_beam_node *n = arg;
-    if (n->feed_state != TAP_FEED_NONE && tap_beam_node_late(n, header, frame))
+    if (n->data_state != TAP_DATA_NONE && tap_beam_node_held(n, header, frame))
         return false;
-    tap_beam_node_report(n, header, frame, n->conn.heard);
+    tap_beam_node_report(n, header, frame, n->conn.last_rx);
     return true;
 }
 
 static const struct tap_conn_events node_events = {node_message, node_frame, tap_packet_read};
 
-void tap_beam_node_ready(struct tap_beam_node *n, short revents, short feed_revents)
+void tap_beam_node_ready(struct tap_beam_node *n, short revents, short data_revents)
 {
     bool ok = true;
     if (n->state == TAP_BEAM_ENDED)
@@ -213,7 +213,7 @@ void tap_beam_node_ready(struct tap_beam_node *n, short revents, short feed_reve
         ok = tap_conn_flush(&n->conn);
     if (revents & (POLLIN | POLLHUP | POLLERR))
         ok = tap_conn_receive(&n->conn) && ok;
-    tap_beam_node_feed_ready(n, feed_revents);
+    tap_beam_node_data_ready(n, data_revents);
     if (n->final_here && n->state != TAP_BEAM_ENDED)
         node_finish(n);
     else if (!ok && !tap_beam_node_cut(n))
@@ -235,8 +235,8 @@ static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const ui
     n->guardian_len = 0;
     n->names_at = n->names_asked = 0;
     n->align = (struct tap_align){0};
-    n->lives++;
-    tap_beam_node_feed_reset(n);
+    n->incarnations++;
+    tap_beam_node_data_reset(n);
     tap_conn_open(&n->conn, host, n->index, wire, &node_events, n);
     n->state = TAP_BEAM_JOINED;
 }
@@ -320,7 +320,7 @@ bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char 
 
 uint64_t tap_beam_node_taken(const struct tap_beam_node *n)
 {
-    return n->feed_state == TAP_FEED_NONE ? n->conn.frame_bytes : n->feed.frame_bytes;
+    return n->data_state == TAP_DATA_NONE ? n->conn.frame_bytes : n->data.frame_bytes;
 }
 
 void tap_beam_node_say(struct tap_beam_node *n, const char *what, const struct tap_buf *value)
@@ -372,13 +372,13 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
     int64_t lease = n->beam->host->plan->lease;
     /* While stopping the credit flows whatever the sinks say: what is on its way must come out. */
     uint64_t taken = tap_beam_node_taken(n);
-    int64_t heard = n->conn.heard > n->feed.heard ? n->conn.heard : n->feed.heard;
+    int64_t heard = n->conn.last_rx > n->data.last_rx ? n->conn.last_rx : n->data.last_rx;
     if (n->granted <= taken + TAP_AGENT_CREDIT / 2 && (n->beam->granting || n->stop_by)) {
         n->granted = taken + TAP_AGENT_CREDIT;
         node_say_number(n, "credit", (int64_t)n->granted);
     }
     if (n->state == TAP_BEAM_TRACING)
-        tap_beam_node_relieve(n);
+        tap_beam_node_returns_off(n);
     if (n->state == TAP_BEAM_TRACING && now >= n->renew_at) {
         n->renew_at = now + lease / 3;
         tap_beam_node_say(n, "renew", NULL);
@@ -402,7 +402,7 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
 
 void tap_beam_node_serve(struct tap_beam_node *n, int64_t now)
 {
-    tap_beam_node_feed_serve(n, now);
+    tap_beam_node_data_serve(n, now);
     if (n->final_here && n->state != TAP_BEAM_ENDED)
         node_finish(n);
     if (n->state == TAP_BEAM_TRACING)
@@ -410,6 +410,6 @@ void tap_beam_node_serve(struct tap_beam_node *n, int64_t now)
     else if (n->state == TAP_BEAM_STARTING)
         tap_beam_node_step(n, now);
     /* Any node takes a connection for dead that is silent for net_ticktime, and some set that low. */
-    if (n->conn.wire && now - n->conn.said >= SECOND && !tap_conn_tick(&n->conn))
+    if (n->conn.wire && now - n->conn.last_tx >= SECOND && !tap_conn_tick(&n->conn))
         tap_beam_node_lost(n, "%s", n->conn.why);
 }

@@ -29,7 +29,7 @@ enum tap_beam_state {
 };
 
 /* The second connection of a node whose frames do not come over the distribution. */
-enum tap_feed_state { TAP_FEED_NONE, TAP_FEED_INVITED, TAP_FEED_OPEN, TAP_FEED_ENDED };
+enum tap_data_state { TAP_DATA_NONE, TAP_DATA_EXPECTED, TAP_DATA_OPEN, TAP_DATA_ENDED };
 
 struct tap_beam_node {
     struct tap_beam *beam;
@@ -42,7 +42,7 @@ struct tap_beam_node {
 
     /* When to dial it again, and the pause after that; 0: never. */
     int64_t retry_at, retry_pause;
-    unsigned lives; /* how often it was connected */
+    unsigned incarnations; /* how often it was connected */
     bool failed;    /* that it failed was said */
 
     /* While starting (node_start.c). */
@@ -62,15 +62,15 @@ struct tap_beam_node {
     int64_t names_at, names_asked; /* when to ask for names next; the question under way, 0: none (names.c) */
     bool final_here;
     struct tap_report_final final;
-    int conn_at, feed_at; /* where their descriptors are among those that are waited for; -1: nowhere */
+    int conn_at, data_at; /* where their descriptors are among those that are waited for; -1: nowhere */
 
     /* node_feed.c */
-    enum tap_feed_state feed_state;
-    struct tap_conn feed;
+    enum tap_data_state data_state;
+    struct tap_conn data;
     uint8_t secret[2 * TAP_STREAM_TOKEN]; /* token and answer */
-    struct tap_buf late;                  /* frames over the distribution that come after those of the feed */
-    int64_t late_by;                      /* when the feed must have ended; 0: nothing waits for that */
-    char cut[256];                        /* why the distribution broke, while the feed is still read */
+    struct tap_buf held;                  /* frames over the distribution that come after those of the data connection */
+    int64_t held_by;                      /* when the data connection must have ended; 0: nothing waits for that */
+    char cut[256];                        /* why the distribution broke, while the data connection is still read */
 };
 
 /* Begins to connect, on a thread; tap_beam_node_dialled looks for the outcome. */
@@ -95,7 +95,7 @@ void tap_beam_node_traces(struct tap_beam_node *);
 /* Starting: may tracing be on there already? */
 bool tap_beam_node_may_trace(const struct tap_beam_node *);
 /* Takes what the sockets hold, after poll reported `revents`. */
-void tap_beam_node_ready(struct tap_beam_node *, short revents, short feed_revents);
+void tap_beam_node_ready(struct tap_beam_node *, short revents, short data_revents);
 /* Takes what a frame says to the transport itself; it came at `heard`. */
 void tap_beam_node_report(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame,
                           int64_t heard);
@@ -113,7 +113,7 @@ void tap_beam_write_pid(struct tap_buf *, const struct tap_host *, const struct 
 void tap_beam_node_names(struct tap_beam_node *, int64_t now);
 void tap_beam_node_named(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
 /* Tracing: says what piles up on stacks there. relief.c */
-void tap_beam_node_relieve(struct tap_beam_node *);
+void tap_beam_node_returns_off(struct tap_beam_node *);
 /* Asks for the end, whatever it is doing; `by`: when the final report must be here. */
 void tap_beam_node_stop(struct tap_beam_node *, int64_t by);
 /* The cause of a failure, one sentence. The node is ended. Returns false. */
@@ -122,19 +122,19 @@ bool tap_beam_node_fail(struct tap_beam_node *, const char *format, ...)
 /* The same for one that may come back. */
 bool tap_beam_node_lost(struct tap_beam_node *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* ---- With a door (door.h): node_feed.c */
+/* ---- With a acceptor (acceptor.h): node_feed.c */
 /* A new token for it, and where to bring it. False: the node has failed and is ended. */
-bool tap_beam_node_invite(struct tap_beam_node *, struct tap_invitation *);
+bool tap_beam_node_endpoint(struct tap_beam_node *, struct tap_endpoint *);
 /* Its connection has come and has proven its token; takes the wire over. False: it is not expected, and not taken. */
-bool tap_beam_node_feed(struct tap_beam_node *, struct tap_wire *);
-/* As tap_beam_node_ready and _serve, for the feed. */
-void tap_beam_node_feed_ready(struct tap_beam_node *, short revents);
-void tap_beam_node_feed_serve(struct tap_beam_node *, int64_t now);
+bool tap_beam_node_data_connection(struct tap_beam_node *, struct tap_wire *);
+/* As tap_beam_node_ready and _serve, for the data connection. */
+void tap_beam_node_data_ready(struct tap_beam_node *, short revents);
+void tap_beam_node_data_serve(struct tap_beam_node *, int64_t now);
 /* As before the first invitation. */
-void tap_beam_node_feed_reset(struct tap_beam_node *);
-/* A frame over the distribution; true: it is kept until the feed has ended. */
-bool tap_beam_node_late(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
-/* The distribution broke (conn.why). True: the feed may still say how it ended, so the node is not given up yet. */
+void tap_beam_node_data_reset(struct tap_beam_node *);
+/* A frame over the distribution; true: it is kept until the data connection has ended. */
+bool tap_beam_node_held(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
+/* The distribution broke (conn.why). True: the data connection may still say how it ended, so the node is not given up yet. */
 bool tap_beam_node_cut(struct tap_beam_node *);
 
 /* Closes without a word: a node where nothing was started. */

@@ -80,7 +80,7 @@ static void clock_answered(struct tap_beam_node *n)
     if (n->step == STEP_OFFSET)
         n->time_offset = value;
     else
-        tap_beam_node_exchanged(n, n->asked_at, n->conn.heard, value);
+        tap_beam_node_exchanged(n, n->asked_at, n->conn.last_rx, value);
     if (n->align.samples < CLOCK_SAMPLES) {
         clock_ask(n, STEP_CLOCK, "monotonic_time");
         return;
@@ -101,11 +101,11 @@ static int64_t start_duration(const struct tap_beam *b)
 /* Each life of a run in a node has a name of its own: what is left of the last one there must not be taken for ours. */
 static void start_name(const struct tap_beam_node *n, char name[17])
 {
-    const char *run = n->beam->host->session->run;
+    const char *run = n->beam->host->run_info->run;
     size_t last = strlen(run) - 1;
     snprintf(name, 17, "%s", run);
     unsigned digit = (unsigned)(strchr("0123456789abcdef", run[last]) - "0123456789abcdef");
-    name[last] = "0123456789abcdef"[(digit + n->lives - 1) & 15];
+    name[last] = "0123456789abcdef"[(digit + n->incarnations - 1) & 15];
 }
 
 static void start_call(struct tap_beam_node *n)
@@ -113,8 +113,8 @@ static void start_call(struct tap_beam_node *n)
     const struct tap_host *host = n->beam->host;
     char run[17];
     struct tap_buf args = {0};
-    struct tap_invitation stream;
-    if (n->beam->door && !tap_beam_node_invite(n, &stream))
+    struct tap_endpoint stream;
+    if (n->beam->acceptor && !tap_beam_node_endpoint(n, &stream))
         return;
     start_name(n, run);
     struct tap_plan_term term = {host->plan,
@@ -124,7 +124,7 @@ static void start_call(struct tap_beam_node *n)
                                  TAP_AGENT_CREDIT,
                                  host->kind_name,
                                  start_duration(n->beam),
-                                 n->beam->door ? &stream : NULL};
+                                 n->beam->acceptor ? &stream : NULL};
     n->granted = tap_beam_node_taken(n) + TAP_AGENT_CREDIT;
     tap_write_list(&args, 1);
     tap_plan_term_write(&args, &term);
@@ -199,7 +199,7 @@ void tap_beam_node_traces(struct tap_beam_node *n)
     b->host->node_state(b->host, n->index, TAP_NODE_TRACING, NULL);
 }
 
-static void start_judge(struct tap_beam_node *n)
+static void start_answer_read(struct tap_beam_node *n)
 {
     const struct tap_host *host = n->beam->host;
     const struct tap_buf *answer = &n->rpc.answer;
@@ -249,7 +249,7 @@ static void start_answered(struct tap_beam_node *n)
         return;
     case STEP_OFFSET:
     case STEP_CLOCK: clock_answered(n); return;
-    case STEP_START: start_judge(n); return;
+    case STEP_START: start_answer_read(n); return;
     default: tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
     }
 }

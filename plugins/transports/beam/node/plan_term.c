@@ -162,7 +162,7 @@ static void put_call(struct tap_buf *b, const struct tap_plan_call *call)
     tap_write_i64(b, milliseconds(call->linger));
 }
 
-static void put_stream(struct tap_buf *b, const struct tap_invitation *i)
+static void put_stream(struct tap_buf *b, const struct tap_endpoint *i)
 {
     tap_write_atom(b, "stream");
     tap_write_map(b, 5);

@@ -5,7 +5,7 @@
 #include "beamtap/plugin.h"
 
 /* Where a node brings its frames, when not over the distribution: protocol.h, stream. */
-struct tap_invitation {
+struct tap_endpoint {
     char address[256];
     uint16_t port;
     int64_t timeout; /* ns */
@@ -19,7 +19,7 @@ struct tap_plan_term {
     uint32_t credit; /* bytes */
     const char *(*kind_name)(unsigned kind);
     int64_t duration; /* ns; 0: no limit. A node that joins late has less than the plan's */
-    const struct tap_invitation *stream; /* NULL: over the distribution */
+    const struct tap_endpoint *stream; /* NULL: over the distribution */
 };
 /* Appends the options map, without version byte. Memory failures show in the buffer's oom. */
 void tap_plan_term_write(struct tap_buf *, const struct tap_plan_term *);

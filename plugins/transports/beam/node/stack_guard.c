@@ -1,6 +1,6 @@
-/* relief.c: tells a node whose stacks a function fills whose returns are traced: {beamtap, relieve, {M, F, A}, Pid, Open}.
+/* stack_guard.c: tells a node whose stacks a function fills whose returns are traced: {beamtap, relieve, {M, F, A}, Pid, Open}.
  *
- * The core finds them (host->pile); the agent looks for itself before it takes the returns away.
+ * The core finds them (host->deep_stack); the agent looks for itself before it takes the returns away.
  */
 #include "transports/beam/beam.h"
 
@@ -10,11 +10,11 @@ static void put_name(struct tap_buf *b, const struct tap_host *host, uint32_t id
     tap_write_atom_n(b, name->text, name->len);
 }
 
-void tap_beam_node_relieve(struct tap_beam_node *n)
+void tap_beam_node_returns_off(struct tap_beam_node *n)
 {
     const struct tap_host *host = n->beam->host;
-    struct tap_pile pile;
-    while (n->conn.wire && TAP_HAS(host, pile) && host->pile && host->pile(host, n->index, &pile)) {
+    struct tap_deep_stack pile;
+    while (n->conn.wire && TAP_HAS(host, deep_stack) && host->deep_stack && host->deep_stack(host, n->index, &pile)) {
         struct tap_buf b = {0};
         tap_write_tuple(&b, 5);
         tap_write_atom(&b, "beamtap");

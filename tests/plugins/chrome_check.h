@@ -1,4 +1,4 @@
-/* chrome_judge.h: judges a trace that the chrome sink wrote.
+/* chrome_check.h: judges a trace that the chrome sink wrote.
  *
  * Every rule of the format that can be checked without a viewer: times strictly increase on a track, slices nest and
  * are not too deep, arrows have two ends that stand on slices and go forward, names are not empty, counters are
@@ -67,7 +67,7 @@ static int chrome_order_i64(const void *a, const void *b)
             broken++;                                           \
     } while (0)
 
-static int chrome_judge_fields(const cJSON *ev)
+static int chrome_check_fields(const cJSON *ev)
 {
     int broken = 0;
     const char *ph = chrome_str(ev, "ph");
@@ -104,7 +104,7 @@ static int chrome_judge_fields(const cJSON *ev)
 }
 
 /* On each track: all times differ, slices nest, none is too deep. `spans` are in order. */
-static int chrome_judge_tracks(const struct chrome_span *spans, size_t n)
+static int chrome_check_tracks(const struct chrome_span *spans, size_t n)
 {
     int broken = 0;
     int64_t *times = malloc((2 * n + 1) * sizeof *times);
@@ -145,7 +145,7 @@ static bool chrome_stands(const struct chrome_span *spans, size_t n, const cJSON
     return at && !at->instant && at->end > at->start;
 }
 
-static int chrome_judge_flows(const cJSON *events, const struct chrome_span *spans, size_t n)
+static int chrome_check_flows(const cJSON *events, const struct chrome_span *spans, size_t n)
 {
     int broken = 0;
     const cJSON *ev;
@@ -174,7 +174,7 @@ static int chrome_judge_flows(const cJSON *events, const struct chrome_span *spa
 }
 
 /* Checks all rules on a list of events. */
-static void chrome_judge(const cJSON *events)
+static void chrome_check(const cJSON *events)
 {
     int broken = 0;
     size_t n = 0, cap = (size_t)cJSON_GetArraySize(events) + 1;
@@ -182,7 +182,7 @@ static void chrome_judge(const cJSON *events)
     const cJSON *ev;
     cJSON_ArrayForEach(ev, events)
     {
-        broken += chrome_judge_fields(ev);
+        broken += chrome_check_fields(ev);
         char ph = *chrome_str(ev, "ph");
         int64_t ts = chrome_ns(ev, "ts");
         if (ph == 'X' || ph == 'B' || ph == 'i')
@@ -193,8 +193,8 @@ static void chrome_judge(const cJSON *events)
                                               ev, ph == 'i'};
     }
     qsort(spans, n, sizeof *spans, chrome_order);
-    broken += chrome_judge_tracks(spans, n);
-    broken += chrome_judge_flows(events, spans, n);
+    broken += chrome_check_tracks(spans, n);
+    broken += chrome_check_flows(events, spans, n);
     CU_ASSERT_EQUAL(broken, 0);
     free(spans);
 }
@@ -208,7 +208,7 @@ static cJSON *chrome_close(struct chrome_stream *s)
     cJSON *root = chrome_parse(s->path);
     CU_ASSERT_STRING_EQUAL(chrome_str(root, "displayTimeUnit"), "ns");
     CU_ASSERT_PTR_EQUAL(root ? root->child : NULL, cJSON_GetObjectItem(root, "displayTimeUnit"));
-    chrome_judge(cJSON_GetObjectItem(root, "traceEvents"));
+    chrome_check(cJSON_GetObjectItem(root, "traceEvents"));
     CU_ASSERT_EQUAL(s->written, s->fed);
     if (s->written != s->fed)
         printf("# written %llu of %llu\n", (unsigned long long)s->written, (unsigned long long)s->fed);
