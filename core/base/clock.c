@@ -3,8 +3,8 @@
 
 #include <time.h>
 
-#define TAP_CLOCK_PLAUSIBLE \
-    (60 * TAP_SECOND) /* an event further ahead of its node's report has a broken time */
+/* an event further ahead of its node's report has a broken time */
+#define TAP_CLOCK_PLAUSIBLE (60 * TAP_SECOND)
 
 static int64_t read_clock(clockid_t id)
 {
@@ -23,7 +23,7 @@ int64_t tap_clock_steady(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
-/* ---- Lines --------------------------------------------------------------------------------------------------- */
+/* ---- Lines */
 
 static struct tap_clock_line flat(int64_t offset)
 {
@@ -51,7 +51,7 @@ int64_t tap_clock_slewing(const struct tap_clock *clock, int64_t monotonic)
     return (int64_t)((uint64_t)monotonic + (uint64_t)offset_at(clock, monotonic));
 }
 
-/* ---- What is learned ----------------------------------------------------------------------------------------- */
+/* ---- What is learned */
 
 void tap_clock_set(struct tap_clock *clock, int64_t offset)
 {
@@ -63,8 +63,8 @@ void tap_clock_set(struct tap_clock *clock, int64_t offset)
 
 void tap_clock_align(struct tap_clock *clock, int64_t monotonic, int64_t offset)
 {
-    /* Nonsense from outside must not overflow. A node's monotonic time begins near -2^59, so that the offset is about 2.4e18
-     * these days, more than a quarter of what there is. */
+    /* Nonsense from outside must not overflow. A node's monotonic time begins near -2^59, so that
+     * the offset is about 2.4e18 these days, more than a quarter of what there is. */
     const int64_t far = INT64_MAX / 8, offset_far = INT64_MAX / 2;
     bool sound = monotonic > -far && monotonic < far && offset > -offset_far && offset < offset_far;
     if (!sound)

@@ -1,9 +1,9 @@
 /* error.c: the causes of a failure, kept in order of arrival.
  *
- * Configuration mistakes, plugins on their own threads and the session itself all add here, so a mutex guards
- * the list; a cause never moves or changes once it stands, so what tap_error_get gave stays valid. When there
- * is no memory for a cause, its status still counts and a line says that causes are missing: an error must
- * not be lost for lack of memory.
+ * Configuration mistakes, plugins on their own threads and the session itself all add here, so a
+ * mutex guards the list; a cause never moves or changes once it stands, so what tap_error_get gave
+ * stays valid. When there is no memory for a cause, its status still counts and a line says that
+ * causes are missing: an error must not be lost for lack of memory.
  */
 #include "base/error.h"
 
@@ -42,7 +42,8 @@ void tap_error_free(struct tap_error *err)
     free(err);
 }
 
-/* A cause is one line, and may quote what someone else wrote: no control character reaches the terminal. */
+/* A cause is one line, and may quote what someone else wrote: no control character reaches the
+ * terminal. */
 static void error_one_line(char *text)
 {
     for (; *text; text++) {
@@ -55,7 +56,8 @@ static void error_one_line(char *text)
 
 /* Makes a cause in one allocation: the struct, the message, the actor. Takes over nothing. */
 static struct cause *error_cause(enum tap_status status, const char *actor, const char *source,
-                                 int source_line, const char *place, const char *format, va_list args)
+                                 int source_line, const char *place, const char *format,
+                                 va_list args)
 {
     va_list again;
     va_copy(again, args);
@@ -100,7 +102,8 @@ static void error_append(struct tap_error *err, enum tap_status status, struct c
 }
 
 enum tap_status tap_error_vadd(struct tap_error *err, enum tap_status status, const char *actor,
-                               const char *source, int source_line, const char *format, va_list args)
+                               const char *source, int source_line, const char *format,
+                               va_list args)
 {
     error_append(err, status, error_cause(status, actor, source, source_line, NULL, format, args));
     return status;
@@ -116,7 +119,8 @@ enum tap_status tap_error_add(struct tap_error *err, enum tap_status status, con
     return status;
 }
 
-/* The place `offset` bytes into a text: lines by newlines, columns in characters, as editors count. */
+/* The place `offset` bytes into a text: lines by newlines, columns in characters, as editors
+ * count. */
 static void error_place(const struct tap_text *where, size_t offset, int *line, int *column)
 {
     *line = where->line;
@@ -131,8 +135,9 @@ static void error_place(const struct tap_text *where, size_t offset, int *line, 
     }
 }
 
-enum tap_status tap_error_vadd_at(struct tap_error *err, const char *section, const struct tap_text *where,
-                                  size_t offset, const char *format, va_list args)
+enum tap_status tap_error_vadd_at(struct tap_error *err, const char *section,
+                                  const struct tap_text *where, size_t offset, const char *format,
+                                  va_list args)
 {
     char at[32] = "", *place = NULL;
     const char *file = where && where->file ? where->file : NULL;
@@ -143,8 +148,8 @@ enum tap_status tap_error_vadd_at(struct tap_error *err, const char *section, co
     } else if (file && offset > 0) {
         snprintf(at, sizeof at, " (character %zu)", offset + 1);
     }
-    int len = asprintf(&place, "%s%s%s%s%s%s", file ? file : "", at, file ? ": " : "", section ? "[" : "",
-                       section ? section : "", section ? "] " : "");
+    int len = asprintf(&place, "%s%s%s%s%s%s", file ? file : "", at, file ? ": " : "",
+                       section ? "[" : "", section ? section : "", section ? "] " : "");
     if (len < 0)
         place = NULL;
     struct cause *c = error_cause(TAP_INVALID, section, NULL, 0, place ? place : "", format, args);
@@ -155,8 +160,8 @@ enum tap_status tap_error_vadd_at(struct tap_error *err, const char *section, co
     return TAP_INVALID;
 }
 
-enum tap_status tap_error_add_at(struct tap_error *err, const char *section, const struct tap_text *where,
-                                 const char *format, ...)
+enum tap_status tap_error_add_at(struct tap_error *err, const char *section,
+                                 const struct tap_text *where, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -1,8 +1,9 @@
-/* mempool.c: where the strings and lists of a configuration live: allocated one by one, freed as a whole.
+/* mempool.c: where the strings and lists of a configuration live: allocated one by one, freed as a
+ * whole.
  *
- * A configuration is a web of small pieces (values, items, copied names) that all die together. Giving each an
- * owner would be more code than using them; so they are chained to one pool. Not thread safe: a pool belongs
- * to the session's thread.
+ * A configuration is a web of small pieces (values, items, copied names) that all die together.
+ * Giving each an owner would be more code than using them; so they are chained to one pool. Not
+ * thread safe: a pool belongs to the session's thread.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
-/* suggest.c: what did the user mean? The word nearest to a wrong one, when it is near enough to say so.
+/* suggest.c: what did the user mean? The word nearest to a wrong one, when it is near enough to say
+ * so.
  *
- * Distance counts inserted, removed and changed characters and swapped neighbours. A suggestion must be right
- * nearly always, or it is noise: at most a third of the word may differ. A word that stands inside exactly one
- * candidate (send in message_send) is taken for a short form of it.
+ * Distance counts inserted, removed and changed characters and swapped neighbours. A suggestion
+ * must be right nearly always, or it is noise: at most a third of the word may differ. A word that
+ * stands inside exactly one candidate (send in message_send) is taken for a short form of it.
  */
 #include <ctype.h>
 #include <stdbool.h>

@@ -1,10 +1,10 @@
 /* utf8.h: one UTF-8 character at a time, checked.
  *
- * Bytes come from nodes and files, so every decoder here takes the end of what may be read and refuses what the
- * VM's own <<C/utf8>> refuses: overlong forms, surrogates, anything above 10FFFF.
+ * Bytes come from nodes and files, so every decoder here takes the end of what may be read and
+ * refuses what the VM's own <<C/utf8>> refuses: overlong forms, surrogates, anything above 10FFFF.
  */
-#ifndef TAP_UTF8_H
-#define TAP_UTF8_H
+#ifndef TAP_BASE_UTF8_H
+#define TAP_BASE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -63,8 +63,8 @@ static inline unsigned tap_utf8_encode(char *dst, uint32_t cp)
     return 4;
 }
 
-/* The next character of a text that is latin1 or (hopefully) UTF-8; a byte that is none counts as U+FFFD.
- * Gives the number of bytes taken, at least 1. */
+/* The next character of a text that is latin1 or (hopefully) UTF-8; a byte that is none counts as
+ * U+FFFD. Gives the number of bytes taken, at least 1. */
 static inline unsigned tap_utf8_take(const uint8_t *p, const uint8_t *end, int latin1, uint32_t *cp)
 {
     if (latin1) {

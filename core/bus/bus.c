@@ -28,7 +28,8 @@ static bool judge(struct tap_bus *bus, const struct tap_batch_impl *batch)
     return true;
 }
 
-/* What this set of filters lets through. Control, lost and gap events always pass and are not counted. */
+/* What this set of filters lets through. Control, lost and gap events always pass and are not
+ * counted. */
 static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint32_t set)
 {
     struct tap_selection *sel = &batch->selections[set];
@@ -41,7 +42,8 @@ static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint
     uint32_t count = 0, judged = 0;
     for (uint32_t i = 0; i < batch->base.count; i++) {
         unsigned kind = batch->events[i].kind;
-        bool counted = !tap_kind_is_control(kind), pass = !counted || (bus->events & TAP_KIND_BIT(kind));
+        bool counted = !tap_kind_is_control(kind),
+             pass = !counted || (bus->events & TAP_KIND_BIT(kind));
         for (size_t k = 0; counted && pass && k < n; k++)
             pass = keeps[k][i];
         sel->index[count] = i;
@@ -54,7 +56,8 @@ static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint
 
 static void pair(struct tap_bus *bus, struct tap_batch_impl *batch)
 {
-    for (uint32_t i = 0; (bus->flow || bus->gen || bus->stack_guard) && i < batch->base.count; i++) {
+    for (uint32_t i = 0; (bus->flow || bus->gen || bus->stack_guard) && i < batch->base.count;
+         i++) {
         struct tap_event *ev = &batch->events[i];
         bool message = ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_MESSAGE_RECEIVE;
         if (bus->flow && ((ev->kind >= TAP_MESSAGE_SEND && ev->kind <= TAP_PROCESS_UNREGISTER) ||
@@ -95,7 +98,7 @@ static void publish(struct tap_bus *bus, struct tap_batch_impl *batch, uint64_t 
     tap_batch_release(batch);
 }
 
-/* ---- One order ------------------------------------------------------------------------------------------------- */
+/* ---- One order */
 
 #define OUT_BYTES (64u << 10) /* merged events go on when they fill half of this, */
 #define OUT_EVENTS 1024u      /* or are so many */
@@ -117,7 +120,8 @@ static void send_out(struct tap_bus *bus)
 static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
 {
     const struct tap_batch_impl *out = bus->out;
-    if (out && (out->base.count >= OUT_EVENTS || out->base.arena_len + bytes > out->arena->base.size))
+    if (out &&
+        (out->base.count >= OUT_EVENTS || out->base.arena_len + bytes > out->arena->base.size))
         send_out(bus);
     if (!bus->out) {
         struct tap_arena *arena = tap_arena_get(&bus->pool, bytes < OUT_BYTES ? OUT_BYTES : bytes);
@@ -149,7 +153,8 @@ static void put_part(struct tap_batch_impl *out, struct tap_span *span, const st
         put_span(out, span, from);
 }
 
-/* The whole of it if anybody looks at that; else only the pieces that are printed, which are a small part. */
+/* The whole of it if anybody looks at that; else only the pieces that are printed, which are a
+ * small part. */
 static void copy_spans(struct tap_bus *bus, struct tap_event *to, const uint8_t *arena)
 {
     uint32_t at = bus->out->base.arena_len;
@@ -188,7 +193,8 @@ static void drain(struct tap_bus *bus)
         copy_out(bus, ev, arena);
 }
 
-/* Sixty-four nodes that send a few events each would be sixty-four batches. Gives back whether something waits. */
+/* Sixty-four nodes that send a few events each would be sixty-four batches. Gives back whether
+ * something waits. */
 static bool send_when_due(struct tap_bus *bus)
 {
     const struct tap_batch_impl *out = bus->out;
@@ -250,7 +256,7 @@ void tap_bus_flush(struct tap_bus *bus)
     pthread_mutex_unlock(&bus->lock);
 }
 
-/* ---- Coming in ------------------------------------------------------------------------------------------------- */
+/* ---- Coming in */
 
 /* About how many events the frames hold, by their headers; a wrong count costs nothing. */
 static uint32_t expected(const struct tap_arena *arena, const uint32_t *frames, size_t n)
@@ -286,12 +292,13 @@ void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_a
     }
     pthread_mutex_lock(&bus->lock);
     uint32_t len = frame_end(arena, frames[n - 1]);
-    struct tap_batch_impl *batch = tap_batch_get(&bus->pool, arena, len, expected(arena, frames, n));
+    struct tap_batch_impl *batch =
+        tap_batch_get(&bus->pool, arena, len, expected(arena, frames, n));
     if (batch) { /* else its numbers show as missing with the next frame */
         uint64_t ignored = 0;
         for (size_t i = 0; i < n; i++)
-            ignored +=
-                tap_frame_decode(&bus->frames, stream, batch, frames[i], i + 1 < n ? frames[i + 1] : len);
+            ignored += tap_frame_decode(&bus->frames, stream, batch, frames[i],
+                                        i + 1 < n ? frames[i + 1] : len);
         pass_on(bus, stream, batch, ignored);
     }
     pthread_mutex_unlock(&bus->lock);
@@ -303,8 +310,8 @@ void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t 
     struct tap_batch_impl *batch = tap_batch_get(&bus->pool, NULL, 0, 2);
     if (batch) {
         tap_stream_end(stream, batch, next);
-        struct tap_event *ev = tap_stream_event(stream, batch, TAP_NODE_DOWN,
-                                                stream->last_ts ? stream->last_ts : tap_clock_now());
+        struct tap_event *ev = tap_stream_event(
+            stream, batch, TAP_NODE_DOWN, stream->last_ts ? stream->last_ts : tap_clock_now());
         if (ev)
             ev->reason = failed ? TAP_REASON_CONNECTION : TAP_REASON_NONE;
         pass_on(bus, stream, batch, 0);
@@ -312,7 +319,8 @@ void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t 
     pthread_mutex_unlock(&bus->lock);
 }
 
-size_t tap_bus_unnamed(struct tap_bus *bus, struct tap_stream *stream, struct tap_pid *pids, size_t max)
+size_t tap_bus_unnamed(struct tap_bus *bus, struct tap_stream *stream, struct tap_pid *pids,
+                       size_t max)
 {
     pthread_mutex_lock(&bus->lock);
     size_t n = stream->unnamed ? tap_unnamed_take(stream->unnamed, pids, max) : 0;

@@ -1,10 +1,12 @@
-/* bus.h: from a transport's arena to every sink's queue: decode, pair, merge, judge, select, hand over.
+/* bus.h: from a transport's arena to every sink's queue: decode, pair, merge, judge, select, hand
+ * over.
  *
- * All of it happens on the thread that commits, once for all sinks: each filter that must judge live judges a
- * batch once; each distinct set of filters makes one selection; sinks with the same filters share it.
+ * All of it happens on the thread that commits, once for all sinks: each filter that must judge
+ * live judges a batch once; each distinct set of filters makes one selection; sinks with the same
+ * filters share it.
  */
-#ifndef TAP_BUS_H
-#define TAP_BUS_H
+#ifndef TAP_BUS_BUS_H
+#define TAP_BUS_BUS_H
 
 #include "correlate/flow.h"
 #include "decode/frame.h"
@@ -23,18 +25,20 @@ struct tap_bus {
     pthread_mutex_t lock; /* one commit at a time */
     struct tap_batch_pool pool;
     struct tap_frames frames;
-    struct tap_flow *flow;     /* NULL: nothing to pair */
-    struct tap_gen_calls *gen; /* NULL: no messages */
+    struct tap_flow *flow;               /* NULL: nothing to pair */
+    struct tap_gen_calls *gen;           /* NULL: no messages */
     struct tap_stack_guard *stack_guard; /* NULL: no returns */
-    struct tap_merge *merge;   /* NULL: events go on in the order in which they came */
-    bool raw;                  /* someone looks at what events were made of */
-    bool several;              /* there are several nodes, or will be: else there is nothing to merge */
-    uint32_t only;             /* 1 + the one node that anything came of so far */
+    struct tap_merge *merge;             /* NULL: events go on in the order in which they came */
+    bool raw;                            /* someone looks at what events were made of */
+    /* there are several nodes, or will be: else there is nothing to merge */
+    bool several;
+    uint32_t only;              /* 1 + the one node that anything came of so far */
     struct tap_batch_impl *out; /* merged events on their way */
-    uint32_t out_count;        /* how many there were the last time */
-    int64_t out_since;         /* since when, by tap_clock_steady */
-    uint64_t ignored;          /* received events that no sink gets, to be said with the next batch */
-    uint32_t events;           /* TAP_KIND_BITs asked for */
+    uint32_t out_count;         /* how many there were the last time */
+    int64_t out_since;          /* since when, by tap_clock_steady */
+    /* received events that no sink gets, to be said with the next batch */
+    uint64_t ignored;
+    uint32_t events; /* TAP_KIND_BITs asked for */
     struct tap_bus_filter *filters;
     size_t filter_count;
     bool *set_uses; /* sets * filters */
@@ -45,12 +49,13 @@ struct tap_bus {
 };
 
 /* Decodes and hands over the frames of one node; takes the arena over. */
-void tap_bus_commit(struct tap_bus *, struct tap_stream *, struct tap_arena *, const uint32_t *frames,
-                    size_t n);
-/* A node's end: the numbers up to `next` that never came (0: unknown), and node_down, failed or not. */
+void tap_bus_commit(struct tap_bus *, struct tap_stream *, struct tap_arena *,
+                    const uint32_t *frames, size_t n);
+/* A node's end: the numbers up to `next` that never came (0: unknown), and node_down, failed or
+ * not. */
 void tap_bus_node_down(struct tap_bus *, struct tap_stream *, uint64_t next, bool failed);
-/* Merged events go on in batches that are worth their handling, or after so many ms: true while some wait, then this has to
- * be called again. */
+/* Merged events go on in batches that are worth their handling, or after so many ms: true while
+ * some wait, then this has to be called again. */
 #define TAP_BUS_PATIENCE 5
 bool tap_bus_tick(struct tap_bus *);
 /* Everything that waits for its place goes on. Nothing more may come. */

@@ -1,5 +1,5 @@
-/* queue.c: a ring of items under one lock. What is dropped is turned into remnants under that lock too: that is
- * rare, and short. */
+/* queue.c: a ring of items under one lock. What is dropped is turned into remnants under that lock
+ * too: that is rare, and short. */
 #include "bus/queue.h"
 
 #include <stdlib.h>
@@ -62,11 +62,12 @@ static bool room(struct tap_queue *q)
     return true;
 }
 
-/* ---- Remnants ------------------------------------------------------------------------------------------------ */
+/* ---- Remnants */
 
-/* Copies a span of the dropped batch behind the remnant's own bytes. Above the limit payloads stay behind. */
-static struct tap_span keep_span(struct tap_queue *q, struct tap_batch_impl *to, const struct tap_batch *from,
-                                 struct tap_span span)
+/* Copies a span of the dropped batch behind the remnant's own bytes. Above the limit payloads stay
+ * behind. */
+static struct tap_span keep_span(struct tap_queue *q, struct tap_batch_impl *to,
+                                 const struct tap_batch *from, struct tap_span span)
 {
     struct tap_span none = {0, 0};
     if (!span.len || q->remnant_bytes > q->limit)
@@ -89,8 +90,8 @@ static void keep_event(struct tap_queue *q, struct tap_batch_impl *to, const str
                        const struct tap_event *ev)
 {
     /* A sink that hangs for hours must not collect clock reports for ever. */
-    bool small =
-        ev->kind == TAP_LOST || ev->kind == TAP_GAP || ev->kind == TAP_NODE_UP || ev->kind == TAP_NODE_DOWN;
+    bool small = ev->kind == TAP_LOST || ev->kind == TAP_GAP || ev->kind == TAP_NODE_UP ||
+                 ev->kind == TAP_NODE_DOWN;
     struct tap_event *copy = small || q->remnant_bytes <= q->limit ? tap_batch_add(to) : NULL;
     if (!copy)
         return;
@@ -130,8 +131,8 @@ static void keep_loss(struct tap_queue *q, struct tap_batch_impl *to, const stru
 }
 
 /* What stands for these events when they are dropped goes to the end of `to`. */
-static void keep_rest(struct tap_queue *q, struct tap_batch_impl *to, const struct tap_batch_impl *from,
-                      const struct tap_selection *selection)
+static void keep_rest(struct tap_queue *q, struct tap_batch_impl *to,
+                      const struct tap_batch_impl *from, const struct tap_selection *selection)
 {
     const struct tap_event *first = NULL;
     uint64_t n = 0;
@@ -157,7 +158,7 @@ static struct tap_batch_impl *remnant_new(struct tap_queue *q)
     return arena ? tap_batch_get(q->pool, &arena->base, 0, 8) : NULL;
 }
 
-/* ---- Push and pop ------------------------------------------------------------------------------------------- */
+/* ---- Push and pop */
 
 static bool is_full(const struct tap_queue *q, size_t more)
 {
@@ -253,7 +254,8 @@ static bool ease(struct tap_queue *q)
     return q->on_full == TAP_BLOCK;
 }
 
-enum tap_popped tap_queue_pop(struct tap_queue *q, struct tap_queue_item *item, int64_t deadline, bool *eased)
+enum tap_popped tap_queue_pop(struct tap_queue *q, struct tap_queue_item *item, int64_t deadline,
+                              bool *eased)
 {
     struct timespec until = {deadline / TAP_SECOND, deadline % TAP_SECOND};
     enum tap_popped popped = TAP_POPPED;

@@ -1,16 +1,19 @@
 /* sink.h: one sink at work: its queue, its thread, its life and its figures.
  *
- * The thread takes batches from the queue and hands them to the plugin, flushes it at least each second from when the
- * run has begun, and stops it at the end. A sink that fails is stopped once, its queue is let go, and its thread ends; the others do
- * not notice. A call that does not come back after the end was asked for is given up together with its thread.
+ * The thread takes batches from the queue and hands them to the plugin, flushes it at least each
+ * second from when the run has begun, and stops it at the end. A sink that fails is stopped once,
+ * its queue is let go, and its thread ends; the others do not notice. A call that does not come
+ * back after the end was asked for is given up together with its thread.
  */
-#ifndef TAP_SINK_H
-#define TAP_SINK_H
+#ifndef TAP_BUS_SINK_H
+#define TAP_BUS_SINK_H
 
 #include "bus/queue.h"
 
-#define TAP_SINK_FLUSH INT64_C(750000000)      /* ns between flushes: at most, so that a second holds one */
-#define TAP_SINK_DEADLINE INT64_C(10000000000) /* ns that one call may take after the end was asked for */
+/* ns between flushes: at most, so that a second holds one */
+#define TAP_SINK_FLUSH INT64_C(750000000)
+/* ns that one call may take after the end was asked for */
+#define TAP_SINK_DEADLINE INT64_C(10000000000)
 
 struct tap_sink {
     const struct tap_sink_ops *ops;
@@ -23,13 +26,16 @@ struct tap_sink {
     /* Written by one thread each, read by any. */
     atomic_uint_fast64_t given, filtered, dropped; /* events */
     atomic_uint_fast64_t written, bytes;           /* by the plugin, through the host */
-    atomic_int_fast64_t call_since;                /* when the call that it is in began; 0: in none */
+    /* when the call that it is in began; 0: in none */
+    atomic_int_fast64_t call_since;
     atomic_bool failed, done;
     atomic_bool begun; /* the transport has started: there is a trace, be it empty */
 
     void *arg;
-    void (*eased)(void *arg);                                 /* the transport may grant credit again */
-    void (*ended)(void *arg, struct tap_sink *, bool failed); /* on the sink's thread, last of all */
+    /* the transport may grant credit again */
+    void (*eased)(void *arg);
+    /* on the sink's thread, last of all */
+    void (*ended)(void *arg, struct tap_sink *, bool failed);
 };
 
 /* The plugin's start, on the session's thread. On failure it is stopped, and counts as failed. */
@@ -40,7 +46,8 @@ enum tap_status tap_sink_run(struct tap_sink *);
 void tap_sink_begin(struct tap_sink *);
 /* What came in a batch: `judged` of `total` counted events were for this sink. Transport thread. */
 void tap_sink_offer(struct tap_sink *, struct tap_batch_impl *, uint64_t total, bool full);
-/* After the queue was closed: waits for the thread, up to the deadline of one call. False: given up. */
+/* After the queue was closed: waits for the thread, up to the deadline of one call. False: given
+ * up. */
 bool tap_sink_join(struct tap_sink *);
 
 #endif

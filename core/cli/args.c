@@ -1,6 +1,7 @@
 /* args.c: what the commands' arguments have in common.
  *
- * getopt would permute and abbreviate; neither is wanted here, and a wrong option should name the right one.
+ * getopt would permute and abbreviate; neither is wanted here, and a wrong option should name the
+ * right one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +10,8 @@
 #include "cli/cli.h"
 #include "config/options.h"
 
-static bool wrong_option(const char *command, const char *option, const struct tap_cli_flag *flags, bool sets)
+static bool wrong_option(const char *command, const char *option, const struct tap_cli_flag *flags,
+                         bool sets)
 {
     const char *names[16];
     size_t n = 0;
@@ -50,8 +52,8 @@ static bool read_flag(const struct tap_cli_flag *flags, const char *word)
     return false;
 }
 
-bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *flags, size_t least, size_t most,
-                  struct tap_cli_args *args)
+bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *flags, size_t least,
+                  size_t most, struct tap_cli_args *args)
 {
     bool options = true;
     args->word_count = args->set_count = 0;
@@ -73,7 +75,8 @@ bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *flags, size_
     }
     if (args->word_count < least || args->word_count > most) {
         fprintf(stderr, "beamtap %s: %s (see beamtap %s --help)\n", argv[0],
-                args->word_count < least ? "an argument is missing" : "there are too many arguments",
+                args->word_count < least ? "an argument is missing"
+                                         : "there are too many arguments",
                 argv[0]);
         return false;
     }

@@ -1,7 +1,8 @@
-/* call.c: `beamtap call NODE MODULE FUNCTION '[ARGS]'`: one call under trace, on the library's own functions.
+/* call.c: `beamtap call NODE MODULE FUNCTION '[ARGS]'`: one call under trace, on the library's own
+ * functions.
  *
- * The result goes to stdout; the events go to the sinks of --sink, or to stderr as lines of text. An exception, a timeout and
- * a killed caller are failures of the call: exit 1, told on stderr.
+ * The result goes to stdout; the events go to the sinks of --sink, or to stderr as lines of text.
+ * An exception, a timeout and a killed caller are failures of the call: exit 1, told on stderr.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -40,7 +41,8 @@ static bool fail(const char *format, const char *what)
     return false;
 }
 
-/* "chrome:path=a.json,args=false" -> sink:chrome.path=a.json, sink:chrome.args=false. A comma in a value is written twice. */
+/* "chrome:path=a.json,args=false" -> sink:chrome.path=a.json, sink:chrome.args=false. A comma in a
+ * value is written twice. */
 static bool add_sink(struct call_options *o, const char *text)
 {
     size_t name = strcspn(text, ":");
@@ -62,8 +64,10 @@ static bool add_sink(struct call_options *o, const char *text)
     return true;
 }
 
-/* The value of an option that takes one, in either form. False: it is another option; told when the value is missing. */
-static bool value_of(int argc, char **argv, int *i, const char *name, const char **value, bool *wrong)
+/* The value of an option that takes one, in either form. False: it is another option; told when the
+ * value is missing. */
+static bool value_of(int argc, char **argv, int *i, const char *name, const char **value,
+                     bool *wrong)
 {
     size_t n = strlen(name);
     if (strncmp(argv[*i], name, n) != 0 || (argv[*i][n] && argv[*i][n] != '='))
@@ -103,7 +107,8 @@ static bool duration_of(const char *text, const char *what, int64_t *ns)
 {
     if (!text || tap_parse_duration(text, ns))
         return true;
-    fprintf(stderr, "beamtap call: %s %s: this is no duration, such as 500ms, 10s or 0\n", what, text);
+    fprintf(stderr, "beamtap call: %s %s: this is no duration, such as 500ms, 10s or 0\n", what,
+            text);
     return false;
 }
 
@@ -130,8 +135,9 @@ static int print_result(const struct tap_call_result *r, const struct tap_trace_
                         const struct call_options *o)
 {
     static const char *const ends[] = {
-        [TAP_CALL_NONE] = "unknown",    [TAP_CALL_RETURNED] = "returned", [TAP_CALL_THROW] = "throw",
-        [TAP_CALL_ERROR] = "error",     [TAP_CALL_EXIT] = "exit",         [TAP_CALL_DIED] = "died",
+        [TAP_CALL_NONE] = "unknown",    [TAP_CALL_RETURNED] = "returned",
+        [TAP_CALL_THROW] = "throw",     [TAP_CALL_ERROR] = "error",
+        [TAP_CALL_EXIT] = "exit",       [TAP_CALL_DIED] = "died",
         [TAP_CALL_TIMEOUT] = "timeout", [TAP_CALL_STOPPED] = "stopped"};
     if (o->json) {
         print_json_text("end", ends[r->end], "{");
@@ -139,8 +145,8 @@ static int print_result(const struct tap_call_result *r, const struct tap_trace_
         if (*r->stack)
             print_json_text("stack", r->stack, ",");
         printf(",\"produced\":%llu,\"kept\":%llu,\"filtered\":%llu,\"lost\":%llu}\n",
-               (unsigned long long)f->produced, (unsigned long long)f->kept, (unsigned long long)f->filtered,
-               (unsigned long long)f->lost);
+               (unsigned long long)f->produced, (unsigned long long)f->kept,
+               (unsigned long long)f->filtered, (unsigned long long)f->lost);
     }
     switch (r->end) {
     case TAP_CALL_RETURNED:
@@ -149,7 +155,9 @@ static int print_result(const struct tap_call_result *r, const struct tap_trace_
         return 0;
     case TAP_CALL_THROW:
     case TAP_CALL_ERROR:
-    case TAP_CALL_EXIT: fprintf(stderr, "** %s: %s\n   %s\n", ends[r->end], r->text, r->stack); break;
+    case TAP_CALL_EXIT:
+        fprintf(stderr, "** %s: %s\n   %s\n", ends[r->end], r->text, r->stack);
+        break;
     case TAP_CALL_DIED:
         fprintf(stderr, "** the calling process was ended by an exit signal: %s\n", r->text);
         break;
@@ -214,16 +222,16 @@ static int run_call(const struct tap_trace_options *options, const struct call_o
     told(status, why);
     tap_trace_result(trace, &result);
     tap_trace_figures(trace, &figures);
-    bool elixir =
-        o->elixir || (!o->erlang && (*options->call->module == ':' ||
-                                     (*options->call->module >= 'A' && *options->call->module <= 'Z')));
+    bool elixir = o->elixir || (!o->erlang &&
+                                (*options->call->module == ':' ||
+                                 (*options->call->module >= 'A' && *options->call->module <= 'Z')));
     if (!o->sink && !o->ini && !o->quiet)
         print_events(trace, elixir ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG);
     fflush(stderr);
     int code = print_result(&result, &figures, o);
     if (figures.lost && !o->quiet)
-        fprintf(stderr, "beamtap: %llu of %llu events were lost\n", (unsigned long long)figures.lost,
-                (unsigned long long)figures.produced);
+        fprintf(stderr, "beamtap: %llu of %llu events were lost\n",
+                (unsigned long long)figures.lost, (unsigned long long)figures.produced);
     tap_trace_free(trace);
     return status != TAP_OK ? (int)status : code;
 }
@@ -236,7 +244,8 @@ int tap_cli_call(int argc, char **argv)
     for (int i = 0; i < argc; i++)
         for (const char *comma = argv[i]; (comma = strchr(comma, ',')); comma++)
             most++;
-    struct call_options o = {.sets = calloc(most, sizeof *sets), .owned = calloc(most, sizeof *o.owned)};
+    struct call_options o = {.sets = calloc(most, sizeof *sets),
+                             .owned = calloc(most, sizeof *o.owned)};
     sets = o.sets;
     struct tap_cli_args args = {.words = words, .sets = given};
     const struct tap_cli_flag flags[] = {{"--elixir", &o.elixir},

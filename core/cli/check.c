@@ -1,7 +1,7 @@
 /* check.c: `beamtap check FILE.ini`: every mistake, or what would be traced and written.
  *
- * It goes as far as a run goes without touching anything: the instances are created and judge their settings, and the
- * plan is joined. No node is asked and no file is made.
+ * It goes as far as a run goes without touching anything: the instances are created and judge their
+ * settings, and the plan is joined. No node is asked and no file is made.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@ static void print_settings(const struct tap_option *options, size_t n, const voi
 static void print_instance(const struct tap_instance *in)
 {
     const struct tap_plugin *p = in->loaded->plugin;
-    printf("\n[%s]  %s %s, %s\n", in->section, p->name, p->version ? p->version : "", in->loaded->path);
+    printf("\n[%s]  %s %s, %s\n", in->section, p->name, p->version ? p->version : "",
+           in->loaded->path);
     print_settings(p->options, p->option_count, in->settings);
     if (in->kind == TAP_PLUGIN_SINK)
         print_settings(tap_sink_options, tap_sink_option_count, &in->sink);

@@ -1,7 +1,7 @@
 /* clean.c: `beamtap clean NODE`: takes away what a dead run left in a node, and says what it was.
  *
- * A run whose guardians live is left alone: its lease ends it, and it may be someone's who works. What other tools have
- * set is never touched.
+ * A run whose guardians live is left alone: its lease ends it, and it may be someone's who works.
+ * What other tools have set is never touched.
  */
 #include "cli/query.h"
 #include "cli/cli.h"

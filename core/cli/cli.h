@@ -1,9 +1,9 @@
-/* cli.h: the commands. Each gets the arguments from its own name on (argv[0] is "run") and gives the exit code:
- * 0 done, 1 a node, file or plugin failed, 2 the configuration or the command line is wrong, 3 done with losses and
- * fail_on_loss. Data goes to stdout, everything else to stderr.
+/* cli.h: the commands. Each gets the arguments from its own name on (argv[0] is "run") and gives
+ * the exit code: 0 done, 1 a node, file or plugin failed, 2 the configuration or the command line
+ * is wrong, 3 done with losses and fail_on_loss. Data goes to stdout, everything else to stderr.
  */
-#ifndef TAP_CLI_H
-#define TAP_CLI_H
+#ifndef TAP_CLI_CLI_H
+#define TAP_CLI_CLI_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,19 +22,20 @@ struct tap_cli_flag {
     const char *name; /* "--json" */
     bool *given;
 };
-/* What a command line holds besides flags. `words` and `sets` point into argv; both arrays are the caller's, of at
- * least argc elements. */
+/* What a command line holds besides flags. `words` and `sets` point into argv; both arrays are the
+ * caller's, of at least argc elements. */
 struct tap_cli_args {
     const char **words;
     size_t word_count;
     const char **sets; /* --set arguments; NULL: the command takes none */
     size_t set_count;
 };
-/* Reads a command's arguments: --set VALUE and --set=VALUE, flags, and words; -- ends the options. At least `least`
- * and at most `most` words. False when something is wrong, and told on stderr. */
+/* Reads a command's arguments: --set VALUE and --set=VALUE, flags, and words; -- ends the options.
+ * At least `least` and at most `most` words. False when something is wrong, and told on stderr. */
 bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *, size_t least, size_t most,
                   struct tap_cli_args *);
-/* The exit code for a command that wrote to stdout: `code`, or 1 when it could not be written (told). */
+/* The exit code for a command that wrote to stdout: `code`, or 1 when it could not be written
+ * (told). */
 int tap_cli_flush(int code);
 
 #endif

@@ -1,7 +1,7 @@
 /* export.c: `beamtap export FILE --sink NAME[:KEY=VALUE,...]`: a recorded trace through any sinks.
  *
- * It is a run whose configuration is the command line: [transport:file] and one section for each --sink, made of --set
- * arguments, so that everything a run says and judges holds here too.
+ * It is a run whose configuration is the command line: [transport:file] and one section for each
+ * --sink, made of --set arguments, so that everything a run says and judges holds here too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,8 @@ static void add_set(struct export_sets *sets, const char *section, const char *k
         sets->items[sets->count++] = text;
 }
 
-/* Where the value that begins here ends: at a comma behind which another KEY= stands, or at the end. */
+/* Where the value that begins here ends: at a comma behind which another KEY= stands, or at the
+ * end. */
 static size_t value_length(const char *value)
 {
     for (const char *p = value; (p = strchr(p, ',')); p++) {
@@ -44,13 +45,14 @@ static bool read_sink(const char *spec, size_t number, struct export_sets *sets)
     if (name == 0 || name > 64 ||
         spec[strspn(spec, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] !=
             (spec[name] ? ':' : 0)) {
-        fprintf(
-            stderr,
-            "beamtap export: --sink %s: this must be NAME or NAME:KEY=VALUE,..., such as csv:path=out.csv\n",
-            spec);
+        fprintf(stderr,
+                "beamtap export: --sink %s: this must be NAME or NAME:KEY=VALUE,..., such as "
+                "csv:path=out.csv\n",
+                spec);
         return false;
     }
-    snprintf(section, sizeof section, number ? "sink:%.*s_%zu" : "sink:%.*s", (int)name, spec, number + 1);
+    snprintf(section, sizeof section, number ? "sink:%.*s_%zu" : "sink:%.*s", (int)name, spec,
+             number + 1);
     add_set(sets, section, "plugin", 6, spec, name);
     for (const char *p = spec + name; *p;) {
         p++;
@@ -126,7 +128,8 @@ int tap_cli_export(int argc, char **argv)
     if (!tap_cli_read(n, rest, flags, 1, 1, &args))
         return 2;
     if (sink_count == 0) {
-        fputs("beamtap export: where to? (--sink NAME:KEY=VALUE,..., such as --sink csv:path=out.csv)\n",
+        fputs("beamtap export: where to? (--sink NAME:KEY=VALUE,..., such as --sink "
+              "csv:path=out.csv)\n",
               stderr);
         return 2;
     }

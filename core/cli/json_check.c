@@ -118,8 +118,8 @@ static enum tap_json_verdict read_escape(struct tap_json_check *j, char c)
     j->more = 4;
     if (c == 'u')
         return go(j, HEX);
-    bool known =
-        c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' || c == 'r' || c == 't';
+    bool known = c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' ||
+                 c == 'r' || c == 't';
     return known ? go(j, STRING) : TAP_JSON_BAD;
 }
 
@@ -166,7 +166,9 @@ enum tap_json_verdict tap_json_check_next(struct tap_json_check *j, char c)
     case VALUE: return read_value(j, c);
     case ARRAY: return c == ']' ? read_close(j, true) : read_value(j, c);
     case OBJECT:
-        return c == '}' ? read_close(j, false) : c == '"' ? read_string_begin(j, true) : TAP_JSON_BAD;
+        return c == '}'   ? read_close(j, false)
+               : c == '"' ? read_string_begin(j, true)
+                          : TAP_JSON_BAD;
     case KEY: return c == '"' ? read_string_begin(j, true) : TAP_JSON_BAD;
     case COLON: return c == ':' ? go(j, VALUE) : TAP_JSON_BAD;
     case BEHIND: return read_behind(j, c);

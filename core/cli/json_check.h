@@ -1,8 +1,9 @@
-/* json_check.h: a strict reader of one JSON object, character by character (RFC 8259, UTF-8 included): is it one, and
- * where does it end? It keeps nothing, so `beamtap repair` can read files of any size with it.
+/* json_check.h: a strict reader of one JSON object, character by character (RFC 8259, UTF-8
+ * included): is it one, and where does it end? It keeps nothing, so `beamtap repair` can read files
+ * of any size with it.
  */
-#ifndef TAP_JSON_CHECK_H
-#define TAP_JSON_CHECK_H
+#ifndef TAP_CLI_JSON_CHECK_H
+#define TAP_CLI_JSON_CHECK_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,7 +11,8 @@
 enum tap_json_verdict { TAP_JSON_MORE, TAP_JSON_END, TAP_JSON_BAD };
 
 struct tap_json_check {
-    uint64_t arrays;   /* of the open brackets, innermost last: a bit is set where it is an array's */
+    /* of the open brackets, innermost last: a bit is set where it is an array's */
+    uint64_t arrays;
     unsigned depth;    /* at most 63: no output of ours is deeper */
     unsigned state;    /* 0: before the value */
     unsigned more;     /* digits of \u, or bytes of UTF-8, that are still to come */
@@ -19,9 +21,11 @@ struct tap_json_check {
     const char *rest;  /* of true, false or null */
 };
 
-/* An object that is open already: after this the first character is that behind its first member, or the end. */
+/* An object that is open already: after this the first character is that behind its first member,
+ * or the end. */
 void tap_json_check_inside(struct tap_json_check *);
-/* The next character. END: it closed the object. A control character between the tokens is BAD too: we write none. */
+/* The next character. END: it closed the object. A control character between the tokens is BAD too:
+ * we write none. */
 enum tap_json_verdict tap_json_check_next(struct tap_json_check *, char);
 
 #endif

@@ -1,5 +1,6 @@
-/* live.c: what a run says while it runs. On a terminal one line stands at the bottom of stderr and is written over;
- * anything else takes it away first and puts it back. Without a terminal there is no such line. */
+/* live.c: what a run says while it runs. On a terminal one line stands at the bottom of stderr and
+ * is written over; anything else takes it away first and puts it back. Without a terminal there is
+ * no such line. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,8 @@ static size_t human(char *dst, size_t cap, uint64_t n, const char *unit)
 static void cut_to_terminal(char *line)
 {
     struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 && strlen(line) >= size.ws_col)
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 &&
+        strlen(line) >= size.ws_col)
         line[size.ws_col - 1] = '\0';
 }
 
@@ -125,9 +127,10 @@ void tap_live_causes(const struct tap_error *err)
     take_away();
     for (; live.causes < n; live.causes++) {
         const struct tap_cause *cause = tap_error_get(err, live.causes);
-        bool placed = cause->message[0] == '[' || !cause->actor || strcmp(cause->actor, "core") == 0;
-        fprintf(stderr, placed ? "beamtap: %s%s%s\n" : "beamtap: [%s%s%s\n", placed ? "" : cause->actor,
-                placed ? "" : "] ", cause->message);
+        bool placed =
+            cause->message[0] == '[' || !cause->actor || strcmp(cause->actor, "core") == 0;
+        fprintf(stderr, placed ? "beamtap: %s%s%s\n" : "beamtap: [%s%s%s\n",
+                placed ? "" : cause->actor, placed ? "" : "] ", cause->message);
     }
     put_back();
     pthread_mutex_unlock(&live.lock);

@@ -1,5 +1,4 @@
-/* main.c: the command `beamtap`: finds the command's name and leaves the rest to it.
- */
+/* main.c: the command `beamtap`: finds the command's name and leaves the rest to it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,21 +18,23 @@ static const struct command {
      tap_cli_run},
     {"check", "FILE.ini [--set SECTION.KEY=VALUE]...",
      "tells all mistakes, or what would be traced and written; asks no node", tap_cli_check},
-    {"plugins", "[KIND:NAME | session] [--json]", "what is installed, from where, with which options",
-     tap_cli_plugins},
-    {"export", "FILE --sink NAME[:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... [--quiet] [--json]",
+    {"plugins", "[KIND:NAME | session] [--json]",
+     "what is installed, from where, with which options", tap_cli_plugins},
+    {"export",
+     "FILE --sink NAME[:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... [--quiet] [--json]",
      "plays a recording (sink record) into any sinks", tap_cli_export},
     {"nodes", "NODE [--hidden] [--json] [--set SECTION.KEY=VALUE]...",
      "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes},
     {"clean", "NODE [--json] [--set SECTION.KEY=VALUE]...",
      "takes away whatever a dead run of beamtap left in a node", tap_cli_clean},
     {"call",
-     "NODE MODULE FUNCTION ['[ARGS]'] [--timeout 5s] [--linger 0] [--sink NAME:KEY=VALUE,...]... [--config "
-     "FILE.ini] "
-     "[--set SECTION.KEY=VALUE]... [--elixir | --erlang] [--quiet] [--json]",
-     "runs one call under trace: its result to stdout, its events to the sinks (without any: to stderr)",
+     "NODE MODULE FUNCTION ['[ARGS]'] [--timeout 5s] [--linger 0] [--sink NAME:KEY=VALUE,...]... "
+     "[--config FILE.ini] [--set SECTION.KEY=VALUE]... [--elixir | --erlang] [--quiet] [--json]",
+     "runs one call under trace: its result to stdout, its events to the sinks (without any: to "
+     "stderr)",
      tap_cli_call},
-    {"repair", "FILE", "mends an output file that was torn (kill -9, a full disk), losing no whole event",
+    {"repair", "FILE",
+     "mends an output file that was torn (kill -9, a full disk), losing no whole event",
      tap_cli_repair},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -47,9 +48,10 @@ static void print_usage(FILE *out)
     fputs("  beamtap --help | --version\n\n"
           "The cookie is read from the file that cookie_file names (~/.erlang.cookie), or from "
           "BEAMTAP_COOKIE.\n"
-          "Plugins are sought in plugin_path, in BEAMTAP_PLUGIN_PATH, and in the installed folder.\n\n"
-          "Exit codes: 0 done; 1 a node, file or plugin failed; 2 the configuration or the command line is "
-          "wrong;\n"
+          "Plugins are sought in plugin_path, in BEAMTAP_PLUGIN_PATH, and in the installed "
+          "folder.\n\n"
+          "Exit codes: 0 done; 1 a node, file or plugin failed; 2 the configuration or the command "
+          "line is wrong;\n"
           "3 done, but events were lost and fail_on_loss is set.\n",
           out);
 }

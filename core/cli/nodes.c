@@ -1,7 +1,9 @@
-/* nodes.c: `beamtap nodes NODE`: the cluster as that node sees it: releases, and who is tracing already.
+/* nodes.c: `beamtap nodes NODE`: the cluster as that node sees it: releases, and who is tracing
+ * already.
  *
- * The node is asked first, then those that it sees. Hidden nodes are listed and, unless it is wished, not asked: most of
- * them are tools (another beamtap, a remote shell), and a C node cannot answer.
+ * The node is asked first, then those that it sees. Hidden nodes are listed and, unless it is
+ * wished, not asked: most of them are tools (another beamtap, a remote shell), and a C node cannot
+ * answer.
  */
 #include <string.h>
 
@@ -56,7 +58,8 @@ static void print_tracing(const cJSON *info)
     if (number_of(info, "patterns"))
         next(&said), printf("patterns of others on %d functions", number_of(info, "patterns"));
     if (number_of(info, "beamtap_patterns"))
-        next(&said), printf("patterns of beamtap on %d functions", number_of(info, "beamtap_patterns"));
+        next(&said),
+            printf("patterns of beamtap on %d functions", number_of(info, "beamtap_patterns"));
     for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
         if (is_set(info, shared[i].key))
             next(&said), printf("a pattern on %s", shared[i].text);

@@ -1,7 +1,8 @@
-/* plugins.c: `beamtap plugins [KIND:NAME | session] [--json]`: what is installed, from where, with which options.
- * `session` describes the [session] section's own options in the same way.
+/* plugins.c: `beamtap plugins [KIND:NAME | session] [--json]`: what is installed, from where, with
+ * which options. `session` describes the [session] section's own options in the same way.
  *
- * A file that is no plugin is told on stderr and makes the exit code 2; the others are listed all the same.
+ * A file that is no plugin is told on stderr and makes the exit code 2; the others are listed all
+ * the same.
  */
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ static void print_plugin(const struct tap_loaded *l, bool options)
 {
     const struct tap_plugin *p = l->plugin;
     char name[128];
-    snprintf(name, sizeof name, "%s:%s", tap_plugin_kind_name((enum tap_plugin_kind)p->kind), p->name);
+    snprintf(name, sizeof name, "%s:%s", tap_plugin_kind_name((enum tap_plugin_kind)p->kind),
+             p->name);
     printf("%-22s %-8s %s\n", name, p->version ? p->version : "", p->summary ? p->summary : "");
     printf("%-31s %s\n", "", l->path);
     if (!options)
@@ -100,12 +102,14 @@ static bool json_plugin(cJSON *list, const struct tap_loaded *l)
     if (!json || !cJSON_AddItemToArray(list, json))
         return false;
     snprintf(abi, sizeof abi, "%u.%u", p->abi_major, p->abi_minor);
-    bool ok = cJSON_AddStringToObject(json, "kind", tap_plugin_kind_name((enum tap_plugin_kind)p->kind)) &&
+    bool ok = cJSON_AddStringToObject(json, "kind",
+                                      tap_plugin_kind_name((enum tap_plugin_kind)p->kind)) &&
               cJSON_AddStringToObject(json, "name", p->name) &&
               cJSON_AddStringToObject(json, "version", p->version ? p->version : "") &&
               cJSON_AddStringToObject(json, "summary", p->summary ? p->summary : "") &&
               cJSON_AddStringToObject(json, "license", p->license ? p->license : "") &&
-              cJSON_AddStringToObject(json, "abi", abi) && cJSON_AddStringToObject(json, "path", l->path) &&
+              cJSON_AddStringToObject(json, "abi", abi) &&
+              cJSON_AddStringToObject(json, "path", l->path) &&
               (options = cJSON_AddArrayToObject(json, "options"));
     for (size_t i = 0; ok && i < p->option_count; i++)
         ok = json_option(options, &p->options[i]);
@@ -157,7 +161,8 @@ static bool read_name(const char *word, enum tap_plugin_kind *kind, const char *
             return true;
         }
     }
-    fprintf(stderr, "beamtap plugins: '%s' must be transport:NAME, filter:NAME, sink:NAME or session\n",
+    fprintf(stderr,
+            "beamtap plugins: '%s' must be transport:NAME, filter:NAME, sink:NAME or session\n",
             word);
     return false;
 }
@@ -170,7 +175,8 @@ static int list_session(bool json)
     return 0;
 }
 
-static int list_plugins(struct tap_registry *registry, const char *word, bool json, struct tap_error *err)
+static int list_plugins(struct tap_registry *registry, const char *word, bool json,
+                        struct tap_error *err)
 {
     const struct tap_loaded **all = NULL, *one = NULL;
     enum tap_plugin_kind kind;

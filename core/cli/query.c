@@ -1,5 +1,5 @@
-/* query.c: a service of the transport (plugin.h), asked from the command line; its answer as JSON, for which there is a
- * reader at hand.
+/* query.c: a service of the transport (plugin.h), asked from the command line; its answer as JSON,
+ * for which there is a reader at hand.
  */
 #include "cli/query.h"
 
@@ -51,7 +51,8 @@ static cJSON *pid_json(struct tap_cursor *c)
     size_t tail = *from == TAP_EXT_NEW_PID ? 12 : 9;
     if (c->bad || (size_t)(c->p - from) <= tail)
         return NULL;
-    snprintf(text, sizeof text, "<0.%u.%u>", tap_get_u32(c->p - tail), tap_get_u32(c->p - tail + 4));
+    snprintf(text, sizeof text, "<0.%u.%u>", tap_get_u32(c->p - tail),
+             tap_get_u32(c->p - tail + 4));
     return cJSON_CreateString(text);
 }
 
@@ -72,7 +73,8 @@ static cJSON *map_json(struct tap_cursor *c, int depth)
     tap_read_map(c, &pairs);
     for (uint32_t i = 0; i < pairs && !c->bad; i++) {
         cJSON *key = term_json(c, depth);
-        cJSON_AddItemToObject(object, cJSON_IsString(key) ? key->valuestring : "?", term_json(c, depth));
+        cJSON_AddItemToObject(object, cJSON_IsString(key) ? key->valuestring : "?",
+                              term_json(c, depth));
         cJSON_Delete(key);
     }
     return object;
@@ -100,8 +102,10 @@ static cJSON *term_json(struct tap_cursor *c, int depth)
     case TAP_EXT_NIL:
     case TAP_EXT_LIST: tap_read_list(c, &n); return array_json(c, n, true, depth + 1);
     case TAP_EXT_MAP: return map_json(c, depth + 1);
-    case TAP_EXT_BINARY: return tap_read_binary(c, &bytes, &n) ? text_json((const char *)bytes, n) : NULL;
-    case TAP_EXT_STRING: return tap_read_string(c, &bytes, &n) ? text_json((const char *)bytes, n) : NULL;
+    case TAP_EXT_BINARY:
+        return tap_read_binary(c, &bytes, &n) ? text_json((const char *)bytes, n) : NULL;
+    case TAP_EXT_STRING:
+        return tap_read_string(c, &bytes, &n) ? text_json((const char *)bytes, n) : NULL;
     default: return tap_read_i64(c, &number) ? cJSON_CreateNumber((double)number) : NULL;
     }
 }
@@ -113,8 +117,8 @@ static bool answers_add(const struct tap_buf *result, cJSON *answers)
     uint32_t n = 0, two, len;
     const uint8_t *name;
     tap_read_list(&c, &n);
-    for (uint32_t i = 0; i < n && tap_read_tuple(&c, &two) && two == 2 && tap_read_binary(&c, &name, &len);
-         i++) {
+    for (uint32_t i = 0;
+         i < n && tap_read_tuple(&c, &two) && two == 2 && tap_read_binary(&c, &name, &len); i++) {
         char *copy = strndup((const char *)name, len);
         cJSON *answer = term_json(&c, 0);
         if (copy && answer)
@@ -125,7 +129,7 @@ static bool answers_add(const struct tap_buf *result, cJSON *answers)
 }
 
 int tap_query_ask(const char *nodes, const char *const *sets, size_t set_count, const char *verb,
-                   cJSON *answers, struct tap_error *err)
+                  cJSON *answers, struct tap_error *err)
 {
     struct tap_config *config = NULL;
     struct tap_session *session = NULL;

@@ -1,7 +1,8 @@
 /* repair.c: `beamtap repair FILE`: mends an output file that was torn, losing no whole event.
  *
- * A plain file is cut behind its last whole event and gets its closing brackets. A packed one (.gz) cannot be cut
- * inside: what can still be unpacked is packed again beside it, and then takes its name.
+ * A plain file is cut behind its last whole event and gets its closing brackets. A packed one (.gz)
+ * cannot be cut inside: what can still be unpacked is packed again beside it, and then takes its
+ * name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,12 +31,12 @@ static int told(const char *path, const struct tap_torn_file *m, uint64_t cut, b
     if (was_whole)
         printf("%s is whole: %" PRIu64 " events\n", path, m->events);
     else
-        printf("%s is mended: %" PRIu64 " events, %" PRIu64 " bytes behind them cut off\n", path, m->events,
-               cut);
+        printf("%s is mended: %" PRIu64 " events, %" PRIu64 " bytes behind them cut off\n", path,
+               m->events, cut);
     return tap_cli_flush(0);
 }
 
-/* ---- Reading, plain or packed ----------------------------------------------------------------------------------- */
+/* ---- Reading, plain or packed */
 
 struct source {
     int fd;
@@ -83,13 +84,14 @@ static bool source_rewind(struct source *s)
     return inflateInit2(&s->z, MAX_WBITS + 16) == Z_OK;
 }
 
-/* ---- Mending ---------------------------------------------------------------------------------------------------- */
+/* ---- Mending */
 
 static int repair_plain(const char *path, int fd, const struct tap_torn_file *m)
 {
     const char *footer = tap_torn_file_footer(m);
     size_t len = strlen(footer);
-    if (ftruncate(fd, (off_t)m->whole) < 0 || pwrite(fd, footer, len, (off_t)m->whole) != (ssize_t)len)
+    if (ftruncate(fd, (off_t)m->whole) < 0 ||
+        pwrite(fd, footer, len, (off_t)m->whole) != (ssize_t)len)
         return fail(path, strerror(errno));
     return 0;
 }
@@ -112,7 +114,8 @@ static bool pack_whole(struct source *s, int fd, const struct tap_torn_file *m, 
     return gzclose(out) == Z_OK && good;
 }
 
-static int repair_gzip(const char *path, struct source *s, const struct tap_torn_file *m, char *piece)
+static int repair_gzip(const char *path, struct source *s, const struct tap_torn_file *m,
+                       char *piece)
 {
     char beside[4096];
     if ((size_t)snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= sizeof beside)
@@ -132,7 +135,8 @@ static int repair_gzip(const char *path, struct source *s, const struct tap_torn
 static enum tap_torn_file_format guess_by_name(const char *path)
 {
     const char *dot = strstr(path, ".json");
-    return dot && (!strcmp(dot, ".json") || !strcmp(dot, ".json.gz")) ? TAP_MEND_TIMELINE : TAP_MEND_UNKNOWN;
+    return dot && (!strcmp(dot, ".json") || !strcmp(dot, ".json.gz")) ? TAP_MEND_TIMELINE
+                                                                      : TAP_MEND_UNKNOWN;
 }
 
 static bool names_packed(const char *path)
@@ -193,8 +197,10 @@ int tap_cli_repair(int argc, char **argv)
     else {
         unsigned char magic[2] = {0};
         s->fd = fd;
-        s->packed = pread(fd, magic, 2, 0) == 2 ? magic[0] == 0x1f && magic[1] == 0x8b : names_packed(path);
-        code = source_rewind(s) ? repair(path, s, (uint64_t)st.st_size, piece) : fail(path, "out of memory");
+        s->packed =
+            pread(fd, magic, 2, 0) == 2 ? magic[0] == 0x1f && magic[1] == 0x8b : names_packed(path);
+        code = source_rewind(s) ? repair(path, s, (uint64_t)st.st_size, piece)
+                                : fail(path, "out of memory");
         if (s->packed)
             inflateEnd(&s->z);
     }

@@ -1,8 +1,8 @@
 /* run.c: `beamtap run FILE.ini`: a trace from its start to its summary.
  *
- * The first SIGINT or SIGTERM asks for a clean end: tracing off, what is on its way taken, files finished, exit 0.
- * The second leaves at once. The handler only notes the signal: the session's thread looks at it several times a
- * second.
+ * The first SIGINT or SIGTERM asks for a clean end: tracing off, what is on its way taken, files
+ * finished, exit 0. The second leaves at once. The handler only notes the signal: the session's
+ * thread looks at it several times a second.
  */
 #include "cli/run.h"
 
@@ -24,9 +24,8 @@ static volatile sig_atomic_t signals;
 static void on_signal(int number)
 {
     if (++signals > 1) {
-        static const char text[] =
-            "\nbeamtap: left at once: what is on its way is lost, and nodes clean up by themselves "
-            "when their lease ends\n";
+        static const char text[] = "\nbeamtap: left at once: what is on its way is lost, and nodes "
+                                   "clean up by themselves when their lease ends\n";
         if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
             _exit(128 + number);
         _exit(128 + number);
@@ -43,7 +42,8 @@ static void catch_signals(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
-/* Does some sink write to stdout? Then nothing else may: the JSON goes to stderr, in place of the text. */
+/* Does some sink write to stdout? Then nothing else may: the JSON goes to stderr, in place of the
+ * text. */
 static bool stdout_is_data(const struct tap_config *config)
 {
     for (size_t i = 0; i < config->instance_count; i++) {
@@ -52,7 +52,8 @@ static bool stdout_is_data(const struct tap_config *config)
         for (size_t o = 0; in->kind == TAP_PLUGIN_SINK && o < p->option_count; o++) {
             if (strcmp(p->options[o].name, "path") != 0)
                 continue;
-            const char *path = *(const char *const *)((const char *)in->settings + p->options[o].offset);
+            const char *path =
+                *(const char *const *)((const char *)in->settings + p->options[o].offset);
             if (path && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0))
                 return true;
         }
@@ -83,8 +84,8 @@ static void wait_for_end(struct tap_session *session, const struct tap_error *er
 }
 
 /* Runs a created trace; the exit code. */
-static int run_trace(struct tap_session *session, const struct tap_config *config, struct tap_error *err,
-                     bool quiet, bool json)
+static int run_trace(struct tap_session *session, const struct tap_config *config,
+                     struct tap_error *err, bool quiet, bool json)
 {
     struct tap_run_figures figures;
     tap_live_begin(quiet, config->session.duration);

@@ -22,17 +22,18 @@ void tap_run_figures_free(struct tap_run_figures *);
 /* Events that a node or any sink lost. */
 bool tap_run_lost(const struct tap_run_figures *);
 
-/* run.c: a run from its configuration to its summary; the exit code. `config` NULL: `err` says why, and is printed. Takes
- * over SIGINT and SIGTERM. */
+/* run.c: a run from its configuration to its summary; the exit code. `config` NULL: `err` says why,
+ * and is printed. Takes over SIGINT and SIGTERM. */
 int tap_run_config(const struct tap_config *config, struct tap_error *err, bool quiet, bool json);
 
-/* live.c: one line on stderr that is written over and over, when stderr is a terminal, and log lines that go above
- * it. Log lines come from any thread. */
+/* live.c: one line on stderr that is written over and over, when stderr is a terminal, and log
+ * lines that go above it. Log lines come from any thread. */
 void tap_live_begin(bool quiet, int64_t duration);
 void tap_live_show(const struct tap_session *);
 void tap_live_end(void);
 void tap_live_log(void *arg, enum tap_log_level, const char *actor, const char *text);
-/* Tells the causes that have come since the last call, so that a failure is told when it happens. */
+/* Tells the causes that have come since the last call, so that a failure is told when it
+ * happens. */
 void tap_live_causes(const struct tap_error *);
 
 /* summary.c */

@@ -1,4 +1,5 @@
-/* summary.c: how a run ended, for people (text) and for programs (JSON): a node, a sink, and what plugins counted. */
+/* summary.c: how a run ended, for people (text) and for programs (JSON): a node, a sink, and what
+ * plugins counted. */
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ bool tap_run_figures(const struct tap_session *session, struct tap_run_figures *
         tap_run_figures_free(f);
         return false;
     }
-    tap_session_nodes(session, f->nodes, f->node_count); /* one that was added meanwhile shows next time */
+    /* one that was added meanwhile shows next time */
+    tap_session_nodes(session, f->nodes, f->node_count);
     tap_session_sinks(session, f->sinks, f->sink_count);
     for (size_t i = 0; i < f->node_count; i++) {
         f->received += f->nodes[i].received;
@@ -78,8 +80,8 @@ static cJSON *returns_off_json(const struct tap_session *session, size_t node)
     return names;
 }
 
-static void print_node(const struct tap_session *session, size_t index, const struct tap_node_stats *n,
-                       FILE *out)
+static void print_node(const struct tap_session *session, size_t index,
+                       const struct tap_node_stats *n, FILE *out)
 {
     fprintf(out, "%s", n->name);
     if (n->release[0])
@@ -89,12 +91,13 @@ static void print_node(const struct tap_session *session, size_t index, const st
         fputs(", never traced\n", out);
         return;
     }
-    fprintf(out, ", produced %s%" PRIu64 ", received %" PRIu64, is_exact(n) ? "" : ">= ", n->produced,
-            n->received);
+    fprintf(out, ", produced %s%" PRIu64 ", received %" PRIu64,
+            is_exact(n) ? "" : ">= ", n->produced, n->received);
     if (is_exact(n))
         fprintf(out, ", lost %" PRIu64, n->lost);
     else if (n->produced)
-        fprintf(out, ", lost >= %" PRIu64 ", unknown after sequence %" PRIu64, n->lost, n->last_seq);
+        fprintf(out, ", lost >= %" PRIu64 ", unknown after sequence %" PRIu64, n->lost,
+                n->last_seq);
     else
         fputs(", lost >= 0, unknown from the first", out);
     const char *between = " (";
@@ -126,7 +129,8 @@ static void print_sink(const struct tap_sink_stats *s, FILE *out)
     fprintf(out, ", %" PRIu64 " bytes\n", s->bytes);
 }
 
-void tap_summary_print(const struct tap_session *session, const struct tap_run_figures *f, FILE *out)
+void tap_summary_print(const struct tap_session *session, const struct tap_run_figures *f,
+                       FILE *out)
 {
     const char *section, *name, *last = NULL;
     int64_t value;
@@ -145,7 +149,8 @@ void tap_summary_print(const struct tap_session *session, const struct tap_run_f
     fputs(last ? "\n" : "", out);
 }
 
-static cJSON *node_json(const struct tap_session *session, size_t index, const struct tap_node_stats *n)
+static cJSON *node_json(const struct tap_session *session, size_t index,
+                        const struct tap_node_stats *n)
 {
     cJSON *o = cJSON_CreateObject(), *by = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "node", n->name);
@@ -197,10 +202,12 @@ static cJSON *counters_json(const struct tap_session *session)
     return all;
 }
 
-bool tap_summary_json(const struct tap_session *session, const struct tap_run_figures *f, int code, FILE *out)
+bool tap_summary_json(const struct tap_session *session, const struct tap_run_figures *f, int code,
+                      FILE *out)
 {
     cJSON *all = cJSON_CreateObject();
-    cJSON *nodes = cJSON_AddArrayToObject(all, "nodes"), *sinks = cJSON_AddArrayToObject(all, "sinks");
+    cJSON *nodes = cJSON_AddArrayToObject(all, "nodes"),
+          *sinks = cJSON_AddArrayToObject(all, "sinks");
     for (size_t i = 0; i < f->node_count; i++)
         cJSON_AddItemToArray(nodes, node_json(session, i, &f->nodes[i]));
     for (size_t i = 0; i < f->sink_count; i++)

@@ -1,5 +1,5 @@
-/* summary_flows.c: what became of the messages: how many sends and receives were paired, and why the others were not; and
- * how the events of several nodes came into one order. */
+/* summary_flows.c: what became of the messages: how many sends and receives were paired, and why
+ * the others were not; and how the events of several nodes came into one order. */
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 
@@ -51,10 +51,11 @@ static void print_gen(const struct tap_session *session, FILE *out)
     struct tap_gen_stats s;
     if (!tap_session_gen(session, &s) || !(s.calls || s.casts || s.replies))
         return;
-    fprintf(out, "gen: calls %" PRIu64 ", casts %" PRIu64 ", replies %" PRIu64, s.calls, s.casts, s.replies);
+    fprintf(out, "gen: calls %" PRIu64 ", casts %" PRIu64 ", replies %" PRIu64, s.calls, s.casts,
+            s.replies);
     if (s.took_most)
-        fprintf(out, " after %.3f ms on average, %.3f ms at most", (double)s.took / (double)s.replies / 1e6,
-                (double)s.took_most / 1e6);
+        fprintf(out, " after %.3f ms on average, %.3f ms at most",
+                (double)s.took / (double)s.replies / 1e6, (double)s.took_most / 1e6);
     fputc('\n', out);
 }
 

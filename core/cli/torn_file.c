@@ -1,6 +1,7 @@
-/* torn_file.c: one small machine that reads files as sinks write them: an event begins at the start of a line, and is one
- * JSON object on that line. So whatever a torn write left behind, a piece of an event, zeros, the rest of an older
- * footer, what garbage unpacks to, is no event, and all that is one was written whole.
+/* torn_file.c: one small machine that reads files as sinks write them: an event begins at the start
+ * of a line, and is one JSON object on that line. So whatever a torn write left behind, a piece of
+ * an event, zeros, the rest of an older footer, what garbage unpacks to, is no event, and all that
+ * is one was written whole.
  */
 #include "cli/torn_file.h"
 

@@ -1,10 +1,12 @@
-/* torn_file.h: how far an output file is whole, read piece by piece: what `beamtap repair` knows of file formats.
+/* torn_file.h: how far an output file is whole, read piece by piece: what `beamtap repair` knows of
+ * file formats.
  *
- * Sinks write whole events, one behind the other. A file that was torn (kill -9 in the middle of a write, a full disk) is
- * mended by cutting it behind its last whole event and closing what must be closed.
+ * Sinks write whole events, one behind the other. A file that was torn (kill -9 in the middle of a
+ * write, a full disk) is mended by cutting it behind its last whole event and closing what must be
+ * closed.
  */
-#ifndef TAP_MEND_H
-#define TAP_MEND_H
+#ifndef TAP_CLI_TORN_FILE_H
+#define TAP_CLI_TORN_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,9 +16,10 @@
 
 enum tap_torn_file_format {
     TAP_MEND_UNKNOWN,
-    TAP_MEND_TIMELINE, /* {"displayTimeUnit":"ns","traceEvents":[ and an event a line: Trace Event Format */
-    TAP_MEND_ARRAY,    /* [ and an event a line: the same, written to a pipe */
-    TAP_MEND_LINES,    /* one JSON object a line */
+    /* {"displayTimeUnit":"ns","traceEvents":[ and an event a line: Trace Event Format */
+    TAP_MEND_TIMELINE,
+    TAP_MEND_ARRAY, /* [ and an event a line: the same, written to a pipe */
+    TAP_MEND_LINES, /* one JSON object a line */
     TAP_MEND_CSV
 };
 
@@ -25,7 +28,8 @@ struct tap_torn_file {
     uint64_t at;     /* bytes seen */
     uint64_t whole;  /* the end of the last whole event */
     uint64_t events; /* whole ones */
-    bool broken;     /* something stands where nothing of the kind may; what follows is not looked at */
+    /* something stands where nothing of the kind may; what follows is not looked at */
+    bool broken;
     unsigned state;
     bool line_open; /* the last event's line has no end yet */
     bool in_text;   /* of a table: between quotes */

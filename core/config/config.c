@@ -1,10 +1,10 @@
 /* config.c: an INI text becomes a configuration that can be run.
  *
- * In this order, and each step goes on after mistakes: the text is read into sections (ini_file.c), --set arguments
- * are laid over it, [session] is judged, since it names the plugin folders, and then each [kind:name]
- * section: its plugin is found, its keys are judged by the tables of plugin and core. At the end stands what only
- * the whole shows: no sink, two transports, filters that are named and not there. When anything was wrong nothing
- * is given back.
+ * In this order, and each step goes on after mistakes: the text is read into sections (ini_file.c),
+ * --set arguments are laid over it, [session] is judged, since it names the plugin folders, and
+ * then each [kind:name] section: its plugin is found, its keys are judged by the tables of plugin
+ * and core. At the end stands what only the whole shows: no sink, two transports, filters that are
+ * named and not there. When anything was wrong nothing is given back.
  */
 #include "config/config.h"
 
@@ -49,9 +49,11 @@ static bool *used_flags(struct builder *b, const struct tap_ini_section *s)
     return tap_mempool_alloc(b->config->pool, (s->count + 1) * sizeof(bool));
 }
 
-/* An indented key continues the value above it; that is seldom meant when it is a key of this section. */
+/* An indented key continues the value above it; that is seldom meant when it is a key of this
+ * section. */
 static void section_indented_keys(struct builder *b, const struct tap_ini_section *s,
-                                  const struct tap_option *const *tables, const size_t *counts, size_t n)
+                                  const struct tap_option *const *tables, const size_t *counts,
+                                  size_t n)
 {
     for (size_t i = 0; i < s->count; i++) {
         const char *text = s->settings[i].value.text;
@@ -79,7 +81,8 @@ static bool config_session_section(struct builder *b)
 {
     struct tap_config *c = b->config;
     struct tap_text whole = {"", c->path, 0, 0};
-    struct tap_ini_section none = {.name = "session", .where = whole}, *s = tap_ini_find(b->ini, "session");
+    struct tap_ini_section none = {.name = "session", .where = whole},
+                           *s = tap_ini_find(b->ini, "session");
     if (!s)
         s = &none;
     bool *used = used_flags(b, s);
@@ -87,16 +90,17 @@ static bool config_session_section(struct builder *b)
         return false;
     const struct tap_option *tables[] = {tap_session_options};
     section_indented_keys(b, s, tables, &tap_session_option_count, 1);
-    tap_options_fill(tap_session_options, tap_session_option_count, s->settings, s->count, used, &c->session,
-                     c->pool, "session", &s->where, b->err);
-    tap_options_unknown(tables, &tap_session_option_count, 1, s->settings, s->count, used, "session", b->err);
+    tap_options_fill(tap_session_options, tap_session_option_count, s->settings, s->count, used,
+                     &c->session, c->pool, "session", &s->where, b->err);
+    tap_options_unknown(tables, &tap_session_option_count, 1, s->settings, s->count, used,
+                        "session", b->err);
     tap_config_session(&c->session, b->err);
     return true;
 }
 
 /* [kind:name]: false when it is no such thing, and told. */
-static bool section_kind(struct builder *b, const struct tap_ini_section *s, enum tap_plugin_kind *kind,
-                         const char **name)
+static bool section_kind(struct builder *b, const struct tap_ini_section *s,
+                         enum tap_plugin_kind *kind, const char **name)
 {
     static const char *const kinds[] = {"session", "transport", "filter", "sink"};
     const char *colon = strchr(s->name, ':');
@@ -107,27 +111,28 @@ static bool section_kind(struct builder *b, const struct tap_ini_section *s, enu
             continue;
         *kind = (enum tap_plugin_kind)k;
         if (**name &&
-            !(*name)[strspn(*name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
+            !(*name)[strspn(*name,
+                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
             return true;
         tap_error_add_at(b->err, NULL, &s->where,
-                         "section [%s] needs a name of letters, digits, _ and -: [%s:NAME]", s->name,
-                         kinds[k + 1]);
+                         "section [%s] needs a name of letters, digits, _ and -: [%s:NAME]",
+                         s->name, kinds[k + 1]);
         return false;
     }
     char *word = tap_mempool_strdup(b->config->pool, s->name, len);
     const char *nearest = word ? tap_suggest(word, kinds, 4) : NULL;
     bool session = nearest == kinds[0];
     if (nearest)
-        tap_error_add_at(b->err, NULL, &s->where, "unknown section [%s] (did you mean [%s%s%s]?)", s->name,
-                         nearest, session ? "" : ":",
+        tap_error_add_at(b->err, NULL, &s->where, "unknown section [%s] (did you mean [%s%s%s]?)",
+                         s->name, nearest, session ? "" : ":",
                          session  ? ""
                          : **name ? *name
                                   : "NAME");
     else
-        tap_error_add_at(
-            b->err, NULL, &s->where,
-            "unknown section [%s] (there are [session], [transport:NAME], [filter:NAME], [sink:NAME])",
-            s->name);
+        tap_error_add_at(b->err, NULL, &s->where,
+                         "unknown section [%s] (there are [session], [transport:NAME], "
+                         "[filter:NAME], [sink:NAME])",
+                         s->name);
     return false;
 }
 
@@ -144,8 +149,8 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
         return true;
     in->section = s->name;
     in->where = s->where;
-    tap_options_fill(section_options, 1, s->settings, s->count, used, &own, c->pool, s->name, &s->where,
-                     b->err);
+    tap_options_fill(section_options, 1, s->settings, s->count, used, &own, c->pool, s->name,
+                     &s->where, b->err);
     const struct tap_text *where = &in->where;
     for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->settings[i].key, "plugin") == 0)
@@ -153,12 +158,13 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
     if (b->sink && strcmp(s->name, BUILT_IN) == 0)
         in->loaded = b->sink;
     else
-        in->loaded = tap_registry_get(
-            c->registry, in->kind, own.plugin && *own.plugin ? own.plugin : in->name, s->name, where, b->err);
+        in->loaded = tap_registry_get(c->registry, in->kind,
+                                      own.plugin && *own.plugin ? own.plugin : in->name, s->name,
+                                      where, b->err);
     bool sink = in->kind == TAP_PLUGIN_SINK;
     if (sink)
-        tap_options_fill(tap_sink_options, tap_sink_option_count, s->settings, s->count, used, &in->sink,
-                         c->pool, s->name, &s->where, b->err);
+        tap_options_fill(tap_sink_options, tap_sink_option_count, s->settings, s->count, used,
+                         &in->sink, c->pool, s->name, &s->where, b->err);
     c->instance_count++;
     if (!in->loaded)
         return true; /* who is not there cannot judge its keys */
@@ -169,8 +175,8 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
     if (!in->settings)
         return false;
     section_indented_keys(b, s, tables, counts, tables_n);
-    tap_options_fill(p->options, p->option_count, s->settings, s->count, used, in->settings, c->pool, s->name,
-                     &s->where, b->err);
+    tap_options_fill(p->options, p->option_count, s->settings, s->count, used, in->settings,
+                     c->pool, s->name, &s->where, b->err);
     tap_options_unknown(tables, counts, tables_n, s->settings, s->count, used, s->name, b->err);
     return true;
 }
@@ -201,8 +207,9 @@ static void check_sink_filters(struct builder *b, const struct tap_instance *sin
             there |= strcmp(names[j], want->text) == 0;
         const char *nearest = there ? NULL : tap_suggest(want->text, names, n);
         if (!there)
-            tap_error_add_at(b->err, sink->section, want, "there is no section [filter:%s]%s%s%s", want->text,
-                             nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+            tap_error_add_at(b->err, sink->section, want, "there is no section [filter:%s]%s%s%s",
+                             want->text, nearest ? " (did you mean '" : "", nearest ? nearest : "",
+                             nearest ? "'?)" : "");
     }
 }
 
@@ -216,13 +223,14 @@ static void check_whole(struct builder *b)
         sink_meant |= strncmp(b->ini->sections[i].name, "sink", 4) == 0;
     /* With a section that only failed to be a sink, that mistake has been told. */
     if (count_kind(c, TAP_PLUGIN_SINK) == 0 && !sink_meant && !c->sinkless)
-        tap_error_add_at(b->err, NULL, &whole, "there is no [sink:NAME] section: nothing would be written");
+        tap_error_add_at(b->err, NULL, &whole,
+                         "there is no [sink:NAME] section: nothing would be written");
     for (size_t i = 0; i < c->instance_count; i++) {
         const struct tap_instance *in = &c->instances[i];
         if (in->kind == TAP_PLUGIN_TRANSPORT && transport)
             tap_error_add_at(b->err, NULL, &in->where,
-                             "[%s] is a second transport beside [%s]: there can be one", in->section,
-                             transport->section);
+                             "[%s] is a second transport beside [%s]: there can be one",
+                             in->section, transport->section);
         else if (in->kind == TAP_PLUGIN_TRANSPORT)
             transport = in;
         else if (in->kind == TAP_PLUGIN_SINK)
@@ -299,7 +307,8 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
         if (!tap_config_set(b->ini, sets[i], b->sink ? "option" : "--set", c->pool, b->err))
             return false;
     struct tap_text whole = {"", c->path, 0, 0};
-    if (b->sink && !tap_ini_find(b->ini, BUILT_IN) && !tap_ini_add(b->ini, c->pool, BUILT_IN, &whole))
+    if (b->sink && !tap_ini_find(b->ini, BUILT_IN) &&
+        !tap_ini_add(b->ini, c->pool, BUILT_IN, &whole))
         return false;
     if (!config_session_section(b))
         return false;
@@ -312,9 +321,10 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
     return tap_error_count(b->err) > before || config_text(c);
 }
 
-static enum tap_status config_parse(const char *name, const char *text, size_t len, const char *const *sets,
-                                    size_t set_count, bool sinkless, const struct tap_loaded *sink,
-                                    struct tap_config **config, struct tap_error *err)
+static enum tap_status config_parse(const char *name, const char *text, size_t len,
+                                    const char *const *sets, size_t set_count, bool sinkless,
+                                    const struct tap_loaded *sink, struct tap_config **config,
+                                    struct tap_error *err)
 {
     struct builder b = {calloc(1, sizeof **config), NULL, err, sink};
     size_t before = tap_error_count(err);
@@ -332,8 +342,9 @@ static enum tap_status config_parse(const char *name, const char *text, size_t l
     return TAP_OK;
 }
 
-enum tap_status tap_config_parse(const char *name, const char *text, size_t len, const char *const *sets,
-                                 size_t set_count, struct tap_config **config, struct tap_error *err)
+enum tap_status tap_config_parse(const char *name, const char *text, size_t len,
+                                 const char *const *sets, size_t set_count,
+                                 struct tap_config **config, struct tap_error *err)
 {
     return config_parse(name, text, len, sets, set_count, false, NULL, config, err);
 }
@@ -348,7 +359,8 @@ enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, 
         all[0] = set;
         for (size_t i = 0; i < set_count; i++)
             all[i + 1] = sets[i];
-        status = config_parse("the command line", "", 0, all, set_count + 1, true, NULL, config, err);
+        status =
+            config_parse("the command line", "", 0, all, set_count + 1, true, NULL, config, err);
     } else {
         TAP_ERR(err, status, "core", "out of memory");
         set = NULL;
@@ -412,8 +424,10 @@ enum tap_status tap_config_embed(const char *path, const char *const *sets, size
     *config = NULL;
     char *text = file_read(path, &len);
     if (!text)
-        return TAP_ERR(err, TAP_INVALID, NULL, "cannot read %s: %s", *path ? path : "''", strerror(errno));
-    enum tap_status status = config_parse(path, text, len, sets, set_count, false, sink, config, err);
+        return TAP_ERR(err, TAP_INVALID, NULL, "cannot read %s: %s", *path ? path : "''",
+                       strerror(errno));
+    enum tap_status status =
+        config_parse(path, text, len, sets, set_count, false, sink, config, err);
     free(text);
     return status;
 }

@@ -1,9 +1,9 @@
-/* config.h: an INI file (design: "The INI file") becomes a checked configuration: session settings and plugin
- * instances with filled settings structs. Every mistake in the file is reported in one pass; nothing but the
- * file itself and the plugins' .so files is touched.
+/* config.h: an INI file (design: "The INI file") becomes a checked configuration: session settings
+ * and plugin instances with filled settings structs. Every mistake in the file is reported in one
+ * pass; nothing but the file itself and the plugins' .so files is touched.
  */
-#ifndef TAP_CONFIG_H
-#define TAP_CONFIG_H
+#ifndef TAP_CONFIG_CONFIG_H
+#define TAP_CONFIG_CONFIG_H
 
 #include "base/error.h"
 #include "config/options.h"
@@ -60,8 +60,8 @@ struct tap_instance {
 struct tap_config {
     const char *path;
     struct tap_session_settings session;
-    struct tap_instance
-        *instances; /* in the order of the file; a default [transport:dist] is added when none is given */
+    /* in the order of the file; a default [transport:dist] is added when none is given */
+    struct tap_instance *instances;
     size_t instance_count;
     bool sinkless; /* it may have no sinks: for questions to nodes, not for a run */
     char *text;    /* the effective configuration as INI text, for session->config */
@@ -69,19 +69,21 @@ struct tap_config {
     struct tap_mempool *pool;
 };
 
-/* `sets` are --set arguments, "SECTION.KEY=VALUE" (the last dot before the = splits; SECTION is session,
- * sink:chrome, ...). On success *config is whole; on failure it is NULL and `err` says why (TAP_INVALID; also
- * for a missing or unreadable file). */
+/* `sets` are --set arguments, "SECTION.KEY=VALUE" (the last dot before the = splits; SECTION is
+ * session, sink:chrome, ...). On success *config is whole; on failure it is NULL and `err` says why
+ * (TAP_INVALID; also for a missing or unreadable file). */
 enum tap_status tap_config_load(const char *path, const char *const *sets, size_t set_count,
                                 struct tap_config **config, struct tap_error *err);
 /* The same from a text in memory; `name` stands for the file's name in errors. */
-enum tap_status tap_config_parse(const char *name, const char *text, size_t len, const char *const *sets,
-                                 size_t set_count, struct tap_config **config, struct tap_error *err);
-/* A configuration without sinks, for questions to `nodes` (as the file's `nodes` has them): made of --set arguments
- * alone. */
+enum tap_status tap_config_parse(const char *name, const char *text, size_t len,
+                                 const char *const *sets, size_t set_count,
+                                 struct tap_config **config, struct tap_error *err);
+/* A configuration without sinks, for questions to `nodes` (as the file's `nodes` has them): made of
+ * --set arguments alone. */
 enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, size_t set_count,
                                     struct tap_config **config, struct tap_error *err);
-/* For the library: `path` may be NULL (no file), and the sink that is built in is one more section, [sink:events]. */
+/* For the library: `path` may be NULL (no file), and the sink that is built in is one more section,
+ * [sink:events]. */
 enum tap_status tap_config_embed(const char *path, const char *const *sets, size_t set_count,
                                  const struct tap_loaded *sink, struct tap_config **config,
                                  struct tap_error *err);

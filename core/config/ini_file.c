@@ -1,9 +1,9 @@
 /* ini_file.c: reads an INI file through inih, with the places that inih does not tell.
  *
- * inih pulls lines from a reader. Ours hands it each line (cut to inih's small buffer where it is longer; inih
- * only judges its form) and keeps the whole raw line. inih then says what the line is by calling ini_key, and
- * the key and the value are taken from the raw line. A line that should have been a key and brought no call is
- * a mistake, found when the next line is asked for.
+ * inih pulls lines from a reader. Ours hands it each line (cut to inih's small buffer where it is
+ * longer; inih only judges its form) and keeps the whole raw line. inih then says what the line is
+ * by calling ini_key, and the key and the value are taken from the raw line. A line that should
+ * have been a key and brought no call is a mistake, found when the next line is asked for.
  */
 #include "config/ini_file.h"
 
@@ -14,7 +14,8 @@
 
 struct ini_reader {
     const char *next, *end; /* what is left of the text */
-    const char *line;       /* the current line, without its newline and trailing blanks and comment */
+    /* the current line, without its newline and trailing blanks and comment */
+    const char *line;
     size_t len;
     int number;
     bool awaited;  /* the current line should bring a call */
@@ -53,7 +54,8 @@ struct tap_ini_section *tap_ini_find(const struct tap_ini *ini, const char *name
     return NULL;
 }
 
-/* Room for one more element: a pool has no realloc, so the old array stays behind until the pool goes. */
+/* Room for one more element: a pool has no realloc, so the old array stays behind until the pool
+ * goes. */
 static bool ini_grow(struct tap_mempool *pool, void **array, size_t count, size_t *cap, size_t size)
 {
     if (count < *cap)
@@ -73,16 +75,18 @@ struct tap_ini_section *tap_ini_add(struct tap_ini *ini, struct tap_mempool *poo
                                     const struct tap_text *where)
 {
     char *copy = tap_mempool_strdup(pool, name, strlen(name));
-    if (!copy ||
-        !ini_grow(pool, (void **)&ini->sections, ini->count, &ini->cap, sizeof(struct tap_ini_section)))
+    if (!copy || !ini_grow(pool, (void **)&ini->sections, ini->count, &ini->cap,
+                           sizeof(struct tap_ini_section)))
         return NULL;
     ini->sections[ini->count] = (struct tap_ini_section){.name = copy, .where = *where};
     return &ini->sections[ini->count++];
 }
 
-bool tap_ini_set(struct tap_ini_section *section, struct tap_mempool *pool, const struct tap_setting *setting)
+bool tap_ini_set(struct tap_ini_section *section, struct tap_mempool *pool,
+                 const struct tap_setting *setting)
 {
-    if (!ini_grow(pool, (void **)&section->settings, section->count, &section->cap, sizeof *setting))
+    if (!ini_grow(pool, (void **)&section->settings, section->count, &section->cap,
+                  sizeof *setting))
         return false;
     section->settings[section->count++] = *setting;
     return true;
@@ -155,7 +159,8 @@ static void ini_header(struct ini_reader *r, size_t from)
 {
     struct tap_text at = ini_place(r, 0);
     ini_finish_key(r);
-    r->ignore = true; /* until the header proves right: its keys would only bring errors that follow */
+    /* until the header proves right: its keys would only bring errors that follow */
+    r->ignore = true;
     const char *close = memchr(r->line + from, ']', r->len - from);
     if (!close) {
         tap_error_add_at(r->err, NULL, &at, "a section's header needs a closing ']'");
@@ -190,8 +195,8 @@ static void ini_settle(struct ini_reader *r)
     r->awaited = false;
     struct tap_text at = ini_place(r, 0);
     int shown = r->len > 60 ? 60 : (int)r->len;
-    tap_error_add_at(r->err, NULL, &at, "'%.*s%s' is neither '[section]' nor 'key = value'", shown, r->line,
-                     r->len > 60 ? "..." : "");
+    tap_error_add_at(r->err, NULL, &at, "'%.*s%s' is neither '[section]' nor 'key = value'", shown,
+                     r->line, r->len > 60 ? "..." : "");
 }
 
 static bool ini_take_line(struct ini_reader *r)
@@ -236,7 +241,8 @@ static char *ini_read(char *str, int num, void *stream)
         while (first < r->len && is_space(r->line[first]))
             first++;
         bool goes_on = first > 0 && r->have_key;
-        bool map = goes_on && first + 1 < r->len && r->line[first] == '#' && r->line[first + 1] == '{';
+        bool map =
+            goes_on && first + 1 < r->len && r->line[first] == '#' && r->line[first + 1] == '{';
         bool comment = first == r->len || r->line[first] == ';' || (r->line[first] == '#' && !map);
         give = comment ? 0 : r->len;
         if (!comment && r->line[first] == '[' && !goes_on)
@@ -289,8 +295,8 @@ static void ini_new_key(struct ini_reader *r)
         tap_error_add_at(r->err, NULL, &at, "key '%s' stands before the first [section]", key);
         r->ignore = true;
     }
-    r->setting =
-        (struct tap_setting){key, at, {NULL, r->file, r->number, ini_characters(r->line, value) + 1}};
+    r->setting = (struct tap_setting){
+        key, at, {NULL, r->file, r->number, ini_characters(r->line, value) + 1}};
     r->setting.key_where.text = key;
     r->have_key = key != NULL;
     r->value.len = 0;
@@ -318,8 +324,8 @@ static int ini_key(void *user, const char *section, const char *name, const char
     return 1;
 }
 
-struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len, struct tap_mempool *pool,
-                              struct tap_error *err)
+struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len,
+                              struct tap_mempool *pool, struct tap_error *err)
 {
     struct ini_reader r = {.next = text, .end = text + len, .pool = pool, .err = err};
     r.file = tap_mempool_strdup(pool, file, strlen(file));
@@ -327,8 +333,8 @@ struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len, st
     r.oom = !r.file || !r.ini;
     if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
         r.next += 3; /* a byte order mark */
-    /* inih may give up early for reasons of its own (no memory): then lines are left, and that must not pass for
-     * a short file. Mistakes in single lines do not stop it. */
+    /* inih may give up early for reasons of its own (no memory): then lines are left, and that must
+     * not pass for a short file. Mistakes in single lines do not stop it. */
     int result = r.oom ? -2 : ini_parse_stream(ini_read, &r, ini_key, &r);
     ini_settle(&r);
     ini_finish_key(&r);

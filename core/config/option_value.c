@@ -1,8 +1,8 @@
 /* option_value.c: one value of an option, from text and back to text.
  *
- * Numbers with a unit are read exactly (whole arithmetic, a decimal fraction allowed where the result is
- * whole: 1.5k is 1500) and printed with the largest unit that divides them, so that what is printed can be
- * read again.
+ * Numbers with a unit are read exactly (whole arithmetic, a decimal fraction allowed where the
+ * result is whole: 1.5k is 1500) and printed with the largest unit that divides them, so that what
+ * is printed can be read again.
  */
 #include <inttypes.h>
 #include <pwd.h>
@@ -20,7 +20,8 @@ struct unit {
 };
 
 static const struct unit counts[] = {{"", 1}, {"k", 1000}, {"M", 1000000}, {"G", 1000000000}, {0}};
-static const struct unit bytes_units[] = {{"", 1}, {"k", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {0}};
+static const struct unit bytes_units[] = {
+    {"", 1}, {"k", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {0}};
 static const struct unit durations[] = {{"ns", 1},
                                         {"us", 1000},
                                         {"ms", 1000000},
@@ -97,7 +98,8 @@ bool tap_parse_int(const char *text, int64_t *value)
 
 bool tap_parse_bool(const char *text, bool *value)
 {
-    static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
+    static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no",
+                                                                                "off", "0"};
     for (size_t i = 0; i < 4; i++) {
         if (strcasecmp(text, yes[i]) == 0 || strcasecmp(text, no[i]) == 0) {
             *value = strcasecmp(text, yes[i]) == 0;
@@ -139,12 +141,14 @@ static size_t print_with_unit(int64_t value, const struct unit *units, char *dst
     return (size_t)snprintf(dst, cap, "%" PRId64 "%s", value / best->factor, best->name);
 }
 
-size_t tap_option_number_print(const struct tap_option *option, int64_t value, char *dst, size_t cap)
+size_t tap_option_number_print(const struct tap_option *option, int64_t value, char *dst,
+                               size_t cap)
 {
     if (option->type == TAP_OPT_DURATION)
         return print_with_unit(value, durations, dst, cap);
     if (option->type == TAP_OPT_SIZE)
-        return print_with_unit(value, option->flags & TAP_OPT_BYTES ? bytes_units : counts, dst, cap);
+        return print_with_unit(value, option->flags & TAP_OPT_BYTES ? bytes_units : counts, dst,
+                               cap);
     return (size_t)snprintf(dst, cap, "%" PRId64, value);
 }
 
@@ -173,11 +177,14 @@ void tap_option_value_print(const struct tap_option *option, const void *setting
     case TAP_OPT_INT:
     case TAP_OPT_SIZE:
     case TAP_OPT_DURATION:
-        tap_option_number_print(option, *(const int64_t *)(const void *)field, number, sizeof number);
+        tap_option_number_print(option, *(const int64_t *)(const void *)field, number,
+                                sizeof number);
         text = number;
         break;
     case TAP_OPT_LIST:
-    case TAP_OPT_LINES: print_list(option, (const struct tap_text_list *)(const void *)field, out); return;
+    case TAP_OPT_LINES:
+        print_list(option, (const struct tap_text_list *)(const void *)field, out);
+        return;
     }
     if (text)
         fprintf(out, "%s = %s\n", option->name, text);

@@ -1,6 +1,6 @@
 /* option_value.h: single values, for the schema code in options.c and for what prints settings. */
-#ifndef TAP_OPTION_VALUE_H
-#define TAP_OPTION_VALUE_H
+#ifndef TAP_CONFIG_OPTION_VALUE_H
+#define TAP_CONFIG_OPTION_VALUE_H
 
 #include "config/options.h"
 
@@ -11,8 +11,8 @@ bool tap_parse_bool(const char *text, bool *value);
 char *tap_expand_path(const char *text, size_t len, struct tap_mempool *pool);
 /* An INT, SIZE or DURATION as the file would have it ("64k", "30s"). snprintf-like. */
 size_t tap_option_number_print(const struct tap_option *, int64_t value, char *dst, size_t cap);
-/* "name = value" lines for the option's field in a settings struct, in the syntax of the file; nothing for what
- * is not set. */
+/* "name = value" lines for the option's field in a settings struct, in the syntax of the file;
+ * nothing for what is not set. */
 void tap_option_value_print(const struct tap_option *, const void *settings, FILE *);
 
 #endif

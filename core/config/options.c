@@ -1,8 +1,9 @@
-/* options.c: an option table against what the file says: checks, fills the settings struct, describes.
+/* options.c: an option table against what the file says: checks, fills the settings struct,
+ * describes.
  *
- * Nothing here stops at the first mistake: each value is judged by itself and each mistake becomes a cause with
- * its place, so that one pass tells all. Strings and lists are copied to the pool, trimmed; an item keeps the
- * place of its own first character, over continuation lines too.
+ * Nothing here stops at the first mistake: each value is judged by itself and each mistake becomes
+ * a cause with its place, so that one pass tells all. Strings and lists are copied to the pool,
+ * trimmed; an item keeps the place of its own first character, over continuation lines too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -63,14 +64,15 @@ static enum tap_status fill_wrong_word(const struct fill *f, const struct tap_te
 {
     const char *nearest = tap_suggest(v->text, right, n);
     if (nearest)
-        return tap_error_add_at(f->err, f->section, v, "'%s' is no value of '%s' (did you mean '%s'?)",
-                                v->text, f->option->name, nearest);
+        return tap_error_add_at(f->err, f->section, v,
+                                "'%s' is no value of '%s' (did you mean '%s'?)", v->text,
+                                f->option->name, nearest);
     char all[512] = "";
     size_t used = 0;
     for (size_t i = 0; i < n && used < sizeof all; i++)
         used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", right[i]);
-    return tap_error_add_at(f->err, f->section, v, "'%s' is no value of '%s' (there are: %s)", v->text,
-                            f->option->name, all);
+    return tap_error_add_at(f->err, f->section, v, "'%s' is no value of '%s' (there are: %s)",
+                            v->text, f->option->name, all);
 }
 
 static enum tap_status fill_bool(const struct fill *f, const struct tap_text *v, bool *field)
@@ -104,31 +106,32 @@ static enum tap_status fill_number(const struct fill *f, const struct tap_text *
     int64_t value, min, max;
     char low[64], high[64];
     if (o->type == TAP_OPT_INT && !tap_parse_int(v->text, &value))
-        return tap_error_add_at(f->err, f->section, v, "'%s' is not a whole number for '%s'", v->text,
-                                o->name);
+        return tap_error_add_at(f->err, f->section, v, "'%s' is not a whole number for '%s'",
+                                v->text, o->name);
     if (o->type == TAP_OPT_SIZE && !tap_parse_size(v->text, o->flags & TAP_OPT_BYTES, &value))
-        return tap_error_add_at(f->err, f->section, v,
-                                "'%s' is not a size for '%s' (a number with k, M or G, such as 64k)", v->text,
-                                o->name);
+        return tap_error_add_at(
+            f->err, f->section, v,
+            "'%s' is not a size for '%s' (a number with k, M or G, such as 64k)", v->text, o->name);
     if (o->type == TAP_OPT_DURATION && !tap_parse_duration(v->text, &value))
         return tap_error_add_at(
             f->err, f->section, v,
-            "'%s' is not a duration for '%s' (a number with ns, us, ms, s, m or h, such as 30s)", v->text,
-            o->name);
+            "'%s' is not a duration for '%s' (a number with ns, us, ms, s, m or h, such as 30s)",
+            v->text, o->name);
     option_range(o, &min, &max);
     tap_option_number_print(o, min, low, sizeof low);
     tap_option_number_print(o, max, high, sizeof high);
     if (value > max && max < INT64_MAX)
-        return tap_error_add_at(f->err, f->section, v, "%s is too much for '%s' (at most %s)", v->text,
-                                o->name, high);
+        return tap_error_add_at(f->err, f->section, v, "%s is too much for '%s' (at most %s)",
+                                v->text, o->name, high);
     if (value < min)
-        return tap_error_add_at(f->err, f->section, v, "%s is too little for '%s' (at least %s)", v->text,
-                                o->name, low);
+        return tap_error_add_at(f->err, f->section, v, "%s is too little for '%s' (at least %s)",
+                                v->text, o->name, low);
     *field = value;
     return TAP_OK;
 }
 
-static enum tap_status fill_list(const struct fill *f, const struct tap_text *v, struct tap_text_list *list)
+static enum tap_status fill_list(const struct fill *f, const struct tap_text *v,
+                                 struct tap_text_list *list)
 {
     size_t most = 1, n = 0;
     for (const char *p = v->text; *p; p++)
@@ -153,7 +156,8 @@ static enum tap_status fill_list(const struct fill *f, const struct tap_text *v,
 }
 
 /* One value into its field. Scalars are one line; LINES come one by one, see fill_lines. */
-static enum tap_status fill_value(const struct fill *f, const struct tap_text *value, void *settings)
+static enum tap_status fill_value(const struct fill *f, const struct tap_text *value,
+                                  void *settings)
 {
     void *field = (char *)settings + f->option->offset;
     struct tap_text v;
@@ -167,8 +171,8 @@ static enum tap_status fill_value(const struct fill *f, const struct tap_text *v
         if (!fill_piece(f, &v, (size_t)(newline - v.text), strlen(v.text), &rest))
             return fill_no_memory(f);
         return tap_error_add_at(f->err, f->section, &rest,
-                                "an indented line continues '%s', which takes one line: begin a new key in "
-                                "the first column",
+                                "an indented line continues '%s', which takes one line: begin a "
+                                "new key in the first column",
                                 f->option->name);
     }
     switch (f->option->type) {
@@ -197,8 +201,8 @@ static bool text_is_empty(const char *text)
     return !*text;
 }
 
-static enum tap_status fill_lines(const struct fill *f, const struct tap_setting *const *given, size_t n,
-                                  void *settings)
+static enum tap_status fill_lines(const struct fill *f, const struct tap_setting *const *given,
+                                  size_t n, void *settings)
 {
     struct tap_text *items = tap_mempool_alloc(f->pool, (n + !n) * sizeof *items);
     if (!items)
@@ -212,14 +216,14 @@ static enum tap_status fill_lines(const struct fill *f, const struct tap_setting
 }
 
 /* Said twice in the file is a mistake; said twice on the command line, the last one holds. */
-static enum tap_status fill_given(const struct fill *f, const struct tap_setting *const *given, size_t n,
-                                  void *settings)
+static enum tap_status fill_given(const struct fill *f, const struct tap_setting *const *given,
+                                  size_t n, void *settings)
 {
     enum tap_status status = TAP_OK;
     for (size_t i = 0; i < n; i++)
         if (text_is_empty(given[i]->value.text) && f->option->type != TAP_OPT_STRING)
-            status = tap_error_add_at(f->err, f->section, &given[i]->key_where, "key '%s' has no value",
-                                      f->option->name);
+            status = tap_error_add_at(f->err, f->section, &given[i]->key_where,
+                                      "key '%s' has no value", f->option->name);
     for (size_t i = 1; i < n && f->option->type != TAP_OPT_LINES; i++)
         if (given[i]->key_where.line > 0)
             status = tap_error_add_at(f->err, f->section, &given[i]->key_where,
@@ -235,7 +239,8 @@ static enum tap_status fill_missing(const struct fill *f, const struct tap_text 
                                     void *settings)
 {
     const char *help = f->option->help ? f->option->help : "required";
-    if (f->option->flags & TAP_OPT_REQUIRED) /* the help as far as its first semicolon: what, not how */
+    /* the help as far as its first semicolon: what, not how */
+    if (f->option->flags & TAP_OPT_REQUIRED)
         return tap_error_add_at(f->err, f->section, section_where, "key '%s' is missing (%.*s)",
                                 f->option->name, (int)strcspn(help, ";"), help);
     if (!f->option->def)
@@ -246,9 +251,10 @@ static enum tap_status fill_missing(const struct fill *f, const struct tap_text 
 }
 
 enum tap_status tap_options_fill(const struct tap_option *options, size_t option_count,
-                                 const struct tap_setting *settings, size_t setting_count, bool *used,
-                                 void *into, struct tap_mempool *pool, const char *section,
-                                 const struct tap_text *section_where, struct tap_error *err)
+                                 const struct tap_setting *settings, size_t setting_count,
+                                 bool *used, void *into, struct tap_mempool *pool,
+                                 const char *section, const struct tap_text *section_where,
+                                 struct tap_error *err)
 {
     enum tap_status status = TAP_OK;
     const struct tap_setting **given = tap_mempool_alloc(pool, (setting_count + 1) * sizeof *given);
@@ -263,7 +269,8 @@ enum tap_status tap_options_fill(const struct tap_option *options, size_t option
                 used[i] = true;
             }
         }
-        enum tap_status one = n ? fill_given(&f, given, n, into) : fill_missing(&f, section_where, into);
+        enum tap_status one =
+            n ? fill_given(&f, given, n, into) : fill_missing(&f, section_where, into);
         if (one > status)
             status = one;
     }
@@ -289,9 +296,9 @@ enum tap_status tap_options_unknown(const struct tap_option *const *tables, cons
         if (used[i])
             continue;
         const char *nearest = keys ? tap_suggest(settings[i].key, keys, n) : NULL;
-        status =
-            tap_error_add_at(err, section, &settings[i].key_where, "unknown key '%s'%s%s%s", settings[i].key,
-                             nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+        status = tap_error_add_at(err, section, &settings[i].key_where, "unknown key '%s'%s%s%s",
+                                  settings[i].key, nearest ? " (did you mean '" : "",
+                                  nearest ? nearest : "", nearest ? "'?)" : "");
     }
     free(keys);
     return status;

@@ -1,9 +1,11 @@
-/* options.h: one schema code for every option: validation, the filled settings struct, and its description.
+/* options.h: one schema code for every option: validation, the filled settings struct, and its
+ * description.
  *
- * The session's own options, those every sink has, and each plugin's are all tables of struct tap_option.
+ * The session's own options, those every sink has, and each plugin's are all tables of struct
+ * tap_option.
  */
-#ifndef TAP_OPTIONS_H
-#define TAP_OPTIONS_H
+#ifndef TAP_CONFIG_OPTIONS_H
+#define TAP_CONFIG_OPTIONS_H
 
 #include "base/error.h"
 
@@ -21,17 +23,20 @@ void *tap_mempool_alloc(struct tap_mempool *, size_t size); /* zeroed; NULL when
 char *tap_mempool_strdup(struct tap_mempool *, const char *text, size_t len);
 void tap_mempool_free(struct tap_mempool *);
 
-/* Fills `settings` from defaults and the given settings, for those settings that this table knows; marks them
- * in used[i]. Every mistake becomes a cause (bad value with the nearest right one or the range, missing key,
- * key given twice). Returns TAP_OK or TAP_INVALID. `section` is printed in errors: "sink:chrome". */
-enum tap_status tap_options_fill(const struct tap_option *, size_t option_count, const struct tap_setting *,
-                                 size_t setting_count, bool *used, void *settings, struct tap_mempool *,
-                                 const char *section, const struct tap_text *section_where,
-                                 struct tap_error *);
-/* Adds a cause for each setting that is not used, with the nearest right key ("did you mean 'path'?"). */
+/* Fills `settings` from defaults and the given settings, for those settings that this table knows;
+ * marks them in used[i]. Every mistake becomes a cause (bad value with the nearest right one or the
+ * range, missing key, key given twice). Returns TAP_OK or TAP_INVALID. `section` is printed in
+ * errors: "sink:chrome". */
+enum tap_status tap_options_fill(const struct tap_option *, size_t option_count,
+                                 const struct tap_setting *, size_t setting_count, bool *used,
+                                 void *settings, struct tap_mempool *, const char *section,
+                                 const struct tap_text *section_where, struct tap_error *);
+/* Adds a cause for each setting that is not used, with the nearest right key ("did you mean
+ * 'path'?"). */
 enum tap_status tap_options_unknown(const struct tap_option *const *tables, const size_t *counts,
-                                    size_t table_count, const struct tap_setting *, size_t setting_count,
-                                    const bool *used, const char *section, struct tap_error *);
+                                    size_t table_count, const struct tap_setting *,
+                                    size_t setting_count, const bool *used, const char *section,
+                                    struct tap_error *);
 /* The candidate nearest to `word` by edit distance, when near enough to suggest; else NULL. */
 const char *tap_suggest(const char *word, const char *const *candidates, size_t n);
 /* "size, default 64k, 1..1G" and the like, for `beamtap plugins`. */

@@ -1,7 +1,7 @@
 /* override.c: --set SECTION.KEY=VALUE, laid over what the file says.
  *
- * What comes from here has no line but the argument itself as its place, so that a mistake in it reads
- * "--set sink:csv.pth: ...".
+ * What comes from here has no line but the argument itself as its place, so that a mistake in it
+ * reads "--set sink:csv.pth: ...".
  */
 #include "config/override.h"
 
@@ -24,21 +24,23 @@ static bool set_from_file(const struct tap_setting *s)
     return s->key_where.line > 0;
 }
 
-/* The first --set of a key takes the place of what the file says; further ones of the same key are added. */
-bool tap_config_set(struct tap_ini *ini, const char *set, const char *origin, struct tap_mempool *pool,
-                    struct tap_error *err)
+/* The first --set of a key takes the place of what the file says; further ones of the same key are
+ * added. */
+bool tap_config_set(struct tap_ini *ini, const char *set, const char *origin,
+                    struct tap_mempool *pool, struct tap_error *err)
 {
     size_t section_len, key_len;
     if (!set_split(set, &section_len, &key_len)) {
         TAP_ERR(err, TAP_INVALID, NULL,
-                "%s %s: this must be SECTION.KEY=VALUE, such as session.duration=10s or sink:csv.path=a.csv",
+                "%s %s: this must be SECTION.KEY=VALUE, such as session.duration=10s or "
+                "sink:csv.path=a.csv",
                 origin, set);
         return true;
     }
     char *section_name = tap_mempool_strdup(pool, set, section_len);
     char *key = tap_mempool_strdup(pool, set + section_len + 1, key_len);
-    char *value =
-        tap_mempool_strdup(pool, set + section_len + key_len + 2, strlen(set + section_len + key_len + 2));
+    char *value = tap_mempool_strdup(pool, set + section_len + key_len + 2,
+                                     strlen(set + section_len + key_len + 2));
     size_t file_len = strlen(origin) + section_len + key_len + 3;
     char *file = tap_mempool_alloc(pool, file_len);
     if (!section_name || !key || !value || !file)

@@ -1,5 +1,5 @@
-/* replay_defaults.c: see config_replay.h. A recording is played as fast as the sinks take it and to its end, and nothing of
- * it is left out unless somebody asks for that. */
+/* replay_defaults.c: see config_replay.h. A recording is played as fast as the sinks take it and to
+ * its end, and nothing of it is left out unless somebody asks for that. */
 #include "config/replay_defaults.h"
 
 #include <string.h>
@@ -38,7 +38,8 @@ static bool want_every_event(struct tap_config *c)
     return true;
 }
 
-/* A transport that is not there may have been one that needs no nodes: that mistake has been told. */
+/* A transport that is not there may have been one that needs no nodes: that mistake has been
+ * told. */
 static bool has_transport(const struct tap_config *c)
 {
     for (size_t i = 0; i < c->instance_count; i++)
@@ -62,7 +63,8 @@ bool tap_config_replay(struct tap_config *c, const struct tap_ini *ini, struct t
     if (!is_given(ini, "session", "duration"))
         c->session.duration = 0;
     for (size_t i = 0; i < c->instance_count; i++)
-        if (c->instances[i].kind == TAP_PLUGIN_SINK && !is_given(ini, c->instances[i].section, "on_full"))
+        if (c->instances[i].kind == TAP_PLUGIN_SINK &&
+            !is_given(ini, c->instances[i].section, "on_full"))
             c->instances[i].sink.on_full = TAP_BLOCK;
     return true;
 }

@@ -1,5 +1,5 @@
-/* session_options.c: the options of [session] and those that every sink has, and what a table cannot say of them.
- */
+/* session_options.c: the options of [session] and those that every sink has, and what a table
+ * cannot say of them. */
 #include <string.h>
 
 #include "config/session_options.h"
@@ -16,9 +16,8 @@ static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "blo
 const struct tap_option tap_session_options[] = {
     {.name = "nodes",
      .type = TAP_OPT_LIST,
-     .help = "the nodes to trace, as name@host; or all_nodes: the cluster that `seed` sees, and who joins "
-             "it. Required, "
-             "but for a recording",
+     .help = "the nodes to trace, as name@host; or all_nodes: the cluster that `seed` sees, and "
+             "who joins it. Required, but for a recording",
      SESSION(nodes)},
     {.name = "seed",
      .type = TAP_OPT_STRING,
@@ -33,8 +32,8 @@ const struct tap_option tap_session_options[] = {
      .type = TAP_OPT_CHOICE,
      .def = "any",
      .choices = require_choices,
-     .help =
-         "any: go on with the nodes that can be traced; all: a node that cannot be, or is lost, ends the run",
+     .help = "any: go on with the nodes that can be traced; all: a node that cannot be, or is "
+             "lost, ends the run",
      SESSION(require)},
     {.name = "order",
      .type = TAP_OPT_CHOICE,
@@ -46,9 +45,8 @@ const struct tap_option tap_session_options[] = {
      .type = TAP_OPT_DURATION,
      .def = "100ms",
      .max = DAYS(1),
-     .help = "with order = time: how far the other nodes' time goes on before an event is passed on, where "
-             "one of "
-             "them is silent; what comes later than that is out of order",
+     .help = "with order = time: how far the other nodes' time goes on before an event is passed "
+             "on, where one of them is silent; what comes later than that is out of order",
      SESSION(reorder)},
     {.name = "cookie_file",
      .type = TAP_OPT_PATH,
@@ -58,10 +56,10 @@ const struct tap_option tap_session_options[] = {
     {.name = "events",
      .type = TAP_OPT_LIST,
      .def = "function_call, message_send, message_receive",
-     .help =
-         "the kinds of events to trace: function_call, function_return, function_exception, message_send, "
-         "message_receive, process_spawn, process_start, process_exit, process_link, process_unlink, "
-         "process_register, process_unregister, schedule_in, schedule_out, gc_start, gc_end",
+     .help = "the kinds of events to trace: function_call, function_return, function_exception, "
+             "message_send, message_receive, process_spawn, process_start, process_exit, "
+             "process_link, process_unlink, process_register, process_unregister, schedule_in, "
+             "schedule_out, gc_start, gc_end",
      SESSION(event_names)},
     {.name = "duration",
      .type = TAP_OPT_DURATION,
@@ -123,23 +121,21 @@ const struct tap_option tap_session_options[] = {
     {.name = "arguments",
      .type = TAP_OPT_BOOL,
      .def = "true",
-     .help = "false: calls come with their arity alone, so that nothing is copied, however large; not with "
-             "messages, "
-             "returns and exceptions, whose terms cannot be left out",
+     .help = "false: calls come with their arity alone, so that nothing is copied, however large; "
+             "not with messages, returns and exceptions, whose terms cannot be left out",
      SESSION(arguments)},
     {.name = "names",
      .type = TAP_OPT_BOOL,
      .def = "true",
-     .help = "ask the nodes what the traced processes are called (label, initial call, name); never while "
-             "schedule_in or schedule_out is traced: asking wakes a process",
+     .help = "ask the nodes what the traced processes are called (label, initial call, name); "
+             "never while schedule_in or schedule_out is traced: asking wakes a process",
      SESSION(names)},
     {.name = "mailbox",
      .type = TAP_OPT_DURATION,
      .def = "0",
      .max = DAYS(1),
-     .help =
-         "how often to look how many messages wait for the traced processes (the first 256 of a node that "
-         "are seen); 0: never",
+     .help = "how often to look how many messages wait for the traced processes (the first 256 of "
+             "a node that are seen); 0: never",
      SESSION(mailbox)},
     {.name = "fail_on_loss",
      .type = TAP_OPT_BOOL,
@@ -197,14 +193,16 @@ static const char *const event_names[] = {
     [TAP_GC_END] = "gc_end",
 };
 #define EVENT_COUNT (sizeof event_names / sizeof event_names[0])
-_Static_assert(EVENT_COUNT == TAP_KIND_USER_LAST + 1, "every kind that can be asked for has a name here");
+_Static_assert(EVENT_COUNT == TAP_KIND_USER_LAST + 1,
+               "every kind that can be asked for has a name here");
 
 const char *tap_config_event_name(unsigned kind)
 {
     return kind < EVENT_COUNT ? event_names[kind] : NULL;
 }
 
-static void session_event(struct tap_session_settings *s, const struct tap_text *name, struct tap_error *err)
+static void session_event(struct tap_session_settings *s, const struct tap_text *name,
+                          struct tap_error *err)
 {
     for (unsigned k = 0; k < EVENT_COUNT; k++) {
         if (strcmp(event_names[k], name->text) == 0) {
@@ -234,11 +232,13 @@ static void session_node(const struct tap_text_list *nodes, size_t i, struct tap
     const struct tap_text *node = &nodes->items[i];
     if (strcmp(node->text, "all_nodes") == 0) {
         if (nodes->count > 1)
-            tap_error_add_at(err, "session", node, "all_nodes stands alone: it means the cluster of `seed`");
+            tap_error_add_at(err, "session", node,
+                             "all_nodes stands alone: it means the cluster of `seed`");
         return;
     }
     if (!node_name_is_sound(node->text)) {
-        tap_error_add_at(err, "session", node, "'%s' is no node name (such as shop@web1)", node->text);
+        tap_error_add_at(err, "session", node, "'%s' is no node name (such as shop@web1)",
+                         node->text);
         return;
     }
     for (size_t j = 0; j < i; j++) {
@@ -256,9 +256,11 @@ static void session_seed(const struct tap_session_settings *s, struct tap_error 
         tap_error_add_at(err, "session", &s->nodes.items[0],
                          "all_nodes needs `seed`: a node of the cluster that is meant");
     else if (all && !node_name_is_sound(s->seed))
-        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is no node name (such as shop@web1)", s->seed);
+        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is no node name (such as shop@web1)",
+                s->seed);
     else if (s->seed && !all)
-        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is of use only with nodes = all_nodes", s->seed);
+        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is of use only with nodes = all_nodes",
+                s->seed);
 }
 
 static void session_mailbox(const struct tap_session_settings *s, struct tap_error *err)
@@ -267,8 +269,8 @@ static void session_mailbox(const struct tap_session_settings *s, struct tap_err
         TAP_ERR(err, TAP_INVALID, "session", "mailbox is 0 or at least 10ms");
     if (s->mailbox > 0 && s->events & TAP_CONFIG_SCHEDULING)
         TAP_ERR(err, TAP_INVALID, "session",
-                "mailbox and schedule_in or schedule_out do not go together: to look at a mailbox wakes its "
-                "process");
+                "mailbox and schedule_in or schedule_out do not go together: to look at a mailbox "
+                "wakes its process");
 }
 
 void tap_config_session(struct tap_session_settings *s, struct tap_error *err)

@@ -1,10 +1,11 @@
 /* session_options.h: what config.c needs of the [session] section. */
-#ifndef TAP_CONFIG_SESSION_H
-#define TAP_CONFIG_SESSION_H
+#ifndef TAP_CONFIG_SESSION_OPTIONS_H
+#define TAP_CONFIG_SESSION_OPTIONS_H
 
 #include "config/config.h"
 
-/* Judges filled session settings: node names and events; fills settings->events. Mistakes go to `err`. */
+/* Judges filled session settings: node names and events; fills settings->events. Mistakes go to
+ * `err`. */
 void tap_config_session(struct tap_session_settings *, struct tap_error *err);
 /* The name of a kind that can be asked for; NULL for others. */
 const char *tap_config_event_name(unsigned kind);

@@ -1,9 +1,10 @@
 /* flow.c: a table of open ends.
  *
- * Entries live in a ring in order of age, so that the oldest can be found and evicted, and hang in buckets as doubly linked
- * lists in order of age, so that the oldest of equal ones is found first. A send hangs under its message and receiver, or,
- * when that is only a name or an alias, under its message and its own node. A receive is looked for under both, and waits
- * under both, as two entries that know each other.
+ * Entries live in a ring in order of age, so that the oldest can be found and evicted, and hang in
+ * buckets as doubly linked lists in order of age, so that the oldest of equal ones is found first.
+ * A send hangs under its message and receiver, or, when that is only a name or an alias, under its
+ * message and its own node. A receive is looked for under both, and waits under both, as two
+ * entries that know each other.
  */
 #include "correlate/flow.h"
 
@@ -12,7 +13,8 @@
 enum { FLOW_NONE = 0, FLOW_SEND, FLOW_RECEIVE, FLOW_SPAWN, FLOW_START };
 #define FLOW_NIL UINT32_MAX
 #define FLOW_HASHED 512u /* bytes hashed at either end of a message */
-#define FLOW_LOOK 512u   /* entries of a list that are looked at: thousands of equal messages may be open */
+/* entries of a list that are looked at: thousands of equal messages may be open */
+#define FLOW_LOOK 512u
 
 struct flow_open {
     uint64_t hash, id;
@@ -73,7 +75,7 @@ void tap_flow_read_stats(const struct tap_flow *f, struct tap_flow_stats *stats)
     *stats = f->stats;
 }
 
-/* ---- Hashing ------------------------------------------------------------------------------------------------- */
+/* ---- Hashing */
 
 static inline uint64_t flow_mix(uint64_t h, uint64_t v)
 {
@@ -111,7 +113,7 @@ static uint64_t flow_hash_message(const struct tap_event *ev, const uint8_t *are
     return flow_hash_bytes(h, message + len - FLOW_HASHED, FLOW_HASHED);
 }
 
-/* ---- The table ----------------------------------------------------------------------------------------------- */
+/* ---- The table */
 
 static uint64_t *flow_counter(struct tap_flow *f, uint8_t side)
 {
@@ -193,9 +195,10 @@ static bool flow_same_sender(const struct tap_pid *a, const struct tap_pid *b)
     return whole ? tap_pid_same(a, b) : a->node == b->node;
 }
 
-/* The oldest open end of the other side under this hash that fits; takes it out and gives its id. 0: none. An end whose
- * name stood for another process is the last choice. */
-static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_open *end, uint64_t hash)
+/* The oldest open end of the other side under this hash that fits; takes it out and gives its id.
+ * 0: none. An end whose name stood for another process is the last choice. */
+static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_open *end,
+                          uint64_t hash)
 {
     uint32_t last_choice = FLOW_NIL, looked = 0, at = f->buckets[hash & f->mask].first;
     for (; at != FLOW_NIL && looked < FLOW_LOOK; at = f->ring[at].next, looked++) {
@@ -217,7 +220,7 @@ static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_o
     return id;
 }
 
-/* ---- Messages ------------------------------------------------------------------------------------------------ */
+/* ---- Messages */
 
 static uint64_t flow_by_node(uint64_t message, uint32_t node)
 {
@@ -242,7 +245,8 @@ static void flow_send(struct tap_flow *f, struct tap_event *ev, const uint8_t *a
     } else {
         const struct tap_pid *pid = NULL;
         if (ev->peer_type == TAP_PEER_NAME)
-            pid = tap_flow_names_get(f->names, ev->peer.node ? ev->peer.node : ev->pid.node, ev->peer_name);
+            pid = tap_flow_names_get(f->names, ev->peer.node ? ev->peer.node : ev->pid.node,
+                                     ev->peer_name);
         end.receiver = pid ? *pid : (struct tap_pid){0};
         end.hint = pid != NULL;
         end.hash = flow_by_node(message, ev->pid.node);
@@ -257,7 +261,8 @@ static void flow_send(struct tap_flow *f, struct tap_event *ev, const uint8_t *a
 
 static void flow_receive(struct tap_flow *f, struct tap_event *ev, const uint8_t *arena)
 {
-    bool elsewhere = ev->peer_type == TAP_PEER_NONE && ev->peer.node && ev->peer.node != ev->pid.node;
+    bool elsewhere =
+        ev->peer_type == TAP_PEER_NONE && ev->peer.node && ev->peer.node != ev->pid.node;
     if (ev->flags & TAP_EVENT_TIMEOUT)
         return;
     if (ev->peer_type != TAP_PEER_PID && !elsewhere) {
@@ -278,12 +283,13 @@ static void flow_receive(struct tap_flow *f, struct tap_event *ev, const uint8_t
     flow_open_twice(f, &end, by_node);
 }
 
-/* ---- Births -------------------------------------------------------------------------------------------------- */
+/* ---- Births */
 
-static void flow_birth(struct tap_flow *f, struct tap_event *ev, const struct tap_pid *child, uint8_t side,
-                       uint8_t other)
+static void flow_birth(struct tap_flow *f, struct tap_event *ev, const struct tap_pid *child,
+                       uint8_t side, uint8_t other)
 {
-    struct flow_open end = {.side = side, .receiver = *child, .hash = flow_hash_pid(FLOW_SPAWN, child)};
+    struct flow_open end = {
+        .side = side, .receiver = *child, .hash = flow_hash_pid(FLOW_SPAWN, child)};
     ev->flow = flow_take(f, other, &end, end.hash);
     f->stats.spawned += ev->flow != 0;
     if (ev->flow)

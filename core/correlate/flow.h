@@ -1,20 +1,24 @@
-/* flow.h: pairs what belongs together: a send with its receive, a spawn with the child's start, on one node or between two.
+/* flow.h: pairs what belongs together: a send with its receive, a spawn with the child's start, on
+ * one node or between two.
  *
  * Both events of a pair carry the same flow id, so that a sink can draw an arrow. What is compared:
  *
  *   the message     always, by its bytes (large ones by their ends and length)
- *   the receiver    where the send names a pid; a name counts as the pid that it was last known for (flow_names.h), but only to
- *                   choose among several; an alias is confirmed by the message, which holds it
- *   the sender      where the receive names it; from another node the VM tells only which node, and then that is compared
+ *   the receiver    where the send names a pid; a name counts as the pid that it was last known for
+ *                   (flow_names.h), but only to choose among several; an alias is confirmed by the
+ *                   message, which holds it
+ *   the sender      where the receive names it; from another node the VM tells only which node, and
+ *                   then that is compared
  *
- * Per sender and receiver the VM delivers first in, first out, so among equal ones the oldest open one wins. Events of
- * different processes reach the collector in any order, so a receive may also wait for its send. What cannot be told apart:
- * equal messages to one receiver from several processes of one other node.
+ * Per sender and receiver the VM delivers first in, first out, so among equal ones the oldest open
+ * one wins. Events of different processes reach the collector in any order, so a receive may also
+ * wait for its send. What cannot be told apart: equal messages to one receiver from several
+ * processes of one other node.
  *
  * What is open is bounded: the oldest gives way and is counted as unpaired. One thread.
  */
-#ifndef TAP_FLOW_H
-#define TAP_FLOW_H
+#ifndef TAP_CORRELATE_FLOW_H
+#define TAP_CORRELATE_FLOW_H
 
 #include "names/intern.h"
 
@@ -26,16 +30,18 @@ struct tap_flow_stats {
     uint64_t receives_open; /* receives whose send was not seen */
     uint64_t sends_evicted, receives_evicted; /* too many were open */
     uint64_t to_ports, to_nobody;             /* sends that no process can receive */
-    uint64_t no_sender;                       /* receives that no process sent: timers, monitors, ports */
-    uint64_t spawned;                         /* spawns paired with their starts */
+    /* receives that no process sent: timers, monitors, ports */
+    uint64_t no_sender;
+    uint64_t spawned; /* spawns paired with their starts */
     uint64_t spawns_open, starts_open;
 };
 
 /* At most `max_open` (rounded up to a power of two) ends wait. NULL when out of memory. */
 struct tap_flow *tap_flow_new(size_t max_open, struct tap_intern *);
 void tap_flow_free(struct tap_flow *);
-/* Gives the event its flow id, where it has one, and learns names. Every send to a process and every spawn gets one; a receive
- * or start only when it is paired or may still be. The event's spans point into `arena`. */
+/* Gives the event its flow id, where it has one, and learns names. Every send to a process and
+ * every spawn gets one; a receive or start only when it is paired or may still be. The event's
+ * spans point into `arena`. */
 void tap_flow_event(struct tap_flow *, struct tap_event *, const uint8_t *arena);
 void tap_flow_read_stats(const struct tap_flow *, struct tap_flow_stats *);
 

@@ -1,5 +1,5 @@
-/* gen_calls.c: a table of the latest calls, found by their references. A key has a few places: with one, two calls that were
- * open at the same time would meet there now and then. */
+/* gen_calls.c: a table of the latest calls, found by their references. A key has a few places: with
+ * one, two calls that were open at the same time would meet there now and then. */
 #include "correlate/gen_calls.h"
 
 #include <stdlib.h>
@@ -75,7 +75,8 @@ static void called(struct tap_gen_calls *g, const struct tap_event *ev, uint64_t
         *(o ? o : make_room(g, key)) = (struct open_call){key, ev->ts, g->age++, sent, false};
 }
 
-/* Its end is the reply's receive; the server's stream, with the reply's send, may come later than that. */
+/* Its end is the reply's receive; the server's stream, with the reply's send, may come later than
+ * that. */
 static bool replied(struct tap_gen_calls *g, struct tap_event *ev, uint64_t key)
 {
     struct open_call *o = find(g, key);

@@ -1,9 +1,10 @@
 /* merge.c: a queue of batches for each node, and the node whose head is the earliest.
  *
- * A queue's key is the time of its head, or the latest time before it in that stream, whichever is later: so it never goes
- * back, and what comes is never earlier than what went. The earliest is found in a tree, so that sixty-four nodes cost hardly
- * more than eight. What waits has mostly left the caches when it is due: so the times are kept apart, eight in a line, and an
- * event is fetched a few before it is copied.
+ * A queue's key is the time of its head, or the latest time before it in that stream, whichever is
+ * later: so it never goes back, and what comes is never earlier than what went. The earliest is
+ * found in a tree, so that sixty-four nodes cost hardly more than eight. What waits has mostly left
+ * the caches when it is due: so the times are kept apart, eight in a line, and an event is fetched
+ * a few before it is copied.
  */
 #include "correlate/merge.h"
 
@@ -14,15 +15,14 @@
 
 #define NONE UINT32_MAX
 #define LAST ((__int128)INT64_MAX * ((__int128)1 << 32) + NONE) /* a head that none is behind */
-#define CAUSES \
-    (1u        \
-     << 17) /* sends and spawns that are known at once: of the last second, at a hundred thousand a second */
+/* Sends and spawns that are known at once: of the last second, at a hundred thousand a second. */
+#define CAUSES (1u << 17)
 #define LOWER_BOUNDS (1u << 12) /* processes whose next event may have to be moved */
 #define LOWER_BOUNDS_LOOK 8u    /* places of one process */
-#define DRIFT \
-    (TAP_SECOND / 500) /* that clocks may have gone apart since they were compared, and been corrected by */
-#define RAISES \
-    64u /* times that one head waits for its cause: two that wait for each other must not for ever */
+/* that clocks may have gone apart since they were compared, and been corrected by */
+#define DRIFT (TAP_SECOND / 500)
+/* times that one head waits for its cause: two that wait for each other must not for ever */
+#define RAISES 64u
 
 struct merge_node {
     struct tap_batch_impl *first, *last;
@@ -46,14 +46,15 @@ struct merge_lower_bound {
 };
 struct tap_merge {
     int64_t window;
-    int64_t horizon;   /* what is not later is due */
-    int64_t gone;      /* the largest key that went */
+    int64_t horizon;         /* what is not later is due */
+    int64_t gone;            /* the largest key that went */
     int64_t lower_bound_max; /* no process has a floor above this */
     size_t held;
     struct merge_node *nodes;
     uint32_t node_count; /* a power of two; 0: none yet */
-    __int128 *
-        tree; /* the nodes' heads from node_count on; each before that is the earlier one of 2 i and 2 i + 1 */
+    /* the nodes' heads from node_count on; each before that is the earlier one of 2 i and 2 i +
+     * 1 */
+    __int128 *tree;
     struct tap_batch_impl *done; /* its last event is at the caller's */
     struct merge_cause *causes;
     struct merge_lower_bound *lower_bounds;
@@ -98,7 +99,7 @@ void tap_merge_read_stats(const struct tap_merge *m, struct tap_merge_stats *sta
     *stats = m->stats;
 }
 
-/* ---- Coming in ----------------------------------------------------------------------------------------------- */
+/* ---- Coming in */
 
 static bool is_cause(const struct tap_event *ev)
 {
@@ -131,8 +132,8 @@ static int64_t earlier_by(int64_t time, int64_t by)
     return time > INT64_MIN + by ? time - by : INT64_MIN;
 }
 
-/* What every stream has passed, and the clocks' errors on top: no cause of it can still be on its way. Unknown where some
- * clock's error is. */
+/* What every stream has passed, and the clocks' errors on top: no cause of it can still be on its
+ * way. Unknown where some clock's error is. */
 static int64_t passed_by_all(const struct tap_merge *m)
 {
     int64_t passed = INT64_MAX, bound = 0;
@@ -154,10 +155,10 @@ static void look_ahead(struct tap_merge *m, int64_t time)
     m->horizon = later(m->horizon, due);
 }
 
-/* ---- Whose head is the earliest ------------------------------------------------------------------------------- */
+/* ---- Whose head is the earliest */
 
-/* A head's time and, where two have the same, its node: one number, which is compared without jumps that could not be
- * foretold. */
+/* A head's time and, where two have the same, its node: one number, which is compared without jumps
+ * that could not be foretold. */
 static __int128 head_of(const struct tap_merge *m, uint32_t node)
 {
     return (__int128)m->nodes[node].key * ((__int128)1 << 32) + node;
@@ -253,7 +254,7 @@ void tap_merge_end(struct tap_merge *m)
     m->horizon = INT64_MAX;
 }
 
-/* ---- Going out ----------------------------------------------------------------------------------------------- */
+/* ---- Going out */
 
 /* Does the head wait for its cause, which is in another node's queue? Then it goes behind it. */
 static bool goes_behind(struct tap_merge *m, uint32_t node, const struct tap_event *ev)
@@ -271,10 +272,11 @@ static bool goes_behind(struct tap_merge *m, uint32_t node, const struct tap_eve
     return true;
 }
 
-static struct merge_lower_bound *lower_bounds_of(const struct tap_merge *m, const struct tap_pid *pid)
+static struct merge_lower_bound *lower_bounds_of(const struct tap_merge *m,
+                                                 const struct tap_pid *pid)
 {
-    uint32_t hash =
-        (pid->id * 2654435761u ^ pid->serial * 40503u ^ pid->node * 97u) & (LOWER_BOUNDS / LOWER_BOUNDS_LOOK - 1);
+    uint32_t hash = (pid->id * 2654435761u ^ pid->serial * 40503u ^ pid->node * 97u) &
+                    (LOWER_BOUNDS / LOWER_BOUNDS_LOOK - 1);
     return &m->lower_bounds[hash * LOWER_BOUNDS_LOOK];
 }
 
@@ -287,7 +289,8 @@ static int64_t lower_bound_of(const struct tap_merge *m, const struct tap_pid *p
     return INT64_MIN;
 }
 
-/* From here on the process does nothing before `ts`. The lowest floor gives way: its process is past it most likely. */
+/* From here on the process does nothing before `ts`. The lowest floor gives way: its process is
+ * past it most likely. */
 static void set_lower_bound(struct tap_merge *m, const struct tap_pid *pid, int64_t ts)
 {
     struct merge_lower_bound *f = lower_bounds_of(m, pid), *place = f;
@@ -331,7 +334,8 @@ static void settle(struct tap_merge *m, struct tap_event *ev)
     }
 }
 
-/* What will be copied about sixteen events from now, of this node: its raw message follows those before it. */
+/* What will be copied about sixteen events from now, of this node: its raw message follows those
+ * before it. */
 static void fetch(const struct tap_merge *m, const struct tap_batch_impl *b, uint32_t at)
 {
     uint32_t ahead = m->node_count < 16 ? 16 / m->node_count : 1;

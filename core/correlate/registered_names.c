@@ -1,4 +1,5 @@
-/* registered_names.c: a table addressed by node and name. Of two that share a place the later one stays: a hint is lost, no more. */
+/* registered_names.c: a table addressed by node and name. Of two that share a place the later one
+ * stays: a hint is lost, no more. */
 #include "correlate/registered_names.h"
 
 #include "names/atom_cache.h"
@@ -34,7 +35,8 @@ static void names_put(struct tap_flow_names *t, const struct tap_pid *pid, uint3
         t->entries[names_place(pid->node, name)] = (struct names_entry){pid->node, name, *pid};
 }
 
-const struct tap_pid *tap_flow_names_get(const struct tap_flow_names *t, uint32_t node, uint32_t name)
+const struct tap_pid *tap_flow_names_get(const struct tap_flow_names *t, uint32_t node,
+                                         uint32_t name)
 {
     const struct names_entry *e = &t->entries[names_place(node, name)];
     return name && e->name == name && e->node == node ? &e->pid : NULL;
@@ -89,8 +91,8 @@ static void names_report(struct tap_flow_names *t, struct tap_intern *intern, st
     }
 }
 
-void tap_flow_names_event(struct tap_flow_names *t, struct tap_intern *intern, const struct tap_event *ev,
-                          const uint8_t *arena)
+void tap_flow_names_event(struct tap_flow_names *t, struct tap_intern *intern,
+                          const struct tap_event *ev, const uint8_t *arena)
 {
     struct tap_cursor c = tap_cursor(arena + ev->payload.off, ev->payload.len);
     if (!ev->payload.len)

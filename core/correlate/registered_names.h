@@ -1,7 +1,8 @@
-/* registered_names.h: which process has which registered name, as far as the stream tells: by reports of the agent, and by
- * register and unregister events where they are traced. Names change owners unseen, so this is a hint and no proof. */
-#ifndef TAP_FLOW_NAMES_H
-#define TAP_FLOW_NAMES_H
+/* registered_names.h: which process has which registered name, as far as the stream tells: by
+ * reports of the agent, and by register and unregister events where they are traced. Names change
+ * owners unseen, so this is a hint and no proof. */
+#ifndef TAP_CORRELATE_REGISTERED_NAMES_H
+#define TAP_CORRELATE_REGISTERED_NAMES_H
 
 #include "names/intern.h"
 
@@ -13,6 +14,7 @@ void tap_flow_names_free(struct tap_flow_names *);
 void tap_flow_names_event(struct tap_flow_names *, struct tap_intern *, const struct tap_event *,
                           const uint8_t *arena);
 /* The process that a name (a name id) stands for on a node (a name id); NULL: not known. */
-const struct tap_pid *tap_flow_names_get(const struct tap_flow_names *, uint32_t node, uint32_t name);
+const struct tap_pid *tap_flow_names_get(const struct tap_flow_names *, uint32_t node,
+                                         uint32_t name);
 
 #endif

@@ -1,5 +1,6 @@
-/* stack_guard.c: a table of (process, function) with calls that are open, in sets of a few places: the one that is looked for is
- * there or in none. A full set grows the table; at its bound a newcomer wears down the smallest count of its set. */
+/* stack_guard.c: a table of (process, function) with calls that are open, in sets of a few places:
+ * the one that is looked for is there or in none. A full set grows the table; at its bound a
+ * newcomer wears down the smallest count of its set. */
 #include "correlate/stack_guard.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 #define PLACES 8u             /* of a set: two cache lines */
 #define SETS_FIRST (1u << 10) /* 128 kB */
-#define SETS_MAX (1u << 17)  /* 16 MB */
+#define SETS_MAX (1u << 17)   /* 16 MB */
 #define WAITING 16u           /* deep stacks that the transport was not told of yet */
 
 struct open_calls {
@@ -87,7 +88,8 @@ static struct open_calls *free_place(const struct tap_stack_guard *r, uint64_t k
     return in_set(set_of(r, key), 0);
 }
 
-/* Twice the sets: what was in one goes to one of two, so there is room for all. False: at its bound, or no memory. */
+/* Twice the sets: what was in one goes to one of two, so there is room for all. False: at its
+ * bound, or no memory. */
 static bool grow(struct tap_stack_guard *r)
 {
     struct tap_stack_guard wider = {.sets = r->sets * 2};
@@ -127,8 +129,8 @@ static void ask(struct tap_stack_guard *r, struct open_calls *place, const struc
     bool known = tap_returns_off_has(&r->done, ev) || r->waits == WAITING;
     for (uint32_t i = 0; i < r->waits && !known; i++) {
         const struct tap_deep_stack *p = &r->waiting[i].deep_stack;
-        known = r->waiting[i].node == ev->node && p->module == ev->module && p->function == ev->function &&
-                p->arity == ev->arity;
+        known = r->waiting[i].node == ev->node && p->module == ev->module &&
+                p->function == ev->function && p->arity == ev->arity;
     }
     if (!known) {
         r->waiting[r->waits].node = ev->node;

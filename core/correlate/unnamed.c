@@ -1,5 +1,5 @@
-/* unnamed.c: see unnamed.h. A set of what was seen, by number (within one life of a node that is all of a pid), open
- * addressed; and a ring of those that wait. */
+/* unnamed.c: see unnamed.h. A set of what was seen, by number (within one life of a node that is
+ * all of a pid), open addressed; and a ring of those that wait. */
 #include "correlate/unnamed.h"
 
 #include <stdlib.h>
@@ -116,7 +116,8 @@ static void see_report(struct tap_unnamed *s, struct tap_cursor c)
     struct tap_pid pid;
     if (!tap_read_list(&c, &n))
         return;
-    for (; n > 0 && tap_read_tuple(&c, &two) && two == 2 && tap_read_pid(&c, &node, &len, &pid); n--) {
+    for (; n > 0 && tap_read_tuple(&c, &two) && two == 2 && tap_read_pid(&c, &node, &len, &pid);
+         n--) {
         if (tap_peek(&c) != TAP_EXT_NIL)
             see_named(s, &pid);
         if (!tap_skip(&c))

@@ -110,7 +110,8 @@ struct tap_arena *tap_arena_get(struct tap_batch_pool *pool, size_t min)
     return arena ? arena : arena_new(small_size(size));
 }
 
-/* The list of idle ones that it belongs to; NULL: it is not worth keeping. Counts it. Under the lock. */
+/* The list of idle ones that it belongs to; NULL: it is not worth keeping. Counts it. Under the
+ * lock. */
 static struct tap_arena_impl **arena_home(struct tap_batch_pool *pool, size_t bytes)
 {
     unsigned size = size_for(bytes);
@@ -120,7 +121,8 @@ static struct tap_arena_impl **arena_home(struct tap_batch_pool *pool, size_t by
         pool->idle_small += bytes;
         return &pool->small[size];
     }
-    if (bytes < TAP_ARENA_SIZE || bytes > TAP_ARENA_POOLED || pool->idle_arenas == TAP_POOL_IDLE_ARENAS)
+    if (bytes < TAP_ARENA_SIZE || bytes > TAP_ARENA_POOLED ||
+        pool->idle_arenas == TAP_POOL_IDLE_ARENAS)
         return NULL;
     pool->idle_arenas++;
     return &pool->arenas;
@@ -187,8 +189,8 @@ static void trim(struct tap_batch_impl *batch, uint32_t expected)
     batch->cap = 0;
 }
 
-struct tap_batch_impl *tap_batch_get(struct tap_batch_pool *pool, struct tap_arena *arena, size_t arena_len,
-                                    uint32_t expected)
+struct tap_batch_impl *tap_batch_get(struct tap_batch_pool *pool, struct tap_arena *arena,
+                                     size_t arena_len, uint32_t expected)
 {
     arena = fitting(pool, arena, arena_len);
     bool many = expected > TAP_BATCH_FEW;
@@ -266,7 +268,8 @@ bool tap_batch_seal(struct tap_batch_impl *batch)
     if (!batch->indexes && !tap_batch_grow(batch))
         return false;
     for (uint32_t s = 0; s < batch->pool->sets; s++)
-        batch->selections[s] = (struct tap_selection){.index = batch->indexes + (size_t)s * batch->cap};
+        batch->selections[s] =
+            (struct tap_selection){.index = batch->indexes + (size_t)s * batch->cap};
     batch->bytes = sizeof *batch + (batch->arena ? batch->arena->base.size : 0) +
                    batch->cap * (sizeof(struct tap_event) + index_bytes(batch->pool));
     atomic_fetch_add_explicit(&batch->pool->alive, batch->bytes, memory_order_relaxed);
@@ -289,7 +292,8 @@ void tap_batch_release(struct tap_batch_impl *batch)
     batch->arena = NULL;
     pthread_mutex_lock(&pool->lock);
     bool many = batch->cap > TAP_BATCH_FEW;
-    bool keep = batch->cap <= 8192 && pool->idle_events[many] + room_of(batch) <= TAP_POOL_IDLE_EVENTS;
+    bool keep =
+        batch->cap <= 8192 && pool->idle_events[many] + room_of(batch) <= TAP_POOL_IDLE_EVENTS;
     if (keep) {
         batch->next = pool->batches[many];
         pool->batches[many] = batch;

@@ -1,30 +1,34 @@
 /* batch.h: arenas and batches: pooled, counted, bounded.
  *
- * A transport receives into an arena; commit turns it into a batch, which owns the arena, an array of events
- * and one selection for each distinct set of filters. All sinks share a batch; the last to let go returns it to
- * the pool with its memory, so that a running trace allocates nothing. What is alive is counted in bytes: above
- * the pool's limit nothing new is handed to sinks (bus.c), so a sink that holds batches cannot eat the machine.
+ * A transport receives into an arena; commit turns it into a batch, which owns the arena, an array
+ * of events and one selection for each distinct set of filters. All sinks share a batch; the last
+ * to let go returns it to the pool with its memory, so that a running trace allocates nothing. What
+ * is alive is counted in bytes: above the pool's limit nothing new is handed to sinks (bus.c), so a
+ * sink that holds batches cannot eat the machine.
  */
-#ifndef TAP_BATCH_H
-#define TAP_BATCH_H
+#ifndef TAP_DECODE_BATCH_H
+#define TAP_DECODE_BATCH_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "beamtap/plugin.h"
 
-#define TAP_CACHE_LINE 64u                   /* bytes of a line of a processor's cache, mostly */
-#define TAP_ARENA_SIZE (256u << 10)    /* of an arena that has none of the sizes below, at least */
-#define TAP_ARENA_POOLED (512u << 10)  /* larger ones are freed, not pooled */
-#define TAP_POOL_IDLE_ARENAS 32u       /* at most so many wait for use */
-#define TAP_ARENA_MIN (4u << 10)     /* the smallest of those that fit what is in them: 4, 6, 8, 12, ... */
+#define TAP_CACHE_LINE 64u            /* bytes of a line of a processor's cache, mostly */
+#define TAP_ARENA_SIZE (256u << 10)   /* of an arena that has none of the sizes below, at least */
+#define TAP_ARENA_POOLED (512u << 10) /* larger ones are freed, not pooled */
+#define TAP_POOL_IDLE_ARENAS 32u      /* at most so many wait for use */
+/* the smallest of those that fit what is in them: 4, 6, 8, 12, ... */
+#define TAP_ARENA_MIN (4u << 10)
 #define TAP_ARENA_SIZES 11u            /* so many sizes of them: the largest has 128 KiB */
 #define TAP_POOL_IDLE_SMALL (2u << 20) /* bytes of these that wait for use */
-#define TAP_BATCH_MIN 16u            /* events that a batch has room for as soon as it has one */
-#define TAP_BATCH_FEW 256u             /* batches with room for more are kept apart from those with less */
-#define TAP_BATCH_MAX 2048u           /* that it has room for at once because so many are expected */
-#define TAP_POOL_IDLE_EVENTS \
-    65536u /* room of batches that wait for use: of sixty-four nodes, each with some that wait */
+#define TAP_BATCH_MIN 16u              /* events that a batch has room for as soon as it has one */
+/* batches with room for more are kept apart from those with less */
+#define TAP_BATCH_FEW 256u
+/* that it has room for at once because so many are expected */
+#define TAP_BATCH_MAX 2048u
+/* room of batches that wait for use: of sixty-four nodes, each with some that wait */
+#define TAP_POOL_IDLE_EVENTS 65536u
 
 _Static_assert(sizeof(struct tap_event) == 2 * TAP_CACHE_LINE, "an event is two lines");
 
@@ -48,7 +52,8 @@ struct tap_batch_impl {
     struct tap_selection *selections; /* pool->sets of them */
     union {
         uint32_t *indexes; /* what they point into: sets * cap */
-        int64_t *times;    /* while it waits for its place in the order: what counts there, of each event */
+        /* while it waits for its place in the order: what counts there, of each event */
+        int64_t *times;
     };
     size_t bytes; /* what it costs while alive */
     struct tap_batch_impl *next;
@@ -63,7 +68,8 @@ struct tap_batch_pool {
     pthread_mutex_t lock;
     struct tap_arena_impl *arenas;
     struct tap_arena_impl *small[TAP_ARENA_SIZES];
-    struct tap_batch_impl *batches[2]; /* with room for few events, and for more than TAP_BATCH_FEW */
+    /* with room for few events, and for more than TAP_BATCH_FEW */
+    struct tap_batch_impl *batches[2];
     unsigned idle_arenas;
     size_t idle_small;
     uint64_t idle_events[2];
@@ -81,18 +87,20 @@ static inline bool tap_batch_pool_full(struct tap_batch_pool *pool)
     return atomic_load_explicit(&pool->alive, memory_order_relaxed) >= pool->limit;
 }
 
-/* An arena of at least `min` bytes: of the smallest size that holds them. NULL when out of memory. Any thread. */
+/* An arena of at least `min` bytes: of the smallest size that holds them. NULL when out of memory.
+ * Any thread. */
 struct tap_arena *tap_arena_get(struct tap_batch_pool *, size_t min);
 void tap_arena_put(struct tap_batch_pool *, struct tap_arena *);
 
-/* An empty batch with one reference. Takes the arena over, also on failure (NULL, out of memory); one that is mostly
- * empty is changed for one that fits, so that a queue's bytes are bytes of trace. `expected`: about so many events. */
+/* An empty batch with one reference. Takes the arena over, also on failure (NULL, out of memory);
+ * one that is mostly empty is changed for one that fits, so that a queue's bytes are bytes of
+ * trace. `expected`: about so many events. */
 struct tap_batch_impl *tap_batch_get(struct tap_batch_pool *, struct tap_arena *, size_t arena_len,
-                                    uint32_t expected);
+                                     uint32_t expected);
 /* Gives an arena back that is mostly empty: for a batch whose arena was filled by hand. */
 void tap_batch_fit(struct tap_batch_impl *);
-/* One more event: _room for one that is to be written whole, _add zeroed but for arity -1. NULL when out of memory. Only
- * while unshared. */
+/* One more event: _room for one that is to be written whole, _add zeroed but for arity -1. NULL
+ * when out of memory. Only while unshared. */
 bool tap_batch_grow(struct tap_batch_impl *);
 static inline struct tap_event *tap_batch_room(struct tap_batch_impl *batch)
 {
@@ -105,8 +113,8 @@ static inline struct tap_event *tap_batch_add(struct tap_batch_impl *batch)
     struct tap_event *ev = tap_batch_room(batch);
     if (__builtin_expect(!ev, 0))
         return NULL;
-    /* In two halves, which compilers store word by word: for the whole they take a loop of the processor's that needs as
-     * long to begin as for all of it. */
+    /* In two halves, which compilers store word by word: for the whole they take a loop of the
+     * processor's that needs as long to begin as for all of it. */
     memset(ev, 0, sizeof *ev / 2);
     memset((char *)ev + sizeof *ev / 2, 0, sizeof *ev / 2);
     ev->arity = -1;

@@ -1,8 +1,9 @@
 /* decode.c: {trace_ts, Pid, Tag, A [, B] [, Extra] [, Scheduler], Time}, by tag and arity.
  *
- * The table of tags says what follows each; the rest is reading with the checked cursor of term.h. This is the
- * hottest code of the collector: nothing is allocated, and names go through the interning cache as they stand.
- * Sources: erlang:trace/3 for the messages, plugins/transports/beam/protocol.h section 4 for the extra elements.
+ * The table of tags says what follows each; the rest is reading with the checked cursor of term.h.
+ * This is the hottest code of the collector: nothing is allocated, and names go through the
+ * interning cache as they stand. Sources: erlang:trace/3 for the messages,
+ * plugins/transports/beam/protocol.h section 4 for the extra elements.
  */
 #include "decode/decode.h"
 
@@ -144,8 +145,8 @@ static bool read_port(struct reader *r, struct tap_event *ev)
 
 static bool is_atom(int tag)
 {
-    return tag == TAP_EXT_SMALL_ATOM_UTF8 || tag == TAP_EXT_ATOM_UTF8 || tag == TAP_EXT_SMALL_ATOM ||
-           tag == TAP_EXT_ATOM;
+    return tag == TAP_EXT_SMALL_ATOM_UTF8 || tag == TAP_EXT_ATOM_UTF8 ||
+           tag == TAP_EXT_SMALL_ATOM || tag == TAP_EXT_ATOM;
 }
 
 /* {Name, Node}: a registered name elsewhere. Consumes nothing when it is something else. */
@@ -188,8 +189,8 @@ static bool read_peer(struct reader *r, struct tap_event *ev)
     return tap_decode_span(&r->c, r->arena, &ev->peer_term);
 }
 
-/* {'$beamtap_cut', TrueSize} where a payload was too large, {'$beamtap_cut', TrueSize, Arity} where arguments were.
- * Consumes nothing when it is something else. */
+/* {'$beamtap_cut', TrueSize} where a payload was too large, {'$beamtap_cut', TrueSize, Arity} where
+ * arguments were. Consumes nothing when it is something else. */
 static bool read_cut(struct reader *r, struct tap_event *ev)
 {
     static const char cut[] = "$beamtap_cut";
@@ -277,7 +278,8 @@ static bool read_mfa(struct reader *r, struct tap_event *ev)
     return true;
 }
 
-/* {M,F,Args} of a new process, or {M,F,A}, or 0, or anything: what can be told of it is, the term is the payload. */
+/* {M,F,Args} of a new process, or {M,F,A}, or 0, or anything: what can be told of it is, the term
+ * is the payload. */
 static bool read_origin(struct reader *r, struct tap_event *ev)
 {
     if (read_cut(r, ev))
@@ -307,9 +309,10 @@ static bool read_nowhere(struct reader *r)
     return true;
 }
 
-/* ---- Extra elements ---------------------------------------------------------------------------------------- */
+/* ---- Extra elements */
 
-/* A message that says its peer twice: what was there of the first is not taken for a part of the second. */
+/* A message that says its peer twice: what was there of the first is not taken for a part of the
+ * second. */
 static void nobody(struct tap_event *ev)
 {
     ev->peer_type = TAP_PEER_NONE;
@@ -321,7 +324,8 @@ static bool read_from(struct reader *r, struct tap_event *ev, bool *timer)
 {
     uint32_t node = 0;
     nobody(ev);
-    *timer = tap_match_atom(&r->c, "clock_service"); /* the VM's sender of a receive that timed out */
+    /* the VM's sender of a receive that timed out */
+    *timer = tap_match_atom(&r->c, "clock_service");
     if (!*timer && is_atom(tap_peek(&r->c)))
         node = read_name(r);
     else if (!*timer && !tap_skip(&r->c))
@@ -352,7 +356,8 @@ static bool read_caller(struct reader *r, struct tap_event *ev)
     return true;
 }
 
-/* {'$beamtap_from', Node, Sender [, X]}, {'$beamtap_caller', Caller [, X]}, {'$beamtap_x', X}, or a scheduler's id. */
+/* {'$beamtap_from', Node, Sender [, X]}, {'$beamtap_caller', Caller [, X]}, {'$beamtap_x', X}, or a
+ * scheduler's id. */
 static bool read_extra(struct reader *r, struct tap_event *ev, bool *timer)
 {
     int tag = tap_peek(&r->c);
@@ -380,16 +385,18 @@ static bool read_extra(struct reader *r, struct tap_event *ev, bool *timer)
     return true;
 }
 
-/* ---- The message ---------------------------------------------------------------------------------------------- */
+/* ---- The message */
 
 /* An integer that mostly takes eight bytes. */
 static inline bool read_large(struct tap_cursor *c, int64_t *value)
 {
     const uint8_t *p = c->p;
-    if (__builtin_expect(tap_left(c) < 11 || p[0] != TAP_EXT_SMALL_BIG || p[1] != 8 || p[10] & 0x80, 0))
+    if (__builtin_expect(tap_left(c) < 11 || p[0] != TAP_EXT_SMALL_BIG || p[1] != 8 || p[10] & 0x80,
+                         0))
         return tap_read_i64(c, value);
-    uint64_t v = (uint64_t)p[3] | (uint64_t)p[4] << 8 | (uint64_t)p[5] << 16 | (uint64_t)p[6] << 24 |
-                 (uint64_t)p[7] << 32 | (uint64_t)p[8] << 40 | (uint64_t)p[9] << 48 | (uint64_t)p[10] << 56;
+    uint64_t v = (uint64_t)p[3] | (uint64_t)p[4] << 8 | (uint64_t)p[5] << 16 |
+                 (uint64_t)p[6] << 24 | (uint64_t)p[7] << 32 | (uint64_t)p[8] << 40 |
+                 (uint64_t)p[9] << 48 | (uint64_t)p[10] << 56;
     *value = p[2] ? (int64_t)(0 - v) : (int64_t)v;
     c->p += 11;
     return true;
@@ -437,8 +444,10 @@ static bool is_timeout(const uint8_t *arena, const struct tap_event *ev)
 /* {trace_ts, ...}: true; {trace, ...}: false and no time at the end. */
 static bool read_head(struct tap_cursor *c, uint32_t *arity, bool *timed)
 {
-    /* Two encodings of trace_ts: as minor version 2 writes atoms, and as nodes before OTP 26 do otherwise. */
-    static const uint8_t usual[] = {TAP_EXT_SMALL_ATOM_UTF8, 8, 't', 'r', 'a', 'c', 'e', '_', 't', 's'};
+    /* Two encodings of trace_ts: as minor version 2 writes atoms, and as nodes before OTP 26 do
+     * otherwise. */
+    static const uint8_t usual[] = {
+        TAP_EXT_SMALL_ATOM_UTF8, 8, 't', 'r', 'a', 'c', 'e', '_', 't', 's'};
     static const uint8_t older[] = {TAP_EXT_ATOM, 0, 8, 't', 'r', 'a', 'c', 'e', '_', 't', 's'};
     if (!tap_read_tuple(c, arity))
         return false;
@@ -455,8 +464,9 @@ static bool read_head(struct tap_cursor *c, uint32_t *arity, bool *timed)
     return *timed || tap_match_atom(c, "trace");
 }
 
-enum tap_decoded tap_decode_item(struct tap_intern *intern, struct tap_clock *clock, const uint8_t *arena,
-                                 uint32_t *off, uint32_t end, struct tap_event *ev)
+enum tap_decoded tap_decode_item(struct tap_intern *intern, struct tap_clock *clock,
+                                 const uint8_t *arena, uint32_t *off, uint32_t end,
+                                 struct tap_event *ev)
 {
     struct reader r = {tap_cursor(arena + *off, end - *off), intern, arena};
     uint32_t arity, used;
@@ -485,8 +495,9 @@ enum tap_decoded tap_decode_item(struct tap_intern *intern, struct tap_clock *cl
     return TAP_DECODED;
 }
 
-enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_clock *clock, const uint8_t *arena,
-                                    uint32_t off, uint32_t len, struct tap_event *ev)
+enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_clock *clock,
+                                    const uint8_t *arena, uint32_t off, uint32_t len,
+                                    struct tap_event *ev)
 {
     uint32_t end = off + len;
     if (len < 1 || arena[off] != TAP_EXT_VERSION)

@@ -1,11 +1,12 @@
 /* decode.h: one trace message becomes one event.
  *
- * Envelope eager, payload lazy: the kind, time, pid, module, function, arity and peer are read and interned;
- * arguments, messages and values are only skipped, and stay where they are in the arena as spans. Any bytes may
- * come: what is not a whole trace message is said to be bad, and nothing else happens.
+ * Envelope eager, payload lazy: the kind, time, pid, module, function, arity and peer are read and
+ * interned; arguments, messages and values are only skipped, and stay where they are in the arena
+ * as spans. Any bytes may come: what is not a whole trace message is said to be bad, and nothing
+ * else happens.
  */
-#ifndef TAP_DECODE_H
-#define TAP_DECODE_H
+#ifndef TAP_DECODE_DECODE_H
+#define TAP_DECODE_DECODE_H
 
 #include "beamtap/plugin.h"
 #include "base/clock.h"
@@ -13,28 +14,31 @@
 
 enum tap_decoded {
     TAP_DECODED,
-    TAP_DECODE_IGNORED, /* a trace message of a kind that is no event (return_to, gc_max_heap_size) */
+    /* a trace message of a kind that is no event (return_to, gc_max_heap_size) */
+    TAP_DECODE_IGNORED,
     TAP_DECODE_BAD
 };
 
-/* Reads the external term at arena[off .. off + len) (with version byte) into *ev, which must be zeroed but for
- * arity -1; on anything but TAP_DECODED its content means nothing. Sets ev->ts only where the message has a
- * time. Transport thread (interns). */
+/* Reads the external term at arena[off .. off + len) (with version byte) into *ev, which must be
+ * zeroed but for arity -1; on anything but TAP_DECODED its content means nothing. Sets ev->ts only
+ * where the message has a time. Transport thread (interns). */
 enum tap_decoded tap_decode_message(struct tap_intern *, struct tap_clock *, const uint8_t *arena,
                                     uint32_t off, uint32_t len, struct tap_event *ev);
 
-/* The same without version byte, in a list of them: reads at arena[*off .. end), and leaves *off behind it unless it is bad. */
-enum tap_decoded tap_decode_item(struct tap_intern *, struct tap_clock *, const uint8_t *arena, uint32_t *off,
-                                 uint32_t end, struct tap_event *ev);
+/* The same without version byte, in a list of them: reads at arena[*off .. end), and leaves *off
+ * behind it unless it is bad. */
+enum tap_decoded tap_decode_item(struct tap_intern *, struct tap_clock *, const uint8_t *arena,
+                                 uint32_t *off, uint32_t end, struct tap_event *ev);
 
-/* Where there are so many names that the table of them is in no cache, looking one up waits for memory. From _late on until
- * _names, the functions of events are only asked for; _names gives them to these, all that were read meanwhile and lie in this
- * arena. False: there are few, and each is looked up at once. */
-#define TAP_NAME_DEFERRED \
-    UINT32_MAX /* such a function; where its atom is stands in `flow`, which is not given out yet */
+/* Where there are so many names that the table of them is in no cache, looking one up waits for
+ * memory. From _late on until _names, the functions of events are only asked for; _names gives them
+ * to these, all that were read meanwhile and lie in this arena. False: there are few, and each is
+ * looked up at once. */
+/* such a function; where its atom is stands in `flow`, which is not given out yet */
+#define TAP_NAME_DEFERRED UINT32_MAX
 bool tap_decode_defer_names(struct tap_intern *);
-void tap_decode_deferred_names(struct tap_intern *, const uint8_t *arena, uint32_t arena_len, struct tap_event *events,
-                      uint32_t n);
+void tap_decode_deferred_names(struct tap_intern *, const uint8_t *arena, uint32_t arena_len,
+                               struct tap_event *events, uint32_t n);
 
 /* The span of the term at the cursor, which is skipped; false when it is not whole. */
 bool tap_decode_span(struct tap_cursor *, const uint8_t *arena, struct tap_span *);

@@ -1,7 +1,9 @@
-/* deferred_names.c: functions by name where there are tens of thousands: see tap_decode_defer_names.
+/* deferred_names.c: functions by name where there are tens of thousands: see
+ * tap_decode_defer_names.
  *
- * A name's place in the table is fetched when its atom is come across, and looked at when all of the frame was read: 256 places are
- * a small part of the nearest cache, and none of them is waited for.
+ * A name's place in the table is fetched when its atom is come across, and looked at when all of
+ * the frame was read: 256 places are a small part of the nearest cache, and none of them is waited
+ * for.
  */
 #include "decode/decode.h"
 #include "names/atom_cache.h"
@@ -15,7 +17,7 @@ bool tap_decode_defer_names(struct tap_intern *intern)
 }
 
 void tap_decode_deferred_names(struct tap_intern *intern, const uint8_t *arena, uint32_t arena_len,
-                      struct tap_event *events, uint32_t n)
+                               struct tap_event *events, uint32_t n)
 {
     ((struct tap_atom_cache *)intern)->late = false;
     for (uint32_t i = 0; i < n; i++) {

@@ -1,5 +1,6 @@
-/* frame.c: see frame.h. The frame's header is trusted for nothing but what it says of its own node: a count or
- * length that its body does not hold ends the frame there, and the rest of its events are lost as unreadable. */
+/* frame.c: see frame.h. The frame's header is trusted for nothing but what it says of its own node:
+ * a count or length that its body does not hold ends the frame there, and the rest of its events
+ * are lost as unreadable. */
 #include "decode/frame.h"
 
 #include "decode/frame_body.h"
@@ -12,8 +13,8 @@ static void add(atomic_uint_fast64_t *figure, uint64_t n)
                           memory_order_relaxed);
 }
 
-struct tap_event *tap_stream_event(struct tap_stream *s, struct tap_batch_impl *batch, unsigned kind,
-                                   int64_t ts)
+struct tap_event *tap_stream_event(struct tap_stream *s, struct tap_batch_impl *batch,
+                                   unsigned kind, int64_t ts)
 {
     struct tap_event *ev = tap_batch_add(batch);
     if (!ev)
@@ -26,7 +27,8 @@ struct tap_event *tap_stream_event(struct tap_stream *s, struct tap_batch_impl *
 }
 
 /* The next `n` numbers are lost. Joins a loss that stands right before and has the same reason. */
-static void lose(struct tap_stream *s, struct tap_batch_impl *batch, uint64_t n, enum tap_reason reason)
+static void lose(struct tap_stream *s, struct tap_batch_impl *batch, uint64_t n,
+                 enum tap_reason reason)
 {
     if (n == 0)
         return;
@@ -62,7 +64,8 @@ void tap_stream_end(struct tap_stream *s, struct tap_batch_impl *batch, uint64_t
     atomic_store_explicit(&s->figures.next, s->next, memory_order_relaxed);
 }
 
-/* Brings the stream up to the frame's first number: what the relay says that it dropped, and what nobody says. */
+/* Brings the stream up to the frame's first number: what the relay says that it dropped, and what
+ * nobody says. */
 static void catch_up(struct tap_stream *s, struct tap_batch_impl *batch, const struct tap_frame *f)
 {
     if (f->seq <= s->next)
@@ -77,7 +80,7 @@ static void catch_up(struct tap_stream *s, struct tap_batch_impl *batch, const s
         lose(s, batch, told, why);
 }
 
-/* ---- Control frames ----------------------------------------------------------------------------------------- */
+/* ---- Control frames */
 
 static bool read_text(struct tap_cursor *c, const char **text, uint32_t *len)
 {
@@ -88,8 +91,8 @@ static bool read_text(struct tap_cursor *c, const char **text, uint32_t *len)
     return true;
 }
 
-static bool read_node_up(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
-                         struct tap_cursor *c)
+static bool read_node_up(const struct tap_frames *ctx, struct tap_stream *s,
+                         struct tap_batch_impl *batch, struct tap_cursor *c)
 {
     struct tap_node_facts facts = {"", 0, false};
     struct tap_span map = {0, 0};
@@ -134,15 +137,16 @@ static bool read_align(struct tap_stream *s, struct tap_batch_impl *batch, struc
                        struct tap_span whole)
 {
     int64_t monotonic, offset, error, own;
-    if (!tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset) || !tap_read_i64(c, &error) || error < 0 ||
-        !tap_read_i64(c, &own))
+    if (!tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset) || !tap_read_i64(c, &error) ||
+        error < 0 || !tap_read_i64(c, &own))
         return false;
     tap_clock_align(&s->clock, monotonic, offset);
     struct tap_figures *f = &s->figures;
     if (clamp(atomic_load(&f->clock_error)) < error)
         atomic_store(&f->clock_error, (uint64_t)error);
     atomic_store(&f->clock_skew, (int64_t)((uint64_t)own - (uint64_t)offset));
-    struct tap_event *ev = tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
+    struct tap_event *ev =
+        tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
     if (ev) {
         ev->count = (uint64_t)offset;
         ev->port = (uint64_t)error;
@@ -151,8 +155,8 @@ static bool read_align(struct tap_stream *s, struct tap_batch_impl *batch, struc
     return true;
 }
 
-/* {clock, Ref, Monotonic, Offset}: the event's count is the offset. Says nothing new once the clock is aligned, but how far
- * the stream is: one without Ref did not overtake any event. */
+/* {clock, Ref, Monotonic, Offset}: the event's count is the offset. Says nothing new once the clock
+ * is aligned, but how far the stream is: one without Ref did not overtake any event. */
 static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struct tap_cursor *c)
 {
     int64_t monotonic, offset;
@@ -165,7 +169,8 @@ static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struc
         s->mark = tap_clock_ns(&s->clock, monotonic);
     if (s->clock.aligned)
         return true;
-    struct tap_event *ev = tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
+    struct tap_event *ev =
+        tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
     if (ev)
         ev->count = (uint64_t)offset;
     return true;
@@ -213,7 +218,8 @@ static bool read_report(struct tap_stream *s, struct tap_batch_impl *batch, stru
     struct tap_span span = {0, 0};
     if (!tap_decode_span(c, batch->base.arena, &span))
         return false;
-    struct tap_event *ev = tap_stream_event(s, batch, kind, s->last_ts ? s->last_ts : tap_clock_now());
+    struct tap_event *ev =
+        tap_stream_event(s, batch, kind, s->last_ts ? s->last_ts : tap_clock_now());
     if (ev)
         ev->payload = span;
     return true;
@@ -226,15 +232,16 @@ static bool read_mailboxes(struct tap_stream *s, struct tap_batch_impl *batch, s
     struct tap_span list = {0, 0};
     if (!tap_read_i64(c, &monotonic) || !tap_decode_span(c, batch->base.arena, &list))
         return false;
-    struct tap_event *ev = tap_stream_event(s, batch, TAP_MAILBOX, tap_clock_ns(&s->clock, monotonic));
+    struct tap_event *ev =
+        tap_stream_event(s, batch, TAP_MAILBOX, tap_clock_ns(&s->clock, monotonic));
     if (ev)
         ev->payload = list;
     return true;
 }
 
 /* {relieved, {M, F, A}, Why} */
-static bool read_returns_off(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
-                          struct tap_cursor *c)
+static bool read_returns_off(const struct tap_frames *ctx, struct tap_stream *s,
+                             struct tap_batch_impl *batch, struct tap_cursor *c)
 {
     struct tap_event mfa = {0};
     uint32_t n;
@@ -270,8 +277,8 @@ static bool read_final(const struct tap_frames *ctx, struct tap_cursor *c)
         if (!tap_match_atom(c, "call")) {
             tap_skip(c);
             tap_skip(c);
-        } else if (tap_read_tuple(c, &arity) && arity == 2 && tap_read_atom(c, &kind, &kind_len, &latin1) &&
-                   tap_read_binary(c, &term, &len)) {
+        } else if (tap_read_tuple(c, &arity) && arity == 2 &&
+                   tap_read_atom(c, &kind, &kind_len, &latin1) && tap_read_binary(c, &term, &len)) {
             ctx->call(ctx->arg, kind, kind_len, term, len);
         }
     }
@@ -279,8 +286,8 @@ static bool read_final(const struct tap_frames *ctx, struct tap_cursor *c)
 }
 
 /* One report. What a newer agent says beside these is left alone. */
-static bool read_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
-                         struct tap_span whole)
+static bool read_control(const struct tap_frames *ctx, struct tap_stream *s,
+                         struct tap_batch_impl *batch, struct tap_span whole)
 {
     struct tap_cursor c = tap_cursor(batch->base.arena + whole.off, whole.len);
     uint32_t n;
@@ -311,8 +318,8 @@ static bool read_control(const struct tap_frames *ctx, struct tap_stream *s, str
     return true;
 }
 
-static void decode_control(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
-                           uint32_t off, uint32_t len)
+static void decode_control(const struct tap_frames *ctx, struct tap_stream *s,
+                           struct tap_batch_impl *batch, uint32_t off, uint32_t len)
 {
     struct tap_cursor c = tap_cursor(batch->base.arena + off, len);
     struct tap_span whole = {0, 0};
@@ -325,11 +332,11 @@ static void decode_control(const struct tap_frames *ctx, struct tap_stream *s, s
         batch->events[i].raw = whole;
 }
 
-/* ---- The frame ------------------------------------------------------------------------------------------------ */
+/* ---- The frame */
 
 /* One trace message, which has the number s->next. False: there is none. */
-static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
-                              struct tap_body *b)
+static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s,
+                              struct tap_batch_impl *batch, struct tap_body *b)
 {
     struct tap_event *ev = tap_batch_add(batch);
     enum tap_decoded decoded;
@@ -363,8 +370,9 @@ static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s
     return true;
 }
 
-static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
-                             const struct tap_frame *f, uint32_t at, uint32_t end)
+static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
+                             struct tap_batch_impl *batch, const struct tap_frame *f, uint32_t at,
+                             uint32_t end)
 {
     struct tap_body b = {.at = at, .end = end, .list = f->flags & TAP_FRAME_ONE_LIST};
     uint32_t i = 0;
@@ -380,7 +388,7 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
     }
     if (late)
         tap_decode_deferred_names(ctx->intern, batch->base.arena, end, batch->events + first,
-                         batch->base.count - first);
+                                  batch->base.count - first);
     uint64_t rest = f->count - i;
     if (i < again)
         rest = f->count > again ? f->count - again : 0;
@@ -389,8 +397,8 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
     return b.ignored;
 }
 
-uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s, struct tap_batch_impl *batch,
-                          uint32_t off, uint32_t end)
+uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s,
+                          struct tap_batch_impl *batch, uint32_t off, uint32_t end)
 {
     struct tap_frame f;
     uint32_t ignored = 0, len;
@@ -404,7 +412,8 @@ uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s, st
         end = at + f.length;
     catch_up(s, batch, &f);
     if (f.flags & TAP_FRAME_CONTROL) {
-        for (uint32_t i = 0; i < f.count && tap_body_item(batch->base.arena, &at, end, &len); i++, at += len)
+        for (uint32_t i = 0; i < f.count && tap_body_item(batch->base.arena, &at, end, &len);
+             i++, at += len)
             decode_control(ctx, s, batch, at, len);
     } else {
         ignored = decode_trace(ctx, s, batch, &f, at, end);

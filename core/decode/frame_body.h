@@ -1,6 +1,7 @@
-/* frame_body.h: the items of a frame's body, one after the other: each with its length in front, or all in one list. */
-#ifndef TAP_FRAME_BODY_H
-#define TAP_FRAME_BODY_H
+/* frame_body.h: the items of a frame's body, one after the other: each with its length in front, or
+ * all in one list. */
+#ifndef TAP_DECODE_FRAME_BODY_H
+#define TAP_DECODE_FRAME_BODY_H
 
 #include "decode/decode.h"
 
@@ -23,7 +24,8 @@ struct tap_body {
 };
 
 /* To the first message. A list that says another length than its frame is no such list. */
-static inline bool tap_body_begin(struct tap_body *b, const struct tap_frame *f, const uint8_t *arena)
+static inline bool tap_body_begin(struct tap_body *b, const struct tap_frame *f,
+                                  const uint8_t *arena)
 {
     if (!b->list || f->count == 0)
         return true;
@@ -46,8 +48,9 @@ static inline bool tap_body_skip(struct tap_body *b, const uint8_t *arena)
 }
 
 /* Reads the next message into *ev and goes behind it. False: there is none whole. */
-static inline bool tap_body_next(struct tap_intern *intern, struct tap_clock *clock, const uint8_t *arena,
-                                 struct tap_body *b, struct tap_event *ev, enum tap_decoded *decoded)
+static inline bool tap_body_next(struct tap_intern *intern, struct tap_clock *clock,
+                                 const uint8_t *arena, struct tap_body *b, struct tap_event *ev,
+                                 enum tap_decoded *decoded)
 {
     uint32_t len;
     if (b->list) {

@@ -1,5 +1,6 @@
-/* plan_notes.c: what a node left out of the plan (a module that is not there, a function that someone else traces) is
- * said in the log, by name: who asked for it must not take an empty trace for a quiet node. */
+/* plan_notes.c: what a node left out of the plan (a module that is not there, a function that
+ * someone else traces) is said in the log, by name: who asked for it must not take an empty trace
+ * for a quiet node. */
 #include <stdio.h>
 
 #include "decode/frame.h"
@@ -15,8 +16,8 @@ static bool plan_note(const struct tap_frames *ctx, uint32_t node, struct tap_cu
     if (!tap_read_tuple(c, &arity) || arity != 2 || !tap_read_binary(c, &what, &what_len) ||
         !tap_read_binary(c, &why, &why_len))
         return false;
-    int n = snprintf(line, sizeof line, "%.*s: %.*s", (int)what_len, (const char *)what, (int)why_len,
-                     (const char *)why);
+    int n = snprintf(line, sizeof line, "%.*s: %.*s", (int)what_len, (const char *)what,
+                     (int)why_len, (const char *)why);
     if (shown && n > 0)
         ctx->log(ctx->arg, node, TAP_LOG_WARNING, line,
                  (size_t)n < sizeof line ? (uint32_t)n : (uint32_t)sizeof line - 1);
@@ -33,7 +34,8 @@ static void plan_skipped(const struct tap_frames *ctx, uint32_t node, struct tap
         if (!plan_note(ctx, node, c, i < NOTES_MAX))
             return;
     if (count > NOTES_MAX) {
-        int n = snprintf(line, sizeof line, "%u more are not traced, for such reasons", count - NOTES_MAX);
+        int n = snprintf(line, sizeof line, "%u more are not traced, for such reasons",
+                         count - NOTES_MAX);
         ctx->log(ctx->arg, node, TAP_LOG_WARNING, line, (uint32_t)n);
     }
 }

@@ -4,7 +4,7 @@
 #include "syntax/syntax.h"
 #include "term/print.h"
 
-/* ---- What is to be called ----------------------------------------------------------------------------------- */
+/* ---- What is to be called */
 
 struct reading {
     struct tap_trace *trace;
@@ -15,7 +15,8 @@ static void mistake(void *arg, const struct tap_text *where, size_t offset, cons
 {
     const struct reading *r = arg;
     (void)where;
-    TAP_ERR(r->trace->err, TAP_INVALID, NULL, "%s, character %zu: %s", r->what, offset + 1, sentence);
+    TAP_ERR(r->trace->err, TAP_INVALID, NULL, "%s, character %zu: %s", r->what, offset + 1,
+            sentence);
 }
 
 /* One whole value of a text. NULL: told. */
@@ -41,7 +42,8 @@ static bool is_alias(const char *text)
     return *text >= 'A' && *text <= 'Z';
 }
 
-/* A name as the node has it. Plain words need no quotes, whatever characters follow: add, valid?, 'my mod', :"my mod". */
+/* A name as the node has it. Plain words need no quotes, whatever characters follow: add, valid?,
+ * 'my mod', :"my mod". */
 static char *read_name(struct tap_trace *t, const char *what, const char *text, bool elixir)
 {
     struct reading r = {t, what};
@@ -93,7 +95,8 @@ static bool take_arguments(struct tap_trace *t, const uint8_t *term, size_t len)
     ok = ok && tap_skip(&c) && tap_left(&c) == 0;
     int tag = ok ? tap_peek(&list) : -1;
     if (tag != TAP_EXT_NIL && tag != TAP_EXT_STRING && tag != TAP_EXT_LIST)
-        return TAP_ERR(t->err, TAP_INVALID, NULL, "the arguments must be one list, as an external term"),
+        return TAP_ERR(t->err, TAP_INVALID, NULL,
+                       "the arguments must be one list, as an external term"),
                false;
     tap_buf_put(&t->arguments, list.p, tap_left(&list));
     return !t->arguments.oom;
@@ -112,7 +115,7 @@ bool tap_library_read_call(struct tap_trace *t, const struct tap_call *call)
     return ok && t->module && t->function;
 }
 
-/* ---- What came of it ---------------------------------------------------------------------------------------- */
+/* ---- What came of it */
 
 static char *printed(struct tap_trace *t, const uint8_t *term, size_t len)
 {
@@ -133,8 +136,9 @@ static char *printed(struct tap_trace *t, const uint8_t *term, size_t len)
 static enum tap_call_end end_of(const char *kind)
 {
     static const char *const kinds[] = {
-        [TAP_CALL_RETURNED] = "returned", [TAP_CALL_THROW] = "throw", [TAP_CALL_ERROR] = "error",
-        [TAP_CALL_EXIT] = "exit",         [TAP_CALL_DIED] = "died",   [TAP_CALL_TIMEOUT] = "timeout",
+        [TAP_CALL_RETURNED] = "returned", [TAP_CALL_THROW] = "throw",
+        [TAP_CALL_ERROR] = "error",       [TAP_CALL_EXIT] = "exit",
+        [TAP_CALL_DIED] = "died",         [TAP_CALL_TIMEOUT] = "timeout",
         [TAP_CALL_STOPPED] = "stopped"};
     for (unsigned i = TAP_CALL_RETURNED; i <= TAP_CALL_STOPPED; i++)
         if (strcmp(kinds[i], kind) == 0)
@@ -162,14 +166,16 @@ void tap_trace_result(struct tap_trace *t, struct tap_call_result *r)
     const uint8_t *term;
     size_t len, off = 0, part;
     *r = (struct tap_call_result){.text = "", .stack = ""};
-    if (!tap_trace_wait(t, 0) || !tap_session_call_result(t->session, &kind, &term, &len) || len < 2)
+    if (!tap_trace_wait(t, 0) || !tap_session_call_result(t->session, &kind, &term, &len) ||
+        len < 2)
         return;
     r->end = end_of(kind);
     if (r->end == TAP_CALL_NONE || r->end == TAP_CALL_TIMEOUT || r->end == TAP_CALL_STOPPED)
         return;
     term++, len--; /* the version byte */
     part = len;
-    bool exception = r->end == TAP_CALL_THROW || r->end == TAP_CALL_ERROR || r->end == TAP_CALL_EXIT;
+    bool exception =
+        r->end == TAP_CALL_THROW || r->end == TAP_CALL_ERROR || r->end == TAP_CALL_EXIT;
     bool parts = exception && exception_parts(term, len, &off, &part);
     pthread_mutex_lock(&t->lock);
     if (!t->result)

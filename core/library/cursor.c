@@ -1,7 +1,8 @@
 /* cursor.c: a cursor over the store: one event after the other, as text.
  *
- * The cursor holds the piece it reads, so what falls out of the store under it stays valid until it moves on; and it prints into
- * a buffer of its own, so a reader that is slow or fast costs nobody else anything.
+ * The cursor holds the piece it reads, so what falls out of the store under it stays valid until it
+ * moves on; and it prints into a buffer of its own, so a reader that is slow or fast costs nobody
+ * else anything.
  */
 #include "library/library.h"
 
@@ -12,7 +13,7 @@ enum { NODE, PID, MODULE, FUNCTION, PEER, MESSAGE, METADATA, TEXTS };
 struct tap_events {
     struct tap_trace *trace;
     struct tap_chunk *piece; /* held; NULL: before the first */
-    uint32_t at;            /* of the next event in it */
+    uint32_t at;             /* of the next event in it */
     uint64_t missed;
     enum tap_print_syntax syntax;
     struct tap_buf text;
@@ -43,19 +44,21 @@ void tap_events_close(struct tap_events *c)
     free(c);
 }
 
-/* ---- Text --------------------------------------------------------------------------------------------------- */
+/* ---- Text */
 
 static const struct tap_names *names(const struct tap_events *c)
 {
     return tap_intern_names(c->trace->session->intern);
 }
 
-static void put_term(struct tap_events *c, const uint8_t *term, size_t len, const struct tap_print *how)
+static void put_term(struct tap_events *c, const uint8_t *term, size_t len,
+                     const struct tap_print *how)
 {
     struct tap_buf *b = &c->text;
     if (!tap_buf_reserve(b, 256))
         return;
-    size_t need = tap_term_print(names(c), (char *)b->data + b->len, b->cap - b->len, term, len, how);
+    size_t need =
+        tap_term_print(names(c), (char *)b->data + b->len, b->cap - b->len, term, len, how);
     if (need > b->cap - b->len) {
         if (!tap_buf_reserve(b, need))
             return;
@@ -65,7 +68,8 @@ static void put_term(struct tap_events *c, const uint8_t *term, size_t len, cons
 }
 
 /* [1,2]: arguments are a list and never a string, even where their bytes are packed like one. */
-static void put_arguments(struct tap_events *c, const uint8_t *list, size_t len, const struct tap_print *how)
+static void put_arguments(struct tap_events *c, const uint8_t *list, size_t len,
+                          const struct tap_print *how)
 {
     const char *comma = how->syntax == TAP_PRINT_ELIXIR ? ", " : ",";
     struct tap_cursor r = tap_cursor(list, len);
@@ -104,7 +108,8 @@ static void put_name(struct tap_events *c, uint32_t id)
         tap_buf_put(&c->text, name->text, name->len);
 }
 
-static void put_process(struct tap_events *c, const struct tap_pid *pid, const struct tap_print *how)
+static void put_process(struct tap_events *c, const struct tap_pid *pid,
+                        const struct tap_print *how)
 {
     if ((pid->node || pid->id || pid->serial) && tap_buf_reserve(&c->text, 4096))
         c->text.len += tap_pid_print(names(c), (char *)c->text.data + c->text.len, 4096, pid, how);
@@ -117,7 +122,8 @@ static void put_peer(struct tap_events *c, const struct tap_event *e, const stru
         return;
     size_t need = tap_peer_print(names(c), NULL, 0, batch, e, how);
     if (tap_buf_reserve(&c->text, need))
-        c->text.len += tap_peer_print(names(c), (char *)c->text.data + c->text.len, need, batch, e, how);
+        c->text.len +=
+            tap_peer_print(names(c), (char *)c->text.data + c->text.len, need, batch, e, how);
 }
 
 static void begin(struct tap_events *c, unsigned which)
@@ -186,13 +192,13 @@ static void fill(struct tap_events *c, const struct tap_event *e, struct tap_tra
                                    .took = e->gen == TAP_GEN_REPLY ? e->took : 0};
 }
 
-/* ---- Moving ------------------------------------------------------------------------------------------------- */
+/* ---- Moving */
 
 /* What is there for sinks alone is passed over. */
 static bool is_for_users(unsigned kind)
 {
-    return kind <= TAP_KIND_USER_LAST || kind == TAP_LOST || kind == TAP_GAP || kind == TAP_NODE_UP ||
-           kind == TAP_NODE_DOWN;
+    return kind <= TAP_KIND_USER_LAST || kind == TAP_LOST || kind == TAP_GAP ||
+           kind == TAP_NODE_UP || kind == TAP_NODE_DOWN;
 }
 
 enum tap_next tap_events_next(struct tap_events *c, struct tap_trace_event *event, int timeout)

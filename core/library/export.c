@@ -1,7 +1,7 @@
 /* export.c: what the store holds through any installed sink.
  *
- * The sink is created as for a run, with a host table of its own and a list of mistakes of its own; what it needs to know of
- * names and nodes is the trace's. It runs on the caller's thread.
+ * The sink is created as for a run, with a host table of its own and a list of mistakes of its own;
+ * what it needs to know of names and nodes is the trace's. It runs on the caller's thread.
  */
 #include "library/library.h"
 
@@ -36,9 +36,9 @@ static enum tap_status read_sink(struct export *x, const char *sink, const char 
     }
     if (ok && path && (ok = asprintf(&search, "session.plugin_path=%s", path) > 0))
         all[n] = search;
-    enum tap_status status =
-        ok ? tap_config_parse("export", text, strlen(text), all, n + (path != NULL), &x->config, x->err)
-           : TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
+    enum tap_status status = ok ? tap_config_parse("export", text, strlen(text), all,
+                                                   n + (path != NULL), &x->config, x->err)
+                                : TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
     for (size_t i = 0; sets && i < n; i++)
         free(sets[i]);
     free(sets);

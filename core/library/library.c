@@ -1,5 +1,5 @@
-/* library.c: a trace as beamtap.h has it: a session with the store as one of its sinks, and a thread that
- * takes the part of `beamtap run`: it starts, watches and finishes.
+/* library.c: a trace as beamtap.h has it: a session with the store as one of its sinks, and a
+ * thread that takes the part of `beamtap run`: it starts, watches and finishes.
  *
  * The options become the same settings as --set gives, so that there is one place that judges them.
  */
@@ -11,7 +11,7 @@
 #define POLL_MS 100
 #define CALL_TIMEOUT (5 * TAP_SECOND)
 
-/* ---- Options -> settings ------------------------------------------------------------------------------------ */
+/* ---- Options -> settings */
 
 struct sets {
     char **at;
@@ -61,13 +61,12 @@ static void add_sets(struct sets *s, const struct tap_trace_options *o)
         add_set(s, "session.duration", "0");
     if (!o->file && o->call)
         add_set(s, "session.events",
-                "function_call, function_return, function_exception, message_send, message_receive, "
-                "process_spawn, "
-                "process_start, process_exit, process_link, process_unlink, process_register, "
-                "process_unregister");
+                "function_call, function_return, function_exception, message_send, "
+                "message_receive, process_spawn, process_start, process_exit, process_link, "
+                "process_unlink, process_register, process_unregister");
     if (!o->file && o->call) {
-        /* Whole, or it is of no use: a pause would leave a hole in it. It is bounded by its timeout, max_events and
-         * max_memory. */
+        /* Whole, or it is of no use: a pause would leave a hole in it. It is bounded by its
+         * timeout, max_events and max_memory. */
         add_set(s, "session.max_queue", "1M");
         add_set(s, "session.max_rate", "0");
     }
@@ -104,7 +103,7 @@ static enum tap_status read_options(struct tap_trace *t, const struct tap_trace_
     return status;
 }
 
-/* ---- The thread --------------------------------------------------------------------------------------------- */
+/* ---- The thread */
 
 static void say(struct tap_trace *t, bool *what, enum tap_status status)
 {
@@ -150,7 +149,7 @@ static void log_line(void *arg, enum tap_log_level level, const char *actor, con
         t->log(t->log_arg, level, actor, text);
 }
 
-/* ---- Life --------------------------------------------------------------------------------------------------- */
+/* ---- Life */
 
 char *tap_library_causes(const struct tap_error *err)
 {
@@ -203,7 +202,8 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
         return TAP_ERR(t->err, TAP_INVALID, "core",
                        "the options are of another version: begin with TAP_TRACE_OPTIONS"),
                false;
-    if (read_options(t, o) != TAP_OK || !(t->session = tap_session_new_logged(t->config, t->err, log_line, t)))
+    if (read_options(t, o) != TAP_OK ||
+        !(t->session = tap_session_new_logged(t->config, t->err, log_line, t)))
         return false;
     for (size_t i = 0; i < t->session->host_count; i++)
         if (t->session->hosts[i].instance->loaded == &tap_store_plugin)
@@ -225,7 +225,8 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
 
 static void trace_free(struct tap_trace *t)
 {
-    if (t->session && t->session->abandoned) /* a thread that was left behind may still use any of it */
+    /* a thread that was left behind may still use any of it */
+    if (t->session && t->session->abandoned)
         return;
     tap_session_free(t->session);
     tap_config_free(t->config);
@@ -240,7 +241,8 @@ static void trace_free(struct tap_trace *t)
     free(t);
 }
 
-enum tap_status tap_trace_start(const struct tap_trace_options *options, struct tap_trace **trace, char **why)
+enum tap_status tap_trace_start(const struct tap_trace_options *options, struct tap_trace **trace,
+                                char **why)
 {
     struct tap_trace *t = trace_new(options);
     *trace = NULL;

@@ -1,6 +1,6 @@
 /* library.h: the inside of a trace as the library's callers know it (beamtap/beamtap.h). */
-#ifndef TAP_LIBRARY_H
-#define TAP_LIBRARY_H
+#ifndef TAP_LIBRARY_LIBRARY_H
+#define TAP_LIBRARY_LIBRARY_H
 
 #include "beamtap/beamtap.h"
 #include "session/internal.h"

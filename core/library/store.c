@@ -7,11 +7,12 @@
 
 #include "base/clock.h"
 
-/* ---- Copies ------------------------------------------------------------------------------------------------- */
+/* ---- Copies */
 
 static size_t event_bytes(const struct tap_event *e)
 {
-    return e->raw.len ? e->raw.len : (size_t)e->payload.len + e->metadata.len + tap_event_peer_term(e).len;
+    return e->raw.len ? e->raw.len
+                      : (size_t)e->payload.len + e->metadata.len + tap_event_peer_term(e).len;
 }
 
 static void copy_span(struct tap_span *span, const uint8_t *from, uint8_t *to, uint32_t *used)
@@ -80,9 +81,10 @@ static struct tap_chunk *hold(struct tap_chunk *k)
     return k;
 }
 
-/* ---- Falling out -------------------------------------------------------------------------------------------- */
+/* ---- Falling out */
 
-/* Without these the rest could not be drawn: they outlive what they came with, within a bound of their own. */
+/* Without these the rest could not be drawn: they outlive what they came with, within a bound of
+ * their own. */
 static void keep_header(struct tap_store *s, const struct tap_chunk *old)
 {
     uint32_t few[64];
@@ -118,7 +120,7 @@ static void let_fall(struct tap_store *s)
     }
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------------------ */
+/* ---- Reading */
 
 /* The one after `current`, under the lock. */
 static struct tap_chunk *after(const struct tap_store *s, const struct tap_chunk *current)
@@ -174,7 +176,7 @@ void tap_store_end(struct tap_store *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* ---- The sink ----------------------------------------------------------------------------------------------- */
+/* ---- The sink */
 
 static enum tap_status store_create(const struct tap_host *host, const void *settings, void **self)
 {
@@ -200,8 +202,8 @@ static enum tap_status store_nothing(void *self)
     return TAP_OK;
 }
 
-static enum tap_status store_piece(struct tap_store *s, const struct tap_batch *batch, const uint32_t *select,
-                                   size_t n)
+static enum tap_status store_piece(struct tap_store *s, const struct tap_batch *batch,
+                                   const uint32_t *select, size_t n)
 {
     struct tap_chunk *k = chunk_new(batch, select, n);
     if (!k)
@@ -223,8 +225,8 @@ static enum tap_status store_piece(struct tap_store *s, const struct tap_batch *
 }
 
 /* In pieces of which several fit: what falls out is the oldest, and little more than must. */
-static enum tap_status store_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
-                                     size_t n)
+static enum tap_status store_consume(void *self, const struct tap_batch *batch,
+                                     const uint32_t *select, size_t n)
 {
     struct tap_store *s = self;
     enum tap_status status = TAP_OK;

@@ -1,22 +1,23 @@
 /* atom_cache.h: the decoder's way from the bytes of an atom to its name's id.
  *
- * Nearly every atom of a stream was there before. Short ones, tag and length included, are two words, compared as they stand
- * with three candidates in one line of the processor's cache (and three more beside it). Before that, the node of a pid is held against the one that
- * came last. Both belong to the decoder's thread alone; what they do not know is intern.c's.
+ * Nearly every atom of a stream was there before. Short ones, tag and length included, are two
+ * words, compared as they stand with three candidates in one line of the processor's cache (and
+ * three more beside it). Before that, the node of a pid is held against the one that came last.
+ * Both belong to the decoder's thread alone; what they do not know is intern.c's.
  */
-#ifndef TAP_INTERN_ATOM_H
-#define TAP_INTERN_ATOM_H
+#ifndef TAP_NAMES_ATOM_CACHE_H
+#define TAP_NAMES_ATOM_CACHE_H
 
 #include "names/intern.h"
 
-#define TAP_ATOM_SHORT \
-    16u /* bytes of an encoded atom that has a place in a bucket; as many must be there to be read */
+/* bytes of an encoded atom that has a place in a bucket; as many must be there to be read */
+#define TAP_ATOM_SHORT 16u
 #define TAP_ATOM_WAYS 3u
 
 struct tap_atom_bucket {
     uint64_t key[TAP_ATOM_WAYS][2];
-    uint32_t
-        id[TAP_ATOM_WAYS + 1]; /* 0: free; filled from the first on; the last is room up to the line's end */
+    /* 0: free; filled from the first on; the last is room up to the line's end */
+    uint32_t id[TAP_ATOM_WAYS + 1];
 };
 _Static_assert(sizeof(struct tap_atom_bucket) == 64, "a bucket is a line");
 
@@ -28,8 +29,10 @@ struct tap_atom_last {
 
 struct tap_atom_cache {
     struct tap_atom_bucket *buckets;
-    uint32_t count, used, clock; /* used: places of all of them; clock: whose turn it is to be thrown out */
-    bool late;                   /* the decoder takes names of functions later: see tap_decode_defer_names */
+    /* used: places of all of them; clock: whose turn it is to be thrown out */
+    uint32_t count, used, clock;
+    /* the decoder takes names of functions later: see tap_decode_defer_names */
+    bool late;
     struct tap_atom_last node;
 };
 
@@ -46,7 +49,8 @@ static inline uint64_t tap_atom_mix(uint64_t a, uint64_t b)
     return a ^ a >> 32;
 }
 
-/* Bytes of an encoded atom, which are not looked at but for the first three. UINT32_MAX: it is none. */
+/* Bytes of an encoded atom, which are not looked at but for the first three. UINT32_MAX: it is
+ * none. */
 static inline uint32_t tap_atom_size(const uint8_t *p)
 {
     if (__builtin_expect(p[0] == TAP_EXT_SMALL_ATOM_UTF8 || p[0] == TAP_EXT_SMALL_ATOM, 1))
@@ -70,12 +74,13 @@ static inline void tap_atom_key(const uint8_t *p, uint32_t n, uint64_t key[2])
 #endif
 }
 
-/* Every bit of both words counts: functions are often numbered, so their last characters are all that differs. */
-static inline struct tap_atom_bucket *tap_atom_bucket(struct tap_atom_bucket *buckets, uint32_t count,
-                                                      const uint64_t key[2])
+/* Every bit of both words counts: functions are often numbered, so their last characters are all
+ * that differs. */
+static inline struct tap_atom_bucket *tap_atom_bucket(struct tap_atom_bucket *buckets,
+                                                      uint32_t count, const uint64_t key[2])
 {
-    unsigned __int128 h =
-        (unsigned __int128)(key[0] ^ UINT64_C(0xD6E8FEB86659FD93)) * (key[1] ^ UINT64_C(0x9E3779B97F4A7C15));
+    unsigned __int128 h = (unsigned __int128)(key[0] ^ UINT64_C(0xD6E8FEB86659FD93)) *
+                          (key[1] ^ UINT64_C(0x9E3779B97F4A7C15));
     return &buckets[((uint64_t)h ^ (uint64_t)(h >> 64)) & (count - 1)];
 }
 
@@ -110,8 +115,8 @@ static inline uint32_t tap_intern_atom(struct tap_intern *in, struct tap_cursor 
     return tap_intern_other(in, c);
 }
 
-/* Goes past a short atom and has its bucket fetched, for tap_intern_atom to find it there a while later. False: it is none, and
- * nothing is done. */
+/* Goes past a short atom and has its bucket fetched, for tap_intern_atom to find it there a while
+ * later. False: it is none, and nothing is done. */
 static inline bool tap_intern_fetch(const struct tap_intern *in, struct tap_cursor *c)
 {
     const struct tap_atom_cache *cache = (const struct tap_atom_cache *)in;

@@ -1,11 +1,13 @@
-/* intern.c: every atom of a run once, by a small number, with the forms that sinks write made in advance.
+/* intern.c: every atom of a run once, by a small number, with the forms that sinks write made in
+ * advance.
  *
- * Names lie in chunks of 4,096 that never move, their characters in blocks that never move: a reader needs no lock
- * for an id it was given. Finding a name by its characters is a hash table under a mutex. The decoder meets the same
- * few hundred atoms again and again, so in front of that stand two caches, which belong to its thread alone. Short atoms
- * are looked for in intern_atom.h, whose table grows when too many atoms want the same place, so that a name costs as few
- * instructions among a hundred thousand as among ten. Long ones are found by a hash of all their bytes and compared
- * with the name itself.
+ * Names lie in chunks of 4,096 that never move, their characters in blocks that never move: a
+ * reader needs no lock for an id it was given. Finding a name by its characters is a hash table
+ * under a mutex. The decoder meets the same few hundred atoms again and again, so in front of that
+ * stand two caches, which belong to its thread alone. Short atoms are looked for in intern_atom.h,
+ * whose table grows when too many atoms want the same place, so that a name costs as few
+ * instructions among a hundred thousand as among ten. Long ones are found by a hash of all their
+ * bytes and compared with the name itself.
  */
 #include "names/atom_cache.h"
 
@@ -85,7 +87,8 @@ static char *keep(struct tap_intern *in, size_t n)
             return NULL;
         b->next = in->blocks;
         in->blocks = b;
-        if (size == n) /* a large one has a block of its own; the rest of the current one is still good */
+        /* a large one has a block of its own; the rest of the current one is still good */
+        if (size == n)
             return b->data;
         in->room = b->data;
         in->room_left = size;
@@ -103,12 +106,13 @@ static size_t print_form(char *dst, size_t cap, const char *text, uint32_t len, 
 {
     return form == FORM_JSON
                ? tap_json_escape(dst, cap, text, len)
-               : tap_atom_print(dst, cap, text, len, form == FORM_ATOM ? TAP_PRINT_ERLANG : TAP_PRINT_ELIXIR);
+               : tap_atom_print(dst, cap, text, len,
+                                form == FORM_ATOM ? TAP_PRINT_ERLANG : TAP_PRINT_ELIXIR);
 }
 
 /* Many names are the same in several forms: those share their characters. */
-static bool make_form(struct tap_intern *in, const struct tap_name *name, enum form form, const char **out,
-                      uint32_t *out_len)
+static bool make_form(struct tap_intern *in, const struct tap_name *name, enum form form,
+                      const char **out, uint32_t *out_len)
 {
     char small[256];
     size_t n = print_form(small, sizeof small, name->text, name->len, form);
@@ -126,8 +130,8 @@ static bool make_form(struct tap_intern *in, const struct tap_name *name, enum f
     return true;
 }
 
-/* Small letters, digits and underscores stand for themselves in all forms, but for a colon in front in Elixir; not its
- * three atoms that have none. */
+/* Small letters, digits and underscores stand for themselves in all forms, but for a colon in front
+ * in Elixir; not its three atoms that have none. */
 static bool is_simple(const char *text, size_t len)
 {
     static const char *const bare[] = {"nil", "true", "false"};
@@ -142,7 +146,8 @@ static bool is_simple(const char *text, size_t len)
     return true;
 }
 
-static bool fill_name(struct tap_intern *in, struct tap_name *name, uint32_t id, const char *text, size_t len)
+static bool fill_name(struct tap_intern *in, struct tap_name *name, uint32_t id, const char *text,
+                      size_t len)
 {
     char *copy = keep(in, len + 2), *colon = copy;
     if (!copy)
@@ -329,7 +334,8 @@ uint32_t tap_intern_name(struct tap_intern *in, const char *text, size_t len)
 
 /* ---- The caches */
 
-/* A place for the key in its bucket or in the one beside it, a free one where there is one; whether it was free. */
+/* A place for the key in its bucket or in the one beside it, a free one where there is one; whether
+ * it was free. */
 static bool take_place(struct tap_atom_cache *cache, const uint64_t key[2], uint32_t id)
 {
     struct tap_atom_bucket *own = tap_atom_bucket(cache->buckets, cache->count, key), *to = own;
@@ -356,7 +362,8 @@ static bool take_place(struct tap_atom_cache *cache, const uint64_t key[2], uint
 /* Twice as many; when there is no memory for them it stays as it is. */
 static void more_buckets(struct tap_atom_cache *cache)
 {
-    struct tap_atom_cache wider = {.count = 2 * cache->count, .buckets = new_buckets(2 * cache->count)};
+    struct tap_atom_cache wider = {.count = 2 * cache->count,
+                                   .buckets = new_buckets(2 * cache->count)};
     if (!wider.buckets)
         return;
     for (uint32_t i = 0; i < cache->count; i++)
@@ -413,7 +420,8 @@ __attribute__((noinline)) static uint32_t intern_long(struct tap_intern *in, str
         return intern_text(in, text, len, latin1);
     struct slot *s = &in->slots[h & (LONG_SLOTS - 1)];
     if (s->id && s->hash == (uint32_t)(h >> 32)) {
-        const struct tap_name *n = name_at(in, s->id); /* it never moves, and this thread was given it */
+        /* it never moves, and this thread was given it */
+        const struct tap_name *n = name_at(in, s->id);
         if (n->len == len && memcmp(n->text, text, len) == 0)
             return s->id;
     }

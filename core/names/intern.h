@@ -1,12 +1,14 @@
-/* intern.h: names (atoms) by id, with the forms sinks write. Append-only; entries never move.
- * One writer at a time (a mutex inside); readers need none once an id has reached them through a queue. */
-#ifndef TAP_INTERN_H
-#define TAP_INTERN_H
+/* intern.h: names (atoms) by id, with the forms sinks write. Append-only; entries never move. One
+ * writer at a time (a mutex inside); readers need none once an id has reached them through a
+ * queue. */
+#ifndef TAP_NAMES_INTERN_H
+#define TAP_NAMES_INTERN_H
 
 #include "beamtap/plugin.h"
 
 struct tap_intern;
-struct tap_intern *tap_intern_new(uint32_t max_names); /* 0: the default, 1 Mi (as the VM's atom table) */
+/* 0: the default, 1 Mi (as the VM's atom table) */
+struct tap_intern *tap_intern_new(uint32_t max_names);
 void tap_intern_free(struct tap_intern *);
 const struct tap_names *tap_intern_names(const struct tap_intern *);
 /* Characters in UTF-8. The id; 0 for the empty name and when the table is full. Any thread. */

@@ -12,7 +12,8 @@ static bool dear_messages(const struct tap_plan *plan)
 static bool open_ends(const struct tap_plan *plan)
 {
     uint32_t kinds = tap_plan_kinds(plan);
-    return (kinds & TAP_KIND_BIT(TAP_FUNCTION_RETURN)) && !(kinds & TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION));
+    return (kinds & TAP_KIND_BIT(TAP_FUNCTION_RETURN)) &&
+           !(kinds & TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION));
 }
 
 const char *tap_plan_advice(const struct tap_plan *plan, size_t n)
@@ -21,10 +22,10 @@ const char *tap_plan_advice(const struct tap_plan *plan, size_t n)
         bool applies;
         const char *text;
     } known[] = {
-        {dear_messages(plan), "messages of every process: dear in a busy node; a pids filter asks for less"},
-        {open_ends(plan),
-         "returns without exceptions: a call that an exception ends has no end in the trace; "
-         "with function_exception in events it has"},
+        {dear_messages(plan),
+         "messages of every process: dear in a busy node; a pids filter asks for less"},
+        {open_ends(plan), "returns without exceptions: a call that an exception ends has no end in "
+                          "the trace; with function_exception in events it has"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (known[i].applies && n-- == 0)

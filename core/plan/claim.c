@@ -1,7 +1,8 @@
 /* claim.c: a filter's claims, copied as they are made, and how two entries meet.
  *
- * Module names may be globs (* and ?). Two globs that overlap without one containing the other have no glob for
- * their common part: then one of them stands for it, and somebody must judge what comes too much.
+ * Module names may be globs (* and ?). Two globs that overlap without one containing the other have
+ * no glob for their common part: then one of them stands for it, and somebody must judge what comes
+ * too much.
  */
 #include "plan/claim.h"
 
@@ -25,21 +26,24 @@ static bool grow(struct tap_mempool *pool, void **items, size_t count, size_t *c
     return true;
 }
 
-bool plan_add_function(struct plan_functions *l, struct tap_mempool *pool, const struct tap_plan_function *f)
+bool plan_add_function(struct plan_functions *l, struct tap_mempool *pool,
+                       const struct tap_plan_function *f)
 {
     if (!grow(pool, (void **)&l->items, l->count, &l->cap, sizeof *f))
         return false;
     l->items[l->count++] = *f;
     return true;
 }
-bool plan_add_process(struct plan_processes *l, struct tap_mempool *pool, const struct tap_plan_process *p)
+bool plan_add_process(struct plan_processes *l, struct tap_mempool *pool,
+                      const struct tap_plan_process *p)
 {
     if (!grow(pool, (void **)&l->items, l->count, &l->cap, sizeof *p))
         return false;
     l->items[l->count++] = *p;
     return true;
 }
-bool plan_add_message(struct plan_messages *l, struct tap_mempool *pool, const struct tap_plan_message *m)
+bool plan_add_message(struct plan_messages *l, struct tap_mempool *pool,
+                      const struct tap_plan_message *m)
 {
     if (!grow(pool, (void **)&l->items, l->count, &l->cap, sizeof *m))
         return false;
@@ -109,7 +113,8 @@ void tap_claim_process(struct tap_claim *c, const struct tap_plan_process *p)
     c->oom |= !plan_add_process(&c->processes, c->pool, &copy);
 }
 
-static void claim_message(struct tap_claim *c, struct plan_messages *list, const struct tap_plan_message *m)
+static void claim_message(struct tap_claim *c, struct plan_messages *list,
+                          const struct tap_plan_message *m)
 {
     struct tap_plan_message copy = *m;
     copy.spec = claim_spec(c, m->spec, &copy.spec_len);
@@ -141,9 +146,10 @@ static size_t character(const char *p)
     return n;
 }
 
-/* Does `outer` match everything that `inner`, a name or a glob, matches? Reads inner as a text in which * and ? are
- * letters of their own: outer's * takes any of them, its ? any but *. True is always right; a containment
- * that needs case analysis (a?* in a*?) may be missed, which costs a judgement and nothing else. */
+/* Does `outer` match everything that `inner`, a name or a glob, matches? Reads inner as a text in
+ * which * and ? are letters of their own: outer's * takes any of them, its ? any but *. True is
+ * always right; a containment that needs case analysis (a?* in a*?) may be missed, which costs a
+ * judgement and nothing else. */
 static bool glob_contains(const char *outer, const char *inner)
 {
     const char *star = NULL, *resume = NULL;
@@ -169,7 +175,8 @@ static bool glob_contains(const char *outer, const char *inner)
     return !*outer;
 }
 
-/* Can no name match both? Compares what must stand in front of the first wildcards, and behind the last ones. */
+/* Can no name match both? Compares what must stand in front of the first wildcards, and behind the
+ * last ones. */
 static bool globs_apart(const char *a, const char *b)
 {
     size_t front_a = strcspn(a, "*?"), front_b = strcspn(b, "*?");
@@ -194,8 +201,9 @@ static bool same_text(const char *a, const char *b)
 
 bool plan_function_same(const struct tap_plan_function *a, const struct tap_plan_function *b)
 {
-    return same_text(a->module, b->module) && same_text(a->function, b->function) && a->arity == b->arity &&
-           a->spec_len == b->spec_len && (a->spec_len == 0 || memcmp(a->spec, b->spec, a->spec_len) == 0);
+    return same_text(a->module, b->module) && same_text(a->function, b->function) &&
+           a->arity == b->arity && a->spec_len == b->spec_len &&
+           (a->spec_len == 0 || memcmp(a->spec, b->spec, a->spec_len) == 0);
 }
 
 bool plan_process_same(const struct tap_plan_process *a, const struct tap_plan_process *b)
@@ -203,7 +211,8 @@ bool plan_process_same(const struct tap_plan_process *a, const struct tap_plan_p
     return a->type == b->type && (a->type == TAP_PROCESS_NEW || same_text(a->text, b->text));
 }
 
-enum plan_overlap plan_function_overlap(const struct tap_plan_function *a, const struct tap_plan_function *b,
+enum plan_overlap plan_function_overlap(const struct tap_plan_function *a,
+                                        const struct tap_plan_function *b,
                                         struct tap_plan_function *both)
 {
     enum plan_overlap overlap = PLAN_SAME;
@@ -232,9 +241,11 @@ enum plan_overlap plan_function_overlap(const struct tap_plan_function *a, const
     return overlap;
 }
 
-/* Two different pids are two processes, and so are two names: a process has one name at the most. Whether a name,
- * a new process or a descendant is another entry's process only the node can tell. */
-enum plan_overlap plan_process_overlap(const struct tap_plan_process *a, const struct tap_plan_process *b,
+/* Two different pids are two processes, and so are two names: a process has one name at the most.
+ * Whether a name, a new process or a descendant is another entry's process only the node can
+ * tell. */
+enum plan_overlap plan_process_overlap(const struct tap_plan_process *a,
+                                       const struct tap_plan_process *b,
                                        struct tap_plan_process *both)
 {
     *both = *a;

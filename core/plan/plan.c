@@ -1,10 +1,11 @@
 /* plan.c: joins the claims of all filters into one plan, and says who must still judge.
  *
- * Two axes are joined, functions and processes; each sink has a set on each, the common part of what its filters
- * claim (a sink none of whose filters claims has everything). The plan's set is the union over the sinks. A
- * filter judges live when the node lets through more than it accepts: its own claim was not exact, the common part
- * had no exact form, or another sink wanted more. Match specs are the exception: they cannot be judged here, so
- * all sinks must share the filter that has them, and then every entry of the plan carries them.
+ * Two axes are joined, functions and processes; each sink has a set on each, the common part of
+ * what its filters claim (a sink none of whose filters claims has everything). The plan's set is
+ * the union over the sinks. A filter judges live when the node lets through more than it accepts:
+ * its own claim was not exact, the common part had no exact form, or another sink wanted more.
+ * Match specs are the exception: they cannot be judged here, so all sinks must share the filter
+ * that has them, and then every entry of the plan carries them.
  */
 #include "plan/plan.h"
 #include "config/session_options.h"
@@ -17,7 +18,8 @@ struct sink_sets { /* one sink's sets */
     struct plan_functions functions;
     struct plan_processes processes;
     bool claims_functions, claims_processes; /* false: everything */
-    bool loose_functions, loose_processes;   /* the set contains more than the filters accept together */
+    /* the set contains more than the filters accept together */
+    bool loose_functions, loose_processes;
 };
 
 struct join {
@@ -67,7 +69,8 @@ bool tap_claim_has_specs(const struct tap_claim *c)
     return specs;
 }
 
-/* Finds the one filter with match specs that every sink uses. Anything else is refused, naming both sides. */
+/* Finds the one filter with match specs that every sink uses. Anything else is refused, naming both
+ * sides. */
 static bool join_spec_filter(struct join *j, const struct tap_plan_filter **found)
 {
     const struct tap_plan_filter *first = NULL;
@@ -80,10 +83,11 @@ static bool join_spec_filter(struct join *j, const struct tap_plan_filter **foun
             if (!join_uses(j, s, f) || !tap_claim_has_specs(filter->claim))
                 continue;
             if (own) {
-                tap_error_add_at(
-                    j->err, NULL, &filter->instance->where,
-                    "[%s] and [%s] both have match specs and meet in [%s]: write them into one section",
-                    own->instance->section, filter->instance->section, join_sink_name(j, s));
+                tap_error_add_at(j->err, NULL, &filter->instance->where,
+                                 "[%s] and [%s] both have match specs and meet in [%s]: write them "
+                                 "into one section",
+                                 own->instance->section, filter->instance->section,
+                                 join_sink_name(j, s));
                 return false;
             }
             own = filter;
@@ -91,10 +95,10 @@ static bool join_spec_filter(struct join *j, const struct tap_plan_filter **foun
         if (s > 0 && own != first) {
             tap_error_add_at(
                 j->err, NULL, sink ? &sink->where : NULL,
-                "[%s] and [%s] differ in their match specs (%s, %s), which cannot be told apart: give "
-                "both the same 'filters', or run them one after the other",
-                join_sink_name(j, 0), join_sink_name(j, s), first ? first->instance->section : "none",
-                own ? own->instance->section : "none");
+                "[%s] and [%s] differ in their match specs (%s, %s), which cannot be told apart: "
+                "give both the same 'filters', or run them one after the other",
+                join_sink_name(j, 0), join_sink_name(j, s),
+                first ? first->instance->section : "none", own ? own->instance->section : "none");
             return false;
         }
         first = own;
@@ -105,32 +109,37 @@ static bool join_spec_filter(struct join *j, const struct tap_plan_filter **foun
 
 /* ---- One sink */
 
-static bool put_function(struct plan_functions *set, struct tap_mempool *pool, const struct tap_plan_function *f)
+static bool put_function(struct plan_functions *set, struct tap_mempool *pool,
+                         const struct tap_plan_function *f)
 {
     for (size_t i = 0; i < set->count; i++) {
         struct tap_plan_function *same = &set->items[i];
         if (!plan_function_same(same, f))
             continue;
-        same->flags = ((same->flags | f->flags) & ~(uint32_t)TAP_PLAN_EXACT) | (same->flags & f->flags);
+        same->flags =
+            ((same->flags | f->flags) & ~(uint32_t)TAP_PLAN_EXACT) | (same->flags & f->flags);
         return true;
     }
     return plan_add_function(set, pool, f);
 }
 
-static bool put_process(struct plan_processes *set, struct tap_mempool *pool, const struct tap_plan_process *p)
+static bool put_process(struct plan_processes *set, struct tap_mempool *pool,
+                        const struct tap_plan_process *p)
 {
     for (size_t i = 0; i < set->count; i++) {
         struct tap_plan_process *same = &set->items[i];
         if (!plan_process_same(same, p))
             continue;
-        same->flags = ((same->flags | p->flags) & ~(uint32_t)TAP_PLAN_EXACT) | (same->flags & p->flags);
+        same->flags =
+            ((same->flags | p->flags) & ~(uint32_t)TAP_PLAN_EXACT) | (same->flags & p->flags);
         return true;
     }
     return plan_add_process(set, pool, p);
 }
 
 /* Narrows a sink's set by one more filter's claim. */
-static bool narrow_functions(struct join *j, struct sink_sets *sink, const struct plan_functions *claim)
+static bool narrow_functions(struct join *j, struct sink_sets *sink,
+                             const struct plan_functions *claim)
 {
     struct plan_functions narrowed = {0};
     bool ok = true;
@@ -150,7 +159,8 @@ static bool narrow_functions(struct join *j, struct sink_sets *sink, const struc
     return ok;
 }
 
-static bool narrow_processes(struct join *j, struct sink_sets *sink, const struct plan_processes *claim)
+static bool narrow_processes(struct join *j, struct sink_sets *sink,
+                             const struct plan_processes *claim)
 {
     struct plan_processes narrowed = {0};
     bool ok = true;
@@ -161,7 +171,8 @@ static bool narrow_processes(struct join *j, struct sink_sets *sink, const struc
         enum plan_overlap overlap = PLAN_APART;
         for (size_t b = 0; b < claim->count && overlap != PLAN_SAME; b++) {
             struct tap_plan_process both;
-            enum plan_overlap one = plan_process_overlap(&sink->processes.items[a], &claim->items[b], &both);
+            enum plan_overlap one =
+                plan_process_overlap(&sink->processes.items[a], &claim->items[b], &both);
             if (one > overlap) {
                 overlap = one;
                 best = both;
@@ -215,7 +226,8 @@ static bool processes_hold(const struct plan_processes *set, const struct tap_pl
     return false;
 }
 
-/* The union; empty when any sink takes everything. An entry that not every sink has is exact for none. */
+/* The union; empty when any sink takes everything. An entry that not every sink has is exact for
+ * none. */
 static bool unite_functions(struct join *j)
 {
     for (size_t s = 0; s < j->sink_count; s++)
@@ -264,14 +276,15 @@ static bool claim_is_exact(const struct tap_claim *c, bool calls)
     return exact;
 }
 
-/* Does the node let through more than this sink wants, on an axis of which this filter speaks? The plan's set holds
- * the sink's, so equal counts are equal sets. */
-static bool sink_needs_filter(const struct join *j, const struct sink_sets *s, const struct tap_claim *c,
-                             bool calls, bool specs)
+/* Does the node let through more than this sink wants, on an axis of which this filter speaks? The
+ * plan's set holds the sink's, so equal counts are equal sets. */
+static bool sink_needs_filter(const struct join *j, const struct sink_sets *s,
+                              const struct tap_claim *c, bool calls, bool specs)
 {
     bool functions = calls && !specs && c->functions.count &&
                      (s->loose_functions || s->functions.count != j->functions.count);
-    bool processes = c->processes.count && (s->loose_processes || s->processes.count != j->processes.count);
+    bool processes =
+        c->processes.count && (s->loose_processes || s->processes.count != j->processes.count);
     return functions || processes;
 }
 
@@ -280,13 +293,14 @@ static void join_live_filters(struct join *j, bool calls, struct tap_plan *plan)
     for (size_t f = 0; f < j->filter_count; f++) {
         struct tap_plan_filter *filter = &j->filters[f];
         const struct tap_claim *c = filter->claim;
-        bool nothing = !c->functions.count && !c->processes.count && !c->sends.count && !c->receives.count;
+        bool nothing =
+            !c->functions.count && !c->processes.count && !c->sends.count && !c->receives.count;
         bool specs = tap_claim_has_specs(c);
         filter->live = false;
         for (size_t s = 0; s < j->sink_count; s++)
             if (join_uses(j, s, f))
                 filter->live |= nothing || !claim_is_exact(c, calls) ||
-                                 sink_needs_filter(j, &j->sinks[s], c, calls, specs);
+                                sink_needs_filter(j, &j->sinks[s], c, calls, specs);
         for (size_t i = 0; filter->live && i < c->processes.count; i++)
             plan->need_spawns |= c->processes.items[i].type >= TAP_PROCESS_NEW;
     }
@@ -331,10 +345,12 @@ static bool plan_keep(struct join *j, const struct tap_plan_filter *specs, struc
         tap_claim_function(&own, &j->functions.items[i]);
     for (size_t i = 0; i < j->processes.count; i++)
         tap_claim_process(&own, &j->processes.items[i]);
-    for (size_t i = 0; specs && events & TAP_KIND_BIT(TAP_MESSAGE_SEND) && i < specs->claim->sends.count; i++)
+    for (size_t i = 0;
+         specs && events & TAP_KIND_BIT(TAP_MESSAGE_SEND) && i < specs->claim->sends.count; i++)
         tap_claim_send(&own, &specs->claim->sends.items[i]);
     for (size_t i = 0;
-         specs && events & TAP_KIND_BIT(TAP_MESSAGE_RECEIVE) && i < specs->claim->receives.count; i++)
+         specs && events & TAP_KIND_BIT(TAP_MESSAGE_RECEIVE) && i < specs->claim->receives.count;
+         i++)
         tap_claim_receive(&own, &specs->claim->receives.items[i]);
     plan->functions = own.functions.items;
     plan->function_count = own.functions.count;
@@ -362,13 +378,14 @@ uint32_t tap_plan_kinds(const struct tap_plan *plan)
 /* What carries a term that no flag of the VM leaves out. */
 static void refuse_terms(const struct tap_plan *plan, struct tap_error *err)
 {
-    static const uint8_t carrying[] = {TAP_FUNCTION_RETURN, TAP_FUNCTION_EXCEPTION, TAP_MESSAGE_SEND,
-                                       TAP_MESSAGE_RECEIVE};
+    static const uint8_t carrying[] = {TAP_FUNCTION_RETURN, TAP_FUNCTION_EXCEPTION,
+                                       TAP_MESSAGE_SEND, TAP_MESSAGE_RECEIVE};
     for (size_t i = 0; plan->arity_only && i < sizeof carrying; i++)
         if (tap_plan_kinds(plan) & TAP_KIND_BIT(carrying[i]))
-            TAP_ERR(err, TAP_INVALID, "session",
-                    "arguments = false and %s do not go together: its term is copied and carried whole",
-                    tap_config_event_name(carrying[i]));
+            TAP_ERR(
+                err, TAP_INVALID, "session",
+                "arguments = false and %s do not go together: its term is copied and carried whole",
+                tap_config_event_name(carrying[i]));
 }
 
 static bool join_all(struct join *j, struct tap_plan *plan)
@@ -394,7 +411,8 @@ static bool join_all(struct join *j, struct tap_plan *plan)
 
 enum tap_status tap_plan_join(const struct tap_config *config, struct tap_plan_filter *filters,
                               size_t filter_count, const bool *sink_uses, size_t sink_count,
-                              struct tap_plan *plan, struct tap_mempool *pool, struct tap_error *err)
+                              struct tap_plan *plan, struct tap_mempool *pool,
+                              struct tap_error *err)
 {
     struct join j = {.config = config,
                      .filters = filters,

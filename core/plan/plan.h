@@ -1,11 +1,11 @@
 /* plan.h: joins what the filters claim into the plan that the transport makes real in the nodes.
  *
- * Within a sink all filters must accept: claims of one axis (functions, processes, sends, receives) are
- * intersected. Between sinks any will do: the results are united. Whatever the join cannot express exactly
- * becomes a superset, and the filters concerned judge live.
+ * Within a sink all filters must accept: claims of one axis (functions, processes, sends, receives)
+ * are intersected. Between sinks any will do: the results are united. Whatever the join cannot
+ * express exactly becomes a superset, and the filters concerned judge live.
  */
-#ifndef TAP_PLAN_H
-#define TAP_PLAN_H
+#ifndef TAP_PLAN_PLAN_H
+#define TAP_PLAN_PLAN_H
 
 #include "config/config.h"
 
@@ -24,17 +24,17 @@ bool tap_claim_has_specs(const struct tap_claim *);
 struct tap_plan_filter {
     const struct tap_instance *instance;
     const struct tap_claim *claim;
-    bool live;  /* out: must this filter judge live for any sink? */
+    bool live; /* out: must this filter judge live for any sink? */
 };
-/* Fills *plan (all of it, from the session settings and the claims); its memory lives in `pool`. sink_uses[s
- * * filter_count + f] says whether sink s uses filter f. Adds causes and returns TAP_INVALID for what cannot
- * be done (two sinks whose match_spec filters differ cannot be told apart yet: such a spec is neither exact
- * nor judged in C). */
-enum tap_status tap_plan_join(const struct tap_config *, struct tap_plan_filter *filters, size_t filter_count,
-                              const bool *sink_uses, size_t sink_count, struct tap_plan *plan,
-                              struct tap_mempool *, struct tap_error *);
-/* The kinds that reach the sinks: those asked for in `events`, and the returns and exceptions that a pattern of its own
- * asks for (`-> return`). */
+/* Fills *plan (all of it, from the session settings and the claims); its memory lives in `pool`.
+ * sink_uses[s * filter_count + f] says whether sink s uses filter f. Adds causes and returns
+ * TAP_INVALID for what cannot be done (two sinks whose match_spec filters differ cannot be told
+ * apart yet: such a spec is neither exact nor judged in C). */
+enum tap_status tap_plan_join(const struct tap_config *, struct tap_plan_filter *filters,
+                              size_t filter_count, const bool *sink_uses, size_t sink_count,
+                              struct tap_plan *plan, struct tap_mempool *, struct tap_error *);
+/* The kinds that reach the sinks: those asked for in `events`, and the returns and exceptions that
+ * a pattern of its own asks for (`-> return`). */
 uint32_t tap_plan_kinds(const struct tap_plan *);
 /* The n-th thing to know before it runs, a sentence; NULL: no more. */
 const char *tap_plan_advice(const struct tap_plan *, size_t n);

@@ -1,5 +1,5 @@
-/* print_plan.c: the plan for people: what the nodes will be asked for, in the words of the configuration.
- */
+/* print_plan.c: the plan for people: what the nodes will be asked for, in the words of the
+ * configuration. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +38,9 @@ static void print_flags(uint32_t flags, FILE *out)
     static const struct {
         uint32_t flag;
         const char *name;
-    } names[] = {{TAP_PLAN_RETURN, "return"}, {TAP_PLAN_EXCEPTION, "exception"}, {TAP_PLAN_CALLER, "caller"}};
+    } names[] = {{TAP_PLAN_RETURN, "return"},
+                 {TAP_PLAN_EXCEPTION, "exception"},
+                 {TAP_PLAN_CALLER, "caller"}};
     const char *before = " -> ";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (!(flags & names[i].flag))
@@ -65,11 +67,13 @@ static void print_functions(const struct tap_plan *plan, FILE *out)
         if (f->spec_len)
             print_spec(f->spec, f->spec_len, out);
     }
-    bool calls = plan->events & (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
-                                 TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION));
+    bool calls =
+        plan->events & (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
+                        TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION));
     if (calls && plan->function_count == 0) {
         print_title("functions", 0, out);
-        fprintf(out, "all%s\n", plan->include_otp ? "" : ", without those of Erlang/OTP and Elixir");
+        fprintf(out, "all%s\n",
+                plan->include_otp ? "" : ", without those of Erlang/OTP and Elixir");
     }
     if (calls && plan->arity_only) {
         print_title("arguments", 0, out);
@@ -99,7 +103,8 @@ static void print_processes(const struct tap_plan *plan, FILE *out)
     }
 }
 
-static void print_messages(const char *title, const struct tap_plan_message *messages, size_t n, FILE *out)
+static void print_messages(const char *title, const struct tap_plan_message *messages, size_t n,
+                           FILE *out)
 {
     if (n == 0)
         return;
@@ -109,7 +114,8 @@ static void print_messages(const char *title, const struct tap_plan_message *mes
         print_spec(messages[i].spec, messages[i].spec_len, out);
 }
 
-static const char *number(enum tap_option_type type, uint32_t flags, int64_t value, char *dst, size_t cap)
+static const char *number(enum tap_option_type type, uint32_t flags, int64_t value, char *dst,
+                          size_t cap)
 {
     struct tap_option option = {.type = type, .flags = flags};
     tap_option_number_print(&option, value, dst, cap);
@@ -122,19 +128,22 @@ static void print_limits(const struct tap_plan *plan, FILE *out)
     char n[64];
     print_title("duration", 0, out);
     fprintf(out, "%s\n",
-            plan->duration ? number(TAP_OPT_DURATION, 0, plan->duration, n, sizeof n) : "until SIGINT");
+            plan->duration ? number(TAP_OPT_DURATION, 0, plan->duration, n, sizeof n)
+                           : "until SIGINT");
     print_title("limits", 0, out);
     fprintf(out, "%s events a node",
             plan->max_events ? number(TAP_OPT_SIZE, 0, plan->max_events, n, sizeof n) : "no");
     if (!plan->max_events)
         fputs(" limit", out);
     if (plan->max_rate)
-        fprintf(out, ", %s events a second and node", number(TAP_OPT_SIZE, 0, plan->max_rate, n, sizeof n));
+        fprintf(out, ", %s events a second and node",
+                number(TAP_OPT_SIZE, 0, plan->max_rate, n, sizeof n));
     fprintf(out, "\n" INDENT "%s bytes an event",
             number(TAP_OPT_SIZE, TAP_OPT_BYTES, plan->max_term, n, sizeof n));
     fprintf(out, ", %s messages", number(TAP_OPT_SIZE, 0, plan->max_queue, n, sizeof n));
     fprintf(out, " and %s bytes in the relay, then %s\n",
-            number(TAP_OPT_SIZE, TAP_OPT_BYTES, plan->max_memory, n, sizeof n), overload[plan->overload]);
+            number(TAP_OPT_SIZE, TAP_OPT_BYTES, plan->max_memory, n, sizeof n),
+            overload[plan->overload]);
     print_title("lease", 0, out);
     fprintf(out, "%s\n", number(TAP_OPT_DURATION, 0, plan->lease, n, sizeof n));
 }

@@ -1,7 +1,8 @@
 /* descriptor.c: refuses a descriptor that would crash us later.
  *
- * A plugin may come from another version, another compiler or another word size. Fields are read only after
- * what guards them was found right: struct_size first, then the version, then the word size, then the rest.
+ * A plugin may come from another version, another compiler or another word size. Fields are read
+ * only after what guards them was found right: struct_size first, then the version, then the word
+ * size, then the rest.
  */
 #include "plugin/descriptor.h"
 
@@ -13,7 +14,8 @@
 
 static bool validate_sink(const struct tap_sink_ops *o)
 {
-    return !SHORT(o, destroy) && o->create && o->start && o->consume && o->flush && o->stop && o->destroy;
+    return !SHORT(o, destroy) && o->create && o->start && o->consume && o->flush && o->stop &&
+           o->destroy;
 }
 static bool validate_filter(const struct tap_filter_ops *o)
 {
@@ -50,7 +52,8 @@ static size_t field_size(enum tap_option_type type)
     return SIZE_MAX;
 }
 
-/* Each row must stay inside the settings struct, and no name may be one that the core gives to every section. */
+/* Each row must stay inside the settings struct, and no name may be one that the core gives to
+ * every section. */
 static const char *validate_options(const struct tap_plugin *p)
 {
     static const char *const taken[] = {"plugin", "queue", "on_full", "filters"};
@@ -70,8 +73,8 @@ static const char *validate_options(const struct tap_plugin *p)
     return NULL;
 }
 
-bool tap_plugin_validate(const struct tap_plugin *p, enum tap_plugin_kind kind, const char *name, char *why,
-                      size_t cap)
+bool tap_plugin_validate(const struct tap_plugin *p, enum tap_plugin_kind kind, const char *name,
+                         char *why, size_t cap)
 {
     const char *option;
     if (!p)
@@ -80,15 +83,16 @@ bool tap_plugin_validate(const struct tap_plugin *p, enum tap_plugin_kind kind, 
         snprintf(why, cap, "has a descriptor that is too short (%u bytes; plugin ABI %d has %zu)",
                  p->struct_size, TAP_ABI_MAJOR, sizeof *p);
     else if (p->abi_major != TAP_ABI_MAJOR)
-        snprintf(why, cap, "is built for plugin ABI %u (this beamtap has %d)", p->abi_major, TAP_ABI_MAJOR);
+        snprintf(why, cap, "is built for plugin ABI %u (this beamtap has %d)", p->abi_major,
+                 TAP_ABI_MAJOR);
     else if (p->abi_minor < TAP_ABI_MINOR_MIN)
         snprintf(why, cap,
-                 "is built for plugin ABI %u.%u, whose events are laid out otherwise (this beamtap has "
-                 "%d.%d): build it again",
+                 "is built for plugin ABI %u.%u, whose events are laid out otherwise (this beamtap "
+                 "has %d.%d): build it again",
                  p->abi_major, p->abi_minor, TAP_ABI_MAJOR, TAP_ABI_MINOR);
     else if (p->word_size != sizeof(void *))
-        snprintf(why, cap, "is built for a machine word of %u bytes (this beamtap has %zu)", p->word_size,
-                 sizeof(void *));
+        snprintf(why, cap, "is built for a machine word of %u bytes (this beamtap has %zu)",
+                 p->word_size, sizeof(void *));
     else if (!TAP_HAS(p, ops))
         snprintf(why, cap, "has a descriptor that is too short (%u bytes; plugin ABI %d has %zu)",
                  p->struct_size, TAP_ABI_MAJOR, sizeof *p);

@@ -1,12 +1,13 @@
 /* descriptor.h: may a descriptor be used? */
-#ifndef TAP_REGISTRY_JUDGE_H
-#define TAP_REGISTRY_JUDGE_H
+#ifndef TAP_PLUGIN_DESCRIPTOR_H
+#define TAP_PLUGIN_DESCRIPTOR_H
 
 #include "beamtap/plugin.h"
 
-/* Judges a descriptor, field by field in the order in which fields may be trusted. False, and one clause in `why`
- * that follows the file's name ("is built for ..."), when it cannot be used as this kind and name. */
-bool tap_plugin_validate(const struct tap_plugin *, enum tap_plugin_kind, const char *name, char *why,
-                      size_t cap);
+/* Judges a descriptor, field by field in the order in which fields may be trusted. False, and one
+ * clause in `why` that follows the file's name ("is built for ..."), when it cannot be used as this
+ * kind and name. */
+bool tap_plugin_validate(const struct tap_plugin *, enum tap_plugin_kind, const char *name,
+                         char *why, size_t cap);
 
 #endif

@@ -1,9 +1,9 @@
 /* registry.c: from KIND:NAME to a loaded plugin.
  *
- * Folders are looked through in order and the first that has the file decides: a broken plugin in front is told,
- * not passed over in silence. Names are compared by file name; nothing is loaded to make a suggestion. What
- * was loaded stays so (never unloaded), whatever became of it; a registry only remembers what it accepted.
- * Belongs to the session's thread.
+ * Folders are looked through in order and the first that has the file decides: a broken plugin in
+ * front is told, not passed over in silence. Names are compared by file name; nothing is loaded to
+ * make a suggestion. What was loaded stays so (never unloaded), whatever became of it; a registry
+ * only remembers what it accepted. Belongs to the session's thread.
  */
 #include "plugin/registry.h"
 
@@ -83,15 +83,17 @@ static bool registry_beside(struct tap_registry *r, const char *file, const char
     return ok;
 }
 
-/* The folder of this build or installation, seen from the executable (a build tree has it beside, an installation in ../lib)
- * and from the shared library. What was compiled in stands behind, for programs that embed the static one. */
+/* The folder of this build or installation, seen from the executable (a build tree has it beside,
+ * an installation in ../lib) and from the shared library. What was compiled in stands behind, for
+ * programs that embed the static one. */
 static bool registry_own_folders(struct tap_registry *r)
 {
     char exe[4096];
     Dl_info self;
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     exe[n > 0 ? n : 0] = '\0';
-    if (!registry_beside(r, exe, "plugins") || !registry_beside(r, exe, "../lib/beamtap/plugins-v1"))
+    if (!registry_beside(r, exe, "plugins") ||
+        !registry_beside(r, exe, "../lib/beamtap/plugins-v1"))
         return false;
     if (dladdr((void *)registry_own_folders, &self) && self.dli_fname &&
         !registry_beside(r, self.dli_fname, "beamtap/plugins-v1"))
@@ -106,14 +108,16 @@ static bool registry_own_folders(struct tap_registry *r)
 /* ---- What there is */
 
 /* Does a file's name have the form beamtap_KIND_NAME.so? */
-static bool file_is_plugin(const char *file, enum tap_plugin_kind *kind, const char **name, size_t *len)
+static bool file_is_plugin(const char *file, enum tap_plugin_kind *kind, const char **name,
+                           size_t *len)
 {
     size_t all = strlen(file);
     if (strncmp(file, "beamtap_", 8) != 0 || all < 12 || strcmp(file + all - 3, ".so") != 0)
         return false;
     for (int k = 0; k < 3; k++) {
         size_t n = strlen(kind_names[k]);
-        if (strncmp(file + 8, kind_names[k], n) != 0 || file[8 + n] != '_' || all < 8 + n + 1 + 1 + 3)
+        if (strncmp(file + 8, kind_names[k], n) != 0 || file[8 + n] != '_' ||
+            all < 8 + n + 1 + 1 + 3)
             continue;
         *kind = (enum tap_plugin_kind)k;
         *name = file + 8 + n + 1;
@@ -123,7 +127,8 @@ static bool file_is_plugin(const char *file, enum tap_plugin_kind *kind, const c
     return false;
 }
 
-static struct found *registry_find(struct tap_registry *r, enum tap_plugin_kind kind, const char *name)
+static struct found *registry_find(struct tap_registry *r, enum tap_plugin_kind kind,
+                                   const char *name)
 {
     for (size_t i = 0; i < r->found_count; i++)
         if (r->found[i]->kind == kind && strcmp(r->found[i]->name, name) == 0)
@@ -140,7 +145,8 @@ static bool registry_note(struct tap_registry *r, const char *folder, const char
         return true;
     struct found *f = tap_mempool_alloc(r->pool, sizeof *f);
     size_t size = strlen(folder) + strlen(file) + 2;
-    if (!f || !(f->name = tap_mempool_strdup(r->pool, name, len)) || !(f->path = tap_mempool_alloc(r->pool, size)))
+    if (!f || !(f->name = tap_mempool_strdup(r->pool, name, len)) ||
+        !(f->path = tap_mempool_alloc(r->pool, size)))
         return false;
     f->kind = kind;
     snprintf(f->path, size, "%s/%s", folder, file);
@@ -163,7 +169,9 @@ static bool registry_scan(struct tap_registry *r)
     for (size_t i = 0; i < r->folder_count; i++) {
         DIR *dir = opendir(r->folders[i]);
         if (!dir)
-            continue; /* a folder that is not there has no plugins; who misses one is told where it was sought */
+            /* a folder that is not there has no plugins; who misses one is told where it was
+             * sought */
+            continue;
         struct dirent *entry;
         bool ok = true;
         while (ok && (entry = readdir(dir)))
@@ -221,7 +229,10 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
     free(path);
     if (!so) {
         const char *said = dlerror(), *colon = said ? strstr(said, ".so: ") : NULL;
-        snprintf(why, cap, "cannot be loaded: %s", colon ? colon + 5 : said ? said : strerror(errno));
+        snprintf(why, cap, "cannot be loaded: %s",
+                 colon  ? colon + 5
+                 : said ? said
+                        : strerror(errno));
         return NULL;
     }
     tap_plugin_entry entry = NULL;
@@ -231,8 +242,8 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
             char symbol[32];
             snprintf(symbol, sizeof symbol, "beamtap_plugin_v%d", major);
             if (dlsym(so, symbol)) {
-                snprintf(why, cap, "is built for plugin ABI %d (this beamtap has %d: no symbol %s)", major,
-                         TAP_ABI_MAJOR, TAP_PLUGIN_SYMBOL);
+                snprintf(why, cap, "is built for plugin ABI %d (this beamtap has %d: no symbol %s)",
+                         major, TAP_ABI_MAJOR, TAP_PLUGIN_SYMBOL);
                 return NULL;
             }
         }
@@ -243,8 +254,9 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
     return tap_plugin_validate(plugin, f->kind, f->name, why, cap) ? plugin : NULL;
 }
 
-static const struct tap_loaded *registry_load(struct tap_registry *r, struct found *f, const char *section,
-                                              const struct tap_text *where, struct tap_error *err)
+static const struct tap_loaded *registry_load(struct tap_registry *r, struct found *f,
+                                              const char *section, const struct tap_text *where,
+                                              struct tap_error *err)
 {
     char why[512];
     if (f->loaded)
@@ -263,8 +275,9 @@ static const struct tap_loaded *registry_load(struct tap_registry *r, struct fou
     return f->loaded;
 }
 
-static void registry_unknown(const struct tap_registry *r, enum tap_plugin_kind kind, const char *name,
-                             const char *section, const struct tap_text *where, struct tap_error *err)
+static void registry_unknown(const struct tap_registry *r, enum tap_plugin_kind kind,
+                             const char *name, const char *section, const struct tap_text *where,
+                             struct tap_error *err)
 {
     const char **names = calloc(r->found_count + 1, sizeof *names);
     size_t n = 0;
@@ -277,18 +290,19 @@ static void registry_unknown(const struct tap_registry *r, enum tap_plugin_kind 
     if (nearest)
         snprintf(text, sizeof text, "did you mean '%s'?", nearest);
     for (size_t i = 0; !nearest && i < n && used < sizeof text; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? ", " : "there are: ", names[i]);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",
+                                 i ? ", " : "there are: ", names[i]);
     for (size_t i = 0; n == 0 && i < r->folder_count && used < sizeof text; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? ", " : "no such file in ",
-                                 r->folders[i]);
-    tap_error_add_at(err, section, where, "there is no %s plugin '%s' (%s)", tap_plugin_kind_name(kind), name,
-                     *text ? text : "no plugin folder was found");
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",
+                                 i ? ", " : "no such file in ", r->folders[i]);
+    tap_error_add_at(err, section, where, "there is no %s plugin '%s' (%s)",
+                     tap_plugin_kind_name(kind), name, *text ? text : "no plugin folder was found");
     free(names);
 }
 
-const struct tap_loaded *tap_registry_get(struct tap_registry *r, enum tap_plugin_kind kind, const char *name,
-                                          const char *section, const struct tap_text *where,
-                                          struct tap_error *err)
+const struct tap_loaded *tap_registry_get(struct tap_registry *r, enum tap_plugin_kind kind,
+                                          const char *name, const char *section,
+                                          const struct tap_text *where, struct tap_error *err)
 {
     struct found *f = registry_find(r, kind, name);
     if (f)
@@ -303,7 +317,8 @@ static int found_order(const void *a, const void *b)
     return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->name, y->name);
 }
 
-size_t tap_registry_list(struct tap_registry *r, const struct tap_loaded ***list, struct tap_error *err)
+size_t tap_registry_list(struct tap_registry *r, const struct tap_loaded ***list,
+                         struct tap_error *err)
 {
     size_t n = 0;
     *list = NULL;

@@ -1,12 +1,12 @@
 /* registry.h: finds and loads plugins, and refuses wrong ones with one clear sentence.
  *
- * A plugin KIND:NAME is the file beamtap_KIND_NAME.so (KIND: transport, filter, sink) in the first folder
- * that has it: the configured plugin_path (folders separated by colons), the environment's
- * BEAMTAP_PLUGIN_PATH, the folder that belongs to this build or installation. Loaded RTLD_NOW | RTLD_LOCAL,
- * once, never unloaded.
+ * A plugin KIND:NAME is the file beamtap_KIND_NAME.so (KIND: transport, filter, sink) in the first
+ * folder that has it: the configured plugin_path (folders separated by colons), the environment's
+ * BEAMTAP_PLUGIN_PATH, the folder that belongs to this build or installation. Loaded RTLD_NOW |
+ * RTLD_LOCAL, once, never unloaded.
  */
-#ifndef TAP_REGISTRY_H
-#define TAP_REGISTRY_H
+#ifndef TAP_PLUGIN_REGISTRY_H
+#define TAP_PLUGIN_REGISTRY_H
 
 #include "base/error.h"
 
@@ -25,14 +25,15 @@ static inline bool tap_loaded_says(const struct tap_loaded *l, enum tap_plugin_f
 /* `plugin_path` may be NULL. */
 struct tap_registry *tap_registry_new(const char *plugin_path);
 void tap_registry_free(struct tap_registry *);
-/* Loads (or finds loaded) one plugin. On failure adds a cause (TAP_INVALID) at `where` (may be NULL), with
- * the nearest right name when there is none of this name, and returns NULL. */
-const struct tap_loaded *tap_registry_get(struct tap_registry *, enum tap_plugin_kind, const char *name,
-                                          const char *section, const struct tap_text *where,
-                                          struct tap_error *);
-/* All that can be found, sorted by kind and name; files that are no plugins are reported as causes in `err`
- * but do not end the listing. The array belongs to the registry. */
-size_t tap_registry_list(struct tap_registry *, const struct tap_loaded ***list, struct tap_error *err);
+/* Loads (or finds loaded) one plugin. On failure adds a cause (TAP_INVALID) at `where` (may be
+ * NULL), with the nearest right name when there is none of this name, and returns NULL. */
+const struct tap_loaded *tap_registry_get(struct tap_registry *, enum tap_plugin_kind,
+                                          const char *name, const char *section,
+                                          const struct tap_text *where, struct tap_error *);
+/* All that can be found, sorted by kind and name; files that are no plugins are reported as causes
+ * in `err` but do not end the listing. The array belongs to the registry. */
+size_t tap_registry_list(struct tap_registry *, const struct tap_loaded ***list,
+                         struct tap_error *err);
 const char *tap_plugin_kind_name(enum tap_plugin_kind); /* transport, filter, sink */
 
 #endif

@@ -46,9 +46,10 @@ bool tap_counters_get(struct tap_counters *c, unsigned i, const char **name, int
 
 const char *tap_kind_name(unsigned kind)
 {
-    static const char *const names[] = {"lost",         "gap",  "node_up", "node_down", "clock",
+    static const char *const names[] = {"lost",         "gap",  "node_up", "node_down",  "clock",
                                         "process_info", "plan", "mailbox", "returns_off"};
-    _Static_assert(sizeof names / sizeof names[0] == TAP_KIND_COUNT - TAP_LOST, "a name for each kind");
+    _Static_assert(sizeof names / sizeof names[0] == TAP_KIND_COUNT - TAP_LOST,
+                   "a name for each kind");
     if (kind < TAP_LOST)
         return tap_config_event_name(kind);
     return kind < TAP_KIND_COUNT ? names[kind - TAP_LOST] : "?";

@@ -1,6 +1,7 @@
-/* counters.h: figures by name, as plugins add them (host->count), and the names of kinds and reasons. */
-#ifndef TAP_STATS_H
-#define TAP_STATS_H
+/* counters.h: figures by name, as plugins add them (host->count), and the names of kinds and
+ * reasons. */
+#ifndef TAP_SESSION_COUNTERS_H
+#define TAP_SESSION_COUNTERS_H
 
 #include <pthread.h>
 

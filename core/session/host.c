@@ -1,7 +1,7 @@
 /* host.c: the table of functions that plugins get (beamtap/plugin.h says what each does).
  *
- * Every instance has a table of its own, inside a struct that knows the session and the instance; that is how a
- * log line gets its name and a written event its sink.
+ * Every instance has a table of its own, inside a struct that knows the session and the instance;
+ * that is how a log line gets its name and a written event its sink.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +16,10 @@ static struct tap_instance_host *own(const struct tap_host *host)
     return (struct tap_instance_host *)(uintptr_t)host;
 }
 
-/* ---- For every plugin ---------------------------------------------------------------------------------------- */
+/* ---- For every plugin */
 
-static void log_line(struct tap_session *session, enum tap_log_level level, const char *actor, const char *format,
-                     va_list ap)
+static void log_line(struct tap_session *session, enum tap_log_level level, const char *actor,
+                     const char *format, va_list ap)
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, ap);
@@ -31,8 +31,8 @@ static void log_line(struct tap_session *session, enum tap_log_level level, cons
         fprintf(stderr, "beamtap: [%s] %s\n", actor, text);
 }
 
-void tap_session_log(struct tap_session *session, enum tap_log_level level, const char *actor, const char *format,
-                     ...)
+void tap_session_log(struct tap_session *session, enum tap_log_level level, const char *actor,
+                     const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
@@ -48,8 +48,8 @@ static void host_log(const struct tap_host *host, enum tap_log_level level, cons
     va_end(ap);
 }
 
-static enum tap_status host_fail(const struct tap_host *host, enum tap_status status, const char *file,
-                                 int line, const char *format, ...)
+static enum tap_status host_fail(const struct tap_host *host, enum tap_status status,
+                                 const char *file, int line, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
@@ -58,8 +58,8 @@ static enum tap_status host_fail(const struct tap_host *host, enum tap_status st
     return status;
 }
 
-static enum tap_status host_fail_at(const struct tap_host *host, const struct tap_text *where, size_t offset,
-                                    const char *format, ...)
+static enum tap_status host_fail_at(const struct tap_host *host, const struct tap_text *where,
+                                    size_t offset, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
@@ -76,20 +76,21 @@ static uint32_t host_intern(const struct tap_host *host, const char *text, size_
 
 static const struct tap_print plain = {.syntax = TAP_PRINT_ERLANG};
 
-static size_t host_term_print(const struct tap_host *host, char *dst, size_t cap, const uint8_t *term,
-                              size_t len, const struct tap_print *how)
+static size_t host_term_print(const struct tap_host *host, char *dst, size_t cap,
+                              const uint8_t *term, size_t len, const struct tap_print *how)
 {
     return tap_term_print(host->names, dst, cap, term, len, how ? how : &plain);
 }
 
-static size_t host_arguments_print(const struct tap_host *host, char *dst, size_t cap, const uint8_t *list,
-                                   size_t len, const char *separator, const struct tap_print *how)
+static size_t host_arguments_print(const struct tap_host *host, char *dst, size_t cap,
+                                   const uint8_t *list, size_t len, const char *separator,
+                                   const struct tap_print *how)
 {
     return tap_arguments_print(host->names, dst, cap, list, len, separator, how ? how : &plain);
 }
 
-static size_t host_pid_print(const struct tap_host *host, char *dst, size_t cap, const struct tap_pid *pid,
-                             const struct tap_print *how)
+static size_t host_pid_print(const struct tap_host *host, char *dst, size_t cap,
+                             const struct tap_pid *pid, const struct tap_print *how)
 {
     return tap_pid_print(host->names, dst, cap, pid, how);
 }
@@ -119,7 +120,7 @@ static void host_count(const struct tap_host *host, const char *name, int64_t n)
     tap_counters_add(&own(host)->counters, name, n);
 }
 
-/* ---- For sinks ------------------------------------------------------------------------------------------------ */
+/* ---- For sinks */
 
 static void host_written(const struct tap_host *host, uint64_t events, uint64_t bytes)
 {
@@ -142,7 +143,7 @@ static void host_release(const struct tap_host *host, const struct tap_batch *ba
     tap_batch_release((struct tap_batch_impl *)(uintptr_t)batch);
 }
 
-/* ---- For transports: nodes ----------------------------------------------------------------------------------- */
+/* ---- For transports: nodes */
 
 static uint32_t host_node_add(const struct tap_host *host, const char *name)
 {
@@ -155,13 +156,15 @@ static uint32_t host_node_add(const struct tap_host *host, const char *name)
         index == n && n < TAP_NODES_MAX ? tap_mempool_alloc(session->memory, sizeof *node) : NULL;
     char *copy = node ? tap_mempool_strdup(session->memory, name, strlen(name)) : NULL;
     if (copy) {
-        node->base = (struct tap_node){.struct_size = sizeof node->base,
-                                       .index = index,
-                                       .name_id = tap_intern_name(session->intern, name, strlen(name)),
-                                       .name = copy,
-                                       .release = ""};
+        node->base =
+            (struct tap_node){.struct_size = sizeof node->base,
+                              .index = index,
+                              .name_id = tap_intern_name(session->intern, name, strlen(name)),
+                              .name = copy,
+                              .release = ""};
         node->stream.node = index;
-        if (session->plan.names || session->plan.mailbox > 0) /* where memory is short, nobody is asked */
+        /* where memory is short, nobody is asked */
+        if (session->plan.names || session->plan.mailbox > 0)
             node->stream.unnamed = tap_unnamed_new(session->plan.mailbox > 0);
         atomic_store(&session->nodes[index], node);
         atomic_store_explicit(&session->node_count, n + 1, memory_order_release);
@@ -179,7 +182,8 @@ void tap_session_node_up(void *arg, uint32_t index, const struct tap_node_facts 
     struct tap_node_impl *node = tap_session_node(arg, index);
     if (!node || atomic_load(&node->told)) /* readers may have it by now */
         return;
-    size_t n = facts->release_len < sizeof node->release - 1 ? facts->release_len : sizeof node->release - 1;
+    size_t n = facts->release_len < sizeof node->release - 1 ? facts->release_len
+                                                             : sizeof node->release - 1;
     memcpy(node->release, facts->release, n);
     node->release[n] = '\0';
     node->base.release = node->release;
@@ -187,7 +191,8 @@ void tap_session_node_up(void *arg, uint32_t index, const struct tap_node_facts 
     atomic_store(&node->told, true);
 }
 
-void tap_session_node_log(void *arg, uint32_t index, enum tap_log_level level, const char *text, uint32_t len)
+void tap_session_node_log(void *arg, uint32_t index, enum tap_log_level level, const char *text,
+                          uint32_t len)
 {
     struct tap_session *session = arg;
     const struct tap_node_impl *node = tap_session_node(session, index);
@@ -196,10 +201,12 @@ void tap_session_node_log(void *arg, uint32_t index, enum tap_log_level level, c
     for (size_t i = 0; i < n; i++) /* one line, and nothing that moves a terminal's cursor */
         line[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i];
     line[n] = '\0';
-    tap_session_log(session, level, session->transport->instance->section, "%s: %s", node ? node->base.name : "?", line);
+    tap_session_log(session, level, session->transport->instance->section, "%s: %s",
+                    node ? node->base.name : "?", line);
 }
 
-void tap_session_call_ended(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term, uint32_t len)
+void tap_session_call_ended(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term,
+                            uint32_t len)
 {
     struct tap_session *session = arg;
     char *copy = strndup(kind, kind_len);
@@ -223,15 +230,15 @@ static void unknown_rest(struct tap_session *session, const struct tap_node_impl
     uint64_t next = node->stream.next, lost = atomic_load(&node->stream.figures.lost);
     if (next)
         TAP_ERR(session->err, TAP_ERROR, session->transport->instance->section,
-                "%s: the final report never came: lost >= %llu, unknown after sequence %llu", node->base.name,
-                (unsigned long long)lost, (unsigned long long)next - 1);
+                "%s: the final report never came: lost >= %llu, unknown after sequence %llu",
+                node->base.name, (unsigned long long)lost, (unsigned long long)next - 1);
     else
         TAP_ERR(session->err, TAP_ERROR, session->transport->instance->section,
                 "%s: the final report never came, nor any event", node->base.name);
 }
 
-void tap_session_node_end(struct tap_session *session, struct tap_node_impl *node, enum tap_node_state state,
-                          const struct tap_node_final *final)
+void tap_session_node_end(struct tap_session *session, struct tap_node_impl *node,
+                          enum tap_node_state state, const struct tap_node_final *final)
 {
     pthread_mutex_lock(&session->lock);
     bool first = !node->ended;
@@ -241,7 +248,8 @@ void tap_session_node_end(struct tap_session *session, struct tap_node_impl *nod
         return;
     if (final)
         atomic_store(&node->final, true);
-    tap_bus_node_down(&session->bus, &node->stream, final ? final->produced : 0, state == TAP_NODE_FAILED);
+    tap_bus_node_down(&session->bus, &node->stream, final ? final->produced : 0,
+                      state == TAP_NODE_FAILED);
     if (!final && atomic_load(&node->state) == TAP_NODE_TRACING)
         unknown_rest(session, node);
     atomic_store(&node->state, (int)state);
@@ -280,7 +288,7 @@ static void host_node_state(const struct tap_host *host, uint32_t index, enum ta
     atomic_store(&node->state, (int)state);
 }
 
-/* ---- For transports: receiving ------------------------------------------------------------------------------- */
+/* ---- For transports: receiving */
 
 static struct tap_arena *host_reserve(const struct tap_host *host, size_t min)
 {
@@ -303,7 +311,8 @@ static void host_commit(const struct tap_host *host, struct tap_arena *arena, ui
         tap_bus_commit(&session->bus, &node->stream, arena, frames, n);
 }
 
-static size_t host_unnamed(const struct tap_host *host, uint32_t index, struct tap_pid *pids, size_t max)
+static size_t host_unnamed(const struct tap_host *host, uint32_t index, struct tap_pid *pids,
+                           size_t max)
 {
     struct tap_session *session = own(host)->session;
     struct tap_node_impl *node = tap_session_node(session, index);
@@ -378,7 +387,8 @@ static int host_stopping(const struct tap_host *host)
     return atomic_load(&own(host)->session->stopping);
 }
 
-void tap_host_init(struct tap_session *session, struct tap_instance_host *h, const struct tap_instance *instance)
+void tap_host_init(struct tap_session *session, struct tap_instance_host *h,
+                   const struct tap_instance *instance)
 {
     h->session = session;
     h->instance = instance;

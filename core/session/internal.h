@@ -1,11 +1,12 @@
-/* internal.h: the inside of a trace session, shared by session.c and run.c (its life) and host.c (what plugins see of it).
+/* internal.h: the inside of a trace session, shared by session.c and run.c (its life) and host.c
+ * (what plugins see of it).
  *
- * Nothing here is global: several sessions may live in one process. The session's thread creates, starts and
- * ends; the transport's thread commits; sinks have a thread each. What several threads touch is atomic or behind
- * `lock`.
+ * Nothing here is global: several sessions may live in one process. The session's thread creates,
+ * starts and ends; the transport's thread commits; sinks have a thread each. What several threads
+ * touch is atomic or behind `lock`.
  */
-#ifndef TAP_SESSION_H
-#define TAP_SESSION_H
+#ifndef TAP_SESSION_INTERNAL_H
+#define TAP_SESSION_INTERNAL_H
 
 #include "bus/bus.h"
 #include "plan/plan.h"
@@ -13,8 +14,9 @@
 #include "session/session.h"
 
 #define TAP_NODES_MAX 1024u
-#define TAP_STOP_DEADLINE INT64_C(10000000000) /* ns, beside a lease, that a transport has for a clean end */
-#define TAP_FLOWS_OPEN 65536u                  /* sends that may wait for their receives */
+/* ns, beside a lease, that a transport has for a clean end */
+#define TAP_STOP_DEADLINE INT64_C(10000000000)
+#define TAP_FLOWS_OPEN 65536u /* sends that may wait for their receives */
 
 struct tap_node_impl {
     struct tap_node base;
@@ -23,8 +25,8 @@ struct tap_node_impl {
     atomic_int state;   /* enum tap_node_state */
     atomic_bool traced; /* it has been in TAP_NODE_TRACING */
     atomic_bool final, told;
-    atomic_bool unknown; /* an earlier life of the node ended without a final report */
-    atomic_uint incarnations;   /* how often it was traced */
+    atomic_bool unknown;      /* an earlier life of the node ended without a final report */
+    atomic_uint incarnations; /* how often it was traced */
     bool ended;
 };
 
@@ -85,8 +87,8 @@ struct tap_session {
 
 /* host.c */
 void tap_host_init(struct tap_session *, struct tap_instance_host *, const struct tap_instance *);
-void tap_session_log(struct tap_session *, enum tap_log_level, const char *actor, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void tap_session_log(struct tap_session *, enum tap_log_level, const char *actor,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void tap_session_wake(struct tap_session *);
 struct tap_node_impl *tap_session_node(const struct tap_session *, uint32_t index);
 /* A node's end, once; `final` as in host->node_state. */
@@ -98,6 +100,7 @@ void tap_session_sink_ended(void *session, struct tap_sink *, bool failed);
 void tap_session_node_up(void *session, uint32_t node, const struct tap_node_facts *);
 void tap_session_call_ended(void *session, const char *kind, uint32_t kind_len, const uint8_t *term,
                             uint32_t len);
-void tap_session_node_log(void *session, uint32_t node, enum tap_log_level, const char *text, uint32_t len);
+void tap_session_node_log(void *session, uint32_t node, enum tap_log_level, const char *text,
+                          uint32_t len);
 
 #endif

@@ -1,8 +1,8 @@
 /* run.c: a session at work: start, wait, stop, the end, and its figures.
  *
- * The end comes from the transport (every node is done), from the session (stop, the duration), or from the last
- * sink failing. It goes in two steps: asked politely (stopping 1), then, past a deadline, at once (stopping 2);
- * what does not come back even then is left behind, and said.
+ * The end comes from the transport (every node is done), from the session (stop, the duration), or
+ * from the last sink failing. It goes in two steps: asked politely (stopping 1), then, past a
+ * deadline, at once (stopping 2); what does not come back even then is left behind, and said.
  */
 #include "session/session.h"
 
@@ -13,8 +13,8 @@
 
 #include "session/internal.h"
 
-#define DURATION_GRACE \
-    (TAP_SECOND / 2) /* the nodes count the duration themselves: this is for those that do not */
+/* the nodes count the duration themselves: this is for those that do not */
+#define DURATION_GRACE (TAP_SECOND / 2)
 
 static const struct tap_transport_ops *transport_ops(const struct tap_session *session)
 {
@@ -22,7 +22,8 @@ static const struct tap_transport_ops *transport_ops(const struct tap_session *s
 }
 
 /* What this instance said last of why it failed; where it said nothing, that is said. */
-static const char *blame(struct tap_session *session, const struct tap_instance *instance, const char *what)
+static const char *blame(struct tap_session *session, const struct tap_instance *instance,
+                         const char *what)
 {
     const struct tap_cause *cause;
     for (size_t i = tap_error_count(session->err); i-- > 0;)
@@ -33,9 +34,10 @@ static const char *blame(struct tap_session *session, const struct tap_instance 
     return "it did not say why";
 }
 
-/* ---- Sinks ----------------------------------------------------------------------------------------------------- */
+/* ---- Sinks */
 
-static const struct tap_instance *instance_of(const struct tap_session *session, const struct tap_sink *sink)
+static const struct tap_instance *instance_of(const struct tap_session *session,
+                                              const struct tap_sink *sink)
 {
     size_t i = 0;
     while (session->hosts[i].sink != sink)
@@ -50,7 +52,8 @@ void tap_session_sink_ended(void *arg, struct tap_sink *sink, bool failed)
     if (!failed)
         return;
     const struct tap_instance *instance = instance_of(session, sink);
-    const char *why = blame(session, instance, "failed"); /* told now: the run may go on for hours */
+    /* told now: the run may go on for hours */
+    const char *why = blame(session, instance, "failed");
     if (atomic_fetch_sub(&session->sinks_alive, 1) > 1) {
         tap_session_log(session, TAP_LOG_WARNING, instance->section,
                         "has failed and is detached, the run goes on without it: %s", why);
@@ -76,8 +79,8 @@ static size_t start_sinks(struct tap_session *session)
     for (size_t s = 0; s < session->sink_count; s++) {
         struct tap_sink *sink = &session->sinks[s];
         if (!atomic_load(&sink->failed) && tap_sink_run(sink) != TAP_OK) {
-            TAP_ERR(session->err, TAP_ERROR, instance_of(session, sink)->section, "cannot start a thread: %s",
-                    strerror(errno));
+            TAP_ERR(session->err, TAP_ERROR, instance_of(session, sink)->section,
+                    "cannot start a thread: %s", strerror(errno));
             atomic_fetch_sub(&session->sinks_alive, 1);
         }
     }
@@ -92,13 +95,14 @@ static void finish_sinks(struct tap_session *session)
         if (tap_sink_join(&session->sinks[s]))
             continue;
         session->abandoned = true;
-        TAP_ERR(session->err, TAP_ERROR, instance_of(session, &session->sinks[s])->section,
-                "did not come to its end within %lld s and was left behind: its output is not complete",
-                (long long)(TAP_SINK_DEADLINE / TAP_SECOND));
+        TAP_ERR(
+            session->err, TAP_ERROR, instance_of(session, &session->sinks[s])->section,
+            "did not come to its end within %lld s and was left behind: its output is not complete",
+            (long long)(TAP_SINK_DEADLINE / TAP_SECOND));
     }
 }
 
-/* ---- The transport --------------------------------------------------------------------------------------------- */
+/* ---- The transport */
 
 static void *transport_main(void *arg)
 {
@@ -142,7 +146,8 @@ enum tap_status tap_session_start(struct tap_session *session)
         blame(session, session->transport->instance, "could not start");
     atomic_store(&session->began, tap_clock_steady());
     if (status == TAP_OK && pthread_create(&session->thread, NULL, transport_main, session))
-        status = TAP_ERR(session->err, TAP_ERROR, "core", "cannot start a thread: %s", strerror(errno));
+        status =
+            TAP_ERR(session->err, TAP_ERROR, "core", "cannot start a thread: %s", strerror(errno));
     if (status != TAP_OK) {
         tap_session_finish(session);
         return status;
@@ -165,7 +170,8 @@ void tap_session_stop(struct tap_session *session)
 /* The clock's part in the end. False: the transport is to be left behind. */
 static bool watch(struct tap_session *session)
 {
-    int64_t now = tap_clock_steady(), asked = atomic_load(&session->stop_asked), began = atomic_load(&session->began);
+    int64_t now = tap_clock_steady(), asked = atomic_load(&session->stop_asked),
+            began = atomic_load(&session->began);
     int64_t duration = session->plan.duration, patience = TAP_STOP_DEADLINE + session->plan.lease;
     if (!asked && began && duration && now - began > duration + DURATION_GRACE)
         tap_session_stop(session);
@@ -182,7 +188,8 @@ bool tap_session_poll(struct tap_session *session, int timeout)
     struct timespec deadline = {until / TAP_SECOND, until % TAP_SECOND};
     bool more = watch(session);
     pthread_mutex_lock(&session->lock);
-    while (more && !session->transport_done && pthread_cond_timedwait(&session->changed, &session->lock, &deadline) == 0)
+    while (more && !session->transport_done &&
+           pthread_cond_timedwait(&session->changed, &session->lock, &deadline) == 0)
         ;
     bool done = session->transport_done || !session->threaded;
     pthread_mutex_unlock(&session->lock);
@@ -198,9 +205,9 @@ static void finish_transport(struct tap_session *session)
     if (session->transport_abandoned) {
         pthread_detach(session->thread);
         session->abandoned = true;
-        TAP_ERR(
-            session->err, TAP_ERROR, session->transport->instance->section,
-            "did not come to its end and was left behind: nodes may still be tracing until their lease ends");
+        TAP_ERR(session->err, TAP_ERROR, session->transport->instance->section,
+                "did not come to its end and was left behind: nodes may still be tracing until "
+                "their lease ends");
     } else if (session->threaded) {
         pthread_join(session->thread, NULL);
     }
@@ -208,7 +215,8 @@ static void finish_transport(struct tap_session *session)
     if (session->transport_started && !session->transport_abandoned &&
         transport_ops(session)->stop(session->transport->self) != TAP_OK)
         blame(session, session->transport->instance, "could not stop");
-    for (uint32_t i = 0; !session->transport_abandoned && i < atomic_load(&session->node_count); i++) {
+    for (uint32_t i = 0; !session->transport_abandoned && i < atomic_load(&session->node_count);
+         i++) {
         struct tap_node_impl *node = tap_session_node(session, i);
         if (!node->ended)
             tap_session_node_end(session, node, TAP_NODE_FAILED, NULL);
@@ -227,7 +235,8 @@ enum tap_status tap_session_finish(struct tap_session *session)
     return tap_error_status(session->err);
 }
 
-bool tap_session_call_result(const struct tap_session *session, const char **kind, const uint8_t **term, size_t *len)
+bool tap_session_call_result(const struct tap_session *session, const char **kind,
+                             const uint8_t **term, size_t *len)
 {
     *kind = session->call_kind;
     *term = session->call_term;
@@ -235,15 +244,16 @@ bool tap_session_call_result(const struct tap_session *session, const char **kin
     return session->call_kind != NULL;
 }
 
-/* ---- Without a trace ------------------------------------------------------------------------------------------- */
+/* ---- Without a trace */
 
-enum tap_status tap_session_service(struct tap_session *session, const char *verb, const uint8_t *args, size_t len,
-                                   struct tap_buf *result)
+enum tap_status tap_session_service(struct tap_session *session, const char *verb,
+                                    const uint8_t *args, size_t len, struct tap_buf *result)
 {
     const struct tap_transport_ops *ops = transport_ops(session);
     if (!TAP_HAS(ops, service) || !ops->service)
         return TAP_ERR(session->err, TAP_INVALID, session->transport->instance->section,
-                       "this transport traces and can do nothing else: it cannot be asked for '%s'", verb);
+                       "this transport traces and can do nothing else: it cannot be asked for '%s'",
+                       verb);
     enum tap_status status = ops->service(session->transport->self, verb, args, len, result);
     if (status != TAP_OK)
         blame(session, session->transport->instance, "failed");
@@ -251,21 +261,23 @@ enum tap_status tap_session_service(struct tap_session *session, const char *ver
     return status;
 }
 
-/* ---- Figures --------------------------------------------------------------------------------------------------- */
+/* ---- Figures */
 
 static uint64_t figure(const atomic_uint_fast64_t *f)
 {
     return atomic_load_explicit(f, memory_order_relaxed);
 }
 
-size_t tap_session_sinks(const struct tap_session *session, struct tap_sink_stats *stats, size_t cap)
+size_t tap_session_sinks(const struct tap_session *session, struct tap_sink_stats *stats,
+                         size_t cap)
 {
     uint64_t before = 0;
     for (uint32_t i = 0; i < atomic_load(&session->node_count); i++)
         before += figure(&tap_session_node(session, i)->stream.figures.lost);
     for (size_t s = 0; s < session->sink_count && s < cap; s++) {
         struct tap_sink *sink = &session->sinks[s];
-        uint64_t written = figure(&sink->written), given = figure(&sink->given), own = figure(&sink->dropped);
+        uint64_t written = figure(&sink->written), given = figure(&sink->given),
+                 own = figure(&sink->dropped);
         if (atomic_load(&sink->done) || sink->abandoned || atomic_load(&sink->failed))
             own = given > written ? given - written : 0; /* whatever it did not say is written */
         stats[s] = (struct tap_sink_stats){.section = instance_of(session, sink)->section,
@@ -279,7 +291,8 @@ size_t tap_session_sinks(const struct tap_session *session, struct tap_sink_stat
     return session->sink_count;
 }
 
-size_t tap_session_nodes(const struct tap_session *session, struct tap_node_stats *stats, size_t cap)
+size_t tap_session_nodes(const struct tap_session *session, struct tap_node_stats *stats,
+                         size_t cap)
 {
     uint32_t n = atomic_load(&session->node_count);
     for (uint32_t i = 0; i < n && i < cap; i++) {
@@ -290,7 +303,8 @@ size_t tap_session_nodes(const struct tap_session *session, struct tap_node_stat
         *to = (struct tap_node_stats){.name = node->base.name,
                                       .release = atomic_load(&node->told) ? node->release : "",
                                       .state = atomic_load(&node->state),
-                                      .final = atomic_load(&node->final) && !atomic_load(&node->unknown),
+                                      .final =
+                                          atomic_load(&node->final) && !atomic_load(&node->unknown),
                                       .clock_error = figure(&f->clock_error),
                                       .clock_skew = atomic_load(&f->clock_skew),
                                       .incarnations = atomic_load(&node->incarnations),
@@ -330,7 +344,8 @@ bool tap_session_order(const struct tap_session *session, struct tap_merge_stats
     return true;
 }
 
-bool tap_session_returns_off(const struct tap_session *session, size_t i, size_t *node, char *name, size_t cap)
+bool tap_session_returns_off(const struct tap_session *session, size_t i, size_t *node, char *name,
+                             size_t cap)
 {
     struct tap_event ev;
     const struct tap_name *m, *f;
@@ -343,8 +358,8 @@ bool tap_session_returns_off(const struct tap_session *session, size_t i, size_t
     return true;
 }
 
-bool tap_session_counter(const struct tap_session *session, size_t i, const char **section, const char **name,
-                        int64_t *value)
+bool tap_session_counter(const struct tap_session *session, size_t i, const char **section,
+                         const char **name, int64_t *value)
 {
     for (size_t h = 0; h < session->host_count; h++) {
         struct tap_instance_host *host = &session->hosts[h];

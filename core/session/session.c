@@ -1,5 +1,5 @@
-/* session.c: the life of a session: create everything, start it, wait, end it, count it. host.c is its other half:
- * what plugins call; bus.c and sink.c do the work in between. */
+/* session.c: the life of a session: create everything, start it, wait, end it, count it. host.c is
+ * its other half: what plugins call; bus.c and sink.c do the work in between. */
 #include "session/session.h"
 
 #include <stdlib.h>
@@ -15,11 +15,11 @@
 #define TAP_VERSION "unknown"
 #endif
 
-/* ---- Creating ------------------------------------------------------------------------------------------------ */
+/* ---- Creating */
 
 /* A plugin that fails without a word still fails with one. `before`: how many causes there were. */
-static enum tap_status blame(struct tap_session *session, const struct tap_instance_host *h, enum tap_status status,
-                             size_t before, const char *what)
+static enum tap_status blame(struct tap_session *session, const struct tap_instance_host *h,
+                             enum tap_status status, size_t before, const char *what)
 {
     if (status != TAP_OK && tap_error_count(session->err) == before)
         TAP_ERR(session->err, status, h->instance->section, "%s failed and did not say why", what);
@@ -38,7 +38,8 @@ static bool make_run_id(struct tap_session *session)
 
 static bool several_nodes(const struct tap_text_list *nodes)
 {
-    return nodes->count > 1 || (nodes->count == 1 && strcmp(nodes->items[0].text, "all_nodes") == 0);
+    return nodes->count > 1 ||
+           (nodes->count == 1 && strcmp(nodes->items[0].text, "all_nodes") == 0);
 }
 
 static bool prepare(struct tap_session *session)
@@ -55,18 +56,22 @@ static bool prepare(struct tap_session *session)
     session->intern = tap_intern_new(0);
     if (session->wake < 0 || !session->memory || !session->intern || !make_run_id(session))
         return false;
-    session->run_info = (struct tap_run_info){.struct_size = sizeof session->run_info,
-                                      .run = session->run,
-                                      .version = TAP_VERSION,
-                                      .started = tap_clock_now(),
-                                      .config = config->text ? config->text : "",
-                                      .several_nodes = several_nodes(&config->session.nodes),
-                                      .events = config->session.events};
+    session->run_info =
+        (struct tap_run_info){.struct_size = sizeof session->run_info,
+                              .run = session->run,
+                              .version = TAP_VERSION,
+                              .started = tap_clock_now(),
+                              .config = config->text ? config->text : "",
+                              .several_nodes = several_nodes(&config->session.nodes),
+                              .events = config->session.events};
     for (size_t i = 0; i < config->instance_count; i++)
         session->sink_count += config->instances[i].kind == TAP_PLUGIN_SINK;
-    session->hosts = tap_mempool_alloc(session->memory, (config->instance_count + 1) * sizeof *session->hosts);
-    session->sinks = tap_mempool_alloc(session->memory, (session->sink_count + 1) * sizeof *session->sinks);
-    session->sink_list = tap_mempool_alloc(session->memory, (session->sink_count + 1) * sizeof *session->sink_list);
+    session->hosts =
+        tap_mempool_alloc(session->memory, (config->instance_count + 1) * sizeof *session->hosts);
+    session->sinks =
+        tap_mempool_alloc(session->memory, (session->sink_count + 1) * sizeof *session->sinks);
+    session->sink_list =
+        tap_mempool_alloc(session->memory, (session->sink_count + 1) * sizeof *session->sink_list);
     return session->hosts && session->sinks && session->sink_list;
 }
 
@@ -77,7 +82,8 @@ static enum tap_status create_one(struct tap_session *session, struct tap_instan
     enum tap_status status;
     switch (h->instance->kind) {
     case TAP_PLUGIN_TRANSPORT:
-        status = ((const struct tap_transport_ops *)ops)->create(&h->table, h->instance->settings, &h->self);
+        status = ((const struct tap_transport_ops *)ops)
+                     ->create(&h->table, h->instance->settings, &h->self);
         session->transport = h;
         break;
     case TAP_PLUGIN_SINK: {
@@ -115,7 +121,8 @@ static enum tap_status create_all(struct tap_session *session)
         worst = status > worst ? status : worst;
     }
     if (!session->transport || (!session->sink_count && !session->config->sinkless))
-        return TAP_ERR(session->err, TAP_INVALID, "core", "a trace needs a transport and at least one sink");
+        return TAP_ERR(session->err, TAP_INVALID, "core",
+                       "a trace needs a transport and at least one sink");
     return worst;
 }
 
@@ -140,13 +147,15 @@ static uint32_t find_set(struct tap_bus *bus, const bool *row)
     return bus->set_count++;
 }
 
-/* The filters that judge, and for each sink which of them. `uses`: sinks * filters, judging or not. */
-static bool fill_bus(struct tap_session *session, const struct tap_plan_filter *filters, size_t filter_count,
-                     const bool *uses)
+/* The filters that judge, and for each sink which of them. `uses`: sinks * filters, judging or
+ * not. */
+static bool fill_bus(struct tap_session *session, const struct tap_plan_filter *filters,
+                     size_t filter_count, const bool *uses)
 {
     struct tap_bus *bus = &session->bus;
     bus->filters = tap_mempool_alloc(session->memory, (filter_count + 1) * sizeof *bus->filters);
-    bus->set_uses = tap_mempool_alloc(session->memory, (session->sink_count * filter_count + 1) * sizeof *bus->set_uses);
+    bus->set_uses = tap_mempool_alloc(session->memory, (session->sink_count * filter_count + 1) *
+                                                           sizeof *bus->set_uses);
     bool *row = tap_mempool_alloc(session->memory, filter_count + 1);
     if (!bus->filters || !bus->set_uses || !row)
         return false;
@@ -173,7 +182,8 @@ static void sink_eased(void *arg)
 
 static bool looks_at_raw(const struct tap_instance *instance)
 {
-    return instance->kind != TAP_PLUGIN_TRANSPORT && !tap_loaded_says(instance->loaded, TAP_PLUGIN_NO_RAW);
+    return instance->kind != TAP_PLUGIN_TRANSPORT &&
+           !tap_loaded_says(instance->loaded, TAP_PLUGIN_NO_RAW);
 }
 
 static bool ready_bus(struct tap_session *session)
@@ -181,7 +191,8 @@ static bool ready_bus(struct tap_session *session)
     struct tap_bus *bus = &session->bus;
     const uint32_t ends = TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
                    births = TAP_KIND_BIT(TAP_PROCESS_SPAWN) | TAP_KIND_BIT(TAP_PROCESS_START),
-                   calls_end = TAP_KIND_BIT(TAP_FUNCTION_RETURN) | TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
+                   calls_end =
+                       TAP_KIND_BIT(TAP_FUNCTION_RETURN) | TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
     uint32_t events = tap_plan_kinds(&session->plan);
     size_t limit = 16u << 20;
     for (size_t i = 0; i < session->host_count; i++) {
@@ -191,7 +202,8 @@ static bool ready_bus(struct tap_session *session)
             continue;
         const struct tap_sink_settings *set = &h->instance->sink;
         limit += (size_t)set->queue + (set->on_full == TAP_BLOCK ? TAP_QUEUE_OVERSHOOT : 0);
-        if (tap_queue_init(&h->sink->queue, &bus->pool, (size_t)set->queue, (enum tap_on_full)set->on_full))
+        if (tap_queue_init(&h->sink->queue, &bus->pool, (size_t)set->queue,
+                           (enum tap_on_full)set->on_full))
             return false;
         h->sink->arg = session;
         h->sink->eased = sink_eased;
@@ -201,15 +213,15 @@ static bool ready_bus(struct tap_session *session)
     bus->sinks = session->sink_list;
     bus->sink_count = session->sink_count;
     bus->events = events;
-    bus->frames =
-        (struct tap_frames){session->intern, session, tap_session_node_up, tap_session_node_log, tap_session_call_ended};
+    bus->frames = (struct tap_frames){session->intern, session, tap_session_node_up,
+                                      tap_session_node_log, tap_session_call_ended};
     if ((events & ends) == ends || (events & births) == births)
         if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN, session->intern)))
             return false;
     if (events & ends && !(bus->gen = tap_gen_calls_new()))
         return false;
-    if (events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && events & calls_end && !tap_config_replays(session->config) &&
-        !(bus->stack_guard = tap_stack_guard_new()))
+    if (events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && events & calls_end &&
+        !tap_config_replays(session->config) && !(bus->stack_guard = tap_stack_guard_new()))
         return false;
     bus->several = session->run_info.several_nodes;
     if (session->config->session.order == TAP_ORDER_TIME &&
@@ -225,10 +237,9 @@ static void all_filter_live(struct tap_session *session, struct tap_plan_filter 
     for (size_t i = 0; i < n; i++) {
         filters[i].live = true;
         if (tap_claim_has_specs(filters[i].claim))
-            tap_session_log(
-                session, TAP_LOG_WARNING, filters[i].instance->section,
-                "match specs are judged in nodes: of a recording this keeps every call of the functions "
-                "named, and every message");
+            tap_session_log(session, TAP_LOG_WARNING, filters[i].instance->section,
+                            "match specs are judged in nodes: of a recording this keeps every call "
+                            "of the functions named, and every message");
     }
 }
 
@@ -241,7 +252,8 @@ static enum tap_status join(struct tap_session *session)
     enum tap_status status = list && uses ? TAP_OK : TAP_ERROR;
     for (size_t i = 0; status == TAP_OK && i < n; i++)
         if (session->hosts[i].instance->kind == TAP_PLUGIN_FILTER)
-            list[filters++] = (struct tap_plan_filter){session->hosts[i].instance, session->hosts[i].claim, false};
+            list[filters++] = (struct tap_plan_filter){session->hosts[i].instance,
+                                                       session->hosts[i].claim, false};
     for (size_t i = 0; status == TAP_OK && i < n; i++) {
         if (!session->hosts[i].sink)
             continue;
@@ -250,7 +262,8 @@ static enum tap_status join(struct tap_session *session)
         s++;
     }
     if (status == TAP_OK)
-        status = tap_plan_join(session->config, list, filters, uses, s, &session->plan, session->memory, session->err);
+        status = tap_plan_join(session->config, list, filters, uses, s, &session->plan,
+                               session->memory, session->err);
     if (status == TAP_OK && tap_config_replays(session->config))
         all_filter_live(session, list, filters);
     if (status == TAP_OK && !(fill_bus(session, list, filters, uses) && ready_bus(session)))
@@ -264,9 +277,9 @@ struct tap_session *tap_session_new(const struct tap_config *config, struct tap_
 }
 
 struct tap_session *tap_session_new_logged(const struct tap_config *config, struct tap_error *err,
-                                         void (*log)(void *arg, enum tap_log_level, const char *actor,
-                                                     const char *text),
-                                         void *arg)
+                                           void (*log)(void *arg, enum tap_log_level,
+                                                       const char *actor, const char *text),
+                                           void *arg)
 {
     struct tap_session *session = calloc(1, sizeof *session);
     if (!session) {
@@ -277,7 +290,8 @@ struct tap_session *tap_session_new_logged(const struct tap_config *config, stru
     session->err = err;
     session->log = log;
     session->log_arg = arg;
-    enum tap_status status = prepare(session) ? create_all(session) : TAP_ERR(err, TAP_ERROR, "core", "out of memory");
+    enum tap_status status =
+        prepare(session) ? create_all(session) : TAP_ERR(err, TAP_ERROR, "core", "out of memory");
     if (status == TAP_OK)
         status = join(session);
     if (status == TAP_OK)
@@ -341,7 +355,8 @@ enum tap_status tap_session_set_call(struct tap_session *session, const struct t
 {
     const struct tap_plan *plan = &session->plan;
     if (plan->node_count != 1 || strcmp(plan->nodes[0].text, "all_nodes") == 0)
-        return TAP_ERR(session->err, TAP_INVALID, NULL, "a call is made in one node: name exactly one");
+        return TAP_ERR(session->err, TAP_INVALID, NULL,
+                       "a call is made in one node: name exactly one");
     if (plan->process_count)
         return TAP_ERR(session->err, TAP_INVALID, NULL,
                        "a call is traced with its own processes: no filter may name others");
@@ -351,7 +366,8 @@ enum tap_status tap_session_set_call(struct tap_session *session, const struct t
 }
 
 void tap_session_set_log(struct tap_session *session,
-                        void (*log)(void *, enum tap_log_level, const char *, const char *), void *arg)
+                         void (*log)(void *, enum tap_log_level, const char *, const char *),
+                         void *arg)
 {
     session->log = log;
     session->log_arg = arg;

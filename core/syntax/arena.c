@@ -1,4 +1,5 @@
-/* arena.c: what all stages of reading a text lean on: memory that goes away as a whole, and mistakes. */
+/* arena.c: what all stages of reading a text lean on: memory that goes away as a whole, and
+ * mistakes. */
 #include <stdio.h>
 
 #include "syntax/syntax.h"

@@ -56,7 +56,8 @@ static inline size_t tap_syn_char_count(const char *t)
 static inline bool tap_syn_char_is_upper(const char *t)
 {
     uint32_t c;
-    return tap_syn_char_decode(t, &c) && ((c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7));
+    return tap_syn_char_decode(t, &c) &&
+           ((c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7));
 }
 static inline bool tap_syn_char_is_word(const char *t)
 {
@@ -69,7 +70,9 @@ static inline bool tap_syn_char_is_word(const char *t)
 
 static inline int tap_syn_char_hex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'                 ? c - '0'
+           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                : -1;
 }
 
 /* The escape sequence at `t` (t[0] is the backslash); its length, 0 when it is none. */

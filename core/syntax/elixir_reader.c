@@ -1,7 +1,8 @@
 /* elixir_reader.c: Elixir's literals -> the same nodes, so that they are encoded by the same code.
  *
- * Values only: numbers, atoms, aliases, strings (binaries), charlists, lists and keywords, tuples, maps, <<...>>. There is no
- * operator and no call, so a recursive descent over characters is all it takes; its depth is bounded as everywhere.
+ * Values only: numbers, atoms, aliases, strings (binaries), charlists, lists and keywords, tuples,
+ * maps, <<...>>. There is no operator and no call, so a recursive descent over characters is all it
+ * takes; its depth is bounded as everywhere.
  */
 #include <math.h>
 
@@ -31,8 +32,8 @@ static void *unexpected(struct elixir *e, const char *what)
     if (!*found)
         tap_syn_fail(e->source, e->pos, "expected %s, but the text ends here", what);
     else
-        tap_syn_fail(e->source, e->pos, "expected %s, found %.*s", what, (int)strcspn(found, " \t\n,"),
-                     found);
+        tap_syn_fail(e->source, e->pos, "expected %s, found %.*s", what,
+                     (int)strcspn(found, " \t\n,"), found);
     return NULL;
 }
 
@@ -80,7 +81,7 @@ static bool add(struct elixir *e, struct items *items, struct tap_syn_node *n)
     return true;
 }
 
-/* ---- Leaves ------------------------------------------------------------------------------------------------- */
+/* ---- Leaves */
 
 static struct tap_syn_node *leaf_text(struct elixir *e, enum tap_syn_node_type type, size_t off,
                                       const char *prefix, const char *text, size_t len)
@@ -101,7 +102,8 @@ static struct tap_syn_node *leaf_text(struct elixir *e, enum tap_syn_node_type t
     return n;
 }
 
-/* The characters up to the closing quote, escapes resolved; the reader stands behind the opening one. */
+/* The characters up to the closing quote, escapes resolved; the reader stands behind the opening
+ * one. */
 static bool read_quoted(struct elixir *e, char quote, struct tap_buf *bytes)
 {
     size_t from = e->pos;
@@ -119,8 +121,8 @@ static bool read_quoted(struct elixir *e, char quote, struct tap_buf *bytes)
             const char *p = t + e->pos + 2 + braces;
             for (; digits < most && tap_syn_char_hex(p[digits]) >= 0; digits++)
                 c = c * 16 + (uint32_t)tap_syn_char_hex(p[digits]);
-            if (digits == 0 || (!braces && digits < most) || (braces && p[digits] != '}') || c > 0x10FFFF ||
-                (c >= 0xD800 && c <= 0xDFFF))
+            if (digits == 0 || (!braces && digits < most) || (braces && p[digits] != '}') ||
+                c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
                 return fail(e, e->pos, "this escape sequence is incomplete or no character");
             e->pos += 2 + digits + 2 * braces;
         } else {
@@ -182,7 +184,8 @@ static struct tap_syn_node *read_alias(struct elixir *e)
         end = word_end(e, end + 1);
     e->pos = end;
     bool spelled_out = strncmp(e->text + off, "Elixir.", 7) == 0;
-    return leaf_text(e, TAP_SYN_N_ATOM, off, spelled_out ? "" : "Elixir.", e->text + off, end - off);
+    return leaf_text(e, TAP_SYN_N_ATOM, off, spelled_out ? "" : "Elixir.", e->text + off,
+                     end - off);
 }
 
 /* :name, :name?, :Name.Of, :"any text" */
@@ -194,7 +197,8 @@ static struct tap_syn_node *read_atom(struct elixir *e)
     size_t end = word_end(e, e->pos);
     end += end > e->pos && (e->text[end] == '?' || e->text[end] == '!');
     if (end == e->pos || (e->text[e->pos] >= '0' && e->text[e->pos] <= '9'))
-        return fail(e, off, "this is no atom: other characters than letters need quotes, :\"like this\"");
+        return fail(e, off,
+                    "this is no atom: other characters than letters need quotes, :\"like this\"");
     size_t from = e->pos;
     e->pos = end;
     return leaf_text(e, TAP_SYN_N_ATOM, off, "", e->text + from, end - from);
@@ -209,13 +213,15 @@ static struct tap_syn_node *read_word(struct elixir *e)
             e->pos = end;
             return leaf_text(e, TAP_SYN_N_ATOM, off, "", words[i], end - off);
         }
-    tap_syn_fail(e->source, off,
-                 "'%.*s' would be a variable or a call: only values can stand here (an atom is :%.*s)",
-                 (int)(end - off), e->text + off, (int)(end - off), e->text + off);
+    tap_syn_fail(
+        e->source, off,
+        "'%.*s' would be a variable or a call: only values can stand here (an atom is :%.*s)",
+        (int)(end - off), e->text + off, (int)(end - off), e->text + off);
     return NULL;
 }
 
-/* Numbers are written as in Erlang but for the base, which stands in front: 0xff, 0o17, 0b11; and ?a is a character. */
+/* Numbers are written as in Erlang but for the base, which stands in front: 0xff, 0o17, 0b11; and
+ * ?a is a character. */
 static struct tap_syn_node *read_number(struct elixir *e)
 {
     enum { LONGEST = 255 }; /* bytes: what a SMALL_BIG holds */
@@ -298,7 +304,7 @@ static struct tap_syn_node *read_character(struct elixir *e)
     return node;
 }
 
-/* ---- Compounds ---------------------------------------------------------------------------------------------- */
+/* ---- Compounds */
 
 /* `key:` or `"key":` in a list or a map. NULL: it is none, or (source->failed) a mistake. */
 static struct tap_syn_node *read_key(struct elixir *e)
@@ -322,8 +328,8 @@ static struct tap_syn_node *read_key(struct elixir *e)
 }
 
 /* Past the closing sign. A keyword is a tuple in a list, and two items of a map. */
-static bool read_items(struct elixir *e, const char *closing, bool map, bool keys, struct items *items,
-                       struct tap_syn_node **tail, unsigned depth)
+static bool read_items(struct elixir *e, const char *closing, bool map, bool keys,
+                       struct items *items, struct tap_syn_node **tail, unsigned depth)
 {
     if (takes(e, closing))
         return true;
@@ -363,8 +369,8 @@ static bool read_items(struct elixir *e, const char *closing, bool map, bool key
     }
 }
 
-static struct tap_syn_node *read_compound(struct elixir *e, enum tap_syn_node_type type, const char *opening,
-                                          const char *closing, unsigned depth)
+static struct tap_syn_node *read_compound(struct elixir *e, enum tap_syn_node_type type,
+                                          const char *opening, const char *closing, unsigned depth)
 {
     size_t off = e->pos;
     struct items items = {0};
@@ -400,10 +406,10 @@ static struct tap_syn_node *read_binary(struct elixir *e, unsigned depth)
         else
             fail(e, n->off, "a binary has bytes (0 to 255) and strings here");
     }
-    struct tap_syn_node *n =
-        e->source->failed
-            ? NULL
-            : leaf_text(e, TAP_SYN_N_BINARY, off, "", bytes.data ? (const char *)bytes.data : "", bytes.len);
+    struct tap_syn_node *n = e->source->failed
+                                 ? NULL
+                                 : leaf_text(e, TAP_SYN_N_BINARY, off, "",
+                                             bytes.data ? (const char *)bytes.data : "", bytes.len);
     tap_buf_free(&bytes);
     return n;
 }

@@ -1,4 +1,5 @@
-/* encode.c: nodes -> external terms. Equal terms get equal bytes (strings are lists of integers). */
+/* encode.c: nodes -> external terms. Equal terms get equal bytes (strings are lists of
+ * integers). */
 #include "syntax/syntax.h"
 
 static void encode_integer(struct tap_buf *b, const struct tap_syn_node *n)

@@ -1,20 +1,23 @@
 /* erlang_lexer.c: Erlang's tokens, from UTF-8 text that nobody has checked.
  *
- * Beside Erlang: `Shop.Cart` is one token, the atom 'Elixir.Shop.Cart' (in Erlang a variable is never followed by a
- * dot and a capital letter). Not here: triple-quoted strings, sigils, macros.
+ * Beside Erlang: `Shop.Cart` is one token, the atom 'Elixir.Shop.Cart' (in Erlang a variable is
+ * never followed by a dot and a capital letter). Not here: triple-quoted strings, sigils, macros.
  */
 #include <math.h>
 
 #include "syntax/chars.h"
 
-static const char *const operator_words[] = {"and", "andalso", "band", "bnot",   "bor", "bsl",  "bsr", "bxor",
-                                             "div", "not",     "or",   "orelse", "rem", "when", "xor", NULL};
-static const char *const reserved_words[] = {"after", "begin", "case", "catch",   "cond", "end", "fun",
-                                             "if",    "let",   "of",   "receive", "try",  NULL};
+static const char *const operator_words[] = {"and", "andalso", "band", "bnot", "bor", "bsl",
+                                             "bsr", "bxor",    "div",  "not",  "or",  "orelse",
+                                             "rem", "when",    "xor",  NULL};
+static const char *const reserved_words[] = {"after",   "begin", "case", "catch", "cond",
+                                             "end",     "fun",   "if",   "let",   "of",
+                                             "receive", "try",   NULL};
 /* Longest first where one begins another. */
-static const char *const signs[] = {"=:=", "=/=", "<<", ">>", "=<", ">=", "==", "/=", "->", "=>", ":=", "++",
-                                    "--",  "||",  "(",  ")",  "[",  "]",  "{",  "}",  ",",  ";",  "|",  "#",
-                                    "+",   "-",   "*",  "/",  "<",  ">",  "=",  ":",  ".",  "!",  "?",  NULL};
+static const char *const signs[] = {"=:=", "=/=", "<<", ">>", "=<", ">=", "==", "/=", "->",
+                                    "=>",  ":=",  "++", "--", "||", "(",  ")",  "[",  "]",
+                                    "{",   "}",   ",",  ";",  "|",  "#",  "+",  "-",  "*",
+                                    "/",   "<",   ">",  "=",  ":",  ".",  "!",  "?",  NULL};
 
 static bool is_one_of(const char *const *words, const char *text, size_t len)
 {
@@ -65,7 +68,8 @@ static bool lex_word(struct tap_syn_lexer *l)
     while (tap_syn_char_is_word(t + l->pos))
         l->pos += tap_syn_char_len(t + l->pos);
     bool variable = t[from] == '_' || tap_syn_char_is_upper(t + from);
-    if (variable && t[from] != '_' && t[l->pos] == '.' && t[l->pos + 1] >= 'A' && t[l->pos + 1] <= 'Z') {
+    if (variable && t[from] != '_' && t[l->pos] == '.' && t[l->pos + 1] >= 'A' &&
+        t[l->pos + 1] <= 'Z') {
         while (t[l->pos] == '.' && t[l->pos + 1] >= 'A' && t[l->pos + 1] <= 'Z')
             for (l->pos++; tap_syn_char_is_word(t + l->pos);)
                 l->pos += tap_syn_char_len(t + l->pos);
@@ -193,8 +197,9 @@ static bool lex_float(struct tap_syn_lexer *l, size_t from)
 {
     const char *t = text_of(l);
     size_t n = 0;
-    for (l->pos++; (t[l->pos] >= '0' && t[l->pos] <= '9') || (t[l->pos] == '_' && t[l->pos - 1] != '_' &&
-                                                              t[l->pos + 1] >= '0' && t[l->pos + 1] <= '9');)
+    for (l->pos++;
+         (t[l->pos] >= '0' && t[l->pos] <= '9') || (t[l->pos] == '_' && t[l->pos - 1] != '_' &&
+                                                    t[l->pos + 1] >= '0' && t[l->pos + 1] <= '9');)
         l->pos++;
     if (t[l->pos] == 'e' || t[l->pos] == 'E') {
         size_t e = l->pos + 1 + (t[l->pos + 1] == '+' || t[l->pos + 1] == '-');
@@ -307,11 +312,12 @@ bool tap_syn_unexpected(struct tap_syn_lexer *l, const char *what)
     if (t->type == TAP_SYN_END)
         return tap_syn_fail(l->source, t->off, "expected %s, but the text ends here", what);
     if (t->type == TAP_SYN_WORD)
-        return tap_syn_fail(l->source, t->off,
-                            "expected %s; '%s' is a reserved word: as an atom it needs single quotes", what,
-                            t->text);
-    return tap_syn_fail(l->source, t->off, "expected %s, found %.*s", what, (int)(len < 60 ? len : 60),
-                        text_of(l) + t->off);
+        return tap_syn_fail(
+            l->source, t->off,
+            "expected %s; '%s' is a reserved word: as an atom it needs single quotes", what,
+            t->text);
+    return tap_syn_fail(l->source, t->off, "expected %s, found %.*s", what,
+                        (int)(len < 60 ? len : 60), text_of(l) + t->off);
 }
 
 bool tap_syn_expect(struct tap_syn_lexer *l, const char *sign, const char *what)

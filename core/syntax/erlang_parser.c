@@ -1,7 +1,8 @@
-/* erlang_parser.c: tokens -> nodes. Precedence climbing over Erlang's operators; no backtracking, bounded depth.
+/* erlang_parser.c: tokens -> nodes. Precedence climbing over Erlang's operators; no backtracking,
+ * bounded depth.
  *
- * Terms, patterns and guards are one grammar here: which of it may stand at a place depends on the place, and the
- * later stages say that better than a syntax error would.
+ * Terms, patterns and guards are one grammar here: which of it may stand at a place depends on the
+ * place, and the later stages say that better than a syntax error would.
  */
 #include <stdio.h>
 
@@ -35,8 +36,8 @@ static bool too_deep(struct tap_syn_source *s, size_t off)
     return tap_syn_fail(s, off, "this is nested deeper than %d levels", TAP_SYN_MAX_DEPTH);
 }
 
-struct tap_syn_node *tap_syn_compound(struct tap_syn_source *s, enum tap_syn_node_type type, size_t off,
-                                      struct tap_syn_node *const *items, size_t count,
+struct tap_syn_node *tap_syn_compound(struct tap_syn_source *s, enum tap_syn_node_type type,
+                                      size_t off, struct tap_syn_node *const *items, size_t count,
                                       struct tap_syn_node *tail)
 {
     struct tap_syn_node *n = tap_syn_node(s, type, off);
@@ -90,7 +91,8 @@ static bool list_add(struct tap_syn_source *s, struct list *list, struct tap_syn
     return true;
 }
 
-/* Expressions up to `closing` or, where `bar` is set, up to a `|`; past the closing sign, not past the bar. */
+/* Expressions up to `closing` or, where `bar` is set, up to a `|`; past the closing sign, not past
+ * the bar. */
 static bool parse_items(struct tap_syn_lexer *l, const char *closing, bool bar, struct list *list,
                         unsigned depth)
 {
@@ -159,7 +161,8 @@ static struct tap_syn_node *parse_map(struct tap_syn_lexer *l, size_t off, unsig
     if (!tap_syn_next(l))
         return NULL;
     if (l->token.type == TAP_SYN_ATOM) {
-        tap_syn_fail(l->source, off, "records are not known here: write the tuple, {%s, ...}", l->token.text);
+        tap_syn_fail(l->source, off, "records are not known here: write the tuple, {%s, ...}",
+                     l->token.text);
         return NULL;
     }
     if (!tap_syn_expect(l, "{", "'{'"))
@@ -174,7 +177,8 @@ static struct tap_syn_node *parse_map(struct tap_syn_lexer *l, size_t off, unsig
     }
     if (!tap_syn_next(l))
         return NULL;
-    struct tap_syn_node *n = tap_syn_compound(l->source, TAP_SYN_N_MAP, off, list.items, list.count, NULL);
+    struct tap_syn_node *n =
+        tap_syn_compound(l->source, TAP_SYN_N_MAP, off, list.items, list.count, NULL);
     if (n)
         n->exact = exact;
     return n;
@@ -209,7 +213,8 @@ static bool parse_segment(struct tap_syn_lexer *l, struct tap_buf *bytes)
     for (size_t i = 0; i < t.char_count; i++) {
         char c[4] = {(char)t.chars[i]};
         if (t.chars[i] > (utf8 ? 0x10FFFFu : 0xFFu))
-            return tap_syn_fail(l->source, t.off, "a byte is 0 to 255 (for characters beyond, add /utf8)");
+            return tap_syn_fail(l->source, t.off,
+                                "a byte is 0 to 255 (for characters beyond, add /utf8)");
         tap_buf_put(bytes, c, utf8 ? tap_syn_char_encode(c, t.chars[i]) : 1);
     }
     return true;
@@ -279,7 +284,8 @@ static struct tap_syn_node *parse_atom(struct tap_syn_lexer *l, unsigned depth)
         return NULL;
     if (tap_syn_is(l, ":")) {
         if (strcmp(t.text, "erlang") != 0) {
-            tap_syn_fail(l->source, t.off, "only functions of the module erlang can be called in a guard");
+            tap_syn_fail(l->source, t.off,
+                         "only functions of the module erlang can be called in a guard");
             return NULL;
         }
         if (!tap_syn_next(l))
@@ -399,7 +405,8 @@ static int precedence(const struct tap_syn_lexer *l)
     return 0;
 }
 
-/* All operators group to the left (for orelse and andalso the result is the same); comparisons do not chain. */
+/* All operators group to the left (for orelse and andalso the result is the same); comparisons do
+ * not chain. */
 static struct tap_syn_node *parse_expr(struct tap_syn_lexer *l, int least, unsigned depth)
 {
     if (depth >= TAP_SYN_MAX_DEPTH) {

@@ -1,11 +1,12 @@
 /* syntax.h: Erlang text -> tokens -> a tree of nodes -> external terms.
  *
- * Needs nothing of the core: the library reads arguments with it, and filter:match_spec carries it inside, since a plugin
- * links against nothing of beamtap. Everything is allocated from one arena of the caller's. Each token and node keeps its offset in the
- * configured text, so that whoever finds something wrong with it can point there.
+ * Needs nothing of the core: the library reads arguments with it, and filter:match_spec carries it
+ * inside, since a plugin links against nothing of beamtap. Everything is allocated from one arena
+ * of the caller's. Each token and node keeps its offset in the configured text, so that whoever
+ * finds something wrong with it can point there.
  */
-#ifndef TAP_SYNTAX_H
-#define TAP_SYNTAX_H
+#ifndef TAP_SYNTAX_SYNTAX_H
+#define TAP_SYNTAX_SYNTAX_H
 
 #include "beamtap/plugin.h"
 
@@ -16,7 +17,8 @@ struct tap_syn_chunk;
 struct tap_syn_arena {
     struct tap_syn_chunk *chunks;
 };
-void *tap_syn_alloc(struct tap_syn_arena *, size_t size); /* zeroed, aligned; NULL when out of memory */
+/* zeroed, aligned; NULL when out of memory */
+void *tap_syn_alloc(struct tap_syn_arena *, size_t size);
 void tap_syn_arena_free(struct tap_syn_arena *);
 
 /* ---- One text being read */
@@ -104,11 +106,13 @@ struct tap_syn_node *tap_syn_node(struct tap_syn_source *, enum tap_syn_node_typ
                                   size_t off); /* NULL: reported */
 struct tap_syn_node *tap_syn_atom(struct tap_syn_source *, const char *text,
                                   size_t off); /* `text` must stay */
-/* A list, tuple, call or operation of these items (copied). NULL: out of memory or too deep, reported. */
+/* A list, tuple, call or operation of these items (copied). NULL: out of memory or too deep,
+ * reported. */
 struct tap_syn_node *tap_syn_compound(struct tap_syn_source *, enum tap_syn_node_type, size_t off,
                                       struct tap_syn_node *const *items, size_t count,
                                       struct tap_syn_node *tail);
-/* Parses one expression, term or pattern: they share a syntax, what may stand where is judged later. NULL: reported. */
+/* Parses one expression, term or pattern: they share a syntax, what may stand where is judged
+ * later. NULL: reported. */
 struct tap_syn_node *tap_syn_parse(struct tap_syn_lexer *);
 /* Parses expressions separated by commas up to the closing sign, and past it. False: reported. */
 bool tap_syn_parse_list(struct tap_syn_lexer *, const char *closing, struct tap_syn_node ***items,

@@ -1,15 +1,16 @@
 /* atom.c: atoms, in the three ways they are quoted.
  *
- * Erlang (io_lib:write_atom): bare when it begins with a small letter (latin1 ones too) and goes on with letters,
- * digits, _ and @, and is no reserved word. The VM's C code has a rule of its own, seen only in `fun m:f/1` (what is
- * not ASCII there, ~tp shows as its UTF-8 bytes taken for latin1: here the characters print as themselves).
- * Elixir (Macro.inspect_atom): aliases without their Elixir., identifiers and operators after a colon, all else in
- * double quotes. The common atom is lower-case ASCII: one table look-up a byte and a copy.
+ * Erlang (io_lib:write_atom): bare when it begins with a small letter (latin1 ones too) and goes on
+ * with letters, digits, _ and @, and is no reserved word. The VM's C code has a rule of its own,
+ * seen only in `fun m:f/1` (what is not ASCII there, ~tp shows as its UTF-8 bytes taken for latin1:
+ * here the characters print as themselves). Elixir (Macro.inspect_atom): aliases without their
+ * Elixir., identifiers and operators after a colon, all else in double quotes. The common atom is
+ * lower-case ASCII: one table look-up a byte and a copy.
  *
- * OTP 27 also quotes 'maybe' and 'else', which are reserved there. Of the test's 31,000 terms (test_term_print) that is
- * all that differs on 27.
- * Identifiers of other scripts than latin are always quoted in Elixir syntax (Elixir leaves :日本 bare, but only after
- * judging which scripts may mix): what is printed is still the same atom.
+ * OTP 27 also quotes 'maybe' and 'else', which are reserved there. Of the test's 31,000 terms
+ * (test_term_print) that is all that differs on 27. Identifiers of other scripts than latin are
+ * always quoted in Elixir syntax (Elixir leaves :日本 bare, but only after judging which scripts may
+ * mix): what is printed is still the same atom.
  */
 #include "term/out.h"
 #include "term/fast_path.h"
@@ -132,12 +133,13 @@ static bool is_latin1_name(const uint8_t *p, const uint8_t *end, bool latin1)
 
 static bool in_ranges(uint32_t cp)
 {
-    /* Latin letters that String.Tokenizer takes in identifiers (UAX 31 without what UTS 39 restricts), all in NFC. */
-    static const uint16_t ranges[][2] = {{0xC0, 0xD6},     {0xD8, 0xF6},     {0xF8, 0x131},   {0x134, 0x13E},
-                                         {0x141, 0x148},   {0x14A, 0x17E},   {0x18F, 0x18F},  {0x1A0, 0x1A1},
-                                         {0x1AF, 0x1B0},   {0x1CD, 0x1DC},   {0x1DE, 0x1E3},  {0x1E6, 0x1F0},
-                                         {0x1F4, 0x1F5},   {0x1F8, 0x21B},   {0x21E, 0x21F},  {0x226, 0x233},
-                                         {0x1E00, 0x1E99}, {0x1E9E, 0x1E9E}, {0x1EA0, 0x1EF9}};
+    /* Latin letters that String.Tokenizer takes in identifiers (UAX 31 without what UTS 39
+     * restricts), all in NFC. */
+    static const uint16_t ranges[][2] = {
+        {0xC0, 0xD6},   {0xD8, 0xF6},     {0xF8, 0x131},    {0x134, 0x13E},  {0x141, 0x148},
+        {0x14A, 0x17E}, {0x18F, 0x18F},   {0x1A0, 0x1A1},   {0x1AF, 0x1B0},  {0x1CD, 0x1DC},
+        {0x1DE, 0x1E3}, {0x1E6, 0x1F0},   {0x1F4, 0x1F5},   {0x1F8, 0x21B},  {0x21E, 0x21F},
+        {0x226, 0x233}, {0x1E00, 0x1E99}, {0x1E9E, 0x1E9E}, {0x1EA0, 0x1EF9}};
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (cp >= ranges[i][0] && cp <= ranges[i][1])
             return true;
@@ -150,7 +152,8 @@ static bool latin_capital(uint32_t cp)
         return cp >= 'A' && cp <= 'Z';
     if (cp <= 0xFF)
         return cp >= 0xC0 && cp <= 0xDE;
-    if ((cp >= 0x139 && cp <= 0x148) || (cp >= 0x179 && cp <= 0x17E) || (cp >= 0x1CD && cp <= 0x1DC))
+    if ((cp >= 0x139 && cp <= 0x148) || (cp >= 0x179 && cp <= 0x17E) ||
+        (cp >= 0x1CD && cp <= 0x1DC))
         return (cp & 1) && cp != 0x149;
     if (cp == 0x138 || cp == 0x17F || cp == 0x1F0 || (cp >= 0x1E95 && cp <= 0x1E9D))
         return false;
@@ -182,7 +185,8 @@ static enum elixir_class identifier_class(const uint8_t *p, const uint8_t *end, 
     if (p == end)
         return OTHER;
     p += tap_utf8_take(p, end, latin1, &cp);
-    bool letter = cp < 0x80 ? (class_of[cp] & (LOWER | UPPER | MORE)) != 0 : in_ranges(cp) || cp == MICRO;
+    bool letter =
+        cp < 0x80 ? (class_of[cp] & (LOWER | UPPER | MORE)) != 0 : in_ranges(cp) || cp == MICRO;
     if (!letter)
         return OTHER;
     enum elixir_class class = latin_capital(cp) ? NOT_CALLABLE : IDENTIFIER;
@@ -225,9 +229,8 @@ static enum elixir_class elixir_class_of(const char *s, size_t n, bool latin1)
             return NOT_CALLABLE;
         if (one_of(":: ^^^ ~~~ <|> ", s, n))
             return QUOTED_OPERATOR;
-        if (one_of("& ! ^ + - @ <- \\\\ | = || ||| && &&& == != =~ === !== < <= >= > |> <<< >>> <~ ~> <<~ "
-                   "~>> <~> "
-                   "++ -- <> +++ --- * / ** ",
+        if (one_of("& ! ^ + - @ <- \\\\ | = || ||| && &&& == != =~ === !== < <= >= > |> <<< >>> <~ "
+                   "~> <<~ ~>> <~> ++ -- <> +++ --- * / ** ",
                    s, n))
             return OPERATOR;
     }
@@ -241,14 +244,16 @@ static void elixir_quoted(struct tap_out *o, const char *s, size_t n, bool latin
     tap_out_quoted(o, (const uint8_t *)s, n, latin1, '"');
 }
 
-static void elixir_atom(struct tap_out *o, const char *s, size_t n, bool latin1, enum tap_atom_form form)
+static void elixir_atom(struct tap_out *o, const char *s, size_t n, bool latin1,
+                        enum tap_atom_form form)
 {
     enum elixir_class class = elixir_class_of(s, n, latin1);
     bool bare;
     switch (form) {
     case TAP_ATOM_LITERAL:
         if (class == ALIAS) {
-            bool whole = n <= 7 || (n >= 13 && memcmp(s + 7, "Elixir", 6) == 0 && (n == 13 || s[13] == '.'));
+            bool whole =
+                n <= 7 || (n >= 13 && memcmp(s + 7, "Elixir", 6) == 0 && (n == 13 || s[13] == '.'));
             tap_out_run(o, s + (whole ? 0 : 7), n - (whole ? 0 : 7));
             return;
         }
@@ -313,10 +318,10 @@ void tap_out_vm_atom(struct tap_out *o, const char *s, size_t n, bool latin1)
         } else if (cp >= 8 && cp <= 13) {
             tap_out_escape(o, (char[]){'\\', letter[cp - 8]}, 2);
         } else if (cp < 0x20 || (cp >= 0x80 && cp < 0xA0)) {
-            tap_out_escape(
-                o,
-                (char[]){'\\', (char)('0' + (cp >> 6)), (char)('0' + (cp >> 3 & 7)), (char)('0' + (cp & 7))},
-                4);
+            tap_out_escape(o,
+                           (char[]){'\\', (char)('0' + (cp >> 6)), (char)('0' + (cp >> 3 & 7)),
+                                    (char)('0' + (cp & 7))},
+                           4);
         } else {
             char b[4];
             tap_out_text(o, b, tap_utf8_encode(b, cp), false);
@@ -325,7 +330,8 @@ void tap_out_vm_atom(struct tap_out *o, const char *s, size_t n, bool latin1)
     tap_out_char(o, '\'');
 }
 
-size_t tap_atom_print(char *dst, size_t cap, const char *text, size_t len, enum tap_print_syntax syntax)
+size_t tap_atom_print(char *dst, size_t cap, const char *text, size_t len,
+                      enum tap_print_syntax syntax)
 {
     struct tap_out o;
     tap_out_init(&o, dst, cap, NULL);

@@ -1,24 +1,25 @@
 /* bignum.c: integers in decimal, of any size.
  *
- * What fits in 64 bits is written two digits at a time. Above that the number is divided by 10^18 again and again,
- * which is quadratic; above BASE_LIMBS it is split in halves, each is converted, and the upper is multiplied by its
- * power of two in decimal (Karatsuba): several times faster than the node at 64 KiB, and the farther the larger.
- * Decimal numbers here are arrays of limbs below 10^18, least significant first. Memory is linear; it comes from
- * malloc only for the split.
+ * What fits in 64 bits is written two digits at a time. Above that the number is divided by 10^18
+ * again and again, which is quadratic; above BASE_LIMBS it is split in halves, each is converted,
+ * and the upper is multiplied by its power of two in decimal (Karatsuba): several times faster than
+ * the node at 64 KiB, and the farther the larger. Decimal numbers here are arrays of limbs below
+ * 10^18, least significant first. Memory is linear; it comes from malloc only for the split.
  */
 #include <stdlib.h>
 
 #include "term/out.h"
 
 #define TEN18 1000000000000000000ull
-#define BASE_LIMBS 32u /* binary limbs of 64 bits that are converted by division; a SMALL_BIG always is */
-#define KARATSUBA 32u  /* decimal limbs from which Karatsuba pays */
+/* binary limbs of 64 bits that are converted by division; a SMALL_BIG always is */
+#define BASE_LIMBS 32u
+#define KARATSUBA 32u /* decimal limbs from which Karatsuba pays */
 
 __extension__ typedef unsigned __int128 u128;
 
-static const char two[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-                          "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-                          "8081828384858687888990919293949596979899";
+static const char two[] = "000102030405060708091011121314151617181920212223242526272829303132333435"
+                          "363738394041424344454647484950515253545556575859606162636465666768697071"
+                          "72737475767778798081828384858687888990919293949596979899";
 
 /* The digits of v, ending before `end`; gives where they begin. */
 static char *digits_before(char *end, uint64_t v)
@@ -63,7 +64,8 @@ static uint64_t limb_at(const uint8_t *bytes, size_t n, size_t i)
     return v;
 }
 
-/* At most BASE_LIMBS limbs: division by 10^18. Gives the number of decimal limbs, without zeros on top. */
+/* At most BASE_LIMBS limbs: division by 10^18. Gives the number of decimal limbs, without zeros on
+ * top. */
 static size_t convert_base(uint64_t *out, const uint8_t *bytes, size_t n)
 {
     uint64_t x[BASE_LIMBS];
@@ -163,7 +165,8 @@ static bool make_power(struct conversion *c, unsigned i)
         return false;
     if (i == 0) {
         uint8_t bytes[8 * BASE_LIMBS] = {0};
-        bytes[8 * BASE_LIMBS - 1] = 0x80; /* half of it: the whole has a limb too many for convert_base */
+        /* half of it: the whole has a limb too many for convert_base */
+        bytes[8 * BASE_LIMBS - 1] = 0x80;
         n = convert_base(limbs, bytes, sizeof bytes);
         limbs[n] = 0;
         uint64_t *twice = calloc(n, sizeof *twice);
@@ -174,7 +177,8 @@ static bool make_power(struct conversion *c, unsigned i)
         free(twice);
         n++;
     } else {
-        multiply(limbs, c->powers[i - 1].limbs, c->powers[i - 1].limbs, c->powers[i - 1].n, c->scratch);
+        multiply(limbs, c->powers[i - 1].limbs, c->powers[i - 1].limbs, c->powers[i - 1].n,
+                 c->scratch);
     }
     while (n > 0 && limbs[n - 1] == 0)
         n--;
@@ -182,7 +186,8 @@ static bool make_power(struct conversion *c, unsigned i)
     return true;
 }
 
-/* The decimal limbs of bytes[0..n) in out, which has decimal_size of its limbs. Gives their number. */
+/* The decimal limbs of bytes[0..n) in out, which has decimal_size of its limbs. Gives their
+ * number. */
 static size_t convert(struct conversion *c, uint64_t *out, const uint8_t *bytes, size_t n)
 {
     if (n <= 8 * BASE_LIMBS)
@@ -191,7 +196,8 @@ static size_t convert(struct conversion *c, uint64_t *out, const uint8_t *bytes,
     while ((size_t)16 * BASE_LIMBS << i < n)
         i++;
     /* The upper part has no more bytes than the power, so both are taken as pn limbs. */
-    size_t low = (size_t)8 * BASE_LIMBS << i, pn = c->powers[i].n, hn = decimal_size((n - low + 7) / 8);
+    size_t low = (size_t)8 * BASE_LIMBS << i, pn = c->powers[i].n,
+           hn = decimal_size((n - low + 7) / 8);
     hn = hn > pn ? hn : pn;
     uint64_t *high = calloc(hn + 2 * pn, sizeof *high), *product = high + hn;
     if (!high) {

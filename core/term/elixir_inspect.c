@@ -1,5 +1,6 @@
-/* elixir_inspect.c: the structs of Elixir that print as something of their own: dates, times, ranges and sets. Not dates of
- * other calendars, nor times of other zones than UTC: they print as structs.
+/* elixir_inspect.c: the structs of Elixir that print as something of their own: dates, times,
+ * ranges and sets. Not dates of other calendars, nor times of other zones than UTC: they print as
+ * structs.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -8,10 +9,11 @@
 
 #include "term/walk.h"
 
-/* ---- Dates, times, ranges --------------------------------------------------------------------------------------- */
+/* ---- Dates, times, ranges */
 
 struct moment {
-    int64_t year, month, day, hour, minute, second, utc_offset, std_offset, first, last, step, us, precision;
+    int64_t year, month, day, hour, minute, second, utc_offset, std_offset, first, last, step, us,
+        precision;
     uint32_t fields; /* how many were there, as they should be */
 };
 
@@ -43,7 +45,8 @@ static bool read_field(struct tap_cursor *c, struct moment *m)
     if (tap_match_atom(c, "calendar"))
         return tap_match_atom(c, "Elixir.Calendar.ISO");
     if (tap_match_atom(c, "microsecond"))
-        return tap_read_tuple(c, &n) && n == 2 && tap_read_i64(c, &m->us) && tap_read_i64(c, &m->precision);
+        return tap_read_tuple(c, &n) && n == 2 && tap_read_i64(c, &m->us) &&
+               tap_read_i64(c, &m->precision);
     if (tap_match_atom(c, "time_zone"))
         return tap_read_binary(c, &text, &n) && n == 7 && memcmp(text, "Etc/UTC", 7) == 0;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -62,8 +65,8 @@ static size_t print_date(char *dst, size_t cap, const struct moment *m)
     if (!within(m->year, -9999, 9999) || !within(m->month, 1, 12) || !within(m->day, 1, 31))
         return 0;
     int64_t year = m->year < 0 ? -m->year : m->year;
-    return (size_t)snprintf(dst, cap, "%s%04" PRId64 "-%02" PRId64 "-%02" PRId64, m->year < 0 ? "-" : "",
-                            year, m->month, m->day);
+    return (size_t)snprintf(dst, cap, "%s%04" PRId64 "-%02" PRId64 "-%02" PRId64,
+                            m->year < 0 ? "-" : "", year, m->month, m->day);
 }
 
 static size_t print_time(char *dst, size_t cap, const struct moment *m)
@@ -71,8 +74,8 @@ static size_t print_time(char *dst, size_t cap, const struct moment *m)
     if (!within(m->hour, 0, 23) || !within(m->minute, 0, 59) || !within(m->second, 0, 60) ||
         !within(m->us, 0, 999999) || !within(m->precision, 0, 6))
         return 0;
-    size_t n = (size_t)snprintf(dst, cap, "%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%06" PRId64, m->hour,
-                                m->minute, m->second, m->us);
+    size_t n = (size_t)snprintf(dst, cap, "%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%06" PRId64,
+                                m->hour, m->minute, m->second, m->us);
     return n - 6 + (size_t)m->precision - (m->precision == 0); /* without digits there is no dot */
 }
 
@@ -80,7 +83,8 @@ static size_t print_range(char *dst, size_t cap, const struct moment *m)
 {
     if (m->step == 1 && m->first <= m->last)
         return (size_t)snprintf(dst, cap, "%" PRId64 "..%" PRId64, m->first, m->last);
-    return (size_t)snprintf(dst, cap, "%" PRId64 "..%" PRId64 "//%" PRId64, m->first, m->last, m->step);
+    return (size_t)snprintf(dst, cap, "%" PRId64 "..%" PRId64 "//%" PRId64, m->first, m->last,
+                            m->step);
 }
 
 enum { DATE = 1, TIME = 2, RANGE = 4 };
@@ -108,11 +112,12 @@ static size_t print_parts(char *dst, size_t cap, const struct moment *m, int par
     return parts & TIME ? n + more : n;
 }
 
-/* ---- Sets ------------------------------------------------------------------------------------------------------- */
+/* ---- Sets */
 
 #define SETS_NESTED 8u /* sets in sets, of which each is a walk of its own */
 
-/* The keys of the map at the cursor, whose values are all [], as a list in the external format. NULL: it is another one. */
+/* The keys of the map at the cursor, whose values are all [], as a list in the external format.
+ * NULL: it is another one. */
 static uint8_t *keys_of(struct tap_cursor *c, size_t *len)
 {
     uint32_t n;
@@ -179,14 +184,15 @@ static bool print_set(struct tap_walk *w, uint32_t pairs)
     return known;
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------------------ */
+/* ---- All of them */
 
 bool tap_walk_inspect(struct tap_walk *w, const char *module, size_t len, uint32_t pairs)
 {
     if (len == strlen("Elixir.MapSet") && memcmp(module, "Elixir.MapSet", len) == 0)
         return print_set(w, pairs);
     size_t k = 0, count = sizeof kinds / sizeof *kinds;
-    while (k < count && (strlen(kinds[k].module) != len || memcmp(kinds[k].module, module, len) != 0))
+    while (k < count &&
+           (strlen(kinds[k].module) != len || memcmp(kinds[k].module, module, len) != 0))
         k++;
     if (k == count || kinds[k].fields != pairs)
         return false;

@@ -1,8 +1,9 @@
 /* elixir_structs.c: which lists are keyword lists and which maps have atom keys or are structs.
  *
- * Elixir prints [a: 1] and %{a: 1} only when every key allows it, which is known at the end of the list: looking ahead
- * from each list would be quadratic for nested ones. So one pass over the whole term notes the shape of every list
- * and map in the order in which they begin, which is also the order in which they are printed.
+ * Elixir prints [a: 1] and %{a: 1} only when every key allows it, which is known at the end of the
+ * list: looking ahead from each list would be quadratic for nested ones. So one pass over the whole
+ * term notes the shape of every list and map in the order in which they begin, which is also the
+ * order in which they are printed.
  */
 #include <stdlib.h>
 
@@ -57,7 +58,8 @@ static uint64_t map_shape(const struct finder *f, uint64_t shape)
     if (!tap_match_atom(&c, "__struct__"))
         return shape;
     uint64_t at = (uint64_t)(c.p - f->term);
-    if (is_atom_tag(tap_peek(&c)) && tap_read_atom(&c, &text, &n, &latin1) && tap_atom_is_alias(text, n))
+    if (is_atom_tag(tap_peek(&c)) && tap_read_atom(&c, &text, &n, &latin1) &&
+        tap_atom_is_alias(text, n))
         return TAP_SHAPE_STRUCT + at;
     return shape;
 }
@@ -99,7 +101,8 @@ static bool enter(struct finder *f)
     case TAP_EXT_SMALL_TUPLE:
     case TAP_EXT_LARGE_TUPLE: return tap_read_tuple(c, &n) && push(f, OTHER, n);
     case TAP_EXT_MAP: return tap_read_map(c, &n) && (n == 0 || push(f, MAP, 2 * (uint64_t)n));
-    case TAP_EXT_LIST: return tap_read_list(c, &n) && (n == 0 ? push(f, OTHER, 1) : push(f, LIST, n));
+    case TAP_EXT_LIST:
+        return tap_read_list(c, &n) && (n == 0 ? push(f, OTHER, 1) : push(f, LIST, n));
     default: return tap_skip(c);
     }
 }

@@ -1,8 +1,10 @@
-/* fast_path.c: what most arguments and messages are, printed straight into memory: small integers, bare atoms, the node's
- * own pids, plain binaries and strings, and tuples and lists of those, in Erlang syntax.
+/* fast_path.c: what most arguments and messages are, printed straight into memory: small integers,
+ * bare atoms, the node's own pids, plain binaries and strings, and tuples and lists of those, in
+ * Erlang syntax.
  *
- * The printer proper (term_print.c) prepares for everything that a term may be; here nothing is prepared, and whatever is
- * not so simple, or might not fit, is left to it. What is printed is the same, which test_term_print holds against a node.
+ * The printer proper (term_print.c) prepares for everything that a term may be; here nothing is
+ * prepared, and whatever is not so simple, or might not fit, is left to it. What is printed is the
+ * same, which test_term_print holds against a node.
  */
 #include "term/fast_path.h"
 
@@ -14,7 +16,8 @@
 static bool is_plain_text(const uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (p[i] < 0x20 || p[i] > 0x7e || p[i] == '"' || p[i] == '\\' || p[i] == '#' || p[i] == '\'')
+        if (p[i] < 0x20 || p[i] > 0x7e || p[i] == '"' || p[i] == '\\' || p[i] == '#' ||
+            p[i] == '\'')
             return false;
     return true;
 }
@@ -22,13 +25,13 @@ static bool is_plain_text(const uint8_t *p, size_t n)
 static inline char *put_u32(char *p, uint32_t v)
 {
     static const char pairs[201] =
-        "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-        "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-        "8081828384858687888990919293949596979899";
+        "000102030405060708091011121314151617181920212223242526272829303132333435363738394041424344"
+        "454647484950515253545556575859606162636465666768697071727374757677787980818283848586878889"
+        "90919293949596979899";
     static const uint32_t tens[11] = {0,       10,       100,       1000,       10000,     100000,
                                       1000000, 10000000, 100000000, 1000000000, UINT32_MAX};
-    unsigned about =
-        (32u - (unsigned)__builtin_clz(v | 1)) * 1233 >> 12; /* bits * log10(2), at most one too few */
+    /* bits * log10(2), at most one too few */
+    unsigned about = (32u - (unsigned)__builtin_clz(v | 1)) * 1233 >> 12;
     unsigned n = about + 1 - (v < tens[about]);
     char *t = p + n;
     for (; v >= 100; v /= 100) {
@@ -99,7 +102,8 @@ static char *plain_string(char *p, struct tap_cursor *c, const struct tap_plain 
     for (uint32_t i = 0; i < n; i++) {
         if (bytes[i] >= 0x80)
             return NULL;
-        numbers |= bytes[i] < 8 || (bytes[i] > 13 && bytes[i] != 27 && bytes[i] < 0x20) || bytes[i] == 127;
+        numbers |=
+            bytes[i] < 8 || (bytes[i] > 13 && bytes[i] != 27 && bytes[i] < 0x20) || bytes[i] == 127;
     }
     if (!numbers)
         return NULL;
@@ -124,7 +128,8 @@ static char *plain_elements(char *p, struct tap_cursor *c, uint32_t n, char clos
     return p;
 }
 
-/* The most frequent leaves. NULL: it is another one, and the cursor stands where it stood. There is room for a leaf. */
+/* The most frequent leaves. NULL: it is another one, and the cursor stands where it stood. There is
+ * room for a leaf. */
 static inline char *plain_leaf(char *p, struct tap_cursor *c)
 {
     const uint8_t *t = c->p;
@@ -142,7 +147,8 @@ static inline char *plain_leaf(char *p, struct tap_cursor *c)
         c->p += 2;
         return put_u32(p, t[1]);
     }
-    if (t[0] != TAP_EXT_SMALL_ATOM_UTF8 || left < 2u + t[1] || !tap_atom_is_bare((const char *)t + 2, t[1]))
+    if (t[0] != TAP_EXT_SMALL_ATOM_UTF8 || left < 2u + t[1] ||
+        !tap_atom_is_bare((const char *)t + 2, t[1]))
         return NULL;
     c->p += 2u + t[1];
     return put_short(p, t + 2, t[1]);
@@ -189,7 +195,8 @@ char *tap_plain_term(char *p, struct tap_cursor *c, const struct tap_plain *how,
     case TAP_EXT_LIST: {
         /* One that begins with a number may be a string. */
         uint32_t n;
-        if (!tap_read_list(c, &n) || tap_peek(c) == TAP_EXT_SMALL_INTEGER || tap_peek(c) == TAP_EXT_INTEGER)
+        if (!tap_read_list(c, &n) || tap_peek(c) == TAP_EXT_SMALL_INTEGER ||
+            tap_peek(c) == TAP_EXT_INTEGER)
             return NULL;
         *p++ = '[';
         p = plain_elements(p, c, n, ']', how, depth);
@@ -208,7 +215,7 @@ struct tap_plain tap_plain_of(const struct tap_names *names, const struct tap_pr
     return how;
 }
 
-/* ---- The arguments of a call ----------------------------------------------------------------------------------- */
+/* ---- The arguments of a call */
 
 struct arguments {
     const struct tap_names *names;
@@ -260,7 +267,8 @@ static void print_packed(struct arguments *a, struct tap_cursor c)
         put(a, number, (size_t)(put_u32(number, bytes[i]) - number));
 }
 
-/* As many elements as are simple and fit, from the first on; how many. Leaves the cursor before the next. */
+/* As many elements as are simple and fit, from the first on; how many. Leaves the cursor before the
+ * next. */
 static uint32_t print_plain(struct arguments *a, struct tap_cursor *c, uint32_t n)
 {
     struct tap_cursor at = *c;
@@ -301,11 +309,13 @@ static bool print_listed(struct arguments *a, struct tap_cursor c)
     return n == 0 || tap_read_nil(&c);
 }
 
-size_t tap_arguments_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *list,
-                           size_t len, const char *separator, const struct tap_print *print)
+size_t tap_arguments_print(const struct tap_names *names, char *dst, size_t cap,
+                           const uint8_t *list, size_t len, const char *separator,
+                           const struct tap_print *print)
 {
     size_t separator_len = separator[0] && !separator[1] ? 1 : strlen(separator);
-    struct arguments a = {names, print, tap_plain_of(names, print), dst, cap, 0, separator, separator_len};
+    struct arguments a = {names,     print,        tap_plain_of(names, print), dst, cap, 0,
+                          separator, separator_len};
     size_t most = print->limit && print->limit < cap ? print->limit : cap;
     struct tap_cursor c = tap_cursor(list, len);
     a.plain.end = dst + most;

@@ -1,6 +1,6 @@
 /* fast_path.h: the quick way to print what is simple. Inside of the printers only. */
-#ifndef TAP_TERM_PLAIN_H
-#define TAP_TERM_PLAIN_H
+#ifndef TAP_TERM_FAST_PATH_H
+#define TAP_TERM_FAST_PATH_H
 
 #include <string.h>
 
@@ -13,8 +13,8 @@ struct tap_plain {
 };
 /* All but `end`. The syntax must be Erlang's. */
 struct tap_plain tap_plain_of(const struct tap_names *, const struct tap_print *);
-/* Prints the term at the cursor and goes past it; where it ended. NULL: it is not so simple, or may not fit; nothing is
- * promised of the cursor and of the bytes at p then. */
+/* Prints the term at the cursor and goes past it; where it ended. NULL: it is not so simple, or may
+ * not fit; nothing is promised of the cursor and of the bytes at p then. */
 char *tap_plain_term(char *p, struct tap_cursor *, const struct tap_plain *, unsigned depth);
 
 /* term_atom.c: does it stand without quotes in Erlang, all ASCII? */

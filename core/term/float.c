@@ -1,9 +1,10 @@
 /* float.c: floats in their shortest form, as float_to_list(F, [short]) writes them since OTP 25.
  *
- * The shortest digits that read back as the same number, and of those the nearest. Most floats in programs are short
- * decimals (19.99, 0.5): those are found by trying m / 10^k with exact arithmetic, without a formatted print. The
- * rest is left to the C library, at 15, 16 and 17 digits, read without its locale. How the digits are then written
- * (0.001, 1.0e-4, 100.0, 1.0e3) is the VM's rule: whichever is shorter, exponents only from 2^53 on.
+ * The shortest digits that read back as the same number, and of those the nearest. Most floats in
+ * programs are short decimals (19.99, 0.5): those are found by trying m / 10^k with exact
+ * arithmetic, without a formatted print. The rest is left to the C library, at 15, 16 and 17
+ * digits, read without its locale. How the digits are then written (0.001, 1.0e-4, 100.0, 1.0e3) is
+ * the VM's rule: whichever is shorter, exponents only from 2^53 on.
  */
 #include <locale.h>
 #include <math.h>
@@ -57,12 +58,13 @@ static void set_digits(struct digits *d, uint64_t m, int scale)
     d->place = n + scale;
 }
 
-/* m / 10^k with m below 10^15: at most 15 digits always name one number only, so the first k that fits is the
- * shortest. 10^k is exact up to 22, so one division rounds right. */
+/* m / 10^k with m below 10^15: at most 15 digits always name one number only, so the first k that
+ * fits is the shortest. 10^k is exact up to 22, so one division rounds right. */
 static bool try_short(struct digits *d, double v)
 {
-    static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     for (int k = 0; k <= 22; k++) {
         double t = v * ten[k];
         if (t >= 1e15)
@@ -103,7 +105,8 @@ static void shortest(struct digits *d, double v)
     }
     if (try_short(d, v))
         return;
-    /* Below the normal range fewer digits tell numbers apart; in it, fewer than 15 would be those 15. */
+    /* Below the normal range fewer digits tell numbers apart; in it, fewer than 15 would be those
+     * 15. */
     for (int n = v < 1e-300 ? 1 : 15; n < 17;
          n++) /* `up`: at a power of two the gap above is the wider one */
         if (try_library(d, v, n, false) || try_library(d, v, n, true))

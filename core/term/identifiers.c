@@ -1,9 +1,10 @@
 /* identifiers.c: pids, ports, references and funs.
  *
- * Their own node's print as in that node: <0.123.0>, #Port<0.5>, #Ref<0.1.2.3>. Those of other nodes would print
- * there with a number that means something only inside that VM (<9325.1.2>): here they carry their node's name.
- * A local fun's name is not in its encoding: in Elixir syntax the function that made it is not shown
- * (#Function<1.2/1 in Shop.Cart>, where inspect adds .add/2 when the module is loaded).
+ * Their own node's print as in that node: <0.123.0>, #Port<0.5>, #Ref<0.1.2.3>. Those of other
+ * nodes would print there with a number that means something only inside that VM (<9325.1.2>): here
+ * they carry their node's name. A local fun's name is not in its encoding: in Elixir syntax the
+ * function that made it is not shown (#Function<1.2/1 in Shop.Cart>, where inspect adds .add/2 when
+ * the module is loaded).
  */
 #include "term/out.h"
 #include "term/print.h"
@@ -134,8 +135,8 @@ static bool put_export(struct tap_out *o, struct tap_cursor *c)
     struct node_atom m, f;
     int64_t arity;
     c->p++;
-    if (!tap_read_atom(c, &m.text, &m.len, &m.latin1) || !tap_read_atom(c, &f.text, &f.len, &f.latin1) ||
-        !tap_read_i64(c, &arity))
+    if (!tap_read_atom(c, &m.text, &m.len, &m.latin1) ||
+        !tap_read_atom(c, &f.text, &f.len, &f.latin1) || !tap_read_i64(c, &arity))
         return false;
     if (o->elixir) {
         tap_out_char(o, '&');
@@ -253,8 +254,8 @@ static void pid_fields(struct tap_out *o, const struct tap_names *names, const s
     tap_out_char(o, '>');
 }
 
-size_t tap_pid_print(const struct tap_names *names, char *dst, size_t cap, const struct tap_pid *pid,
-                     const struct tap_print *print)
+size_t tap_pid_print(const struct tap_names *names, char *dst, size_t cap,
+                     const struct tap_pid *pid, const struct tap_print *print)
 {
     struct tap_out o;
     tap_out_init(&o, dst, cap, print);
@@ -262,7 +263,8 @@ size_t tap_pid_print(const struct tap_names *names, char *dst, size_t cap, const
     return tap_out_finish(&o);
 }
 
-static void put_name(struct tap_out *o, const struct tap_names *names, uint32_t id, enum tap_atom_form form)
+static void put_name(struct tap_out *o, const struct tap_names *names, uint32_t id,
+                     enum tap_atom_form form)
 {
     const struct tap_name *name = name_get(names, id);
     tap_out_atom(o, name->text, name->len, false, form);
@@ -297,20 +299,23 @@ static void port_peer(struct tap_out *o, const struct tap_names *names, const st
     if (e->peer.node == home || e->peer.node == 0)
         tap_out_char(o, '0');
     else
-        tap_out_text(o, name_get(names, e->peer.node)->text, name_get(names, e->peer.node)->len, false);
+        tap_out_text(o, name_get(names, e->peer.node)->text, name_get(names, e->peer.node)->len,
+                     false);
     tap_out_char(o, '.');
     tap_out_u64(o, e->port);
     tap_out_char(o, '>');
 }
 
-size_t tap_peer_print(const struct tap_names *names, char *dst, size_t cap, const struct tap_batch *batch,
-                      const struct tap_event *e, const struct tap_print *print)
+size_t tap_peer_print(const struct tap_names *names, char *dst, size_t cap,
+                      const struct tap_batch *batch, const struct tap_event *e,
+                      const struct tap_print *print)
 {
     uint32_t home = print ? print->node_name : 0;
     struct tap_out o;
     if (e->peer_type == TAP_PEER_TERM && e->peer_term.len <= batch->arena_len &&
         e->peer_term.off <= batch->arena_len - e->peer_term.len)
-        return tap_term_print(names, dst, cap, batch->arena + e->peer_term.off, e->peer_term.len, print);
+        return tap_term_print(names, dst, cap, batch->arena + e->peer_term.off, e->peer_term.len,
+                              print);
     tap_out_init(&o, dst, cap, print);
     switch (e->peer_type) {
     case TAP_PEER_PID: pid_fields(&o, names, &e->peer, home); break;

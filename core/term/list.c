@@ -1,4 +1,5 @@
-/* list.c: lists: as strings when they are, else element by element, whichever way their bytes are packed. */
+/* list.c: lists: as strings when they are, else element by element, whichever way their bytes are
+ * packed. */
 #include "term/walk.h"
 
 /* An integer that may be a character: its value, or UINT32_MAX. */
@@ -14,7 +15,8 @@ static inline uint32_t read_char(struct tap_cursor *c)
     return (uint32_t)v;
 }
 
-/* Is the list of n elements at the cursor a string, to its end? Stops at the first element that is no character. */
+/* Is the list of n elements at the cursor a string, to its end? Stops at the first element that is
+ * no character. */
 static bool is_string(const struct tap_walk *w, uint32_t n)
 {
     struct tap_cursor c = w->c;
@@ -41,7 +43,8 @@ static bool is_string(const struct tap_walk *w, uint32_t n)
     }
 }
 
-/* Prints what is_string has judged: nothing is checked again, but the rest of an Elixir interpolation. */
+/* Prints what is_string has judged: nothing is checked again, but the rest of an Elixir
+ * interpolation. */
 static enum tap_step print_string(struct tap_walk *w, uint32_t n)
 {
     char quote = w->o.elixir ? '\'' : '"';

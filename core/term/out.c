@@ -1,4 +1,5 @@
-/* out.c: the part of the writer that is not the hot path: the end of the memory, the limit, JSON. */
+/* out.c: the part of the writer that is not the hot path: the end of the memory, the limit,
+ * JSON. */
 #include "term/out.h"
 #include "term/print.h"
 

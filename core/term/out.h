@@ -1,9 +1,10 @@
 /* out.h: where the printers write, and the pieces they share.
  *
- * A tap_out is snprintf's contract as an object: bytes go straight to the caller's memory while there is room and
- * are only counted after that. The same one comparison also guards the `limit`: what would cross it is not written,
- * and from then on nothing is (`done`), so that output ends at a whole character, escape or number. Texts are
- * escaped for JSON on the way when that is asked for.
+ * A tap_out is snprintf's contract as an object: bytes go straight to the caller's memory while
+ * there is room and are only counted after that. The same one comparison also guards the `limit`:
+ * what would cross it is not written, and from then on nothing is (`done`), so that output ends at
+ * a whole character, escape or number. Texts are escaped for JSON on the way when that is asked
+ * for.
  */
 #ifndef TAP_TERM_OUT_H
 #define TAP_TERM_OUT_H
@@ -31,7 +32,8 @@ void tap_out_init(struct tap_out *, char *dst, size_t cap, const struct tap_prin
 size_t tap_out_finish(struct tap_out *);
 void tap_out_put_slow(struct tap_out *, const char *s, size_t n);
 void tap_out_run_slow(struct tap_out *, const char *s, size_t n);
-/* An ASCII unit that may hold quotes and backslashes (at most 16 bytes): never cut, JSON-escaped as needed. */
+/* An ASCII unit that may hold quotes and backslashes (at most 16 bytes): never cut, JSON-escaped as
+ * needed. */
 void tap_out_escape(struct tap_out *, const char *s, size_t n);
 /* A text as it stands, nothing quoted: latin1 or UTF-8 in, UTF-8 out. */
 void tap_out_text(struct tap_out *, const char *text, size_t n, bool latin1);
@@ -53,7 +55,8 @@ static inline void tap_out_char(struct tap_out *o, char c)
     else
         tap_out_put_slow(o, &c, 1);
 }
-/* Writes valid UTF-8 that may be cut at the limit between any two characters. Needs no JSON escaping. */
+/* Writes valid UTF-8 that may be cut at the limit between any two characters. Needs no JSON
+ * escaping. */
 static inline void tap_out_run(struct tap_out *o, const char *s, size_t n)
 {
     if (__builtin_expect((size_t)(o->end - o->p) >= n && n > 0, 1)) {
@@ -84,8 +87,8 @@ static inline void tap_out_u64(struct tap_out *o, uint64_t v)
         tap_out_u64_slow(o, v);
 }
 void tap_out_i64(struct tap_out *, int64_t v);
-/* An integer of n bytes, least significant first. Memory for about nine times n while it works; quadratic up to a
- * few thousand digits, then n^1.6. False: out of memory, nothing written. */
+/* An integer of n bytes, least significant first. Memory for about nine times n while it works;
+ * quadratic up to a few thousand digits, then n^1.6. False: out of memory, nothing written. */
 bool tap_out_bignum(struct tap_out *, const uint8_t *bytes, size_t n, bool negative);
 /* A finite number as float_to_list(F, [short]) writes it, or as Elixir's inspect does. */
 void tap_out_double(struct tap_out *, double v);
@@ -104,8 +107,8 @@ bool tap_atom_is_alias(const char *text, size_t n);
 void tap_out_quoted_cp(struct tap_out *, uint32_t cp, char quote);
 /* A text between quotes. */
 void tap_out_quoted(struct tap_out *, const uint8_t *text, size_t n, bool latin1, char quote);
-/* A binary: <<"abc">>, <<"é"/utf8>>, <<1,2,3>>; in Elixir "abc", <<1, 2, 3>>. last_bits: of the last byte, 8 for a
- * binary. */
+/* A binary: <<"abc">>, <<"é"/utf8>>, <<1,2,3>>; in Elixir "abc", <<1, 2, 3>>. last_bits: of the
+ * last byte, 8 for a binary. */
 void tap_out_binary(struct tap_out *, const uint8_t *p, size_t n, unsigned last_bits);
 /* Do strings hold this character in the node (Erlang) or may charlists (Elixir)? */
 bool tap_is_printable(const struct tap_out *, uint32_t cp);
@@ -120,13 +123,19 @@ struct tap_home {
     size_t len;
 };
 struct tap_home tap_home_of(const struct tap_names *names, const struct tap_print *print);
-/* Prints the pid, port, reference or fun at the cursor and goes past it; false (cursor failed) when it is none. */
+/* Prints the pid, port, reference or fun at the cursor and goes past it; false (cursor failed) when
+ * it is none. */
 bool tap_out_ident(struct tap_out *, struct tap_cursor *, const struct tap_home *);
 
 /* ---- Elixir (term_elixir.c) */
 
-/* For each LIST and MAP of a term that has elements, in the order in which they begin: what Elixir makes of it. */
-enum { TAP_SHAPE_PLAIN = 0, TAP_SHAPE_KEYWORD = 1, TAP_SHAPE_STRUCT = 2 /* + offset of the module's name */ };
+/* For each LIST and MAP of a term that has elements, in the order in which they begin: what Elixir
+ * makes of it. */
+enum {
+    TAP_SHAPE_PLAIN = 0,
+    TAP_SHAPE_KEYWORD = 1,
+    TAP_SHAPE_STRUCT = 2 /* + offset of the module's name */
+};
 struct tap_shapes {
     uint64_t *items; /* NULL: none, or no memory (all plain) */
     size_t n, cap;

@@ -1,19 +1,22 @@
 /* print.c: prints external terms as the node would.
  *
- * One loop over the bytes: a leaf is printed where it stands, a container prints its opening and goes on a stack of
- * frames that says what is still to come. The stack begins inside the caller's frame and moves to the heap when a
- * term is deep, so nothing recurses and the common term allocates nothing. Bytes that are no term print as
- * #Bad<first bytes in hex>, and the output ends there.
+ * One loop over the bytes: a leaf is printed where it stands, a container prints its opening and
+ * goes on a stack of frames that says what is still to come. The stack begins inside the caller's
+ * frame and moves to the heap when a term is deep, so nothing recurses and the common term
+ * allocates nothing. Bytes that are no term print as #Bad<first bytes in hex>, and the output ends
+ * there.
  *
- * Order of maps: up to 32 keys the encoding is in the order in which they print. Above, maps:iterator (which io_lib
- * uses) goes through them in reverse of their encoding; maps:to_list, which Elixir uses, goes forward. (Held against
- * OTP 25. Since OTP 26 small maps are ordered by atom index, in the encoding as well.)
+ * Order of maps: up to 32 keys the encoding is in the order in which they print. Above,
+ * maps:iterator (which io_lib uses) goes through them in reverse of their encoding; maps:to_list,
+ * which Elixir uses, goes forward. (Held against OTP 25. Since OTP 26 small maps are ordered by
+ * atom index, in the encoding as well.)
  *
- * Lists that a node cannot make, but bytes can (the tail of a list is a list again, or a string), print as the one
- * list that they are.
+ * Lists that a node cannot make, but bytes can (the tail of a list is a list again, or a string),
+ * print as the one list that they are.
  *
- * Elixir: structs print as %Name{...} with their fields in the map's order (the node, which knows the definition,
- * prints them in that order; of types with an Inspect of their own those in term_inspect.c print as themselves).
+ * Elixir: structs print as %Name{...} with their fields in the map's order (the node, which knows
+ * the definition, prints them in that order; of types with an Inspect of their own those in
+ * term_inspect.c print as themselves).
  */
 #include "term/fast_path.h"
 #include "term/print.h"
@@ -45,7 +48,8 @@ struct tap_walk_frame *tap_walk_push(struct tap_walk *w, enum tap_walk_kind kind
 {
     if (w->depth == w->cap) {
         bool inside = w->stack == w->inside;
-        struct tap_walk_frame *stack = realloc(inside ? NULL : w->stack, 2 * w->cap * sizeof *stack);
+        struct tap_walk_frame *stack =
+            realloc(inside ? NULL : w->stack, 2 * w->cap * sizeof *stack);
         if (!stack) {
             give_up(w);
             return NULL;
@@ -132,7 +136,8 @@ static bool open_big_map(struct tap_walk *w, uint32_t n, const uint8_t *at)
         tap_skip(&c);
         tap_skip(&c);
     }
-    struct tap_walk_frame *f = c.bad ? NULL : tap_walk_push(w, TAP_WALK_BIG_MAP, 2 * (uint64_t)n - 1);
+    struct tap_walk_frame *f =
+        c.bad ? NULL : tap_walk_push(w, TAP_WALK_BIG_MAP, 2 * (uint64_t)n - 1);
     if (!f) {
         free(order);
         if (c.bad)
@@ -331,7 +336,8 @@ static void skip_struct_pairs(struct tap_walk *w, struct tap_walk_frame *f)
     }
 }
 
-/* The next key of a keyword list or of a map with such keys; true when its value is to be printed now. */
+/* The next key of a keyword list or of a map with such keys; true when its value is to be printed
+ * now. */
 static bool next_pair(struct tap_walk *w, struct tap_walk_frame *f)
 {
     const uint8_t *at = w->c.p;
@@ -461,10 +467,11 @@ void tap_walk_nested(struct tap_walk *w, const uint8_t *term, size_t len)
     w->failed = inner.failed;
 }
 
-size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *term, size_t len,
-                      const struct tap_print *print)
+size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *term,
+                      size_t len, const struct tap_print *print)
 {
-    if (print && print->syntax == TAP_PRINT_ERLANG && cap && !print->max_depth && !print->max_items) {
+    if (print && print->syntax == TAP_PRINT_ERLANG && cap && !print->max_depth &&
+        !print->max_items) {
         struct tap_plain how = tap_plain_of(names, print);
         struct tap_cursor c = tap_cursor(term, len);
         how.end = dst + (print->limit && print->limit < cap ? print->limit : cap);

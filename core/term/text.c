@@ -1,12 +1,13 @@
 /* text.c: strings, charlists and binaries: when they print as text, and how text is escaped.
  *
- * Erlang's rule (io_lib_pretty with ~tp): a list is a string when every element is printable, in the latin1 range or
- * with +pc unicode in all of Unicode. A binary that is UTF-8 is text when all its characters are printable in that
- * range (marked /utf8 unless it is ASCII), one that is not UTF-8 when all its bytes are printable latin1.
- * (OTP 29 differs for the last: in the latin1 range it prints numbers when a character beyond latin1 comes before the
- * first byte that is not UTF-8, as in <<79,220,187,223>>.)
- * Elixir's rule: a binary is text when it is printable UTF-8 whatever the node's range, a list when it is printable
- * ASCII (single quotes, as Elixir writes charlists up to 1.14; 1.15 and later write ~c"...").
+ * Erlang's rule (io_lib_pretty with ~tp): a list is a string when every element is printable, in
+ * the latin1 range or with +pc unicode in all of Unicode. A binary that is UTF-8 is text when all
+ * its characters are printable in that range (marked /utf8 unless it is ASCII), one that is not
+ * UTF-8 when all its bytes are printable latin1. (OTP 29 differs for the last: in the latin1 range
+ * it prints numbers when a character beyond latin1 comes before the first byte that is not UTF-8,
+ * as in <<79,220,187,223>>.) Elixir's rule: a binary is text when it is printable UTF-8 whatever
+ * the node's range, a list when it is printable ASCII (single quotes, as Elixir writes charlists up
+ * to 1.14; 1.15 and later write ~c"...").
  */
 #include "term/out.h"
 
@@ -29,7 +30,8 @@ static const uint8_t ascii[128] = {
 
 static bool unicode_printable(uint32_t cp)
 {
-    return (cp >= 0xA0 && cp < 0xD800) || (cp > 0xDFFF && cp < 0xFFFE) || (cp > 0xFFFF && cp <= 0x10FFFF);
+    return (cp >= 0xA0 && cp < 0xD800) || (cp > 0xDFFF && cp < 0xFFFE) ||
+           (cp > 0xFFFF && cp <= 0x10FFFF);
 }
 
 bool tap_is_printable(const struct tap_out *o, uint32_t cp)
@@ -92,9 +94,10 @@ void tap_out_quoted_cp(struct tap_out *o, uint32_t cp, char quote)
     else if (o->elixir)
         elixir_cp(o, cp);
     else if (cp < 0x20 || (cp >= 0x80 && cp < 0xA0))
-        tap_out_escape(
-            o, (char[]){'\\', (char)('0' + (cp >> 6)), (char)('0' + (cp >> 3 & 7)), (char)('0' + (cp & 7))},
-            4);
+        tap_out_escape(o,
+                       (char[]){'\\', (char)('0' + (cp >> 6)), (char)('0' + (cp >> 3 & 7)),
+                                (char)('0' + (cp & 7))},
+                       4);
     else
         tap_out_cp(o, cp);
 }

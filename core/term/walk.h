@@ -1,5 +1,5 @@
-/* walk.h: the walk over a term that term_print.c and term_list.c share: what is open, and what is still to come.
- */
+/* walk.h: the walk over a term that term_print.c and term_list.c share: what is open, and what is
+ * still to come. */
 #ifndef TAP_TERM_WALK_H
 #define TAP_TERM_WALK_H
 
@@ -46,7 +46,8 @@ enum tap_step { TAP_LEAF, TAP_OPENED };
 
 /* Says that there is no term at `at`, and ends the walk. */
 enum tap_step tap_walk_bad(struct tap_walk *, const uint8_t *at);
-/* Opens a container of which `left` more terms follow after the next; NULL: out of memory, and the walk ends. */
+/* Opens a container of which `left` more terms follow after the next; NULL: out of memory, and the
+ * walk ends. */
 struct tap_walk_frame *tap_walk_push(struct tap_walk *, enum tap_walk_kind, uint64_t left);
 void tap_walk_pop(struct tap_walk *);
 /* Must a container that is not empty be cut here, for its depth? */
@@ -61,7 +62,8 @@ static inline bool tap_walk_full(const struct tap_walk *w, struct tap_walk_frame
 {
     return w->max_items && ++f->told >= w->max_items;
 }
-/* Closes the top frame before its next item: goes past `terms` of them and writes "..." and `end`. */
+/* Closes the top frame before its next item: goes past `terms` of them and writes "..." and
+ * `end`. */
 void tap_walk_cut_short(struct tap_walk *, uint64_t terms, const char *end);
 
 static inline void tap_walk_separator(struct tap_walk *w)
@@ -81,8 +83,9 @@ void tap_walk_nested(struct tap_walk *, const uint8_t *term, size_t len);
 
 /* ---- Structs (term_inspect.c) */
 
-/* Prints the map of so many pairs at the cursor, whose shape was read, as Elixir prints this struct, and goes past it. False: as a struct, or it is
- * not as these are; then nothing was printed. */
+/* Prints the map of so many pairs at the cursor, whose shape was read, as Elixir prints this
+ * struct, and goes past it. False: as a struct, or it is not as these are; then nothing was
+ * printed. */
 bool tap_walk_inspect(struct tap_walk *, const char *module, size_t len, uint32_t pairs);
 
 /* ---- Lists (term_list.c) */

@@ -1,5 +1,6 @@
-/* floor.c: what a look into a table takes when it is the memory alone that it takes: random lines of tables of some sizes, each
- * look waiting for the one before. Prints "MiB ns" lines, CPU time. */
+/* floor.c: what a look into a table takes when it is the memory alone that it takes: random lines
+ * of tables of some sizes, each look waiting for the one before. Prints "MiB ns" lines, CPU
+ * time. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ int main(void)
         if (sum != LOOKS)
             return 1;
         printf("%zu %.1f\n", sizes[i],
-               ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / LOOKS);
+               ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) /
+                   LOOKS);
         free(table);
     }
     return 0;

@@ -24,8 +24,8 @@ static enum tap_status null_nothing(void *self)
     return TAP_OK;
 }
 
-static enum tap_status null_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
-                                    size_t n)
+static enum tap_status null_consume(void *self, const struct tap_batch *batch,
+                                    const uint32_t *select, size_t n)
 {
     const struct null *me = self;
     uint64_t events = 0;

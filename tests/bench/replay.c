@@ -1,9 +1,10 @@
-/* replay.c: a transport that plays a made-up recording at full speed, so that the bench can measure the collector alone.
+/* replay.c: a transport that plays a made-up recording at full speed, so that the bench can measure
+ * the collector alone.
  *
- * The frames are byte for byte what a relay of OTP 25 sends. They are made from templates by copying and patching (pid,
- * number, argument, time), which takes about a tenth of what the collector takes for them; the row "generated, then thrown
- * away" of the bench says how much. When a sink is full it waits, so nothing is lost and memory stays what the sink's queue
- * allows.
+ * The frames are byte for byte what a relay of OTP 25 sends. They are made from templates by
+ * copying and patching (pid, number, argument, time), which takes about a tenth of what the
+ * collector takes for them; the row "generated, then thrown away" of the bench says how much. When
+ * a sink is full it waits, so nothing is lost and memory stays what the sink's queue allows.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +14,10 @@
 #define FRAME_EVENTS 256u
 #define ITEM_MAX 2048u
 #define NAMES_MAX 200000
-#define STEP 1000                              /* ns from event to event, of all nodes together */
-#define TURN 5000000                           /* ns: a relay keeps no event for longer */
-#define BASE_TIME UINT64_C(576460000000000000) /* the VM's monotonic clock begins at about minus this */
+#define STEP 1000    /* ns from event to event, of all nodes together */
+#define TURN 5000000 /* ns: a relay keeps no event for longer */
+/* the VM's monotonic clock begins at about minus this */
+#define BASE_TIME UINT64_C(576460000000000000)
 
 enum what { WHAT_CALLS, WHAT_RETURNS, WHAT_MESSAGES };
 static const char *const whats[] = {"calls", "returns", "messages", NULL};
@@ -29,18 +31,20 @@ struct settings {
 static const struct tap_option options[] = {
     {"events", TAP_OPT_SIZE, "1M", 0, 0, NULL, "how many events, over all nodes",
      offsetof(struct settings, events), 0},
-    {"what", TAP_OPT_CHOICE, "calls", 0, 0, whats, "calls, calls and their returns, or sends and receives",
-     offsetof(struct settings, what), 0},
-    {"pids", TAP_OPT_INT, "100", 1, 1 << 28, NULL, "processes of a node", offsetof(struct settings, pids), 0},
+    {"what", TAP_OPT_CHOICE, "calls", 0, 0, whats,
+     "calls, calls and their returns, or sends and receives", offsetof(struct settings, what), 0},
+    {"pids", TAP_OPT_INT, "100", 1, 1 << 28, NULL, "processes of a node",
+     offsetof(struct settings, pids), 0},
     {"exits", TAP_OPT_BOOL, "false", 0, 0, NULL,
-     "processes live one after another and exit, instead of all at once", offsetof(struct settings, exits),
-     0},
+     "processes live one after another and exit, instead of all at once",
+     offsetof(struct settings, exits), 0},
     {"nodes", TAP_OPT_INT, "1", 1, 64, NULL, "nodes", offsetof(struct settings, nodes), 0},
-    {"names", TAP_OPT_INT, "1", 1, NAMES_MAX, NULL, "functions", offsetof(struct settings, names), 0},
+    {"names", TAP_OPT_INT, "1", 1, NAMES_MAX, NULL, "functions", offsetof(struct settings, names),
+     0},
     {"payload", TAP_OPT_INT, "0", 0, 1024, NULL, "bytes of a binary in each event; 0: an atom",
      offsetof(struct settings, payload), 0},
-    {"decode", TAP_OPT_BOOL, "true", 0, 0, NULL, "false: throw the frames away as soon as they are made",
-     offsetof(struct settings, decode), 0},
+    {"decode", TAP_OPT_BOOL, "true", 0, 0, NULL,
+     "false: throw the frames away as soon as they are made", offsetof(struct settings, decode), 0},
 };
 
 /* An event's bytes, and where in them its own values go; 0: nowhere. */
@@ -65,7 +69,7 @@ struct replay {
     struct replay_node nodes[64];
 };
 
-/* ---- Templates ---------------------------------------------------------------------------------------------- */
+/* ---- Templates */
 
 static uint32_t put_pid(struct tap_buf *b)
 {
@@ -169,10 +173,11 @@ static bool make_numbers(struct replay *r)
     return r->numbers;
 }
 
-/* ---- Frames ------------------------------------------------------------------------------------------------- */
+/* ---- Frames */
 
 /* One of this node's, whose name ends in two digits. */
-static void put_own_pid(const struct replay *r, const struct replay_node *n, uint8_t *at, uint32_t pid)
+static void put_own_pid(const struct replay *r, const struct replay_node *n, uint8_t *at,
+                        uint32_t pid)
 {
     uint32_t number = (uint32_t)(n - r->nodes) + 1;
     at[-2] = (uint8_t)('0' + number / 10);
@@ -181,7 +186,8 @@ static void put_own_pid(const struct replay *r, const struct replay_node *n, uin
 }
 
 static uint8_t *put_item(const struct replay *r, const struct replay_node *n, uint8_t *at,
-                         const struct template *t, int64_t i, uint32_t pid, uint32_t peer, int64_t names)
+                         const struct template *t, int64_t i, uint32_t pid, uint32_t peer,
+                         int64_t names)
 {
     uint64_t time = BASE_TIME - (uint64_t)(i * r->settings->nodes) * STEP;
     memcpy(at, t->bytes, t->len);
@@ -216,10 +222,12 @@ static uint8_t *put_event(const struct replay *r, struct replay_node *n, uint8_t
         pid = (uint32_t)i % pids;
     if (s->what == WHAT_MESSAGES && second)
         return put_item(r, n, at, &r->second, i, peer, pid, 1);
-    return put_item(r, n, at, second ? &r->second : &r->first, second ? i - 1 : i, pid, peer, s->names);
+    return put_item(r, n, at, second ? &r->second : &r->first, second ? i - 1 : i, pid, peer,
+                    s->names);
 }
 
-static uint8_t *put_frame(struct replay_node *n, uint8_t *at, uint32_t count, uint8_t flags, uint8_t *end)
+static uint8_t *put_frame(struct replay_node *n, uint8_t *at, uint32_t count, uint8_t flags,
+                          uint8_t *end)
 {
     memset(at, 0, TAP_FRAME_HEADER);
     memcpy(at, TAP_FRAME_MAGIC, 4);
@@ -244,14 +252,16 @@ static uint32_t put_events(const struct replay *r, struct replay_node *n, uint8_
 }
 
 /* A frame of one report, which b holds behind its length. */
-static enum tap_status send_report(struct replay *r, struct replay_node *n, struct tap_buf *b, uint8_t flags)
+static enum tap_status send_report(struct replay *r, struct replay_node *n, struct tap_buf *b,
+                                   uint8_t flags)
 {
     struct tap_arena *arena = r->host->reserve(r->host, 4096);
     uint32_t at = 0;
     if (arena) {
         tap_put_u32(b->data, (uint32_t)b->len - 4);
         memcpy(arena->data + TAP_FRAME_HEADER, b->data, b->len);
-        put_frame(n, arena->data, 1, TAP_FRAME_CONTROL | flags, arena->data + TAP_FRAME_HEADER + b->len);
+        put_frame(n, arena->data, 1, TAP_FRAME_CONTROL | flags,
+                  arena->data + TAP_FRAME_HEADER + b->len);
         r->host->commit(r->host, arena, n->index, &at, 1);
     }
     free(b->data);
@@ -314,7 +324,7 @@ static enum tap_status send_frames(struct replay *r, struct replay_node *n, int6
     return TAP_OK;
 }
 
-/* ---- The plugin --------------------------------------------------------------------------------------------- */
+/* ---- The plugin */
 
 static enum tap_status replay_create(const struct tap_host *host, const void *settings, void **self)
 {

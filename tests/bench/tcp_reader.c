@@ -1,6 +1,7 @@
-/* tcp_reader: the plain reader that the bench puts at the VM's TCP trace port: connects, reads, throws away, and when as
- * many messages as it was told have come or were said to be dropped, or the port closed, prints how many came, how many were
- * dropped, and when that was (system time, microseconds). Framing: op (0 message, 1 drop), size (32 bits), term. */
+/* tcp_reader: the plain reader that the bench puts at the VM's TCP trace port: connects, reads,
+ * throws away, and when as many messages as it was told have come or were said to be dropped, or
+ * the port closed, prints how many came, how many were dropped, and when that was (system time,
+ * microseconds). Framing: op (0 message, 1 drop), size (32 bits), term. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -58,6 +59,7 @@ int main(int argc, char **argv)
     }
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    printf("%llu %llu %lld\n", messages, drops, (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    printf("%llu %llu %lld\n", messages, drops,
+           (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     return 0;
 }

@@ -1,9 +1,14 @@
-/* library_uses.c: what a program may do with libbeamtap, and what test_library.py then holds against what it knows.
+/* library_uses.c: what a program may do with libbeamtap, and what test_library.py then holds
+ * against what it knows.
  *
- *     library_uses calls NODE             each way in which a call may end: one line each, with its events by kind
- *     library_uses several NODE NODE      two threads, each with one call after the other in a node of its own
- *     library_uses small NODE CSV         more events than `keep` lets in, read while they come and afterwards, exported
- *     library_uses again NODE COUNT       one trace after the other; threads and descriptors before and after
+ *     library_uses calls NODE             each way in which a call may end: one line each, with its
+ *                                         events by kind
+ *     library_uses several NODE NODE      two threads, each with one call after the other in a node
+ *                                         of its own
+ *     library_uses small NODE CSV         more events than `keep` lets in, read while they come and
+ *                                         afterwards, exported
+ *     library_uses again NODE COUNT       one trace after the other; threads and descriptors before
+ *                                         and after
  *     library_uses wrong                  options that are wrong
  */
 #include <beamtap/beamtap.h>
@@ -31,7 +36,8 @@ static struct tap_trace_options one_node(const char *const nodes[2])
 
 /* ---- Calls */
 
-static void print_call(const char *node, const char *function, const char *arguments, int64_t timeout)
+static void print_call(const char *node, const char *function, const char *arguments,
+                       int64_t timeout)
 {
     static const char *const ends[] = {"none", "returned", "throw",   "error",
                                        "exit", "died",     "timeout", "stopped"};
@@ -57,8 +63,8 @@ static void print_call(const char *node, const char *function, const char *argum
             snprintf(names[e.kind], sizeof names[0], "%s", e.event);
     tap_events_close(events);
     tap_trace_figures(trace, &f);
-    printf("%s|%s|%s|%llu|%llu|", function, ends[result.end], result.text, (unsigned long long)f.produced,
-           (unsigned long long)f.lost);
+    printf("%s|%s|%s|%llu|%llu|", function, ends[result.end], result.text,
+           (unsigned long long)f.produced, (unsigned long long)f.lost);
     for (unsigned k = 0; k < 64; k++)
         if (counts[k])
             printf("%s=%u ", names[k], counts[k]);
@@ -114,8 +120,10 @@ static void *several_thread(void *arg)
             others += strcmp(e.node, s->node) != 0 ||
                       strcmp(e.message, e.kind == TAP_FUNCTION_CALL ? arguments : expected) != 0;
         }
-        if (result.end != TAP_CALL_RETURNED || strcmp(result.text, expected) != 0 || seen != 2 || others)
-            printf("! %s: %s, %u events, %u of them of others\n", arguments, result.text, seen, others);
+        if (result.end != TAP_CALL_RETURNED || strcmp(result.text, expected) != 0 || seen != 2 ||
+            others)
+            printf("! %s: %s, %u events, %u of them of others\n", arguments, result.text, seen,
+                   others);
         snprintf(s->ids[i], sizeof s->ids[i], "%s", tap_trace_id(trace));
         tap_events_close(events);
         tap_trace_free(trace);
@@ -185,11 +193,12 @@ static void small(const char *node, const char *csv)
     snprintf(path, sizeof path, "path=%s", csv);
     if (tap_trace_export(trace, "csv", (const char *[]){path, NULL}, &why) != TAP_OK)
         die("export", why);
-    printf("{\"produced\":%llu,\"kept\":%llu,\"filtered\":%llu,\"lost\":%llu,\"evicted\":%llu,\"exact\":%d,"
-           "\"first\":[%llu,%llu],\"last\":[%llu,%llu]}\n",
-           (unsigned long long)f.produced, (unsigned long long)f.kept, (unsigned long long)f.filtered,
-           (unsigned long long)f.lost, (unsigned long long)f.evicted, f.exact, first.read, first.missed,
-           last.read, last.missed);
+    printf("{\"produced\":%llu,\"kept\":%llu,\"filtered\":%llu,\"lost\":%llu,\"evicted\":%llu,"
+           "\"exact\":%d,\"first\":[%llu,%llu],\"last\":[%llu,%llu]}\n",
+           (unsigned long long)f.produced, (unsigned long long)f.kept,
+           (unsigned long long)f.filtered, (unsigned long long)f.lost,
+           (unsigned long long)f.evicted, f.exact, first.read, first.missed, last.read,
+           last.missed);
     tap_trace_free(trace);
 }
 
@@ -237,8 +246,8 @@ static void again(const char *node, int count)
             die("stop", why);
         tap_trace_free(trace);
     }
-    printf("{\"seen\":%llu,\"threads\":%d,\"descriptors\":%d}\n", seen, entries("/proc/self/task") - threads,
-           entries("/proc/self/fd") - descriptors);
+    printf("{\"seen\":%llu,\"threads\":%d,\"descriptors\":%d}\n", seen,
+           entries("/proc/self/task") - threads, entries("/proc/self/fd") - descriptors);
 }
 
 /* ---- Mistakes */
@@ -248,7 +257,11 @@ static void mistake(const struct tap_trace_options *options)
     struct tap_trace *trace;
     char *why;
     enum tap_status status = tap_trace_start(options, &trace, &why);
-    printf("%s|%s\n", status == TAP_INVALID ? "invalid" : status == TAP_OK ? "ok" : "error", why ? why : "");
+    printf("%s|%s\n",
+           status == TAP_INVALID ? "invalid"
+           : status == TAP_OK    ? "ok"
+                                 : "error",
+           why ? why : "");
     free(why);
     if (trace)
         die("a trace of wrong options", NULL);
@@ -256,7 +269,8 @@ static void mistake(const struct tap_trace_options *options)
 
 static void wrong(void)
 {
-    const char *const nobody[] = {"nobody@localhost", NULL}, *const kinds[] = {"function_cal", NULL},
+    const char *const nobody[] = {"nobody@localhost", NULL},
+                      *const kinds[] = {"function_cal", NULL},
                       *const settings[] = {"session.duration=soon", "sink:nothing.path=x", NULL};
     struct tap_trace_options options = one_node(NULL);
     mistake(&options);

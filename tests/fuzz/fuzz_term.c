@@ -1,12 +1,15 @@
 /* fuzz_term.c: the printer and the interning of atoms against any bytes.
  *
  * The first byte chooses how to print, the rest is the term. With clang:
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -DTAP_LIBFUZZER -Icore -Icore/include \
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -DTAP_LIBFUZZER -Icore
+ *     -Icore/include \
  *         tests/fuzz/fuzz_term.c core/term_*.c core/intern.c -lm -lpthread
- * Without TAP_LIBFUZZER there is a main that takes files, for a corpus or a crash with any compiler.
+ * Without TAP_LIBFUZZER there is a main that takes files, for a corpus or a crash with any
+ * compiler.
  *
- * Held besides being within bounds: the length is the same however little room there is, what is written is a prefix
- * of the whole, it is UTF-8, a limit is kept, and tap_skip agrees on what is a whole term.
+ * Held besides being within bounds: the length is the same however little room there is, what is
+ * written is a prefix of the whole, it is UTF-8, a limit is kept, and tap_skip agrees on what is a
+ * whole term.
  */
 #include <stdio.h>
 #include <stdlib.h>

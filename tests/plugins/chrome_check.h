@@ -1,15 +1,16 @@
 /* chrome_check.h: judges a trace that the chrome sink wrote.
  *
- * Every rule of the format that can be checked without a viewer: times strictly increase on a track, slices nest and
- * are not too deep, arrows have two ends that stand on slices and go forward, names are not empty, counters are
- * numbers. And all events of the stream are accounted for.
+ * Every rule of the format that can be checked without a viewer: times strictly increase on a
+ * track, slices nest and are not too deep, arrows have two ends that stand on slices and go
+ * forward, names are not empty, counters are numbers. And all events of the stream are accounted
+ * for.
  */
 #ifndef CHROME_JUDGE_H
 #define CHROME_JUDGE_H
 
 #include "chrome_stream.h"
 
-/* ---- Judging ---------------------------------------------------------------------------------------------------- */
+/* ---- Judging */
 
 struct chrome_span {
     int64_t track, start, end; /* end INT64_MAX: never ended */
@@ -82,7 +83,8 @@ static int chrome_check_fields(const cJSON *ev)
                  strcmp(chrome_str(ev, "id"), chrome_str(ev->next, "id")) == 0 &&
                  chrome_ns(ev, "ts") < chrome_ns(ev->next, "ts"),
              "what is apart has an end");
-    RULE(*ph != 'e' || (ev->prev && *chrome_str(ev->prev, "ph") == 'b'), "what is apart has a begin");
+    RULE(*ph != 'e' || (ev->prev && *chrome_str(ev->prev, "ph") == 'b'),
+         "what is apart has a begin");
     RULE(*ph != 'i' || strchr("tpg", *chrome_str(ev, "s")), "scope of an instant");
     RULE(*ph != 'f' || strcmp(chrome_str(ev, "bp"), "e") == 0, "bp");
     RULE(!cJSON_GetObjectItem(ev, "cname") && !cJSON_GetObjectItem(ev, "sf"), "forbidden members");
@@ -92,13 +94,14 @@ static int chrome_check_fields(const cJSON *ev)
     if (*ph == 'C')
         RULE(strchr(chrome_str(ev, "name"), '['), "pid in a counter's name");
     if (*ph == 'M') {
-        const char *known[] = {"process_name", "process_labels", "process_sort_index", "thread_name",
-                               "thread_sort_index"};
+        const char *known[] = {"process_name", "process_labels", "process_sort_index",
+                               "thread_name", "thread_sort_index"};
         bool found = false;
         for (int i = 0; i < 5; i++)
             found |= strcmp(chrome_str(ev, "name"), known[i]) == 0;
         RULE(found, "kind of metadata");
-        cJSON_ArrayForEach(item, args) RULE(!cJSON_IsString(item) || *item->valuestring, "empty metadata");
+        cJSON_ArrayForEach(item, args)
+            RULE(!cJSON_IsString(item) || *item->valuestring, "empty metadata");
     }
     return broken;
 }
@@ -157,7 +160,8 @@ static int chrome_check_flows(const cJSON *events, const struct chrome_span *spa
             continue;
         const cJSON *pair = *ph == 's' ? ev->next : ev->prev; /* the two are written together */
         RULE(pair && *chrome_str(pair, "ph") == (*ph == 's' ? 'f' : 's'), "an arrow has two ends");
-        RULE(pair && strcmp(chrome_str(pair, "id"), chrome_str(ev, "id")) == 0, "the ends have one id");
+        RULE(pair && strcmp(chrome_str(pair, "id"), chrome_str(ev, "id")) == 0,
+             "the ends have one id");
         RULE(pair && strcmp(chrome_str(pair, "cat"), chrome_str(ev, "cat")) == 0 &&
                  strcmp(chrome_str(pair, "name"), chrome_str(ev, "name")) == 0,
              "the ends have one cat and name");
@@ -199,7 +203,8 @@ static void chrome_check(const cJSON *events)
     free(spans);
 }
 
-/* Ends the stream; its events, judged. The caller frees the result with cJSON_Delete, and the stream. */
+/* Ends the stream; its events, judged. The caller frees the result with cJSON_Delete, and the
+ * stream. */
 static cJSON *chrome_close(struct chrome_stream *s)
 {
     CU_ASSERT_EQUAL(chrome_feed(s), TAP_OK);
@@ -211,16 +216,18 @@ static cJSON *chrome_close(struct chrome_stream *s)
     chrome_check(cJSON_GetObjectItem(root, "traceEvents"));
     CU_ASSERT_EQUAL(s->written, s->fed);
     if (s->written != s->fed)
-        printf("# written %llu of %llu\n", (unsigned long long)s->written, (unsigned long long)s->fed);
+        printf("# written %llu of %llu\n", (unsigned long long)s->written,
+               (unsigned long long)s->fed);
     return root;
 }
 
-/* ---- Looking ---------------------------------------------------------------------------------------------------- */
+/* ---- Looking */
 
 /* The nth event (from 0) with this phase and name; NULL: there is none. */
 static const cJSON *chrome_find(const cJSON *root, char ph, const char *name, int nth)
 {
-    const cJSON *ev, *events = cJSON_IsArray(root) ? root : cJSON_GetObjectItem(root, "traceEvents");
+    const cJSON *ev,
+        *events = cJSON_IsArray(root) ? root : cJSON_GetObjectItem(root, "traceEvents");
     cJSON_ArrayForEach(ev, events)
     {
         if (*chrome_str(ev, "ph") == ph && strcmp(chrome_str(ev, "name"), name) == 0 && nth-- == 0)

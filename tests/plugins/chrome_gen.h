@@ -1,4 +1,5 @@
-/* chrome_gen.h: messages of gen_server, as the core marks them, for streams made by hand (chrome_stream.h). */
+/* chrome_gen.h: messages of gen_server, as the core marks them, for streams made by hand
+ * (chrome_stream.h). */
 #ifndef CHROME_GEN_H
 #define CHROME_GEN_H
 
@@ -14,10 +15,11 @@ static inline void chrome_ref(struct tap_buf *b, uint32_t tag)
     tap_write_u32(b, 1), tap_write_u32(b, tag), tap_write_u32(b, 0), tap_write_u32(b, 7);
 }
 
-/* A call {pay,Tag} of <0.from.0>, or its reply {paid,Tag}, at its send or receive by <0.id.0>; the peer of a send is
- * <0.peer.0>. */
-static inline struct tap_event *chrome_gen(struct chrome_stream *s, unsigned kind, int64_t ts, uint32_t id,
-                                           uint32_t peer, enum tap_gen gen, uint32_t from, uint32_t tag)
+/* A call {pay,Tag} of <0.from.0>, or its reply {paid,Tag}, at its send or receive by <0.id.0>; the
+ * peer of a send is <0.peer.0>. */
+static inline struct tap_event *chrome_gen(struct chrome_stream *s, unsigned kind, int64_t ts,
+                                           uint32_t id, uint32_t peer, enum tap_gen gen,
+                                           uint32_t from, uint32_t tag)
 {
     struct tap_event *ev = chrome_event(s, kind, ts, 0, id);
     struct tap_buf *b = &s->arena;
@@ -43,9 +45,12 @@ static inline struct tap_event *chrome_gen(struct chrome_stream *s, unsigned kin
     chrome_end(s, ev);
     return ev;
 }
-#define ASK(s, ts, id, peer, tag) chrome_gen(s, TAP_MESSAGE_SEND, ts, id, peer, TAP_GEN_CALL, id, tag)
-#define TAKE(s, ts, id, from, tag) chrome_gen(s, TAP_MESSAGE_RECEIVE, ts, id, 0, TAP_GEN_CALL, from, tag)
-#define ANSWER(s, ts, id, peer, tag) chrome_gen(s, TAP_MESSAGE_SEND, ts, id, peer, TAP_GEN_REPLY, 0, tag)
+#define ASK(s, ts, id, peer, tag) \
+    chrome_gen(s, TAP_MESSAGE_SEND, ts, id, peer, TAP_GEN_CALL, id, tag)
+#define TAKE(s, ts, id, from, tag) \
+    chrome_gen(s, TAP_MESSAGE_RECEIVE, ts, id, 0, TAP_GEN_CALL, from, tag)
+#define ANSWER(s, ts, id, peer, tag) \
+    chrome_gen(s, TAP_MESSAGE_SEND, ts, id, peer, TAP_GEN_REPLY, 0, tag)
 #define GET(s, ts, id, tag) chrome_gen(s, TAP_MESSAGE_RECEIVE, ts, id, 0, TAP_GEN_REPLY, 0, tag)
 
 #endif

@@ -1,8 +1,8 @@
 /* chrome_stream.h: feeds the chrome sink a stream made by hand, and judges what it wrote.
  *
- * The sink is the real plugin, loaded as the core loads it; the host around it has the real names and printers. A
- * stream ends in chrome_close (chrome_check.h). With KEEP_TRACES in the environment the files stay, to be opened in a
- * viewer.
+ * The sink is the real plugin, loaded as the core loads it; the host around it has the real names
+ * and printers. A stream ends in chrome_close (chrome_check.h). With KEEP_TRACES in the environment
+ * the files stay, to be opened in a viewer.
  */
 #ifndef CHROME_STREAM_H
 #define CHROME_STREAM_H
@@ -22,7 +22,8 @@
 #define CHROME_STARTED 1700000000000000000ll
 
 struct
-    chrome_settings { /* as the plugin's options describe it: filled through the option table, see chrome_set */
+    /* as the plugin's options describe it: filled through the option table, see chrome_set */
+    chrome_settings {
     char bytes[256];
 };
 
@@ -44,14 +45,14 @@ struct chrome_stream {
     const char *shown_names[16];
 };
 
-/* ---- The host --------------------------------------------------------------------------------------------------- */
+/* ---- The host */
 
 static void chrome_log(const struct tap_host *h, enum tap_log_level level, const char *format, ...)
 {
     (void)h, (void)level, (void)format;
 }
-static enum tap_status chrome_fail(const struct tap_host *h, enum tap_status status, const char *file,
-                                   int line, const char *format, ...)
+static enum tap_status chrome_fail(const struct tap_host *h, enum tap_status status,
+                                   const char *file, int line, const char *format, ...)
 {
     (void)file, (void)line, (void)format;
     ((struct chrome_stream *)(uintptr_t)h)->failures++;
@@ -61,8 +62,8 @@ static uint32_t chrome_intern(const struct tap_host *h, const char *text, size_t
 {
     return tap_intern_name(((const struct chrome_stream *)(const void *)h)->intern, text, len);
 }
-static size_t chrome_term(const struct tap_host *h, char *dst, size_t cap, const uint8_t *term, size_t len,
-                          const struct tap_print *print)
+static size_t chrome_term(const struct tap_host *h, char *dst, size_t cap, const uint8_t *term,
+                          size_t len, const struct tap_print *print)
 {
     return tap_term_print(h->names, dst, cap, term, len, print);
 }
@@ -76,8 +77,9 @@ static size_t chrome_pid(const struct tap_host *h, char *dst, size_t cap, const 
 {
     return tap_pid_print(h->names, dst, cap, pid, print);
 }
-static size_t chrome_peer(const struct tap_host *h, char *dst, size_t cap, const struct tap_batch *batch,
-                          const struct tap_event *ev, const struct tap_print *print)
+static size_t chrome_peer(const struct tap_host *h, char *dst, size_t cap,
+                          const struct tap_batch *batch, const struct tap_event *ev,
+                          const struct tap_print *print)
 {
     return tap_peer_print(h->names, dst, cap, batch, ev, print);
 }
@@ -112,7 +114,7 @@ static inline int64_t chrome_figure(const struct chrome_stream *s, const char *n
     return 0;
 }
 
-/* ---- A stream --------------------------------------------------------------------------------------------------- */
+/* ---- A stream */
 
 static inline uint32_t chrome_name(struct chrome_stream *s, const char *text)
 {
@@ -126,7 +128,8 @@ static void chrome_set(struct chrome_stream *s, const char *name, const void *va
             memcpy(s->settings.bytes + s->plugin->options[i].offset, value, size);
 }
 
-/* The sink, created and started, writing to `path` (NULL: a file of its own). NULL when it refused. */
+/* The sink, created and started, writing to `path` (NULL: a file of its own). NULL when it
+ * refused. */
 static int64_t chrome_processes = 1000000; /* option max_processes */
 
 static struct chrome_stream *chrome_open(uint32_t events, const char *path)
@@ -144,11 +147,11 @@ static struct chrome_stream *chrome_open(uint32_t events, const char *path)
     s->ops = s->plugin->ops;
     s->intern = tap_intern_new(0);
     s->session = (struct tap_run_info){.struct_size = sizeof s->session,
-                                      .run = "0123456789abcdef",
-                                      .version = "test",
-                                      .started = CHROME_STARTED,
-                                      .config = "[session]\nnodes = \"a\\b\"\n\x01\xff",
-                                      .events = events};
+                                       .run = "0123456789abcdef",
+                                       .version = "test",
+                                       .started = CHROME_STARTED,
+                                       .config = "[session]\nnodes = \"a\\b\"\n\x01\xff",
+                                       .events = events};
     s->host = (struct tap_host){.struct_size = sizeof s->host,
                                 .names = tap_intern_names(s->intern),
                                 .run_info = &s->session,
@@ -197,8 +200,8 @@ static enum tap_status chrome_feed(struct chrome_stream *s)
 }
 
 /* The next event, of process <0.id.0> of node `node`, `ts` ns after the start of the session. */
-static struct tap_event *chrome_event(struct chrome_stream *s, unsigned kind, int64_t ts, uint32_t node,
-                                      uint32_t id)
+static struct tap_event *chrome_event(struct chrome_stream *s, unsigned kind, int64_t ts,
+                                      uint32_t node, uint32_t id)
 {
     if (s->count == 4096)
         chrome_feed(s);
@@ -234,8 +237,8 @@ static inline void chrome_atom(struct chrome_stream *s, struct tap_event *ev, co
     chrome_end(s, ev);
 }
 
-/* A call, return or exception of m:f/arity. A call's arguments are the numbers 1000, 1001, ...; a result is ok, an
- * exception {error,badarg}. */
+/* A call, return or exception of m:f/arity. A call's arguments are the numbers 1000, 1001, ...; a
+ * result is ok, an exception {error,badarg}. */
 static struct tap_event *chrome_fun(struct chrome_stream *s, unsigned kind, int64_t ts, uint32_t id,
                                     const char *m, const char *f, int arity)
 {

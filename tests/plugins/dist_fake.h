@@ -1,8 +1,9 @@
 /* dist_fake.h: a small host and real nodes, for the tests of the dist transport.
  *
- * The host keeps what a transport does to it: causes, states, frames. Each committed frame is checked as the core would
- * (magic, bounds, sequence numbers); arenas are malloc'ed at their exact size, so that the address sanitizer sees a byte
- * too far. The nodes run under a port of epmd of their own and end with the test.
+ * The host keeps what a transport does to it: causes, states, frames. Each committed frame is
+ * checked as the core would (magic, bounds, sequence numbers); arenas are malloc'ed at their exact
+ * size, so that the address sanitizer sees a byte too far. The nodes run under a port of epmd of
+ * their own and end with the test.
  */
 #ifndef DIST_FAKE_H
 #define DIST_FAKE_H
@@ -61,8 +62,8 @@ static void fake_log(const struct tap_host *h, enum tap_log_level level, const c
     putchar('\n');
     va_end(args);
 }
-static enum tap_status fake_fail(const struct tap_host *h, enum tap_status status, const char *file, int line,
-                                 const char *format, ...)
+static enum tap_status fake_fail(const struct tap_host *h, enum tap_status status, const char *file,
+                                 int line, const char *format, ...)
 {
     struct fake *f = fake_of(h);
     size_t n = strlen(f->causes);
@@ -75,8 +76,8 @@ static enum tap_status fake_fail(const struct tap_host *h, enum tap_status statu
     printf("# cause: %s", f->causes + n);
     return status;
 }
-static enum tap_status fake_fail_at(const struct tap_host *h, const struct tap_text *where, size_t offset,
-                                    const char *format, ...)
+static enum tap_status fake_fail_at(const struct tap_host *h, const struct tap_text *where,
+                                    size_t offset, const char *format, ...)
 {
     struct fake *f = fake_of(h);
     size_t n = strlen(f->causes);
@@ -135,8 +136,8 @@ static void fake_discard(const struct tap_host *h, struct tap_arena *a)
     free(a);
     fake_of(h)->arenas--;
 }
-static void fake_commit(const struct tap_host *h, struct tap_arena *a, uint32_t node, const uint32_t *frames,
-                        size_t n)
+static void fake_commit(const struct tap_host *h, struct tap_arena *a, uint32_t node,
+                        const uint32_t *frames, size_t n)
 {
     struct fake *f = fake_of(h);
     struct fake_node *to = &f->nodes[node];
@@ -200,8 +201,8 @@ static inline struct fake *fake_new(void)
                                 .max_queue = 10000000,
                                 .max_memory = 512 << 20,
                                 .max_term = 64 << 10};
-    f->session =
-        (struct tap_run_info){.struct_size = sizeof f->session, .run = "0123456789abcdef", .version = "test"};
+    f->session = (struct tap_run_info){
+        .struct_size = sizeof f->session, .run = "0123456789abcdef", .version = "test"};
     f->host = (struct tap_host){.struct_size = sizeof f->host,
                                 .names = tap_intern_names(f->intern),
                                 .run_info = &f->session,
@@ -236,7 +237,7 @@ static inline bool fake_said(const struct fake *f, const char *words)
     return said;
 }
 
-/* ---- Nodes ---------------------------------------------------------------------------------------------------------- */
+/* ---- Nodes */
 
 struct erl {
     pid_t pid;
@@ -289,20 +290,20 @@ static inline void erl_end_all(void)
         erl_end(&erls[i]);
     erl_count = 0;
     snprintf(line, sizeof line,
-             "for i in 1 2 3 4 5 6 7 8 9; do epmd -port %d -kill 2>/dev/null | grep -q Killed && break; "
-             "sleep 0.1; done",
+             "for i in 1 2 3 4 5 6 7 8 9; do epmd -port %d -kill 2>/dev/null | grep -q Killed && "
+             "break; sleep 0.1; done",
              epmd_port_used);
     if (epmd_port_used && system(line) != 0)
         printf("# epmd at %d was not there to end\n", epmd_port_used);
 }
-/* A node that evaluates each line it reads. `host`: localhost (short names) or an address (long ones). */
+/* A node that evaluates each line it reads. `host`: localhost (short names) or an address (long
+ * ones). */
 static inline struct erl *erl_start(const char *host, const char *kernel_option, const char *value)
 {
-    static const char loop[] =
-        "F = fun L() -> case io:get_line([]) of eof -> halt(); Line -> {ok, T, _} = erl_scan:string(Line), "
-        "{ok, E} = erl_parse:parse_exprs(T), {value, V, _} = erl_eval:exprs(E, []), io:format(\"= ~0tp~n\", "
-        "[V]), L() end end, "
-        "io:format(\"ready~n\"), F().";
+    static const char loop[] = "F = fun L() -> case io:get_line([]) of eof -> halt(); Line -> {ok, "
+                               "T, _} = erl_scan:string(Line), {ok, E} = erl_parse:parse_exprs(T), "
+                               "{value, V, _} = erl_eval:exprs(E, []), io:format(\"= ~0tp~n\", "
+                               "[V]), L() end end, io:format(\"ready~n\"), F().";
     struct erl *e = &erls[erl_count++];
     int in[2], out[2];
     char first[100] = "";
@@ -315,9 +316,9 @@ static inline struct erl *erl_start(const char *host, const char *kernel_option,
         dup2(in[0], 0);
         dup2(out[1], 1);
         close(in[0]), close(in[1]), close(out[0]), close(out[1]);
-        execlp("erl", "erl", "-noshell", strchr(host, '.') ? "-name" : "-sname", e->name, "-setcookie",
-               "dist_test", "-kernel", kernel_option ? kernel_option : "net_ticktime", value ? value : "60",
-               "-eval", loop, (char *)NULL);
+        execlp("erl", "erl", "-noshell", strchr(host, '.') ? "-name" : "-sname", e->name,
+               "-setcookie", "dist_test", "-kernel", kernel_option ? kernel_option : "net_ticktime",
+               value ? value : "60", "-eval", loop, (char *)NULL);
         _exit(127);
     }
     close(in[0]), close(out[1]);

@@ -1,5 +1,5 @@
-/* erl_oracle.h: asks a real node to judge cases: they are written as Erlang terms, one erl reads and judges them all,
- * and prints one line for each that is wrong, then how many it has judged.
+/* erl_oracle.h: asks a real node to judge cases: they are written as Erlang terms, one erl reads
+ * and judges them all, and prints one line for each that is wrong, then how many it has judged.
  */
 #ifndef ERL_ORACLE_H
 #define ERL_ORACLE_H
@@ -38,13 +38,14 @@ static void oracle_end_case(void)
     oracle_cases++;
 }
 
-/* Judges with `judge`, the source of a fun of one case that gives ok, or what is wrong. True: every case is ok. */
+/* Judges with `judge`, the source of a fun of one case that gives ok, or what is wrong. True: every
+ * case is ok. */
 static bool oracle_ask(const char *judge)
 {
     static const char program[] =
-        "{ok, Cases} = file:consult(\"%s\"), Judge = %s, Bad = lists:sum([case catch Judge(C) of ok -> 0;"
-        " W -> io:format(\"# ~tp: ~tp~n\", [C, W]), 1 end || C <- Cases]),"
-        " io:format(\"judged ~b, wrong ~b~n\", [length(Cases), Bad]), halt().\n";
+        "{ok, Cases} = file:consult(\"%s\"), Judge = %s, Bad = lists:sum([case catch Judge(C) of "
+        "ok -> 0; W -> io:format(\"# ~tp: ~tp~n\", [C, W]), 1 end || C <- Cases]), "
+        "io:format(\"judged ~b, wrong ~b~n\", [length(Cases), Bad]), halt().\n";
     char source[80], command[256], line[8192], expected[64], last[8192] = "";
     snprintf(source, sizeof source, "%s.erl", oracle_path);
     FILE *f = fopen(source, "w");
@@ -52,9 +53,8 @@ static bool oracle_ask(const char *judge)
     fprintf(f, program, oracle_path, judge);
     fclose(f);
     snprintf(command, sizeof command,
-             "erl -noshell -eval 'try {ok, _} = file:eval(\"%s\") catch C:R -> io:format(\"~p~n\", [{C,R}]) "
-             "end, halt().'"
-             " </dev/null 2>&1",
+             "erl -noshell -eval 'try {ok, _} = file:eval(\"%s\") catch C:R -> io:format(\"~p~n\", "
+             "[{C,R}]) end, halt().' </dev/null 2>&1",
              source);
     f = popen(command, "r");
     CU_ASSERT_FATAL(f != NULL);

@@ -1,8 +1,10 @@
-/* fake_host.h: a host for one filter, small enough to see through: it keeps names in a table of its own and writes
- * down what the filter reports and claims. Needs nothing of the core but its headers.
+/* fake_host.h: a host for one filter, small enough to see through: it keeps names in a table of its
+ * own and writes down what the filter reports and claims. Needs nothing of the core but its
+ * headers.
  *
- * A test includes this, then the plugin's sources, makes an instance with fake_create and reads fake.claims and
- * fake.messages. Batches are made with batch_add and given to the filter with fake_filter.
+ * A test includes this, then the plugin's sources, makes an instance with fake_create and reads
+ * fake.claims and fake.messages. Batches are made with batch_add and given to the filter with
+ * fake_filter.
  */
 #ifndef FAKE_HOST_H
 #define FAKE_HOST_H
@@ -48,8 +50,8 @@ static void fake_log(const struct tap_host *h, enum tap_log_level level, const c
     (void)h, (void)format;
     fake.warnings += level == TAP_LOG_WARNING;
 }
-static enum tap_status fake_fail(const struct tap_host *h, enum tap_status status, const char *file, int line,
-                                 const char *format, ...)
+static enum tap_status fake_fail(const struct tap_host *h, enum tap_status status, const char *file,
+                                 int line, const char *format, ...)
 {
     va_list args;
     (void)h, (void)file, (void)line;
@@ -58,14 +60,15 @@ static enum tap_status fake_fail(const struct tap_host *h, enum tap_status statu
     va_end(args);
     return status;
 }
-static enum tap_status fake_fail_at(const struct tap_host *h, const struct tap_text *where, size_t offset,
-                                    const char *format, ...)
+static enum tap_status fake_fail_at(const struct tap_host *h, const struct tap_text *where,
+                                    size_t offset, const char *format, ...)
 {
     va_list args;
     char prefix[32];
     (void)h;
     CU_ASSERT_FATAL(offset <=
-                    strlen(where->text)); /* a place outside of the text would be read by the core */
+                    /* a place outside of the text would be read by the core */
+                    strlen(where->text));
     snprintf(prefix, sizeof prefix, "%zu: ", offset);
     va_start(args, format);
     fake_say(prefix, format, args);
@@ -80,7 +83,8 @@ static uint32_t fake_intern(const struct tap_host *h, const char *text, size_t l
             return i;
     if (fake.name_count == TAP_NAME_CHUNK)
         return 0;
-    fake.names[fake.name_count] = (struct tap_name){.id = fake.name_count, .text = strndup(text, len)};
+    fake.names[fake.name_count] =
+        (struct tap_name){.id = fake.name_count, .text = strndup(text, len)};
     return fake.name_count++;
 }
 static inline uint32_t fake_name(const char *text)
@@ -101,7 +105,8 @@ static char *fake_copy(const char *text)
 {
     return text ? strdup(text) : NULL;
 }
-static struct fake_claim *fake_claim(char what, uint32_t flags, const uint8_t *spec, size_t spec_len)
+static struct fake_claim *fake_claim(char what, uint32_t flags, const uint8_t *spec,
+                                     size_t spec_len)
 {
     struct fake_claim *c = &fake.claims[fake.claim_count++ % FAKE_MAX];
     *c = (struct fake_claim){.what = what, .flags = flags, .spec_len = spec_len};
@@ -208,7 +213,8 @@ static inline struct tap_span batch_term(const void *bytes, size_t len)
     fake_batch.arena_len += (uint32_t)len;
     return s;
 }
-/* Judges the batch, empties it, and gives one character an event: + or -. Valid until the next call. */
+/* Judges the batch, empties it, and gives one character an event: + or -. Valid until the next
+ * call. */
 static inline const char *fake_filter(void *self)
 {
     static char verdict[65];

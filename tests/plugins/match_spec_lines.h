@@ -1,4 +1,5 @@
-/* match_spec_lines.h: filter:match_spec with all its stages in one piece, and one configured line through them. */
+/* match_spec_lines.h: filter:match_spec with all its stages in one piece, and one configured line
+ * through them. */
 #ifndef MATCH_SPEC_LINES_H
 #define MATCH_SPEC_LINES_H
 

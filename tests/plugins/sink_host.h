@@ -1,7 +1,9 @@
-/* sink_host.h: a host for one sink, as its tests need it: the built plugin is loaded, its options are filled by the
- * core's own code, terms and names are the core's, and everything the sink tells is written down.
+/* sink_host.h: a host for one sink, as its tests need it: the built plugin is loaded, its options
+ * are filled by the core's own code, terms and names are the core's, and everything the sink tells
+ * is written down.
  *
- * A batch is made with the sb_ functions; erl_terms asks a real node for encoded terms and for what it prints.
+ * A batch is made with the sb_ functions; erl_terms asks a real node for encoded terms and for what
+ * it prints.
  */
 #ifndef SINK_HOST_H
 #define SINK_HOST_H
@@ -28,24 +30,24 @@
 
 static struct tap_intern *sink_names;
 static struct tap_run_info sink_session = {.struct_size = sizeof(struct tap_run_info),
-                                          .run = "0123456789abcdef",
-                                          .version = "0",
-                                          .started = T0,
-                                          .config = "",
-                                          .events = 0xffff};
+                                           .run = "0123456789abcdef",
+                                           .version = "0",
+                                           .started = T0,
+                                           .config = "",
+                                           .events = 0xffff};
 static struct tap_node sink_nodes[2];
 static uint64_t sink_written, sink_bytes;
 static int sink_failures;
 static char sink_failure[1024];
 
-/* ---- The host table --------------------------------------------------------------------------------------------- */
+/* ---- The host table */
 
 static void host_log(const struct tap_host *h, enum tap_log_level level, const char *format, ...)
 {
     (void)h, (void)level, (void)format;
 }
-static enum tap_status host_fail(const struct tap_host *h, enum tap_status status, const char *file, int line,
-                                 const char *format, ...)
+static enum tap_status host_fail(const struct tap_host *h, enum tap_status status, const char *file,
+                                 int line, const char *format, ...)
 {
     (void)h, (void)file, (void)line;
     va_list args;
@@ -55,8 +57,8 @@ static enum tap_status host_fail(const struct tap_host *h, enum tap_status statu
     sink_failures++;
     return status;
 }
-static enum tap_status host_fail_at(const struct tap_host *h, const struct tap_text *where, size_t offset,
-                                    const char *format, ...)
+static enum tap_status host_fail_at(const struct tap_host *h, const struct tap_text *where,
+                                    size_t offset, const char *format, ...)
 {
     (void)h, (void)where, (void)offset;
     va_list args;
@@ -66,13 +68,13 @@ static enum tap_status host_fail_at(const struct tap_host *h, const struct tap_t
     sink_failures++;
     return TAP_INVALID;
 }
-static size_t host_term(const struct tap_host *h, char *dst, size_t cap, const uint8_t *term, size_t len,
-                        const struct tap_print *p)
+static size_t host_term(const struct tap_host *h, char *dst, size_t cap, const uint8_t *term,
+                        size_t len, const struct tap_print *p)
 {
     return tap_term_print(h->names, dst, cap, term, len, p);
 }
-static size_t host_arguments(const struct tap_host *h, char *dst, size_t cap, const uint8_t *list, size_t len,
-                             const char *separator, const struct tap_print *p)
+static size_t host_arguments(const struct tap_host *h, char *dst, size_t cap, const uint8_t *list,
+                             size_t len, const char *separator, const struct tap_print *p)
 {
     return tap_arguments_print(h->names, dst, cap, list, len, separator, p);
 }
@@ -166,10 +168,11 @@ static void sink_host_init(void)
     sink_host.names = tap_intern_names(sink_names);
     const char *const nodes[] = {"shop@web1", "a,\"b\"@web2"};
     for (uint32_t i = 0; i < 2; i++)
-        sink_nodes[i] = (struct tap_node){sizeof(struct tap_node), i, name(nodes[i]), nodes[i], "25", false};
+        sink_nodes[i] =
+            (struct tap_node){sizeof(struct tap_node), i, name(nodes[i]), nodes[i], "25", false};
 }
 
-/* ---- The sink --------------------------------------------------------------------------------------------------- */
+/* ---- The sink */
 
 struct sink {
     const struct tap_plugin *plugin;
@@ -199,7 +202,8 @@ static enum tap_status sink_create(struct sink *s, const char *which, ...)
     va_list args;
     va_start(args, which);
     for (const char *key; (key = va_arg(args, const char *)) != NULL; n++)
-        set[n] = (struct tap_setting){key, {key, NULL, 0, 0}, {va_arg(args, const char *), NULL, 0, 0}};
+        set[n] =
+            (struct tap_setting){key, {key, NULL, 0, 0}, {va_arg(args, const char *), NULL, 0, 0}};
     va_end(args);
     s->plugin = entry();
     s->ops = s->plugin->ops;
@@ -207,8 +211,8 @@ static enum tap_status sink_create(struct sink *s, const char *which, ...)
     struct tap_error *err = tap_error_new();
     void *settings = tap_mempool_alloc(s->pool, s->plugin->settings_size);
     struct tap_text where = {"", NULL, 0, 0};
-    enum tap_status status = tap_options_fill(s->plugin->options, s->plugin->option_count, set, n, used,
-                                              settings, s->pool, which, &where, err);
+    enum tap_status status = tap_options_fill(s->plugin->options, s->plugin->option_count, set, n,
+                                              used, settings, s->pool, which, &where, err);
     tap_error_print(err, stderr);
     tap_error_free(err);
     if (status == TAP_OK)
@@ -229,7 +233,7 @@ static enum tap_status sink_stop(struct sink *s)
     return status;
 }
 
-/* ---- Batches ---------------------------------------------------------------------------------------------------- */
+/* ---- Batches */
 
 struct sb {
     struct tap_buf arena;
@@ -296,8 +300,9 @@ static inline struct tap_span sb_arguments(struct sb *b, int64_t number, const c
 }
 static enum tap_status sink_consume(struct sink *s, struct sb *b)
 {
-    struct tap_batch batch = {sizeof batch, sizeof(struct tap_event), b->n, (uint32_t)b->arena.len, b->events,
-                              b->arena.data};
+    struct tap_batch batch = {sizeof batch, sizeof(struct tap_event),
+                              b->n,         (uint32_t)b->arena.len,
+                              b->events,    b->arena.data};
     return s->ops->consume(s->self, &batch, b->select, b->n);
 }
 static inline void sb_free(struct sb *b)
@@ -306,7 +311,7 @@ static inline void sb_free(struct sb *b)
     free(b);
 }
 
-/* ---- Files and programs ----------------------------------------------------------------------------------------- */
+/* ---- Files and programs */
 
 static char temp_folder[64];
 
@@ -369,18 +374,20 @@ static inline bool have(const char *program)
     return code == 0;
 }
 
-/* Terms that are hard on escaping, from a real node: for each the encoded term and what ~0tp prints. */
+/* Terms that are hard on escaping, from a real node: for each the encoded term and what ~0tp
+ * prints. */
 struct erl_term {
     uint8_t *term;
     size_t len;
     char *text;
 };
-#define ERL_NASTY                                                                                        \
-    "[comma, 'a,b', 'quo\"te', 'new\\nline', 'cr\\rlf', 'esc\\ex', \"str, \\\"q\\\" \\n\", "             \
-    "<<\"bin,\\\"\\n\">>, "                                                                              \
-    "<<255,254,10,44>>, <<195>>, <<\"caf\\x{e9}\"/utf8>>, {a,[b|c],#{k=>\"v\"}}, {'=x'}, '=1+1', '@x', " \
-    "'+', '-', "                                                                                         \
-    "'\\x{1}\\x{7f}\\x{9b}', '\\\\', [\"a,b\",<<\",\">>], {error,{badarg,[{m,f,1,[]}]}}, "               \
+#define ERL_NASTY                                                                                  \
+    "[comma, 'a,b', 'quo\"te', 'new\\nline', 'cr\\rlf', 'esc\\ex', \"str, \\\"q\\\" \\n\", "       \
+    "<<\"bin,\\\"\\n\">>, "                                                                        \
+    "<<255,254,10,44>>, <<195>>, <<\"caf\\x{e9}\"/utf8>>, {a,[b|c],#{k=>\"v\"}}, {'=x'}, '=1+1', " \
+    "'@x', "                                                                                       \
+    "'+', '-', "                                                                                   \
+    "'\\x{1}\\x{7f}\\x{9b}', '\\\\', [\"a,b\",<<\",\">>], {error,{badarg,[{m,f,1,[]}]}}, "         \
     "lists:duplicate(50000,$\")]"
 
 static int hex_nibble(char c)
@@ -398,11 +405,10 @@ static size_t hex_decode(char *s)
 /* Fills up to `cap`; the memory lives until the test ends. */
 static inline size_t erl_terms(const char *list, struct erl_term *terms, size_t cap)
 {
-    static const char program[] = "erl -noshell -boot no_dot_erlang -eval '"
-                                  "H = fun(B) -> [io_lib:format(\"~2.16.0b\", [X]) || <<X>> <= B] end,"
-                                  "[io:put_chars([H(term_to_binary(T)), 32, "
-                                  "H(unicode:characters_to_binary(io_lib:format(\"~0tp\", [T]))), 10])"
-                                  " || T <- L], halt().'";
+    static const char program[] =
+        "erl -noshell -boot no_dot_erlang -eval 'H = fun(B) -> [io_lib:format(\"~2.16.0b\", [X]) "
+        "|| <<X>> <= B] end,[io:put_chars([H(term_to_binary(T)), 32, "
+        "H(unicode:characters_to_binary(io_lib:format(\"~0tp\", [T]))), 10]) || T <- L], halt().'";
     char *expr = malloc(sizeof program + 256);
     const char *at = strstr(program, "H = fun");
     /* The list goes through a file: no shell looks at its quotes. */
@@ -414,7 +420,8 @@ static inline size_t erl_terms(const char *list, struct erl_term *terms, size_t 
     char *out = run_command(expr, NULL), *save = NULL;
     free(expr);
     size_t n = 0;
-    for (char *line = strtok_r(out, "\n", &save); line && n < cap; line = strtok_r(NULL, "\n", &save), n++) {
+    for (char *line = strtok_r(out, "\n", &save); line && n < cap;
+         line = strtok_r(NULL, "\n", &save), n++) {
         char *space = strchr(line, ' ');
         *space = 0;
         terms[n].text = space + 1;

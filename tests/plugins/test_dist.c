@@ -1,5 +1,5 @@
-/* The dist transport's parts that need no node: packets, the plan as a term, the final report. The oracle of terms is erl.
- */
+/* The dist transport's parts that need no node: packets, the plan as a term, the final report. The
+ * oracle of terms is erl. */
 #include "transports/beam/net/packet.h"
 #include "transports/beam/node/plan_term.h"
 #include "transports/beam/node/report.h"
@@ -104,12 +104,15 @@ static void broken_packets_are_refused(void)
         size_t len;
         enum tap_packet_type type;
     } cases[] = {
-        {"\xff\xff\xff\xff", 4, TAP_PACKET_BAD},            /* too long to ever wait for */
-        {"\0\0\0\1q", 5, TAP_PACKET_BAD},                   /* no pass-through */
-        {"\0\0\0\1p", 5, TAP_PACKET_BAD},                   /* nothing after it */
-        {"\0\0\0\5p\x83h\2a", 9, TAP_PACKET_BAD},           /* a control tuple that ends in itself */
-        {"\0\0\0\x09p\x83h\4a\3jjj", 13, TAP_PACKET_OTHER}, /* an exit: its reason is in the control tuple */
-        {"\0\0\0\x0bp\x83h\4a\1jjj\x83j", 15, TAP_PACKET_OTHER}, /* a link: no message is expected */
+        {"\xff\xff\xff\xff", 4, TAP_PACKET_BAD}, /* too long to ever wait for */
+        {"\0\0\0\1q", 5, TAP_PACKET_BAD},        /* no pass-through */
+        {"\0\0\0\1p", 5, TAP_PACKET_BAD},        /* nothing after it */
+        /* a control tuple that ends in itself */
+        {"\0\0\0\5p\x83h\2a", 9, TAP_PACKET_BAD},
+        /* an exit: its reason is in the control tuple */
+        {"\0\0\0\x09p\x83h\4a\3jjj", 13, TAP_PACKET_OTHER},
+        /* a link: no message is expected */
+        {"\0\0\0\x0bp\x83h\4a\1jjj\x83j", 15, TAP_PACKET_OTHER},
         {"\0\0\0\x0ap\x83h\3a\2jj\x83", 13, TAP_PACKET_PART},
         {"\0\0\0\x09p\x83h\3a\2jj\x83", 13, TAP_PACKET_BAD},   /* SEND without its message */
         {"\0\0\0\x0bp\x83h\3a\2jj\x83jj", 15, TAP_PACKET_BAD}, /* SEND with two */
@@ -164,8 +167,8 @@ static void same_as(const struct tap_plan *plan, const char *expected)
     fclose(f);
     snprintf(line, sizeof line,
              "erl -noshell -eval '{ok, B} = file:read_file(\"%s\"), T = maps:remove(collector, "
-             "binary_to_term(B)), X = %s, "
-             "case T of X -> halt(0); _ -> io:format(\"# ~0tp~n# ~0tp~n\", [T, X]), halt(1) end'",
+             "binary_to_term(B)), X = %s, case T of X -> halt(0); _ -> io:format(\"# ~0tp~n# "
+             "~0tp~n\", [T, X]), halt(1) end'",
              path, expected);
     CU_ASSERT_EQUAL(system(line), 0);
     unlink(path);
@@ -177,13 +180,11 @@ static void an_empty_plan_is_a_term(void)
 {
     struct tap_plan plan = {
         .events = TAP_KIND_BIT(TAP_MESSAGE_SEND), .duration = 1, .overload = TAP_OVERLOAD_STOP};
-    same_as(
-        &plan,
-        "#{run => <<\"0123456789abcdef\">>, events => [message_send], functions => [], processes => [], "
-        "sends => [], "
-        "receives => [], include_otp => false, duration => 1, lease => 0, max_events => 0, max_rate => 0, "
-        "max_queue => 0, max_memory => 0, max_term => 0, overload => stop, credit => 4 bsl 20, "
-        "call => none, names => false, mailbox => 0, arity_only => false}");
+    same_as(&plan, "#{run => <<\"0123456789abcdef\">>, events => [message_send], functions => [], "
+                   "processes => [], sends => [], receives => [], include_otp => false, duration "
+                   "=> 1, lease => 0, max_events => 0, max_rate => 0, max_queue => 0, max_memory "
+                   "=> 0, max_term => 0, overload => stop, credit => 4 bsl 20, call => none, names "
+                   "=> false, mailbox => 0, arity_only => false}");
 }
 
 static void a_full_plan_is_a_term(void)
@@ -211,7 +212,8 @@ static void a_full_plan_is_a_term(void)
     const struct tap_plan_message message = {.spec = spec, .spec_len = sizeof spec};
     static const uint8_t args[] = {108, 0, 0, 0, 1, 97, 7, 106}; /* [7] */
     const struct tap_plan_call call = {"m", "f", args, sizeof args, INT64_C(1000000), 1};
-    struct tap_plan plan = {.events = TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
+    struct tap_plan plan = {.events =
+                                TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
                             .functions = functions,
                             .function_count = 3,
                             .processes = processes,
@@ -235,18 +237,16 @@ static void a_full_plan_is_a_term(void)
                             .mailbox = 100000000,
                             .arity_only = true};
     same_as(&plan,
-            "#{run => <<\"0123456789abcdef\">>, events => [function_call, message_receive, process_spawn], "
-            "functions => [{<<\"Elixir.Shop.*\">>, any, any, none, [], <<\"trace.ini:12\">>}, "
-            "{any, <<195,169>>, 3, [{list_to_atom(\"_\"), [], []}], [named, caller], <<>>}, "
-            "{<<\"m\">>, <<\"f\">>, 0, none, [return, exception], <<\"--set a.b\">>}], "
-            "processes => [{pid, <<\"<0.1.0>\">>}, {name, reg}, new, {tree, {pid, <<\"<0.2.0>\">>}}, {tree, "
-            "{name, sup}}], "
-            "sends => [[{list_to_atom(\"_\"), [], []}]], receives => [[{list_to_atom(\"_\"), [], []}]], "
-            "include_otp => true, "
-            "duration => 30000, lease => 2, max_events => 10000000000, max_rate => 5, max_queue => 6, "
-            "max_memory => 7, "
-            "max_term => 8, overload => drop, credit => 4 bsl 20, "
-            "call => {m, f, [7], 1, 1}, names => true, mailbox => 100, arity_only => true}");
+            "#{run => <<\"0123456789abcdef\">>, events => [function_call, message_receive, "
+            "process_spawn], functions => [{<<\"Elixir.Shop.*\">>, any, any, none, [], "
+            "<<\"trace.ini:12\">>}, {any, <<195,169>>, 3, [{list_to_atom(\"_\"), [], []}], [named, "
+            "caller], <<>>}, {<<\"m\">>, <<\"f\">>, 0, none, [return, exception], <<\"--set "
+            "a.b\">>}], processes => [{pid, <<\"<0.1.0>\">>}, {name, reg}, new, {tree, {pid, "
+            "<<\"<0.2.0>\">>}}, {tree, {name, sup}}], sends => [[{list_to_atom(\"_\"), [], []}]], "
+            "receives => [[{list_to_atom(\"_\"), [], []}]], include_otp => true, duration => "
+            "30000, lease => 2, max_events => 10000000000, max_rate => 5, max_queue => 6, "
+            "max_memory => 7, max_term => 8, overload => drop, credit => 4 bsl 20, call => {m, f, "
+            "[7], 1, 1}, names => true, mailbox => 100, arity_only => true}");
 }
 
 /* A control frame of the given terms. */
@@ -300,7 +300,8 @@ static void the_final_report_is_found(void)
     tap_buf_free(&frame);
     terms[1].len -= 10; /* cut */
     frame = control_frame(terms, 2);
-    CU_ASSERT(tap_frame_read(frame.data, &header) && !tap_report_final(&header, frame.data, &final));
+    CU_ASSERT(tap_frame_read(frame.data, &header) &&
+              !tap_report_final(&header, frame.data, &final));
     tap_buf_free(&frame);
     tap_buf_free(&terms[0]);
     tap_buf_free(&terms[1]);

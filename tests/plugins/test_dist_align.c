@@ -1,4 +1,5 @@
-/* The offset of a node's clock from exchanges of any speed: always within the bound that is stated. */
+/* The offset of a node's clock from exchanges of any speed: always within the bound that is
+ * stated. */
 #include "transports/beam/node/align.h"
 
 #include "unit.h"
@@ -97,5 +98,5 @@ static void nonsense_is_left_alone(void)
 
 UNIT_TESTS("dist_align", UNIT_TEST(the_fastest_exchange_wins),
            UNIT_TEST(stays_within_the_bound_whatever_the_ways_take),
-           UNIT_TEST(a_clock_that_is_corrected_is_followed), UNIT_TEST(a_clock_that_was_set_is_found_again),
-           UNIT_TEST(nonsense_is_left_alone))
+           UNIT_TEST(a_clock_that_is_corrected_is_followed),
+           UNIT_TEST(a_clock_that_was_set_is_found_again), UNIT_TEST(nonsense_is_left_alone))

@@ -1,4 +1,5 @@
-/* The dist transport against real nodes: traced to the end, and each way in which a node, epmd or a cookie can be wrong.
+/* The dist transport against real nodes: traced to the end, and each way in which a node, epmd or a
+ * cookie can be wrong.
  *
  * The plugin is loaded as the core loads it. Every test has an epmd of its own.
  */
@@ -95,10 +96,11 @@ static void node_is_clean(struct erl *e)
 {
     static const char question[] =
         "{[M || {M, _} <- code:all_loaded(), lists:prefix(\"beamtap\", atom_to_list(M))], "
-        "erlang:trace_info({queue, new, 0}, traced), [N || N <- registered(), lists:prefix(\"beamtap\", "
-        "atom_to_list(N))]}.";
+        "erlang:trace_info({queue, new, 0}, traced), [N || N <- registered(), "
+        "lists:prefix(\"beamtap\", atom_to_list(N))]}.";
     const char *answer = "";
-    for (int i = 0; i < 100 && strcmp(answer = erl_ask(e, question), "{[],{traced,false},[]}") != 0; i++)
+    for (int i = 0; i < 100 && strcmp(answer = erl_ask(e, question), "{[],{traced,false},[]}") != 0;
+         i++)
         usleep(100000);
     CU_ASSERT_STRING_EQUAL(answer, "{[],{traced,false},[]}");
 }
@@ -111,13 +113,15 @@ static void traces_to_the_end(void)
     CU_ASSERT_EQUAL_FATAL(run_start(r), TAP_OK);
     CU_ASSERT_EQUAL(r->fake->nodes[0].state, TAP_NODE_TRACING);
     run_begin(r, &thread);
-    CU_ASSERT_STRING_EQUAL(erl_ask(e, "length([queue:new() || _ <- lists:seq(1, 30000)])."), "30000");
+    CU_ASSERT_STRING_EQUAL(erl_ask(e, "length([queue:new() || _ <- lists:seq(1, 30000)])."),
+                           "30000");
     CU_ASSERT(seen(r, 30000));
     r->fake->stopping = 1;
     run_join(thread);
     const struct fake_node *n = &r->fake->nodes[0];
     CU_ASSERT_EQUAL(n->state, TAP_NODE_DONE);
-    CU_ASSERT(n->final_here && n->final.produced == 30000 && n->final.lost == 0 && n->events == 30000);
+    CU_ASSERT(n->final_here && n->final.produced == 30000 && n->final.lost == 0 &&
+              n->events == 30000);
     CU_ASSERT(n->controls >= 3);
     CU_ASSERT_STRING_EQUAL(r->fake->causes, "");
     node_is_clean(e);
@@ -125,7 +129,8 @@ static void traces_to_the_end(void)
     erl_end_all();
 }
 
-/* Far more than the window of credit: it is granted again and again, and withheld while a sink says so. */
+/* Far more than the window of credit: it is granted again and again, and withheld while a sink says
+ * so. */
 static void credit_bounds_what_is_on_its_way(void)
 {
     struct erl *e = erl_start("127.0.0.1", NULL, NULL); /* long names */
@@ -332,7 +337,8 @@ static void leaving_at_once(void)
     erl_end_all();
 }
 
-/* One run after the other, as fast as it goes: the agent of the last is just leaving when the next one comes. */
+/* One run after the other, as fast as it goes: the agent of the last is just leaving when the next
+ * one comes. */
 static void run_after_run(void)
 {
     struct erl *e = erl_start("localhost", NULL, NULL);
@@ -340,7 +346,8 @@ static void run_after_run(void)
         struct run *r = run_new(e->name, NULL);
         CU_ASSERT_EQUAL_FATAL(run_start(r), TAP_OK);
         if (i % 3 == 0)
-            usleep(100000 * (useconds_t)i / 2); /* now and then the agent is gone, now and then it is going */
+            /* now and then the agent is gone, now and then it is going */
+            usleep(100000 * (useconds_t)i / 2);
         r->fake->stopping = 1;
         CU_ASSERT_EQUAL(r->ops->run(r->self), TAP_OK);
         CU_ASSERT_EQUAL(r->fake->nodes[0].state, TAP_NODE_DONE);
@@ -383,7 +390,8 @@ static void an_idle_connection_stays(void)
     struct erl *e = erl_start("localhost", "net_ticktime", "4");
     struct fake *f = fake_new();
     struct tap_beam_node *n = joined(&b, f, e);
-    for (int64_t end = tap_wire_now() + 9 * SECOND; tap_wire_now() < end && n->state == TAP_BEAM_JOINED;)
+    for (int64_t end = tap_wire_now() + 9 * SECOND;
+         tap_wire_now() < end && n->state == TAP_BEAM_JOINED;)
         tap_beam_turn(&b, 250);
     CU_ASSERT(tap_beam_node_call(n, "erlang", "node", NULL, 5 * SECOND));
     struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
@@ -413,7 +421,8 @@ static void answers_among_other_messages(void)
     struct tap_beam_node *n = joined(&b, f, e);
     struct tap_buf noise = {0}, frame = {0};
     tap_write_atom(&noise, "noise");
-    CU_ASSERT(send_to_us(n, &noise)); /* the noise comes first, the answer is the noise as send's result */
+    /* the noise comes first, the answer is the noise as send's result */
+    CU_ASSERT(send_to_us(n, &noise));
     struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
     CU_ASSERT(tap_match_atom(&c, "noise") && tap_left(&c) == 0);
     /* Frames of all sizes, up to one that is larger than any arena. */

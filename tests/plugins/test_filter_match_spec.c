@@ -1,5 +1,6 @@
-/* filter:match_spec: what a line means: names, the spec that is made of it, and the mistakes that are told. The specs are
- * compared with what a node reads and with what an Erlang clause of the same text would match.
+/* filter:match_spec: what a line means: names, the spec that is made of it, and the mistakes that
+ * are told. The specs are compared with what a node reads and with what an Erlang clause of the
+ * same text would match.
  */
 #include "match_spec_lines.h"
 
@@ -11,7 +12,7 @@ static bool starts(const char *text, const char *with)
     return yes;
 }
 
-/* ---- The readable form: the spec that is meant, and what an Erlang clause of the same text would match */
+/* ---- The readable form: the spec that is meant, and what an Erlang clause would match */
 
 static void readable_lines_compile(void)
 {
@@ -25,26 +26,32 @@ static void readable_lines_compile(void)
         {"m:f(_, N) when N > 3 -> return, caller",
          "[{['_','$1'],[{'>','$1',3}],[{return_trace},{message,{caller}}]}]",
          TAP_PLAN_RETURN | TAP_PLAN_CALLER},
-        {"m:f(X, X, {Y, [Z | Y]}) -> exception", "[{['$1','$1',{'$2',['$3'|'$2']}],[],[{exception_trace}]}]",
-         TAP_PLAN_EXCEPTION},
+        {"m:f(X, X, {Y, [Z | Y]}) -> exception",
+         "[{['$1','$1',{'$2',['$3'|'$2']}],[],[{exception_trace}]}]", TAP_PLAN_EXCEPTION},
         {"m:f(X) -> message({X, caller(), [X | a], #{k => X}})",
          "[{['$1'],[],[{message,{{'$1',{caller},['$1'|a],#{k=>'$1'}}}}]}]", TAP_PLAN_CALLER},
-        {"m:f(X) -> caller, message(X).", "[{['$1'],[],[{caller},{message,'$1'}]}]", TAP_PLAN_CALLER},
+        {"m:f(X) -> caller, message(X).", "[{['$1'],[],[{caller},{message,'$1'}]}]",
+         TAP_PLAN_CALLER},
         {"m:f(#{k := V}) when V rem 2 =:= 0, V < 10; is_atom(V)",
-         "[{[#{k=>'$1'}],[{'=:=',{'rem','$1',2},0},{'<','$1',10}],[]},{[#{k=>'$1'}],[{is_atom,'$1'}],[]}]",
+         "[{[#{k=>'$1'}],[{'=:=',{'rem','$1',2},0},{'<','$1',10}],[]},{[#{k=>'$1'}],[{is_atom,'$1'}"
+         "],[]}]",
          0},
         {"m:f(X) when X == '$1' orelse X == {'_', '$_'}",
-         "[{['$1'],[{'orelse',{'==','$1',{const,'$1'}},{'==','$1',{{{const,'_'},{const,'$_'}}}}}],[]}]", 0},
+         "[{['$1'],[{'orelse',{'==','$1',{const,'$1'}},{'==','$1',{{{const,'_'},{const,'$_'}}}}}],["
+         "]}]",
+         0},
         {"m:f(X) when not is_record(X, tag, 3) and (self() == X) andalso erlang:node(X) =/= node()",
          "[{['$1'],[{'andalso',{'and',{'not',{is_record,'$1',tag,3}},{'==',{self},'$1'}},{'=/"
          "=',{node,'$1'},{node}}}],[]}]",
          0},
         {"m:f(X) when X - 1 - 2 * -X >= bnot X band 3",
-         "[{['$1'],[{'>=',{'-',{'-','$1',1},{'*',2,{'-','$1'}}},{'band',{'bnot','$1'},3}}],[]}]", 0},
+         "[{['$1'],[{'>=',{'-',{'-','$1',1},{'*',2,{'-','$1'}}},{'band',{'bnot','$1'},3}}],[]}]",
+         0},
         {"m:f(Shop.Cart, \"ab\", <<1>>)", "[{['Elixir.Shop.Cart',\"ab\",<<1>>],[],[]}]", 0},
         {"send(To, {msg, N}) when N > 3 -> message(To)",
          "[{['$1',{msg,'$2'}],[{'>','$2',3}],[{message,'$1'}]}]", 0},
-        {"receive(Node, _, _) when Node =/= node()", "[{['$1','_','_'],[{'=/=','$1',{node}}],[]}]", 0},
+        {"receive(Node, _, _) when Node =/= node()", "[{['$1','_','_'],[{'=/=','$1',{node}}],[]}]",
+         0},
         {"receive", "[{'_',[],[]}]", 0},
     };
     oracle_begin();
@@ -55,17 +62,18 @@ static void readable_lines_compile(void)
         CU_ASSERT_FATAL(c != NULL);
         bool call = c->what == 'f';
         CU_ASSERT(c->flags == (cases[i].flags | TAP_PLAN_EXACT | (call ? TAP_PLAN_NAMED : 0)));
-        CU_ASSERT(c->what ==
-                  (strncmp(cases[i].line, "send", 4) ? strncmp(cases[i].line, "rec", 3) ? 'f' : 'r' : 's'));
+        CU_ASSERT(c->what == (strncmp(cases[i].line, "send", 4)
+                                  ? strncmp(cases[i].line, "rec", 3) ? 'f' : 'r'
+                                  : 's'));
         fputs("{c", oracle_file);
         oracle_text(cases[i].spec);
         oracle_bytes(c->spec, c->spec_len);
         oracle_end_case();
     }
-    CU_ASSERT(
-        oracle_ask("begin " PARSE_TERM
-                   "fun({_, Text, Bin}) -> Spec = binary_to_term(Bin), {Spec, Spec} = {Parse(Text), Spec},"
-                   " {ok, _, _, _} = erlang:match_spec_test([], Spec, trace), ok end end"));
+    CU_ASSERT(oracle_ask(
+        "begin " PARSE_TERM
+        "fun({_, Text, Bin}) -> Spec = binary_to_term(Bin), {Spec, Spec} = {Parse(Text), Spec}, "
+        "{ok, _, _, _} = erlang:match_spec_test([], Spec, trace), ok end end"));
 }
 
 static void readable_lines_match_as_erlang_clauses_do(void)
@@ -177,19 +185,16 @@ static void readable_lines_match_as_erlang_clauses_do(void)
         oracle_bytes(c->spec, c->spec_len);
         oracle_end_case();
     }
-    CU_ASSERT(
-        oracle_ask("begin Pool = [0, 1, 2, 3, -1, 2.5, 3.0, a, b, true, false, '_', '$1', [], [1], [1,2], "
-                   "[2,1], [3|a], \"ab\", {}, {a},"
-                   " {a,1}, {a,a}, {b,3}, {1,2,3}, {x,#{a=>1}}, {x,#{a=>2}}, #{}, #{a=>1}, #{a=>2}, "
-                   "#{a=>1,b=>2}, #{1=>a}, <<>>, <<\"abc\">>,"
-                   " self(), fun lists:seq/2],"
-                   " fun({Arity, Text, Bin}) -> {ok, T, _} = erl_scan:string(binary_to_list(Text)), {ok, E} "
-                   "= erl_parse:parse_exprs(T),"
-                   " {value, F, _} = erl_eval:exprs(E, []), Spec = binary_to_term(Bin),"
-                   " Args = case Arity of 1 -> [[A] || A <- Pool]; 2 -> [[A, B] || A <- Pool, B <- Pool] end,"
-                   " case [{A, F(A), M} || A <- Args, M <- [case erlang:match_spec_test(A, Spec, trace) of "
-                   "{ok, R, _, _} -> R; O -> O end],"
-                   " M =/= F(A)] of [] -> true = lists:any(F, Args), ok; [W | _] -> W end end end"));
+    CU_ASSERT(oracle_ask(
+        "begin Pool = [0, 1, 2, 3, -1, 2.5, 3.0, a, b, true, false, '_', '$1', [], [1], [1,2], "
+        "[2,1], [3|a], \"ab\", {}, {a}, {a,1}, {a,a}, {b,3}, {1,2,3}, {x,#{a=>1}}, {x,#{a=>2}}, "
+        "#{}, #{a=>1}, #{a=>2}, #{a=>1,b=>2}, #{1=>a}, <<>>, <<\"abc\">>, self(), fun "
+        "lists:seq/2], fun({Arity, Text, Bin}) -> {ok, T, _} = "
+        "erl_scan:string(binary_to_list(Text)), {ok, E} = erl_parse:parse_exprs(T), {value, F, _} "
+        "= erl_eval:exprs(E, []), Spec = binary_to_term(Bin), Args = case Arity of 1 -> [[A] || A "
+        "<- Pool]; 2 -> [[A, B] || A <- Pool, B <- Pool] end, case [{A, F(A), M} || A <- Args, M "
+        "<- [case erlang:match_spec_test(A, Spec, trace) of {ok, R, _, _} -> R; O -> O end], M =/= "
+        "F(A)] of [] -> true = lists:any(F, Args), ok; [W | _] -> W end end end"));
 }
 
 /* ---- Names */
@@ -264,9 +269,11 @@ static void mistakes_are_told_with_their_place(void)
         {0, "m:f(X) where X", "7: expected 'when', '->' or the end, found where"},
         {0, "m:f(X) when", "11: expected a term, but the text ends"},
         {0, "m:f(X) when Y > 1", "12: variable Y is not bound"},
-        {0, "m:f(Count) when Coutn > 1", "16: variable Coutn is not bound in the head (did you mean Count?)"},
+        {0, "m:f(Count) when Coutn > 1",
+         "16: variable Coutn is not bound in the head (did you mean Count?)"},
         {0, "m:f(_) when _ > 1", "12: '_' can only"},
-        {0, "m:f(X) when is_atm(X)", "12: unknown guard function 'is_atm' (did you mean 'is_atom'?)"},
+        {0, "m:f(X) when is_atm(X)",
+         "12: unknown guard function 'is_atm' (did you mean 'is_atom'?)"},
         {0, "m:f(X) when is_atom(X, 1)", "12: 'is_atom' takes 1 argument, not 2"},
         {0, "m:f(X) when message(X)", "12: 'message' is an action"},
         {0, "m:f(X) when is_record(X, r)", "12: records are not known"},
@@ -280,7 +287,8 @@ static void mistakes_are_told_with_their_place(void)
         {0, "send(To, M) -> return", "15: 'return' is an action of calls only"},
         {0, "send(M)", "4: this head has 1 elements, but it is matched with [To, Message]"},
         {0, "receive(A, B)", "7: this head has 2 elements"},
-        {0, "receive(A, B, C) when is_seq_trace()", "22: 'is_seq_trace' cannot be used with receive"},
+        {0, "receive(A, B, C) when is_seq_trace()",
+         "22: 'is_seq_trace' cannot be used with receive"},
         {0, "m:f(X + 1)", "6: an operator cannot"},
         {0, "m:f(g(X))", "4: a function call cannot"},
         {0, "m:f('$1')", "4: this atom means a variable"},
@@ -306,7 +314,8 @@ static void mistakes_are_told_with_their_place(void)
         {1, "m:f/1 [{['$1'],\n   [{is_atm, '$1'}], []}]", "21: unknown guard function 'is_atm'"},
         {1, "m:f/1 [{['$1'], [{'>', '$2', 1}], []}]", "23: '$2' is not bound"},
         {1, "m:f/1 [{['$1'], {'>', '$1', 1}, []}]", "16: expected a list of conditions"},
-        {1, "m:f/1 [{['$1'], [], [{retrun_trace}]}]", "22: unknown function or action 'retrun_trace' (did"},
+        {1, "m:f/1 [{['$1'], [], [{retrun_trace}]}]",
+         "22: unknown function or action 'retrun_trace' (did"},
         {1, "m:f/1 [{['$1'], [{return_trace}], []}]", "18: 'return_trace' is an action"},
         {1, "m:f/1 [{['$1'], [], [{message, {a, b}}]}]", "32: unknown function or action 'a'"},
         {1, "m:f/1 [{['$1'], [], [{message, {1, b}}]}]", "31: this is no function call"},
@@ -322,7 +331,8 @@ static void mistakes_are_told_with_their_place(void)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *line = cases[i].line;
-        const struct fake_claim *c = compile_line(cases[i].raw ? NULL : line, cases[i].raw ? line : NULL);
+        const struct fake_claim *c =
+            compile_line(cases[i].raw ? NULL : line, cases[i].raw ? line : NULL);
         CU_ASSERT(c == NULL);
         if (c)
             printf("# accepted: %s\n", line);

@@ -62,11 +62,13 @@ static void refuses_what_is_no_name(void)
 
 static void judges_calls_by_module(void)
 {
-    static const unsigned judged[] = {TAP_FUNCTION_CALL, TAP_FUNCTION_RETURN, TAP_FUNCTION_EXCEPTION};
+    static const unsigned judged[] = {TAP_FUNCTION_CALL, TAP_FUNCTION_RETURN,
+                                      TAP_FUNCTION_EXCEPTION};
     void *m = MODULES("shop_*", "Shop.Cart", "lists");
     for (int round = 0; round < 2; round++) { /* the second time from memory */
-        static const char *const names[] = {"shop_cart",          "shop",  "shop_", "Elixir.Shop.Cart",
-                                            "Elixir.Shop.Cart.X", "lists", "list",  "xshop_y"};
+        static const char *const names[] = {
+            "shop_cart",          "shop",  "shop_", "Elixir.Shop.Cart",
+            "Elixir.Shop.Cart.X", "lists", "list",  "xshop_y"};
         for (size_t k = 0; k < 3; k++) {
             for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
                 batch_add(judged[k], 1)->module = fake_name(names[i]);

@@ -12,7 +12,8 @@ static void *pids(const char *const *selectors)
     static struct tap_pids_settings settings;
     settings.pids = fake_list(items, selectors);
     fake.nodes[0] = (struct tap_node){.name_id = fake_name(NODE), .name = NODE};
-    fake.nodes[1] = (struct tap_node){.index = 1, .name_id = fake_name("shop@web2"), .name = "shop@web2"};
+    fake.nodes[1] =
+        (struct tap_node){.index = 1, .name_id = fake_name("shop@web2"), .name = "shop@web2"};
     return fake_create(&settings);
 }
 #define PIDS(...) pids((const char *const[]){__VA_ARGS__, NULL})
@@ -34,7 +35,8 @@ static void claims_selectors(void)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         void *f = PIDS(cases[i].written);
         CU_ASSERT_FATAL(f != NULL && fake.claim_count == 1);
-        CU_ASSERT(fake.claims[0].type == (int)cases[i].type && fake.claims[0].flags & TAP_PLAN_EXACT);
+        CU_ASSERT(fake.claims[0].type == (int)cases[i].type &&
+                  fake.claims[0].flags & TAP_PLAN_EXACT);
         if (cases[i].type != TAP_PROCESS_NEW)
             CU_ASSERT_STRING_EQUAL(fake.claims[0].text, cases[i].claimed);
         pids_destroy(f);

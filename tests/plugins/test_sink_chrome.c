@@ -1,6 +1,7 @@
 /* test_sink_chrome.c: calls, their times and their names, as the chrome sink draws them.
  *
- * Each test ends in chrome_close, which checks every rule of the format; what is asserted here is what the stream means.
+ * Each test ends in chrome_close, which checks every rule of the format; what is asserted here is
+ * what the stream means.
  */
 #include "chrome_check.h"
 
@@ -13,7 +14,7 @@ static void finish(struct chrome_stream *s, cJSON *root)
     chrome_free(s);
 }
 
-/* ---- Calls ------------------------------------------------------------------------------------------------------ */
+/* ---- Calls */
 
 static void nested_calls(void)
 {
@@ -64,7 +65,8 @@ static void exception_through_fifty(void)
     char name[32];
     for (int i = 0; i < 50; i++) {
         snprintf(name, sizeof name, "shop:%s/%d", i % 2 ? "odd" : "even", i);
-        CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', name, 0), "exception"), "{error,badarg}");
+        CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', name, 0), "exception"),
+                               "{error,badarg}");
     }
     CU_ASSERT_EQUAL(chrome_total(root, 'i', "exception"), 1);
     CU_ASSERT_EQUAL(chrome_figure(s, "slices"), 50);
@@ -77,7 +79,8 @@ static void catch_and_rethrow(void)
     CALL(s, 100, 100, "outer", 0);
     CALL(s, 200, 100, "middle", 0);
     CALL(s, 300, 100, "inner", 0);
-    THROW(s, 400, 100, "inner", 0); /* middle catches, does something, throws again; outer catches */
+    /* middle catches, does something, throws again; outer catches */
+    THROW(s, 400, 100, "inner", 0);
     CALL(s, 500, 100, "log", 1);
     RETURN(s, 600, 100, "log", 1);
     THROW(s, 700, 100, "middle", 0);
@@ -101,8 +104,10 @@ static void return_without_exceptions_unwinds(void)
     CALL(s, 300, 100, "thrown2", 0);
     RETURN(s, 400, 100, "outer", 0);
     cJSON *root = chrome_close(s);
-    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', "shop:thrown2/0", 0), "end"), "unwound");
-    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', "shop:thrown1/0", 0), "end"), "unwound");
+    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', "shop:thrown2/0", 0), "end"),
+                           "unwound");
+    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', "shop:thrown1/0", 0), "end"),
+                           "unwound");
     CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', "shop:outer/0", 0), "result"), "ok");
     CU_ASSERT_EQUAL(chrome_figure(s, "unwound"), 2);
     finish(s, root);
@@ -170,7 +175,8 @@ static void without_returns_calls_are_points(void)
     RETURN(s, 500, 100, "c", 0);
     cJSON *root = chrome_close(s);
     CU_ASSERT_EQUAL(chrome_ns(chrome_find(root, 'X', "shop:a/2", 0), "dur"), 1);
-    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', "shop:a/2", 0), "args"), "[1000,1001]");
+    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', "shop:a/2", 0), "args"),
+                           "[1000,1001]");
     CU_ASSERT_PTR_NULL(cJSON_GetObjectItem(chrome_find(root, 'X', "shop:b/0", 0), "args"));
     CU_ASSERT_EQUAL(chrome_ns(chrome_find(root, 'X', "shop:c/0", 0), "dur"), 100);
     CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'i', "return", 0), "function"), "shop:c/0");
@@ -208,7 +214,8 @@ static void callers_metadata_and_cuts(void)
     ev->flags = TAP_EVENT_TRUNCATED;
     ev->count = 123456;
     cJSON *root = chrome_close(s);
-    const cJSON *a = chrome_find(root, 'B', "shop:a/1", 0), *b = chrome_find(root, 'B', "shop:b/1", 0);
+    const cJSON *a = chrome_find(root, 'B', "shop:a/1", 0),
+                *b = chrome_find(root, 'B', "shop:b/1", 0);
     CU_ASSERT_STRING_EQUAL(chrome_arg(a, "caller"), "shop_door:open/3");
     CU_ASSERT_STRING_EQUAL(chrome_arg(a, "metadata"), "noted");
     CU_ASSERT_EQUAL(chrome_num(cJSON_GetObjectItem(b, "args"), "cut_in_node_bytes"), 123456);
@@ -216,7 +223,7 @@ static void callers_metadata_and_cuts(void)
     finish(s, root);
 }
 
-/* ---- Times and names -------------------------------------------------------------------------------------------- */
+/* ---- Times and names */
 
 static void equal_and_descending_times(void)
 {
@@ -233,7 +240,8 @@ static void equal_and_descending_times(void)
     finish(s, root);
 }
 
-/* Each time is a nanosecond later than the one before on its track, however little the clock says; to the nanosecond. */
+/* Each time is a nanosecond later than the one before on its track, however little the clock says;
+ * to the nanosecond. */
 static void the_picture_of_equal_and_negative_times(void)
 {
     struct chrome_stream *s = chrome_open(CALLS | KIND(MESSAGE_SEND), NULL);

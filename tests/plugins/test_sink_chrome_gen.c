@@ -1,5 +1,5 @@
-/* Calls of gen_server as the chrome sink draws them: as slices where they nest with all else on the track, apart where
- * they do not, and never so that a viewer bends them.
+/* Calls of gen_server as the chrome sink draws them: as slices where they nest with all else on the
+ * track, apart where they do not, and never so that a viewer bends them.
  */
 #include "chrome_gen.h"
 #include "chrome_check.h"
@@ -114,7 +114,8 @@ static void judge_apart(const cJSON *root, int64_t start, int64_t end, uint32_t 
     }
 }
 
-/* Two requests under way at once: the replies come in their order, so the two cross; or the other way round. */
+/* Two requests under way at once: the replies come in their order, so the two cross; or the other
+ * way round. */
 static void requests_that_cross(void)
 {
     struct chrome_stream *s = begin();
@@ -158,7 +159,8 @@ static void a_request_that_crosses_calls(void)
     finish(s, root);
 }
 
-/* A reply that another process sends; one to a call that a server passed on; one after the server's end; and a call without. */
+/* A reply that another process sends; one to a call that a server passed on; one after the server's
+ * end; and a call without. */
 static void replies_from_elsewhere(void)
 {
     struct chrome_stream *s = begin();
@@ -184,7 +186,8 @@ static void replies_from_elsewhere(void)
     finish(s, root);
 }
 
-/* More at once than one track, and than the sink remembers: what is told is right, the rest is only not drawn. */
+/* More at once than one track, and than the sink remembers: what is told is right, the rest is only
+ * not drawn. */
 static void more_than_are_remembered(void)
 {
     struct chrome_stream *s = begin();

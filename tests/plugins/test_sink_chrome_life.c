@@ -1,5 +1,5 @@
-/* test_sink_chrome_life.c: processes, messages, schedulers, nodes and losses, as the chrome sink draws them; the file
- * that it makes; and any stream at all.
+/* test_sink_chrome_life.c: processes, messages, schedulers, nodes and losses, as the chrome sink
+ * draws them; the file that it makes; and any stream at all.
  */
 #include "chrome_gen.h"
 #include "chrome_check.h"
@@ -13,9 +13,10 @@ static void finish(struct chrome_stream *s, cJSON *root)
     chrome_free(s);
 }
 
-/* ---- Processes -------------------------------------------------------------------------------------------------- */
+/* ---- Processes */
 
-/* {M,F,Args} of a gen_server's process: proc_lib:init_p(P, A, gen, init_it, [gen_server, S, P, Name, Mod, Args, Opts]) */
+/* {M,F,Args} of a gen_server's process: proc_lib:init_p(P, A, gen, init_it, [gen_server, S, P,
+ * Name, Mod, Args, Opts]) */
 static void gen_server_payload(struct chrome_stream *s, struct tap_event *ev, const char *module,
                                bool supervisor)
 {
@@ -49,8 +50,8 @@ static void gen_server_payload(struct chrome_stream *s, struct tap_event *ev, co
     chrome_end(s, ev);
 }
 
-static void spawn(struct chrome_stream *s, int64_t ts, uint32_t parent, uint32_t child, const char *module,
-                  bool sup)
+static void spawn(struct chrome_stream *s, int64_t ts, uint32_t parent, uint32_t child,
+                  const char *module, bool sup)
 {
     struct tap_event *ev = chrome_event(s, TAP_PROCESS_SPAWN, ts, 0, parent);
     ev->peer = (struct tap_pid){s->nodes[0].name_id, child, 0, 1};
@@ -74,7 +75,8 @@ static void life_of_a_process(void)
     CU_ASSERT_EQUAL(chrome_ns(life, "ts"), 1010);
     CU_ASSERT_STRING_EQUAL(chrome_arg(life, "exit"), "killed");
     CU_ASSERT_STRING_EQUAL(chrome_track_name(root, life), "shop_door:init/1 <0.200.0>");
-    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', "shop:work/1", 0), "end"), "process exit");
+    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'X', "shop:work/1", 0), "end"),
+                           "process exit");
     const cJSON *sup = chrome_find(root, 'B', "shop_sup:init/1", 0); /* still alive */
     CU_ASSERT_STRING_EQUAL(chrome_track_name(root, sup), "shop_sup:init/1 <0.201.0>");
     CU_ASSERT_EQUAL(chrome_total(root, 's', "spawn"), 2);
@@ -91,7 +93,8 @@ static void kill_in_the_middle(void)
     THROW(s, 300, 100, "b", 0);
     THROW(s, 300, 100, "a", 0);
     chrome_atom(s, chrome_event(s, TAP_PROCESS_EXIT, 301, 0, 100), "killed");
-    chrome_event(s, TAP_SCHEDULE_OUT, 302, 0, 100)->flags = TAP_EVENT_EXITING; /* comes after the exit */
+    /* comes after the exit */
+    chrome_event(s, TAP_SCHEDULE_OUT, 302, 0, 100)->flags = TAP_EVENT_EXITING;
     cJSON *root = chrome_close(s);
     CU_ASSERT_EQUAL(chrome_total(root, 'i', "exit"), 1);
     CU_ASSERT_EQUAL(chrome_total(root, 'M', "thread_name"), 1);
@@ -129,7 +132,7 @@ static void more_processes_than_are_remembered(void)
     finish(s, root);
 }
 
-/* ---- Messages --------------------------------------------------------------------------------------------------- */
+/* ---- Messages */
 
 static void message(struct chrome_stream *s, unsigned kind, int64_t ts, uint32_t id, uint32_t peer,
                     uint64_t flow)
@@ -188,7 +191,7 @@ static void arrows(void)
     finish(s, root);
 }
 
-/* ---- The scheduler ---------------------------------------------------------------------------------------------- */
+/* ---- The scheduler */
 
 static void waiting_running_collecting(void)
 {
@@ -206,16 +209,18 @@ static void waiting_running_collecting(void)
     CU_ASSERT_EQUAL(chrome_ns(chrome_find(root, 'X', "shop:ask/0", 0), "dur"), 300);
     CU_ASSERT_EQUAL(chrome_ns(chrome_find(root, 'X', "waiting", 0), "dur"), 100);
     CU_ASSERT_EQUAL(chrome_ns(chrome_find(root, 'X', "major gc", 0), "dur"), 30);
-    const cJSON *run = chrome_find(root, 'X', "<0.100.0>", 0), *last = chrome_find(root, 'X', "<0.100.0>", 1);
+    const cJSON *run = chrome_find(root, 'X', "<0.100.0>", 0),
+                *last = chrome_find(root, 'X', "<0.100.0>", 1);
     CU_ASSERT_STRING_EQUAL(chrome_track_name(root, run), "scheduler 2");
     CU_ASSERT_EQUAL(chrome_ns(run, "dur"), 150);
     CU_ASSERT_STRING_EQUAL(chrome_track_name(root, last), "scheduler 1");
-    CU_ASSERT(chrome_ns(last, "ts") == 300 && chrome_ns(last, "dur") < 200); /* the dying send no last out */
+    /* the dying send no last out */
+    CU_ASSERT(chrome_ns(last, "ts") == 300 && chrome_ns(last, "dur") < 200);
     CU_ASSERT_EQUAL(chrome_total(root, 'B', "<0.101.0>"), 1);
     finish(s, root);
 }
 
-/* ---- Losses and nodes ------------------------------------------------------------------------------------------- */
+/* ---- Losses and nodes */
 
 static void losses_and_gaps(void)
 {
@@ -246,8 +251,9 @@ static void losses_and_gaps(void)
     CU_ASSERT_STRING_EQUAL(chrome_arg(lost, "reason"), "queue");
     CU_ASSERT_EQUAL(chrome_total(root, 'i', "tracing off"), 1);
     CU_ASSERT_EQUAL(chrome_ns(off, "ts") + chrome_ns(off, "dur"), 5600);
-    CU_ASSERT_EQUAL(chrome_num(cJSON_GetObjectItem(chrome_find(root, 'C', "lost [1]", 1), "args"), "events"),
-                    12);
+    CU_ASSERT_EQUAL(
+        chrome_num(cJSON_GetObjectItem(chrome_find(root, 'C', "lost [1]", 1), "args"), "events"),
+        12);
     const cJSON *node =
         cJSON_GetArrayItem(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "otherData"), "nodes"), 0);
     CU_ASSERT_EQUAL(chrome_num(node, "lost"), 12);
@@ -267,20 +273,23 @@ static void two_nodes_and_rates(void)
         }
     }
     cJSON *root = chrome_close(s);
-    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'M', "process_name", 0), "name"), "shop@web2");
-    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'M', "process_labels", 0), "labels"), "OTP 25");
+    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'M', "process_name", 0), "name"),
+                           "shop@web2");
+    CU_ASSERT_STRING_EQUAL(chrome_arg(chrome_find(root, 'M', "process_labels", 0), "labels"),
+                           "OTP 25");
     CU_ASSERT_EQUAL(chrome_total(root, 'M', "process_name"), 2);
     CU_ASSERT_EQUAL(chrome_total(root, 'M', "thread_name"), 2);
     const cJSON *rate = chrome_find(root, 'C', "events/s [1]", 0);
     CU_ASSERT_EQUAL(chrome_num(cJSON_GetObjectItem(rate, "args"), "events"), 500);
     CU_ASSERT_EQUAL(chrome_ns(chrome_find(root, 'C', "events/s [2]", 1), "ts"), 100000000);
     CU_ASSERT_STRING_EQUAL(chrome_str(cJSON_GetObjectItem(root, "otherData"), "beamtap"), "test");
-    CU_ASSERT_EQUAL(cJSON_GetArraySize(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "otherData"), "nodes")),
-                    2);
+    CU_ASSERT_EQUAL(
+        cJSON_GetArraySize(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "otherData"), "nodes")),
+        2);
     finish(s, root);
 }
 
-/* ---- The file --------------------------------------------------------------------------------------------------- */
+/* ---- The file */
 
 static void empty_trace(void)
 {
@@ -356,7 +365,7 @@ static void full_disk_is_told_once(void)
     chrome_free(s);
 }
 
-/* ---- Anything at all -------------------------------------------------------------------------------------------- */
+/* ---- Anything at all */
 
 static uint64_t seed = 1;
 static uint32_t some(uint32_t n)
@@ -450,7 +459,8 @@ static void any_stream_obeys_the_rules(void)
 
 UNIT_TESTS("sink_chrome_life", UNIT_TEST(life_of_a_process), UNIT_TEST(kill_in_the_middle),
            UNIT_TEST(pids_are_reused), UNIT_TEST(more_processes_than_are_remembered),
-           UNIT_TEST(a_server_loop_is_one_frame), UNIT_TEST(arrows), UNIT_TEST(waiting_running_collecting),
-           UNIT_TEST(losses_and_gaps), UNIT_TEST(two_nodes_and_rates), UNIT_TEST(empty_trace),
+           UNIT_TEST(a_server_loop_is_one_frame), UNIT_TEST(arrows),
+           UNIT_TEST(waiting_running_collecting), UNIT_TEST(losses_and_gaps),
+           UNIT_TEST(two_nodes_and_rates), UNIT_TEST(empty_trace),
            UNIT_TEST(valid_after_each_flush), UNIT_TEST(pipes_get_the_array_form),
            UNIT_TEST(full_disk_is_told_once), UNIT_TEST(any_stream_obeys_the_rules))

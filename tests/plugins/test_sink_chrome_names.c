@@ -1,4 +1,5 @@
-/* test_sink_chrome_names.c: what the node tells of processes, as the chrome sink draws it: names, labels, mailboxes. */
+/* test_sink_chrome_names.c: what the node tells of processes, as the chrome sink draws it: names,
+ * labels, mailboxes. */
 #include "chrome_check.h"
 
 #define CALLS                                                              \
@@ -25,7 +26,8 @@ static struct tap_event *report_of(struct chrome_stream *s, unsigned kind, int64
     return ev;
 }
 
-static void label_is(struct chrome_stream *s, int64_t ts, uint32_t id, const char *label, const char *name)
+static void label_is(struct chrome_stream *s, int64_t ts, uint32_t id, const char *label,
+                     const char *name)
 {
     struct tap_event *ev = report_of(s, TAP_PROCESS_INFO, ts, id);
     struct tap_buf *b = &s->arena;
@@ -33,7 +35,8 @@ static void label_is(struct chrome_stream *s, int64_t ts, uint32_t id, const cha
     if (name)
         tap_write_tuple(b, 2), tap_write_atom(b, "name"), tap_write_atom(b, name);
     tap_write_tuple(b, 2), tap_write_atom(b, "initial_call");
-    tap_write_tuple(b, 3), tap_write_atom(b, "shop"), tap_write_atom(b, "init"), tap_write_i64(b, 1);
+    tap_write_tuple(b, 3), tap_write_atom(b, "shop"), tap_write_atom(b, "init"),
+        tap_write_i64(b, 1);
     tap_write_tuple(b, 2), tap_write_atom(b, "label");
     tap_write_tuple(b, 2), tap_write_atom(b, "cart"), tap_write_binary(b, label, strlen(label));
     tap_write_nil(b);
@@ -57,7 +60,8 @@ static const char *last_name(const cJSON *root, const char *call)
     const cJSON *e;
     cJSON_ArrayForEach(e, cJSON_GetObjectItem(root, "traceEvents"))
     {
-        if (strcmp(cJSON_GetObjectItem(e, "ph")->valuestring, "M") == 0 && chrome_num(e, "tid") == tid &&
+        if (strcmp(cJSON_GetObjectItem(e, "ph")->valuestring, "M") == 0 &&
+            chrome_num(e, "tid") == tid &&
             strcmp(cJSON_GetObjectItem(e, "name")->valuestring, "thread_name") == 0)
             name = cJSON_GetObjectItem(cJSON_GetObjectItem(e, "args"), "name")->valuestring;
     }
@@ -113,7 +117,8 @@ static void names_are_learned(void)
     struct chrome_stream *s = chrome_open(CALLS, NULL);
     struct tap_event *ev = chrome_event(s, TAP_PROCESS_INFO, 0, 0, 0);
     struct tap_buf *b = &s->arena;
-    chrome_begin(s, ev); /* [{<0.100.0>,[{initial_call,{shop,init,1}},{registered_name,shop_door}]}] */
+    /* [{<0.100.0>,[{initial_call,{shop,init,1}},{registered_name,shop_door}]}] */
+    chrome_begin(s, ev);
     tap_write_list(b, 2);
     tap_write_tuple(b, 2);
     tap_write_u8(b, TAP_EXT_NEW_PID);
@@ -150,7 +155,8 @@ static void names_are_learned(void)
                            "shop_door <0.100.0>");
     CU_ASSERT_STRING_EQUAL(chrome_track_name(root, chrome_find(root, 'B', "shop:b/0", 0)),
                            "Shop.Till <0.101.0>");
-    CU_ASSERT_STRING_EQUAL(chrome_track_name(root, chrome_find(root, 'B', "shop:c/0", 0)), "<0.102.0>");
+    CU_ASSERT_STRING_EQUAL(chrome_track_name(root, chrome_find(root, 'B', "shop:c/0", 0)),
+                           "<0.102.0>");
     finish(s, root);
 }
 

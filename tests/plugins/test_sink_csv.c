@@ -1,5 +1,5 @@
-/* The csv sink, read back by others: python's csv module, sqlite3, and pandas where it is installed. What a term
- * should look like is asked of a real node. */
+/* The csv sink, read back by others: python's csv module, sqlite3, and pandas where it is
+ * installed. What a term should look like is asked of a real node. */
 #include "sink_host.h"
 
 #include <sys/resource.h>
@@ -12,7 +12,8 @@ static char *csv_of(struct sb *b, const char *max_message)
     struct sink s;
     char path[128];
     strcpy(path, temp_path("out.csv"));
-    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "csv", "path", path, "max_message", max_message, NULL), TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "csv", "path", path, "max_message", max_message, NULL),
+                          TAP_OK);
     CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
     CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
     CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
@@ -35,8 +36,8 @@ static void message_is(enum tap_kind kind, const void *term, size_t len, const c
         sink_host_init();
     struct tap_event *e = sb_event(b, kind);
     e->payload = sb_bytes(b, term, len);
-    snprintf(row, sizeof row, "%s1700000000000001000,\"shop@web1\",%s,<0.100.0>,,,-1,,%s,\n", header,
-             host_kind(kind), want);
+    snprintf(row, sizeof row, "%s1700000000000001000,\"shop@web1\",%s,<0.100.0>,,,-1,,%s,\n",
+             header, host_kind(kind), want);
     char *text = csv_of(b, "0");
     same(text, row);
     free(text);
@@ -75,15 +76,17 @@ static void writes_a_row_for_each_kind(void)
     e = sb_event(b, TAP_MESSAGE_RECEIVE);
     e->flags = TAP_EVENT_TIMEOUT, e->metadata = sb_atom(b, "timeout");
     char *text = csv_of(b, "64k");
-    same(text, "ts,node,event,pid,module,function,arity,peer,message,metadata\n"
-               "1700000000000001000,\"shop@web1\",function_call,<0.100.0>,shop_cart,add,2,,\"[1,apple]\",\n"
-               "1700000000000002000,shop@web1,function_return,<0.100.0>,Elixir.Shop.Cart,add,2,,ok,\n"
-               "1700000000000003000,shop@web1,message_send,<0.100.0>,,,-1,<0.4294967295.8191>,'hello "
-               "world',nonexisting\n"
-               "1700000000000004000,shop@web1,lost,,,,-1,,\"{12,queue}\",\n"
-               "1700000000000005000,shop@web1,gap,,,,-1,,\"{250000000,rate}\",\n"
-               "1700000000000007000,shop@web1,message_receive,<0.100.0>,,,-1,,,why truncated=70000\n"
-               "1700000000000008000,shop@web1,message_receive,<0.100.0>,,,-1,,,'timeout' timeout\n");
+    same(text,
+         "ts,node,event,pid,module,function,arity,peer,message,metadata\n"
+         "1700000000000001000,\"shop@web1\",function_call,<0.100.0>,shop_cart,add,2,,\"[1,apple]\","
+         "\n"
+         "1700000000000002000,shop@web1,function_return,<0.100.0>,Elixir.Shop.Cart,add,2,,ok,\n"
+         "1700000000000003000,shop@web1,message_send,<0.100.0>,,,-1,<0.4294967295.8191>,'hello "
+         "world',nonexisting\n"
+         "1700000000000004000,shop@web1,lost,,,,-1,,\"{12,queue}\",\n"
+         "1700000000000005000,shop@web1,gap,,,,-1,,\"{250000000,rate}\",\n"
+         "1700000000000007000,shop@web1,message_receive,<0.100.0>,,,-1,,,why truncated=70000\n"
+         "1700000000000008000,shop@web1,message_receive,<0.100.0>,,,-1,,,'timeout' timeout\n");
     CU_ASSERT_EQUAL(sink_written, 5); /* lost and gap are no events, clock is no row */
     CU_ASSERT_EQUAL(sink_bytes, strlen(text));
     free(text);
@@ -135,14 +138,16 @@ static void names_stay_names(void)
             printf("# %s lacks %s\n", line, want[i]);
         CU_ASSERT_PTR_NOT_NULL(strstr(line, want[i]));
         if (i == 0) /* the odd node: its own name and pids with a node name are cells like others */
-            CU_ASSERT_PTR_NOT_NULL(strstr(line, "\"'a,\"\"b\"\"@web2'\",function_call,<shop@web1.100.0>,"));
+            CU_ASSERT_PTR_NOT_NULL(
+                strstr(line, "\"'a,\"\"b\"\"@web2'\",function_call,<shop@web1.100.0>,"));
     }
     CU_ASSERT_PTR_NULL(strtok_r(NULL, "\n", &save));
     free(text);
     sb_free(b);
 }
 
-/* Nasty terms as return values, read back by python and by sqlite3; the node says what must come out. */
+/* Nasty terms as return values, read back by python and by sqlite3; the node says what must come
+ * out. */
 static void reads_back_what_the_node_prints(void)
 {
     static struct erl_term terms[64];
@@ -160,14 +165,14 @@ static void reads_back_what_the_node_prints(void)
     free(csv_of(b, "0"));
     strcpy(path, temp_path(""));
     int code;
-    snprintf(
-        command, sizeof command,
-        "cd %s && python3 -c 'import csv,sys; csv.field_size_limit(1<<30)\n"
-        "got=[r[\"message\"] for r in csv.DictReader(open(\"out.csv\",newline=\"\",encoding=\"utf-8\"))]\n"
-        "want=open(\"want\",encoding=\"utf-8\",newline=\"\").read().split(chr(0))[:-1]\n"
-        "sys.exit(0 if got==want else [(g,w) for g,w in zip(got,want) if g!=w])' 2>&1 | cut -c1-500 | grep . "
-        "&& exit 1; :",
-        path);
+    snprintf(command, sizeof command,
+             "cd %s && python3 -c 'import csv,sys; csv.field_size_limit(1<<30)\n"
+             "got=[r[\"message\"] for r in "
+             "csv.DictReader(open(\"out.csv\",newline=\"\",encoding=\"utf-8\"))]\n"
+             "want=open(\"want\",encoding=\"utf-8\",newline=\"\").read().split(chr(0))[:-1]\n"
+             "sys.exit(0 if got==want else [(g,w) for g,w in zip(got,want) if g!=w])' 2>&1 | cut "
+             "-c1-500 | grep . && exit 1; :",
+             path);
     char *out = run_command(command, &code);
     CU_ASSERT_EQUAL(code, 0);
     same(out, "");
@@ -175,8 +180,8 @@ static void reads_back_what_the_node_prints(void)
     if (have("sqlite3")) {
         snprintf(command, sizeof command,
                  "cd %s && sqlite3 :memory: '.mode csv' '.import out.csv t' '.mode list' "
-                 "'.separator \"\" \"\\0\"' \"select count(*) || '/' || sum(arity = '-1') || '/' || "
-                 "sum(length(message)) from t\"",
+                 "'.separator \"\" \"\\0\"' \"select count(*) || '/' || sum(arity = '-1') || '/' "
+                 "|| sum(length(message)) from t\"",
                  path);
         out = run_command(command, NULL);
         char figures[64];
@@ -188,10 +193,11 @@ static void reads_back_what_the_node_prints(void)
         CU_ASSERT_EQUAL(strncmp(out, figures, strlen(figures)), 0);
         free(out);
     }
-    snprintf(command, sizeof command,
-             "cd %s && python3 -c 'import pandas as p; t=p.read_csv(\"out.csv\"); assert len(t)==%zu; "
-             "assert str(t.dtypes[\"ts\"])==\"int64\"; assert not t[\"message\"].isnull().any()'",
-             path, n);
+    snprintf(
+        command, sizeof command,
+        "cd %s && python3 -c 'import pandas as p; t=p.read_csv(\"out.csv\"); assert len(t)==%zu; "
+        "assert str(t.dtypes[\"ts\"])==\"int64\"; assert not t[\"message\"].isnull().any()'",
+        path, n);
     free(run_command("python3 -c 'import pandas' 2>/dev/null", &code));
     if (code == 0) {
         free(run_command(command, &code));
@@ -253,9 +259,10 @@ static void many_rows_cross_the_buffer(void)
     CU_ASSERT_EQUAL(strlen(text), sink_bytes);
     int wrong = 0;
     for (int i = 0; i < 25 * 4096; i++) {
-        int n = snprintf(want, sizeof want,
-                         "17000000000%08d,%s,function_call,<0.100.0>,shop_cart,add,2,,\"[%d,apple]\",\n",
-                         1000 * (i % 4096 + 1), i == 0 ? "\"shop@web1\"" : "shop@web1", i % 4096);
+        int n = snprintf(
+            want, sizeof want,
+            "17000000000%08d,%s,function_call,<0.100.0>,shop_cart,add,2,,\"[%d,apple]\",\n",
+            1000 * (i % 4096 + 1), i == 0 ? "\"shop@web1\"" : "shop@web1", i % 4096);
         wrong += strncmp(at, want, (size_t)n) != 0;
         at += n;
     }
@@ -274,7 +281,7 @@ static struct tap_span sb_int(struct sb *b, int64_t v)
     return sb_span(b, from);
 }
 
-/* ---- What can go wrong ------------------------------------------------------------------------------------------ */
+/* ---- What can go wrong */
 
 static struct sb *rows(uint32_t n)
 {
@@ -383,16 +390,18 @@ static void columns_are_chosen_and_ordered(void)
     e->peer_type = TAP_PEER_PID, e->peer = sb_pid(7);
     e->flags = TAP_EVENT_NONEXISTING;
     static const char *const cases[][2] = {
-        {"message, ts, function",
-         "message,ts,function\n\"[1,apple]\",1700000000000001000,add\n\"{12,other}\",1700000000000002000,\n"
-         ",1700000000000003000,\n"},
+        {"message, ts, function", "message,ts,function\n\"[1,apple]\",1700000000000001000,add\n\"{"
+                                  "12,other}\",1700000000000002000,\n"
+                                  ",1700000000000003000,\n"},
         {"arity,module,peer,metadata",
          "arity,module,peer,metadata\n2,\"shop_cart\",,\n-1,,,\n-1,,<0.7.0>,nonexisting\n"},
-        {"event,node,pid", "event,node,pid\n\"function_call\",shop@web1,<0.100.0>\nlost,shop@web1,\n"
-                           "message_send,shop@web1,<0.100.0>\n"}};
+        {"event,node,pid",
+         "event,node,pid\n\"function_call\",shop@web1,<0.100.0>\nlost,shop@web1,\n"
+         "message_send,shop@web1,<0.100.0>\n"}};
     for (int i = 0; i < 3; i++) {
         strcpy(path, temp_path("chosen.csv"));
-        CU_ASSERT_EQUAL_FATAL(sink_create(&s, "csv", "path", path, "columns", cases[i][0], NULL), TAP_OK);
+        CU_ASSERT_EQUAL_FATAL(sink_create(&s, "csv", "path", path, "columns", cases[i][0], NULL),
+                              TAP_OK);
         CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
         CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
         CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
@@ -402,7 +411,8 @@ static void columns_are_chosen_and_ordered(void)
     }
     CU_ASSERT_EQUAL(sink_create(&s, "csv", "path", path, "columns", "ts, when", NULL), TAP_INVALID);
     CU_ASSERT_PTR_NOT_NULL(strstr(sink_failure, "when is no column; there are ts, node"));
-    CU_ASSERT_EQUAL(sink_create(&s, "csv", "path", path, "columns", "ts, pid, ts", NULL), TAP_INVALID);
+    CU_ASSERT_EQUAL(sink_create(&s, "csv", "path", path, "columns", "ts, pid, ts", NULL),
+                    TAP_INVALID);
     same(sink_failure, "column ts is named twice");
     sb_free(b);
 }
@@ -464,8 +474,8 @@ static void processes_are_called_by_name(void)
     runs(b, sb_event(b, TAP_PROCESS_START), "again"); /* the pid is another's now */
     sb_event(b, TAP_PROCESS_REGISTER)->payload = sb_atom(b, "nan");
     strcpy(path, temp_path("called.csv"));
-    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "csv", "path", path, "columns", "pid, process, event", NULL),
-                          TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(
+        sink_create(&s, "csv", "path", path, "columns", "pid, process, event", NULL), TAP_OK);
     CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
     CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
     CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);

@@ -1,4 +1,5 @@
-/* test_sink_files.c: what becomes of a file that was there, in each sink: it stays until there is something to write. */
+/* test_sink_files.c: what becomes of a file that was there, in each sink: it stays until there is
+ * something to write. */
 #include "sink_host.h"
 
 static const struct {
@@ -14,8 +15,8 @@ enum { SINKS = sizeof sinks / sizeof sinks[0], OLD = 300000 };
 static struct sink opened(size_t i, const char *path)
 {
     struct sink s;
-    CU_ASSERT_EQUAL_FATAL(sink_create(&s, sinks[i].sink, "path", path, sinks[i].key, sinks[i].value, NULL),
-                          TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(
+        sink_create(&s, sinks[i].sink, "path", path, sinks[i].key, sinks[i].value, NULL), TAP_OK);
     CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
     return s;
 }
@@ -154,5 +155,5 @@ static void only_what_it_made_is_removed(void)
 }
 
 UNIT_TESTS("sink_files", UNIT_TEST(no_run_and_the_file_is_as_it_was),
-           UNIT_TEST(nothing_old_is_left_behind_what_is_new), UNIT_TEST(a_full_buffer_is_a_beginning),
-           UNIT_TEST(only_what_it_made_is_removed))
+           UNIT_TEST(nothing_old_is_left_behind_what_is_new),
+           UNIT_TEST(a_full_buffer_is_a_beginning), UNIT_TEST(only_what_it_made_is_removed))

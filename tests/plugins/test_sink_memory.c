@@ -1,5 +1,6 @@
-/* The memory of each sink depends on what is open (processes, frames, messages on their way), never on how much it saw:
- * after two million events of processes that come and go it holds what it held after two hundred thousand. */
+/* The memory of each sink depends on what is open (processes, frames, messages on their way), never
+ * on how much it saw: after two million events of processes that come and go it holds what it held
+ * after two hundred thousand. */
 #include "sink_host.h"
 
 #include <malloc.h>
@@ -18,7 +19,8 @@ static struct tap_event *next(struct sb *b, enum tap_kind kind, uint32_t process
     return e;
 }
 
-/* A process's whole life: spawned, called, told something, ended. One message in eight is never received. */
+/* A process's whole life: spawned, called, told something, ended. One message in eight is never
+ * received. */
 static void a_life(struct sb *b)
 {
     uint32_t child = 1000 + next_process++;
@@ -27,7 +29,8 @@ static void a_life(struct sb *b)
     e = next(b, TAP_PROCESS_START, child);
     e->peer_type = TAP_PEER_PID, e->peer = sb_pid(100);
     for (int i = 0; i < 3; i++) {
-        sb_function(e = next(b, TAP_FUNCTION_CALL, child), "shop_cart", i == 2 ? "total" : "add", 2);
+        sb_function(e = next(b, TAP_FUNCTION_CALL, child), "shop_cart", i == 2 ? "total" : "add",
+                    2);
         e->payload = sb_arguments(b, child, "apple");
     }
     e = next(b, TAP_MESSAGE_SEND, child);

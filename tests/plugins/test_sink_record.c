@@ -1,5 +1,6 @@
-/* The record sink, frame by frame: what is copied, what its headers say of what is missing, and what it survives. That a
- * recording plays as the live run did is tested with live nodes (tests/e2e/test_record.py). */
+/* The record sink, frame by frame: what is copied, what its headers say of what is missing, and
+ * what it survives. That a recording plays as the live run did is tested with live nodes
+ * (tests/e2e/test_record.py). */
 #include "sink_host.h"
 
 struct recorded {
@@ -56,8 +57,8 @@ static bool opens(const struct recorded *r, uint32_t arity, const char *tag, str
     return tap_read_tuple(c, &n) && n == arity && tap_match_atom(c, tag);
 }
 
-static void frame_is(const struct recorded *r, unsigned flags, uint64_t seq, uint32_t events, uint32_t lost,
-                     uint32_t why)
+static void frame_is(const struct recorded *r, unsigned flags, uint64_t seq, uint32_t events,
+                     uint32_t lost, uint32_t why)
 {
     CU_ASSERT_EQUAL(r->h.flags, flags | TAP_FRAME_RECORDED);
     CU_ASSERT_EQUAL(r->h.seq, seq);
@@ -144,7 +145,8 @@ static void nodes_and_batches_have_frames_of_their_own(void)
     sb_free(two[0]), sb_free(two[1]);
 }
 
-/* 4,096 events of 100 bytes are more than one frame should hold, and one of a megabyte is more than the buffer. */
+/* 4,096 events of 100 bytes are more than one frame should hold, and one of a megabyte is more than
+ * the buffer. */
 static void frames_stay_small_but_take_what_is_large(void)
 {
     struct sb *b = calloc(1, sizeof *b);
@@ -167,6 +169,7 @@ static void frames_stay_small_but_take_what_is_large(void)
     sb_free(b);
 }
 
-UNIT_TESTS("sink_record", UNIT_TEST(messages_are_copied_as_one_list), UNIT_TEST(what_is_missing_is_told),
-           UNIT_TEST(each_life_counts_from_nought), UNIT_TEST(nodes_and_batches_have_frames_of_their_own),
+UNIT_TESTS("sink_record", UNIT_TEST(messages_are_copied_as_one_list),
+           UNIT_TEST(what_is_missing_is_told), UNIT_TEST(each_life_counts_from_nought),
+           UNIT_TEST(nodes_and_batches_have_frames_of_their_own),
            UNIT_TEST(frames_stay_small_but_take_what_is_large))

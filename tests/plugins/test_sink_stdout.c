@@ -1,5 +1,5 @@
-/* The stdout sink: what people read, line by line, and JSON lines that python and jq read back. What a term should
- * look like is asked of a real node. */
+/* The stdout sink: what people read, line by line, and JSON lines that python and jq read back.
+ * What a term should look like is asked of a real node. */
 #include "sink_host.h"
 
 static char out_path[128];
@@ -137,9 +137,10 @@ static void nodes_and_dates_are_shown_when_wanted(void)
     b->events[1].node = 1;
     sink_session.several_nodes = true;
     char *text = lines_of(b, "time", "absolute");
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        text, "2023-11-14T22:13:20.000001Z  shop@web1  <0.100.0>    -> shop_cart:add(1, apple)\n"));
     CU_ASSERT_PTR_NOT_NULL(
-        strstr(text, "2023-11-14T22:13:20.000001Z  shop@web1  <0.100.0>    -> shop_cart:add(1, apple)\n"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "2023-11-14T22:13:20.000002Z  a,\"b\"@web2  <shop@web1.100.0> -> "));
+        strstr(text, "2023-11-14T22:13:20.000002Z  a,\"b\"@web2  <shop@web1.100.0> -> "));
     free(text);
     sb_free(b);
 }
@@ -181,7 +182,8 @@ static void calls_are_indented_by_depth(void)
                 "<- m:unseen/1\n");
 }
 
-/* A loop that takes messages stays where it is, one that does not is a recursion; all its returns come at the end. */
+/* A loop that takes messages stays where it is, one that does not is a recursion; all its returns
+ * come at the end. */
 static void a_servers_rounds_stand_below_each_other(void)
 {
     struct sb *b = calloc(1, sizeof *b);
@@ -297,16 +299,16 @@ static void a_line_stays_a_line(void)
     sb_free(b);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------------- */
+/* ---- JSON */
 
 static void every_kind_is_an_object(void)
 {
     struct sb *b = every_kind();
     char *text = lines_of(b, "format", "json"), want[1024];
     snprintf(want, sizeof want, "%s",
-             "{\"ts\":\"1700000000000001000\",\"seq\":0,\"node\":\"shop@web1\",\"event\":\"function_call\","
-             "\"pid\":\"<0.100.0>\","
-             "\"module\":\"shop_cart\",\"function\":\"add\",\"arity\":2,\"message\":\"[1,apple]\"}\n");
+             "{\"ts\":\"1700000000000001000\",\"seq\":0,\"node\":\"shop@web1\",\"event\":"
+             "\"function_call\",\"pid\":\"<0.100.0>\",\"module\":\"shop_cart\",\"function\":"
+             "\"add\",\"arity\":2,\"message\":\"[1,apple]\"}\n");
     CU_ASSERT_EQUAL(strncmp(text, want, strlen(want)), 0);
     free(text);
     char command[2048], path[128];
@@ -323,8 +325,8 @@ static void every_kind_is_an_object(void)
              "assert r[11][\"scheduler\"]==2 and r[11][\"flags\"]==[\"exiting\"]\n"
              "assert r[12][\"truncated\"]==70000 and \"message\" not in r[12]\n"
              "assert "
-             "r[13]==dict(ts=\"1700000000000014000\",node=\"shop@web1\",event=\"lost\",count=12,reason="
-             "\"queue\")\n"
+             "r[13]==dict(ts=\"1700000000000014000\",node=\"shop@web1\",event=\"lost\",count=12,"
+             "reason=\"queue\")\n"
              "assert r[14][\"event\"]==\"gap\" and r[14][\"count\"]==250000000'",
              path);
     int code;
@@ -349,7 +351,8 @@ static void json_holds_what_the_node_prints(void)
     struct sink s;
     strcpy(out_path, temp_path("out.json"));
     CU_ASSERT_EQUAL_FATAL(
-        sink_create(&s, "stdout", "path", out_path, "format", "json", "max_message", "0", NULL), TAP_OK);
+        sink_create(&s, "stdout", "path", out_path, "format", "json", "max_message", "0", NULL),
+        TAP_OK);
     free(consumed(&s, b));
     char command[1024], path[128];
     strcpy(path, temp_path("want"));
@@ -362,7 +365,8 @@ static void json_holds_what_the_node_prints(void)
              "r=[json.loads(l) for l in open(\"%s\",encoding=\"utf-8\",newline=chr(10))]\n"
              "w=open(\"%s\",encoding=\"utf-8\",newline=\"\").read().split(chr(0))[:-1]\n"
              "assert [x[\"message\"] for x in r[:-1]]==w\n"
-             "assert r[-1][\"module\"]==\"q\\\"\\\\\\n\\x01\" and r[-1][\"function\"]==\"caf\"+chr(233)'",
+             "assert r[-1][\"module\"]==\"q\\\"\\\\\\n\\x01\" and "
+             "r[-1][\"function\"]==\"caf\"+chr(233)'",
              out_path, path);
     int code;
     free(run_command(command, &code));
@@ -399,7 +403,7 @@ static void undecodable_bytes_are_still_json(void)
     sb_free(b);
 }
 
-/* ---- Standard output -------------------------------------------------------------------------------------------- */
+/* ---- Standard output */
 
 /* On a terminal lines come at once and in colour, unless NO_COLOR is set; elsewhere plain. */
 static void colour_is_for_terminals(void)
@@ -426,7 +430,8 @@ static void colour_is_for_terminals(void)
         CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
         CU_ASSERT_EQUAL(sink_written, 13u * (unsigned)(round + 1)); /* without a flush */
         CU_ASSERT(read(master, text, sizeof text - 1) > 0);
-        CU_ASSERT_EQUAL(strstr(text, "\033[36m-> shop_cart:add(1, apple)\033[0m") != NULL, round == 0);
+        CU_ASSERT_EQUAL(strstr(text, "\033[36m-> shop_cart:add(1, apple)\033[0m") != NULL,
+                        round == 0);
         CU_ASSERT_EQUAL(strchr(text, '\033') != NULL, round == 0);
         CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
         close(master);
@@ -502,17 +507,19 @@ static void processes_are_called_by_name(void)
     e->payload = sb_atom(b, "two");
     sb_event(b, TAP_PROCESS_EXIT)->payload = sb_atom(b, "normal");
     char *text = lines_of(b, "names", "true");
-    same(text, "   0.000001  <0.100.0>                        recv one\n"
-               "   0.000002  <0.100.0>(shop_till)             register shop_till\n"
-               "   0.000003  <0.100.0>(shop_till)             spawn <0.7.0> shop_customer:visit(1)\n"
-               "   0.000004  <0.7.0>(shop_customer:visit/1)   recv two\n"
-               "   0.000005  <0.100.0>(shop_till)             exit normal\n");
+    same(text,
+         "   0.000001  <0.100.0>                        recv one\n"
+         "   0.000002  <0.100.0>(shop_till)             register shop_till\n"
+         "   0.000003  <0.100.0>(shop_till)             spawn <0.7.0> shop_customer:visit(1)\n"
+         "   0.000004  <0.7.0>(shop_customer:visit/1)   recv two\n"
+         "   0.000005  <0.100.0>(shop_till)             exit normal\n");
     free(text);
     sb_free(b);
 }
 
-UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people), UNIT_TEST(elixir_reads_as_elixir),
-           UNIT_TEST(nodes_and_dates_are_shown_when_wanted), UNIT_TEST(calls_are_indented_by_depth),
+UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people),
+           UNIT_TEST(elixir_reads_as_elixir), UNIT_TEST(nodes_and_dates_are_shown_when_wanted),
+           UNIT_TEST(calls_are_indented_by_depth),
            UNIT_TEST(a_servers_rounds_stand_below_each_other), UNIT_TEST(a_loss_begins_anew),
            UNIT_TEST(only_what_returns_is_gone_into), UNIT_TEST(a_line_stays_a_line),
            UNIT_TEST(every_kind_is_an_object), UNIT_TEST(json_holds_what_the_node_prints),

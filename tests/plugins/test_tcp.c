@@ -1,5 +1,5 @@
-/* The tcp transport's parts that need no node: addresses as users write them, bare frames, the invitation as a term. Who is
- * let in is tested on live nodes (tests/e2e/test_tcp.py).
+/* The tcp transport's parts that need no node: addresses as users write them, bare frames, the
+ * invitation as a term. Who is let in is tested on live nodes (tests/e2e/test_tcp.py).
  */
 #include "transports/tcp/address.h"
 #include "transports/beam/net/packet.h"
@@ -21,8 +21,9 @@ static void addresses_are_read(void)
         {"[::]", "::", 0},
         {"localhost", "localhost", 0},
     };
-    static const char *const wrong[] = {"",      ":80",   "a:",    "a:x",     "a:65536", "a:-1",  "[::1",
-                                        "[]:80", "a b:1", "a:80 ", "[::1]80", "a:+1",    "[::1]:"};
+    static const char *const wrong[] = {"",        ":80",  "a:",    "a:x",   "a:65536",
+                                        "a:-1",    "[::1", "[]:80", "a b:1", "a:80 ",
+                                        "[::1]80", "a:+1", "[::1]:"};
     struct tap_address a;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CU_ASSERT(tap_address_parse(cases[i].text, &a));
@@ -99,10 +100,10 @@ static void the_invitation_is_in_the_options(void)
     static const uint8_t pid[] = {88, 119, 3, 'a', '@', 'b', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7};
     struct tap_plan plan = {.struct_size = sizeof plan};
     struct tap_endpoint to = {.address = "::1",
-                                .port = 65535,
-                                .timeout = 1500000,
-                                .token = (const uint8_t *)"0123456789abcdef",
-                                .answer = (const uint8_t *)"ABCDEFGHIJKLMNOP"};
+                              .port = 65535,
+                              .timeout = 1500000,
+                              .token = (const uint8_t *)"0123456789abcdef",
+                              .answer = (const uint8_t *)"ABCDEFGHIJKLMNOP"};
     struct tap_plan_term t = {&plan, "0123456789abcdef", pid, sizeof pid, 1, NULL, 0, &to};
     struct tap_buf b = {0}, last = {0};
     tap_plan_term_write(&b, &t);

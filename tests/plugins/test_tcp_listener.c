@@ -25,7 +25,8 @@ static const struct tap_host host = {.struct_size = sizeof host, .log = on_log};
 static struct tap_listener lobby;
 static struct tap_beam_node nodes[2];
 static struct tap_beam_node *list[2] = {&nodes[0], &nodes[1]};
-static struct tap_beam beam = {.host = &host, .nodes = list, .count = 2, .connect_timeout = 1000000000};
+static struct tap_beam beam = {
+    .host = &host, .nodes = list, .count = 2, .connect_timeout = 1000000000};
 static int64_t later; /* ns that the lobby believes to have passed */
 
 static void begin(void)
@@ -38,8 +39,8 @@ static void begin(void)
     said[0] = 0;
     later = 0;
     for (int i = 0; i < 2; i++) {
-        nodes[i] =
-            (struct tap_beam_node){.beam = &beam, .data_state = TAP_DATA_EXPECTED, .state = TAP_BEAM_STARTING};
+        nodes[i] = (struct tap_beam_node){
+            .beam = &beam, .data_state = TAP_DATA_EXPECTED, .state = TAP_BEAM_STARTING};
         memset(nodes[i].secret, 'a' + i, TAP_STREAM_TOKEN);
         memset(nodes[i].secret + TAP_STREAM_TOKEN, 'A' + i, TAP_STREAM_TOKEN);
     }
@@ -65,7 +66,8 @@ static void turn(void)
 
 static int visit(const void *bytes, size_t len)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(tap_address_port(&lobby.bound))};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(tap_address_port(&lobby.bound))};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     CU_ASSERT_FATAL(fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
@@ -120,7 +122,8 @@ static void a_token_of_nobody_or_of_one_not_expected_is_refused(void)
     end();
 }
 
-/* A token may come in any pieces, but not at any pace; what is wrong is refused at its first wrong byte. */
+/* A token may come in any pieces, but not at any pace; what is wrong is refused at its first wrong
+ * byte. */
 static void slow_clients_have_five_seconds(void)
 {
     begin();
@@ -147,10 +150,12 @@ static void a_crowd_keeps_nobody_out(void)
     int crowd[3 * TAP_LISTENER_PENDING];
     begin();
     for (size_t i = 0; i < sizeof crowd / sizeof crowd[0]; i++) {
-        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(tap_address_port(&lobby.bound))};
+        struct sockaddr_in to = {.sin_family = AF_INET,
+                                 .sin_port = htons(tap_address_port(&lobby.bound))};
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         crowd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        CU_ASSERT(connect(crowd[i], (const struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS);
+        CU_ASSERT(connect(crowd[i], (const struct sockaddr *)&to, sizeof to) == 0 ||
+                  errno == EINPROGRESS);
     }
     turn();
     int expected = visit_with('a');

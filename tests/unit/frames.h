@@ -11,7 +11,8 @@ struct frame {
     size_t item;
 };
 
-static inline void frame_begin(struct frame *f, uint8_t flags, uint64_t seq, uint32_t lost, uint32_t why)
+static inline void frame_begin(struct frame *f, uint8_t flags, uint64_t seq, uint32_t lost,
+                               uint32_t why)
 {
     uint8_t head[TAP_FRAME_HEADER] = {'B', 'T', 'F', '1', TAP_FRAME_VERSION, flags};
     memset(f, 0, sizeof *f);
@@ -53,7 +54,8 @@ static inline void write_head(struct tap_buf *b, uint32_t arity, uint32_t pid, c
     tap_write_atom(b, tag);
 }
 /* {trace_ts, <n@h.Pid.0>, call, {shop,Function,[N,apple]}, Time} */
-static inline void frame_call_of(struct frame *f, uint32_t pid, const char *function, int64_t n, int64_t time)
+static inline void frame_call_of(struct frame *f, uint32_t pid, const char *function, int64_t n,
+                                 int64_t time)
 {
     struct tap_buf *b = &f->buf;
     frame_item(f);
@@ -93,7 +95,8 @@ static inline void frame_clock(struct frame *f, int64_t monotonic, int64_t offse
     tap_write_i64(&f->buf, offset);
     frame_item_end(f);
 }
-/* {node_up, #{release => <<"25">>, offset => Offset, monotonic => 0, printable => latin1, erts => <<"13">>}} */
+/* {node_up, #{release => <<"25">>, offset => Offset, monotonic => 0, printable => latin1, erts =>
+ * <<"13">>}} */
 static inline void frame_node_up(struct frame *f, int64_t offset)
 {
     struct tap_buf *b = &f->buf;

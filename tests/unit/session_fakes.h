@@ -1,5 +1,5 @@
-/* session_fakes.h: a transport that sends what a test's script says, sinks that misbehave as told, and a session made
- * of them without a file. */
+/* session_fakes.h: a transport that sends what a test's script says, sinks that misbehave as told,
+ * and a session made of them without a file. */
 #ifndef TAP_SESSION_FAKES_H
 #define TAP_SESSION_FAKES_H
 
@@ -25,7 +25,8 @@ static void (*script)(struct fake_transport *);
 static enum tap_status transport_start_status = TAP_OK, transport_run_status = TAP_OK;
 static int transport_stops, transport_destroys, transport_start_ms;
 
-static enum tap_status transport_create(const struct tap_host *host, const void *settings, void **self)
+static enum tap_status transport_create(const struct tap_host *host, const void *settings,
+                                        void **self)
 {
     static struct fake_transport one;
     (void)settings;
@@ -78,11 +79,13 @@ static inline void send_frame(struct fake_transport *t, struct frame *f)
     struct tap_arena *arena = t->host->reserve(t->host, f->buf.len);
     memcpy(arena->data, f->buf.data, f->buf.len);
     /* What lies behind the frame in the arena is no part of it. */
-    memset(arena->data + f->buf.len, 0xee, arena->size - f->buf.len < 64 ? arena->size - f->buf.len : 64);
+    memset(arena->data + f->buf.len, 0xee,
+           arena->size - f->buf.len < 64 ? arena->size - f->buf.len : 64);
     t->host->commit(t->host, arena, t->node, at, 1);
     tap_buf_free(&f->buf);
 }
-static inline void send_calls(struct fake_transport *t, uint64_t seq, uint32_t n, uint32_t lost, uint32_t why)
+static inline void send_calls(struct fake_transport *t, uint64_t seq, uint32_t n, uint32_t lost,
+                              uint32_t why)
 {
     struct frame f;
     frame_begin(&f, 0, seq, lost, why);
@@ -149,8 +152,8 @@ static void sink_take(struct fake_sink *s, const struct tap_event *ev)
         s->events++;
     }
 }
-static enum tap_status sink_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
-                                    size_t n)
+static enum tap_status sink_consume(void *self, const struct tap_batch *batch,
+                                    const uint32_t *select, size_t n)
 {
     struct fake_sink *s = self;
     uint64_t before = s->events;
@@ -169,7 +172,8 @@ static enum tap_status sink_consume(void *self, const struct tap_batch *batch, c
             s->host->release(s->host, s->held);
         s->held = batch;
     }
-    s->host->written(s->host, (s->events - before) / (s->forgets ? 2 : 1), 10 * (s->events - before));
+    s->host->written(s->host, (s->events - before) / (s->forgets ? 2 : 1),
+                     10 * (s->events - before));
     return TAP_OK;
 }
 static enum tap_status sink_flush(void *self)
@@ -192,10 +196,10 @@ static void sink_destroy(void *self)
         s->host->release(s->host, s->held);
     s->destroys++;
 }
-static const struct tap_sink_ops sink_ops = {sizeof sink_ops, sink_create, sink_start,  sink_consume,
-                                             sink_flush,      sink_stop,   sink_destroy};
-static const struct tap_plugin sink_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_SINK, .name = "fake",
-                                              .ops = &sink_ops};
+static const struct tap_sink_ops sink_ops = {
+    sizeof sink_ops, sink_create, sink_start, sink_consume, sink_flush, sink_stop, sink_destroy};
+static const struct tap_plugin sink_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_SINK,
+                                              .name = "fake", .ops = &sink_ops};
 static const struct tap_loaded sink_loaded = {&sink_plugin, "fake.so"};
 
 /* ---- A filter that lets calls of odd arguments' pids pass (pid.id odd). */
@@ -224,16 +228,17 @@ static void filter_destroy(void *self)
 {
     (void)self;
 }
-static const struct tap_filter_ops filter_ops = {sizeof filter_ops, filter_create, filter_plan, filter_judge,
-                                                 filter_destroy};
-static const struct tap_plugin filter_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_FILTER, .name = "fake",
-                                                .ops = &filter_ops};
+static const struct tap_filter_ops filter_ops = {sizeof filter_ops, filter_create, filter_plan,
+                                                 filter_judge, filter_destroy};
+static const struct tap_plugin filter_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_FILTER,
+                                                .name = "fake", .ops = &filter_ops};
 static const struct tap_loaded filter_loaded = {&filter_plugin, "fake.so"};
 
 /* ---- A session of these. */
 #define FAKES_MAX 8
 static struct tap_instance fakes[FAKES_MAX];
-static const char *const fake_sections[] = {"sink:a", "sink:b", "sink:c", "sink:d", "sink:e", "sink:f"};
+static const char *const fake_sections[] = {"sink:a", "sink:b", "sink:c",
+                                            "sink:d", "sink:e", "sink:f"};
 static struct tap_config fake_config;
 static struct tap_error *fake_err;
 static char fake_log[4096];
@@ -294,8 +299,10 @@ static inline bool err_has(const char *text)
             return true;
     return false;
 }
-/* produced = written + filtered + lost, for each node and each sink; the figures of sink `s` are given back. */
-static inline struct tap_sink_stats balance(struct tap_session *t, size_t s, struct tap_node_stats *node)
+/* produced = written + filtered + lost, for each node and each sink; the figures of sink `s` are
+ * given back. */
+static inline struct tap_sink_stats balance(struct tap_session *t, size_t s,
+                                            struct tap_node_stats *node)
 {
     struct tap_sink_stats sinks[FAKES_MAX];
     struct tap_node_stats nodes[FAKES_MAX];

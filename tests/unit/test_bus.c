@@ -1,5 +1,5 @@
-/* test_bus.c: what a commit makes of an arena: events of several frames, selections by sets of filters, flows, and what
- * is kept of the memory. No threads: the queues are read by hand. */
+/* test_bus.c: what a commit makes of an arena: events of several frames, selections by sets of
+ * filters, flows, and what is kept of the memory. No threads: the queues are read by hand. */
 #include "bus/bus.h"
 
 #include "frames.h"
@@ -20,7 +20,8 @@ static void big_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
         struct tap_cursor c = tap_cursor(batch->arena + ev->payload.off, ev->payload.len);
         uint32_t n;
         int64_t v;
-        if (ev->kind == TAP_FUNCTION_CALL && tap_read_list(&c, &n) && tap_read_i64(&c, &v) && v <= 5)
+        if (ev->kind == TAP_FUNCTION_CALL && tap_read_list(&c, &n) && tap_read_i64(&c, &v) &&
+            v <= 5)
             keep[i] = 0;
     }
 }
@@ -31,7 +32,8 @@ static void on_up(void *arg, uint32_t node, const struct tap_node_facts *facts)
 {
     (void)arg, (void)node, (void)facts;
 }
-static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *said, uint32_t len)
+static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *said,
+                   uint32_t len)
 {
     (void)arg, (void)node, (void)level, (void)said, (void)len;
 }
@@ -54,7 +56,8 @@ static void begin(uint32_t events, size_t pool_limit)
     CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&bus.pool, 3, pool_limit), TAP_OK);
     for (uint32_t s = 0; s < 3; s++) {
         sinks[s].set = s;
-        CU_ASSERT_EQUAL_FATAL(tap_queue_init(&sinks[s].queue, &bus.pool, 1 << 20, TAP_DROP_NEWEST), TAP_OK);
+        CU_ASSERT_EQUAL_FATAL(tap_queue_init(&sinks[s].queue, &bus.pool, 1 << 20, TAP_DROP_NEWEST),
+                              TAP_OK);
     }
 }
 static void end(void)
@@ -98,7 +101,8 @@ static struct tap_queue_item take(int sink)
 {
     struct tap_queue_item item;
     bool eased;
-    CU_ASSERT_EQUAL_FATAL(tap_queue_pop(&sinks[sink].queue, &item, tap_clock_steady(), &eased), TAP_POPPED);
+    CU_ASSERT_EQUAL_FATAL(tap_queue_pop(&sinks[sink].queue, &item, tap_clock_steady(), &eased),
+                          TAP_POPPED);
     return item;
 }
 
@@ -124,7 +128,8 @@ static void each_set_of_filters_has_its_selection(void)
         CU_ASSERT_EQUAL(item.selection->count, counted[s] + 2); /* node_up and lost */
         CU_ASSERT_EQUAL(atomic_load(&sinks[s].given), counted[s]);
         CU_ASSERT_EQUAL(atomic_load(&sinks[s].filtered), 11 - counted[s]);
-        CU_ASSERT_EQUAL(tap_batch_event(&item.batch->base, item.selection->index[0])->kind, TAP_NODE_UP);
+        CU_ASSERT_EQUAL(tap_batch_event(&item.batch->base, item.selection->index[0])->kind,
+                        TAP_NODE_UP);
         const struct tap_event *last =
             tap_batch_event(&item.batch->base, item.selection->index[item.selection->count - 1]);
         CU_ASSERT(last->kind == TAP_LOST && last->count == 2 && last->seq == 10 &&
@@ -209,8 +214,8 @@ static void above_the_pools_limit_nothing_is_handed_over(void)
     end();
 }
 
-/* The first selection of sink 0, after all that waits has gone on: [9, ...]'s bytes are the same whether the message that they
- * came in was carried or not. */
+/* The first selection of sink 0, after all that waits has gone on: [9, ...]'s bytes are the same
+ * whether the message that they came in was carried or not. */
 static void merged_events_have_their_pieces(void)
 {
     for (int raw = 0; raw < 2; raw++) {
@@ -298,5 +303,5 @@ UNIT_TESTS("bus", UNIT_TEST(each_set_of_filters_has_its_selection),
            UNIT_TEST(a_send_and_its_receive_share_a_flow),
            UNIT_TEST(a_trickle_of_small_frames_keeps_little_memory),
            UNIT_TEST(above_the_pools_limit_nothing_is_handed_over),
-           UNIT_TEST(merged_events_have_their_pieces), UNIT_TEST(what_is_due_at_once_goes_on_in_pieces),
-           UNIT_TEST(odd_commits_are_survived))
+           UNIT_TEST(merged_events_have_their_pieces),
+           UNIT_TEST(what_is_due_at_once_goes_on_in_pieces), UNIT_TEST(odd_commits_are_survived))

@@ -34,7 +34,8 @@ static void offsets_of_this_century_count(void)
         CU_ASSERT(c.aligned);
         CU_ASSERT_EQUAL(tap_clock_ns(&c, monotonic + 5), epochs[i] + 5);
         tap_clock_align(&c, monotonic + TAP_SECOND, epochs[i] - monotonic + 1000);
-        CU_ASSERT_EQUAL(tap_clock_ns(&c, monotonic + 2 * TAP_SECOND), epochs[i] + 2 * TAP_SECOND + 1000);
+        CU_ASSERT_EQUAL(tap_clock_ns(&c, monotonic + 2 * TAP_SECOND),
+                        epochs[i] + 2 * TAP_SECOND + 1000);
     }
 }
 static void a_correction_is_reached_and_kept(void)
@@ -45,17 +46,19 @@ static void a_correction_is_reached_and_kept(void)
     CU_ASSERT_EQUAL(tap_clock_ns(&c, TAP_SECOND), TAP_SECOND + 1000);
     CU_ASSERT_EQUAL(tap_clock_ns(&c, TAP_SECOND + TAP_CLOCK_SLEW / 2),
                     TAP_SECOND + TAP_CLOCK_SLEW / 2 + 2000);
-    CU_ASSERT_EQUAL(tap_clock_ns(&c, TAP_SECOND + TAP_CLOCK_SLEW), TAP_SECOND + TAP_CLOCK_SLEW + 3000);
+    CU_ASSERT_EQUAL(tap_clock_ns(&c, TAP_SECOND + TAP_CLOCK_SLEW),
+                    TAP_SECOND + TAP_CLOCK_SLEW + 3000);
     CU_ASSERT_EQUAL(tap_clock_ns(&c, 9 * TAP_SECOND), 9 * TAP_SECOND + 3000);
     CU_ASSERT_EQUAL(tap_clock_ns(&c, TAP_SECOND - 5),
                     TAP_SECOND - 5 + 1000); /* what comes late was before it */
 }
 
-/* Reports of any size, each some time after the last: a later moment never has an earlier time, also where it is timed
- * after a report that the earlier one was timed before. */
+/* Reports of any size, each some time after the last: a later moment never has an earlier time,
+ * also where it is timed after a report that the earlier one was timed before. */
 static void time_never_goes_back(void)
 {
-    static const int64_t offsets[] = {0, 50000, -50000, 4 * TAP_SECOND, 3 * TAP_SECOND, -TAP_SECOND, 7, 8};
+    static const int64_t offsets[] = {0,           50000, -50000, 4 * TAP_SECOND, 3 * TAP_SECOND,
+                                      -TAP_SECOND, 7,     8};
     struct tap_clock c = {0};
     int64_t monotonic = -9 * TAP_SECOND, last = INT64_MIN;
     unsigned seed = 1, back = 0;
@@ -86,6 +89,6 @@ static void nonsense_does_not_overflow(void)
 }
 
 UNIT_TESTS("clock", UNIT_TEST(a_told_offset_counts_from_where_it_was_told),
-           UNIT_TEST(once_aligned_the_nodes_word_no_longer_counts), UNIT_TEST(offsets_of_this_century_count),
-           UNIT_TEST(a_correction_is_reached_and_kept), UNIT_TEST(time_never_goes_back),
-           UNIT_TEST(nonsense_does_not_overflow))
+           UNIT_TEST(once_aligned_the_nodes_word_no_longer_counts),
+           UNIT_TEST(offsets_of_this_century_count), UNIT_TEST(a_correction_is_reached_and_kept),
+           UNIT_TEST(time_never_goes_back), UNIT_TEST(nonsense_does_not_overflow))

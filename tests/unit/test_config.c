@@ -1,4 +1,5 @@
-/* test_config.c: INI texts become configurations; every mistake is told in one pass, with its place. */
+/* test_config.c: INI texts become configurations; every mistake is told in one pass, with its
+ * place. */
 #include "config/config.h"
 #include "config/session_options.h"
 
@@ -9,8 +10,10 @@
 
 static char said[16384];
 
-/* Parses with plugins sink:plain, filter:pass and transport:dist at hand; the causes in `said`, a line each. */
-static struct tap_config *parse_with(const char *text, size_t len, const char *const *sets, size_t set_count)
+/* Parses with plugins sink:plain, filter:pass and transport:dist at hand; the causes in `said`, a
+ * line each. */
+static struct tap_config *parse_with(const char *text, size_t len, const char *const *sets,
+                                     size_t set_count)
 {
     static bool plugins;
     if (!plugins && !(files_plugin("sink", "plain", "") && files_plugin("filter", "pass", "") &&
@@ -23,7 +26,8 @@ static struct tap_config *parse_with(const char *text, size_t len, const char *c
     size_t used = 0;
     said[0] = '\0';
     for (size_t i = 0; i < tap_error_count(err) && used < sizeof said; i++)
-        used += (size_t)snprintf(said + used, sizeof said - used, "%s\n", tap_error_get(err, i)->message);
+        used += (size_t)snprintf(said + used, sizeof said - used, "%s\n",
+                                 tap_error_get(err, i)->message);
     CU_ASSERT_EQUAL(status, config ? TAP_OK : TAP_INVALID);
     CU_ASSERT_EQUAL(tap_error_count(err) == 0, config != NULL);
     tap_error_free(err);
@@ -87,7 +91,8 @@ static void reads_a_whole_file(void)
     CU_ASSERT_EQUAL(s->events, TAP_KIND_BIT(TAP_FUNCTION_CALL));
     CU_ASSERT(s->duration == 0 && s->overload == TAP_OVERLOAD_STOP && s->lease == 5000000000);
     CU_ASSERT(s->max_events == 1000000 && s->max_rate == 100000 && s->max_queue == 10000);
-    CU_ASSERT(s->max_memory == 64 << 20 && s->max_term == 64 << 10 && !s->include_otp && !s->fail_on_loss);
+    CU_ASSERT(s->max_memory == 64 << 20 && s->max_term == 64 << 10 && !s->include_otp &&
+              !s->fail_on_loss);
     CU_ASSERT_EQUAL_FATAL(c->instance_count, 3);
     CU_ASSERT_STRING_EQUAL(c->instances[0].section, "filter:mine");
     CU_ASSERT_STRING_EQUAL(c->instances[0].loaded->plugin->name, "pass");
@@ -101,8 +106,10 @@ static void reads_a_whole_file(void)
     } *settings = sink->settings;
     CU_ASSERT_STRING_EQUAL(settings->path, "a;b # c");
     CU_ASSERT_EQUAL_FATAL(settings->lines.count, 2);
-    CU_ASSERT_STRING_EQUAL(settings->lines.items[0].text, "f(\"x ; y\", ';') when X > 3; Y -> 'it ; s'");
-    CU_ASSERT_STRING_EQUAL(settings->lines.items[1].text, "g(\n\n    #{a := 1},\n    [ ok ])\n\n    -> it's");
+    CU_ASSERT_STRING_EQUAL(settings->lines.items[0].text,
+                           "f(\"x ; y\", ';') when X > 3; Y -> 'it ; s'");
+    CU_ASSERT_STRING_EQUAL(settings->lines.items[1].text,
+                           "g(\n\n    #{a := 1},\n    [ ok ])\n\n    -> it's");
     CU_ASSERT(settings->lines.items[1].line == 15 && settings->lines.items[1].column == 8);
     CU_ASSERT_STRING_EQUAL(c->instances[2].section, "transport:dist"); /* the default */
     tap_config_free(c);
@@ -122,10 +129,10 @@ static void its_text_reads_back(void)
     CU_ASSERT_STRING_EQUAL(one->text, two->text);
     CU_ASSERT_PTR_NOT_NULL(strstr(one->text, "\nduration = 90s\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(one->text, "\nmax_rate = 0\n"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(one->text,
-                                  "[sink:own]\nplugin = plain\npath = x\nline = a\nline = b(\n   c)\n"
-                                  "names = u, v\nsize = 2k\nwait = 1s\nmode = careful\nyes = false\n"
-                                  "queue = 16M\non_full = drop-newest\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(one->text, "[sink:own]\nplugin = plain\npath = x\nline = a\nline = b(\n   c)\n"
+                          "names = u, v\nsize = 2k\nwait = 1s\nmode = careful\nyes = false\n"
+                          "queue = 16M\non_full = drop-newest\n"));
     tap_config_free(one);
     tap_config_free(two);
 }
@@ -143,13 +150,13 @@ static void tells_one_mistake(void)
          "t.ini:3: unknown section [sinc:plain] (did you mean [sink:plain]?)\n"
          "t.ini: there is no [sink:NAME] section: nothing would be written\n");
     says(GOOD "[sesion]\n", "t.ini:5: unknown section [sesion] (did you mean [session]?)\n");
-    says(GOOD "[output]\nx = 1\n",
-         "t.ini:5: unknown section [output] (there are [session], [transport:NAME], "
-         "[filter:NAME], [sink:NAME])\n");
+    says(GOOD "[output]\nx = 1\n", "t.ini:5: unknown section [output] (there are [session], "
+                                   "[transport:NAME], [filter:NAME], [sink:NAME])\n");
     says(GOOD "[filter:]\n",
          "t.ini:5: section [filter:] needs a name of letters, digits, _ and -: [filter:NAME]\n");
-    says(GOOD "[filter:../a]\n",
-         "t.ini:5: section [filter:../a] needs a name of letters, digits, _ and -: [filter:NAME]\n");
+    says(
+        GOOD "[filter:../a]\n",
+        "t.ini:5: section [filter:../a] needs a name of letters, digits, _ and -: [filter:NAME]\n");
     says(SESSION "[sink:plian]\n",
          "t.ini:3: [sink:plian] there is no sink plugin 'plian' (did you mean 'plain'?)\n");
     says(SESSION "[sink:x]\nplugin = plian\n",
@@ -157,8 +164,8 @@ static void tells_one_mistake(void)
     says(GOOD SINK, "t.ini:5: [sink:plain] this section is given twice (first in line 3)\n");
     says(GOOD "path = b\n", "t.ini:5: [sink:plain] key 'path' is given twice (first in line 4)\n");
     says(SESSION "duration = soon\n" SINK,
-         "t.ini:3:12: [session] 'soon' is not a duration for 'duration' (a number "
-         "with ns, us, ms, s, m or h, such as 30s)\n");
+         "t.ini:3:12: [session] 'soon' is not a duration for 'duration' (a number with ns, us, ms, "
+         "s, m or h, such as 30s)\n");
     says(SESSION "events = function_cal, send,\n  x\n" SINK,
          "t.ini:3:10: [session] unknown event 'function_cal' (did you mean 'function_call'?)\n"
          "t.ini:3:24: [session] unknown event 'send' (did you mean 'message_send'?)\n"
@@ -168,23 +175,26 @@ static void tells_one_mistake(void)
          "t.ini:2:17: [session] node 'b@c' is given twice\n"
          "t.ini:2:22: [session] all_nodes stands alone: it means the cluster of `seed`\n");
     says(GOOD "filters = modulse\n[filter:modules]\nplugin = pass\n",
-         "t.ini:5:11: [sink:plain] there is no section [filter:modulse] (did you mean 'modules'?)\n");
+         "t.ini:5:11: [sink:plain] there is no section [filter:modulse] (did you mean "
+         "'modules'?)\n");
     says(GOOD "[transport:dist]\n[transport:tcp]\nplugin = dist\n",
-         "t.ini:6: [transport:tcp] is a second transport beside [transport:dist]: there can be one\n");
+         "t.ini:6: [transport:tcp] is a second transport beside [transport:dist]: there can be "
+         "one\n");
 }
 
 static void tells_mistakes_of_form(void)
 {
     says("[session\nnodes = a@b\n" GOOD, "t.ini:1: a section's header needs a closing ']'\n");
     says("x = 1\n" GOOD, "t.ini:1: key 'x' stands before the first [section]\n");
-    says(GOOD "what is this\n", "t.ini:5: 'what is this' is neither '[section]' nor 'key = value'\n");
+    says(GOOD "what is this\n",
+         "t.ini:5: 'what is this' is neither '[section]' nor 'key = value'\n");
     says(GOOD "= x\n", "t.ini:5: a key is missing before the '='\n");
-    says("[session] x\nnodes = a@b\n" SINK, "t.ini:1: nothing may follow a section's header but a comment\n");
-    says(GOOD "  size = 1k\n",
-         "t.ini:5: [sink:plain] 'size' is indented, so it continues 'path': begin it in the "
-         "first column\n"
-         "t.ini:5:3: [sink:plain] an indented line continues 'path', which takes one line: "
-         "begin a new key in the first column\n");
+    says("[session] x\nnodes = a@b\n" SINK,
+         "t.ini:1: nothing may follow a section's header but a comment\n");
+    says(GOOD "  size = 1k\n", "t.ini:5: [sink:plain] 'size' is indented, so it continues 'path': "
+                               "begin it in the first column\n"
+                               "t.ini:5:3: [sink:plain] an indented line continues 'path', which "
+                               "takes one line: begin a new key in the first column\n");
     says(GOOD "line = \xff\n", "t.ini:5: this line is not UTF-8\n");
     static const char nul[] = GOOD "line = a\0b\n";
     tap_config_free(parse_with(nul, sizeof nul - 1, NULL, 0));
@@ -202,7 +212,8 @@ static void takes_long_lines(void)
         strcpy(text + head + line - 7, "\nsize = 3k\n");
         struct tap_config *c = parse_with(text, strlen(text), NULL, 0);
         if (more) {
-            CU_ASSERT_STRING_EQUAL(said, "t.ini:5: this line is too long (65536 bytes; at most 65535)\n");
+            CU_ASSERT_STRING_EQUAL(said,
+                                   "t.ini:5: this line is too long (65536 bytes; at most 65535)\n");
             continue;
         }
         CU_ASSERT_PTR_NOT_NULL_FATAL(c);
@@ -219,8 +230,9 @@ static void takes_long_lines(void)
 
 static void set_replaces_and_adds(void)
 {
-    const char *const sets[] = {"session.duration=1s",   "session.duration=2s", "session.nodes=x@y.z",
-                                "sink:plain.line=a = b", "sink:plain.line=c",   "sink:new.plugin=plain",
+    const char *const sets[] = {"session.duration=1s", "session.duration=2s",
+                                "session.nodes=x@y.z", "sink:plain.line=a = b",
+                                "sink:plain.line=c",   "sink:new.plugin=plain",
                                 "sink:new.path=n"};
     static const char text[] = GOOD "line = one\nline = two\n";
     struct tap_config *c = parse_with(text, sizeof text - 1, sets, 7);
@@ -236,18 +248,20 @@ static void set_replaces_and_adds(void)
     CU_ASSERT_STRING_EQUAL(settings->lines.items[1].text, "c");
     CU_ASSERT_STRING_EQUAL(c->instances[1].section, "sink:new");
     tap_config_free(c);
-    CU_ASSERT_STRING_EQUAL(mistakes_set(GOOD, "sink:plain.pth=x"),
-                           "--set sink:plain.pth: [sink:plain] unknown key 'pth' (did you mean 'path'?)\n");
     CU_ASSERT_STRING_EQUAL(
-        mistakes_set(GOOD, "session.overload=x"),
-        "--set session.overload: [session] 'x' is no value of 'overload' (there are: pause, drop, "
-        "stop)\n");
-    CU_ASSERT_STRING_EQUAL(mistakes_set(GOOD, "sinc:x.path=1"),
-                           "--set sinc:x.path: unknown section [sinc:x] (did you mean [sink:x]?)\n");
-    static const char *const malformed[] = {"nonsense", "session=1", ".x=1", "session.=1", "a=b.c", ""};
+        mistakes_set(GOOD, "sink:plain.pth=x"),
+        "--set sink:plain.pth: [sink:plain] unknown key 'pth' (did you mean 'path'?)\n");
+    CU_ASSERT_STRING_EQUAL(mistakes_set(GOOD, "session.overload=x"),
+                           "--set session.overload: [session] 'x' is no value of 'overload' (there "
+                           "are: pause, drop, stop)\n");
+    CU_ASSERT_STRING_EQUAL(
+        mistakes_set(GOOD, "sinc:x.path=1"),
+        "--set sinc:x.path: unknown section [sinc:x] (did you mean [sink:x]?)\n");
+    static const char *const malformed[] = {"nonsense",   "session=1", ".x=1",
+                                            "session.=1", "a=b.c",     ""};
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++)
-        CU_ASSERT_PTR_NOT_NULL(
-            strstr(mistakes_set(GOOD, malformed[i]), "must be SECTION.KEY=VALUE, such as session."));
+        CU_ASSERT_PTR_NOT_NULL(strstr(mistakes_set(GOOD, malformed[i]),
+                                      "must be SECTION.KEY=VALUE, such as session."));
 }
 
 static void load_says(const char *path, const char *words)
@@ -277,7 +291,8 @@ static void loads_files(void)
     tap_error_free(err);
 }
 
-/* Any bytes: no crash, and either a configuration or a reason. Mutates texts that come near to everything. */
+/* Any bytes: no crash, and either a configuration or a reason. Mutates texts that come near to
+ * everything. */
 static void survives_any_bytes(void)
 {
     static const char seed[] =
@@ -327,6 +342,6 @@ static void names_every_event_in_its_manual(void)
 }
 
 UNIT_TESTS("config", UNIT_TEST(reads_a_whole_file), UNIT_TEST(its_text_reads_back),
-           UNIT_TEST(tells_one_mistake), UNIT_TEST(tells_mistakes_of_form), UNIT_TEST(takes_long_lines),
-           UNIT_TEST(set_replaces_and_adds), UNIT_TEST(loads_files), UNIT_TEST(survives_any_bytes),
-           UNIT_TEST(names_every_event_in_its_manual))
+           UNIT_TEST(tells_one_mistake), UNIT_TEST(tells_mistakes_of_form),
+           UNIT_TEST(takes_long_lines), UNIT_TEST(set_replaces_and_adds), UNIT_TEST(loads_files),
+           UNIT_TEST(survives_any_bytes), UNIT_TEST(names_every_event_in_its_manual))

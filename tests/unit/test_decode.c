@@ -1,8 +1,9 @@
 /* test_decode.c: trace messages to events, against a node that made them.
  *
- * An erl traces a workload with beamtap's kind of extra elements and writes each trace message beside a line that says
- * what it is, made by Erlang from the term itself. The decoder's event, printed, must give the same line. Then the same
- * bytes are damaged in every way: nothing may crash, and the sum of what is received and lost stays right.
+ * An erl traces a workload with beamtap's kind of extra elements and writes each trace message
+ * beside a line that says what it is, made by Erlang from the term itself. The decoder's event,
+ * printed, must give the same line. Then the same bytes are damaged in every way: nothing may
+ * crash, and the sum of what is received and lost stays right.
  */
 #include "decode/batch.h"
 #include "decode/decode.h"
@@ -25,8 +26,8 @@ static bool make_corpus(void)
     if (!mkdtemp(folder))
         return false;
     snprintf(command, sizeof command,
-             "cd %s && erlc %s/tests/unit/decode_corpus.erl && "
-             "timeout 60 erl -noshell -noinput -run decode_corpus main corpus.bin </dev/null",
+             "cd %s && erlc %s/tests/unit/decode_corpus.erl && timeout 60 erl -noshell -noinput "
+             "-run decode_corpus main corpus.bin </dev/null",
              folder, TAP_SOURCE);
     bool ok = system(command) == 0;
     FILE *f;
@@ -112,7 +113,8 @@ static void print_event(const struct tap_event *ev)
     if (ev->peer_type == TAP_PEER_NONE)
         put("-", 1);
     else
-        line_len += tap_peer_print(tap_intern_names(intern), line + line_len, 4096, &batch, ev, &how);
+        line_len +=
+            tap_peer_print(tap_intern_names(intern), line + line_len, 4096, &batch, ev, &how);
     put_span(ev->payload);
     put_span(ev->metadata);
     put_number(ev->flags);
@@ -146,8 +148,9 @@ static void events_are_what_the_node_says(void)
             seen[ev.kind] = true;
         if (d != TAP_DECODED || line_len != it.line_len || memcmp(line, it.line, line_len) != 0) {
             if (wrong++ < 10)
-                printf("# %s\n#   node: %.*s\n#   here: %.*s\n", d == TAP_DECODED ? "differs" : "bad",
-                       (int)it.line_len, it.line, (int)line_len, line);
+                printf("# %s\n#   node: %.*s\n#   here: %.*s\n",
+                       d == TAP_DECODED ? "differs" : "bad", (int)it.line_len, it.line,
+                       (int)line_len, line);
         }
     }
     CU_ASSERT_EQUAL(wrong, 0);
@@ -173,13 +176,15 @@ static void cut_messages_are_bad(void)
             uint8_t *exact = malloc(n ? n : 1); /* of exactly this size: asan sees a byte beyond */
             memcpy(exact, corpus + it.off, n);
             struct tap_event ev = fresh();
-            CU_ASSERT_EQUAL(tap_decode_message(intern, &the_clock, exact, 0, n, &ev), TAP_DECODE_BAD);
+            CU_ASSERT_EQUAL(tap_decode_message(intern, &the_clock, exact, 0, n, &ev),
+                            TAP_DECODE_BAD);
             free(exact);
         }
         memcpy(copy, corpus + it.off, it.len);
         copy[it.len] = TAP_EXT_NIL;
         struct tap_event ev = fresh();
-        CU_ASSERT_EQUAL(tap_decode_message(intern, &the_clock, copy, 0, it.len + 1, &ev), TAP_DECODE_BAD);
+        CU_ASSERT_EQUAL(tap_decode_message(intern, &the_clock, copy, 0, it.len + 1, &ev),
+                        TAP_DECODE_BAD);
         free(copy);
     }
     tap_intern_free(intern);
@@ -202,28 +207,33 @@ static void on_up(void *arg, uint32_t node, const struct tap_node_facts *facts)
     (void)arg, (void)node;
     touch(facts->release, facts->release_len);
 }
-static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *text, uint32_t len)
+static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *text,
+                   uint32_t len)
 {
     (void)arg, (void)node, (void)level;
     touch(text, len);
 }
 
 static unsigned called;
-static void on_call(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term, uint32_t len)
+static void on_call(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term,
+                    uint32_t len)
 {
     (void)arg;
     touch((const char *)term, len);
-    called += kind_len == 8 && memcmp(kind, "returned", 8) == 0 && len == 6 && memcmp(term, "result", 6) == 0;
+    called += kind_len == 8 && memcmp(kind, "returned", 8) == 0 && len == 6 &&
+              memcmp(term, "result", 6) == 0;
 }
 
-/* Spans lie in the arena and hold one whole term each; numbers ascend; what is received and lost adds up. */
-static void check_batch(const struct tap_batch_impl *b, const struct tap_stream *s, uint32_t ignored,
-                        uint64_t before)
+/* Spans lie in the arena and hold one whole term each; numbers ascend; what is received and lost
+ * adds up. */
+static void check_batch(const struct tap_batch_impl *b, const struct tap_stream *s,
+                        uint32_t ignored, uint64_t before)
 {
     uint64_t counted = 0, lost = 0, last = 0;
     for (uint32_t i = 0; i < b->base.count; i++) {
         const struct tap_event *ev = &b->events[i];
-        const struct tap_span spans[] = {ev->payload, ev->metadata, tap_event_peer_term(ev), ev->raw};
+        const struct tap_span spans[] = {ev->payload, ev->metadata, tap_event_peer_term(ev),
+                                         ev->raw};
         CU_ASSERT(ev->kind < TAP_KIND_COUNT && ev->seq >= last);
         last = ev->seq;
         for (int k = 0; k < 4; k++) {
@@ -234,7 +244,8 @@ static void check_batch(const struct tap_batch_impl *b, const struct tap_stream 
         counted += ev->kind <= TAP_KIND_USER_LAST;
         lost += ev->kind == TAP_LOST ? ev->count : 0;
     }
-    CU_ASSERT_EQUAL(atomic_load(&s->figures.received) + atomic_load(&s->figures.lost) + s->left_out, s->next);
+    CU_ASSERT_EQUAL(atomic_load(&s->figures.received) + atomic_load(&s->figures.lost) + s->left_out,
+                    s->next);
     CU_ASSERT_EQUAL(counted + ignored + lost, s->next - s->left_out - before);
 }
 
@@ -278,8 +289,8 @@ static void any_bytes_are_survived(void)
         size_t len = seed.len;
         for (unsigned i = 0; i < damage; i++) {
             size_t at = (size_t)rand_r(&random) % len;
-            seed.data[at] =
-                rand_r(&random) % 4 ? (uint8_t)rand_r(&random) : (uint8_t)(97 + rand_r(&random) % 24);
+            seed.data[at] = rand_r(&random) % 4 ? (uint8_t)rand_r(&random)
+                                                : (uint8_t)(97 + rand_r(&random) % 24);
         }
         if (rand_r(&random) % 4 == 0)
             len = (size_t)rand_r(&random) % (len + 1);
@@ -303,7 +314,8 @@ static void any_bytes_are_survived(void)
     free(corpus);
 }
 
-/* {trace_ts, <n@h.7.0>, send, hello, {}, {'$beamtap_from', n@h, someone}, 5}: the second one counts, whole. */
+/* {trace_ts, <n@h.7.0>, send, hello, {}, {'$beamtap_from', n@h, someone}, 5}: the second one
+ * counts, whole. */
 static void a_peer_that_is_said_twice_is_the_second_one(void)
 {
     struct tap_buf b = {0};
@@ -356,5 +368,6 @@ static void before_the_node_told_its_clock_it_is_guessed(void)
 }
 
 UNIT_TESTS("decode", UNIT_TEST(events_are_what_the_node_says), UNIT_TEST(cut_messages_are_bad),
-           UNIT_TEST(any_bytes_are_survived), UNIT_TEST(a_peer_that_is_said_twice_is_the_second_one),
+           UNIT_TEST(any_bytes_are_survived),
+           UNIT_TEST(a_peer_that_is_said_twice_is_the_second_one),
            UNIT_TEST(before_the_node_told_its_clock_it_is_guessed))

@@ -107,5 +107,5 @@ static void takes_causes_from_threads(void)
     tap_error_free(err);
 }
 
-UNIT_TESTS("error", UNIT_TEST(keeps_causes), UNIT_TEST(tells_places), UNIT_TEST(prints_one_line_a_cause),
-           UNIT_TEST(takes_causes_from_threads))
+UNIT_TESTS("error", UNIT_TEST(keeps_causes), UNIT_TEST(tells_places),
+           UNIT_TEST(prints_one_line_a_cause), UNIT_TEST(takes_causes_from_threads))

@@ -1,4 +1,5 @@
-/* Pairing sends with receives: by sender, message and receiver, oldest first, in any order, bounded. */
+/* Pairing sends with receives: by sender, message and receiver, oldest first, in any order,
+ * bounded. */
 #include "correlate/flow.h"
 
 #include "unit.h"
@@ -10,12 +11,14 @@ static struct tap_pid pid(uint32_t id)
 
 static struct tap_event message(uint8_t kind, uint32_t self, uint32_t peer, const char *text)
 {
-    struct tap_event ev = {.kind = kind, .pid = pid(self), .peer = pid(peer), .peer_type = TAP_PEER_PID};
+    struct tap_event ev = {
+        .kind = kind, .pid = pid(self), .peer = pid(peer), .peer_type = TAP_PEER_PID};
     ev.payload.len = (uint32_t)strlen(text);
     return ev;
 }
 
-static uint64_t give(struct tap_flow *f, uint8_t kind, uint32_t self, uint32_t peer, const char *text)
+static uint64_t give(struct tap_flow *f, uint8_t kind, uint32_t self, uint32_t peer,
+                     const char *text)
 {
     struct tap_event ev = message(kind, self, peer, text);
     tap_flow_event(f, &ev, (const uint8_t *)text);
@@ -33,7 +36,8 @@ static uint64_t send_to_name(struct tap_flow *f, uint32_t self, const char *text
 static void a_send_and_its_receive_share_an_id(void)
 {
     struct tap_flow *f = tap_flow_new(64, NULL);
-    uint64_t a = give(f, TAP_MESSAGE_SEND, 1, 2, "ball 1"), b = give(f, TAP_MESSAGE_SEND, 1, 2, "ball 2");
+    uint64_t a = give(f, TAP_MESSAGE_SEND, 1, 2, "ball 1"),
+             b = give(f, TAP_MESSAGE_SEND, 1, 2, "ball 2");
     CU_ASSERT(a && b && a != b);
     CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, "ball 2"), b);
     CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, "ball 1"), a);
@@ -47,7 +51,8 @@ static void a_send_and_its_receive_share_an_id(void)
 static void equal_messages_pair_first_in_first_out(void)
 {
     struct tap_flow *f = tap_flow_new(64, NULL);
-    uint64_t a = give(f, TAP_MESSAGE_SEND, 1, 2, "tick"), other = give(f, TAP_MESSAGE_SEND, 1, 3, "tick");
+    uint64_t a = give(f, TAP_MESSAGE_SEND, 1, 2, "tick"),
+             other = give(f, TAP_MESSAGE_SEND, 1, 3, "tick");
     uint64_t b = give(f, TAP_MESSAGE_SEND, 1, 2, "tick");
     CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, "tick"), a);
     CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, "tick"), b);
@@ -130,8 +135,8 @@ static void receives_without_a_sender_are_counted(void)
 }
 
 /* From another node: the VM tells the sender's node only. */
-static uint64_t receive_from_node(struct tap_flow *f, uint32_t self_node, uint32_t self, uint32_t node,
-                                  const char *text)
+static uint64_t receive_from_node(struct tap_flow *f, uint32_t self_node, uint32_t self,
+                                  uint32_t node, const char *text)
 {
     struct tap_event ev = {
         .kind = TAP_MESSAGE_RECEIVE, .pid = {self_node, self, 0, 7}, .peer = {.node = node}};
@@ -139,8 +144,8 @@ static uint64_t receive_from_node(struct tap_flow *f, uint32_t self_node, uint32
     tap_flow_event(f, &ev, (const uint8_t *)text);
     return ev.flow;
 }
-static uint64_t send_far(struct tap_flow *f, uint32_t node, uint32_t self, uint32_t to_node, uint32_t to,
-                         const char *text)
+static uint64_t send_far(struct tap_flow *f, uint32_t node, uint32_t self, uint32_t to_node,
+                         uint32_t to, const char *text)
 {
     struct tap_event ev = {.kind = TAP_MESSAGE_SEND,
                            .pid = {node, self, 0, 7},
@@ -185,7 +190,8 @@ static void a_name_chooses_among_equal_messages(void)
     static const uint8_t registered[] = {TAP_EXT_SMALL_ATOM_UTF8, 5, 'c', 'l', 'o', 'c', 'k'};
     struct tap_intern *names = tap_intern_new(64);
     struct tap_flow *f = tap_flow_new(64, names);
-    struct tap_event name = {.kind = TAP_PROCESS_REGISTER, .pid = pid(6), .payload = {0, sizeof registered}};
+    struct tap_event name = {
+        .kind = TAP_PROCESS_REGISTER, .pid = pid(6), .payload = {0, sizeof registered}};
     tap_flow_event(f, &name, registered);
     uint32_t clock = tap_intern_name(names, "clock", 5), other = tap_intern_name(names, "other", 5);
     struct tap_event to_other, to_clock;
@@ -231,7 +237,8 @@ static void ports_and_the_dead_receive_nothing(void)
     tap_flow_free(f);
 }
 
-/* Whatever comes in whatever order: what is open is what the counters say, and in the end all pairs were found. */
+/* Whatever comes in whatever order: what is open is what the counters say, and in the end all pairs
+ * were found. */
 static void random_orders_pair_completely(void)
 {
     unsigned seed = 3, bad = 0;

@@ -1,5 +1,6 @@
-/* test_frame.c: a frame whose messages are one list says the same as one whose messages stand one by one, whole or broken;
- * every sequence number is received or lost; and what an event costs does not grow with the stream. */
+/* test_frame.c: a frame whose messages are one list says the same as one whose messages stand one
+ * by one, whole or broken; every sequence number is received or lost; and what an event costs does
+ * not grow with the stream. */
 #include "decode/frame.h"
 
 #include "frames.h"
@@ -15,7 +16,8 @@ static void on_up(void *arg, uint32_t node, const struct tap_node_facts *facts)
 {
     (void)arg, (void)node, (void)facts;
 }
-static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *said, uint32_t len)
+static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *said,
+                   uint32_t len)
 {
     (void)arg, (void)node, (void)level, (void)said, (void)len;
 }
@@ -93,7 +95,8 @@ static void a_list_says_what_items_say(void)
     for (uint32_t i = 0; i < a->base.count; i++) {
         struct tap_event x = a->events[i], y = b->events[i];
         CU_ASSERT_EQUAL_FATAL(x.payload.len, y.payload.len);
-        CU_ASSERT(memcmp(a->base.arena + x.payload.off, b->base.arena + y.payload.off, x.payload.len) == 0);
+        CU_ASSERT(memcmp(a->base.arena + x.payload.off, b->base.arena + y.payload.off,
+                         x.payload.len) == 0);
         CU_ASSERT_EQUAL_FATAL(x.raw.len, y.raw.len);
         CU_ASSERT(memcmp(a->base.arena + x.raw.off, b->base.arena + y.raw.off, x.raw.len) == 0);
         x.payload.off = y.payload.off = x.raw.off = y.raw.off = 0;
@@ -241,7 +244,8 @@ static void events_know_what_they_were_made_of(void)
     end();
 }
 
-/* A running trace allocates nothing: every frame's events and bytes lie where those of the first did. */
+/* A running trace allocates nothing: every frame's events and bytes lie where those of the first
+ * did. */
 static void a_running_stream_takes_no_memory(void)
 {
     struct frame items, list;
@@ -291,7 +295,9 @@ static void intern_many(uint32_t n)
 /* Seen before, never seen, and too long for a short one's place. */
 static const char *function_of(char *name, uint32_t i)
 {
-    const char *form = i % 10 == 3 ? "new_%05u" : i % 10 == 7 ? "the_function_number_%05u" : "f_%05u";
+    const char *form = i % 10 == 3   ? "new_%05u"
+                       : i % 10 == 7 ? "the_function_number_%05u"
+                                     : "f_%05u";
     sprintf(name, form, i * 131 % 40000);
     return name;
 }
@@ -315,7 +321,8 @@ static void functions_are_found_among_many(void)
         CU_ASSERT_EQUAL_FATAL(batch->base.count, 300);
         for (uint32_t i = 0; i < 300; i++) {
             const struct tap_event *ev = &batch->events[i];
-            CU_ASSERT_EQUAL(ev->function, tap_intern_name(intern, name, strlen(function_of(name, i))));
+            CU_ASSERT_EQUAL(ev->function,
+                            tap_intern_name(intern, name, strlen(function_of(name, i))));
             CU_ASSERT(ev->flow == 0 && ev->arity == 2);
         }
         tap_batch_release(batch);
@@ -327,7 +334,8 @@ static void functions_are_found_among_many(void)
         fresh_stream();
         struct tap_batch_impl *batch = decode(&part, &ignored);
         for (uint32_t i = 0; i < batch->base.count; i++)
-            CU_ASSERT_FATAL(batch->events[i].function != TAP_NAME_DEFERRED && !batch->events[i].flow);
+            CU_ASSERT_FATAL(batch->events[i].function != TAP_NAME_DEFERRED &&
+                            !batch->events[i].flow);
         tap_batch_release(batch);
         tap_buf_free(&part.buf);
     }
@@ -337,6 +345,8 @@ static void functions_are_found_among_many(void)
 }
 
 UNIT_TESTS("frame", UNIT_TEST(a_list_says_what_items_say), UNIT_TEST(one_bad_message_is_lost_alone),
-           UNIT_TEST(broken_lists_lose_what_they_lose), UNIT_TEST(numbers_taken_before_are_not_taken_again),
-           UNIT_TEST(what_a_recording_left_out_is_no_loss), UNIT_TEST(events_know_what_they_were_made_of),
+           UNIT_TEST(broken_lists_lose_what_they_lose),
+           UNIT_TEST(numbers_taken_before_are_not_taken_again),
+           UNIT_TEST(what_a_recording_left_out_is_no_loss),
+           UNIT_TEST(events_know_what_they_were_made_of),
            UNIT_TEST(a_running_stream_takes_no_memory), UNIT_TEST(functions_are_found_among_many))

@@ -1,4 +1,5 @@
-/* Calls, casts and replies of OTP's behaviours, in the forms of its releases, and what only looks like them. */
+/* Calls, casts and replies of OTP's behaviours, in the forms of its releases, and what only looks
+ * like them. */
 #include "correlate/gen_calls.h"
 
 #include "beamtap/gen.h"
@@ -80,11 +81,14 @@ static void a_call_and_its_reply_in_every_form(void)
             CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_SEND, 1000).gen, TAP_GEN_CALL);
             CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_RECEIVE, 1100).gen, TAP_GEN_CALL);
             write_reply(form, !utf8, form); /* from a node of another release */
-            struct tap_event sent = give(g, TAP_MESSAGE_SEND, 1400), got = give(g, TAP_MESSAGE_RECEIVE, 1500);
+            struct tap_event sent = give(g, TAP_MESSAGE_SEND, 1400),
+                             got = give(g, TAP_MESSAGE_RECEIVE, 1500);
             CU_ASSERT(sent.gen == TAP_GEN_REPLY && sent.took == 400);
             CU_ASSERT(got.gen == TAP_GEN_REPLY && got.took == 500);
-            CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_RECEIVE, 1600).gen, TAP_GEN_NONE); /* it was answered */
-            CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_SEND, 1400).gen, TAP_GEN_REPLY);   /* its stream came later */
+            /* it was answered */
+            CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_RECEIVE, 1600).gen, TAP_GEN_NONE);
+            /* its stream came later */
+            CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_SEND, 1400).gen, TAP_GEN_REPLY);
         }
     }
     tap_gen_calls_stats(g, &s);
@@ -158,7 +162,8 @@ static void a_cast(void)
     tap_write_atom(&b, "$gen_cast");
     tap_write_atom(&b, "note");
     CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_SEND, 1).gen, TAP_GEN_CAST);
-    CU_ASSERT(tap_gen_read(b.data, b.len, &parts) && parts.body_len == 6 && !parts.from && !parts.tag);
+    CU_ASSERT(tap_gen_read(b.data, b.len, &parts) && parts.body_len == 6 && !parts.from &&
+              !parts.tag);
     tap_gen_calls_free(g);
 }
 
@@ -167,7 +172,8 @@ static void the_parts_of_a_call(void)
     struct tap_gen_parts p;
     write_call(NESTED, true, 1);
     CU_ASSERT_FATAL(tap_gen_read(b.data, b.len, &p));
-    CU_ASSERT(p.gen == TAP_GEN_CALL && *p.from == TAP_EXT_NEW_PID && *p.tag == TAP_EXT_NEWER_REFERENCE);
+    CU_ASSERT(p.gen == TAP_GEN_CALL && *p.from == TAP_EXT_NEW_PID &&
+              *p.tag == TAP_EXT_NEWER_REFERENCE);
     CU_ASSERT(p.body + p.body_len == b.data + b.len && p.body_len == 9);
 }
 
@@ -191,7 +197,8 @@ static void what_is_cut_is_nothing(void)
     tap_buf_free(&b);
 }
 
-UNIT_TESTS("gen", UNIT_TEST(a_call_and_its_reply_in_every_form), UNIT_TEST(the_servers_side_may_come_first),
+UNIT_TESTS("gen", UNIT_TEST(a_call_and_its_reply_in_every_form),
+           UNIT_TEST(the_servers_side_may_come_first),
            UNIT_TEST(a_pair_with_a_reference_is_no_reply), UNIT_TEST(many_calls_open_at_once),
            UNIT_TEST(a_slow_call_outlives_a_million_quick_ones), UNIT_TEST(a_cast),
            UNIT_TEST(the_parts_of_a_call), UNIT_TEST(what_is_cut_is_nothing))

@@ -26,7 +26,8 @@ static uint32_t atom(struct tap_intern *in, const void *bytes, size_t n)
     return id;
 }
 
-/* More atoms than there are places at first, short and long, each with others behind it: an id is always that name's. */
+/* More atoms than there are places at first, short and long, each with others behind it: an id is
+ * always that name's. */
 static void a_hundred_thousand_atoms_keep_their_ids(void)
 {
     struct tap_intern *in = tap_intern_new(0);
@@ -37,19 +38,21 @@ static void a_hundred_thousand_atoms_keep_their_ids(void)
         for (unsigned i = 0; i < 2 * count; i++) {
             char text[64];
             struct tap_buf b = {0};
-            snprintf(text, sizeof text, i % 2 ? "Elixir.Shop.Module.Of.Many%06u.End" : "f_%u", i / 2);
+            snprintf(text, sizeof text, i % 2 ? "Elixir.Shop.Module.Of.Many%06u.End" : "f_%u",
+                     i / 2);
             if (i % 6 < 3)
                 tap_write_atom(&b, text);
             else { /* as older nodes write it */
-                tap_write_u8(&b, TAP_EXT_ATOM), tap_write_u8(&b, 0), tap_write_u8(&b, (unsigned)strlen(text));
+                tap_write_u8(&b, TAP_EXT_ATOM), tap_write_u8(&b, 0),
+                    tap_write_u8(&b, (unsigned)strlen(text));
                 tap_buf_put(&b, text, strlen(text));
             }
             size_t len = b.len;
             tap_buf_put(&b, "what comes behind it", 20);
             struct tap_cursor c = tap_cursor(b.data, b.len);
             uint32_t id = tap_intern_atom(in, &c);
-            wrong +=
-                c.p != b.data + len || !id || (round && ids[i] != id) || strcmp(get(in, id)->text, text) != 0;
+            wrong += c.p != b.data + len || !id || (round && ids[i] != id) ||
+                     strcmp(get(in, id)->text, text) != 0;
             ids[i] = id;
             tap_buf_free(&b);
         }
@@ -59,19 +62,24 @@ static void a_hundred_thousand_atoms_keep_their_ids(void)
     tap_intern_free(in);
 }
 
-/* In latin1 these bytes are two characters, in UTF-8 one: both encodings of an atom may be there, short and long. */
+/* In latin1 these bytes are two characters, in UTF-8 one: both encodings of an atom may be there,
+ * short and long. */
 static void latin1_and_utf8_are_told_apart(void)
 {
     struct tap_intern *in = tap_intern_new(0);
-    const char *const texts[] = {"\xC3\xA9", "caf\xC3\xA9@n", "a_name_that_is_long_enough_\xC3\xA9"};
+    const char *const texts[] = {"\xC3\xA9", "caf\xC3\xA9@n",
+                                 "a_name_that_is_long_enough_\xC3\xA9"};
     for (int round = 0; round < 3; round++)
         for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
             struct tap_buf utf8 = {0}, latin1 = {0};
             tap_write_atom(&utf8, texts[i]);
-            tap_write_u8(&latin1, TAP_EXT_SMALL_ATOM), tap_write_u8(&latin1, (unsigned)strlen(texts[i]));
+            tap_write_u8(&latin1, TAP_EXT_SMALL_ATOM),
+                tap_write_u8(&latin1, (unsigned)strlen(texts[i]));
             tap_buf_put(&latin1, texts[i], strlen(texts[i]));
-            tap_buf_put(&utf8, "what comes behind", 17), tap_buf_put(&latin1, "what comes behind", 17);
-            struct tap_cursor u = tap_cursor(utf8.data, utf8.len), l = tap_cursor(latin1.data, latin1.len);
+            tap_buf_put(&utf8, "what comes behind", 17),
+                tap_buf_put(&latin1, "what comes behind", 17);
+            struct tap_cursor u = tap_cursor(utf8.data, utf8.len),
+                              l = tap_cursor(latin1.data, latin1.len);
             uint32_t one = tap_intern_atom(in, &u), two = tap_intern_atom(in, &l);
             CU_ASSERT(one && two && one != two);
             CU_ASSERT_STRING_EQUAL(get(in, one)->text, texts[i]);
@@ -81,7 +89,8 @@ static void latin1_and_utf8_are_told_apart(void)
     tap_intern_free(in);
 }
 
-/* The cache compares two words: names that differ by what is not there, or in one byte anywhere, are different. */
+/* The cache compares two words: names that differ by what is not there, or in one byte anywhere,
+ * are different. */
 static void near_names_are_told_apart(void)
 {
     struct tap_intern *in = tap_intern_new(0);
@@ -121,8 +130,8 @@ static void names_have_ids_and_forms(void)
     CU_ASSERT_STRING_EQUAL(n->atom, "'hello \"w\"'");
     CU_ASSERT_STRING_EQUAL(n->json, "hello \\\"w\\\"");
     CU_ASSERT_STRING_EQUAL(n->elixir, ":\"hello \\\"w\\\"\"");
-    CU_ASSERT(n->len == strlen(n->text) && n->atom_len == strlen(n->atom) && n->json_len == strlen(n->json) &&
-              n->elixir_len == strlen(n->elixir));
+    CU_ASSERT(n->len == strlen(n->text) && n->atom_len == strlen(n->atom) &&
+              n->json_len == strlen(n->json) && n->elixir_len == strlen(n->elixir));
     CU_ASSERT_STRING_EQUAL(get(in, ok)->atom, "ok");
     CU_ASSERT_STRING_EQUAL(get(in, 0)->atom, "");
     CU_ASSERT_STRING_EQUAL(get(in, 0)->elixir, "");
@@ -149,7 +158,8 @@ static void atoms_are_names(void)
         CU_ASSERT_EQUAL(atom(in, "a\1", 2), 0);
         CU_ASSERT_EQUAL(atom(in, "w", 1), 0);
     }
-    /* every length, each name differing from the next in one place only: none is taken for another */
+    /* every length, each name differing from the next in one place only: none is taken for
+     * another */
     for (size_t len = 1; len <= 255; len++) {
         uint8_t b[257] = {119, (uint8_t)len};
         memset(b + 2, 'a', len);
@@ -269,7 +279,8 @@ static void threads_share_it(void)
     tap_intern_free(s.in);
 }
 
-/* What differs in their last characters only is spread all the same, and a thousand take no more room than they need. */
+/* What differs in their last characters only is spread all the same, and a thousand take no more
+ * room than they need. */
 static void numbered_names_are_spread(void)
 {
     struct tap_intern *in = tap_intern_new(0);
@@ -337,8 +348,9 @@ static void tells_its_speed(void)
     tap_intern_free(in);
 }
 
-UNIT_TESTS("intern", UNIT_TEST(a_hundred_thousand_atoms_keep_their_ids), UNIT_TEST(near_names_are_told_apart),
-           UNIT_TEST(latin1_and_utf8_are_told_apart), UNIT_TEST(names_have_ids_and_forms),
-           UNIT_TEST(atoms_are_names), UNIT_TEST(names_never_move), UNIT_TEST(a_full_table_gives_none),
+UNIT_TESTS("intern", UNIT_TEST(a_hundred_thousand_atoms_keep_their_ids),
+           UNIT_TEST(near_names_are_told_apart), UNIT_TEST(latin1_and_utf8_are_told_apart),
+           UNIT_TEST(names_have_ids_and_forms), UNIT_TEST(atoms_are_names),
+           UNIT_TEST(names_never_move), UNIT_TEST(a_full_table_gives_none),
            UNIT_TEST(threads_share_it), UNIT_TEST(numbered_names_are_spread),
            UNIT_TEST(more_names_than_places), UNIT_TEST(tells_its_speed))

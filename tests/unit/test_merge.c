@@ -1,4 +1,5 @@
-/* One order over several nodes: by time within a window, by the streams alone, and no effect before its cause. */
+/* One order over several nodes: by time within a window, by the streams alone, and no effect before
+ * its cause. */
 #include "base/clock.h"
 #include "correlate/merge.h"
 
@@ -60,7 +61,8 @@ static void add_all(const struct tap_event *events, uint32_t n, int64_t mark)
     struct tap_batch_impl *batch = tap_batch_get(&pool, NULL, 0, n);
     for (uint32_t i = 0; i < n; i++)
         *tap_batch_add(batch) = events[i];
-    CU_ASSERT(tap_merge_add(merge, batch, n ? events[0].node : 0, &(struct tap_merge_progress){mark, bound}));
+    CU_ASSERT(tap_merge_add(merge, batch, n ? events[0].node : 0,
+                            &(struct tap_merge_progress){mark, bound}));
 }
 
 static void add(struct tap_event ev)
@@ -144,7 +146,8 @@ static void what_all_streams_have_passed_waits_no_longer(void)
     add(down); /* and no more comes of it */
     drain();
     CU_ASSERT(in_order(
-        (const int64_t[]){1000, 2000, 1000 + DRIFT + 99, 1000 + DRIFT + 100, 1000 + DRIFT + 100}, 5));
+        (const int64_t[]){1000, 2000, 1000 + DRIFT + 99, 1000 + DRIFT + 100, 1000 + DRIFT + 100},
+        5));
     add(event(2, 1, 3000 + DRIFT)); /* it is back */
     add(event(0, 1, 1000 + 9 * DRIFT));
     add(event(1, 1, 1000 + 9 * DRIFT));
@@ -154,7 +157,8 @@ static void what_all_streams_have_passed_waits_no_longer(void)
     CU_ASSERT_EQUAL(out_count, 10);
 }
 
-/* As what_all_streams_have_passed, and a receive whose send is still on its way, by as much as the clocks may err. */
+/* As what_all_streams_have_passed, and a receive whose send is still on its way, by as much as the
+ * clocks may err. */
 static void a_cause_on_its_way_is_waited_for(void)
 {
     begin();
@@ -252,7 +256,8 @@ static void what_is_no_error_of_clocks_is_left_alone(void)
     CU_ASSERT(out[0].ts == 1000 && !out[0].flags);
 }
 
-/* The same streams, cut into batches in many ways, and with their batches coming in many orders within the window. */
+/* The same streams, cut into batches in many ways, and with their batches coming in many orders
+ * within the window. */
 static void the_order_is_that_of_the_streams_alone(void)
 {
     enum { NODES = 3, EACH = 300 };
@@ -317,10 +322,12 @@ static void what_waits_is_bounded(void)
     tap_batch_pool_destroy(&pool);
 }
 
-UNIT_TESTS("merge", UNIT_TEST(the_earlier_goes_first), UNIT_TEST(an_event_waits_for_the_window_only),
+UNIT_TESTS("merge", UNIT_TEST(the_earlier_goes_first),
+           UNIT_TEST(an_event_waits_for_the_window_only),
            UNIT_TEST(what_all_streams_have_passed_waits_no_longer),
            UNIT_TEST(a_cause_on_its_way_is_waited_for), UNIT_TEST(a_nodes_own_order_is_kept),
-           UNIT_TEST(the_word_on_a_clock_holds_nothing_up), UNIT_TEST(a_receive_goes_behind_its_send),
+           UNIT_TEST(the_word_on_a_clock_holds_nothing_up),
+           UNIT_TEST(a_receive_goes_behind_its_send),
            UNIT_TEST(what_is_moved_moves_what_follows_from_it),
            UNIT_TEST(what_is_no_error_of_clocks_is_left_alone),
            UNIT_TEST(the_order_is_that_of_the_streams_alone), UNIT_TEST(what_waits_is_bounded))

@@ -25,9 +25,11 @@ static const struct tap_option options[] = {
 };
 #define COUNT (sizeof options / sizeof options[0])
 
-/* Fills from "key=value" strings, each in a line of its own with the value in column 5; the causes as one text. */
+/* Fills from "key=value" strings, each in a line of its own with the value in column 5; the causes
+ * as one text. */
 static char said[4096];
-static enum tap_status fill(struct settings *s, struct tap_mempool *pool, size_t n, const char *const *given)
+static enum tap_status fill(struct settings *s, struct tap_mempool *pool, size_t n,
+                            const char *const *given)
 {
     struct tap_setting settings[16];
     bool used[16] = {false};
@@ -36,24 +38,27 @@ static enum tap_status fill(struct settings *s, struct tap_mempool *pool, size_t
     for (size_t i = 0; i < n; i++) {
         const char *equals = strchr(given[i], '=');
         char *key = tap_mempool_strdup(pool, given[i], (size_t)(equals - given[i]));
-        settings[i] =
-            (struct tap_setting){key, {key, "t.ini", (int)i + 2, 0}, {equals + 1, "t.ini", (int)i + 2, 5}};
+        settings[i] = (struct tap_setting){
+            key, {key, "t.ini", (int)i + 2, 0}, {equals + 1, "t.ini", (int)i + 2, 5}};
     }
     memset(s, 0, sizeof *s);
     enum tap_status status =
         tap_options_fill(options, COUNT, settings, n, used, s, pool, "sink:t", &where, err);
     const struct tap_option *tables[] = {options};
     size_t counts[] = {COUNT};
-    enum tap_status unknown = tap_options_unknown(tables, counts, 1, settings, n, used, "sink:t", err);
+    enum tap_status unknown =
+        tap_options_unknown(tables, counts, 1, settings, n, used, "sink:t", err);
     size_t len = 0;
     said[0] = '\0';
     for (size_t i = 0; i < tap_error_count(err); i++)
-        len += (size_t)snprintf(said + len, sizeof said - len, "%s\n", tap_error_get(err, i)->message);
+        len +=
+            (size_t)snprintf(said + len, sizeof said - len, "%s\n", tap_error_get(err, i)->message);
     tap_error_free(err);
     return unknown > status ? unknown : status;
 }
-#define FILL(s, pool, ...) \
-    fill(s, pool, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+#define FILL(s, pool, ...)                                                \
+    fill(s, pool, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), \
+         (const char *[]){__VA_ARGS__})
 
 static void reads_sizes_and_durations(void)
 {
@@ -111,19 +116,22 @@ static void reads_sizes_and_durations(void)
 /* Whatever number is printed reads back as itself. */
 static void prints_what_it_reads(void)
 {
-    const struct tap_option kinds[] = {
-        {.type = TAP_OPT_SIZE}, {.type = TAP_OPT_SIZE, .flags = TAP_OPT_BYTES}, {.type = TAP_OPT_DURATION}};
+    const struct tap_option kinds[] = {{.type = TAP_OPT_SIZE},
+                                       {.type = TAP_OPT_SIZE, .flags = TAP_OPT_BYTES},
+                                       {.type = TAP_OPT_DURATION}};
     srand(7);
     for (int i = 0; i < 30000; i++) {
-        int64_t value = (int64_t)((uint64_t)rand() << 32 ^ (uint64_t)rand()) >> (rand() % 63), back = -1;
+        int64_t value = (int64_t)((uint64_t)rand() << 32 ^ (uint64_t)rand()) >> (rand() % 63),
+                back = -1;
         static const int64_t factors[] = {1, 1000, 1024, 1000000, 1 << 20};
         if (value < INT64_MAX / (1 << 20))
             value *= factors[rand() % 5];
         const struct tap_option *o = &kinds[i % 3];
         char text[64];
         tap_option_number_print(o, value, text, sizeof text);
-        bool ok = o->type == TAP_OPT_DURATION ? tap_parse_duration(text, &back)
-                                              : tap_parse_size(text, o->flags & TAP_OPT_BYTES, &back);
+        bool ok = o->type == TAP_OPT_DURATION
+                      ? tap_parse_duration(text, &back)
+                      : tap_parse_size(text, o->flags & TAP_OPT_BYTES, &back);
         if (!ok || back != value) {
             CU_FAIL("a printed number reads back");
             printf("# %s\n", text);
@@ -141,8 +149,8 @@ static void fills_defaults_and_values(void)
     CU_ASSERT_EQUAL(FILL(&s, pool, "path=~/a"), TAP_OK);
     CU_ASSERT_STRING_EQUAL(s.path, "/home/x/a");
     CU_ASSERT_PTR_NULL(s.text);
-    CU_ASSERT(s.yes && s.number == -3 && s.size == 64000 && s.bytes == 65536 && s.wait == 30000000000 &&
-              s.mode == 0);
+    CU_ASSERT(s.yes && s.number == -3 && s.size == 64000 && s.bytes == 65536 &&
+              s.wait == 30000000000 && s.mode == 0);
     CU_ASSERT(s.list.count == 0 && s.lines.count == 0);
     CU_ASSERT_EQUAL(FILL(&s, pool, "path=~x", "text=", "yes=Off", "number=5", "wait=0", "mode=stop",
                          "lines= a b ", "lines=c", "list=a, b\n   c,\n\n d "),
@@ -166,28 +174,28 @@ static void tells_every_mistake(void)
 {
     struct tap_mempool *pool = tap_mempool_new();
     struct settings s;
-    CU_ASSERT_EQUAL(FILL(&s, pool, "yes=maybe", "number=6", "number=7", "size=0", "bytes=12q", "wait=soon",
-                         "mode=pase", "list= , ", "pth=x", "lines="),
+    CU_ASSERT_EQUAL(FILL(&s, pool, "yes=maybe", "number=6", "number=7", "size=0", "bytes=12q",
+                         "wait=soon", "mode=pase", "list= , ", "pth=x", "lines="),
                     TAP_INVALID);
     CU_ASSERT_STRING_EQUAL(
         said, "t.ini:1: [sink:t] key 'path' is missing (where)\n"
-              "t.ini:2:5: [sink:t] 'maybe' is no value of 'yes' (there are: true, false, yes, no, on, off)\n"
+              "t.ini:2:5: [sink:t] 'maybe' is no value of 'yes' (there are: true, false, yes, no, "
+              "on, off)\n"
               "t.ini:4: [sink:t] key 'number' is given twice (first in line 3)\n"
               "t.ini:5:5: [sink:t] 0 is too little for 'size' (at least 1)\n"
-              "t.ini:6:5: [sink:t] '12q' is not a size for 'bytes' (a number with k, M or G, such as 64k)\n"
-              "t.ini:7:5: [sink:t] 'soon' is not a duration for 'wait' (a number with ns, us, ms, s, m or h, "
-              "such as "
-              "30s)\n"
+              "t.ini:6:5: [sink:t] '12q' is not a size for 'bytes' (a number with k, M or G, such "
+              "as 64k)\n"
+              "t.ini:7:5: [sink:t] 'soon' is not a duration for 'wait' (a number with ns, us, ms, "
+              "s, m or h, such as 30s)\n"
               "t.ini:8:5: [sink:t] 'pase' is no value of 'mode' (did you mean 'pause'?)\n"
               "t.ini:9:5: [sink:t] key 'list' has no value\n"
               "t.ini:11: [sink:t] key 'lines' has no value\n"
               "t.ini:10: [sink:t] unknown key 'pth' (did you mean 'path'?)\n");
     CU_ASSERT_EQUAL(FILL(&s, pool, "path=", "size=2G", "text=a\n  b = c"), TAP_INVALID);
-    CU_ASSERT_STRING_EQUAL(
-        said, "t.ini:5:3: [sink:t] an indented line continues 'text', which takes one line: begin a "
-              "new key in the first column\n"
-              "t.ini:2: [sink:t] key 'path' has no value\n"
-              "t.ini:3:5: [sink:t] 2G is too much for 'size' (at most 1G)\n");
+    CU_ASSERT_STRING_EQUAL(said, "t.ini:5:3: [sink:t] an indented line continues 'text', which "
+                                 "takes one line: begin a new key in the first column\n"
+                                 "t.ini:2: [sink:t] key 'path' has no value\n"
+                                 "t.ini:3:5: [sink:t] 2G is too much for 'size' (at most 1G)\n");
     tap_mempool_free(pool);
 }
 

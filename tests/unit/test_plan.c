@@ -1,7 +1,8 @@
 /* test_plan.c: the join of claims, by example and against a model.
  *
- * The model says what each filter accepts of a small world of calls. For random filters and sinks, what passes the
- * plan and the filters that must judge is compared with what the sink's filters accept: neither more nor less.
+ * The model says what each filter accepts of a small world of calls. For random filters and sinks,
+ * what passes the plan and the filters that must judge is compared with what the sink's filters
+ * accept: neither more nor less.
  */
 #include "plan/plan.h"
 
@@ -33,10 +34,11 @@ static void begin(uint32_t events)
     config.instances = instances;
     config.instance_count = FILTERS + SINKS;
     for (int i = 0; i < FILTERS + SINKS; i++)
-        instances[i] = (struct tap_instance){.kind = i < FILTERS ? TAP_PLUGIN_FILTER : TAP_PLUGIN_SINK,
-                                             .section = sections[i],
-                                             .name = strchr(sections[i], ':') + 1,
-                                             .where = {"", "t.ini", i + 1, 0}};
+        instances[i] =
+            (struct tap_instance){.kind = i < FILTERS ? TAP_PLUGIN_FILTER : TAP_PLUGIN_SINK,
+                                  .section = sections[i],
+                                  .name = strchr(sections[i], ':') + 1,
+                                  .where = {"", "t.ini", i + 1, 0}};
     for (int f = 0; f < FILTERS; f++) {
         claims[f] = tap_claim_new();
         filters[f] = (struct tap_plan_filter){&instances[f], claims[f], false};
@@ -46,7 +48,8 @@ static void begin(uint32_t events)
     err = tap_error_new();
 }
 
-/* Joins the first `filter_count` filters; the claims are gone afterwards, since the plan must not need them. */
+/* Joins the first `filter_count` filters; the claims are gone afterwards, since the plan must not
+ * need them. */
 static enum tap_status join(size_t filter_count, size_t sink_count)
 {
     bool packed[SINKS * FILTERS];
@@ -99,8 +102,8 @@ static const char *functions(void)
         if (f->function)
             n += (size_t)snprintf(text + n, sizeof text - n, ":%s/%d", f->function, f->arity);
         if (f->spec_len)
-            n +=
-                (size_t)snprintf(text + n, sizeof text - n, " %.*s", (int)f->spec_len, (const char *)f->spec);
+            n += (size_t)snprintf(text + n, sizeof text - n, " %.*s", (int)f->spec_len,
+                                  (const char *)f->spec);
     }
     return text;
 }
@@ -116,10 +119,12 @@ static void takes_settings_over(void)
     config.session.duration = 1, config.session.lease = 2, config.session.max_events = 3,
     config.session.max_rate = 4;
     config.session.max_queue = 5, config.session.max_memory = 6, config.session.max_term = 7;
-    config.session.overload = TAP_OVERLOAD_STOP, config.session.include_otp = true, config.session.seed = "s";
+    config.session.overload = TAP_OVERLOAD_STOP, config.session.include_otp = true,
+    config.session.seed = "s";
     CU_ASSERT_EQUAL(join(0, 1), TAP_OK);
     CU_ASSERT_EQUAL(plan.struct_size, sizeof plan);
-    CU_ASSERT(plan.nodes == nodes && plan.node_count == 1 && plan.events == CALLS && plan.include_otp);
+    CU_ASSERT(plan.nodes == nodes && plan.node_count == 1 && plan.events == CALLS &&
+              plan.include_otp);
     CU_ASSERT(plan.duration == 1 && plan.lease == 2 && plan.max_events == 3 && plan.max_rate == 4);
     CU_ASSERT(plan.max_queue == 5 && plan.max_memory == 6 && plan.max_term == 7);
     CU_ASSERT(plan.overload == TAP_OVERLOAD_STOP && !plan.need_spawns);
@@ -185,14 +190,16 @@ static void keeps_match_specs(void)
     function(0, "shop_cart", "add", 2, "S1", TAP_PLAN_EXACT | TAP_PLAN_NAMED | TAP_PLAN_RETURN);
     function(0, "lists", "map", 2, "S2", TAP_PLAN_EXACT | TAP_PLAN_NAMED);
     function(0, "s*", "f", 1, "S3", TAP_PLAN_EXACT);
-    struct tap_plan_message send = {.spec = (const uint8_t *)"M1", .spec_len = 2, .flags = TAP_PLAN_EXACT};
+    struct tap_plan_message send = {
+        .spec = (const uint8_t *)"M1", .spec_len = 2, .flags = TAP_PLAN_EXACT};
     tap_claim_send(claims[0], &send);
     module(1, "shop_*");
     CU_ASSERT_EQUAL(join(2, 2), TAP_OK);
     CU_ASSERT_STRING_EQUAL(functions(), "shop_cart:add/2 S1, shop_*:f/1 S3");
     CU_ASSERT_EQUAL(plan.functions[0].flags, TAP_PLAN_EXACT | TAP_PLAN_NAMED | TAP_PLAN_RETURN);
     CU_ASSERT_STRING_EQUAL(plan.functions[0].where.file, "t.ini");
-    CU_ASSERT(plan.send_count == 1 && memcmp(plan.sends[0].spec, "M1", 2) == 0 && plan.receive_count == 0);
+    CU_ASSERT(plan.send_count == 1 && memcmp(plan.sends[0].spec, "M1", 2) == 0 &&
+              plan.receive_count == 0);
     CU_ASSERT(!filters[0].live && !filters[1].live);
     end();
 
@@ -201,7 +208,8 @@ static void keeps_match_specs(void)
     tap_claim_send(claims[0], &send); /* not asked for: dropped */
     module(1, "shop_*");
     CU_ASSERT_EQUAL(join(2, 1), TAP_OK);
-    CU_ASSERT_STRING_EQUAL(functions(), "!*_cart:f/1 S1"); /* the spec's entry stands; modules judges */
+    /* the spec's entry stands; modules judges */
+    CU_ASSERT_STRING_EQUAL(functions(), "!*_cart:f/1 S1");
     CU_ASSERT(!filters[0].live && filters[1].live && plan.send_count == 0);
     end();
 
@@ -238,10 +246,9 @@ static void refuses_what_cannot_be(void)
     function(0, "a", "f", 1, "S1", TAP_PLAN_EXACT);
     function(1, "a", "f", 1, "S2", TAP_PLAN_EXACT);
     CU_ASSERT_EQUAL(join(2, 1), TAP_INVALID);
-    CU_ASSERT_STRING_EQUAL(
-        tap_error_get(err, 0)->message,
-        "t.ini:2: [filter:a] and [filter:b] both have match specs and meet in [sink:x]: write them "
-        "into one section");
+    CU_ASSERT_STRING_EQUAL(tap_error_get(err, 0)->message,
+                           "t.ini:2: [filter:a] and [filter:b] both have match specs and meet in "
+                           "[sink:x]: write them into one section");
     end();
     begin(CALLS);
     module(0, "a");
@@ -289,7 +296,8 @@ static void inexact_claims_are_judged(void)
     module(1, "a");
     CU_ASSERT_EQUAL(join(3, 1), TAP_OK);
     CU_ASSERT_STRING_EQUAL(functions(), "!a");
-    CU_ASSERT(filters[0].live && !filters[1].live && filters[2].live); /* filter:c claimed nothing */
+    /* filter:c claimed nothing */
+    CU_ASSERT(filters[0].live && !filters[1].live && filters[2].live);
     end();
 }
 
@@ -308,14 +316,15 @@ struct call {
 /* What a match spec says of a call: arbitrary, but always the same. */
 static bool spec_accepts(const uint8_t *spec, const struct call *c)
 {
-    return !spec || ((unsigned)spec[0] * 7 + (unsigned)c->module[0] * 3 + (unsigned)c->arity) % 3 != 0;
+    return !spec ||
+           ((unsigned)spec[0] * 7 + (unsigned)c->module[0] * 3 + (unsigned)c->arity) % 3 != 0;
 }
 
 static bool entry_accepts(const struct tap_plan_function *f, const struct call *c)
 {
     return (!f->module || fnmatch(f->module, c->module, 0) == 0) &&
-           (!f->function || !strcmp(f->function, c->name)) && (f->arity < 0 || f->arity == c->arity) &&
-           spec_accepts(f->spec, c);
+           (!f->function || !strcmp(f->function, c->name)) &&
+           (f->arity < 0 || f->arity == c->arity) && spec_accepts(f->spec, c);
 }
 
 static struct tap_plan_function entries[FILTERS][4];
@@ -345,7 +354,8 @@ static void random_filters(bool specs)
         for (size_t i = 0; i < entry_counts[f]; i++) {
             bool spec = specs && f == 0;
             const char *glob = globs[(size_t)rand() % (sizeof globs / sizeof globs[0])];
-            const char *name = spec ? names[rand() % 2] : NULL, *text = spec ? texts[rand() % 3] : NULL;
+            const char *name = spec ? names[rand() % 2] : NULL,
+                       *text = spec ? texts[rand() % 3] : NULL;
             entries[f][i] = (struct tap_plan_function){.module = glob,
                                                        .function = name,
                                                        .arity = name ? rand() % 2 : -1,
@@ -374,8 +384,8 @@ static void compare_with_model(size_t sink_count)
                         passes &= accepts;
                 }
                 if (passes != wanted)
-                    printf("# %s:%s/%d in sink %zu: wanted %d, plan %s\n", c.module, c.name, c.arity, s,
-                           wanted, functions());
+                    printf("# %s:%s/%d in sink %zu: wanted %d, plan %s\n", c.module, c.name,
+                           c.arity, s, wanted, functions());
                 CU_ASSERT_EQUAL_FATAL(passes, wanted);
             }
         }
@@ -416,7 +426,8 @@ static bool advised(uint32_t events, const char *word)
 static void says_what_is_dear_and_what_stays_open(void)
 {
     const uint32_t call = TAP_KIND_BIT(TAP_FUNCTION_CALL), ret = TAP_KIND_BIT(TAP_FUNCTION_RETURN),
-                   exception = TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION), send = TAP_KIND_BIT(TAP_MESSAGE_SEND);
+                   exception = TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION),
+                   send = TAP_KIND_BIT(TAP_MESSAGE_SEND);
     CU_ASSERT_FALSE(advised(call, ""));
     CU_ASSERT_FALSE(advised(call | ret | exception, ""));
     CU_ASSERT_TRUE(advised(call | ret, "function_exception"));
@@ -433,5 +444,5 @@ static void says_what_is_dear_and_what_stays_open(void)
 
 UNIT_TESTS("plan", UNIT_TEST(takes_settings_over), UNIT_TEST(intersects_within_a_sink),
            UNIT_TEST(unites_sinks), UNIT_TEST(keeps_match_specs), UNIT_TEST(refuses_what_cannot_be),
-           UNIT_TEST(joins_processes), UNIT_TEST(inexact_claims_are_judged), UNIT_TEST(equals_the_model),
-           UNIT_TEST(says_what_is_dear_and_what_stays_open))
+           UNIT_TEST(joins_processes), UNIT_TEST(inexact_claims_are_judged),
+           UNIT_TEST(equals_the_model), UNIT_TEST(says_what_is_dear_and_what_stays_open))

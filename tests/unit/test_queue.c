@@ -19,7 +19,8 @@ static void end(void)
     tap_batch_pool_destroy(&pool);
 }
 
-/* One letter an event: c a call, k clock, l lost of 5, u node_up with a payload "up". Pushes it; how many were dropped. */
+/* One letter an event: c a call, k clock, l lost of 5, u node_up with a payload "up". Pushes it;
+ * how many were dropped. */
 static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
 {
     struct tap_arena *arena = tap_arena_get(&pool, 20000);
@@ -29,7 +30,10 @@ static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
         struct tap_event *ev = tap_batch_add(b);
         ev->node = node;
         ev->seq = *k == 'c' ? seq++ : seq;
-        ev->kind = *k == 'c' ? TAP_FUNCTION_CALL : *k == 'k' ? TAP_CLOCK : *k == 'l' ? TAP_LOST : TAP_NODE_UP;
+        ev->kind = *k == 'c'   ? TAP_FUNCTION_CALL
+                   : *k == 'k' ? TAP_CLOCK
+                   : *k == 'l' ? TAP_LOST
+                               : TAP_NODE_UP;
         if (*k == 'l') {
             ev->count = 5;
             ev->reason = TAP_REASON_CREDIT;
@@ -48,7 +52,8 @@ static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
     return dropped;
 }
 
-/* All that is in the queue, as text: "call 3" is c3, a loss by the queue -COUNT@SEQ, others their letters. */
+/* All that is in the queue, as text: "call 3" is c3, a loss by the queue -COUNT@SEQ, others their
+ * letters. */
 static char text[8192];
 static const char *drain(void)
 {
@@ -58,7 +63,8 @@ static const char *drain(void)
     text[0] = '\0';
     while (tap_queue_pop(&queue, &item, tap_clock_steady(), &eased) == TAP_POPPED) {
         for (uint32_t i = 0; i < item.selection->count; i++) {
-            const struct tap_event *ev = tap_batch_event(&item.batch->base, item.selection->index[i]);
+            const struct tap_event *ev =
+                tap_batch_event(&item.batch->base, item.selection->index[i]);
             char *to = text + n;
             size_t cap = sizeof text - n;
             if (ev->kind == TAP_FUNCTION_CALL)
@@ -125,7 +131,8 @@ static void a_full_pool_drops_though_there_is_room(void)
     end();
 }
 
-/* A sink that hangs for ever: marks join, and control events stop being kept when there are too many. */
+/* A sink that hangs for ever: marks join, and control events stop being kept when there are too
+ * many. */
 static void a_hanging_sink_costs_no_memory(void)
 {
     begin(64 << 10, TAP_DROP_NEWEST);
@@ -140,7 +147,8 @@ static void a_hanging_sink_costs_no_memory(void)
     bool eased;
     while (tap_queue_pop(&queue, &item, tap_clock_steady(), &eased) == TAP_POPPED) {
         for (uint32_t i = 0; i < item.selection->count; i++) {
-            const struct tap_event *ev = tap_batch_event(&item.batch->base, item.selection->index[i]);
+            const struct tap_event *ev =
+                tap_batch_event(&item.batch->base, item.selection->index[i]);
             got += ev->kind == TAP_FUNCTION_CALL;
             lost += ev->kind == TAP_LOST ? ev->count : 0;
         }
@@ -200,6 +208,6 @@ static void pop_waits_until_its_deadline(void)
 
 UNIT_TESTS("queue", UNIT_TEST(newest_leaves_a_mark_at_its_place),
            UNIT_TEST(oldest_leaves_a_mark_at_its_place), UNIT_TEST(nodes_are_told_apart),
-           UNIT_TEST(a_full_pool_drops_though_there_is_room), UNIT_TEST(a_hanging_sink_costs_no_memory),
-           UNIT_TEST(block_asks_for_no_more_and_eases), UNIT_TEST(closed_and_dead),
-           UNIT_TEST(pop_waits_until_its_deadline))
+           UNIT_TEST(a_full_pool_drops_though_there_is_room),
+           UNIT_TEST(a_hanging_sink_costs_no_memory), UNIT_TEST(block_asks_for_no_more_and_eases),
+           UNIT_TEST(closed_and_dead), UNIT_TEST(pop_waits_until_its_deadline))

@@ -1,4 +1,5 @@
-/* test_registry.c: plugins are found in the right folder, loaded once, and refused with one clear sentence. */
+/* test_registry.c: plugins are found in the right folder, loaded once, and refused with one clear
+ * sentence. */
 #include "plugin/registry.h"
 
 #include <sys/stat.h>
@@ -7,7 +8,8 @@
 
 static const struct tap_text where = {"", "t.ini", 6, 0};
 
-/* Asks for a plugin in the test's folder; what was said when it is refused, "" when it was given. */
+/* Asks for a plugin in the test's folder; what was said when it is refused, "" when it was
+ * given. */
 static const char *ask(enum tap_plugin_kind kind, const char *name)
 {
     static char said[2048];
@@ -31,7 +33,8 @@ static void next_odd(void)
     snprintf(odd_file, sizeof odd_file, "beamtap_sink_%s.so", odd);
 }
 
-/* Asks for the odd sink, which cannot be used: the sentence begins with the place and the file, and holds `words`. */
+/* Asks for the odd sink, which cannot be used: the sentence begins with the place and the file, and
+ * holds `words`. */
 static void refused(const char *words)
 {
     char begin[1024];
@@ -49,7 +52,8 @@ static void loads_a_good_plugin(void)
     CU_ASSERT_TRUE_FATAL(files_plugin("sink", "good", ""));
     struct tap_error *err = tap_error_new();
     struct tap_registry *r = tap_registry_new(files_here());
-    const struct tap_loaded *l = tap_registry_get(r, TAP_PLUGIN_SINK, "good", "sink:good", &where, err);
+    const struct tap_loaded *l =
+        tap_registry_get(r, TAP_PLUGIN_SINK, "good", "sink:good", &where, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(l);
     CU_ASSERT_STRING_EQUAL(l->plugin->name, "good");
     CU_ASSERT_STRING_EQUAL(l->path, files_path("beamtap_sink_good.so"));
@@ -69,7 +73,8 @@ static void refuses_files_that_are_no_plugins(void)
     refused("is no beamtap plugin: it has no symbol beamtap_plugin_v1");
     CU_ASSERT_TRUE(files_compile(odd_file, SHOWN "int beamtap_plugin_v2;", ""));
     refused("is built for plugin ABI 2 (this beamtap has 1: no symbol beamtap_plugin_v1)");
-    CU_ASSERT_TRUE(files_compile(odd_file, "int missing(void);\n" SHOWN "int (*p)(void) = missing;", ""));
+    CU_ASSERT_TRUE(
+        files_compile(odd_file, "int missing(void);\n" SHOWN "int (*p)(void) = missing;", ""));
     refused("cannot be loaded: undefined symbol: missing");
     mkdir(files_path(odd_file), 0700);
     refused("is no file");
@@ -82,8 +87,8 @@ static void refuses_wrong_descriptors(void)
         const char *fix, *words;
     } cases[] = {
         {"q.abi_major = 9", "is built for plugin ABI 9 (this beamtap has 1)"},
-        {"q.abi_minor = 4",
-         "is built for plugin ABI 1.4, whose events are laid out otherwise (this beamtap has 1.5): build it"},
+        {"q.abi_minor = 4", "is built for plugin ABI 1.4, whose events are laid out otherwise "
+                            "(this beamtap has 1.5): build it"},
         {"q.word_size = 4", "is built for a machine word of 4 bytes"},
         {"q.struct_size = 8", "has a descriptor that is too short (8 bytes"},
         {"q.struct_size = offsetof(struct tap_plugin, ops)", "has a descriptor that is too short"},
@@ -95,7 +100,8 @@ static void refuses_wrong_descriptors(void)
         {"sink.struct_size = offsetof(struct tap_sink_ops, stop)", "has a table of operations"},
         {"sink.consume = NULL", "has a table of operations"},
         {"q.options = NULL", "has no option table"},
-        {"table[3].offset = sizeof(struct settings) - 4", "has a broken option table (at \"size\")"},
+        {"table[3].offset = sizeof(struct settings) - 4",
+         "has a broken option table (at \"size\")"},
         {"table[1].type = 99", "has a broken option table (at \"line\")"},
         {"table[5].choices = NULL", "has a broken option table (at \"mode\")"},
         {"table[2].name = \"queue\"", "has a broken option table (at \"queue\")"},

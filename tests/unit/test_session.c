@@ -1,5 +1,5 @@
-/* test_session.c: whole sessions with a transport and sinks that do as told. Every test ends with the same sum:
- * produced = written + filtered + lost, for each node and each sink. */
+/* test_session.c: whole sessions with a transport and sinks that do as told. Every test ends with
+ * the same sum: produced = written + filtered + lost, for each node and each sink. */
 #include "session_fakes.h"
 
 #define CALLS TAP_KIND_BIT(TAP_FUNCTION_CALL)
@@ -243,8 +243,8 @@ static void a_failing_sink_does_not_hurt_another(void)
     CU_ASSERT(!good.failed && good.written == 10000 && good.lost == 0);
     CU_ASSERT(sinks[0].stops == 1 && !sinks[0].after_failure);
     CU_ASSERT(err_has("cannot write"));
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(fake_log, "[sink:a] has failed and is detached, the run goes on without it: cannot write"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        fake_log, "[sink:a] has failed and is detached, the run goes on without it: cannot write"));
     end_session(t);
     CU_ASSERT(sinks[0].destroys == 1);
 }
@@ -349,7 +349,8 @@ static void without_a_final_report_the_loss_is_open(void)
     struct tap_session *t = run_session(&status);
     CU_ASSERT_EQUAL(status, TAP_ERROR);
     CU_ASSERT_EQUAL(balance(t, 0, &node).written, 100);
-    CU_ASSERT(!node.final && node.state == TAP_NODE_FAILED && node.last_seq == 109 && node.lost == 10);
+    CU_ASSERT(!node.final && node.state == TAP_NODE_FAILED && node.last_seq == 109 &&
+              node.lost == 10);
     CU_ASSERT(err_has("lost >= 10, unknown after sequence 109"));
     CU_ASSERT_EQUAL(sink.control, 2);
     end_session(t);
@@ -459,11 +460,14 @@ static void garbage_is_lost_and_counted(void)
 
 UNIT_TESTS("trace", UNIT_TEST(writes_everything), UNIT_TEST(losses_are_events_at_their_place),
            UNIT_TEST(filters_count), UNIT_TEST(a_full_queue_drops_the_newest),
-           UNIT_TEST(a_full_queue_drops_the_oldest), UNIT_TEST(a_full_queue_that_blocks_loses_nothing),
+           UNIT_TEST(a_full_queue_drops_the_oldest),
+           UNIT_TEST(a_full_queue_that_blocks_loses_nothing),
            UNIT_TEST(block_withholds_credit_and_gives_it_again),
            UNIT_TEST(a_failing_sink_does_not_hurt_another), UNIT_TEST(without_a_sink_the_run_ends),
-           UNIT_TEST(a_sink_that_cannot_start_is_detached), UNIT_TEST(no_tracing_when_no_sink_starts),
-           UNIT_TEST(what_a_sink_forgets_is_lost), UNIT_TEST(a_hanging_sink_is_left_behind),
-           UNIT_TEST(flushes_also_when_idle), UNIT_TEST(without_a_final_report_the_loss_is_open),
-           UNIT_TEST(a_node_that_nobody_ends_is_ended), UNIT_TEST(a_transport_that_cannot_start_ends_it),
-           UNIT_TEST(stop_wakes_the_transport), UNIT_TEST(garbage_is_lost_and_counted))
+           UNIT_TEST(a_sink_that_cannot_start_is_detached),
+           UNIT_TEST(no_tracing_when_no_sink_starts), UNIT_TEST(what_a_sink_forgets_is_lost),
+           UNIT_TEST(a_hanging_sink_is_left_behind), UNIT_TEST(flushes_also_when_idle),
+           UNIT_TEST(without_a_final_report_the_loss_is_open),
+           UNIT_TEST(a_node_that_nobody_ends_is_ended),
+           UNIT_TEST(a_transport_that_cannot_start_ends_it), UNIT_TEST(stop_wakes_the_transport),
+           UNIT_TEST(garbage_is_lost_and_counted))

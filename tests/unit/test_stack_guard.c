@@ -1,4 +1,5 @@
-/* Calls that pile up on a stack: found by process and function, asked for seldom, in bounded memory. */
+/* Calls that pile up on a stack: found by process and function, asked for seldom, in bounded
+ * memory. */
 #include "correlate/stack_guard.h"
 
 #include "unit.h"
@@ -12,7 +13,8 @@ static struct tap_event event(unsigned kind, uint32_t process, uint32_t function
                               .arity = 1};
 }
 
-static void give(struct tap_stack_guard *r, unsigned kind, uint32_t process, uint32_t function, uint32_t times)
+static void give(struct tap_stack_guard *r, unsigned kind, uint32_t process, uint32_t function,
+                 uint32_t times)
 {
     struct tap_event ev = event(kind, process, function);
     while (times--)
@@ -59,7 +61,8 @@ static void what_has_returns_off_is_let_alone_until_its_node_is_back(void)
     struct tap_deep_stack pile;
     struct tap_event told;
     give(r, TAP_RETURNS_OFF, 0, 9, 2);
-    CU_ASSERT(tap_stack_guard_done(r, 0, &told) && told.module == 3 && told.function == 9 && told.arity == 1);
+    CU_ASSERT(tap_stack_guard_done(r, 0, &told) && told.module == 3 && told.function == 9 &&
+              told.arity == 1);
     CU_ASSERT(!tap_stack_guard_done(r, 1, &told));
     give(r, TAP_FUNCTION_CALL, 5, 9, 10 * TAP_STACK_GUARD_OPEN);
     CU_ASSERT(!tap_stack_guard_take(r, 0, &pile));
@@ -86,6 +89,7 @@ static void a_loop_is_found_among_the_dead(void)
     tap_stack_guard_free(r);
 }
 
-UNIT_TESTS("relief", UNIT_TEST(a_deep_stack_is_found_once), UNIT_TEST(what_returns_is_no_deep_stack),
+UNIT_TESTS("relief", UNIT_TEST(a_deep_stack_is_found_once),
+           UNIT_TEST(what_returns_is_no_deep_stack),
            UNIT_TEST(what_has_returns_off_is_let_alone_until_its_node_is_back),
            UNIT_TEST(a_loop_is_found_among_the_dead))

@@ -1,4 +1,5 @@
-/* test_term.c: what the writer writes the reader reads, tap_skip takes a node's terms whole, and nothing cut. */
+/* test_term.c: what the writer writes the reader reads, tap_skip takes a node's terms whole, and
+ * nothing cut. */
 #include "beamtap/term.h"
 #include "term_corpus.h"
 #include "term/print.h"
@@ -51,7 +52,8 @@ static void writes_what_it_reads(void)
     CU_ASSERT_EQUAL(tap_peek(&c), TAP_EXT_NEW_FLOAT);
     CU_ASSERT(tap_skip(&c) && tap_read_nil(&c));
     CU_ASSERT(tap_read_map(&c, &n) && n == 1);
-    CU_ASSERT(tap_read_atom(&c, &text, &len, &latin1) && len == 3 && memcmp(text, "k y", 3) == 0 && !latin1);
+    CU_ASSERT(tap_read_atom(&c, &text, &len, &latin1) && len == 3 && memcmp(text, "k y", 3) == 0 &&
+              !latin1);
     CU_ASSERT(tap_read_binary(&c, &bytes, &len) && len == 1 && *bytes == 'v');
     CU_ASSERT(tap_read_binary(&c, &bytes, &len) && len == 0);
     CU_ASSERT(tap_read_list(&c, &n) && n == 0);
@@ -121,8 +123,9 @@ static void failure_stays(void)
 
 static void lies_about_sizes_fail(void)
 {
-    static const uint8_t tags[] = {TAP_EXT_LIST,      TAP_EXT_LARGE_TUPLE, TAP_EXT_MAP,     TAP_EXT_BINARY,
-                                   TAP_EXT_LARGE_BIG, TAP_EXT_BIT_BINARY,  TAP_EXT_NEW_FUN, TAP_EXT_FUN};
+    static const uint8_t tags[] = {TAP_EXT_LIST,    TAP_EXT_LARGE_TUPLE, TAP_EXT_MAP,
+                                   TAP_EXT_BINARY,  TAP_EXT_LARGE_BIG,   TAP_EXT_BIT_BINARY,
+                                   TAP_EXT_NEW_FUN, TAP_EXT_FUN};
     for (size_t i = 0; i < sizeof tags; i++)
         for (uint32_t size = 0xFFFFFFFF; size > 16; size /= 2) {
             uint8_t term[12] = {tags[i]};
@@ -167,7 +170,8 @@ static void pids_are_read(void)
               tap_left(&c) == 0);
     CU_ASSERT(pid.id == 256 && pid.serial == 2 && pid.creation == 0x01020304);
     c = tap_cursor(old, sizeof old);
-    CU_ASSERT(tap_read_pid(&c, &node, &len, &pid) && pid.id == 256 && pid.serial == 2 && pid.creation == 3);
+    CU_ASSERT(tap_read_pid(&c, &node, &len, &pid) && pid.id == 256 && pid.serial == 2 &&
+              pid.creation == 3);
     for (size_t cut = 0; cut < sizeof now; cut++) {
         c = tap_cursor(now, cut);
         CU_ASSERT_FALSE(tap_read_pid(&c, &node, &len, &pid));
@@ -175,5 +179,6 @@ static void pids_are_read(void)
 }
 
 UNIT_TESTS("term", UNIT_TEST(writes_what_it_reads), UNIT_TEST(integers_go_round),
-           UNIT_TEST(long_atoms_are_written), UNIT_TEST(failure_stays), UNIT_TEST(lies_about_sizes_fail),
-           UNIT_TEST(skips_what_a_node_writes), UNIT_TEST(pids_are_read))
+           UNIT_TEST(long_atoms_are_written), UNIT_TEST(failure_stays),
+           UNIT_TEST(lies_about_sizes_fail), UNIT_TEST(skips_what_a_node_writes),
+           UNIT_TEST(pids_are_read))

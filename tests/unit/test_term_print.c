@@ -1,5 +1,5 @@
-/* The printer, held against real nodes: what io_lib and inspect print for some 40,000 terms, and what the contract
- * of term_print.h promises around it (lengths, limits, JSON, any bytes). */
+/* The printer, held against real nodes: what io_lib and inspect print for some 40,000 terms, and
+ * what the contract of term_print.h promises around it (lengths, limits, JSON, any bytes). */
 #include "term/print.h"
 #include "names/intern.h"
 #include "unit.h"
@@ -97,7 +97,8 @@ static void check_room(const struct corpus *c, struct tap_print p, size_t cap)
     CU_ASSERT_EQUAL(dst[cap], '!');
 }
 
-/* Bounds of depth and width: what is printed up to the first cut is the whole's, and without a cut it is the whole. */
+/* Bounds of depth and width: what is printed up to the first cut is the whole's, and without a cut
+ * it is the whole. */
 static void check_bounds(const struct corpus *c, struct tap_print p, unsigned depth, unsigned items)
 {
     size_t n;
@@ -142,8 +143,8 @@ static void check_limit(const struct corpus *c, struct tap_print p, size_t limit
     free(got);
 }
 
-static void hold_against(const char *command, const char *script, const char *range, struct tap_print p,
-                         unsigned least)
+static void hold_against(const char *command, const char *script, const char *range,
+                         struct tap_print p, unsigned least)
 {
     struct corpus c;
     unsigned n = 0;
@@ -168,7 +169,8 @@ static void hold_against(const char *command, const char *script, const char *ra
 
 static void prints_as_erlang_latin1(void)
 {
-    hold_against("escript", corpus_erlang, "latin1", (struct tap_print){.syntax = TAP_PRINT_ERLANG}, 25000);
+    hold_against("escript", corpus_erlang, "latin1", (struct tap_print){.syntax = TAP_PRINT_ERLANG},
+                 25000);
 }
 static void prints_as_erlang_unicode(void)
 {
@@ -182,12 +184,14 @@ static void prints_as_elixir(void)
         CU_PASS("no elixir");
         return;
     }
-    hold_against("elixir", corpus_elixir, "", (struct tap_print){.syntax = TAP_PRINT_ELIXIR}, 25000);
+    hold_against("elixir", corpus_elixir, "", (struct tap_print){.syntax = TAP_PRINT_ELIXIR},
+                 25000);
 }
 
 /* ---- What no node at hand can be asked for */
 
-static void check_bytes(const struct tap_print *p, const char *expected, const uint8_t *bytes, size_t len)
+static void check_bytes(const struct tap_print *p, const char *expected, const uint8_t *bytes,
+                        size_t len)
 {
     size_t n;
     char *got = print(bytes, len, p, &n);
@@ -209,8 +213,10 @@ static void prints_other_nodes_by_name(void)
     PRINTS(&x, "#PID<s@web2.123.7>", 88, NODE_W, 0, 0, 0, 123, 0, 0, 0, 7, 1, 2, 3, 4);
     PRINTS(&e, "#Port<s@web2.5>", 89, NODE_W, 0, 0, 0, 5, 1, 2, 3, 4);
     PRINTS(&e, "#Port<s@web2.4294967296>", 120, NODE_W, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4);
-    PRINTS(&e, "#Ref<s@web2.3.2.1>", 90, 0, 3, NODE_W, 9, 9, 9, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3);
-    PRINTS(&x, "#Reference<s@web2.3.2.1>", 90, 0, 3, NODE_W, 9, 9, 9, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3);
+    PRINTS(&e, "#Ref<s@web2.3.2.1>", 90, 0, 3, NODE_W, 9, 9, 9, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,
+           3);
+    PRINTS(&x, "#Reference<s@web2.3.2.1>", 90, 0, 3, NODE_W, 9, 9, 9, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0,
+           0, 0, 3);
     uint32_t there = tap_intern_name(names, "s@web2", 6);
     struct tap_print at = {.node_name = there};
     PRINTS(&at, "<0.123.0>", 88, NODE_W, 0, 0, 0, 123, 0, 0, 0, 0, 1, 2, 3, 4);
@@ -227,14 +233,14 @@ static void reads_old_encodings(void)
     struct tap_print e = {.node_name = home};
     PRINTS(&e, "'\xC3\xA9 x'", 100, 0, 3, 0xE9, ' ', 'x');
     PRINTS(&e, "\xC3\xA9x", 115, 2, 0xE9, 'x');
-    PRINTS(&e, "1.5", 99, '1', '.', '5', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0',
-           '0', '0', '0', '0', '0', 'e', '+', '0', '0', 0, 0, 0, 0, 0);
+    PRINTS(&e, "1.5", 99, '1', '.', '5', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0',
+           '0', '0', '0', '0', '0', '0', '0', 'e', '+', '0', '0', 0, 0, 0, 0, 0);
     PRINTS(&e, "<s@web2.1.2>", 103, NODE_W, 0, 0, 0, 1, 0, 0, 0, 2, 3);
     PRINTS(&e, "#Ref<s@web2.7>", 101, NODE_W, 0, 0, 0, 7, 1);
     PRINTS(&e, "#Ref<s@web2.8.7>", 114, 0, 2, NODE_W, 1, 0, 0, 0, 7, 0, 0, 0, 8);
     PRINTS(&e, "#Port<s@web2.7>", 102, NODE_W, 0, 0, 0, 7, 1);
-    PRINTS(&e, "#Fun<m.3.-4>", 117, 0, 0, 0, 1, 103, NODE_W, 0, 0, 0, 1, 0, 0, 0, 2, 3, 119, 1, 'm', 97, 3,
-           98, 255, 255, 255, 252, 106);
+    PRINTS(&e, "#Fun<m.3.-4>", 117, 0, 0, 0, 1, 103, NODE_W, 0, 0, 0, 1, 0, 0, 0, 2, 3, 119, 1, 'm',
+           97, 3, 98, 255, 255, 255, 252, 106);
     PRINTS(&e, "{a,1}", 131, 105, 0, 0, 0, 2, 119, 1, 'a', 97, 1);
     PRINTS(&e, "\"abc\"", 108, 0, 0, 0, 1, 97, 'a', 107, 0, 2, 'b', 'c');
     PRINTS(&e, "[1,98,99]", 108, 0, 0, 0, 1, 97, 1, 107, 0, 2, 'b', 'c');
@@ -261,10 +267,11 @@ static void says_what_is_bad(void)
     tap_intern_free(names);
 }
 
-static void bounded(const char *expected, unsigned depth, unsigned items, enum tap_print_syntax syntax,
-                    const uint8_t *term, size_t len)
+static void bounded(const char *expected, unsigned depth, unsigned items,
+                    enum tap_print_syntax syntax, const uint8_t *term, size_t len)
 {
-    struct tap_print p = {.syntax = syntax, .node_name = home, .max_depth = depth, .max_items = items};
+    struct tap_print p = {
+        .syntax = syntax, .node_name = home, .max_depth = depth, .max_items = items};
     size_t n;
     char *got = print(term, len, &p, &n);
     CU_ASSERT_STRING_EQUAL(got, expected);
@@ -272,11 +279,12 @@ static void bounded(const char *expected, unsigned depth, unsigned items, enum t
 }
 
 /* {a,[1000,{b,[c]},#{d => 1,e => [f|g]}],<<"text">>,"hello",[1,2,3]} */
-static const uint8_t nested[] = {104, 5,   119, 1,   'a', 108, 0,   0,   0, 3,   98,  0,   0,   3,   232, 104,
-                                 2,   119, 1,   'b', 108, 0,   0,   0,   1, 119, 1,   'c', 106, 116, 0,   0,
-                                 0,   2,   119, 1,   'd', 97,  1,   119, 1, 'e', 108, 0,   0,   0,   1,   119,
-                                 1,   'f', 119, 1,   'g', 106, 109, 0,   0, 0,   4,   't', 'e', 'x', 't', 107,
-                                 0,   5,   'h', 'e', 'l', 'l', 'o', 107, 0, 3,   1,   2,   3};
+static const uint8_t nested[] = {104, 5,   119, 1,   'a', 108, 0,   0,   0,   3,   98,  0,   0,
+                                 3,   232, 104, 2,   119, 1,   'b', 108, 0,   0,   0,   1,   119,
+                                 1,   'c', 106, 116, 0,   0,   0,   2,   119, 1,   'd', 97,  1,
+                                 119, 1,   'e', 108, 0,   0,   0,   1,   119, 1,   'f', 119, 1,
+                                 'g', 106, 109, 0,   0,   0,   4,   't', 'e', 'x', 't', 107, 0,
+                                 5,   'h', 'e', 'l', 'l', 'o', 107, 0,   3,   1,   2,   3};
 
 static void shows_what_depth_and_width_cut(void)
 {
@@ -316,7 +324,8 @@ static void cuts_keyword_lists_and_maps(void)
     for (unsigned char i = 1; i <= 4; i++)
         write_keyword(&b, "b", i);
     tap_write_u8(&b, TAP_EXT_NIL);
-    tap_buf_put(&b, (const uint8_t[]){TAP_EXT_MAP, 0, 0, 0, 1, TAP_EXT_SMALL_INTEGER, 7, TAP_EXT_NIL}, 8);
+    tap_buf_put(
+        &b, (const uint8_t[]){TAP_EXT_MAP, 0, 0, 0, 1, TAP_EXT_SMALL_INTEGER, 7, TAP_EXT_NIL}, 8);
     write_keyword(&b, "d", 3);
     const enum tap_print_syntax X = TAP_PRINT_ELIXIR;
     bounded("{[[b: 1], [b: 2], [b: 3], [b: 4]], %{7 => []}, [d: 3]}", 0, 0, X, b.data, b.len);
@@ -328,8 +337,8 @@ static void cuts_keyword_lists_and_maps(void)
     tap_intern_free(names);
 }
 
-static void check_peer(const struct tap_batch *batch, const struct tap_event *ev, const struct tap_print *p,
-                       const char *expected)
+static void check_peer(const struct tap_batch *batch, const struct tap_event *ev,
+                       const struct tap_print *p, const char *expected)
 {
     char b[100];
     size_t n = tap_peer_print(tap_intern_names(names), b, sizeof b - 1, batch, ev, p);
@@ -402,11 +411,13 @@ static void prints_deep_terms(void)
     tap_intern_free(names);
 }
 
-/* Any bytes: within bounds (the sanitizers see to it), always UTF-8, and the same with less room. */
+/* Any bytes: within bounds (the sanitizers see to it), always UTF-8, and the same with less
+ * room. */
 static void survives_any_bytes(void)
 {
-    static const uint8_t tags[] = {70,  77,  88,  89,  90,  97,  98,  99,  100, 101, 102, 103, 104, 105, 106,
-                                   107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120};
+    static const uint8_t tags[] = {70,  77,  88,  89,  90,  97,  98,  99,  100, 101,
+                                   102, 103, 104, 105, 106, 107, 108, 109, 110, 111,
+                                   112, 113, 114, 115, 116, 117, 118, 119, 120};
     uint64_t seed = 88172645463325252ull;
     setup();
     for (int i = 0; i < 200000; i++) {
@@ -461,7 +472,8 @@ static void arguments_stand_between_separators(void)
     setup();
     tap_write_list(&b, 10);
     tap_write_i64(&b, 1000), tap_write_atom(&b, "apple"), tap_write_i64(&b, 97);
-    tap_write_tuple(&b, 3), tap_write_atom(&b, "ok"), tap_write_i64(&b, -5), tap_write_binary(&b, "x", 1);
+    tap_write_tuple(&b, 3), tap_write_atom(&b, "ok"), tap_write_i64(&b, -5),
+        tap_write_binary(&b, "x", 1);
     tap_write_atom(&b, "Not Bare");
     tap_buf_put(&b, "\x6b\0\2ab", 5);
     tap_write_list(&b, 2), tap_write_atom(&b, "a"), tap_write_nil(&b), tap_write_nil(&b);
@@ -482,25 +494,27 @@ static void arguments_stand_between_separators(void)
     char text[2000];
     for (p.limit = 1; p.limit < 2 * sizeof expected;
          p.limit++) { /* over all of them together, at a whole piece */
-        size_t n = tap_arguments_print(tap_intern_names(names), text, sizeof text, b.data, b.len, ", ", &p),
+        size_t n = tap_arguments_print(tap_intern_names(names), text, sizeof text, b.data, b.len,
+                                       ", ", &p),
                same = 0;
         while (same < n && text[same] == expected[same])
             same++;
         bool whole = same == n && n == sizeof expected - 1;
-        CU_ASSERT(n <= p.limit + 10 && (whole || (n - same <= 8 && memcmp(text + n - 3, "...", 3) == 0)));
+        CU_ASSERT(n <= p.limit + 10 &&
+                  (whole || (n - same <= 8 && memcmp(text + n - 3, "...", 3) == 0)));
     }
     p.limit = 0;
     tap_buf_free(&b);
     tap_buf_put(&b, "\x6b\0\2ab", 5); /* [97, 98] as the VM packs it */
-    CU_ASSERT_EQUAL(tap_arguments_print(tap_intern_names(names), text, sizeof text, b.data, b.len, ",", &p),
-                    5);
+    CU_ASSERT_EQUAL(
+        tap_arguments_print(tap_intern_names(names), text, sizeof text, b.data, b.len, ",", &p), 5);
     CU_ASSERT(memcmp(text, "97,98", 5) == 0);
-    CU_ASSERT_EQUAL(
-        tap_arguments_print(tap_intern_names(names), text, sizeof text, (const uint8_t *)"\x6a", 1, ",", &p),
-        0);
-    CU_ASSERT_EQUAL(
-        tap_arguments_print(tap_intern_names(names), text, sizeof text, (const uint8_t *)"a\7", 2, ",", &p),
-        1);
+    CU_ASSERT_EQUAL(tap_arguments_print(tap_intern_names(names), text, sizeof text,
+                                        (const uint8_t *)"\x6a", 1, ",", &p),
+                    0);
+    CU_ASSERT_EQUAL(tap_arguments_print(tap_intern_names(names), text, sizeof text,
+                                        (const uint8_t *)"a\7", 2, ",", &p),
+                    1);
     tap_buf_free(&b);
     tap_intern_free(names);
 }
@@ -537,9 +551,10 @@ static void tells_its_speed(void)
     tap_intern_free(names);
 }
 
-UNIT_TESTS("term_print", UNIT_TEST(arguments_stand_between_separators), UNIT_TEST(prints_as_erlang_latin1),
-           UNIT_TEST(prints_as_erlang_unicode), UNIT_TEST(prints_as_elixir),
-           UNIT_TEST(prints_other_nodes_by_name), UNIT_TEST(reads_old_encodings), UNIT_TEST(says_what_is_bad),
+UNIT_TESTS("term_print", UNIT_TEST(arguments_stand_between_separators),
+           UNIT_TEST(prints_as_erlang_latin1), UNIT_TEST(prints_as_erlang_unicode),
+           UNIT_TEST(prints_as_elixir), UNIT_TEST(prints_other_nodes_by_name),
+           UNIT_TEST(reads_old_encodings), UNIT_TEST(says_what_is_bad),
            UNIT_TEST(shows_what_depth_and_width_cut), UNIT_TEST(cuts_keyword_lists_and_maps),
            UNIT_TEST(prints_peers), UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes),
            UNIT_TEST(escapes_json), UNIT_TEST(tells_its_speed))

@@ -1,4 +1,5 @@
-/* test_unnamed.c: whom the core would have named: who is in the events and in no report, each once, a bounded number. */
+/* test_unnamed.c: whom the core would have named: who is in the events and in no report, each once,
+ * a bounded number. */
 #include "correlate/unnamed.h"
 
 #include "beamtap/term.h"
@@ -29,7 +30,8 @@ static void report(uint32_t id, bool named)
     tap_write_u32(&arena, id), tap_write_u32(&arena, 0), tap_write_u32(&arena, 1);
     if (named) {
         tap_write_list(&arena, 1);
-        tap_write_tuple(&arena, 2), tap_write_atom(&arena, "name"), tap_write_atom(&arena, "shop_door");
+        tap_write_tuple(&arena, 2), tap_write_atom(&arena, "name"),
+            tap_write_atom(&arena, "shop_door");
     }
     tap_write_nil(&arena);
     tap_write_nil(&arena);
@@ -38,7 +40,8 @@ static void report(uint32_t id, bool named)
 
 static void see(struct tap_unnamed *s)
 {
-    struct tap_batch batch = {sizeof batch, sizeof events[0], count, (uint32_t)arena.len, events, arena.data};
+    struct tap_batch batch = {sizeof batch,        sizeof events[0], count,
+                              (uint32_t)arena.len, events,           arena.data};
     tap_unnamed_see(s, &batch, ANY);
     tap_buf_free(&arena);
     count = 0;
@@ -86,7 +89,8 @@ static void whoever_is_named(struct tap_unnamed *s)
     report(24, false);
     ev = event(TAP_PROCESS_SPAWN, 2);
     ev->peer_type = TAP_PEER_PID;
-    ev->peer = (struct tap_pid){NODE + 1, 25, 0, 1}; /* elsewhere: another process than <0.25.0> here */
+    /* elsewhere: another process than <0.25.0> here */
+    ev->peer = (struct tap_pid){NODE + 1, 25, 0, 1};
     for (uint32_t id = 20; id <= 26; id++)
         event(TAP_FUNCTION_CALL, id);
     see(s);
@@ -104,7 +108,8 @@ static void who_is_named_is_not_unnamed(void)
     tap_unnamed_free(s);
 }
 
-/* A million processes: what waits is bounded, who lives and comes again is given, and nothing grows. */
+/* A million processes: what waits is bounded, who lives and comes again is given, and nothing
+ * grows. */
 static void many_processes_are_no_deep_stack(void)
 {
     struct tap_unnamed *s = tap_unnamed_new(false);
@@ -144,7 +149,8 @@ static void broken_reports_do_no_harm(void)
         events[0].payload.len = events[0].payload.len > cut ? events[0].payload.len - cut : 0;
         uint8_t *copy = malloc(events[0].payload.len + 1u); /* so that a byte too far is seen */
         memcpy(copy, arena.data, events[0].payload.len);
-        struct tap_batch batch = {sizeof batch, sizeof events[0], 1, events[0].payload.len, events, copy};
+        struct tap_batch batch = {sizeof batch,          sizeof events[0], 1,
+                                  events[0].payload.len, events,           copy};
         tap_unnamed_see(s, &batch, ANY);
         free(copy);
         tap_buf_free(&arena);

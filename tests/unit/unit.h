@@ -1,8 +1,9 @@
 /* unit.h: CUnit tests, each in a process of its own.
  *
- * A test file has functions of no arguments that use CU_ASSERT..., a table UNIT_TESTS(...) of them, and nothing else.
- * Each runs in a forked child with a time limit, so a crash or a hang is one failed test and the rest go on. One line a
- * test: "ok NAME" or "not ok NAME ...". An argument runs only the tests whose name contains it.
+ * A test file has functions of no arguments that use CU_ASSERT..., a table UNIT_TESTS(...) of them,
+ * and nothing else. Each runs in a forked child with a time limit, so a crash or a hang is one
+ * failed test and the rest go on. One line a test: "ok NAME" or "not ok NAME ...". An argument runs
+ * only the tests whose name contains it.
  */
 #ifndef TAP_UNIT_H
 #define TAP_UNIT_H
@@ -40,7 +41,8 @@ static int unit_child(const struct unit_test *t)
     return failed || !asserts;
 }
 
-static int unit_main(const char *file, const struct unit_test *tests, size_t n, int argc, char **argv)
+static int unit_main(const char *file, const struct unit_test *tests, size_t n, int argc,
+                     char **argv)
 {
     int bad = 0;
     for (size_t i = 0; i < n; i++) {

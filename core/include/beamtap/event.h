@@ -1,12 +1,12 @@
 /* beamtap/event.h: events, batches and frames.
  *
- * An event is an envelope: who, what, when, in fixed-size fields that every filter and sink needs. What is
- * large and seldom needed (arguments, messages, return values) stays as a raw external term in the batch's
- * arena and is printed only by a sink that wants it (term.h).
+ * An event is an envelope: who, what, when, in fixed-size fields that every filter and sink needs.
+ * What is large and seldom needed (arguments, messages, return values) stays as a raw external term
+ * in the batch's arena and is printed only by a sink that wants it (term.h).
  *
- * Batches are immutable once a sink sees them, shared by all sinks, and reference counted by the core. A
- * filter never copies: it clears bytes in a keep vector, and a sink is handed the indexes of the events that
- * are its own.
+ * Batches are immutable once a sink sees them, shared by all sinks, and reference counted by the
+ * core. A filter never copies: it clears bytes in a keep vector, and a sink is handed the indexes
+ * of the events that are its own.
  */
 #ifndef BEAMTAP_EVENT_H
 #define BEAMTAP_EVENT_H
@@ -19,7 +19,8 @@
 extern "C" {
 #endif
 
-/* Every kind has a name (host->kind_name) that configuration files, CSV and JSON use: `function_call`, ... */
+/* Every kind has a name (host->kind_name) that configuration files, CSV and JSON use:
+ * `function_call`, ... */
 enum tap_kind {
     TAP_FUNCTION_CALL = 0,
     TAP_FUNCTION_RETURN,
@@ -37,19 +38,26 @@ enum tap_kind {
     TAP_SCHEDULE_OUT,
     TAP_GC_START,
     TAP_GC_END,
-    TAP_KIND_USER_LAST = TAP_GC_END, /* the kinds up to here can be asked for, are judged and are counted */
-    TAP_LOST,                        /* `count` events are missing here; `reason` says why */
-    TAP_GAP,                         /* tracing was off in the node from `ts` for `count` nanoseconds */
-    TAP_NODE_UP,                     /* control, from here on: never filtered, never counted */
+    /* the kinds up to here can be asked for, are judged and are counted */
+    TAP_KIND_USER_LAST = TAP_GC_END,
+    TAP_LOST, /* `count` events are missing here; `reason` says why */
+    /* tracing was off in the node from `ts` for `count` nanoseconds */
+    TAP_GAP,
+    TAP_NODE_UP, /* control, from here on: never filtered, never counted */
     TAP_NODE_DOWN,
-    TAP_CLOCK, /* the node's clock was compared with the collector's: `count` is the offset (int64_t, ns) that is
-                         added to the node's monotonic time, `port` the bound of its error (ns; 0: unknown, the node's own
-                         word), payload the whole report {align, Monotonic, Offset, Error, TimeOffset} */
-    TAP_PROCESS_INFO, /* payload: a list of {Pid, Facts}, Facts a list of {name | initial_call | label, Value}; or a bare
-                         name or {M,F,A} in its place */
-    TAP_PLAN,    /* payload: what the plan became in the node (see plugins/transports/beam/protocol.h) */
+    /* the node's clock was compared with the collector's: `count` is the offset (int64_t, ns) that
+     * is added to the node's monotonic time, `port` the bound of its error (ns; 0: unknown, the
+     * node's own word), payload the whole report {align, Monotonic, Offset, Error, TimeOffset} */
+    TAP_CLOCK,
+    /* payload: a list of {Pid, Facts}, Facts a list of {name | initial_call | label, Value}; or a
+     * bare name or {M,F,A} in its place */
+    TAP_PROCESS_INFO,
+    /* payload: what the plan became in the node (see plugins/transports/beam/protocol.h) */
+    TAP_PLAN,
     TAP_MAILBOX, /* payload: a list of {Pid, Length}: messages that waited there at `ts` */
-    TAP_RETURNS_OFF, /* from here on the function is traced without its returns in this node: the payload, a binary, says why */
+    /* from here on the function is traced without its returns in this node: the payload, a binary,
+     * says why */
+    TAP_RETURNS_OFF,
     TAP_KIND_COUNT
 };
 #define TAP_KIND_BIT(kind) (1u << (kind))
@@ -58,8 +66,8 @@ static inline bool tap_kind_is_control(unsigned kind)
     return kind > TAP_KIND_USER_LAST;
 }
 
-/* Why events are missing (TAP_LOST) or why tracing was off (TAP_GAP). The numbers travel in frames: append
- * only. */
+/* Why events are missing (TAP_LOST) or why tracing was off (TAP_GAP). The numbers travel in frames:
+ * append only. */
 enum tap_reason {
     TAP_REASON_NONE = 0,
     TAP_REASON_CREDIT,      /* the collector did not open its window: the node refused to wait */
@@ -70,40 +78,44 @@ enum tap_reason {
     TAP_REASON_LIMIT,       /* max_events reached: what was already on its way is not sent */
     TAP_REASON_SINK_QUEUE,  /* a sink's bounded queue was full in the collector */
     TAP_REASON_SINK_FAILED, /* the sink had failed or was abandoned */
-    TAP_REASON_CONNECTION,  /* the connection broke: unknown how many unless the final report came */
-    TAP_REASON_UNREADABLE,  /* a frame or term could not be decoded */
-    TAP_REASON_SEQUENCE,    /* sequence numbers are missing and nobody said why */
+    /* the connection broke: unknown how many unless the final report came */
+    TAP_REASON_CONNECTION,
+    TAP_REASON_UNREADABLE, /* a frame or term could not be decoded */
+    TAP_REASON_SEQUENCE,   /* sequence numbers are missing and nobody said why */
     TAP_REASON_COUNT
 };
 
 enum tap_event_flags {
     TAP_EVENT_ARITY_ONLY = 1 << 0, /* a call whose arguments were not carried */
-    TAP_EVENT_TRUNCATED =
-        1 << 1, /* the payload was too large and was cut in the node; `count` is its true size */
-    TAP_EVENT_TIMEOUT = 1 << 2,     /* a receive that timed out (the VM's message is the atom timeout) */
+    /* the payload was too large and was cut in the node; `count` is its true size */
+    TAP_EVENT_TRUNCATED = 1 << 1,
+    /* a receive that timed out (the VM's message is the atom timeout) */
+    TAP_EVENT_TIMEOUT = 1 << 2,
     TAP_EVENT_NONEXISTING = 1 << 3, /* a send to a process that does not exist */
     TAP_EVENT_EXITING = 1 << 4,     /* schedule_in_exiting, out_exiting, out_exited */
     TAP_EVENT_GC_MAJOR = 1 << 5,
     TAP_EVENT_LINK_GOT = 1 << 6, /* getting_linked, getting_unlinked: the peer did it */
-    TAP_EVENT_MOVED =
-        1 << 7 /* the clocks of two nodes do not say whether it or its cause was first: `ts` is right after
-                                    the cause, or after what its process did before */
+    /* the clocks of two nodes do not say whether it or its cause was first: `ts` is right after the
+     * cause, or after what its process did before */
+    TAP_EVENT_MOVED = 1 << 7
 };
 
 /* What a message is to OTP's behaviours (gen.h reads its parts). */
 enum tap_gen { TAP_GEN_NONE = 0, TAP_GEN_CALL, TAP_GEN_CAST, TAP_GEN_REPLY };
 
-/* A process, by value. `node` is the name id of the node atom; a local pid has its own node's name there.
- * Two pids are the same process when all four fields are equal. id 0 and serial 0 with node 0 means: none.
- * Source: NEW_PID_EXT in the External Term Format. */
+/* A process, by value. `node` is the name id of the node atom; a local pid has its own node's name
+ * there. Two pids are the same process when all four fields are equal. id 0 and serial 0 with node
+ * 0 means: none. Source: NEW_PID_EXT in the External Term Format. */
 struct tap_pid {
     uint32_t node, id, serial, creation;
 };
 static inline bool tap_pid_same(const struct tap_pid *a, const struct tap_pid *b)
 {
-    return a->id == b->id && a->serial == b->serial && a->node == b->node && a->creation == b->creation;
+    return a->id == b->id && a->serial == b->serial && a->node == b->node &&
+           a->creation == b->creation;
 }
-/* For a table of processes: pids that differ in any field, be it by one, fall on places that have nothing in common. */
+/* For a table of processes: pids that differ in any field, be it by one, fall on places that have
+ * nothing in common. */
 static inline uint32_t tap_pid_hash(const struct tap_pid *p)
 {
     uint64_t h = ((uint64_t)p->id << 32 | p->serial) * 0x9e3779b97f4a7c15ull;
@@ -116,19 +128,23 @@ enum tap_peer_type {
     TAP_PEER_PID,      /* pid */
     TAP_PEER_NAME,     /* a registered name: `name`; with `pid.node` != 0, {Name, Node} */
     TAP_PEER_PORT,     /* port number in `port`, its node in pid.node, creation in pid.creation */
-    TAP_PEER_MFA,      /* caller: module `name`, function in pid.id (a name id), arity in pid.serial */
-    TAP_PEER_TERM      /* anything else (a reference: a process alias): the term at peer_term */
+    /* caller: module `name`, function in pid.id (a name id), arity in pid.serial */
+    TAP_PEER_MFA,
+    TAP_PEER_TERM /* anything else (a reference: a process alias): the term at peer_term */
 };
 
-/* A piece of the batch's arena: an external term without the version byte 131. len 0: there is none. */
+/* A piece of the batch's arena: an external term without the version byte 131. len 0: there is
+ * none. */
 struct tap_span {
     uint32_t off, len;
 };
 
-/* Two lines of a cache, on the borders of lines where the core made it: every event goes through all of them. */
+/* Two lines of a cache, on the borders of lines where the core made it: every event goes through
+ * all of them. */
 struct tap_event {
-    int64_t ts;   /* ns since the Unix epoch; aligned over nodes */
-    uint64_t seq; /* per node, from 0, gaps are losses; control events have the next event's number */
+    int64_t ts; /* ns since the Unix epoch; aligned over nodes */
+    /* per node, from 0, gaps are losses; control events have the next event's number */
+    uint64_t seq;
     struct tap_pid pid;
     union { /* see peer_type */
         struct tap_pid peer;
@@ -136,26 +152,29 @@ struct tap_event {
     };
     union {
         uint64_t port; /* TAP_PEER_PORT, TAP_CLOCK */
-        int64_t took;  /* TAP_GEN_REPLY: ns since the call was sent, or, where that was not seen, received */
+        /* TAP_GEN_REPLY: ns since the call was sent, or, where that was not seen, received */
+        int64_t took;
     };
-    uint64_t count;           /* TAP_LOST: events; TAP_GAP: ns; truncated: the payload's true size in bytes */
-    uint64_t flow;            /* pairs a send with its receive, a spawn with its start; 0: none */
-    uint32_t node;            /* index of the node (host->node) */
-    uint32_t module;          /* name id; 0: none */
-    uint32_t function;        /* name id; 0: none */
-    int32_t arity;            /* -1: none */
-    uint32_t peer_name;       /* TAP_PEER_NAME, TAP_PEER_MFA: a name id */
-    uint32_t scheduler;       /* schedule_in/out with scheduler ids: the id; else 0 */
-    struct tap_span payload;  /* arguments (a list), message, value, {M,F,Args}, reason, name, gc info */
+    /* TAP_LOST: events; TAP_GAP: ns; truncated: the payload's true size in bytes */
+    uint64_t count;
+    uint64_t flow;      /* pairs a send with its receive, a spawn with its start; 0: none */
+    uint32_t node;      /* index of the node (host->node) */
+    uint32_t module;    /* name id; 0: none */
+    uint32_t function;  /* name id; 0: none */
+    int32_t arity;      /* -1: none */
+    uint32_t peer_name; /* TAP_PEER_NAME, TAP_PEER_MFA: a name id */
+    uint32_t scheduler; /* schedule_in/out with scheduler ids: the id; else 0 */
+    /* arguments (a list), message, value, {M,F,Args}, reason, name, gc info */
+    struct tap_span payload;
     struct tap_span metadata; /* what a user's {message, X} asked for */
     uint8_t kind;             /* enum tap_kind */
     uint8_t peer_type;        /* enum tap_peer_type */
     uint8_t reason;           /* enum tap_reason */
     uint8_t gen;              /* enum tap_gen */
     uint32_t flags;           /* enum tap_event_flags */
-    struct tap_span
-        raw; /* the whole trace message or report that it was made of; len 0: the collector's own word, or
-                            nobody looks there (TAP_PLUGIN_NO_RAW) */
+    /* the whole trace message or report that it was made of; len 0: the collector's own word, or
+     * nobody looks there (TAP_PLUGIN_NO_RAW) */
+    struct tap_span raw;
 };
 
 /* The term that stands for a peer, where one does; len 0: none does. */
@@ -177,15 +196,15 @@ struct tap_batch {
 
 static inline const struct tap_event *tap_batch_event(const struct tap_batch *batch, uint32_t index)
 {
-    return (const struct tap_event *)((const char *)batch->events + (size_t)index * batch->event_size);
+    return (const struct tap_event *)((const char *)batch->events +
+                                      (size_t)index * batch->event_size);
 }
 
-/* ---- Frames
- * ---------------------------------------------------------------------------------------------------
- *
- * What the relay in a node sends, the same on the distribution, on TCP and in a recorded file. All integers
- * are big-endian. A header of 40 bytes, then `length` bytes of body: `count` times (u32 length, external term
- * with its version byte 131).
+/* ---- Frames */
+
+/* What the relay in a node sends, the same on the distribution, on TCP and in a recorded file. All
+ * integers are big-endian. A header of 40 bytes, then `length` bytes of body: `count` times (u32
+ * length, external term with its version byte 131).
  *
  *   off  size
  *     0     4  magic "BTF1"
@@ -200,26 +219,30 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
  *    32     4  the node's index, in a recorded file; else 0
  *    36     4  length of the body
  *
- * Flag 4: the body is instead one external term with its version byte, the list of the frame's `count` trace messages
- * (a relay encodes a whole frame at once in half of the time that its messages take one by one).
+ * Flag 4: the body is instead one external term with its version byte, the list of the frame's
+ * `count` trace messages (a relay encodes a whole frame at once in half of the time that its
+ * messages take one by one).
  *
- * Flag 2: a control frame that the collector itself puts into the stream; its batch and sequence numbers are 0 and mean
- * nothing. Its terms are
+ * Flag 2: a control frame that the collector itself puts into the stream; its batch and sequence
+ * numbers are 0 and mean nothing. Its terms are
  *     {align, Monotonic, Offset, Error, TimeOffset}
- *         Offset + Monotonic (the node's) is the time by the collector's clock, right within Error; with the node's own
- *         time offset it is what the node believes. All in ns. From here on events are timed by it.
+ *         Offset + Monotonic (the node's) is the time by the collector's clock, right within Error;
+ *         with the node's own time offset it is what the node believes. All in ns. From here on
+ *         events are timed by it.
  *
- * Flag 8: a frame of a recorded file, which is a sequence of frames and nothing else, in the order in which the sinks
- * had them. Each says its node by the index at offset 32; `lost` with a `why` of 0 are numbers that a filter or the
- * recorder left out, and no loss. Its own control frames (flags 1, 2 and 8) hold one term each:
+ * Flag 8: a frame of a recorded file, which is a sequence of frames and nothing else, in the order
+ * in which the sinks had them. Each says its node by the index at offset 32; `lost` with a `why` of
+ * 0 are numbers that a filter or the recorder left out, and no loss. Its own control frames (flags
+ * 1, 2 and 8) hold one term each:
  *     {session, #{version, run, started, events, several_nodes, config}}
  *         first of all: what struct tap_run_info says; events is a list of kinds as atoms
  *     {node, Name}            before anything else of a node; its frames have this index
- *     {node_down, Reason}     its life ended, with an enum tap_reason; what comes after is its next life, which counts
- *                             its numbers from 0 again
+ *     {node_down, Reason}     its life ended, with an enum tap_reason; what comes after is its next
+ *                             life, which counts its numbers from 0 again
  *
- * A control frame takes no sequence numbers; it carries the next event's. Sequence numbers count every trace
- * message that the relay took, sent or lost: seq(next frame) = seq + count + lost(next frame).
+ * A control frame takes no sequence numbers; it carries the next event's. Sequence numbers count
+ * every trace message that the relay took, sent or lost: seq(next frame) = seq + count + lost(next
+ * frame).
  */
 #define TAP_FRAME_MAGIC "BTF1"
 #define TAP_FRAME_VERSION 1
@@ -246,14 +269,16 @@ static inline uint64_t tap_get_u64(const uint8_t *p)
 }
 static inline void tap_put_u32(uint8_t *p, uint32_t v)
 {
-    p[0] = (uint8_t)(v >> 24), p[1] = (uint8_t)(v >> 16), p[2] = (uint8_t)(v >> 8), p[3] = (uint8_t)v;
+    p[0] = (uint8_t)(v >> 24), p[1] = (uint8_t)(v >> 16), p[2] = (uint8_t)(v >> 8),
+    p[3] = (uint8_t)v;
 }
 static inline void tap_put_u64(uint8_t *p, uint64_t v)
 {
     tap_put_u32(p, (uint32_t)(v >> 32)), tap_put_u32(p + 4, (uint32_t)v);
 }
 
-/* Reads a frame header from `p` (at least TAP_FRAME_HEADER bytes). False: this is no frame of version 1. */
+/* Reads a frame header from `p` (at least TAP_FRAME_HEADER bytes). False: this is no frame of
+ * version 1. */
 static inline bool tap_frame_read(const uint8_t *p, struct tap_frame *f)
 {
     if (p[0] != 'B' || p[1] != 'T' || p[2] != 'F' || p[3] != '1' || p[4] != TAP_FRAME_VERSION)

@@ -1,11 +1,14 @@
-/* beamtap/gen.h: what OTP's behaviours say to each other: the calls, casts and replies of gen_server, gen_statem and
- * whatever else uses gen, read from the message. Those of OTP 21 to the newest:
+/* beamtap/gen.h: what OTP's behaviours say to each other: the calls, casts and replies of
+ * gen_server, gen_statem and whatever else uses gen, read from the message. Those of OTP 21 to the
+ * newest:
  *
- *     {'$gen_call', {From, Tag}, Request}     Tag: a reference, [alias | Reference], or a list with that at its head
+ *     {'$gen_call', {From, Tag}, Request}     Tag: a reference, [alias | Reference], or a list with
+ *                                             that at its head
  *     {'$gen_cast', Request}
  *     {Tag, Reply}
  *
- * Any pair with a reference looks like a reply; the core marks only those that answer a call it has seen (tap_event.gen).
+ * Any pair with a reference looks like a reply; the core marks only those that answer a call it has
+ * seen (tap_event.gen).
  */
 #ifndef BEAMTAP_GEN_H
 #define BEAMTAP_GEN_H
@@ -80,8 +83,9 @@ static inline bool tap_gen_read(const uint8_t *term, size_t len, struct tap_gen_
     return !c.bad;
 }
 
-/* What a call and its reply share, as a number: made of the reference's node and numbers. Releases write the node's atom
- * in different ways, and an old form has less of the creation: neither counts. 0: there is none. */
+/* What a call and its reply share, as a number: made of the reference's node and numbers. Releases
+ * write the node's atom in different ways, and an old form has less of the creation: neither
+ * counts. 0: there is none. */
 static inline uint64_t tap_gen_key(const struct tap_gen_parts *parts)
 {
     struct tap_cursor c = tap_cursor(parts->tag, parts->tag_len);

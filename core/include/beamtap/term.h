@@ -1,12 +1,12 @@
 /* beamtap/term.h: reading external terms safely, and writing them.
  *
- * The reader is a cursor over bytes that nobody has checked yet: every function verifies the bounds and the
- * tag, and once one has failed all later ones fail too, so a caller may check once, at the end. Nothing
- * recurses, nothing allocates. The writer appends to a growing buffer. Printing is the host's (plugin.h:
- * term_print, term_json).
+ * The reader is a cursor over bytes that nobody has checked yet: every function verifies the bounds
+ * and the tag, and once one has failed all later ones fail too, so a caller may check once, at the
+ * end. Nothing recurses, nothing allocates. The writer appends to a growing buffer. Printing is the
+ * host's (plugin.h: term_print, term_json).
  *
- * Everything here is inline: a plugin links against nothing of the core.
- * Source of the format: https://www.erlang.org/doc/apps/erts/erl_ext_dist.html
+ * Everything here is inline: a plugin links against nothing of the core. Source of the format:
+ * https://www.erlang.org/doc/apps/erts/erl_ext_dist.html
  */
 #ifndef BEAMTAP_TERM_H
 #define BEAMTAP_TERM_H
@@ -56,8 +56,7 @@ enum tap_tag {
     TAP_EXT_V4_PORT = 120
 };
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Reading */
 
 struct tap_cursor {
     const uint8_t *p, *end;
@@ -107,8 +106,8 @@ static inline bool tap_read_tuple(struct tap_cursor *c, uint32_t *arity)
     return tap_cursor_fail(c);
 }
 
-/* A list of `n` elements follows, and then its tail, which is NIL for a proper list. An empty list gives 0
- * and has no tail left to read. STRING is not a list here: see tap_read_string. */
+/* A list of `n` elements follows, and then its tail, which is NIL for a proper list. An empty list
+ * gives 0 and has no tail left to read. STRING is not a list here: see tap_read_string. */
 static inline bool tap_read_list(struct tap_cursor *c, uint32_t *n)
 {
     if (tap_left(c) >= 1 && c->p[0] == TAP_EXT_NIL) {
@@ -153,7 +152,8 @@ static inline bool tap_read_map(struct tap_cursor *c, uint32_t *pairs)
     return true;
 }
 /* The atom's bytes as they stand: UTF-8, or latin1 where *latin1 is set (tags 100 and 115). */
-static inline bool tap_read_atom(struct tap_cursor *c, const char **text, uint32_t *len, bool *latin1)
+static inline bool tap_read_atom(struct tap_cursor *c, const char **text, uint32_t *len,
+                                 bool *latin1)
 {
     if (tap_left(c) < 2)
         return tap_cursor_fail(c);
@@ -177,8 +177,8 @@ static inline bool tap_read_atom(struct tap_cursor *c, const char **text, uint32
     c->p += head + n;
     return true;
 }
-/* True, and past it, when the next term is exactly the ASCII atom `text`. Does not fail: nothing is consumed
- * else. */
+/* True, and past it, when the next term is exactly the ASCII atom `text`. Does not fail: nothing is
+ * consumed else. */
 static inline bool tap_match_atom(struct tap_cursor *c, const char *text)
 {
     struct tap_cursor t = *c;
@@ -203,7 +203,8 @@ static inline bool tap_read_i64(struct tap_cursor *c, int64_t *value)
         c->p += 5;
         return true;
     }
-    if (tap_left(c) >= 3 && c->p[0] == TAP_EXT_SMALL_BIG && c->p[1] <= 8 && tap_left(c) - 3 >= c->p[1]) {
+    if (tap_left(c) >= 3 && c->p[0] == TAP_EXT_SMALL_BIG && c->p[1] <= 8 &&
+        tap_left(c) - 3 >= c->p[1]) {
         uint64_t v = 0;
         if (c->p[1] == 8) /* a time, mostly: one load */
             v = (uint64_t)c->p[3] | (uint64_t)c->p[4] << 8 | (uint64_t)c->p[5] << 16 |
@@ -255,8 +256,8 @@ static inline bool tap_read_pid(struct tap_cursor *c, const char **node, uint32_
     c->p += need;
     return true;
 }
-/* Skips one whole term, whatever it is: iterative, in constant memory. False when it is cut or has an unknown
- * tag. */
+/* Skips one whole term, whatever it is: iterative, in constant memory. False when it is cut or has
+ * an unknown tag. */
 static inline bool tap_skip(struct tap_cursor *c)
 {
     /* What always takes as many bytes, tag included; each of the others stands below. */
@@ -265,7 +266,8 @@ static inline bool tap_skip(struct tap_cursor *c)
                                        [TAP_EXT_NEW_FLOAT] = 9,
                                        [TAP_EXT_FLOAT] = 32,
                                        [TAP_EXT_NIL] = 1};
-    uint64_t todo = 1; /* terms still to skip; each takes at least a byte, so it is bounded by what is left */
+    /* terms still to skip; each takes at least a byte, so it is bounded by what is left */
+    uint64_t todo = 1;
     const uint8_t *p = c->p, *const end = c->end;
     while (todo > 0) {
         size_t left = (size_t)(end - p), n;
@@ -308,7 +310,8 @@ static inline bool tap_skip(struct tap_cursor *c)
                 return tap_cursor_fail(c);
             todo += (uint64_t)tap_get_u32(p + 1) * 2, n = 5;
             break;
-        /* These begin with a node atom: skip the tag, the atom as a term of its own, then the fixed rest. */
+        /* These begin with a node atom: skip the tag, the atom as a term of its own, then the fixed
+         * rest. */
         case TAP_EXT_NEW_PID:
         case TAP_EXT_PID:
         case TAP_EXT_NEW_PORT:
@@ -350,7 +353,8 @@ static inline bool tap_skip(struct tap_cursor *c)
         case TAP_EXT_FUN:
             if (left < 5)
                 return tap_cursor_fail(c);
-            todo += 4 + (uint64_t)tap_get_u32(p + 1), n = 5; /* pid, module, index, uniq, free variables */
+            /* pid, module, index, uniq, free variables */
+            todo += 4 + (uint64_t)tap_get_u32(p + 1), n = 5;
             break;
         default: return tap_cursor_fail(c);
         }
@@ -362,11 +366,10 @@ static inline bool tap_skip(struct tap_cursor *c)
     return true;
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Writing */
 
-/* A growing buffer, owned by its user: zero it to begin, tap_buf_free at the end. When memory runs out `oom`
- * is set and nothing more is written: check once, at the end. Not thread safe. */
+/* A growing buffer, owned by its user: zero it to begin, tap_buf_free at the end. When memory runs
+ * out `oom` is set and nothing more is written: check once, at the end. Not thread safe. */
 struct tap_buf {
     uint8_t *data;
     size_t len, cap;
@@ -433,7 +436,8 @@ static inline void tap_write_nil(struct tap_buf *b)
 {
     tap_write_u8(b, TAP_EXT_NIL);
 }
-/* A list of n elements: write them, then the tail (tap_write_nil for a proper list). n must not be 0. */
+/* A list of n elements: write them, then the tail (tap_write_nil for a proper list). n must not be
+ * 0. */
 static inline void tap_write_list(struct tap_buf *b, uint32_t n)
 {
     tap_write_u8(b, TAP_EXT_LIST);

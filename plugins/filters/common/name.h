@@ -1,11 +1,11 @@
 /* name.h: how people write the names of modules and processes, shared by the filters.
  *
- * A name is an Erlang atom, bare or in quotes, or an Elixir alias: whatever begins with a capital letter means
- * the atom with `Elixir.` in front (Shop.Cart is 'Elixir.Shop.Cart'). All inline: each filter is a shared
- * object of its own.
+ * A name is an Erlang atom, bare or in quotes, or an Elixir alias: whatever begins with a capital
+ * letter means the atom with `Elixir.` in front (Shop.Cart is 'Elixir.Shop.Cart'). All inline: each
+ * filter is a shared object of its own.
  */
-#ifndef TAP_FILTER_NAME_H
-#define TAP_FILTER_NAME_H
+#ifndef TAP_FILTERS_COMMON_NAME_H
+#define TAP_FILTERS_COMMON_NAME_H
 
 #include <stdio.h>
 
@@ -23,14 +23,15 @@ static inline bool tap_name_is_upper(char c)
 }
 static inline bool tap_name_is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || tap_name_is_upper(c) || (c >= '0' && c <= '9') || c == '_' || c == '@' ||
-           (unsigned char)c >= 0x80;
+    return (c >= 'a' && c <= 'z') || tap_name_is_upper(c) || (c >= '0' && c <= '9') || c == '_' ||
+           c == '@' || (unsigned char)c >= 0x80;
 }
 
-/* Reads the name that `text` begins with, up to NUL, into dst (at least TAP_FILTER_NAME_MAX + 1 bytes) as the node
- * writes it: no quotes, aliases spelled out. With `glob`, * and ? may stand in a bare name; in quotes they are taken
- * as wildcards too, since atoms with such characters are rare and a pattern has no other way to name them.
- * Returns NULL, or what is wrong with it, with *at its offset. */
+/* Reads the name that `text` begins with, up to NUL, into dst (at least TAP_FILTER_NAME_MAX + 1
+ * bytes) as the node writes it: no quotes, aliases spelled out. With `glob`, * and ? may stand in a
+ * bare name; in quotes they are taken as wildcards too, since atoms with such characters are rare
+ * and a pattern has no other way to name them. Returns NULL, or what is wrong with it, with *at its
+ * offset. */
 static inline const char *tap_name_read(const char *text, bool glob, char *dst, size_t *at)
 {
     size_t n = 0, i = 0;
@@ -65,8 +66,8 @@ static inline const char *tap_name_read(const char *text, bool glob, char *dst, 
     return NULL;
 }
 
-/* Does `name` fit `glob`? * stands for any characters, ? for one (UTF-8). Linear but for the last star, to which it
- * goes back: at most glob * name steps. */
+/* Does `name` fit `glob`? * stands for any characters, ? for one (UTF-8). Linear but for the last
+ * star, to which it goes back: at most glob * name steps. */
 static inline bool tap_name_glob(const char *glob, const char *name)
 {
     const char *star = NULL, *resume = NULL;

@@ -1,8 +1,10 @@
-/* check.c: would the VM take this match spec? Said before any node is asked, with the place of each mistake.
+/* check.c: would the VM take this match spec? Said before any node is asked, with the place of each
+ * mistake.
  *
- * What is known here was read off erl_db_util.c and tried on a node: functions with their numbers of arguments, where
- * they may stand, and since which release. Actions that outlive the run, and that the agent would refuse, are refused. A function that only newer releases have passes with a warning: the node
- * may be one of those.
+ * What is known here was read off erl_db_util.c and tried on a node: functions with their numbers
+ * of arguments, where they may stand, and since which release. Actions that outlive the run, and
+ * that the agent would refuse, are refused. A function that only newer releases have passes with a
+ * warning: the node may be one of those.
  */
 #include "filters/match_spec/spec.h"
 
@@ -170,7 +172,8 @@ static bool check_pattern(struct checker *c, const struct tap_syn_node *n)
     for (size_t i = 0; i < n->count; i++) {
         bool key = n->type == TAP_SYN_N_MAP && i % 2 == 0;
         if (key && (tap_ms_is_variable(n->items[i], &number) || is_atom(n->items[i], "_")))
-            return tap_syn_fail(c->source, n->items[i]->off, "the key of a map in a head must be a constant");
+            return tap_syn_fail(c->source, n->items[i]->off,
+                                "the key of a map in a head must be a constant");
         if (!key && !check_pattern(c, n->items[i]))
             return false;
     }
@@ -192,11 +195,12 @@ static bool check_head(struct checker *c, const struct tap_syn_node *head, int a
                             of_messages[c->target]);
     if (wanted >= 0 && head->count != (size_t)wanted) {
         if (c->target != MS_CALLS)
-            return tap_syn_fail(c->source, head->off, "this head has %zu elements, but it is matched with %s",
+            return tap_syn_fail(c->source, head->off,
+                                "this head has %zu elements, but it is matched with %s",
                                 head->count, of_messages[c->target]);
         return tap_syn_fail(c->source, head->off,
-                            "this head has %zu elements, but the function has %d argument%s", head->count,
-                            arity, arity == 1 ? "" : "s");
+                            "this head has %zu elements, but the function has %d argument%s",
+                            head->count, arity, arity == 1 ? "" : "s");
     }
     return check_pattern(c, head);
 }
@@ -214,12 +218,13 @@ static bool unknown_function(struct checker *c, const struct tap_syn_node *name)
     const char *near = tap_ms_suggest(name->text, names);
     const char *what = c->where == IN_GUARD ? "guard function" : "function or action";
     if (near)
-        return tap_syn_fail(c->source, name->off, "unknown %s '%s' (did you mean '%s'?)", what, name->text,
-                            near);
+        return tap_syn_fail(c->source, name->off, "unknown %s '%s' (did you mean '%s'?)", what,
+                            name->text, near);
     return tap_syn_fail(c->source, name->off, "unknown %s '%s'", what, name->text);
 }
 
-/* The function with so many arguments, or any of that name when none has; NULL: there is none of that name. */
+/* The function with so many arguments, or any of that name when none has; NULL: there is none of
+ * that name. */
 static const struct function *find_function(const char *name, size_t arguments)
 {
     const struct function *any = NULL;
@@ -248,11 +253,15 @@ static bool check_function(struct checker *c, const struct tap_syn_node *name, s
                             f->most == MANY ? f->least : f->most,
                             (f->most == MANY ? f->least : f->most) == 1 ? "" : "s", arguments);
     if (!(f->where & c->where))
-        return tap_syn_fail(c->source, name->off, "'%s' is an action: it cannot stand in a guard", f->name);
-    if ((c->target == MS_SENDS && f->where & NO_SEND) || (c->target == MS_RECEIVES && f->where & NO_RECEIVE))
-        return tap_syn_fail(c->source, name->off, "'%s' cannot be used with %s", f->name, event[c->target]);
+        return tap_syn_fail(c->source, name->off, "'%s' is an action: it cannot stand in a guard",
+                            f->name);
+    if ((c->target == MS_SENDS && f->where & NO_SEND) ||
+        (c->target == MS_RECEIVES && f->where & NO_RECEIVE))
+        return tap_syn_fail(c->source, name->off, "'%s' cannot be used with %s", f->name,
+                            event[c->target]);
     if (f->where & FOREIGN)
-        return tap_syn_fail(c->source, name->off, "'%s' would change the node beyond this run", f->name);
+        return tap_syn_fail(c->source, name->off, "'%s' would change the node beyond this run",
+                            f->name);
     if (f->since) {
         const struct tap_host *host = c->source->arg;
         host->log(host, TAP_LOG_WARNING, "'%s' needs a node of OTP %d or later", f->name, f->since);
@@ -287,10 +296,11 @@ static bool check_expr(struct checker *c, const struct tap_syn_node *n)
     if (n->count == 1 && n->items[0]->type == TAP_SYN_N_TUPLE)
         return check_items(c, n->items[0], 0);
     if (n->count == 0 || n->items[0]->type != TAP_SYN_N_ATOM)
-        return tap_syn_fail(c->source, n->off, "this is no function call; a tuple is written {{...}}");
+        return tap_syn_fail(c->source, n->off,
+                            "this is no function call; a tuple is written {{...}}");
     if (is_atom(n->items[0], "const"))
-        return n->count == 2 ||
-               tap_syn_fail(c->source, n->items[0]->off, "'const' takes 1 argument, not %zu", n->count - 1);
+        return n->count == 2 || tap_syn_fail(c->source, n->items[0]->off,
+                                             "'const' takes 1 argument, not %zu", n->count - 1);
     return check_function(c, n->items[0], n->count - 1) && check_items(c, n, 1);
 }
 
@@ -303,8 +313,8 @@ static bool check_exprs(struct checker *c, const struct tap_syn_node *n, unsigne
     return check_items(c, n, 0);
 }
 
-bool tap_ms_check(struct tap_syn_source *s, enum ms_target target, int arity, const struct tap_syn_node *spec,
-                  uint32_t *flags)
+bool tap_ms_check(struct tap_syn_source *s, enum ms_target target, int arity,
+                  const struct tap_syn_node *spec, uint32_t *flags)
 {
     struct checker c = {.source = s, .target = target};
     if (spec->type != TAP_SYN_N_LIST || spec->tail || spec->count == 0)
@@ -316,7 +326,8 @@ bool tap_ms_check(struct tap_syn_source *s, enum ms_target target, int arity, co
         if (clause->type != TAP_SYN_N_TUPLE || clause->count != 3)
             return tap_syn_fail(s, clause->off,
                                 "each part of a match spec is a tuple {Head, Conditions, Body}");
-        if (!check_head(&c, clause->items[0], arity) || !check_exprs(&c, clause->items[1], IN_GUARD) ||
+        if (!check_head(&c, clause->items[0], arity) ||
+            !check_exprs(&c, clause->items[1], IN_GUARD) ||
             !check_exprs(&c, clause->items[2], IN_BODY))
             return false;
     }

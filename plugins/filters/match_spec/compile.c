@@ -1,7 +1,8 @@
-/* compile.c: the readable form -> a match spec: variables become '$1', '$2', ..., guards and actions become tuples.
+/* compile.c: the readable form -> a match spec: variables become '$1', '$2', ..., guards and
+ * actions become tuples.
  *
- * Each node that is made keeps the offset of what it was made of, so that check.c, which judges both forms, points
- * into the user's line.
+ * Each node that is made keeps the offset of what it was made of, so that check.c, which judges
+ * both forms, points into the user's line.
  */
 #include <stdio.h>
 
@@ -45,7 +46,8 @@ static struct tap_syn_node *lookup(const struct compiler *c, const char *name)
     return NULL;
 }
 
-static struct tap_syn_node *variable_at(struct compiler *c, const struct tap_syn_node *variable, size_t off)
+static struct tap_syn_node *variable_at(struct compiler *c, const struct tap_syn_node *variable,
+                                        size_t off)
 {
     return tap_syn_atom(c->source, variable->text, off);
 }
@@ -94,8 +96,8 @@ static struct tap_syn_node *translate(struct compiler *c, const struct tap_syn_n
                                       struct tap_syn_node *(*one)(struct compiler *,
                                                                   const struct tap_syn_node *))
 {
-    struct tap_syn_node *tail = NULL,
-                        *copy = tap_syn_compound(c->source, n->type, n->off, n->items, n->count, NULL);
+    struct tap_syn_node *tail = NULL, *copy = tap_syn_compound(c->source, n->type, n->off, n->items,
+                                                               n->count, NULL);
     if (!copy)
         return NULL;
     for (size_t i = 0; i < n->count; i++)
@@ -110,24 +112,28 @@ static struct tap_syn_node *translate(struct compiler *c, const struct tap_syn_n
 static struct tap_syn_node *pattern(struct compiler *c, const struct tap_syn_node *n)
 {
     switch (n->type) {
-    case TAP_SYN_N_VAR: return strcmp(n->text, "_") ? bind(c, n) : tap_syn_atom(c->source, "_", n->off);
+    case TAP_SYN_N_VAR:
+        return strcmp(n->text, "_") ? bind(c, n) : tap_syn_atom(c->source, "_", n->off);
     case TAP_SYN_N_ATOM:
         if (is_special(n) && n->text[1] != '_' && n->text[1] != '$')
-            return fail(c, n->off,
-                        "this atom means a variable of match specs and cannot be matched by itself");
+            return fail(
+                c, n->off,
+                "this atom means a variable of match specs and cannot be matched by itself");
         return (struct tap_syn_node *)n;
     case TAP_SYN_N_MAP:
         if (n->count && !n->exact)
             return fail(c, n->off, "in a pattern a map is written #{Key := Value}");
         for (size_t i = 0; i < n->count; i += 2)
             if (has_variable(n->items[i]))
-                return fail(c, n->items[i]->off, "the key of a map in a pattern must be a constant");
+                return fail(c, n->items[i]->off,
+                            "the key of a map in a pattern must be a constant");
         return translate(c, n, pattern);
     case TAP_SYN_N_LIST:
     case TAP_SYN_N_TUPLE: return translate(c, n, pattern);
     case TAP_SYN_N_CALL:
         return fail(c, n->off, "a function call cannot stand in a pattern; put it behind 'when'");
-    case TAP_SYN_N_OP: return fail(c, n->off, "an operator cannot stand in a pattern; put it behind 'when'");
+    case TAP_SYN_N_OP:
+        return fail(c, n->off, "an operator cannot stand in a pattern; put it behind 'when'");
     default: return (struct tap_syn_node *)n;
     }
 }
@@ -150,8 +156,8 @@ static struct tap_syn_node *expr_variable(struct compiler *c, const struct tap_s
     if (!strcmp(n->text, "_"))
         return fail(c, n->off, "'_' can only stand in a pattern");
     if (near)
-        tap_syn_fail(c->source, n->off, "variable %s is not bound in the head (did you mean %s?)", n->text,
-                     near);
+        tap_syn_fail(c->source, n->off, "variable %s is not bound in the head (did you mean %s?)",
+                     n->text, near);
     else
         tap_syn_fail(c->source, n->off, "variable %s is not bound in the head", n->text);
     return NULL;
@@ -173,7 +179,8 @@ static struct tap_syn_node *expr_is_boolean(struct compiler *c, const struct tap
 static struct tap_syn_node *expr_call(struct compiler *c, const struct tap_syn_node *n)
 {
     if (n->type == TAP_SYN_N_CALL && !strcmp(n->text, "is_boolean") && n->count == 1)
-        return n->depth > 10 ? fail(c, n->off, "this is_boolean is nested too deep") : expr_is_boolean(c, n);
+        return n->depth > 10 ? fail(c, n->off, "this is_boolean is nested too deep")
+                             : expr_is_boolean(c, n);
     if (n->type == TAP_SYN_N_CALL && !strcmp(n->text, "const"))
         return fail(c, n->off, "unknown guard function 'const'");
     if (n->type == TAP_SYN_N_CALL && !strcmp(n->text, "is_record") && n->count == 2)
@@ -191,8 +198,10 @@ static bool is_constant(const struct tap_syn_node *n)
 static struct tap_syn_node *expr_operation(struct compiler *c, const struct tap_syn_node *n)
 {
     /* The classic slip of Elixir users: n > 3 compares an atom, and is always true. */
-    if (n->count == 2 && strpbrk(n->text, "<>=") && is_constant(n->items[0]) && is_constant(n->items[1]))
-        return fail(c, n->off, "this compares two constants; a variable begins with a capital letter");
+    if (n->count == 2 && strpbrk(n->text, "<>=") && is_constant(n->items[0]) &&
+        is_constant(n->items[1]))
+        return fail(c, n->off,
+                    "this compares two constants; a variable begins with a capital letter");
     return expr_call(c, n);
 }
 
@@ -224,7 +233,8 @@ static struct tap_syn_node *unknown_action(struct compiler *c, const struct tap_
 {
     static const char *const calls[] = {"return", "exception", "caller", "message", NULL};
     static const char *const messages[] = {"message", NULL};
-    const char *near = n->text ? tap_ms_suggest(n->text, c->target == MS_CALLS ? calls : messages) : NULL;
+    const char *near =
+        n->text ? tap_ms_suggest(n->text, c->target == MS_CALLS ? calls : messages) : NULL;
     if (near)
         tap_syn_fail(c->source, n->off, "unknown action '%s' (did you mean '%s'?)", n->text, near);
     else
@@ -233,9 +243,10 @@ static struct tap_syn_node *unknown_action(struct compiler *c, const struct tap_
     return NULL;
 }
 
-/* Of several messages the last one counts, so the caller's is left out beside a message(X); the plan's flag asks for
- * the caller then. */
-static struct tap_syn_node *action(struct compiler *c, const struct tap_syn_node *n, bool has_message)
+/* Of several messages the last one counts, so the caller's is left out beside a message(X); the
+ * plan's flag asks for the caller then. */
+static struct tap_syn_node *action(struct compiler *c, const struct tap_syn_node *n,
+                                   bool has_message)
 {
     const char *text = n->text ? n->text : "";
     if (n->type == TAP_SYN_N_CALL && !strcmp(text, "message") && n->count == 1) {
@@ -264,7 +275,8 @@ static struct tap_syn_node *action(struct compiler *c, const struct tap_syn_node
 
 static struct tap_syn_node *body(struct compiler *c, const struct ms_parts *p)
 {
-    struct tap_syn_node **items = tap_syn_alloc(c->source->arena, (p->action_count + 1) * sizeof *items);
+    struct tap_syn_node **items =
+        tap_syn_alloc(c->source->arena, (p->action_count + 1) * sizeof *items);
     bool has_message = false;
     if (!items) {
         tap_syn_fail_oom(c->source);
@@ -278,7 +290,8 @@ static struct tap_syn_node *body(struct compiler *c, const struct ms_parts *p)
     return tap_syn_compound(c->source, TAP_SYN_N_LIST, p->off, items, p->action_count, NULL);
 }
 
-struct tap_syn_node *tap_ms_compile(struct tap_syn_source *s, enum ms_target target, const struct ms_parts *p)
+struct tap_syn_node *tap_ms_compile(struct tap_syn_source *s, enum ms_target target,
+                                    const struct ms_parts *p)
 {
     struct compiler c = {.source = s, .target = target};
     size_t count = p->alternative_count ? p->alternative_count : 1;

@@ -1,7 +1,8 @@
-/* entry.c: one configured line: which function (or send, or receive) it speaks of, and what follows the name.
+/* entry.c: one configured line: which function (or send, or receive) it speaks of, and what follows
+ * the name.
  *
- * Names are read character by character, since they may be Elixir's (Shop.Cart.empty?/1) or have wildcards
- * (shop_*:add/2), which are no tokens of Erlang. What follows is.
+ * Names are read character by character, since they may be Elixir's (Shop.Cart.empty?/1) or have
+ * wildcards (shop_*:add/2), which are no tokens of Erlang. What follows is.
  */
 #include "filters/common/name.h"
 #include "syntax/chars.h"
@@ -43,7 +44,8 @@ static const char *read_quoted(struct tap_syn_source *s, size_t *at)
     return l.token.text;
 }
 
-/* A module or a piece of one up to the sign before the function; *alias: it begins with a capital letter. */
+/* A module or a piece of one up to the sign before the function; *alias: it begins with a capital
+ * letter. */
 static const char *read_module(struct tap_syn_source *s, size_t *at, bool *alias)
 {
     const char *t = s->where->text;
@@ -61,7 +63,8 @@ static const char *read_module(struct tap_syn_source *s, size_t *at, bool *alias
     }
     *at = to;
     *alias = tap_syn_char_is_upper(t + from);
-    return copy_text(s, *alias && strncmp(t + from, TAP_FILTER_ELIXIR, 7) ? TAP_FILTER_ELIXIR : "", from, to);
+    return copy_text(s, *alias && strncmp(t + from, TAP_FILTER_ELIXIR, 7) ? TAP_FILTER_ELIXIR : "",
+                     from, to);
 }
 
 /* The function at *at, and past it: *function is NULL for any. */
@@ -82,8 +85,10 @@ static bool read_function(struct tap_syn_source *s, size_t *at, const char **fun
     }
     while (tap_syn_char_is_word(t + to))
         to += tap_syn_char_len(t + to);
-    if (to == from || tap_syn_char_is_upper(t + from) || (t[from] >= '0' && t[from] <= '9') || t[from] == '@')
-        return tap_syn_fail(s, from, "expected a function: a name, a name in single quotes, or * for any");
+    if (to == from || tap_syn_char_is_upper(t + from) || (t[from] >= '0' && t[from] <= '9') ||
+        t[from] == '@')
+        return tap_syn_fail(s, from,
+                            "expected a function: a name, a name in single quotes, or * for any");
     if (t[to] == '?' || t[to] == '!') /* as Elixir's names may end */
         to++;
     *at = to;
@@ -123,8 +128,8 @@ static bool is_form(const char *t, size_t at, const char *word)
     return next == '(' || next == '[' || next == 0 || next == '-';
 }
 
-/* module:function, send or receive; *at moves past it. A bare name that has both a wildcard module and a function is
- * left to the node to resolve. */
+/* module:function, send or receive; *at moves past it. A bare name that has both a wildcard module
+ * and a function is left to the node to resolve. */
 static bool read_target(struct tap_syn_source *s, struct ms_entry *e, size_t *at)
 {
     const char *t = s->where->text;
@@ -164,8 +169,8 @@ static bool read_target(struct tap_syn_source *s, struct ms_entry *e, size_t *at
 
 /* ---- The readable form */
 
-static struct tap_syn_node *list_of(struct tap_syn_lexer *l, size_t off, struct tap_syn_node **items,
-                                    size_t n)
+static struct tap_syn_node *list_of(struct tap_syn_lexer *l, size_t off,
+                                    struct tap_syn_node **items, size_t n)
 {
     return tap_syn_compound(l->source, TAP_SYN_N_LIST, off, items, n, NULL);
 }
@@ -177,7 +182,8 @@ static bool read_commas(struct tap_syn_lexer *l, struct tap_syn_node ***items, s
     *items = NULL;
     for (*n = 0;;) {
         if (*n == cap) {
-            struct tap_syn_node **more = tap_syn_alloc(l->source->arena, (cap = cap * 2 + 4) * sizeof *more);
+            struct tap_syn_node **more =
+                tap_syn_alloc(l->source->arena, (cap = cap * 2 + 4) * sizeof *more);
             if (!more)
                 return tap_syn_fail_oom(l->source);
             if (*n)
@@ -204,7 +210,8 @@ static bool read_guard(struct tap_syn_lexer *l, struct ms_parts *p)
         struct tap_syn_node **conditions;
         size_t n, off = l->token.off;
         if (p->alternative_count == ALTERNATIVES)
-            return tap_syn_fail(l->source, off, "these are more than %d alternatives", ALTERNATIVES);
+            return tap_syn_fail(l->source, off, "these are more than %d alternatives",
+                                ALTERNATIVES);
         if (!tap_syn_next(l) || !read_commas(l, &conditions, &n))
             return false;
         if (!(p->alternatives[p->alternative_count++] = list_of(l, off, conditions, n)))
@@ -248,7 +255,8 @@ bool tap_ms_read_trace(struct tap_syn_source *s, struct ms_entry *e)
     }
     if (tap_syn_is(&l, "when") && !read_guard(&l, &p))
         return false;
-    if (tap_syn_is(&l, "->") && (!tap_syn_next(&l) || !read_commas(&l, &p.actions, &p.action_count)))
+    if (tap_syn_is(&l, "->") &&
+        (!tap_syn_next(&l) || !read_commas(&l, &p.actions, &p.action_count)))
         return false;
     if (!read_end(&l, expected) || !(e->spec = tap_ms_compile(s, e->target, &p)))
         return false;
@@ -266,7 +274,8 @@ static bool check_term(struct tap_syn_source *s, const struct tap_syn_node *n)
     if (n->type == TAP_SYN_N_CALL)
         return tap_syn_fail(s, n->off, "a raw match spec has no calls: write {%s, ...}", n->text);
     if (n->type == TAP_SYN_N_OP)
-        return tap_syn_fail(s, n->off, "a raw match spec has no operators: write {'%s', ...}", n->text);
+        return tap_syn_fail(s, n->off, "a raw match spec has no operators: write {'%s', ...}",
+                            n->text);
     if (n->type == TAP_SYN_N_MAP && n->exact)
         return tap_syn_fail(s, n->off, "in a raw match spec a map is written #{Key => Value}");
     for (size_t i = 0; i < n->count; i++)

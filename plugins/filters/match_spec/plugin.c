@@ -1,11 +1,13 @@
 /* filter:match_spec: keeps what a match spec accepts, written readably (`trace`) or raw (`spec`).
  *
- * Everything is compiled when the filter is created, so that `check` can refuse a wrong line without a node, and all
- * of it is pushed down. Judged live is only the function, by module, name and arity: the arguments have been matched
- * in the node. (Matching them here as well would begin from ms_entry.spec, in judge.)
+ * Everything is compiled when the filter is created, so that `check` can refuse a wrong line
+ * without a node, and all of it is pushed down. Judged live is only the function, by module, name
+ * and arity: the arguments have been matched in the node. (Matching them here as well would begin
+ * from ms_entry.spec, in judge.)
  *
- * Each line is a claim of its own. The VM keeps one match spec for each function, the last one set, so whoever sets them
- * in the node must join the clauses of all entries that a function fits (the agent does).
+ * Each line is a claim of its own. The VM keeps one match spec for each function, the last one set,
+ * so whoever sets them in the node must join the clauses of all entries that a function fits (the
+ * agent does).
  */
 #include "filters/common/name.h"
 #include "filters/match_spec/spec.h"
@@ -17,15 +19,14 @@ static const struct tap_option match_spec_options[] = {
     {.name = "trace",
      .type = TAP_OPT_LINES,
      .help =
-         "module:function(Pattern, ...) | module:function/arity | Shop.Cart.add(_, N) | send(To, Message) | "
-         "receive(Node, Sender, Message), then [when Guard] [-> return, exception, caller, message(X)]; "
-         "patterns "
-         "are Erlang's, alternatives of a guard are separated by ;",
+         "module:function(Pattern, ...) | module:function/arity | Shop.Cart.add(_, N) | send(To, "
+         "Message) | receive(Node, Sender, Message), then [when Guard] [-> return, exception, "
+         "caller, message(X)]; patterns are Erlang's, alternatives of a guard are separated by ;",
      .offset = offsetof(struct tap_match_spec_settings, trace)},
     {.name = "spec",
      .type = TAP_OPT_LINES,
-     .help = "module:function/arity [{Head, Conditions, Body}, ...] as erlang:trace_pattern takes it; also "
-             "send [...], receive [...]",
+     .help = "module:function/arity [{Head, Conditions, Body}, ...] as erlang:trace_pattern takes "
+             "it; also send [...], receive [...]",
      .offset = offsetof(struct tap_match_spec_settings, spec)},
 };
 
@@ -96,10 +97,12 @@ static bool set_target(struct tap_match_spec *m, size_t i)
         t->glob = e->module;
     else if (e->module && !(t->module = m->host->intern(m->host, e->module, strlen(e->module))))
         return false;
-    return !e->function || (t->function = m->host->intern(m->host, e->function, strlen(e->function)));
+    return !e->function ||
+           (t->function = m->host->intern(m->host, e->function, strlen(e->function)));
 }
 
-static enum tap_status match_spec_create(const struct tap_host *host, const void *settings, void **self)
+static enum tap_status match_spec_create(const struct tap_host *host, const void *settings,
+                                         void **self)
 {
     const struct tap_match_spec_settings *s = settings;
     size_t n = s->trace.count + s->spec.count;
@@ -119,7 +122,8 @@ static enum tap_status match_spec_create(const struct tap_host *host, const void
     enum tap_status status = TAP_OK;
     for (size_t i = 0; i < n; i++) {
         bool raw = i >= s->trace.count;
-        if (read_entry(m, raw ? &s->spec.items[i - s->trace.count] : &s->trace.items[i], raw) != TAP_OK)
+        if (read_entry(m, raw ? &s->spec.items[i - s->trace.count] : &s->trace.items[i], raw) !=
+            TAP_OK)
             status = TAP_INVALID;
     }
     for (size_t i = 0; status == TAP_OK && i < m->count; i++)
@@ -163,7 +167,8 @@ static bool match_function(const struct tap_match_spec *m, const struct tap_even
     for (size_t i = 0; i < m->count; i++) {
         const struct match_target *t = &m->targets[i];
         if (m->entries[i].target == MS_CALLS && (!t->module || t->module == e->module) &&
-            (!t->function || t->function == e->function) && (t->arity < 0 || t->arity == e->arity) &&
+            (!t->function || t->function == e->function) &&
+            (t->arity < 0 || t->arity == e->arity) &&
             (!t->glob || tap_name_glob(t->glob, tap_name_get(m->host, e->module)->text)))
             return true;
     }

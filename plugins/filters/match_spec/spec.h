@@ -1,12 +1,14 @@
 /* spec.h: what filter:match_spec makes of one configured line, and the stages that make it.
  *
- *     text --entry.c--> head, guard, actions --compile.c--> spec nodes --check.c--> judged --tap_syn_encode--> bytes
+ *     text --entry.c--> head, guard, actions --compile.c--> spec nodes --check.c--> judged
+ *     --tap_syn_encode--> bytes
  *
- * The text is read by core/syntax.h, whose source's `arg` is the host here. A raw spec enters at the spec nodes. Both forms are judged by the same check, so what passes here is what the VM
+ * The text is read by core/syntax.h, whose source's `arg` is the host here. A raw spec enters at
+ * the spec nodes. Both forms are judged by the same check, so what passes here is what the VM
  * accepts.
  */
-#ifndef TAP_MS_SPEC_H
-#define TAP_MS_SPEC_H
+#ifndef TAP_FILTERS_MATCH_SPEC_SPEC_H
+#define TAP_FILTERS_MATCH_SPEC_SPEC_H
 
 #include "syntax/syntax.h"
 
@@ -14,7 +16,8 @@ enum ms_target { MS_CALLS, MS_SENDS, MS_RECEIVES };
 
 struct ms_entry {
     enum ms_target target;
-    const char *module;        /* as the node writes it, * and ? are wildcards; NULL: every module */
+    /* as the node writes it, * and ? are wildcards; NULL: every module */
+    const char *module;
     const char *function;      /* NULL: every function */
     int arity;                 /* -1: every arity */
     uint32_t flags;            /* TAP_PLAN_... */
@@ -35,18 +38,21 @@ struct ms_parts {
     struct tap_syn_node **actions;      /* atoms and calls */
     size_t action_count;
 };
-/* The spec of a readable line; NULL: reported. One clause for each alternative: unlike an orelse, a guard that fails
- * with an exception then leaves the next one its chance, as in Erlang. */
-struct tap_syn_node *tap_ms_compile(struct tap_syn_source *, enum ms_target, const struct ms_parts *);
+/* The spec of a readable line; NULL: reported. One clause for each alternative: unlike an orelse, a
+ * guard that fails with an exception then leaves the next one its chance, as in Erlang. */
+struct tap_syn_node *tap_ms_compile(struct tap_syn_source *, enum ms_target,
+                                    const struct ms_parts *);
 
-/* Judges a spec as the VM would, and a little stricter: heads that can match nothing are mistakes too. `arity`: of the
- * function, -1 when unknown. Adds to *flags what the bodies ask for. False: reported. */
-bool tap_ms_check(struct tap_syn_source *, enum ms_target, int arity, const struct tap_syn_node *spec,
-                  uint32_t *flags);
+/* Judges a spec as the VM would, and a little stricter: heads that can match nothing are mistakes
+ * too. `arity`: of the function, -1 when unknown. Adds to *flags what the bodies ask for. False:
+ * reported. */
+bool tap_ms_check(struct tap_syn_source *, enum ms_target, int arity,
+                  const struct tap_syn_node *spec, uint32_t *flags);
 /* Is it '$0', '$1', ...: *number, else false. */
 bool tap_ms_is_variable(const struct tap_syn_node *, uint32_t *number);
 
-/* The candidate nearest to `word`, when near enough to suggest; else NULL. `candidates` ends with NULL. */
+/* The candidate nearest to `word`, when near enough to suggest; else NULL. `candidates` ends with
+ * NULL. */
 const char *tap_ms_suggest(const char *word, const char *const *candidates);
 
 #endif

@@ -1,8 +1,8 @@
 /* filter:modules: keeps the calls, returns and exceptions of the modules that were named.
  *
- * All of it can be pushed down, so in a live run the node does the work and judge is not called. A replay, or a sink
- * with other filters than its neighbour, judges here: the verdict on a module never changes, so each name is compared
- * with the globs once and then remembered in two bits.
+ * All of it can be pushed down, so in a live run the node does the work and judge is not called. A
+ * replay, or a sink with other filters than its neighbour, judges here: the verdict on a module
+ * never changes, so each name is compared with the globs once and then remembered in two bits.
  */
 #include "filters/common/name.h"
 
@@ -60,7 +60,8 @@ static enum tap_status modules_add(struct tap_modules *m, const struct tap_text 
     return TAP_OK;
 }
 
-static enum tap_status modules_create(const struct tap_host *host, const void *settings, void **self)
+static enum tap_status modules_create(const struct tap_host *host, const void *settings,
+                                      void **self)
 {
     const struct tap_modules_settings *s = settings;
     struct tap_modules *m = calloc(1, sizeof *m);

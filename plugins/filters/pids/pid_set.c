@@ -1,7 +1,8 @@
 /* pid_set.c: the set of processes that filter:pids keeps.
  *
- * Open addressing with linear probing; a removal shifts its followers back, so that processes may come and go for days
- * without tombstones piling up. 20 bytes a slot, and never more than half of the slots in use.
+ * Open addressing with linear probing; a removal shifts its followers back, so that processes may
+ * come and go for days without tombstones piling up. 20 bytes a slot, and never more than half of
+ * the slots in use.
  */
 #include "filters/pids/pid_set.h"
 
@@ -89,17 +90,17 @@ void tap_pid_set_remove(struct tap_pid_set *s, const struct tap_pid *pid)
     }
 }
 
-/* Removes whatever is of this node (where it is not 0) or lacks all of these bits (where they are not 0). A removal can
- * move a later process into the slot, or one from the end around to the front: look at a slot until it holds, and go
- * round until nothing was removed. */
+/* Removes whatever is of this node (where it is not 0) or lacks all of these bits (where they are
+ * not 0). A removal can move a later process into the slot, or one from the end around to the
+ * front: look at a slot until it holds, and go round until nothing was removed. */
 static void pid_set_sweep(struct tap_pid_set *s, uint32_t node, uint32_t bits)
 {
     bool again = s->slots != NULL;
     while (again) {
         again = false;
         for (uint32_t i = 0; i <= s->mask; i++)
-            while (s->slots[i].bits &&
-                   ((node && s->slots[i].pid.node == node) || (bits && !(s->slots[i].bits & bits)))) {
+            while (s->slots[i].bits && ((node && s->slots[i].pid.node == node) ||
+                                        (bits && !(s->slots[i].bits & bits)))) {
                 struct tap_pid gone = s->slots[i].pid;
                 tap_pid_set_remove(s, &gone);
                 again = true;

@@ -1,6 +1,6 @@
 /* pid_set.h: a set of processes with a few bits for each; open addressing, bounded. */
-#ifndef TAP_PID_SET_H
-#define TAP_PID_SET_H
+#ifndef TAP_FILTERS_PIDS_PID_SET_H
+#define TAP_FILTERS_PIDS_PID_SET_H
 
 #include "beamtap/plugin.h"
 
@@ -17,7 +17,8 @@ struct tap_pid_set {
 void tap_pid_set_free(struct tap_pid_set *);
 /* The bits of a process; 0: it is not there. */
 uint32_t tap_pid_set_get(const struct tap_pid_set *, const struct tap_pid *);
-/* Adds bits (not 0) to a process. False: the set has `max` processes already, or there is no memory. */
+/* Adds bits (not 0) to a process. False: the set has `max` processes already, or there is no
+ * memory. */
 bool tap_pid_set_add(struct tap_pid_set *, const struct tap_pid *, uint32_t bits, uint32_t max);
 void tap_pid_set_remove(struct tap_pid_set *, const struct tap_pid *);
 /* Forgets every process of the node with this name id. */

@@ -1,9 +1,9 @@
 /* filter:pids: keeps the events of the processes that were named.
  *
- * A live node can do this by itself (it traces only those processes). A replay judges here, and for that it must know
- * what the node knew: which process had a name (the plan's report, and register events) and who spawned whom (spawn
- * and start events). Both stand in the stream, so the verdict depends on the stream alone. Until a name is known,
- * nothing passes for it.
+ * A live node can do this by itself (it traces only those processes). A replay judges here, and for
+ * that it must know what the node knew: which process had a name (the plan's report, and register
+ * events) and who spawned whom (spawn and start events). Both stand in the stream, so the verdict
+ * depends on the stream alone. Until a name is known, nothing passes for it.
  */
 #include "filters/common/name.h"
 #include "filters/pids/pid_set.h"
@@ -14,9 +14,8 @@ struct tap_pids_settings {
 static const struct tap_option pids_options[] = {
     {.name = "pids",
      .type = TAP_OPT_LIST,
-     .help = "processes to keep: <0.123.0>, a registered name, new (every process to come), tree:NAME or "
-             "tree:<0.1.2> "
-             "(it and all that it spawns from now on)",
+     .help = "processes to keep: <0.123.0>, a registered name, new (every process to come), "
+             "tree:NAME or tree:<0.1.2> (it and all that it spawns from now on)",
      .offset = offsetof(struct tap_pids_settings, pids),
      .flags = TAP_OPT_REQUIRED},
 };
@@ -24,7 +23,8 @@ static const struct tap_option pids_options[] = {
 enum pids_bits {
     PIDS_KEEP = 1,
     PIDS_TREE = 2,
-    PIDS_SEEN = 4 /* it was named, or has had an event of its own: its exit will come or has not come yet */
+    /* it was named, or has had an event of its own: its exit will come or has not come yet */
+    PIDS_SEEN = 4
 };
 #define PIDS_MAX (1u << 20) /* processes remembered: 40 MiB at the most */
 
@@ -41,11 +41,11 @@ struct tap_pids {
     bool wants_new, wants_tree, wants_names;
     bool full;         /* said so already */
     uint32_t patience; /* refusals until the next sweep may be tried */
-    struct tap_pid_set
-        set; /* a pid that was named has node 0 and creation 0: it means that process of any node */
+    /* a pid that was named has node 0 and creation 0: it means that process of any node */
+    struct tap_pid_set set;
 };
 
-/* ---- Settings ------------------------------------------------------------------------------------------------- */
+/* ---- Settings */
 
 /* <0.ID.SERIAL>, up to NUL. NULL, or what is wrong at *at. */
 static const char *pids_read_pid(const char *text, uint32_t *id, uint32_t *serial, size_t *at)
@@ -100,8 +100,9 @@ static enum tap_status pids_add(struct tap_pids *f, const struct tap_text *item)
     s->where = item;
     bool is_pid = s->type == TAP_PROCESS_PID || s->type == TAP_PROCESS_TREE_PID;
     const struct tap_pid pid = {.id = s->id, .serial = s->serial};
-    if (!s->text || (is_pid && !tap_pid_set_add(&f->set, &pid, PIDS_KEEP | PIDS_SEEN | (tree ? PIDS_TREE : 0),
-                                                PIDS_MAX))) {
+    if (!s->text ||
+        (is_pid && !tap_pid_set_add(&f->set, &pid, PIDS_KEEP | PIDS_SEEN | (tree ? PIDS_TREE : 0),
+                                    PIDS_MAX))) {
         free(s->text);
         return TAP_FAIL(f->host, TAP_ERROR, "out of memory");
     }
@@ -153,21 +154,23 @@ static enum tap_status pids_plan(void *self, struct tap_claim *claim)
     struct tap_pids *f = self;
     for (size_t i = 0; i < f->count; i++) {
         const struct pids_selector *s = &f->selectors[i];
-        struct tap_plan_process p = {
-            .type = s->type, .flags = TAP_PLAN_EXACT | TAP_PLAN_NAMED, .text = s->text, .where = *s->where};
+        struct tap_plan_process p = {.type = s->type,
+                                     .flags = TAP_PLAN_EXACT | TAP_PLAN_NAMED,
+                                     .text = s->text,
+                                     .where = *s->where};
         f->host->claim_process(claim, &p);
     }
     return TAP_OK;
 }
 
-/* ---- What the stream teaches ---------------------------------------------------------------------------------- */
+/* ---- What the stream teaches */
 
 static void pids_learn(struct tap_pids *f, const struct tap_pid *pid, uint32_t bits)
 {
     if (!bits || tap_pid_set_add(&f->set, pid, bits, PIDS_MAX))
         return;
-    /* A parent's spawn event can come after its child is gone: such children stay until room is needed. A sweep that
-     * brought little is not worth repeating soon. */
+    /* A parent's spawn event can come after its child is gone: such children stay until room is
+     * needed. A sweep that brought little is not worth repeating soon. */
     if (f->patience == 0) {
         uint32_t before = f->set.count;
         tap_pid_set_remove_without(&f->set, PIDS_SEEN);
@@ -179,8 +182,8 @@ static void pids_learn(struct tap_pids *f, const struct tap_pid *pid, uint32_t b
     }
     f->host->count(f->host, "processes not remembered", 1);
     if (!f->full)
-        f->host->log(f->host, TAP_LOG_WARNING, "more than %u processes at once: the rest does not pass",
-                     PIDS_MAX);
+        f->host->log(f->host, TAP_LOG_WARNING,
+                     "more than %u processes at once: the rest does not pass", PIDS_MAX);
     f->full = true;
 }
 
@@ -225,9 +228,9 @@ static uint32_t pids_name_bits(const struct tap_pids *f, const char *name)
     return bits;
 }
 
-/* A selector of the plan's report: the name as a binary, or {name, Atom}, {tree, {name, Atom}}; the others need no
- * resolution. Gives the name it speaks of, or "". The report may hold what other filters asked for, so only the name
- * counts: our own selectors say what it means here. */
+/* A selector of the plan's report: the name as a binary, or {name, Atom}, {tree, {name, Atom}}; the
+ * others need no resolution. Gives the name it speaks of, or "". The report may hold what other
+ * filters asked for, so only the name counts: our own selectors say what it means here. */
 static bool pids_read_selector(struct tap_cursor *c, char name[TAP_FILTER_NAME_MAX + 1])
 {
     struct tap_cursor t = *c;
@@ -289,7 +292,8 @@ static void pids_read_plan(struct tap_pids *f, struct tap_cursor c)
     }
 }
 
-static void pids_register(struct tap_pids *f, const struct tap_batch *batch, const struct tap_event *e)
+static void pids_register(struct tap_pids *f, const struct tap_batch *batch,
+                          const struct tap_event *e)
 {
     char name[TAP_FILTER_NAME_MAX + 1];
     if ((uint64_t)e->payload.off + e->payload.len > batch->arena_len)
@@ -299,7 +303,8 @@ static void pids_register(struct tap_pids *f, const struct tap_batch *batch, con
         pids_learn(f, &e->pid, pids_name_bits(f, name));
 }
 
-/* A process was born. A pid that was named as <0.1.2> is no parent on another node than its child's. */
+/* A process was born. A pid that was named as <0.1.2> is no parent on another node than its
+ * child's. */
 static void pids_born(struct tap_pids *f, const struct tap_pid *child, const struct tap_pid *parent,
                       uint32_t seen)
 {
@@ -313,10 +318,11 @@ static void pids_born(struct tap_pids *f, const struct tap_pid *child, const str
     pids_learn(f, child, bits ? bits | seen : 0);
 }
 
-/* ---- Judging -------------------------------------------------------------------------------------------------- */
+/* ---- Judging */
 
 /* What an event teaches before it is judged. */
-static void pids_before(struct tap_pids *f, const struct tap_batch *batch, const struct tap_event *e)
+static void pids_before(struct tap_pids *f, const struct tap_batch *batch,
+                        const struct tap_event *e)
 {
     switch (e->kind) {
     case TAP_PLAN:

@@ -1,29 +1,32 @@
 /* calls.c: calls become slices when they return.
  *
- * Returns come last in first out, tail calls included. A return that is not the top frame's means that the frames
- * above were left without one: by an exception that nobody traced, or by events that are missing. So every return
- * pops to its function. Frames that outlived a loss on their node are only believed as long as returns confirm them:
- * the next call ends them, at the loss, because drawing on would stack everything that follows upon a guess.
+ * Returns come last in first out, tail calls included. A return that is not the top frame's means
+ * that the frames above were left without one: by an exception that nobody traced, or by events
+ * that are missing. So every return pops to its function. Frames that outlived a loss on their node
+ * are only believed as long as returns confirm them: the next call ends them, at the loss, because
+ * drawing on would stack everything that follows upon a guess.
  *
- * A function that calls itself directly, again and again, without anything in between, is a loop more often than a
- * recursion that anybody wants to see in depth: after TAP_CHROME_RUN frames the calls are counted in the last one.
- * Where it takes messages itself it is the loop of a server, and its first frame stands for all.
+ * A function that calls itself directly, again and again, without anything in between, is a loop
+ * more often than a recursion that anybody wants to see in depth: after TAP_CHROME_RUN frames the
+ * calls are counted in the last one. Where it takes messages itself it is the loop of a server, and
+ * its first frame stands for all.
  *
- * Where returns are not traced a call has no length, and is a slice of 1 ns: unlike an instant it can be selected,
- * has its function's colour, and is counted with its like in the viewers' tables.
+ * Where returns are not traced a call has no length, and is a slice of 1 ns: unlike an instant it
+ * can be selected, has its function's colour, and is counted with its like in the viewers' tables.
  */
 #include "sinks/chrome/timeline.h"
 
 /* Ends what was open when events were lost. */
-static void tap_calls_distrust(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_node *node)
+static void tap_calls_distrust(struct tap_chrome *c, struct tap_track *t,
+                               const struct tap_chrome_node *node)
 {
     if (t->stack)
         tap_stack_close_all(c, t, node->loss_at, TAP_CLOSE_LOST);
     t->epoch = node->epoch;
 }
 
-static void tap_calls_push(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in,
-                           uint32_t label)
+static void tap_calls_push(struct tap_chrome *c, struct tap_track *t,
+                           const struct tap_chrome_in *in, uint32_t label)
 {
     struct tap_open *top = tap_stack_top(t);
     struct tap_stack *s = t->stack;
@@ -73,8 +76,8 @@ static int64_t tap_calls_find(const struct tap_stack *s, uint32_t label)
 }
 
 /* A return or exception whose call was not seen: before the trace began, or among what was lost. */
-static void tap_calls_orphan(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in,
-                             const struct tap_label *label)
+static void tap_calls_orphan(struct tap_chrome *c, struct tap_track *t,
+                             const struct tap_chrome_in *in, const struct tap_label *label)
 {
     bool thrown = in->ev->kind == TAP_FUNCTION_EXCEPTION;
     if (thrown)
@@ -88,7 +91,8 @@ static void tap_calls_orphan(struct tap_chrome *c, struct tap_track *t, const st
 }
 
 /* Where an exception begins: once, at the innermost frame that it leaves. */
-static void tap_calls_mark(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in)
+static void tap_calls_mark(struct tap_chrome *c, struct tap_track *t,
+                           const struct tap_chrome_in *in)
 {
     tap_emit_instant(c, t, in->ts, TAP_TAIL("exception", "exception"));
     tap_emit_term(c, "exception", in, in->ev->payload);
@@ -132,10 +136,11 @@ void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (begins)
         tap_calls_mark(c, t, in);
     tap_stack_forget_hidden(s);
-    enum tap_close_how above = t->epoch != c->nodes[ev->node].epoch ? TAP_CLOSE_LOST : TAP_CLOSE_UNWOUND;
+    enum tap_close_how above =
+        t->epoch != c->nodes[ev->node].epoch ? TAP_CLOSE_LOST : TAP_CLOSE_UNWOUND;
     while (s->depth > (uint32_t)place + 1)
-        tap_stack_close(c, t, in->ts, tap_stack_top(t)->kind == TAP_OPEN_CALL ? above : TAP_CLOSE_PLAIN, NULL,
-                        0);
+        tap_stack_close(c, t, in->ts,
+                        tap_stack_top(t)->kind == TAP_OPEN_CALL ? above : TAP_CLOSE_PLAIN, NULL, 0);
     struct tap_open *o = &s->open[place];
     if (o->returns) {
         o->returns--;

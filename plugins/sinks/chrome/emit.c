@@ -1,13 +1,15 @@
-/* emit.c: one event of the Trace Event Format as text, member by member, straight into the writer's buffer.
+/* emit.c: one event of the Trace Event Format as text, member by member, straight into the writer's
+ * buffer.
  *
- * An event is opened with its fixed part, may get members of "args", and is closed; only then it exists for the
- * writer, so that a file never ends inside one. Each begins with the comma that parts it from the one before: cut
- * anywhere between events and closed by the footer, the file is valid JSON.
+ * An event is opened with its fixed part, may get members of "args", and is closed; only then it
+ * exists for the writer, so that a file never ends inside one. Each begins with the comma that
+ * parts it from the one before: cut anywhere between events and closed by the footer, the file is
+ * valid JSON.
  */
 #include "sinks/chrome/timeline.h"
 
-void tap_emit_open(struct tap_chrome *c, char ph, uint32_t pid, uint32_t tid, int64_t ts, int64_t dur,
-                   const char *tail, size_t tail_len)
+void tap_emit_open(struct tap_chrome *c, char ph, uint32_t pid, uint32_t tid, int64_t ts,
+                   int64_t dur, const char *tail, size_t tail_len)
 {
     char *p = tap_writer_reserve(&c->w, 160 + tail_len);
     if (__builtin_expect(c->first, 0)) {
@@ -107,7 +109,8 @@ void tap_emit_extras(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
     if (ev->flags & TAP_EVENT_TRUNCATED)
-        tap_emit_number(c, "cut_in_node_bytes", ev->count > INT64_MAX ? INT64_MAX : (int64_t)ev->count);
+        tap_emit_number(c, "cut_in_node_bytes",
+                        ev->count > INT64_MAX ? INT64_MAX : (int64_t)ev->count);
     if (ev->gen == TAP_GEN_CALL)
         tap_emit_text(c, "gen", "call", 4);
     if (ev->gen == TAP_GEN_CAST)
@@ -117,7 +120,8 @@ void tap_emit_extras(struct tap_chrome *c, const struct tap_chrome_in *in)
         tap_emit_number(c, "took_ns", ev->took);
     }
     if (ev->flags & TAP_EVENT_MOVED)
-        tap_emit_text(c, "moved", "right after its cause: the clocks do not say which was first", 60);
+        tap_emit_text(c, "moved", "right after its cause: the clocks do not say which was first",
+                      60);
     if (ev->peer_type == TAP_PEER_MFA)
         tap_emit_peer(c, "caller", in);
     if (ev->metadata.len)
@@ -127,9 +131,11 @@ void tap_emit_extras(struct tap_chrome *c, const struct tap_chrome_in *in)
 void tap_emit_arguments(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     struct tap_span span = in->ev->payload;
-    if (c->settings->args && span.len && !(in->ev->flags & (TAP_EVENT_ARITY_ONLY | TAP_EVENT_TRUNCATED))) {
+    if (c->settings->args && span.len &&
+        !(in->ev->flags & (TAP_EVENT_ARITY_ONLY | TAP_EVENT_TRUNCATED))) {
         char *p = tap_writer_reserve(&c->w, 32);
-        c->w.p = c->in_args ? tap_text_lit(p, ",\"args\":\"[") : tap_text_lit(p, ",\"args\":{\"args\":\"[");
+        c->w.p = c->in_args ? tap_text_lit(p, ",\"args\":\"[")
+                            : tap_text_lit(p, ",\"args\":{\"args\":\"[");
         c->in_args = true;
         tap_writer_arguments(&c->w, in->batch->arena + span.off, span.len, ",",
                              &c->nodes[in->ev->node].print);
@@ -163,7 +169,8 @@ void tap_emit_close(struct tap_chrome *c, uint64_t events)
         *p++ = '}';
     c->in_args = false;
     c->w.p = p;
-    while (__builtin_expect(events > UINT32_MAX, 0)) { /* a loop that ran for months, in one slice */
+    /* a loop that ran for months, in one slice */
+    while (__builtin_expect(events > UINT32_MAX, 0)) {
         tap_writer_end(&c->w, UINT32_MAX);
         events -= UINT32_MAX;
     }

@@ -1,13 +1,15 @@
-/* gen_spans.c: calls of gen_server and its like as slices: at the client from its call to the reply that it takes, at the server
- * from its receive of the call to its send of the reply.
+/* gen_spans.c: calls of gen_server and its like as slices: at the client from its call to the reply
+ * that it takes, at the server from its receive of the call to its send of the reply.
  *
- * Such a slice is written when it ends, and only if it nests with everything else on its track: if the frame that was on
- * top of the stack when it began is on top again, and no other such slice that is written began before and ended inside.
- * What does not nest (requests sent before the reply to another came, a reply that another process sends) is drawn
- * apart, as an asynchronous event beside the tracks. A server whose mailbox holds several calls takes one after the
- * other: the handling of those that came meanwhile begins when it is done with the one before.
+ * Such a slice is written when it ends, and only if it nests with everything else on its track: if
+ * the frame that was on top of the stack when it began is on top again, and no other such slice
+ * that is written began before and ended inside. What does not nest (requests sent before the reply
+ * to another came, a reply that another process sends) is drawn apart, as an asynchronous event
+ * beside the tracks. A server whose mailbox holds several calls takes one after the other: the
+ * handling of those that came meanwhile begins when it is done with the one before.
  *
- * Memory is bounded: the oldest call of a set makes room for a new one, whose reply then gives no slice.
+ * Memory is bounded: the oldest call of a set makes room for a new one, whose reply then gives no
+ * slice.
  */
 #include "beamtap/gen.h"
 
@@ -15,8 +17,8 @@
 
 #define TAP_GEN_SETS (TAP_CHROME_CALLS / TAP_GEN_WAYS)
 #define TAP_GEN_WAYS 8u
-#define TAP_GEN_TRACK \
-    64u /* calls under way that may still become slices of one track; more are drawn apart */
+/* calls under way that may still become slices of one track; more are drawn apart */
+#define TAP_GEN_TRACK 64u
 #define TAP_GEN_NESTED 3u /* such slices on top of each other; Perfetto counts them to its 512 */
 #define TAP_GEN_TEXT 512u /* bytes of a request that are kept until the reply */
 #define TAP_GEN_HEAD 64u  /* of a request's first word, which names the slice */
@@ -53,7 +55,7 @@ void tap_gen_free(struct tap_chrome *c)
     free(c->gen);
 }
 
-/* ---- What is under way ------------------------------------------------------------------------------------------ */
+/* ---- What is under way */
 
 static struct tap_gen_open *tap_gen_set(struct tap_chrome *c, uint64_t key)
 {
@@ -102,7 +104,7 @@ static int64_t tap_gen_top(const struct tap_track *t)
     return top ? top->start : -1;
 }
 
-/* ---- A call ----------------------------------------------------------------------------------------------------- */
+/* ---- A call */
 
 /* The first word of a request: pay of {pay, Cart}. */
 static void tap_gen_head(struct tap_chrome *c, const struct tap_gen_parts *parts,
@@ -130,8 +132,8 @@ static void tap_gen_member(struct tap_chrome *c, const char *key, const uint8_t 
 }
 
 /* Keeps what the slice will tell, made at the writer and taken from there. */
-static void tap_gen_describe(struct tap_chrome *c, struct tap_gen_open *o, const struct tap_chrome_in *in,
-                             const struct tap_gen_parts *parts)
+static void tap_gen_describe(struct tap_chrome *c, struct tap_gen_open *o,
+                             const struct tap_chrome_in *in, const struct tap_gen_parts *parts)
 {
     struct tap_print print = c->nodes[in->ev->node].print, head = print;
     print.limit = print.limit && print.limit < TAP_GEN_TEXT ? print.limit : TAP_GEN_TEXT;
@@ -159,7 +161,8 @@ static void tap_gen_describe(struct tap_chrome *c, struct tap_gen_open *o, const
 static bool tap_gen_parts_of(const struct tap_chrome_in *in, struct tap_gen_parts *parts)
 {
     const struct tap_span *payload = &in->ev->payload;
-    return payload->len && tap_gen_read(in->batch->arena + payload->off, payload->len, parts) && parts->tag;
+    return payload->len && tap_gen_read(in->batch->arena + payload->off, payload->len, parts) &&
+           parts->tag;
 }
 
 static uint64_t tap_gen_side(const struct tap_gen_parts *parts, bool server)
@@ -175,10 +178,12 @@ static bool tap_gen_own(const struct tap_event *ev, const struct tap_gen_parts *
     const char *node;
     uint32_t n;
     struct tap_pid pid;
-    return tap_read_pid(&at, &node, &n, &pid) && pid.id == ev->pid.id && pid.serial == ev->pid.serial;
+    return tap_read_pid(&at, &node, &n, &pid) && pid.id == ev->pid.id &&
+           pid.serial == ev->pid.serial;
 }
 
-void tap_gen_request(struct tap_chrome *c, const struct tap_chrome_in *in, struct tap_track *t, int64_t ts)
+void tap_gen_request(struct tap_chrome *c, const struct tap_chrome_in *in, struct tap_track *t,
+                     int64_t ts)
 {
     struct tap_gen_parts parts;
     bool server = in->ev->kind == TAP_MESSAGE_RECEIVE;
@@ -211,7 +216,7 @@ void tap_gen_request(struct tap_chrome *c, const struct tap_chrome_in *in, struc
     tap_gen_describe(c, o, in, &parts);
 }
 
-/* ---- Its reply -------------------------------------------------------------------------------------------------- */
+/* ---- Its reply */
 
 /* What the server is called: its name, where it has one. */
 static void tap_gen_server(struct tap_chrome *c, const struct tap_gen_open *o)
@@ -228,9 +233,10 @@ static void tap_gen_server(struct tap_chrome *c, const struct tap_gen_open *o)
     }
 }
 
-/* Opens the slice, or the begin or end of an event apart, with what is known of the call but at an end. */
-static void tap_gen_emit(struct tap_chrome *c, const struct tap_gen_open *o, const struct tap_track *t,
-                         char ph, int64_t ts, int64_t dur)
+/* Opens the slice, or the begin or end of an event apart, with what is known of the call but at an
+ * end. */
+static void tap_gen_emit(struct tap_chrome *c, const struct tap_gen_open *o,
+                         const struct tap_track *t, char ph, int64_t ts, int64_t dur)
 {
     static const char call[] = "\"cat\":\"gen\",\"name\":\"call ",
                       handle[] = "\"cat\":\"gen\",\"name\":\"handle";
@@ -257,8 +263,8 @@ static void tap_gen_emit(struct tap_chrome *c, const struct tap_gen_open *o, con
 }
 
 /* What the reply tells. */
-static void tap_gen_answer(struct tap_chrome *c, const struct tap_gen_open *o, const struct tap_chrome_in *in,
-                           const struct tap_gen_parts *parts)
+static void tap_gen_answer(struct tap_chrome *c, const struct tap_gen_open *o,
+                           const struct tap_chrome_in *in, const struct tap_gen_parts *parts)
 {
     if (c->settings->args)
         tap_gen_member(c, "reply", parts->body, parts->body_len, &c->nodes[in->ev->node].print);
@@ -288,8 +294,9 @@ static void tap_gen_settle(const struct tap_gen_open *done, int64_t end)
     }
 }
 
-static void tap_gen_draw_apart(struct tap_chrome *c, struct tap_gen_open *o, const struct tap_track *t,
-                               const struct tap_chrome_in *in, const struct tap_gen_parts *parts)
+static void tap_gen_draw_apart(struct tap_chrome *c, struct tap_gen_open *o,
+                               const struct tap_track *t, const struct tap_chrome_in *in,
+                               const struct tap_gen_parts *parts)
 {
     o->start = o->came;
     c->next_flow++;
@@ -301,7 +308,8 @@ static void tap_gen_draw_apart(struct tap_chrome *c, struct tap_gen_open *o, con
     c->count.gen_apart++;
 }
 
-void tap_gen_replied(struct tap_chrome *c, const struct tap_chrome_in *in, const struct tap_track *by)
+void tap_gen_replied(struct tap_chrome *c, const struct tap_chrome_in *in,
+                     const struct tap_track *by)
 {
     struct tap_gen_parts parts;
     if (!tap_gen_parts_of(in, &parts))

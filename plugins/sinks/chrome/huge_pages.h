@@ -1,6 +1,6 @@
 /* huge_pages.h: memory for tables that grow large, in which each look is anywhere. */
-#ifndef TAP_CHROME_PAGES_H
-#define TAP_CHROME_PAGES_H
+#ifndef TAP_SINKS_CHROME_HUGE_PAGES_H
+#define TAP_SINKS_CHROME_HUGE_PAGES_H
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,9 @@
 
 #define TAP_HUGE_PAGE (2u << 20)
 
-/* A multiple of TAP_HUGE_PAGE, not touched yet, to be given to free; NULL: out of memory. On large pages where the machine has
- * them: with small ones the processor looks up where a page is as often as it looks into the table. */
+/* A multiple of TAP_HUGE_PAGE, not touched yet, to be given to free; NULL: out of memory. On large
+ * pages where the machine has them: with small ones the processor looks up where a page is as often
+ * as it looks into the table. */
 static inline void *tap_pages_new(size_t bytes)
 {
     void *pages = aligned_alloc(TAP_HUGE_PAGE, bytes);

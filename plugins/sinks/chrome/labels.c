@@ -1,8 +1,9 @@
 /* labels.c: a function's name as people write it, made once for all its calls.
  *
- * shop_cart:add/2 for Erlang, Shop.Cart.add/2 for modules that Elixir named. Names come from the traced code, so
- * their number is bounded by it, and labels are kept for the whole run, each in one piece with its text. The table is open
- * addressed on the three numbers that make a function; a lookup is two or three cache lines.
+ * shop_cart:add/2 for Erlang, Shop.Cart.add/2 for modules that Elixir named. Names come from the
+ * traced code, so their number is bounded by it, and labels are kept for the whole run, each in one
+ * piece with its text. The table is open addressed on the three numbers that make a function; a
+ * lookup is two or three cache lines.
  */
 #include "sinks/chrome/timeline.h"
 #include "sinks/common/traced_returns.h"
@@ -44,7 +45,8 @@ void tap_labels_free(struct tap_labels *l)
     memset(l, 0, sizeof *l);
 }
 
-/* Memory for a label whose tail has so many bytes at most; what it does not need is given back by tap_label_keep. */
+/* Memory for a label whose tail has so many bytes at most; what it does not need is given back by
+ * tap_label_keep. */
 static struct tap_label *tap_label_room(struct tap_labels *l, size_t tail)
 {
     size_t need = (sizeof(struct tap_label) + tail + 7) & ~(size_t)7;
@@ -95,7 +97,8 @@ char *tap_label_name(char *dst, const struct tap_name *name)
     return tap_emit_escape(dst, text, len);
 }
 
-static char *tap_label_print(char *p, const struct tap_name *m, const struct tap_name *f, int32_t arity)
+static char *tap_label_print(char *p, const struct tap_name *m, const struct tap_name *f,
+                             int32_t arity)
 {
     bool alias = tap_name_is_alias(m);
     size_t len;
@@ -130,7 +133,8 @@ static struct tap_label *tap_label_make(struct tap_chrome *c, uint32_t module, u
     return label;
 }
 
-struct tap_label *tap_label_get(struct tap_chrome *c, uint32_t module, uint32_t function, int32_t arity)
+struct tap_label *tap_label_get(struct tap_chrome *c, uint32_t module, uint32_t function,
+                                int32_t arity)
 {
     struct tap_labels *l = &c->labels;
     uint32_t at = tap_label_hash(module, function, arity) & l->mask;
@@ -156,11 +160,13 @@ struct tap_label *tap_label_get(struct tap_chrome *c, uint32_t module, uint32_t 
 
 uint32_t tap_label_initial(struct tap_chrome *c, struct tap_initial_call f)
 {
-    const struct tap_label *label = f.function ? tap_label_get(c, f.module, f.function, f.arity) : NULL;
+    const struct tap_label *label =
+        f.function ? tap_label_get(c, f.module, f.function, f.arity) : NULL;
     return label ? label->id : 0;
 }
 
-void tap_labels_fetch(const struct tap_labels *l, const struct tap_event *soon, const struct tap_event *later)
+void tap_labels_fetch(const struct tap_labels *l, const struct tap_event *soon,
+                      const struct tap_event *later)
 {
     const struct tap_label *label =
         l->slots[tap_label_hash(soon->module, soon->function, soon->arity) & l->mask];
@@ -168,5 +174,6 @@ void tap_labels_fetch(const struct tap_labels *l, const struct tap_event *soon, 
         __builtin_prefetch(label);
         __builtin_prefetch(label->tail + 32);
     }
-    __builtin_prefetch(&l->slots[tap_label_hash(later->module, later->function, later->arity) & l->mask]);
+    __builtin_prefetch(
+        &l->slots[tap_label_hash(later->module, later->function, later->arity) & l->mask]);
 }

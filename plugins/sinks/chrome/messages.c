@@ -1,15 +1,16 @@
 /* messages.c: sends, receives, and the arrows between them.
  *
- * Both are slices of 1 ns, because an arrow has to stand on a slice at each end. The end that is told first is only
- * remembered, and written together with the other: an arrow that leads nowhere is an error to one viewer and clutter
- * in the other. Mostly that is the start, but events of two processes may come in any order: of a storm's messages
- * one in twelve was received before its send was told. The memory is a table addressed by the key, so a send whose
- * receive never comes is forgotten when its place is needed, 65,536 messages later.
+ * Both are slices of 1 ns, because an arrow has to stand on a slice at each end. The end that is
+ * told first is only remembered, and written together with the other: an arrow that leads nowhere
+ * is an error to one viewer and clutter in the other. Mostly that is the start, but events of two
+ * processes may come in any order: of a storm's messages one in twelve was received before its send
+ * was told. The memory is a table addressed by the key, so a send whose receive never comes is
+ * forgotten when its place is needed, 65,536 messages later.
  */
 #include "sinks/chrome/timeline.h"
 
-#define TAP_FLOW_BEND \
-    100000 /* ns that a receive may be moved to come after its send: two nodes' clocks differ so much */
+/* ns that a receive may be moved to come after its send: two nodes' clocks differ so much */
+#define TAP_FLOW_BEND 100000
 
 static struct tap_flow *tap_flow_at(const struct tap_chrome *c, uint64_t key)
 {
@@ -48,9 +49,10 @@ static void tap_flow_emit(struct tap_chrome *c, char ph, uint32_t pid, uint32_t 
     tap_emit_close(c, 0);
 }
 
-/* Writes an arrow whose ends are both known. False: it would go back in time, the nodes' clocks disagree by too much. */
-static bool tap_flow_draw(struct tap_chrome *c, const struct tap_flow *from, const struct tap_flow *to,
-                          enum tap_flow_kind kind)
+/* Writes an arrow whose ends are both known. False: it would go back in time, the nodes' clocks
+ * disagree by too much. */
+static bool tap_flow_draw(struct tap_chrome *c, const struct tap_flow *from,
+                          const struct tap_flow *to, enum tap_flow_kind kind)
 {
     if (from->ts >= to->ts)
         return false;
@@ -61,8 +63,8 @@ static bool tap_flow_draw(struct tap_chrome *c, const struct tap_flow *from, con
     return true;
 }
 
-void tap_flow_start(struct tap_chrome *c, uint64_t key, enum tap_flow_kind kind, const struct tap_track *t,
-                    int64_t ts)
+void tap_flow_start(struct tap_chrome *c, uint64_t key, enum tap_flow_kind kind,
+                    const struct tap_track *t, int64_t ts)
 {
     struct tap_flow *f = tap_flow_at(c, key), from = {key, ts, t->node + 1, t->tid, false};
     if (f->key != key || !f->end) {
@@ -73,8 +75,8 @@ void tap_flow_start(struct tap_chrome *c, uint64_t key, enum tap_flow_kind kind,
     f->key = 0; /* one end for each start */
 }
 
-void tap_flow_end(struct tap_chrome *c, uint64_t key, enum tap_flow_kind kind, const struct tap_track *t,
-                  int64_t ts)
+void tap_flow_end(struct tap_chrome *c, uint64_t key, enum tap_flow_kind kind,
+                  const struct tap_track *t, int64_t ts)
 {
     struct tap_flow *f = tap_flow_at(c, key), to = {key, ts, t->node + 1, t->tid, true};
     if (!key)

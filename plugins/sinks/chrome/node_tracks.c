@@ -1,8 +1,8 @@
 /* node_tracks.c: what belongs to a node as a whole: its name, the rate of its events, its losses.
  *
- * A loss is an instant over the whole node, a step of the counter "lost", and a new epoch: what was open at that
- * time on any of its tracks may have ended unseen (calls.c). A gap, during which tracing was off, is a slice on a track of
- * the node's own besides.
+ * A loss is an instant over the whole node, a step of the counter "lost", and a new epoch: what was
+ * open at that time on any of its tracks may have ended unseen (calls.c). A gap, during which
+ * tracing was off, is a slice on a track of the node's own besides.
  */
 #include "sinks/chrome/timeline.h"
 
@@ -15,13 +15,15 @@ static void tap_nodes_meta(struct tap_chrome *c, uint32_t index, uint32_t tid, c
         return;
     }
     tap_emit_open(c, 'M', index + 1, tid, 0, -1, tail, tail_len);
-    tap_emit_text(c, key, escaped, (size_t)(tap_emit_escape(escaped, text, strlen(text)) - escaped));
+    tap_emit_text(c, key, escaped,
+                  (size_t)(tap_emit_escape(escaped, text, strlen(text)) - escaped));
     tap_emit_close(c, 0);
     free(escaped);
 }
 
 /* What may still change until the node has told. */
-static void tap_nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n, const struct tap_node *node)
+static void tap_nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n,
+                               const struct tap_node *node)
 {
     n->print = (struct tap_print){.syntax = (enum tap_print_syntax)c->settings->syntax,
                                   .printable_unicode = node->printable_unicode,
@@ -37,8 +39,8 @@ static void tap_nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n, 
 }
 
 /* Names of counters carry the pid: viewers join counters of one name. */
-static void tap_nodes_counter(struct tap_chrome *c, uint32_t index, const char *name, const char *series,
-                              int64_t ts, uint64_t value)
+static void tap_nodes_counter(struct tap_chrome *c, uint32_t index, const char *name,
+                              const char *series, int64_t ts, uint64_t value)
 {
     char tail[80], *p = tap_text_lit(tail, "\"cat\":\"counter\",\"name\":\"");
     p = tap_text_copy(p, name, strlen(name));
@@ -51,8 +53,8 @@ static void tap_nodes_counter(struct tap_chrome *c, uint32_t index, const char *
 }
 
 /* What a file has to say of a node before its events. */
-static void tap_nodes_introduce(struct tap_chrome *c, struct tap_chrome_node *n, const struct tap_node *node,
-                                int64_t ts)
+static void tap_nodes_introduce(struct tap_chrome *c, struct tap_chrome_node *n,
+                                const struct tap_node *node, int64_t ts)
 {
     tap_nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_name"), "name",
                    node->name[0] ? node->name : "node");
@@ -127,7 +129,7 @@ static void tap_nodes_reason(struct tap_chrome *c, const struct tap_event *ev)
         tap_emit_text(c, "reason", reason, strlen(reason));
 }
 
-/* ---- Events ----------------------------------------------------------------------------------------------------- */
+/* ---- Events */
 
 void tap_nodes_up(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
@@ -179,7 +181,8 @@ void tap_nodes_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "tracing off"));
     tap_nodes_reason(c, in->ev);
     tap_emit_close(c, 0);
-    int64_t start = tap_track_time(&n->own, in->ts), end = tap_track_time(&n->own, in->ts + (int64_t)ns);
+    int64_t start = tap_track_time(&n->own, in->ts),
+            end = tap_track_time(&n->own, in->ts + (int64_t)ns);
     tap_emit_open(c, 'X', in->ev->node + 1, 1, start, end - start, TAP_TAIL("lost", "tracing off"));
     tap_nodes_reason(c, in->ev);
     tap_emit_close(c, 0);
@@ -202,7 +205,7 @@ void tap_nodes_clock(struct tap_chrome *c, const struct tap_chrome_in *in)
     n->clock_skew = (int64_t)((uint64_t)own - in->ev->count);
 }
 
-/* ---- The rate --------------------------------------------------------------------------------------------------- */
+/* ---- The rate */
 
 static void tap_nodes_rate(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index)
 {
@@ -210,7 +213,8 @@ static void tap_nodes_rate(struct tap_chrome *c, struct tap_chrome_node *n, uint
     tap_nodes_counter(c, index, "events/s", "events", n->bucket, n->bucket_events * a_second);
 }
 
-static void tap_nodes_point(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index, int64_t next)
+static void tap_nodes_point(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index,
+                            int64_t next)
 {
     tap_nodes_rate(c, n, index);
     if (next > n->bucket + TAP_CHROME_RATE)
@@ -236,7 +240,8 @@ void tap_nodes_finish(struct tap_chrome *c)
         struct tap_chrome_node *n = &c->nodes[i];
         if (!n->known || n->bucket < 0)
             continue;
-        tap_nodes_rate(c, n, i); /* and it ends where the events end: a short trace is not drawn out by it */
+        /* and it ends where the events end: a short trace is not drawn out by it */
+        tap_nodes_rate(c, n, i);
         tap_nodes_counter(c, i, "events/s", "events", n->latest + 1, 0);
     }
 }

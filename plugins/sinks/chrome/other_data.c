@@ -1,7 +1,8 @@
-/* other_data.c: otherData, at a timeline's end: what the viewer shows as metadata, and what its counts are held against.
+/* other_data.c: otherData, at a timeline's end: what the viewer shows as metadata, and what its
+ * counts are held against.
  *
- * Nodes with their releases, losses, and clocks; the configuration; how many slices stand for what. Figures are those of
- * one file, the nodes' losses those of the run.
+ * Nodes with their releases, losses, and clocks; the configuration; how many slices stand for what.
+ * Figures are those of one file, the nodes' losses those of the run.
  */
 #include "sinks/chrome/timeline.h"
 

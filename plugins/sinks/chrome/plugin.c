@@ -1,8 +1,9 @@
 /* plugin.c: the sink "chrome": a timeline for chrome://tracing and Perfetto, as Trace Event JSON.
  *
- * A file gets the object form, and the footer that makes it valid JSON behind every write; at the end otherData
- * takes its place, with what is only known then. A pipe gets the array form, for what is written cannot be taken
- * back. What the events become is in the other files; this one reads the options, dispatches, and reports.
+ * A file gets the object form, and the footer that makes it valid JSON behind every write; at the
+ * end otherData takes its place, with what is only known then. A pipe gets the array form, for what
+ * is written cannot be taken back. What the events become is in the other files; this one reads the
+ * options, dispatches, and reports.
  */
 #include "sinks/chrome/timeline.h"
 
@@ -10,28 +11,31 @@ static const char *const tap_chrome_syntaxes[] = {"erlang", "elixir", NULL};
 
 static const struct tap_option tap_chrome_options[] = {
     {"path", TAP_OPT_PATH, NULL, 0, 0, NULL,
-     "the file to write (mode 0600: traces hold secrets), packed when its name ends in .gz; - is standard "
-     "output",
+     "the file to write (mode 0600: traces hold secrets), packed when its name ends in .gz; - is "
+     "standard output",
      offsetof(struct tap_chrome_settings, path), TAP_OPT_REQUIRED},
     {"args", TAP_OPT_BOOL, "true", 0, 0, NULL, "print arguments, results, messages and reasons",
      offsetof(struct tap_chrome_settings, args), 0},
-    {"limit", TAP_OPT_SIZE, "4k", 0, 1 << 20, NULL, "cut printed terms after about so many bytes; 0: never",
+    {"limit", TAP_OPT_SIZE, "4k", 0, 1 << 20, NULL,
+     "cut printed terms after about so many bytes; 0: never",
      offsetof(struct tap_chrome_settings, limit), TAP_OPT_BYTES},
     {"rotate_size", TAP_OPT_SIZE, "0", 0, 0, NULL,
-     "go on in another file (trace.2.json, trace.3.json, ...) when one has so many bytes; 0: never. "
-     "Viewers are slow above 100M",
+     "go on in another file (trace.2.json, trace.3.json, ...) when one has so many bytes; 0: "
+     "never. Viewers are slow above 100M",
      offsetof(struct tap_chrome_settings, rotate_size), TAP_OPT_BYTES},
-    {"rotate_time", TAP_OPT_DURATION, "0", 0, 0, NULL, "the same when one holds so long a time; 0: never",
+    {"rotate_time", TAP_OPT_DURATION, "0", 0, 0, NULL,
+     "the same when one holds so long a time; 0: never",
      offsetof(struct tap_chrome_settings, rotate_time), 0},
     {"max_processes", TAP_OPT_INT, "1000000", 100, 10000000, NULL,
-     "processes remembered at once; one more takes the place of one that was not heard of for long, whose "
-     "open slices end there",
+     "processes remembered at once; one more takes the place of one that was not heard of for "
+     "long, whose open slices end there",
      offsetof(struct tap_chrome_settings, max_processes), 0},
     {"syntax", TAP_OPT_CHOICE, "erlang", 0, 0, tap_chrome_syntaxes, "how terms are printed",
      offsetof(struct tap_chrome_settings, syntax), 0},
 };
 
-static enum tap_status tap_chrome_create(const struct tap_host *host, const void *settings, void **self)
+static enum tap_status tap_chrome_create(const struct tap_host *host, const void *settings,
+                                         void **self)
 {
     struct tap_chrome *c = calloc(1, sizeof *c);
     if (!c)
@@ -101,7 +105,8 @@ static enum tap_status tap_chrome_status(struct tap_chrome *c)
     return tap_writer_status(&c->w);
 }
 
-/* What the events after this one will look for in tables that are larger than the processor's caches. */
+/* What the events after this one will look for in tables that are larger than the processor's
+ * caches. */
 static void tap_chrome_fetch(const struct tap_chrome *c, const struct tap_batch *batch,
                              const uint32_t *select, size_t left)
 {
@@ -116,8 +121,8 @@ static void tap_chrome_fetch(const struct tap_chrome *c, const struct tap_batch 
         tap_labels_fetch(&c->labels, soon, later);
 }
 
-static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
-                                          size_t n)
+static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *batch,
+                                          const uint32_t *select, size_t n)
 {
     struct tap_chrome *c = self;
     struct tap_chrome_in in = {.batch = batch};
@@ -125,7 +130,8 @@ static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *ba
         return TAP_ERROR;
     for (size_t i = 0; i < n; i++) {
         const struct tap_event *ev = in.ev = tap_batch_event(batch, select[i]);
-        if (__builtin_expect(c->tracks.count > TAP_CHROME_MANY || c->labels.count > TAP_CHROME_MANY, 0))
+        if (__builtin_expect(c->tracks.count > TAP_CHROME_MANY || c->labels.count > TAP_CHROME_MANY,
+                             0))
             tap_chrome_fetch(c, batch, select + i, n - i);
         struct tap_chrome_node *node = tap_nodes_get(c, ev->node);
         if (!node)

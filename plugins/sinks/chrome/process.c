@@ -1,16 +1,16 @@
 /* process.c: tracks of processes: their names, their lives, and what binds them to others.
  *
- * A process gets a tid with the first event that is drawn for it. What was heard of it before (its spawn, a report
- * of the node) only fills in its name, so that a hundred thousand idle processes cost memory but no lines. A pid that
- * lives again is another process and gets another track.
+ * A process gets a tid with the first event that is drawn for it. What was heard of it before (its
+ * spawn, a report of the node) only fills in its name, so that a hundred thousand idle processes
+ * cost memory but no lines. A pid that lives again is another process and gets another track.
  */
 #include "sinks/common/payload_atom.h"
 #include "sinks/chrome/timeline.h"
 
-#define TAP_PROCESS_BORN \
-    1000000 /* ns: a process seen so long before its spawn was another one with the same pid */
+/* ns: a process seen so long before its spawn was another one with the same pid */
+#define TAP_PROCESS_BORN 1000000
 
-/* ---- Tracks ----------------------------------------------------------------------------------------------------- */
+/* ---- Tracks */
 
 void tap_process_title(struct tap_chrome *c, const struct tap_track *t)
 {
@@ -46,7 +46,8 @@ static void tap_process_name(struct tap_chrome *c, const struct tap_track *t)
     tap_emit_close(c, 0);
 }
 
-/* Tracks stand in the order of their first appearance (viewers would sort them by name), schedulers below them all. */
+/* Tracks stand in the order of their first appearance (viewers would sort them by name), schedulers
+ * below them all. */
 static void tap_process_place(struct tap_chrome *c, const struct tap_track *t)
 {
     bool scheduler = t->pid.serial == UINT32_MAX;
@@ -77,7 +78,8 @@ static void tap_process_life(struct tap_chrome *c, const struct tap_track *t, ch
     tap_emit_quote(c);
 }
 
-/* Gives it a tid with its first event, and names it in each file where something is drawn for it. */
+/* Gives it a tid with its first event, and names it in each file where something is drawn for
+ * it. */
 static void tap_process_show(struct tap_chrome *c, struct tap_track *t, int64_t ts)
 {
     if (!t->tid) {
@@ -97,7 +99,8 @@ static void tap_process_before_end(struct tap_chrome *c, struct tap_track *t)
 }
 
 /* Takes a process out whose end was not seen. */
-static void tap_process_forget(struct tap_chrome *c, struct tap_track *t, int64_t ts, enum tap_close_how how)
+static void tap_process_forget(struct tap_chrome *c, struct tap_track *t, int64_t ts,
+                               enum tap_close_how how)
 {
     tap_process_before_end(c, t);
     tap_gen_forget(t);
@@ -111,8 +114,8 @@ static void tap_process_forget(struct tap_chrome *c, struct tap_track *t, int64_
     tap_tracks_remove(&c->tracks, t);
 }
 
-struct tap_track *tap_process_get(struct tap_chrome *c, const struct tap_pid *pid, uint32_t node, int64_t ts,
-                                  bool show)
+struct tap_track *tap_process_get(struct tap_chrome *c, const struct tap_pid *pid, uint32_t node,
+                                  int64_t ts, bool show)
 {
     struct tap_track *t = tap_tracks_find(&c->tracks, pid);
     if (__builtin_expect(!t, 0)) {
@@ -140,14 +143,15 @@ struct tap_track *tap_process_track(struct tap_chrome *c, const struct tap_chrom
     unsigned works = TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_MESSAGE_SEND) |
                      TAP_KIND_BIT(TAP_MESSAGE_RECEIVE) | TAP_KIND_BIT(TAP_PROCESS_SPAWN) |
                      TAP_KIND_BIT(TAP_PROCESS_START);
-    if (t && __builtin_expect(t->dead, 0) && works & TAP_KIND_BIT(in->ev->kind)) { /* its pid lives again */
+    /* its pid lives again */
+    if (t && __builtin_expect(t->dead, 0) && works & TAP_KIND_BIT(in->ev->kind)) {
         tap_process_forget(c, t, in->ts, TAP_CLOSE_EXIT);
         t = tap_process_get(c, &in->ev->pid, in->ev->node, in->ts, true);
     }
     return t;
 }
 
-/* ---- Birth and death -------------------------------------------------------------------------------------------- */
+/* ---- Birth and death */
 
 void tap_process_spawn(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
@@ -169,8 +173,9 @@ void tap_process_spawn(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (child && (born + TAP_PROCESS_BORN < in->ts))
         tap_process_forget(c, child, in->ts, TAP_CLOSE_EXIT);
     child = tap_process_get(c, &ev->peer, ev->node, in->ts, false);
-    uint32_t label =
-        child && !child->label ? tap_label_initial(c, tap_initial_call_of(c->host, in->batch, ev)) : 0;
+    uint32_t label = child && !child->label
+                         ? tap_label_initial(c, tap_initial_call_of(c->host, in->batch, ev))
+                         : 0;
     if (label) {
         child->label = label;
         tap_process_rename(c, child);
@@ -240,7 +245,7 @@ void tap_process_finish(struct tap_chrome *c, struct tap_track *t)
     tap_stack_finish(c, t);
 }
 
-/* ---- Links and names -------------------------------------------------------------------------------------------- */
+/* ---- Links and names */
 
 void tap_process_link(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
@@ -276,7 +281,8 @@ void tap_process_register(struct tap_chrome *c, const struct tap_chrome_in *in)
     uint32_t name = tap_process_name_of(c, in);
     if (in->ev->kind == TAP_PROCESS_UNREGISTER) {
         tap_emit_instant(c, t, in->ts,
-                         TAP_TAIL("process", "unregister")); /* the track keeps the name: it had it */
+                         /* the track keeps the name: it had it */
+                         TAP_TAIL("process", "unregister"));
     } else {
         tap_emit_instant(c, t, in->ts, TAP_TAIL("process", "register"));
         if (name)

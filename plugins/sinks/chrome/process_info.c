@@ -1,8 +1,8 @@
-/* process_info.c: what the node tells of processes that no event of theirs says: what they are called, and how many messages wait
- * for them. */
+/* process_info.c: what the node tells of processes that no event of theirs says: what they are
+ * called, and how many messages wait for them. */
 #include "sinks/chrome/timeline.h"
 
-/* ---- Names ------------------------------------------------------------------------------------------------------ */
+/* ---- Names */
 
 /* Its process label, as the node would print it. True: that is new. */
 static bool info_label(struct tap_chrome *c, struct tap_track *t, const uint8_t *term, size_t len)
@@ -38,15 +38,17 @@ void tap_process_info_names(struct tap_chrome *c, const struct tap_chrome_in *in
     }
 }
 
-/* ---- Mailboxes -------------------------------------------------------------------------------------------------- */
+/* ---- Mailboxes */
 
-/* Named once and for all, by what its process is called now: viewers join the points of a counter by its name. */
+/* Named once and for all, by what its process is called now: viewers join the points of a counter
+ * by its name. */
 static bool info_counter(struct tap_chrome *c, struct tap_track *t)
 {
     static const char head[] = "\"cat\":\"counter\",\"name\":\"mailbox ";
     if (t->mailbox)
         return true;
-    tap_writer_put(&c->w, head, sizeof head - 1); /* gathered where an event would be, and taken back */
+    /* gathered where an event would be, and taken back */
+    tap_writer_put(&c->w, head, sizeof head - 1);
     tap_process_title(c, t);
     char *p = tap_text_lit(tap_writer_reserve(&c->w, 32), " [");
     p = tap_text_u64(p, t->node + 1);
@@ -65,7 +67,8 @@ void tap_process_info_mailboxes(struct tap_chrome *c, const struct tap_chrome_in
     int64_t length;
     if (!tap_read_list(&cur, &n))
         return;
-    for (; n > 0 && tap_process_report_pid(c->host, &cur, &pid) && tap_read_i64(&cur, &length); n--) {
+    for (; n > 0 && tap_process_report_pid(c->host, &cur, &pid) && tap_read_i64(&cur, &length);
+         n--) {
         struct tap_track *t = tap_tracks_find(&c->tracks, &pid);
         if (!t || !t->tid || t->dead || !info_counter(c, t)) /* nothing was drawn for it */
             continue;

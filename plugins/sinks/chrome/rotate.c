@@ -1,8 +1,10 @@
-/* rotate.c: the files of a run. Viewers suffer from 130 MB or a million events on, so a long run may be cut into files.
+/* rotate.c: the files of a run. Viewers suffer from 130 MB or a million events on, so a long run
+ * may be cut into files.
  *
- * Each file is a timeline of its own: it names its nodes, and each process before the first event that is drawn for it
- * there. A call is in the file in which it returns, wherever it began; an arrow is only drawn when both its ends are in
- * one file. Times go on. The first file has the configured name, trace.json, the next ones are trace.2.json and so on.
+ * Each file is a timeline of its own: it names its nodes, and each process before the first event
+ * that is drawn for it there. A call is in the file in which it returns, wherever it began; an
+ * arrow is only drawn when both its ends are in one file. Times go on. The first file has the
+ * configured name, trace.json, the next ones are trace.2.json and so on.
  */
 #include "sinks/chrome/timeline.h"
 
@@ -20,9 +22,9 @@ enum tap_status tap_rotate_check(struct tap_chrome *c)
         return TAP_FAIL(c->host, TAP_INVALID,
                         "rotate_size is below 64k: a file holds more than a few events");
     if ((s->rotate_size || s->rotate_time) && strcmp(s->path, "-") == 0)
-        return TAP_FAIL(
-            c->host, TAP_INVALID,
-            "path -: standard output cannot rotate; name a file, or leave rotate_size and rotate_time out");
+        return TAP_FAIL(c->host, TAP_INVALID,
+                        "path -: standard output cannot rotate; name a file, or leave rotate_size "
+                        "and rotate_time out");
     return TAP_OK;
 }
 
@@ -52,7 +54,8 @@ void tap_rotate_end(struct tap_chrome *c)
     tap_writer_end_last(&c->w);
 }
 
-/* The configured name with a number before its ending: trace.2.json, trace.2.json.gz. NULL: out of memory. */
+/* The configured name with a number before its ending: trace.2.json, trace.2.json.gz. NULL: out of
+ * memory. */
 static char *tap_parts_name(const char *path, uint32_t number)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -102,7 +105,8 @@ enum tap_status tap_rotate_next(struct tap_chrome *c, int64_t ts)
 {
     const struct tap_chrome_settings *s = c->settings;
     bool old = s->rotate_time && ts - c->part_ts >= s->rotate_time;
-    bool large = s->rotate_size && c->w.offset + (uint64_t)(c->w.p - c->w.buf) >= (uint64_t)s->rotate_size;
+    bool large =
+        s->rotate_size && c->w.offset + (uint64_t)(c->w.p - c->w.buf) >= (uint64_t)s->rotate_size;
     if (__builtin_expect((!old && !large) || !c->w.seekable || !c->w.regular || c->w.failed, 1))
         return TAP_OK;
     return tap_parts_next(c, ts);

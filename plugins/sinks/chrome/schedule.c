@@ -1,10 +1,13 @@
-/* schedule.c: what the virtual machine does with a process: waiting, running, collecting its garbage.
+/* schedule.c: what the virtual machine does with a process: waiting, running, collecting its
+ * garbage.
  *
- * From out to in a process waits, and that nests with its calls (a run does not: a call goes on over many runs). So
- * the waiting is a slice on the process's track, and runs are slices on tracks of the schedulers, where the events
- * tell which scheduler it was. Garbage collection is a slice inside the call that it happened in.
+ * From out to in a process waits, and that nests with its calls (a run does not: a call goes on
+ * over many runs). So the waiting is a slice on the process's track, and runs are slices on tracks
+ * of the schedulers, where the events tell which scheduler it was. Garbage collection is a slice
+ * inside the call that it happened in.
  *
- * Each event is told once: with the waiting that it begins or ends, or with the run, or else as an instant.
+ * Each event is told once: with the waiting that it begins or ends, or with the run, or else as an
+ * instant.
  */
 #include "sinks/chrome/timeline.h"
 
@@ -26,7 +29,8 @@ static void tap_schedule_where(struct tap_chrome *c, const struct tap_event *ev)
         tap_emit_text(c, "at", label->tail + label->name_off, label->name_len);
 }
 
-/* A frame that is no call must not make the stack too deep either. False: it is counted with the frame below. */
+/* A frame that is no call must not make the stack too deep either. False: it is counted with the
+ * frame below. */
 static bool tap_schedule_fits(struct tap_chrome *c, struct tap_track *t)
 {
     struct tap_open *top = tap_stack_top(t);
@@ -38,7 +42,8 @@ static bool tap_schedule_fits(struct tap_chrome *c, struct tap_track *t)
     return false;
 }
 
-/* The topmost frame of this kind, if only frames that are no calls lie above it: those are closed. */
+/* The topmost frame of this kind, if only frames that are no calls lie above it: those are
+ * closed. */
 static bool tap_schedule_uncover(struct tap_chrome *c, struct tap_track *t, int64_t ts,
                                  enum tap_open_kind kind)
 {
@@ -54,7 +59,7 @@ static bool tap_schedule_uncover(struct tap_chrome *c, struct tap_track *t, int6
     return true;
 }
 
-/* ---- Runs on the schedulers' tracks ----------------------------------------------------------------------------- */
+/* ---- Runs on the schedulers' tracks */
 
 static void tap_schedule_run_begin(struct tap_chrome *c, const struct tap_chrome_in *in,
                                    struct tap_track *process, uint32_t events)
@@ -65,7 +70,8 @@ static void tap_schedule_run_begin(struct tap_chrome *c, const struct tap_chrome
     process->scheduler = in->ev->scheduler;
     if (t->stack) /* its out was lost */
         tap_stack_close_all(c, t, in->ts, TAP_CLOSE_LOST);
-    char *p = tap_writer_reserve(&c->w, 64); /* the text of a run is its tail, in the place of its args */
+    /* the text of a run is its tail, in the place of its args */
+    char *p = tap_writer_reserve(&c->w, 64);
     p = tap_text_lit(p, ",\"args\":{\"cat\":\"run\",\"name\":\"");
     c->w.p = p;
     tap_process_title(c, process);
@@ -75,7 +81,8 @@ static void tap_schedule_run_begin(struct tap_chrome *c, const struct tap_chrome
         o->events = events;
 }
 
-/* False: no run of it was open. Where another one runs there already, its own has ended with that. */
+/* False: no run of it was open. Where another one runs there already, its own has ended with
+ * that. */
 static bool tap_schedule_run_end(struct tap_chrome *c, const struct tap_chrome_in *in,
                                  struct tap_track *process, uint32_t events)
 {
@@ -87,7 +94,7 @@ static bool tap_schedule_run_end(struct tap_chrome *c, const struct tap_chrome_i
     return true;
 }
 
-/* ---- Events ----------------------------------------------------------------------------------------------------- */
+/* ---- Events */
 
 void tap_schedule_in(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
@@ -111,12 +118,14 @@ void tap_schedule_out(struct tap_chrome *c, const struct tap_chrome_in *in)
     struct tap_track *t = tap_process_track(c, in);
     if (!t)
         return;
-    bool leaves = t->dead || in->ev->flags & TAP_EVENT_EXITING; /* it does not wait: it never comes back */
+    /* it does not wait: it never comes back */
+    bool leaves = t->dead || in->ev->flags & TAP_EVENT_EXITING;
     bool told = tap_schedule_run_end(c, in, t, leaves ? 1 : 0);
     if (!leaves) {
         if (!tap_schedule_fits(c, t))
             return;
-        tap_schedule_uncover(c, t, in->ts, TAP_OPEN_OUT); /* its in was lost: it waits still, or again */
+        /* its in was lost: it waits still, or again */
+        tap_schedule_uncover(c, t, in->ts, TAP_OPEN_OUT);
         struct tap_open *top = tap_stack_top(t);
         if (top && top->kind == TAP_OPEN_OUT)
             tap_stack_close(c, t, in->ts, TAP_CLOSE_PLAIN, NULL, 0);

@@ -1,16 +1,16 @@
 /* stack.c: the open frames of a track.
  *
- * A frame keeps its begin and, as JSON text, the args that are known so far; texts of a stack lie behind each other
- * and go as the frames go, so opening and closing a frame allocates nothing. Stacks are pooled: a process in which
- * nothing is open has none. What is deeper than the cap is remembered as (function, count) pairs only, enough to
- * know whose return it is when it comes.
+ * A frame keeps its begin and, as JSON text, the args that are known so far; texts of a stack lie
+ * behind each other and go as the frames go, so opening and closing a frame allocates nothing.
+ * Stacks are pooled: a process in which nothing is open has none. What is deeper than the cap is
+ * remembered as (function, count) pairs only, enough to know whose return it is when it comes.
  */
 #include "sinks/chrome/timeline.h"
 
 #define TAP_STACK_POOL 256u  /* stacks kept for the next process */
 #define TAP_STACK_TEXT 8192u /* a pooled stack keeps no longer text than this */
 
-/* ---- Stacks ----------------------------------------------------------------------------------------------------- */
+/* ---- Stacks */
 
 static void tap_stack_free(struct tap_stack *s)
 {
@@ -65,8 +65,8 @@ void tap_stack_free_pool(struct tap_chrome *c)
 }
 
 /* Room for more than `len` items of `size` bytes. */
-static bool tap_stack_room(struct tap_chrome *c, void *array, uint32_t *cap, size_t need, size_t size,
-                           uint32_t least)
+static bool tap_stack_room(struct tap_chrome *c, void *array, uint32_t *cap, size_t need,
+                           size_t size, uint32_t least)
 {
     if (need <= *cap)
         return true;
@@ -85,10 +85,10 @@ static bool tap_stack_room(struct tap_chrome *c, void *array, uint32_t *cap, siz
     return true;
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+/* ---- Opening */
 
-/* Moves the args that were written at the writer since tap_writer_begun into the stack's text. They were written as
- * the members of an object, in the form ,"args":{MEMBERS */
+/* Moves the args that were written at the writer since tap_writer_begun into the stack's text. They
+ * were written as the members of an object, in the form ,"args":{MEMBERS */
 static bool tap_stack_take_text(struct tap_chrome *c, struct tap_stack *s, struct tap_open *o)
 {
     const size_t skip = sizeof(",\"args\":{") - 1;
@@ -129,7 +129,7 @@ struct tap_open *tap_stack_push(struct tap_chrome *c, struct tap_track *t, int64
     return o;
 }
 
-/* ---- Closing ---------------------------------------------------------------------------------------------------- */
+/* ---- Closing */
 
 static const char *tap_open_tail(struct tap_chrome *c, const struct tap_open *o, size_t *len)
 {
@@ -149,8 +149,8 @@ static const char *tap_open_tail(struct tap_chrome *c, const struct tap_open *o,
 }
 
 /* Opens the event of a frame and writes the args that it has. */
-static void tap_open_emit(struct tap_chrome *c, const struct tap_track *t, const struct tap_open *o, char ph,
-                          int64_t dur)
+static void tap_open_emit(struct tap_chrome *c, const struct tap_track *t, const struct tap_open *o,
+                          char ph, int64_t dur)
 {
     const struct tap_stack *s = t->stack;
     if (o->kind == TAP_OPEN_RUN) { /* its text is a whole tail: a run is named after its process */
@@ -167,7 +167,8 @@ static void tap_open_emit(struct tap_chrome *c, const struct tap_track *t, const
         tap_emit_number(c, "calls_too_deep", o->capped);
 }
 
-static void tap_close_args(struct tap_chrome *c, enum tap_close_how how, const struct tap_chrome_in *in)
+static void tap_close_args(struct tap_chrome *c, enum tap_close_how how,
+                           const struct tap_chrome_in *in)
 {
     static const char *const why[] = {[TAP_CLOSE_UNWOUND] = "unwound",
                                       [TAP_CLOSE_EXIT] = "process exit",
@@ -181,7 +182,8 @@ static void tap_close_args(struct tap_chrome *c, enum tap_close_how how, const s
         tap_emit_text(c, "exception", "true", 4);
     else if (how != TAP_CLOSE_PLAIN)
         tap_emit_text(c, "end", why[how], strlen(why[how]));
-    if (in && (how == TAP_CLOSE_RETURN || how == TAP_CLOSE_EXCEPTION) && in->ev->flags & TAP_EVENT_TRUNCATED)
+    if (in && (how == TAP_CLOSE_RETURN || how == TAP_CLOSE_EXCEPTION) &&
+        in->ev->flags & TAP_EVENT_TRUNCATED)
         tap_emit_number(c, "result_cut_in_node_bytes", (int64_t)(in->ev->count & INT64_MAX));
     if (in && how == TAP_CLOSE_PLAIN && in->ev->payload.len && in->ev->kind == TAP_GC_END)
         tap_emit_term(c, "after", in, in->ev->payload);
@@ -204,7 +206,8 @@ void tap_stack_close(struct tap_chrome *c, struct tap_track *t, int64_t ts, enum
         tap_stack_release(c, t);
 }
 
-void tap_stack_close_all(struct tap_chrome *c, struct tap_track *t, int64_t ts, enum tap_close_how how)
+void tap_stack_close_all(struct tap_chrome *c, struct tap_track *t, int64_t ts,
+                         enum tap_close_how how)
 {
     if (t->stack)
         tap_stack_forget_hidden(t->stack);
@@ -246,7 +249,7 @@ void tap_stack_finish(struct tap_chrome *c, struct tap_track *t)
     tap_stack_release(c, t);
 }
 
-/* ---- Too deep to draw ------------------------------------------------------------------------------------------- */
+/* ---- Too deep to draw */
 
 void tap_stack_hide(struct tap_chrome *c, struct tap_track *t, uint32_t label)
 {
@@ -260,7 +263,8 @@ void tap_stack_hide(struct tap_chrome *c, struct tap_track *t, uint32_t label)
         s->beyond++;
     } else if (last && last->label == label && last->count < UINT32_MAX) {
         last->count++;
-    } else if (tap_stack_room(c, &s->hidden, &s->hidden_cap, s->hidden_len + 1, sizeof *s->hidden, 16)) {
+    } else if (tap_stack_room(c, &s->hidden, &s->hidden_cap, s->hidden_len + 1, sizeof *s->hidden,
+                              16)) {
         s->hidden[s->hidden_len++] = (struct tap_hidden){label, 1};
     }
 }

@@ -1,18 +1,19 @@
 /* timeline.h: what the files of the chrome sink share.
  *
- * The sink turns a stream of events into slices on tracks. A node is a "process" of the viewer (pid: its index + 1),
- * a BEAM process is a track in it (tid: a counter, for pids are used again), and a call is a slice, written as one
- * complete event (ph X) when it returns. Until then it is an open frame on its track's stack, with its arguments
- * already printed, because the batch that they came in is gone by then. So memory depends on what is open, never on
- * how much was seen.
+ * The sink turns a stream of events into slices on tracks. A node is a "process" of the viewer
+ * (pid: its index + 1), a BEAM process is a track in it (tid: a counter, for pids are used again),
+ * and a call is a slice, written as one complete event (ph X) when it returns. Until then it is an
+ * open frame on its track's stack, with its arguments already printed, because the batch that they
+ * came in is gone by then. So memory depends on what is open, never on how much was seen.
  *
- * One rule keeps every viewer right: on each track times strictly increase, for begins, ends and instants alike.
- * tap_track_time is the only source of a time that is written on a track.
+ * One rule keeps every viewer right: on each track times strictly increase, for begins, ends and
+ * instants alike. tap_track_time is the only source of a time that is written on a track.
  *
  *     told.c      what the node tells of processes: names, mailboxes
  *     chrome.c    the plugin: options, life, dispatch      emit.c     events as JSON text
  *     tracks.c    the table of processes                    labels.c   names of functions
- *     calls.c     calls, returns, exceptions                stack.c    open frames: push, close, hide
+ *     calls.c     calls, returns, exceptions                stack.c    open frames: push, close,
+ *                 hide
  *     messages.c  sends, receives, arrows                   process.c  spawn, exit, names, links
  *     schedule.c  waiting, running, garbage collection      nodes.c    nodes, rates, losses
  *     parts.c     the files of a run, one after the other   other.c    otherData
@@ -20,22 +21,26 @@
  *
  * Nothing here is thread safe: a sink's calls never overlap.
  */
-#ifndef TAP_CHROME_H
-#define TAP_CHROME_H
+#ifndef TAP_SINKS_CHROME_TIMELINE_H
+#define TAP_SINKS_CHROME_TIMELINE_H
 
 #include "beamtap/plugin.h"
 #include "beamtap/returns_off.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/writer.h"
 
-#define TAP_CHROME_DEPTH 500u /* slices on top of each other; Perfetto drops what is deeper than 512 */
-#define TAP_CHROME_RUN 32u /* so many direct calls of a function by itself are drawn, the rest is counted */
+/* slices on top of each other; Perfetto drops what is deeper than 512 */
+#define TAP_CHROME_DEPTH 500u
+/* so many direct calls of a function by itself are drawn, the rest is counted */
+#define TAP_CHROME_RUN 32u
 #define TAP_CHROME_HIDDEN 65536u   /* entries of the memory of what is deeper than the cap */
 #define TAP_CHROME_TEXT (1u << 20) /* bytes of printed arguments that one track may keep */
-#define TAP_CHROME_MANY 4096u      /* from so many tracks or labels on, their memory is asked for ahead */
-#define TAP_CHROME_DEAD 1024u   /* processes that ended a moment ago: some of their last events still come */
-#define TAP_CHROME_CALLS 8192u  /* calls of gen_server remembered until their reply comes */
-#define TAP_CHROME_FLOWS 65536u /* sends remembered until their receive comes */
+/* from so many tracks or labels on, their memory is asked for ahead */
+#define TAP_CHROME_MANY 4096u
+/* processes that ended a moment ago: some of their last events still come */
+#define TAP_CHROME_DEAD 1024u
+#define TAP_CHROME_CALLS 8192u      /* calls of gen_server remembered until their reply comes */
+#define TAP_CHROME_FLOWS 65536u     /* sends remembered until their receive comes */
 #define TAP_CHROME_FIRST_TID 1000u  /* tids of tracks; 1 is the node's own */
 #define TAP_CHROME_RATE 100000000ll /* ns: a point of the events/s counter */
 
@@ -48,14 +53,17 @@ struct tap_chrome_settings {
     int64_t max_processes;            /* remembered at once */
 };
 
-/* A function, once for all its calls. `tail` is the end of its slices: "cat":"call","name":"shop_cart:add/2" */
+/* A function, once for all its calls. `tail` is the end of its slices:
+ * "cat":"call","name":"shop_cart:add/2" */
 struct tap_label {
     uint32_t id; /* from 1 on */
     uint32_t module, function;
     int32_t arity;
-    uint32_t tail_len, name_off, name_len; /* the name stands inside the tail, escaped, without quotes */
-    bool
-        returns; /* its returns are traced, unless a node was relieved of them: its calls are slices with a length */
+    /* the name stands inside the tail, escaped, without quotes */
+    uint32_t tail_len, name_off, name_len;
+    /* its returns are traced, unless a node was relieved of them: its calls are slices with a
+     * length */
+    bool returns;
     char tail[];
 };
 
@@ -138,7 +146,8 @@ struct tap_tracks {
     uint32_t dead_next;
 };
 
-/* The end of an arrow that was told first: written together with the other, so that no arrow is left without one. */
+/* The end of an arrow that was told first: written together with the other, so that no arrow is
+ * left without one. */
 struct tap_flow {
     uint64_t key;
     int64_t ts;
@@ -187,8 +196,10 @@ struct tap_chrome {
     uint32_t node_count;
     struct tap_chrome_counts count, count_before; /* of the run, and of its files before this one */
     uint32_t part;                                /* which file this is, from 1 on */
-    int64_t part_ts;                              /* when it was begun, ns since the session's start */
-    char *part_path;                              /* NULL: the first one's, which is in the settings */
+    /* when it was begun, ns since the session's start */
+    int64_t part_ts;
+    /* NULL: the first one's, which is in the settings */
+    char *part_path;
 };
 
 /* One event as the functions below get it. */
@@ -198,43 +209,50 @@ struct tap_chrome_in {
     int64_t ts; /* ns since the session's start, not negative */
 };
 
-/* ---- Times ------------------------------------------------------------------------------------------------------ */
+/* ---- Times */
 
-/* The time to write for something that happens at `ts` on this track: later than all that was written there. */
+/* The time to write for something that happens at `ts` on this track: later than all that was
+ * written there. */
 static inline int64_t tap_track_time(struct tap_track *t, int64_t ts)
 {
     return t->last = ts > t->last ? ts : t->last + 1;
 }
 
-/* ---- emit.c: one JSON event: open, members of its args, close --------------------------------------------------- */
+/* ---- emit.c: one JSON event: open, members of its args, close */
 
 /* The members that end an event's fixed part, from constants. */
-#define TAP_TAIL(cat, name) \
-    "\"cat\":\"" cat "\",\"name\":\"" name "\"", sizeof("\"cat\":\"" cat "\",\"name\":\"" name "\"") - 1
+#define TAP_TAIL(cat, name)                      \
+    "\"cat\":\"" cat "\",\"name\":\"" name "\"", \
+        sizeof("\"cat\":\"" cat "\",\"name\":\"" name "\"") - 1
 
 /* Begins an event; `dur` below 0: it has none. `tail` is cat and name, see TAP_TAIL. */
-void tap_emit_open(struct tap_chrome *, char ph, uint32_t pid, uint32_t tid, int64_t ts, int64_t dur,
-                   const char *tail, size_t tail_len);
+void tap_emit_open(struct tap_chrome *, char ph, uint32_t pid, uint32_t tid, int64_t ts,
+                   int64_t dur, const char *tail, size_t tail_len);
 /* A member of its args whose value is a string to be written next, then tap_emit_quote. */
 void tap_emit_key(struct tap_chrome *, const char *key);
 void tap_emit_quote(struct tap_chrome *);
 void tap_emit_number(struct tap_chrome *, const char *key, int64_t value);
-void tap_emit_text(struct tap_chrome *, const char *key, const char *text, size_t len); /* already escaped */
+/* already escaped */
+void tap_emit_text(struct tap_chrome *, const char *key, const char *text, size_t len);
 /* Members that are already JSON. */
 void tap_emit_members(struct tap_chrome *, const char *text, size_t len);
 /* A term of the batch, printed; nothing when it is empty or args are off. */
-void tap_emit_term(struct tap_chrome *, const char *key, const struct tap_chrome_in *, struct tap_span);
+void tap_emit_term(struct tap_chrome *, const char *key, const struct tap_chrome_in *,
+                   struct tap_span);
 void tap_emit_peer(struct tap_chrome *, const char *key, const struct tap_chrome_in *);
-/* What an event says beside its main term: the user's metadata, the caller, a payload cut in the node. */
+/* What an event says beside its main term: the user's metadata, the caller, a payload cut in the
+ * node. */
 void tap_emit_extras(struct tap_chrome *, const struct tap_chrome_in *);
 /* The arguments of a call, as a member "args", and the extras. */
 void tap_emit_arguments(struct tap_chrome *, const struct tap_chrome_in *);
-/* A member "id", in hex: an arrow's, or that of an event apart from tracks. Comes before the args. */
+/* A member "id", in hex: an arrow's, or that of an event apart from tracks. Comes before the
+ * args. */
 void tap_emit_id(struct tap_chrome *, uint64_t id);
 /* Ends the event; `events` of the stream are in the file with it. */
 void tap_emit_close(struct tap_chrome *, uint64_t events);
 /* An instant on a track (scope t), left open for args. */
-void tap_emit_instant(struct tap_chrome *, struct tap_track *, int64_t ts, const char *tail, size_t tail_len);
+void tap_emit_instant(struct tap_chrome *, struct tap_track *, int64_t ts, const char *tail,
+                      size_t tail_len);
 /* A slice of 1 ns on a track, left open for args; gives its start. */
 int64_t tap_emit_point(struct tap_chrome *, struct tap_track *, int64_t ts, const char *tail,
                        size_t tail_len);
@@ -243,24 +261,27 @@ char *tap_emit_escape(char *dst, const char *text, size_t len);
 /* All of an output that holds nothing yet: a viewer refuses an array without events. */
 void tap_emit_empty(struct tap_chrome *);
 
-/* ---- labels.c --------------------------------------------------------------------------------------------------- */
+/* ---- labels.c */
 
 bool tap_labels_start(struct tap_chrome *);
 void tap_labels_free(struct tap_labels *);
 /* The label of a function; NULL when out of memory (c->no_memory is set). */
-struct tap_label *tap_label_get(struct tap_chrome *, uint32_t module, uint32_t function, int32_t arity);
+struct tap_label *tap_label_get(struct tap_chrome *, uint32_t module, uint32_t function,
+                                int32_t arity);
 /* As tap_tracks_fetch, for the functions of two calls. */
-void tap_labels_fetch(const struct tap_labels *, const struct tap_event *soon, const struct tap_event *later);
+void tap_labels_fetch(const struct tap_labels *, const struct tap_event *soon,
+                      const struct tap_event *later);
 static inline struct tap_label *tap_label_at(struct tap_chrome *c, uint32_t label)
 {
     return c->labels.items[label];
 }
-/* A registered name as people write it (shop_door, Shop.Door), escaped; dst has room for 6 * name->len + 64. */
+/* A registered name as people write it (shop_door, Shop.Door), escaped; dst has room for 6 *
+ * name->len + 64. */
 char *tap_label_name(char *dst, const struct tap_name *name);
 /* The label of the function that a process runs; 0: not told. */
 uint32_t tap_label_initial(struct tap_chrome *, struct tap_initial_call);
 
-/* ---- tracks.c --------------------------------------------------------------------------------------------------- */
+/* ---- tracks.c */
 
 /* `most`: processes at once, as the option says. */
 bool tap_tracks_start(struct tap_tracks *, uint32_t most);
@@ -268,25 +289,29 @@ void tap_tracks_free(struct tap_tracks *);
 /* NULL: there is none. Ended processes are found too, for a while. */
 struct tap_track *tap_tracks_find(struct tap_tracks *, const struct tap_pid *);
 /* Asks for the memory that finding these takes, so that it is there when they come. */
-void tap_tracks_fetch(const struct tap_tracks *, const struct tap_pid *soon, const struct tap_pid *later);
+void tap_tracks_fetch(const struct tap_tracks *, const struct tap_pid *soon,
+                      const struct tap_pid *later);
 /* A new, empty track, which must not exist yet. NULL: out of memory. */
 struct tap_track *tap_tracks_add(struct tap_tracks *, const struct tap_pid *, uint32_t node);
 /* Takes a track out. Its stack must be empty. */
 void tap_tracks_remove(struct tap_tracks *, struct tap_track *);
-/* The process that was not used for longest, more or less; NULL: there is none. Never a scheduler: those are few. */
+/* The process that was not used for longest, more or less; NULL: there is none. Never a scheduler:
+ * those are few. */
 struct tap_track *tap_tracks_evict(struct tap_tracks *);
-/* Marks a track as ended and returns the one that has been ended for so long that it should be removed, or NULL. */
+/* Marks a track as ended and returns the one that has been ended for so long that it should be
+ * removed, or NULL. */
 struct tap_track *tap_tracks_retire(struct tap_tracks *, struct tap_track *);
 /* Calls `visit` for each track. */
 void tap_tracks_each(struct tap_chrome *, void (*visit)(struct tap_chrome *, struct tap_track *));
 
-/* ---- process.c -------------------------------------------------------------------------------------------------- */
+/* ---- process.c */
 
-/* The track of an event's process, with a tid; a process not seen before gets one. NULL: out of memory. */
+/* The track of an event's process, with a tid; a process not seen before gets one. NULL: out of
+ * memory. */
 struct tap_track *tap_process_track(struct tap_chrome *, const struct tap_chrome_in *);
 /* The same by pid, for a process or a scheduler; `show` gives it a tid. NULL: out of memory. */
-struct tap_track *tap_process_get(struct tap_chrome *, const struct tap_pid *, uint32_t node, int64_t ts,
-                                  bool show);
+struct tap_track *tap_process_get(struct tap_chrome *, const struct tap_pid *, uint32_t node,
+                                  int64_t ts, bool show);
 /* Writes what a track is called at the writer: "shop_door <0.123.0>", escaped. */
 void tap_process_title(struct tap_chrome *, const struct tap_track *);
 void tap_process_spawn(struct tap_chrome *, const struct tap_chrome_in *);
@@ -299,12 +324,12 @@ void tap_process_rename(struct tap_chrome *, const struct tap_track *);
 /* For the end of the trace: what is still open, as begins without an end. */
 void tap_process_finish(struct tap_chrome *, struct tap_track *);
 
-/* ---- told.c ----------------------------------------------------------------------------------------------------- */
+/* ---- told.c */
 
 void tap_process_info_names(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_process_info_mailboxes(struct tap_chrome *, const struct tap_chrome_in *);
 
-/* ---- stack.c ---------------------------------------------------------------------------------------------------- */
+/* ---- stack.c */
 
 enum tap_close_how {
     TAP_CLOSE_RETURN,    /* with the event's payload as result */
@@ -320,12 +345,12 @@ static inline struct tap_open *tap_stack_top(const struct tap_track *t)
 {
     return t->stack && t->stack->depth ? &t->stack->open[t->stack->depth - 1] : NULL;
 }
-/* Opens a frame that begins at `ts`; NULL: out of memory. What the caller has written since tap_writer_begun becomes
- * its args and is taken from the writer. */
-struct tap_open *tap_stack_push(struct tap_chrome *, struct tap_track *, int64_t ts, enum tap_open_kind,
-                                uint32_t label);
-/* Writes the top frame's slice and takes it off. `in` may be NULL where `how` needs no payload. `events` more are
- * counted with it. */
+/* Opens a frame that begins at `ts`; NULL: out of memory. What the caller has written since
+ * tap_writer_begun becomes its args and is taken from the writer. */
+struct tap_open *tap_stack_push(struct tap_chrome *, struct tap_track *, int64_t ts,
+                                enum tap_open_kind, uint32_t label);
+/* Writes the top frame's slice and takes it off. `in` may be NULL where `how` needs no payload.
+ * `events` more are counted with it. */
 void tap_stack_close(struct tap_chrome *, struct tap_track *, int64_t ts, enum tap_close_how,
                      const struct tap_chrome_in *in, uint32_t events);
 /* Closes all frames. */
@@ -344,19 +369,22 @@ void tap_stack_forget_hidden(struct tap_stack *);
 void tap_stack_release(struct tap_chrome *, struct tap_track *);
 void tap_stack_free_pool(struct tap_chrome *);
 
-/* ---- calls.c, messages.c, schedule.c ---------------------------------------------------------------------------- */
+/* ---- calls.c, messages.c, schedule.c */
 
 void tap_calls_call(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_calls_end(struct tap_chrome *, const struct tap_chrome_in *); /* a return or an exception */
+/* a return or an exception */
+void tap_calls_end(struct tap_chrome *, const struct tap_chrome_in *);
 
 void tap_messages_send(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_messages_receive(struct tap_chrome *, const struct tap_chrome_in *);
 enum tap_flow_kind { TAP_FLOW_MESSAGE, TAP_FLOW_SPAWN };
-/* Notes the start of an arrow, standing on the slice that begins at `ts` on `t`; writes it when its end waits already. */
-void tap_flow_start(struct tap_chrome *, uint64_t key, enum tap_flow_kind, const struct tap_track *t,
-                    int64_t ts);
+/* Notes the start of an arrow, standing on the slice that begins at `ts` on `t`; writes it when its
+ * end waits already. */
+void tap_flow_start(struct tap_chrome *, uint64_t key, enum tap_flow_kind,
+                    const struct tap_track *t, int64_t ts);
 bool tap_flow_begun(const struct tap_chrome *, uint64_t key);
-/* `ts`, or where that is a little before the arrow's start (the clocks of two nodes differ), the time right after it. */
+/* `ts`, or where that is a little before the arrow's start (the clocks of two nodes differ), the
+ * time right after it. */
 int64_t tap_flow_bend(const struct tap_chrome *, uint64_t key, int64_t ts);
 /* The same for its end: writes the arrow when it has begun, and waits for its start otherwise. */
 void tap_flow_end(struct tap_chrome *, uint64_t key, enum tap_flow_kind, const struct tap_track *t,
@@ -371,18 +399,19 @@ void tap_schedule_gc_end(struct tap_chrome *, const struct tap_chrome_in *);
 /* A process ended: so did its run, of which no event tells unless somebody asked for `exiting`. */
 void tap_schedule_exit(struct tap_chrome *, const struct tap_chrome_in *, struct tap_track *);
 
-/* ---- gen.c: calls of gen_server --------------------------------------------------------------------------------- */
+/* ---- gen.c: calls of gen_server */
 
 bool tap_gen_start(struct tap_chrome *);
 void tap_gen_free(struct tap_chrome *);
 /* A call that was sent or received, before its message is drawn at `ts`. */
-void tap_gen_request(struct tap_chrome *, const struct tap_chrome_in *, struct tap_track *, int64_t ts);
+void tap_gen_request(struct tap_chrome *, const struct tap_chrome_in *, struct tap_track *,
+                     int64_t ts);
 /* A reply that was sent or received by this process, after its message was drawn. */
 void tap_gen_replied(struct tap_chrome *, const struct tap_chrome_in *, const struct tap_track *by);
 /* The process has ended. */
 void tap_gen_forget(const struct tap_track *);
 
-/* ---- parts.c: the files of a run -------------------------------------------------------------------------------- */
+/* ---- parts.c: the files of a run */
 
 /* Judges the options that rotate. */
 enum tap_status tap_rotate_check(struct tap_chrome *);
@@ -395,7 +424,7 @@ void tap_rotate_end(struct tap_chrome *);
 /* Says so where files of an earlier, longer run stand behind the last one. */
 void tap_rotate_left(const struct tap_chrome *);
 
-/* ---- nodes.c ---------------------------------------------------------------------------------------------------- */
+/* ---- nodes.c */
 
 /* The node of an index, known from now on; NULL: out of memory. */
 struct tap_chrome_node *tap_nodes_get(struct tap_chrome *, uint32_t index);
@@ -412,7 +441,7 @@ void tap_nodes_tick(struct tap_chrome *, struct tap_chrome_node *, uint32_t inde
 /* The last points of the rates. */
 void tap_nodes_finish(struct tap_chrome *);
 
-/* ---- other.c ---------------------------------------------------------------------------------------------------- */
+/* ---- other.c */
 
 /* The top-level member otherData, for the end of the object form: ,"otherData":{...} */
 void tap_other_data(struct tap_chrome *);

@@ -1,9 +1,10 @@
 /* tracks.c: the table of processes, by pid.
  *
- * Tracks live in chunks and never move; the hash table holds their hashes and indexes, open addressed with linear probing, and
- * is given back by shifting, so it never fills with graves. A process that ended stays findable for a moment,
- * because its last events (unlinks, the scheduler's) come after its exit. When there are too many processes, a hand
- * goes round and takes one that was not used since it last came by.
+ * Tracks live in chunks and never move; the hash table holds their hashes and indexes, open
+ * addressed with linear probing, and is given back by shifting, so it never fills with graves. A
+ * process that ended stays findable for a moment, because its last events (unlinks, the
+ * scheduler's) come after its exit. When there are too many processes, a hand goes round and takes
+ * one that was not used since it last came by.
  */
 #include "sinks/chrome/timeline.h"
 #include "sinks/chrome/huge_pages.h"
@@ -45,11 +46,13 @@ void tap_tracks_free(struct tap_tracks *ts)
 }
 
 /* The slot that holds this pid, or the empty one where it belongs. */
-static struct tap_track_slot *tap_tracks_slot(const struct tap_tracks *ts, const struct tap_pid *pid)
+static struct tap_track_slot *tap_tracks_slot(const struct tap_tracks *ts,
+                                              const struct tap_pid *pid)
 {
     uint32_t hash = tap_pid_hash(pid), at = hash & ts->mask;
     while (ts->slots[at].index &&
-           (ts->slots[at].hash != hash || !tap_pid_same(&tap_tracks_at(ts, ts->slots[at].index)->pid, pid)))
+           (ts->slots[at].hash != hash ||
+            !tap_pid_same(&tap_tracks_at(ts, ts->slots[at].index)->pid, pid)))
         at = (at + 1) & ts->mask;
     return &ts->slots[at];
 }
@@ -64,7 +67,8 @@ struct tap_track *tap_tracks_find(struct tap_tracks *ts, const struct tap_pid *p
     return t;
 }
 
-void tap_tracks_fetch(const struct tap_tracks *ts, const struct tap_pid *soon, const struct tap_pid *later)
+void tap_tracks_fetch(const struct tap_tracks *ts, const struct tap_pid *soon,
+                      const struct tap_pid *later)
 {
     uint32_t index = ts->slots[tap_pid_hash(soon) & ts->mask].index;
     if (index)
@@ -103,8 +107,10 @@ static uint32_t tap_tracks_take(struct tap_tracks *ts)
     if (ts->made % TAP_TRACK_CHUNK == 0) {
         if (ts->made / TAP_TRACK_CHUNK == ts->chunk_count)
             return 0;
-        /* The first one takes memory as processes come; with large pages it would take all of it. */
-        struct tap_track *chunk = ts->made ? tap_pages_new(TAP_HUGE_PAGE) : aligned_alloc(64, TAP_HUGE_PAGE);
+        /* The first one takes memory as processes come; with large pages it would take all of
+         * it. */
+        struct tap_track *chunk =
+            ts->made ? tap_pages_new(TAP_HUGE_PAGE) : aligned_alloc(64, TAP_HUGE_PAGE);
         if (!chunk)
             return 0;
         ts->chunks[ts->made / TAP_TRACK_CHUNK] = chunk;
@@ -120,8 +126,13 @@ struct tap_track *tap_tracks_add(struct tap_tracks *ts, const struct tap_pid *pi
     if (!index)
         return NULL;
     struct tap_track *t = tap_tracks_at(ts, index);
-    *t = (struct tap_track){
-        .pid = *pid, .node = node, .last = -1, .first = -1, .life = -1, .used = true, .recent = true};
+    *t = (struct tap_track){.pid = *pid,
+                            .node = node,
+                            .last = -1,
+                            .first = -1,
+                            .life = -1,
+                            .used = true,
+                            .recent = true};
     *tap_tracks_slot(ts, pid) = (struct tap_track_slot){tap_pid_hash(pid), index};
     ts->count++;
     return t;
@@ -129,7 +140,8 @@ struct tap_track *tap_tracks_add(struct tap_tracks *ts, const struct tap_pid *pi
 
 void tap_tracks_remove(struct tap_tracks *ts, struct tap_track *t)
 {
-    uint32_t hole = (uint32_t)(tap_tracks_slot(ts, &t->pid) - ts->slots), index = ts->slots[hole].index;
+    uint32_t hole = (uint32_t)(tap_tracks_slot(ts, &t->pid) - ts->slots),
+             index = ts->slots[hole].index;
     for (uint32_t at = (hole + 1) & ts->mask; ts->slots[at].index; at = (at + 1) & ts->mask) {
         uint32_t home = ts->slots[at].hash & ts->mask;
         if (((at - home) & ts->mask) >=

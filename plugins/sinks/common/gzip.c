@@ -1,4 +1,5 @@
-/* gzip.c: deflate(3) by pieces, and ends written by hand; see pack.h. Formats: RFC 1951, RFC 1952. */
+/* gzip.c: deflate(3) by pieces, and ends written by hand; see pack.h. Formats: RFC 1951, RFC
+ * 1952. */
 #include "sinks/common/gzip.h"
 
 #include <stdint.h>
@@ -23,7 +24,8 @@ static const unsigned char header[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255};
 struct tap_gzip *tap_gzip_new(void)
 {
     struct tap_gzip *p = calloc(1, sizeof *p);
-    if (p && deflateInit2(&p->z, Z_BEST_SPEED, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY) == Z_OK)
+    if (p &&
+        deflateInit2(&p->z, Z_BEST_SPEED, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY) == Z_OK)
         return p;
     free(p);
     return NULL;
@@ -56,7 +58,8 @@ static bool make_room(struct tap_gzip *p, size_t need)
     return true;
 }
 
-bool tap_gzip_add(struct tap_gzip *p, const char *text, size_t len, const char **out, size_t *out_len)
+bool tap_gzip_add(struct tap_gzip *p, const char *text, size_t len, const char **out,
+                  size_t *out_len)
 {
     *out_len = 0;
     if (len == 0)
@@ -72,8 +75,9 @@ bool tap_gzip_add(struct tap_gzip *p, const char *text, size_t len, const char *
     if (deflate(&p->z, Z_SYNC_FLUSH) != Z_OK || p->z.avail_in || !p->z.avail_out)
         return false;
     p->before = p->now;
-    p->now = (struct tap_gzip_sums){(uint32_t)crc32(p->now.crc, (const unsigned char *)text, (unsigned)len),
-                                    p->now.size + (uint32_t)len, true};
+    p->now = (struct tap_gzip_sums){
+        (uint32_t)crc32(p->now.crc, (const unsigned char *)text, (unsigned)len),
+        p->now.size + (uint32_t)len, true};
     *out = (const char *)p->out;
     *out_len = p->cap - p->z.avail_out;
     return true;
@@ -86,7 +90,8 @@ static char *put_le(char *dst, uint32_t v, unsigned bytes)
     return dst;
 }
 
-size_t tap_gzip_end(const struct tap_gzip *p, bool before, const char *footer, size_t footer_len, char *dst)
+size_t tap_gzip_end(const struct tap_gzip *p, bool before, const char *footer, size_t footer_len,
+                    char *dst)
 {
     const struct tap_gzip_sums *sums = before ? &p->before : &p->now;
     char *to = dst;
@@ -99,7 +104,8 @@ size_t tap_gzip_end(const struct tap_gzip *p, bool before, const char *footer, s
     to = put_le(to, ~(uint32_t)footer_len, 2);
     memcpy(to, footer, footer_len);
     to += footer_len;
-    to = put_le(to, (uint32_t)crc32(sums->crc, (const unsigned char *)footer, (unsigned)footer_len), 4);
+    to = put_le(to, (uint32_t)crc32(sums->crc, (const unsigned char *)footer, (unsigned)footer_len),
+                4);
     to = put_le(to, sums->size + (uint32_t)footer_len, 4);
     return (size_t)(to - dst);
 }

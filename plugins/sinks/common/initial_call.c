@@ -1,8 +1,8 @@
 /* initial_call.c: which function a process really runs, read from the {M,F,Args} of its spawn.
  *
- * Half of all processes begin in proc_lib:init_p/5 and most of the rest in a fun; named after those they would all
- * look alike. So we look into the arguments: at what proc_lib starts, at the callback module of a gen_server, at the
- * callback module of a supervisor, at the module of a fun.
+ * Half of all processes begin in proc_lib:init_p/5 and most of the rest in a fun; named after those
+ * they would all look alike. So we look into the arguments: at what proc_lib starts, at the
+ * callback module of a gen_server, at the callback module of a supervisor, at the module of a fun.
  */
 #include "sinks/common/payload_atom.h"
 #include "sinks/common/process_name.h"
@@ -13,13 +13,15 @@ static int32_t tap_initial_arity(struct tap_cursor *cur)
 {
     const uint8_t *bytes;
     uint32_t n;
-    bool ok = tap_peek(cur) == TAP_EXT_STRING ? tap_read_string(cur, &bytes, &n) : tap_read_list(cur, &n);
+    bool ok =
+        tap_peek(cur) == TAP_EXT_STRING ? tap_read_string(cur, &bytes, &n) : tap_read_list(cur, &n);
     return ok && n < 256 ? (int32_t)n : -1;
 }
 
 static struct tap_initial_call tap_initial_is(uint32_t m, uint32_t f, int32_t arity)
 {
-    return m && f && arity >= 0 ? (struct tap_initial_call){m, f, arity} : (struct tap_initial_call){0};
+    return m && f && arity >= 0 ? (struct tap_initial_call){m, f, arity}
+                                : (struct tap_initial_call){0};
 }
 
 /* erlang:apply(Fun, []): Module:'-fun-N-'/Arity, which is all that a fun tells of itself. */
@@ -37,9 +39,10 @@ static struct tap_initial_call tap_initial_fun(const struct tap_host *host, stru
     return tap_initial_is(module, host->intern(host, text, (size_t)(p - text)), arity);
 }
 
-/* gen:init_it(GenMod, Starter, Parent, [Name,] Mod, Args, Options): Mod:init/1, and for a supervisor, whose Args are
- * {Name, Mod, Args}, that one's. */
-static struct tap_initial_call tap_initial_gen(const struct tap_host *host, struct tap_cursor cur, uint32_t n)
+/* gen:init_it(GenMod, Starter, Parent, [Name,] Mod, Args, Options): Mod:init/1, and for a
+ * supervisor, whose Args are {Name, Mod, Args}, that one's. */
+static struct tap_initial_call tap_initial_gen(const struct tap_host *host, struct tap_cursor cur,
+                                               uint32_t n)
 {
     uint32_t three;
     for (uint32_t i = 0; i + 3 < n; i++)
@@ -53,14 +56,15 @@ static struct tap_initial_call tap_initial_gen(const struct tap_host *host, stru
 }
 
 /* proc_lib:init_p(Parent, Ancestors, M, F, Args), after the list's head. */
-static struct tap_initial_call tap_initial_proc_lib(const struct tap_host *host, struct tap_cursor cur)
+static struct tap_initial_call tap_initial_proc_lib(const struct tap_host *host,
+                                                    struct tap_cursor cur)
 {
     if (!tap_skip(&cur) || !tap_skip(&cur))
         return (struct tap_initial_call){0};
     struct tap_cursor gen = cur;
     uint32_t n;
-    if (tap_match_atom(&gen, "gen") && tap_match_atom(&gen, "init_it") && tap_peek(&gen) == TAP_EXT_LIST &&
-        tap_read_list(&gen, &n) && n >= 6) {
+    if (tap_match_atom(&gen, "gen") && tap_match_atom(&gen, "init_it") &&
+        tap_peek(&gen) == TAP_EXT_LIST && tap_read_list(&gen, &n) && n >= 6) {
         struct tap_initial_call found = tap_initial_gen(host, gen, n);
         if (found.function)
             return found;
@@ -69,8 +73,9 @@ static struct tap_initial_call tap_initial_proc_lib(const struct tap_host *host,
     return tap_initial_is(m, f, tap_initial_arity(&cur));
 }
 
-struct tap_initial_call tap_initial_call_of(const struct tap_host *host, const struct tap_batch *batch,
-                                  const struct tap_event *ev)
+struct tap_initial_call tap_initial_call_of(const struct tap_host *host,
+                                            const struct tap_batch *batch,
+                                            const struct tap_event *ev)
 {
     struct tap_cursor cur = tap_cursor(batch->arena + ev->payload.off, ev->payload.len);
     uint32_t three;
@@ -82,8 +87,8 @@ struct tap_initial_call tap_initial_call_of(const struct tap_host *host, const s
     int32_t arity = tap_initial_arity(&cur);
     if (arity == 5 && tap_match_atom(&proc_lib, "proc_lib") && tap_match_atom(&proc_lib, "init_p"))
         found = tap_initial_proc_lib(host, cur);
-    else if (arity == 3 && tap_match_atom(&proc_lib, "proc_lib") && tap_match_atom(&proc_lib, "init_p") &&
-             tap_skip(&cur) && tap_skip(&cur))
+    else if (arity == 3 && tap_match_atom(&proc_lib, "proc_lib") &&
+             tap_match_atom(&proc_lib, "init_p") && tap_skip(&cur) && tap_skip(&cur))
         found = tap_initial_fun(host, cur);
     else if (arity == 2 && tap_match_atom(&apply, "erlang") && tap_match_atom(&apply, "apply"))
         found = tap_initial_fun(host, cur);

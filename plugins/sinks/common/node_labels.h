@@ -1,9 +1,11 @@
-/* node_labels.h: what text sinks need of an event's node, looked up once a node and not once an event.
+/* node_labels.h: what text sinks need of an event's node, looked up once a node and not once an
+ * event.
  *
- * A node tells its release and its +pc setting when it comes up, so a sink learns a node anew at each TAP_NODE_UP.
+ * A node tells its release and its +pc setting when it comes up, so a sink learns a node anew at
+ * each TAP_NODE_UP.
  */
-#ifndef TAP_SINK_NODES_H
-#define TAP_SINK_NODES_H
+#ifndef TAP_SINKS_COMMON_NODE_LABELS_H
+#define TAP_SINKS_COMMON_NODE_LABELS_H
 
 #include "beamtap/plugin.h"
 
@@ -17,10 +19,10 @@ struct tap_sink_nodes {
     uint32_t count;
 };
 
-/* Asks the host about a node, also when it was known already. Never fails: without memory, or without such a node,
- * the answer is a node without a name. */
-static inline const struct tap_sink_node *tap_sink_nodes_learn(struct tap_sink_nodes *nodes,
-                                                               const struct tap_host *host, uint32_t index)
+/* Asks the host about a node, also when it was known already. Never fails: without memory, or
+ * without such a node, the answer is a node without a name. */
+static inline const struct tap_sink_node *
+tap_sink_nodes_learn(struct tap_sink_nodes *nodes, const struct tap_host *host, uint32_t index)
 {
     static const struct tap_sink_node unknown;
     const struct tap_node *node = host->node(host, index);
@@ -38,8 +40,8 @@ static inline const struct tap_sink_node *tap_sink_nodes_learn(struct tap_sink_n
     nodes->at[index] = (struct tap_sink_node){true, node->printable_unicode, node->name_id};
     return &nodes->at[index];
 }
-static inline const struct tap_sink_node *tap_sink_nodes_get(struct tap_sink_nodes *nodes,
-                                                             const struct tap_host *host, uint32_t index)
+static inline const struct tap_sink_node *
+tap_sink_nodes_get(struct tap_sink_nodes *nodes, const struct tap_host *host, uint32_t index)
 {
     if (__builtin_expect(index < nodes->count && nodes->at[index].known, 1))
         return &nodes->at[index];

@@ -1,6 +1,6 @@
 /* payload_atom.h: an atom of an event's payload as an interned name. */
-#ifndef TAP_SINK_ATOM_H
-#define TAP_SINK_ATOM_H
+#ifndef TAP_SINKS_COMMON_PAYLOAD_ATOM_H
+#define TAP_SINKS_COMMON_PAYLOAD_ATOM_H
 
 #include "beamtap/plugin.h"
 #include "beamtap/term.h"

@@ -18,8 +18,8 @@ static uint32_t registered(const struct tap_host *host, const struct tap_batch *
     return name ? name : e->peer_type == TAP_PEER_NAME ? e->peer_name : 0;
 }
 
-void tap_process_facts_spawned(struct tap_process_facts *k, const struct tap_host *host, const struct tap_batch *batch,
-                       const struct tap_event *e)
+void tap_process_facts_spawned(struct tap_process_facts *k, const struct tap_host *host,
+                               const struct tap_batch *batch, const struct tap_event *e)
 {
     if (k->ended)
         tap_process_facts_free(k);
@@ -27,8 +27,8 @@ void tap_process_facts_spawned(struct tap_process_facts *k, const struct tap_hos
         k->initial = tap_initial_call_of(host, batch, e);
 }
 
-void tap_process_facts_event(struct tap_process_facts *k, const struct tap_host *host, const struct tap_batch *batch,
-                     const struct tap_event *e)
+void tap_process_facts_event(struct tap_process_facts *k, const struct tap_host *host,
+                             const struct tap_batch *batch, const struct tap_event *e)
 {
     switch (e->kind) {
     case TAP_PROCESS_START: tap_process_facts_spawned(k, host, batch, e); break;
@@ -38,8 +38,8 @@ void tap_process_facts_event(struct tap_process_facts *k, const struct tap_host 
     }
 }
 
-void tap_process_facts_report(struct tap_process_facts *k, const struct tap_host *host, const struct tap_process_report *told,
-                    struct tap_print print)
+void tap_process_facts_report(struct tap_process_facts *k, const struct tap_host *host,
+                              const struct tap_process_report *told, struct tap_print print)
 {
     char text[TAP_LABEL_MAX + 64];
     if (told->name)

@@ -1,11 +1,11 @@
 /* process_name.h: what processes and functions are called, the same in each sink that names them.
  *
- * A process is called by its registered name, else by its label (proc_lib:set_label/1), else by the function that it
- * began with, and its pid stands behind that. What of these is known comes from its spawn and start, from its
- * registration, and from what the core asks of its node.
+ * A process is called by its registered name, else by its label (proc_lib:set_label/1), else by the
+ * function that it began with, and its pid stands behind that. What of these is known comes from
+ * its spawn and start, from its registration, and from what the core asks of its node.
  */
-#ifndef TAP_SINK_CALLED_H
-#define TAP_SINK_CALLED_H
+#ifndef TAP_SINKS_COMMON_PROCESS_NAME_H
+#define TAP_SINKS_COMMON_PROCESS_NAME_H
 
 #include "beamtap/plugin.h"
 
@@ -20,7 +20,7 @@ struct tap_initial_call {
 };
 /* From the {M,F,Args} of a spawn or start. */
 struct tap_initial_call tap_initial_call_of(const struct tap_host *, const struct tap_batch *,
-                                  const struct tap_event *);
+                                            const struct tap_event *);
 
 /* What a node tells of one process. */
 struct tap_process_report {
@@ -35,8 +35,10 @@ struct tap_process_report_list {
     uint32_t left;
 };
 /* The reports in a TAP_PROCESS_INFO event, one after the other; false: there are no more. */
-struct tap_process_report_list tap_process_report_begin(const struct tap_batch *, const struct tap_event *);
-bool tap_process_report_next(const struct tap_host *, struct tap_process_report_list *, struct tap_process_report *);
+struct tap_process_report_list tap_process_report_begin(const struct tap_batch *,
+                                                        const struct tap_event *);
+bool tap_process_report_next(const struct tap_host *, struct tap_process_report_list *,
+                             struct tap_process_report *);
 /* {Pid, and its second element is left to read. */
 bool tap_process_report_pid(const struct tap_host *, struct tap_cursor *, struct tap_pid *);
 
@@ -48,15 +50,17 @@ struct tap_process_facts {
     bool ended;  /* whoever has its pid next is another process */
 };
 /* By its own start, exit or registration; other events are passed over. */
-void tap_process_facts_event(struct tap_process_facts *, const struct tap_host *, const struct tap_batch *,
-                     const struct tap_event *);
+void tap_process_facts_event(struct tap_process_facts *, const struct tap_host *,
+                             const struct tap_batch *, const struct tap_event *);
 /* By the spawn of which it is the child. */
-void tap_process_facts_spawned(struct tap_process_facts *, const struct tap_host *, const struct tap_batch *,
-                       const struct tap_event *);
+void tap_process_facts_spawned(struct tap_process_facts *, const struct tap_host *,
+                               const struct tap_batch *, const struct tap_event *);
 /* By what its node tells; the label is printed so, and cut. */
-void tap_process_facts_report(struct tap_process_facts *, const struct tap_host *, const struct tap_process_report *, struct tap_print);
+void tap_process_facts_report(struct tap_process_facts *, const struct tap_host *,
+                              const struct tap_process_report *, struct tap_print);
 void tap_process_facts_free(struct tap_process_facts *);
-/* Writes what it is called, without its pid: nothing when nothing is known. Whether there was something. */
+/* Writes what it is called, without its pid: nothing when nothing is known. Whether there was
+ * something. */
 bool tap_process_facts_put(const struct tap_process_facts *, struct tap_writer *);
 /* The process of a spawn; NULL: it is none, or lives on another node, which tells of it itself. */
 static inline const struct tap_pid *tap_child(const struct tap_event *e)
@@ -64,7 +68,8 @@ static inline const struct tap_pid *tap_child(const struct tap_event *e)
     return e->peer_type == TAP_PEER_PID && e->peer.node == e->pid.node ? &e->peer : NULL;
 }
 
-/* Elixir's modules are atoms that begin so, and inspect prints them as aliases where they are proper ones. */
+/* Elixir's modules are atoms that begin so, and inspect prints them as aliases where they are
+ * proper ones. */
 static inline bool tap_name_is_alias(const struct tap_name *n)
 {
     return n->len > 7 && memcmp(n->text, "Elixir.", 7) == 0 && n->elixir[0] != ':';

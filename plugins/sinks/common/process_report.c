@@ -1,9 +1,11 @@
-/* process_report.c: what a node tells of processes, read. A report is [{Pid, Facts}]; facts are one, or a list of {Key, Fact}. */
+/* process_report.c: what a node tells of processes, read. A report is [{Pid, Facts}]; facts are
+ * one, or a list of {Key, Fact}. */
 #include "sinks/common/process_name.h"
 #include "sinks/common/payload_atom.h"
 
 /* An atom is its registered name, {M,F,A} its initial call. */
-static void report_fact(const struct tap_host *host, struct tap_process_report *c, struct tap_cursor cur)
+static void report_fact(const struct tap_host *host, struct tap_process_report *c,
+                        struct tap_cursor cur)
 {
     uint32_t n;
     int64_t arity;
@@ -15,13 +17,15 @@ static void report_fact(const struct tap_host *host, struct tap_process_report *
     struct tap_cursor proc_lib = cur, apply = cur;
     if ((tap_match_atom(&proc_lib, "proc_lib") && tap_match_atom(&proc_lib, "init_p")) ||
         (tap_match_atom(&apply, "erlang") && tap_match_atom(&apply, "apply")))
-        return; /* true of nearly all: the bare pid says as much, and its spawn may still tell more */
+        /* true of nearly all: the bare pid says as much, and its spawn may still tell more */
+        return;
     uint32_t m = tap_sink_atom(host, &cur), f = tap_sink_atom(host, &cur);
     if (m && f && tap_read_i64(&cur, &arity) && arity >= 0 && arity < 256 && !c->initial.function)
         c->initial = (struct tap_initial_call){m, f, (int32_t)arity};
 }
 
-static void report_facts(const struct tap_host *host, struct tap_process_report *c, struct tap_cursor cur)
+static void report_facts(const struct tap_host *host, struct tap_process_report *c,
+                         struct tap_cursor cur)
 {
     uint32_t n, pair;
     if (tap_peek(&cur) != TAP_EXT_LIST) {
@@ -48,7 +52,8 @@ static void report_facts(const struct tap_host *host, struct tap_process_report 
     }
 }
 
-bool tap_process_report_pid(const struct tap_host *host, struct tap_cursor *cur, struct tap_pid *pid)
+bool tap_process_report_pid(const struct tap_host *host, struct tap_cursor *cur,
+                            struct tap_pid *pid)
 {
     uint32_t pair, len;
     const char *node;
@@ -58,15 +63,18 @@ bool tap_process_report_pid(const struct tap_host *host, struct tap_cursor *cur,
     return true;
 }
 
-struct tap_process_report_list tap_process_report_begin(const struct tap_batch *batch, const struct tap_event *ev)
+struct tap_process_report_list tap_process_report_begin(const struct tap_batch *batch,
+                                                        const struct tap_event *ev)
 {
-    struct tap_process_report_list l = {tap_cursor(batch->arena + ev->payload.off, ev->payload.len), 0};
+    struct tap_process_report_list l = {tap_cursor(batch->arena + ev->payload.off, ev->payload.len),
+                                        0};
     if (!tap_read_list(&l.cur, &l.left))
         l.left = 0;
     return l;
 }
 
-bool tap_process_report_next(const struct tap_host *host, struct tap_process_report_list *l, struct tap_process_report *c)
+bool tap_process_report_next(const struct tap_host *host, struct tap_process_report_list *l,
+                             struct tap_process_report *c)
 {
     *c = (struct tap_process_report){.name = 0};
     if (!l->left || !tap_process_report_pid(host, &l->cur, &c->pid))

@@ -29,7 +29,8 @@ void tap_process_table_free(struct tap_process_table *t)
     free(t);
 }
 
-const struct tap_process_facts *tap_process_table_find(const struct tap_process_table *t, const struct tap_pid *pid)
+const struct tap_process_facts *tap_process_table_find(const struct tap_process_table *t,
+                                                       const struct tap_pid *pid)
 {
     const struct set *s = &t->sets[tap_pid_hash(pid) % SETS];
     for (uint32_t i = 0; i < WAYS && i < s->used; i++)
@@ -40,7 +41,8 @@ const struct tap_process_facts *tap_process_table_find(const struct tap_process_
 
 static struct tap_process_facts *get(struct tap_process_table *t, const struct tap_pid *pid)
 {
-    struct tap_process_facts *known = (struct tap_process_facts *)(uintptr_t)tap_process_table_find(t, pid);
+    struct tap_process_facts *known =
+        (struct tap_process_facts *)(uintptr_t)tap_process_table_find(t, pid);
     if (known)
         return known;
     struct set *s = &t->sets[tap_pid_hash(pid) % SETS];
@@ -52,8 +54,8 @@ static struct tap_process_facts *get(struct tap_process_table *t, const struct t
 }
 
 void tap_process_table_learn(struct tap_process_table *t, const struct tap_host *host,
-                            const struct tap_batch *batch, const struct tap_event *e,
-                            const struct tap_print *print)
+                             const struct tap_batch *batch, const struct tap_event *e,
+                             const struct tap_print *print)
 {
     switch (e->kind) {
     case TAP_PROCESS_START:

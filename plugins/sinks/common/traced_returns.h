@@ -1,6 +1,7 @@
-/* traced_returns.h: whose returns are traced: those of every function, or of the functions that the plan names for it. */
-#ifndef TAP_SINK_RETURNS_H
-#define TAP_SINK_RETURNS_H
+/* traced_returns.h: whose returns are traced: those of every function, or of the functions that the
+ * plan names for it. */
+#ifndef TAP_SINKS_COMMON_TRACED_RETURNS_H
+#define TAP_SINKS_COMMON_TRACED_RETURNS_H
 
 #include "beamtap/plugin.h"
 
@@ -29,8 +30,8 @@ static inline bool tap_returns_glob(const char *glob, const char *text)
     return *glob == 0;
 }
 
-static inline bool tap_returns_traced(const struct tap_host *host, const char *module, const char *function,
-                                      int32_t arity)
+static inline bool tap_returns_traced(const struct tap_host *host, const char *module,
+                                      const char *function, int32_t arity)
 {
     if (host->run_info->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN))
         return true;
@@ -39,7 +40,8 @@ static inline bool tap_returns_traced(const struct tap_host *host, const char *m
         const struct tap_plan_function *f = &plan->functions[i];
         if ((f->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION)) &&
             (!f->module || tap_returns_glob(f->module, module)) &&
-            (!f->function || strcmp(f->function, function) == 0) && (f->arity < 0 || f->arity == arity))
+            (!f->function || strcmp(f->function, function) == 0) &&
+            (f->arity < 0 || f->arity == arity))
             return true;
     }
     return false;

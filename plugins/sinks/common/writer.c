@@ -1,9 +1,11 @@
-/* writer.c: the slow half of writer.h: writing whole events, and closing. How a file is opened: writer_file.c.
+/* writer.c: the slow half of writer.h: writing whole events, and closing. How a file is opened:
+ * writer_file.c.
  *
- * One buffer, two kinds of output. A seekable file is written at an offset of our own with pwritev(2), the footer
- * behind the data in the same call, so that whoever reads the file (or kills us) between two calls sees a complete
- * one. Everything else is a stream: write(2), footer at the end. After a failed write the marks tell which events
- * went out whole: those are counted, the rest is cut off again where that is possible.
+ * One buffer, two kinds of output. A seekable file is written at an offset of our own with
+ * pwritev(2), the footer behind the data in the same call, so that whoever reads the file (or kills
+ * us) between two calls sees a complete one. Everything else is a stream: write(2), footer at the
+ * end. After a failed write the marks tell which events went out whole: those are counted, the rest
+ * is cut off again where that is possible.
  */
 #include "sinks/common/writer.h"
 
@@ -16,11 +18,11 @@
 #include <unistd.h>
 
 const char tap_text_pairs[200] =
-    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-    "8081828384858687888990919293949596979899"; /* no NUL: it is never a string */
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546"
+    "4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293"
+    "949596979899"; /* no NUL: it is never a string */
 
-/* ---- Life ------------------------------------------------------------------------------------------------------- */
+/* ---- Life */
 
 enum tap_status tap_writer_next(struct tap_writer *w, const char *path)
 {
@@ -40,8 +42,8 @@ void tap_writer_set_footer(struct tap_writer *w, const char *text, size_t len)
     memcpy(w->footer, text, w->footer_len);
 }
 
-/* What has to stand behind the events: the footer, and where the file is packed, its end. `before`: behind those that
- * are in the file already, for the last ones could not be written. */
+/* What has to stand behind the events: the footer, and where the file is packed, its end. `before`:
+ * behind those that are in the file already, for the last ones could not be written. */
 static size_t make_end(const struct tap_writer *w, bool before, char dst[TAP_GZIP_END])
 {
     size_t footer = w->last && !before ? 0 : w->footer_len;
@@ -51,9 +53,10 @@ static size_t make_end(const struct tap_writer *w, bool before, char dst[TAP_GZI
     return footer;
 }
 
-/* ---- Writing ---------------------------------------------------------------------------------------------------- */
+/* ---- Writing */
 
-/* Writes once, at `at` of a seekable file, else wherever the stream is; waits where the descriptor would block. */
+/* Writes once, at `at` of a seekable file, else wherever the stream is; waits where the descriptor
+ * would block. */
 static ssize_t write_some(struct tap_writer *w, const struct iovec *io, int n, uint64_t at)
 {
     for (;;) {
@@ -71,7 +74,8 @@ static ssize_t write_some(struct tap_writer *w, const struct iovec *io, int n, u
     }
 }
 
-/* All of `data` and then `footer`. Returns how much of both together was taken; less than all: errno says why. */
+/* All of `data` and then `footer`. Returns how much of both together was taken; less than all:
+ * errno says why. */
 static size_t write_all(struct tap_writer *w, const char *data, size_t len, const char *footer,
                         size_t footer_len)
 {
@@ -92,8 +96,8 @@ static size_t write_all(struct tap_writer *w, const char *data, size_t len, cons
     return done;
 }
 
-/* write_all without SIGPIPE: a reader that went away is an error of this sink and not the end of the process,
- * whatever the program around us does with signals. */
+/* write_all without SIGPIPE: a reader that went away is an error of this sink and not the end of
+ * the process, whatever the program around us does with signals. */
 static size_t write_quietly(struct tap_writer *w, const char *data, size_t len, const char *footer,
                             size_t footer_len)
 {
@@ -122,8 +126,8 @@ static size_t marks_within(const struct tap_writer *w, size_t done)
     return k;
 }
 
-/* Cuts a torn file back to its k-th mark, and further where the footer does not fit otherwise (the disk is full, and
- * only what we cut off is surely free). Returns how many marks remain. */
+/* Cuts a torn file back to its k-th mark, and further where the footer does not fit otherwise (the
+ * disk is full, and only what we cut off is surely free). Returns how many marks remain. */
 static size_t cut_back(struct tap_writer *w, size_t k, size_t done)
 {
     struct stat st;
@@ -198,7 +202,7 @@ void tap_writer_spill(struct tap_writer *w)
     rewind_buffer(w);
 }
 
-/* ---- Room ------------------------------------------------------------------------------------------------------- */
+/* ---- Room */
 
 char *tap_writer_reserve_large(struct tap_writer *w, size_t n)
 {
@@ -224,14 +228,15 @@ char *tap_writer_reserve_large(struct tap_writer *w, size_t n)
     return w->p;
 }
 
-/* When memory runs out the event begun is gone, and the buffer alone is larger than what may be asked for here. */
+/* When memory runs out the event begun is gone, and the buffer alone is larger than what may be
+ * asked for here. */
 char *tap_writer_make_room(struct tap_writer *w, size_t n)
 {
     tap_writer_reserve_large(w, n);
     return w->p;
 }
 
-/* ---- The end ---------------------------------------------------------------------------------------------------- */
+/* ---- The end */
 
 static void write_footer(struct tap_writer *w)
 {

@@ -1,8 +1,9 @@
 /* writer.h: the output file of a sink, and the small fast pieces that text is made of.
  *
- * A sink writes into one buffer of 256 KiB with unchecked stores, and says where each event ends. The buffer goes
- * to the file whole events at a time, in large writes, and only what write(2) took is reported to the host: an event
- * that never reached the file is never counted as written. A sink's loop is
+ * A sink writes into one buffer of 256 KiB with unchecked stores, and says where each event ends.
+ * The buffer goes to the file whole events at a time, in large writes, and only what write(2) took
+ * is reported to the host: an event that never reached the file is never counted as written. A
+ * sink's loop is
  *
  *     for each event:
  *         char *p = tap_writer_reserve(w, ROW_MAX);      // at least so many bytes, never fails
@@ -12,18 +13,19 @@
  *         tap_writer_end(w, 1);                          // a whole event ends here
  *     return tap_writer_status(w);                       // TAP_ERROR after any failure
  *
- * Files: "-" is standard output, which one sink of the process may own; anything else is created with mode 0600, for
- * traces hold secrets; what exists is emptied when there is something to write, so that a start that fails leaves it
- * alone (writer_file.c). Pipes and devices work too. A failed write is reported to the
- * host once, with path and cause; from then on everything is accepted and thrown away. A regular file that a failed
- * write left torn is cut back to its last whole event. A name that ends in .gz is written packed (pack.h): then a write
- * that fails loses all its events, and bytes are those of the file. Nothing here is thread safe: a sink's calls never
- * overlap.
+ * Files: "-" is standard output, which one sink of the process may own; anything else is created
+ * with mode 0600, for traces hold secrets; what exists is emptied when there is something to write,
+ * so that a start that fails leaves it alone (writer_file.c). Pipes and devices work too. A failed
+ * write is reported to the host once, with path and cause; from then on everything is accepted and
+ * thrown away. A regular file that a failed write left torn is cut back to its last whole event. A
+ * name that ends in .gz is written packed (pack.h): then a write that fails loses all its events,
+ * and bytes are those of the file. Nothing here is thread safe: a sink's calls never overlap.
  *
- * This file and writer*.c are linked into each sink: they use nothing but <beamtap/plugin.h> and zlib.
+ * This file and writer*.c are linked into each sink: they use nothing but <beamtap/plugin.h> and
+ * zlib.
  */
-#ifndef TAP_WRITER_H
-#define TAP_WRITER_H
+#ifndef TAP_SINKS_COMMON_WRITER_H
+#define TAP_SINKS_COMMON_WRITER_H
 
 #include "beamtap/plugin.h"
 #include "sinks/common/gzip.h"
@@ -33,9 +35,10 @@
 #endif
 
 #define TAP_WRITER_BUFFER ((size_t)256 << 10) /* bytes gathered for one write */
-#define TAP_WRITER_SMALL ((size_t)64 << 10)   /* the most that tap_writer_reserve may be asked for */
-#define TAP_WRITER_MARKS 16384u               /* ends of events that one buffer remembers */
-#define TAP_WRITER_FOOTER 64u                 /* the longest footer */
+/* the most that tap_writer_reserve may be asked for */
+#define TAP_WRITER_SMALL ((size_t)64 << 10)
+#define TAP_WRITER_MARKS 16384u /* ends of events that one buffer remembers */
+#define TAP_WRITER_FOOTER 64u   /* the longest footer */
 
 struct tap_writer_mark {
     uint32_t events; /* that end here and were not counted by an earlier mark */
@@ -43,7 +46,8 @@ struct tap_writer_mark {
 };
 
 struct tap_writer {
-    char *p;     /* the next byte goes here; only ever moved forward, by at most what was reserved */
+    /* the next byte goes here; only ever moved forward, by at most what was reserved */
+    char *p;
     char *end;   /* first byte that may not be written */
     char *buf;   /* first byte that is not in the file yet */
     size_t mark; /* marks in use */
@@ -64,37 +68,46 @@ struct tap_writer {
     bool made;     /* there was no such file */
 };
 
-/* ---- Life ------------------------------------------------------------------------------------------------------- */
+/* ---- Life */
 
-/* For the sink's create: judges the path without I/O. Refuses a second sink on standard output ("-"). `path` is kept, not copied (it lives in the settings). TAP_INVALID
- * with a cause. Afterwards tap_writer_free must be called, from destroy. Zeroes *w first. */
-enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host, const char *path);
-/* For the sink's start: opens the file, whose content stays until the first flush or the first event that has to be
- * written, and the buffer. Waits for a reader where it is a named pipe. TAP_ERROR with a cause. */
+/* For the sink's create: judges the path without I/O. Refuses a second sink on standard output
+ * ("-"). `path` is kept, not copied (it lives in the settings). TAP_INVALID with a cause.
+ * Afterwards tap_writer_free must be called, from destroy. Zeroes *w first. */
+enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host,
+                                 const char *path);
+/* For the sink's start: opens the file, whose content stays until the first flush or the first
+ * event that has to be written, and the buffer. Waits for a reader where it is a named pipe.
+ * TAP_ERROR with a cause. */
 enum tap_status tap_writer_open(struct tap_writer *w);
-/* Closes the file as tap_writer_close does and goes on in another one, that has no footer yet. `path` is borrowed, and
- * packed or not as the first one was. Between events only. TAP_ERROR with a cause. */
+/* Closes the file as tap_writer_close does and goes on in another one, that has no footer yet.
+ * `path` is borrowed, and packed or not as the first one was. Between events only. TAP_ERROR with a
+ * cause. */
 enum tap_status tap_writer_next(struct tap_writer *w, const char *path);
-/* What stands after the last whole event whenever no write is under way: at each flush it is written, and the next
- * write goes over it. On outputs that cannot seek it is written once, by tap_writer_close. At most TAP_WRITER_FOOTER
- * bytes; copied. Call before the first event. */
+/* What stands after the last whole event whenever no write is under way: at each flush it is
+ * written, and the next write goes over it. On outputs that cannot seek it is written once, by
+ * tap_writer_close. At most TAP_WRITER_FOOTER bytes; copied. Call before the first event. */
 void tap_writer_set_footer(struct tap_writer *w, const char *text, size_t len);
-/* For the sink's start: what stands first in every file, and its footer, are written now where nothing is lost by that,
- * so that a new file is whole from its first moment on. They are no beginning yet. */
+/* For the sink's start: what stands first in every file, and its footer, are written now where
+ * nothing is lost by that, so that a new file is whole from its first moment on. They are no
+ * beginning yet. */
 enum tap_status tap_writer_head(struct tap_writer *w);
-/* There was neither a flush nor an event. What the sink has to say at the end is then thrown away by tap_writer_close, a
- * file that was made is removed, and one that was there is as it was. Never so where the output is no file. */
+/* There was neither a flush nor an event. What the sink has to say at the end is then thrown away
+ * by tap_writer_close, a file that was made is removed, and one that was there is as it was. Never
+ * so where the output is no file. */
 bool tap_writer_unused(const struct tap_writer *w);
-/* Ends the output with what was written since the last tap_writer_flush, in the place of the footer; where there is no
- * room for it, the footer stays. Only for seekable outputs, only tap_writer_close may follow. */
+/* Ends the output with what was written since the last tap_writer_flush, in the place of the
+ * footer; where there is no room for it, the footer stays. Only for seekable outputs, only
+ * tap_writer_close may follow. */
 enum tap_status tap_writer_end_last(struct tap_writer *w);
-/* Writes all whole events now (and the footer). An event that is not ended yet stays in the buffer. Whether there are any
- * or not, what was in the file before is gone: the run has begun. */
+/* Writes all whole events now (and the footer). An event that is not ended yet stays in the buffer.
+ * Whether there are any or not, what was in the file before is gone: the run has begun. */
 enum tap_status tap_writer_flush(struct tap_writer *w);
-/* For the sink's stop, also after an error: drops an event that is not ended, flushes, writes the footer and closes.
- * Errors of close(2) are reported too. TAP_ERROR when anything failed, now or before. */
+/* For the sink's stop, also after an error: drops an event that is not ended, flushes, writes the
+ * footer and closes. Errors of close(2) are reported too. TAP_ERROR when anything failed, now or
+ * before. */
 enum tap_status tap_writer_close(struct tap_writer *w);
-/* For the sink's destroy: gives everything back, closes without finishing when tap_writer_close was not called. */
+/* For the sink's destroy: gives everything back, closes without finishing when tap_writer_close was
+ * not called. */
 void tap_writer_free(struct tap_writer *w);
 
 static inline enum tap_status tap_writer_status(const struct tap_writer *w)
@@ -102,19 +115,21 @@ static inline enum tap_status tap_writer_status(const struct tap_writer *w)
     return __builtin_expect(w->failed, 0) ? TAP_ERROR : TAP_OK;
 }
 
-/* ---- Events ----------------------------------------------------------------------------------------------------- */
+/* ---- Events */
 
 /* The slow halves of the functions below. */
 char *tap_writer_make_room(struct tap_writer *w, size_t n);
 void tap_writer_spill(struct tap_writer *w);
 
-/* Room for n more bytes at w->p; returns w->p, which may have moved with all of the unfinished event: keep offsets
- * (tap_writer_here), no pointers, across this call. n is at most TAP_WRITER_SMALL, and then it never fails. */
+/* Room for n more bytes at w->p; returns w->p, which may have moved with all of the unfinished
+ * event: keep offsets (tap_writer_here), no pointers, across this call. n is at most
+ * TAP_WRITER_SMALL, and then it never fails. */
 static inline char *tap_writer_reserve(struct tap_writer *w, size_t n)
 {
     return __builtin_expect((size_t)(w->end - w->p) >= n, 1) ? w->p : tap_writer_make_room(w, n);
 }
-/* The same for any n. NULL: out of memory; the writer has failed, and the event begun is dropped. */
+/* The same for any n. NULL: out of memory; the writer has failed, and the event begun is
+ * dropped. */
 char *tap_writer_reserve_large(struct tap_writer *w, size_t n);
 /* The start of the event being written: everything from here to w->p has no end yet. */
 static inline char *tap_writer_begun(const struct tap_writer *w)
@@ -126,8 +141,8 @@ static inline size_t tap_writer_here(const struct tap_writer *w)
 {
     return (size_t)(w->p - tap_writer_begun(w));
 }
-/* All bytes up to w->p are whole, and `events` more events are told with them (0: a header, a lost row, ...). Give
- * the host's counted kinds only, those up to TAP_KIND_USER_LAST. */
+/* All bytes up to w->p are whole, and `events` more events are told with them (0: a header, a lost
+ * row, ...). Give the host's counted kinds only, those up to TAP_KIND_USER_LAST. */
 static inline void tap_writer_end(struct tap_writer *w, uint32_t events)
 {
     struct tap_writer_mark *m = &w->marks[w->mark++];
@@ -144,19 +159,22 @@ static inline void tap_writer_drop(struct tap_writer *w)
 
 /* Any bytes, of any length. */
 void tap_writer_put(struct tap_writer *w, const void *bytes, size_t n);
-/* A term, pid or peer, printed (by the host, or here where that is faster) at w->p, of any length. Returns the length printed: the text is
- * w->p - length .. w->p (0 when the writer ran out of memory). */
-size_t tap_writer_term(struct tap_writer *w, const uint8_t *term, size_t len, const struct tap_print *print);
-size_t tap_writer_pid(struct tap_writer *w, const struct tap_pid *pid, const struct tap_print *print);
-size_t tap_writer_peer(struct tap_writer *w, const struct tap_batch *batch, const struct tap_event *event,
+/* A term, pid or peer, printed (by the host, or here where that is faster) at w->p, of any length.
+ * Returns the length printed: the text is w->p - length .. w->p (0 when the writer ran out of
+ * memory). */
+size_t tap_writer_term(struct tap_writer *w, const uint8_t *term, size_t len,
                        const struct tap_print *print);
-/* The arguments of a call, without brackets, with `separator` between them: [97, 98] are two numbers here and not
- * the string "ab". `list` is the list of arguments as an external term; when it is none, it is printed as it is.
- * Returns the length printed. */
-size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t len, const char *separator,
-                            const struct tap_print *print);
+size_t tap_writer_pid(struct tap_writer *w, const struct tap_pid *pid,
+                      const struct tap_print *print);
+size_t tap_writer_peer(struct tap_writer *w, const struct tap_batch *batch,
+                       const struct tap_event *event, const struct tap_print *print);
+/* The arguments of a call, without brackets, with `separator` between them: [97, 98] are two
+ * numbers here and not the string "ab". `list` is the list of arguments as an external term; when
+ * it is none, it is printed as it is. Returns the length printed. */
+size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t len,
+                            const char *separator, const struct tap_print *print);
 
-/* ---- Between writer.c and writer_file.c ------------------------------------------------------------------------ */
+/* ---- Between writer.c and writer_file.c */
 
 /* Reports the first failure only: what follows it is its consequence. */
 enum tap_status tap_writer_fail(struct tap_writer *w, const char *what, const char *why);
@@ -168,7 +186,7 @@ void tap_writer_withdraw(struct tap_writer *w);
 /* Lets the file go, and standard output to the next. */
 void tap_writer_give_back(struct tap_writer *w);
 
-/* ---- Text: each writes at dst, unchecked, and returns where it ended ------------------------------------------- */
+/* ---- Text: each writes at dst, unchecked, and returns where it ended */
 
 /* A string constant. */
 #define tap_text_lit(dst, lit) ((char *)memcpy((dst), "" lit, sizeof(lit) - 1) + sizeof(lit) - 1)
@@ -198,8 +216,8 @@ static inline unsigned tap_text_digits(uint64_t v)
                                       UINT64_C(100000000000000000),
                                       UINT64_C(1000000000000000000),
                                       UINT64_C(10000000000000000000)};
-    unsigned about =
-        (64u - (unsigned)__builtin_clzll(v | 1)) * 1233 >> 12; /* bits * log10(2), at most one too few */
+    /* bits * log10(2), at most one too few */
+    unsigned about = (64u - (unsigned)__builtin_clzll(v | 1)) * 1233 >> 12;
     return about + 1 - (v < tens[about]);
 }
 /* Decimal; at most 20 bytes. */
@@ -302,7 +320,7 @@ static inline char *tap_text_copy(char *dst, const char *src, size_t n)
     }
     return dst + n;
 }
-/* ---- Scanning: the index of the first byte that ..., or n ------------------------------------------------------ */
+/* ---- Scanning: the index of the first byte that ..., or n */
 
 /* ... makes a CSV cell need quotes: comma, double quote, CR, LF. */
 static inline size_t tap_scan_csv(const char *s, size_t n)
@@ -311,9 +329,10 @@ static inline size_t tap_scan_csv(const char *s, size_t n)
 #ifdef __SSE2__
     for (; i + 16 <= n; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
-        __m128i hit = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(',')), _mm_cmpeq_epi8(v, _mm_set1_epi8('"'))),
-            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
+        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(',')),
+                                                _mm_cmpeq_epi8(v, _mm_set1_epi8('"'))),
+                                   _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
+                                                _mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
         unsigned mask = (unsigned)_mm_movemask_epi8(hit);
         if (mask)
             return i + (size_t)__builtin_ctz(mask);
@@ -324,8 +343,8 @@ static inline size_t tap_scan_csv(const char *s, size_t n)
             return i;
     return n;
 }
-/* ... cannot stand in a JSON string as it is, or is no ASCII (and has to be checked as UTF-8): below 0x20, double
- * quote, backslash, 0x80 and up. */
+/* ... cannot stand in a JSON string as it is, or is no ASCII (and has to be checked as UTF-8):
+ * below 0x20, double quote, backslash, 0x80 and up. */
 static inline size_t tap_scan_json(const char *s, size_t n)
 {
     size_t i = 0;
@@ -346,8 +365,8 @@ static inline size_t tap_scan_json(const char *s, size_t n)
             return i;
     return n;
 }
-/* ... moves a terminal's cursor, or could begin such a character: a control byte, DEL, or 0xC2 (before the C1
- * controls). */
+/* ... moves a terminal's cursor, or could begin such a character: a control byte, DEL, or 0xC2
+ * (before the C1 controls). */
 static inline size_t tap_scan_control(const char *s, size_t n)
 {
     size_t i = 0;

@@ -1,9 +1,10 @@
-/* writer_file.c: the file of a writer: who may have it, when what was in it goes, and what becomes of it when nothing
- * came.
+/* writer_file.c: the file of a writer: who may have it, when what was in it goes, and what becomes
+ * of it when nothing came.
  *
- * A run whose start fails must not cost the trace of an earlier one. So a file is opened and locked at the start, which
- * tells all that can be told of it, and is emptied when there is something to write: from then on everything in it is
- * ours. Never is a new beginning written over an old end. A file that was made and never used goes again.
+ * A run whose start fails must not cost the trace of an earlier one. So a file is opened and locked
+ * at the start, which tells all that can be told of it, and is emptied when there is something to
+ * write: from then on everything in it is ours. Never is a new beginning written over an old end. A
+ * file that was made and never used goes again.
  */
 #include "sinks/common/writer.h"
 
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- Life ------------------------------------------------------------------------------------------------------- */
+/* ---- Life */
 
 static const char *output_name(const struct tap_writer *w)
 {
@@ -34,8 +35,9 @@ const char *tap_writer_errno(int code, char *dst, size_t cap)
     return strerror_r(code, dst, cap);
 }
 
-/* Each sink has a copy of this file, so who owns standard output has to be written where all of them see it: on the
- * descriptor itself. Close-on-exec is right for an output that a sink owns, and nobody else sets it on descriptor 1. */
+/* Each sink has a copy of this file, so who owns standard output has to be written where all of
+ * them see it: on the descriptor itself. Close-on-exec is right for an output that a sink owns, and
+ * nobody else sets it on descriptor 1. */
 static bool claim_stdout(void)
 {
     int flags = fcntl(STDOUT_FILENO, F_GETFD);
@@ -53,7 +55,8 @@ static void unclaim_stdout(void)
         fcntl(STDOUT_FILENO, F_SETFD, flags & ~FD_CLOEXEC);
 }
 
-enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host, const char *path)
+enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host,
+                                 const char *path)
 {
     memset(w, 0, sizeof *w);
     w->host = host;
@@ -69,7 +72,8 @@ enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *ho
     }
     if (strcmp(path, "-") == 0) {
         if (!claim_stdout())
-            return TAP_FAIL(host, TAP_INVALID, "path -: standard output belongs to another sink already");
+            return TAP_FAIL(host, TAP_INVALID,
+                            "path -: standard output belongs to another sink already");
         w->owns_stdout = true;
     }
     return TAP_OK;
@@ -88,7 +92,8 @@ static int open_or_make(struct tap_writer *w)
     return fd >= 0 || errno != EEXIST ? fd : open(w->path, flags | O_CREAT, 0600);
 }
 
-/* Two writers would tear each other's events. Only a lock that somebody holds counts: some file systems have none. */
+/* Two writers would tear each other's events. Only a lock that somebody holds counts: some file
+ * systems have none. */
 static int open_path(struct tap_writer *w)
 {
     for (int tries = 0;; tries++) {
@@ -142,7 +147,7 @@ enum tap_status tap_writer_open(struct tap_writer *w)
     return tap_writer_status(w);
 }
 
-/* ---- Beginning, or not ------------------------------------------------------------------------------------------ */
+/* ---- Beginning, or not */
 
 void tap_writer_begin(struct tap_writer *w)
 {
@@ -169,8 +174,8 @@ void tap_writer_withdraw(struct tap_writer *w)
         return;
     if (!w->made)
         (void)!ftruncate(w->fd, 0); /* it was there and empty */
-    else if (fstat(w->fd, &ours) == 0 && lstat(w->path, &there) == 0 && ours.st_dev == there.st_dev &&
-             ours.st_ino == there.st_ino)
+    else if (fstat(w->fd, &ours) == 0 && lstat(w->path, &there) == 0 &&
+             ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
         unlink(w->path);
 }
 

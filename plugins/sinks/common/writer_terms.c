@@ -1,7 +1,7 @@
 /* writer_terms.c: what the host prints, put straight into a writer's buffer.
  *
- * The host prints like snprintf: it says how much room it needed. So a term is printed where it belongs at once, and
- * printed again only when the buffer's end was in the way, once in 256 KiB.
+ * The host prints like snprintf: it says how much room it needed. So a term is printed where it
+ * belongs at once, and printed again only when the buffer's end was in the way, once in 256 KiB.
  */
 #include "sinks/common/writer.h"
 
@@ -14,7 +14,8 @@ void tap_writer_put(struct tap_writer *w, const void *bytes, size_t n)
     }
 }
 
-size_t tap_writer_term(struct tap_writer *w, const uint8_t *term, size_t len, const struct tap_print *print)
+size_t tap_writer_term(struct tap_writer *w, const uint8_t *term, size_t len,
+                       const struct tap_print *print)
 {
     size_t room = (size_t)(w->end - w->p);
     size_t need = w->host->term_print(w->host, w->p, room, term, len, print);
@@ -27,9 +28,11 @@ size_t tap_writer_term(struct tap_writer *w, const uint8_t *term, size_t len, co
     return need;
 }
 
-#define PID_MAX (2 * 1020 + 48) /* by the host's contract; escaped for JSON it may be six times that */
+/* by the host's contract; escaped for JSON it may be six times that */
+#define PID_MAX (2 * 1020 + 48)
 
-size_t tap_writer_pid(struct tap_writer *w, const struct tap_pid *pid, const struct tap_print *print)
+size_t tap_writer_pid(struct tap_writer *w, const struct tap_pid *pid,
+                      const struct tap_print *print)
 {
     if (pid->node != print->node_name || !pid->node) { /* another node's: seldom */
         char *p = tap_writer_reserve(w, 6 * PID_MAX);
@@ -46,8 +49,8 @@ size_t tap_writer_pid(struct tap_writer *w, const struct tap_pid *pid, const str
     return (size_t)(p - start);
 }
 
-size_t tap_writer_peer(struct tap_writer *w, const struct tap_batch *batch, const struct tap_event *event,
-                       const struct tap_print *print)
+size_t tap_writer_peer(struct tap_writer *w, const struct tap_batch *batch,
+                       const struct tap_event *event, const struct tap_print *print)
 {
     if (event->peer_type == TAP_PEER_NONE)
         return 0;
@@ -64,8 +67,8 @@ size_t tap_writer_peer(struct tap_writer *w, const struct tap_batch *batch, cons
     return need;
 }
 
-size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t len, const char *separator,
-                            const struct tap_print *print)
+size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t len,
+                            const char *separator, const struct tap_print *print)
 {
     tap_writer_reserve(w, 1024); /* so that few are printed twice */
     size_t room = (size_t)(w->end - w->p);

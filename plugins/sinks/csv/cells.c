@@ -3,10 +3,12 @@
 
 #include <strings.h>
 
-/* What DuckDB (in any case of letters), pandas or a spreadsheet takes for a value of another type. */
+/* What DuckDB (in any case of letters), pandas or a spreadsheet takes for a value of another
+ * type. */
 static bool is_misread(const char *s, size_t n)
 {
-    static const char *const words[] = {"true", "false", "t", "f", "null", "nan", "inf", "infinity", "epoch"};
+    static const char *const words[] = {"true", "false", "t",        "f",    "null",
+                                        "nan",  "inf",   "infinity", "epoch"};
     static const char *const exact[] = {"None", "NA", "N/A", "n/a"};
     if (n > 8)
         return false;
@@ -42,9 +44,10 @@ static bool is_plain(const char *s, size_t n)
     return tap_scan_control(s, n) == n && !memchr(s, '\'', n) && tap_scan_csv(s, n) == n;
 }
 
-/* ---- Names ------------------------------------------------------------------------------------------------------ */
+/* ---- Names */
 
-/* `s` between single quotes where it has none, and then in CSV quotes where it needs them. NULL: out of memory. */
+/* `s` between single quotes where it has none, and then in CSV quotes where it needs them. NULL:
+ * out of memory. */
 static char *quoted_name(const char *s, size_t n, size_t *len)
 {
     char *dst = malloc(2 * n + 5), *p = dst;
@@ -82,7 +85,8 @@ static bool make_room(struct csv_names *names, uint32_t id)
     return true;
 }
 
-const struct csv_cell *csv_name_make(struct csv_names *names, const struct tap_host *host, uint32_t id)
+const struct csv_cell *csv_name_make(struct csv_names *names, const struct tap_host *host,
+                                     uint32_t id)
 {
     static const struct csv_cell empty = {"", 0, false};
     if (id == 0 || !make_room(names, id))
@@ -109,7 +113,7 @@ void csv_names_free(struct csv_names *names)
     memset(names, 0, sizeof *names);
 }
 
-/* ---- Cells ------------------------------------------------------------------------------------------------------ */
+/* ---- Cells */
 
 /* `n` of these before the cell's text, and as many behind it. */
 static void enclose(struct tap_writer *w, size_t at, size_t n, char open, char close)
@@ -136,7 +140,8 @@ void csv_cell_guard(struct tap_writer *w, size_t at, bool beside_flags)
         enclose(w, at, 1, '\'', '\'');
 }
 
-/* What of a cell's text needs quotes around it, and how many of these are quotes themselves. 16 bytes behind it may be read. */
+/* What of a cell's text needs quotes around it, and how many of these are quotes themselves. 16
+ * bytes behind it may be read. */
 static bool needs_quotes(const char *s, size_t n, size_t *quotes)
 {
     unsigned any = 0;
@@ -144,9 +149,10 @@ static bool needs_quotes(const char *s, size_t n, size_t *quotes)
 #ifdef __SSE2__
     for (size_t i = 0; i < n; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
-        __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"')), comma = _mm_cmpeq_epi8(v, _mm_set1_epi8(','));
-        __m128i line =
-            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
+        __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+                comma = _mm_cmpeq_epi8(v, _mm_set1_epi8(','));
+        __m128i line = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
+                                    _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
         unsigned mine = n - i < 16 ? (1u << (n - i)) - 1 : 0xffff,
                  those = (unsigned)_mm_movemask_epi8(quote) & mine;
         any |= those | ((unsigned)_mm_movemask_epi8(_mm_or_si128(comma, line)) & mine);

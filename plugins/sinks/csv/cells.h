@@ -1,16 +1,18 @@
 /* cells.h: how text becomes a cell that every reader takes for the same text.
  *
- * Three dangers. Commas, quotes and line ends need quotes (RFC 4180). Readers guess the type of a column from what
- * they see first, so nothing in a text column may look like a number, a truth value or a null: bare numbers are
- * written ((42)), for in one pair of parentheses they are negative where accountants work, and such words 'null', which
- * is also how Erlang writes the same atom. And spreadsheets run cells that begin with = + - @ as formulas: no printed
- * term begins so once negative numbers stand in parentheses, and names that do are written as quoted atoms, '+'.
+ * Three dangers. Commas, quotes and line ends need quotes (RFC 4180). Readers guess the type of a
+ * column from what they see first, so nothing in a text column may look like a number, a truth
+ * value or a null: bare numbers are written ((42)), for in one pair of parentheses they are
+ * negative where accountants work, and such words 'null', which is also how Erlang writes the same
+ * atom. And spreadsheets run cells that begin with = + - @ as formulas: no printed term begins so
+ * once negative numbers stand in parentheses, and names that do are written as quoted atoms, '+'.
  *
- * And DuckDB guesses from the first 20,480 rows what the quotes are: where it has seen none there are none for it, and the
- * first quoted cell behind them is an error. So a cell of the first row is always quoted.
+ * And DuckDB guesses from the first 20,480 rows what the quotes are: where it has seen none there
+ * are none for it, and the first quoted cell behind them is an error. So a cell of the first row is
+ * always quoted.
  */
-#ifndef TAP_CSV_CELLS_H
-#define TAP_CSV_CELLS_H
+#ifndef TAP_SINKS_CSV_CELLS_H
+#define TAP_SINKS_CSV_CELLS_H
 
 #include "sinks/common/writer.h"
 
@@ -39,8 +41,8 @@ static inline const struct csv_cell *csv_name(struct csv_names *names, const str
     return csv_name_make(names, host, id);
 }
 
-/* Begins a cell whose text is about to be written: an opening quote, for it may be needed. Returns what
- * csv_cell_close wants. */
+/* Begins a cell whose text is about to be written: an opening quote, for it may be needed. Returns
+ * what csv_cell_close wants. */
 static inline size_t csv_cell_open(struct tap_writer *w)
 {
     size_t at = tap_writer_here(w);
@@ -48,8 +50,8 @@ static inline size_t csv_cell_open(struct tap_writer *w)
     w->p++;
     return at;
 }
-/* Keeps a printed term from being taken for a number, a truth value or a null, or, beside flags, for one of those.
- * Call when the cell holds exactly one term. */
+/* Keeps a printed term from being taken for a number, a truth value or a null, or, beside flags,
+ * for one of those. Call when the cell holds exactly one term. */
 void csv_cell_guard(struct tap_writer *, size_t at, bool beside_flags);
 /* Ends the cell: quoted when its text needs it, else bare. */
 void csv_cell_close(struct tap_writer *, size_t at);

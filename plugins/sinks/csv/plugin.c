@@ -1,32 +1,48 @@
-/* plugin.c: the csv sink: one row an event, which DuckDB, pandas, sqlite3 and spreadsheets read without options.
+/* plugin.c: the csv sink: one row an event, which DuckDB, pandas, sqlite3 and spreadsheets read
+ * without options.
  *
  *     ts,node,event,pid,module,function,arity,peer,message,metadata
  *
  * ts        nanoseconds since the Unix epoch
- * node, module, function   bare names; as a quoted atom where a bare one would be misread ('null', '+')
+ * node, module, function   bare names; as a quoted atom where a bare one would be misread ('null',
+ *                          '+')
  * arity     -1 where there is none
- * message   a call's [Arguments] (a list also where the node would print it as a string: [97,98], not "ab"), a value,
- *           {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of a lost or gap row {Count,Reason}, events
- *           or nanoseconds. Empty: not carried
- * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major got moved call cast
- *           reply took=NS scheduler=N
- *           truncated=BYTES, separated by spaces
+ * message   a call's [Arguments] (a list also where the node would print it as a string: [97,98],
+ *           not "ab"), a value, {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of a
+ *           lost or gap row {Count,Reason}, events or nanoseconds. Empty: not carried
+ * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major
+ *           got moved call cast reply took=NS scheduler=N truncated=BYTES, separated by spaces
  *
- * process   only where `columns` names it: what the process is called (called.h), as far as that is known by then
+ * process   only where `columns` names it: what the process is called (called.h), as far as that is
+ *           known by then
  *
- * Cells are empty where there is nothing. A bare number in the last four columns is written ((42)), a word that
- * readers misunderstand 'null': see cells.h.
+ * Cells are empty where there is nothing. A bare number in the last four columns is written ((42)),
+ * a word that readers misunderstand 'null': see cells.h.
  */
 #include "sinks/common/process_table.h"
 #include "sinks/csv/cells.h"
 #include "sinks/common/node_labels.h"
 
 /* Those of a row unless others are chosen, and behind them what has to be asked for. */
-enum csv_column { TS, NODE, EVENT, PID, MODULE, FUNCTION, ARITY, PEER, MESSAGE, METADATA, PROCESS, COLUMNS };
+enum csv_column {
+    TS,
+    NODE,
+    EVENT,
+    PID,
+    MODULE,
+    FUNCTION,
+    ARITY,
+    PEER,
+    MESSAGE,
+    METADATA,
+    PROCESS,
+    COLUMNS
+};
 #define CSV_DEFAULT PROCESS /* so many */
 
-static const char *const csv_names_of[COLUMNS] = {
-    "ts", "node", "event", "pid", "module", "function", "arity", "peer", "message", "metadata", "process"};
+static const char *const csv_names_of[COLUMNS] = {"ts",      "node",     "event",  "pid",
+                                                  "module",  "function", "arity",  "peer",
+                                                  "message", "metadata", "process"};
 #define CSV_ALL "ts, node, event, pid, module, function, arity, peer, message, metadata"
 
 #ifndef TAP_VERSION
@@ -46,10 +62,10 @@ struct csv {
     struct tap_sink_nodes nodes;
     struct csv_names names;
     struct tap_process_table *called; /* NULL: that column is not wanted */
-    char kinds[TAP_KIND_COUNT][32];  /* ",function_call," */
+    char kinds[TAP_KIND_COUNT][32];   /* ",function_call," */
     uint8_t kind_len[TAP_KIND_COUNT];
-    int64_t
-        second; /* the last event's ts in whole seconds, and its text: the first half of nearly every ts */
+    /* the last event's ts in whole seconds, and its text: the first half of nearly every ts */
+    int64_t second;
     char second_text[24];
     uint8_t second_len;
     uint8_t columns[COLUMNS], column_count; /* enum csv_column, in the order of the file */
@@ -57,7 +73,7 @@ struct csv {
     bool begun;                             /* there is a row */
 };
 
-/* ---- Cells of an event ------------------------------------------------------------------------------------------ */
+/* ---- Cells of an event */
 
 static char *put_ts(struct csv *self, char *p, int64_t ts)
 {
@@ -172,7 +188,8 @@ static void put_metadata(struct csv *self, const struct tap_batch *batch, const 
                          const struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
-    if (!(e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) && !e->gen && !e->scheduler && !e->metadata.len)
+    if (!(e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) && !e->gen && !e->scheduler &&
+        !e->metadata.len)
         return;
     char flags[CSV_FLAGS_MAX], *end = put_flags(flags, e), *from = flags;
     size_t at = csv_cell_open(w);
@@ -186,7 +203,7 @@ static void put_metadata(struct csv *self, const struct tap_batch *batch, const 
     csv_cell_close(w, at);
 }
 
-/* ---- A row ------------------------------------------------------------------------------------------------------ */
+/* ---- A row */
 
 static inline void put_char(struct tap_writer *w, char c)
 {
@@ -243,7 +260,8 @@ static void put_column(struct csv *self, enum csv_column column, const struct ta
 static void put_chosen(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {.printable_unicode = node->printable_unicode, .node_name = node->name_id};
+    struct tap_print print = {.printable_unicode = node->printable_unicode,
+                              .node_name = node->name_id};
     bool quoted = self->begun; /* a cell of the first row shows what quotes are (cells.h) */
     for (unsigned i = 0; i < self->column_count; i++) {
         if (i)
@@ -264,7 +282,8 @@ static void put_row(struct csv *self, const struct tap_batch *batch, const struc
 {
     struct tap_writer *w = &self->w;
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {.printable_unicode = node->printable_unicode, .node_name = node->name_id};
+    struct tap_print print = {.printable_unicode = node->printable_unicode,
+                              .node_name = node->name_id};
     const struct csv_cell name = *csv_name(&self->names, self->host, node->name_id);
     const struct csv_cell module = *csv_name(&self->names, self->host, e->module);
     const struct csv_cell function = *csv_name(&self->names, self->host, e->function);
@@ -307,8 +326,8 @@ static enum tap_status choose_columns(struct csv *self)
         while (c < COLUMNS && strcmp(csv_names_of[c], item->text) != 0)
             c++;
         if (c == COLUMNS)
-            return self->host->fail_at(self->host, item, 0, "%s is no column; there are " CSV_ALL ", process",
-                                       item->text);
+            return self->host->fail_at(
+                self->host, item, 0, "%s is no column; there are " CSV_ALL ", process", item->text);
         while (j < self->column_count && self->columns[j] != c)
             j++;
         if (j < self->column_count)
@@ -320,7 +339,7 @@ static enum tap_status choose_columns(struct csv *self)
     return TAP_OK;
 }
 
-/* ---- The sink --------------------------------------------------------------------------------------------------- */
+/* ---- The sink */
 
 static enum tap_status csv_create(const struct tap_host *host, const void *settings, void **out)
 {
@@ -352,7 +371,8 @@ static enum tap_status csv_create(const struct tap_host *host, const void *setti
 static enum tap_status csv_start(void *s)
 {
     struct csv *self = s;
-    if (memchr(self->columns, PROCESS, self->column_count) && !(self->called = tap_process_table_new()))
+    if (memchr(self->columns, PROCESS, self->column_count) &&
+        !(self->called = tap_process_table_new()))
         return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     enum tap_status status = tap_writer_open(&self->w);
     if (status != TAP_OK)
@@ -367,9 +387,10 @@ static enum tap_status csv_start(void *s)
     return tap_writer_status(&self->w);
 }
 
-/* Asks for the names of the events after this one, where there are more than the processor's caches hold. */
-static void fetch_names(const struct csv_names *names, const struct tap_batch *batch, const uint32_t *select,
-                        size_t left)
+/* Asks for the names of the events after this one, where there are more than the processor's caches
+ * hold. */
+static void fetch_names(const struct csv_names *names, const struct tap_batch *batch,
+                        const uint32_t *select, size_t left)
 {
     enum { SOON = 4, LATER = 8, MANY = 8192 };
     if (names->count <= MANY || left <= LATER)
@@ -382,14 +403,17 @@ static void fetch_names(const struct csv_names *names, const struct tap_batch *b
         __builtin_prefetch(&names->at[later]);
 }
 
-static void learn_process(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
+static void learn_process(struct csv *self, const struct tap_batch *batch,
+                          const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {.printable_unicode = node->printable_unicode, .node_name = node->name_id};
+    struct tap_print print = {.printable_unicode = node->printable_unicode,
+                              .node_name = node->name_id};
     tap_process_table_learn(self->called, self->host, batch, e, &print);
 }
 
-static enum tap_status csv_consume(void *s, const struct tap_batch *batch, const uint32_t *select, size_t n)
+static enum tap_status csv_consume(void *s, const struct tap_batch *batch, const uint32_t *select,
+                                   size_t n)
 {
     struct csv *self = s;
     for (size_t i = 0; i < n; i++) {
@@ -432,15 +456,14 @@ static const struct tap_option csv_options[] = {
      .type = TAP_OPT_PATH,
      .flags = TAP_OPT_REQUIRED,
      .offset = offsetof(struct csv_settings, path),
-     .help = "file to write, - for standard output; made with mode 0600, for traces hold secrets, and "
-             "emptied when "
-             "it exists"},
+     .help = "file to write, - for standard output; made with mode 0600, for traces hold secrets, "
+             "and emptied when it exists"},
     {.name = "columns",
      .type = TAP_OPT_LIST,
      .def = CSV_ALL,
      .offset = offsetof(struct csv_settings, columns),
-     .help = "which columns, in which order; besides these there is process: what the process is called, as "
-             "far as that is known when the row is written"},
+     .help = "which columns, in which order; besides these there is process: what the process is "
+             "called, as far as that is known when the row is written"},
     {.name = "max_message",
      .type = TAP_OPT_SIZE,
      .def = "64k",
@@ -464,7 +487,8 @@ static const struct tap_plugin csv_plugin = {
     .kind = TAP_PLUGIN_SINK,
     .name = "csv",
     .version = TAP_VERSION,
-    .summary = "one row an event: ts, node, event, pid, module, function, arity, peer, message, metadata",
+    .summary =
+        "one row an event: ts, node, event, pid, module, function, arity, peer, message, metadata",
     .license = "Apache-2.0",
     .options = csv_options,
     .option_count = sizeof csv_options / sizeof *csv_options,

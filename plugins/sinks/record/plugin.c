@@ -1,8 +1,9 @@
-/* plugin.c: the record sink: what came, as it came, for transport file and `beamtap export` to play again.
+/* plugin.c: the record sink: what came, as it came, for transport file and `beamtap export` to play
+ * again.
  *
- * The file is a sequence of frames (event.h, flag 8) and nothing else. Trace messages and reports are copied byte for
- * byte; only the frames around them are new, because what a filter took out of a frame must be told, and what was lost
- * stands in the stream as events.
+ * The file is a sequence of frames (event.h, flag 8) and nothing else. Trace messages and reports
+ * are copied byte for byte; only the frames around them are new, because what a filter took out of
+ * a frame must be told, and what was lost stands in the stream as events.
  */
 #include "sinks/common/writer.h"
 
@@ -37,7 +38,7 @@ struct record {
     uint64_t first;
 };
 
-/* ---- Frames ------------------------------------------------------------------------------------------------- */
+/* ---- Frames */
 
 static struct record_node *node_get(struct record *r, uint32_t index)
 {
@@ -76,13 +77,15 @@ static void put_frame(struct record *r, struct tap_frame f, const void *term, ui
 }
 
 /* Numbers up to `seq` are not in the file: `why` says whether they were lost or only left out. */
-static void put_missing(struct record *r, uint32_t node, struct record_node *n, uint64_t seq, uint32_t why)
+static void put_missing(struct record *r, uint32_t node, struct record_node *n, uint64_t seq,
+                        uint32_t why)
 {
     while (n->next < seq) {
         uint64_t missing = seq - n->next;
         uint32_t some = missing < UINT32_MAX ? (uint32_t)missing : UINT32_MAX;
         n->next += some;
-        put_frame(r, (struct tap_frame){.why = why, .lost = some, .node = node, .seq = n->next}, NULL, 0);
+        put_frame(r, (struct tap_frame){.why = why, .lost = some, .node = node, .seq = n->next},
+                  NULL, 0);
     }
 }
 
@@ -122,9 +125,10 @@ static void events_end(struct record *r)
     r->count = 0;
 }
 
-/* ---- Events ------------------------------------------------------------------------------------------------- */
+/* ---- Events */
 
-/* What the file says first. Apart, for the compiler takes the buffer of a caller for one of no size. */
+/* What the file says first. Apart, for the compiler takes the buffer of a caller for one of no
+ * size. */
 __attribute__((noinline)) static void write_session(const struct record *r, struct tap_buf *b)
 {
     const struct tap_run_info *s = r->host->run_info;
@@ -154,11 +158,13 @@ __attribute__((noinline)) static void write_session(const struct record *r, stru
 static void put_own(struct record *r, uint32_t node, uint64_t seq, struct tap_buf *b)
 {
     if (!b->oom)
-        put_frame(r, (struct tap_frame){.flags = OWN, .node = node, .seq = seq}, b->data, (uint32_t)b->len);
+        put_frame(r, (struct tap_frame){.flags = OWN, .node = node, .seq = seq}, b->data,
+                  (uint32_t)b->len);
     tap_buf_free(b);
 }
 
-/* {node, Name} of this node, once, and of those with a smaller index: so that nodes have the same order when it is played. */
+/* {node, Name} of this node, once, and of those with a smaller index: so that nodes have the same
+ * order when it is played. */
 static void put_names(struct record *r, uint32_t index)
 {
     for (uint32_t i = 0; i <= index; i++) {
@@ -201,13 +207,15 @@ static void put_other(struct record *r, const struct tap_batch *batch, const str
     else if (e->kind == TAP_NODE_DOWN)
         put_down(r, e, n);
     else if (e->raw.len)
-        put_frame(r, (struct tap_frame){.flags = TAP_FRAME_CONTROL, .node = e->node, .seq = n->next},
+        put_frame(r,
+                  (struct tap_frame){.flags = TAP_FRAME_CONTROL, .node = e->node, .seq = n->next},
                   batch->arena + e->raw.off, e->raw.len);
 }
 
 static void put_event(struct record *r, const struct tap_batch *batch, const struct tap_event *e)
 {
-    if (r->count && (r->node != e->node || r->count == FRAME_EVENTS || tap_writer_here(&r->w) >= FRAME_BYTES))
+    if (r->count &&
+        (r->node != e->node || r->count == FRAME_EVENTS || tap_writer_here(&r->w) >= FRAME_BYTES))
         events_end(r);
     struct record_node *n = node_get(r, e->node);
     bool counted = e->kind <= TAP_KIND_USER_LAST;
@@ -233,7 +241,7 @@ static void put_event(struct record *r, const struct tap_batch *batch, const str
     r->count++;
 }
 
-/* ---- The sink ----------------------------------------------------------------------------------------------- */
+/* ---- The sink */
 
 static enum tap_status record_create(const struct tap_host *host, const void *settings, void **out)
 {
@@ -246,8 +254,9 @@ static enum tap_status record_create(const struct tap_host *host, const void *se
     enum tap_status status = tap_writer_claim(&r->w, host, r->settings->path);
     if (status == TAP_OK && n > 3 && strcmp(r->settings->path + n - 3, ".gz") == 0) {
         tap_writer_free(&r->w);
-        status = TAP_FAIL(host, TAP_INVALID, "path %s: a recording is not packed, leave the .gz out",
-                          r->settings->path);
+        status =
+            TAP_FAIL(host, TAP_INVALID, "path %s: a recording is not packed, leave the .gz out",
+                     r->settings->path);
     }
     if (status == TAP_OK)
         *out = r;
@@ -268,8 +277,8 @@ static enum tap_status record_start(void *self)
     return tap_writer_status(&r->w);
 }
 
-static enum tap_status record_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
-                                      size_t n)
+static enum tap_status record_consume(void *self, const struct tap_batch *batch,
+                                      const uint32_t *select, size_t n)
 {
     struct record *r = self;
     for (size_t i = 0; i < n; i++)
@@ -301,9 +310,8 @@ static const struct tap_option record_options[] = {
      .type = TAP_OPT_PATH,
      .flags = TAP_OPT_REQUIRED,
      .offset = offsetof(struct record_settings, path),
-     .help = "file to write, - for standard output; made with mode 0600, for traces hold secrets, and "
-             "emptied when "
-             "it exists"},
+     .help = "file to write, - for standard output; made with mode 0600, for traces hold secrets, "
+             "and emptied when it exists"},
 };
 
 static const struct tap_sink_ops record_ops = {
@@ -321,7 +329,8 @@ static const struct tap_plugin record_plugin = {
     .kind = TAP_PLUGIN_SINK,
     .name = "record",
     .version = TAP_VERSION,
-    .summary = "a recording: what came, as it came, for beamtap export and transport file to play again",
+    .summary =
+        "a recording: what came, as it came, for beamtap export and transport file to play again",
     .license = "Apache-2.0",
     .options = record_options,
     .option_count = sizeof record_options / sizeof *record_options,

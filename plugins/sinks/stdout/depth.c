@@ -1,10 +1,12 @@
 /* depth.c: how deep in traced calls each process is, for indentation, in bounded memory.
  *
- * Not every call is seen to return (an exception unwinds several, a match spec asks for some returns only), so a
- * return goes back to the newest call of the same function, not just one step. Four thousand processes are
- * remembered; the one that was silent longest in its place of the table makes room for a new one.
+ * Not every call is seen to return (an exception unwinds several, a match spec asks for some
+ * returns only), so a return goes back to the newest call of the same function, not just one step.
+ * Four thousand processes are remembered; the one that was silent longest in its place of the table
+ * makes room for a new one.
  *
- * A function that takes messages and then calls itself is the loop of a server: its rounds stand where the first one does.
+ * A function that takes messages and then calls itself is the loop of a server: its rounds stand
+ * where the first one does.
  */
 #include "sinks/stdout/stdout.h"
 
@@ -82,7 +84,8 @@ static unsigned enter(struct process *p, uint32_t function)
     return p->depth++;
 }
 
-/* Back to the newest call of this function; when none is known (it began before the trace did) one step up. */
+/* Back to the newest call of this function; when none is known (it began before the trace did) one
+ * step up. */
 static unsigned leave(struct process *p, uint32_t function)
 {
     for (uint32_t i = p->depth <= FRAMES ? p->depth : 0; i-- > 0;)

@@ -1,8 +1,10 @@
 /* json.c: one JSON object a line, in this order, each key only where the event has such a thing:
  *
- *     ts (a string: nanoseconds do not fit in a double), seq, node, event, pid, module, function, arity, peer,
- *     message, metadata, flags (of timeout, nonexisting, exiting, major, got, moved), of what behaviours say gen (call,
- *     cast, reply), from, request or reply, took_ns (since the call), truncated (the true size in bytes), scheduler, and for lost and gap: count (events, nanoseconds) and reason
+ *     ts (a string: nanoseconds do not fit in a double), seq, node, event, pid, module, function,
+ *     arity, peer, message, metadata, flags (of timeout, nonexisting, exiting, major, got, moved),
+ *     of what behaviours say gen (call, cast, reply), from, request or reply, took_ns (since the
+ *     call), truncated (the true size in bytes), scheduler, and for lost and gap: count (events,
+ *     nanoseconds) and reason
  *
  * message, metadata, pid and peer are terms as text; node, module and function are bare names.
  */
@@ -41,7 +43,8 @@ static void put_message(struct out *self, const struct tap_batch *batch, const s
     put_plain(w, ",\"message\":\"");
     if (e->kind == TAP_FUNCTION_CALL) {
         put_plain(w, "[");
-        tap_writer_arguments(w, term, e->payload.len, print->syntax == TAP_PRINT_ELIXIR ? ", " : ",", print);
+        tap_writer_arguments(w, term, e->payload.len,
+                             print->syntax == TAP_PRINT_ELIXIR ? ", " : ",", print);
         put_plain(w, "]\"");
     } else {
         tap_writer_term(w, term, e->payload.len, print);
@@ -83,7 +86,8 @@ static void put_loss(struct out *self, const struct tap_event *e)
 static void put_gen(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
                     const struct tap_print *print)
 {
-    static const char *const texts[] = {"", ",\"gen\":\"call\"", ",\"gen\":\"cast\"", ",\"gen\":\"reply\""};
+    static const char *const texts[] = {"", ",\"gen\":\"call\"", ",\"gen\":\"cast\"",
+                                        ",\"gen\":\"reply\""};
     struct tap_writer *w = &self->w;
     struct tap_gen_parts parts;
     if (!tap_gen_read(batch->arena + e->payload.off, e->payload.len, &parts))

@@ -1,5 +1,6 @@
-/* plugin.c: the stdout sink: events as lines for people (text) or for programs (json), on standard output or in a
- * file. On a terminal each batch is shown at once; elsewhere lines gather until 256 KiB or the next second.
+/* plugin.c: the stdout sink: events as lines for people (text) or for programs (json), on standard
+ * output or in a file. On a terminal each batch is shown at once; elsewhere lines gather until 256
+ * KiB or the next second.
  */
 #include "sinks/stdout/stdout.h"
 
@@ -61,13 +62,16 @@ static void put_event(struct out *self, const struct tap_batch *batch, const str
         tap_writer_end(&self->w, e->kind <= TAP_KIND_USER_LAST);
 }
 
-static void learn_process(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
+static void learn_process(struct out *self, const struct tap_batch *batch,
+                          const struct tap_event *e)
 {
-    struct tap_print print = out_print(self, tap_sink_nodes_get(&self->nodes, self->host, e->node), false);
+    struct tap_print print =
+        out_print(self, tap_sink_nodes_get(&self->nodes, self->host, e->node), false);
     tap_process_table_learn(self->called, self->host, batch, e, &print);
 }
 
-static enum tap_status out_consume(void *s, const struct tap_batch *batch, const uint32_t *select, size_t n)
+static enum tap_status out_consume(void *s, const struct tap_batch *batch, const uint32_t *select,
+                                   size_t n)
 {
     struct out *self = s;
     for (size_t i = 0; i < n; i++) {
@@ -115,8 +119,8 @@ static const struct tap_option out_options[] = {
      .type = TAP_OPT_PATH,
      .def = "-",
      FIELD(path),
-     .help = "- for standard output, or a file, made with mode 0600, for traces hold secrets, and emptied "
-             "when it exists"},
+     .help = "- for standard output, or a file, made with mode 0600, for traces hold secrets, and "
+             "emptied when it exists"},
     {.name = "format",
      .type = TAP_OPT_CHOICE,
      .def = "text",
@@ -157,7 +161,8 @@ static const struct tap_option out_options[] = {
      .min = 0,
      .max = 1000000,
      FIELD(max_depth),
-     .help = "lists, tuples and maps that are deeper than so many others are written as ...; 0: no bound"},
+     .help = "lists, tuples and maps that are deeper than so many others are written as ...; 0: no "
+             "bound"},
     {.name = "max_items",
      .type = TAP_OPT_INT,
      .def = "0",

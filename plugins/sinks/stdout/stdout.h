@@ -1,8 +1,8 @@
-/* stdout.h: the stdout sink's parts: stdout.c (options and life), text.c (lines for people), json.c (objects for
- * programs), depth.c (how deep in calls a process is).
+/* stdout.h: the stdout sink's parts: stdout.c (options and life), text.c (lines for people), json.c
+ * (objects for programs), depth.c (how deep in calls a process is).
  */
-#ifndef TAP_STDOUT_H
-#define TAP_STDOUT_H
+#ifndef TAP_SINKS_STDOUT_STDOUT_H
+#define TAP_SINKS_STDOUT_STDOUT_H
 
 #include "sinks/common/process_table.h"
 #include "sinks/common/node_labels.h"
@@ -39,19 +39,22 @@ struct out {
     uint8_t second_len;
 };
 
-/* Each writes one event as one line, '\n' included; the caller ends it. Control events never come here. */
+/* Each writes one event as one line, '\n' included; the caller ends it. Control events never come
+ * here. */
 void out_text_event(struct out *, const struct tap_batch *, const struct tap_event *);
 void out_json_event(struct out *, const struct tap_batch *, const struct tap_event *);
 
 /* Call depths of the last few thousand processes that called something. NULL: out of memory. */
 struct out_depths *out_depths_new(void);
 void out_depths_free(struct out_depths *);
-/* The depth at which this event stands; a call goes one deeper, unless it has no return, and a return back to its call's. */
+/* The depth at which this event stands; a call goes one deeper, unless it has no return, and a
+ * return back to its call's. */
 unsigned out_depths_step(struct out_depths *, const struct tap_event *, bool returns);
 /* Events of the node are missing: what was open may have ended unseen. */
 void out_depths_lost(struct out_depths *, uint32_t node);
 
-static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node, bool json)
+static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node,
+                                         bool json)
 {
     struct tap_print print = {.syntax = (enum tap_print_syntax)self->settings->syntax,
                               .printable_unicode = node->printable_unicode,

@@ -4,8 +4,8 @@
  *     0.001240  <0.123.0>    <- shop_cart:add/2 = ok
  *     0.001240  <0.123.0>(shop_till)              <- shop_cart:add/2 = ok      with names = true
  *
- * Whatever the traced node sent, a line stays a line and cannot move the terminal's cursor: control characters that
- * a term did not escape become question marks.
+ * Whatever the traced node sent, a line stays a line and cannot move the terminal's cursor: control
+ * characters that a term did not escape become question marks.
  */
 #include "sinks/common/traced_returns.h"
 #include "sinks/stdout/stdout.h"
@@ -42,7 +42,7 @@ static void sanitize(struct tap_writer *w, size_t from)
     }
 }
 
-/* ---- When, where, who ------------------------------------------------------------------------------------------- */
+/* ---- When, where, who */
 
 static char *relative_time(char *p, int64_t ns)
 {
@@ -68,7 +68,8 @@ static char *absolute_time(struct out *self, char *p, int64_t ns)
         memset(&tm, 0, sizeof tm);
         gmtime_r(&t, &tm);
         self->second = second;
-        self->second_len = (uint8_t)strftime(self->second_text, sizeof self->second_text, "%FT%T.", &tm);
+        self->second_len =
+            (uint8_t)strftime(self->second_text, sizeof self->second_text, "%FT%T.", &tm);
     }
     memcpy(p, self->second_text, self->second_len);
     p = tap_text_fixed(p + self->second_len, (uint32_t)((ns - second * 1000000000) / 1000), 6);
@@ -88,8 +89,8 @@ static void put_process_name(struct out *self, const struct tap_pid *pid)
         self->w.p--;
 }
 
-static void put_prefix(struct out *self, const struct tap_event *e, const struct tap_sink_node *node,
-                       const struct tap_print *print)
+static void put_prefix(struct out *self, const struct tap_event *e,
+                       const struct tap_sink_node *node, const struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
     char *p = tap_writer_reserve(w, 96);
@@ -116,7 +117,7 @@ static void put_prefix(struct out *self, const struct tap_event *e, const struct
     put(w, " ");
 }
 
-/* ---- What ------------------------------------------------------------------------------------------------------- */
+/* ---- What */
 
 static void put_span(struct out *self, const struct tap_batch *batch, struct tap_span span,
                      const struct tap_print *print)
@@ -206,7 +207,8 @@ static void put_raised(struct out *self, const struct tap_batch *batch, const st
     struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
     const uint8_t *class, *reason;
     uint32_t n = 0;
-    if (!tap_read_tuple(&c, &n) || n != 2 || (class = c.p, !tap_skip(&c)) || (reason = c.p, !tap_skip(&c))) {
+    if (!tap_read_tuple(&c, &n) || n != 2 || (class = c.p, !tap_skip(&c)) ||
+        (reason = c.p, !tap_skip(&c))) {
         put_span(self, batch, e->payload, print);
         return;
     }

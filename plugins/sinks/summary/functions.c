@@ -1,5 +1,5 @@
-/* functions.c: calls and their times. A return pops to its function: what lies above was left by an exception that
- * nobody traced. Times are those of the clock, waiting included.
+/* functions.c: calls and their times. A return pops to its function: what lies above was left by an
+ * exception that nobody traced. Times are those of the clock, waiting included.
  */
 #include "sinks/summary/summary.h"
 
@@ -53,7 +53,8 @@ void sum_function_clear(struct sum *s, struct sum_process *p, uint32_t process)
     p->cap = 0;
 }
 
-void sum_function_call(struct sum *s, struct sum_process *p, uint32_t process, const struct tap_event *e)
+void sum_function_call(struct sum *s, struct sum_process *p, uint32_t process,
+                       const struct tap_event *e)
 {
     uint32_t index;
     struct sum_function *f = function_get(s, e, &index);
@@ -81,11 +82,13 @@ void sum_function_call(struct sum *s, struct sum_process *p, uint32_t process, c
         s->no_memory = true;
         return;
     }
-    p->frames[p->depth++] = (struct sum_frame){.function = index, .inside = *active > 0, .start = e->ts};
+    p->frames[p->depth++] =
+        (struct sum_frame){.function = index, .inside = *active > 0, .start = e->ts};
     ++*active;
 }
 
-void sum_function_end(struct sum *s, struct sum_process *p, uint32_t process, const struct tap_event *e)
+void sum_function_end(struct sum *s, struct sum_process *p, uint32_t process,
+                      const struct tap_event *e)
 {
     uint32_t index, *active;
     struct sum_function *f = function_get(s, e, &index);

@@ -1,5 +1,5 @@
-/* plugin.c: the sink "summary": the busiest functions, processes and pairs of processes, the slowest gen_server calls,
- * and what was lost, as text when the run ends.
+/* plugin.c: the sink "summary": the busiest functions, processes and pairs of processes, the
+ * slowest gen_server calls, and what was lost, as text when the run ends.
  */
 #include "sinks/summary/summary.h"
 
@@ -98,7 +98,7 @@ static void count_event(struct sum *s, const struct tap_batch *batch, const stru
     }
 }
 
-/* ---- The sink --------------------------------------------------------------------------------------------------- */
+/* ---- The sink */
 
 static enum tap_status sum_create(const struct tap_host *host, const void *settings, void **out)
 {
@@ -126,8 +126,8 @@ static enum tap_status sum_start(void *self)
     return tap_writer_open(&s->w);
 }
 
-static enum tap_status sum_consume(void *self, const struct tap_batch *batch, const uint32_t *select,
-                                   size_t n)
+static enum tap_status sum_consume(void *self, const struct tap_batch *batch,
+                                   const uint32_t *select, size_t n)
 {
     struct sum *s = self;
     for (size_t i = 0; i < n && !s->no_memory; i++) {
@@ -215,7 +215,8 @@ static const struct tap_plugin sum_plugin = {
     .kind = TAP_PLUGIN_SINK,
     .name = "summary",
     .version = TAP_VERSION,
-    .summary = "the busiest functions, processes and pairs, the slowest gen_server calls, as text at the end",
+    .summary = "the busiest functions, processes and pairs, the slowest gen_server calls, as text "
+               "at the end",
     .license = "Apache-2.0",
     .options = sum_options,
     .option_count = sizeof sum_options / sizeof *sum_options,

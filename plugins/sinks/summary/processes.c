@@ -1,5 +1,5 @@
-/* processes.c: the processes of a summary, and what they are called, which is what the timeline calls them. A pid that lives
- * again is the same line of the table under its last name.
+/* processes.c: the processes of a summary, and what they are called, which is what the timeline
+ * calls them. A pid that lives again is the same line of the table under its last name.
  */
 #include "sinks/summary/summary.h"
 
@@ -10,7 +10,8 @@ uint64_t sum_pid_key(const struct tap_pid *p)
 
 uint32_t sum_process_get(struct sum *s, const struct tap_pid *pid, uint32_t node)
 {
-    uint32_t *at = sum_map_get(&s->process_at, sum_pid_key(pid), s->process_count < SUMMARY_PROCESSES);
+    uint32_t *at =
+        sum_map_get(&s->process_at, sum_pid_key(pid), s->process_count < SUMMARY_PROCESSES);
     if (!at)
         return 0;
     if (!*at) {

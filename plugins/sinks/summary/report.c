@@ -53,7 +53,7 @@ static void put_process(struct sum *s, uint32_t index)
     put_pid(s, &p->pid, p->node);
 }
 
-/* ---- Sorting: the largest first, and of equals the one that was seen first -------------------------------------- */
+/* ---- Sorting: the largest first, and of equals the one that was seen first */
 
 struct rank {
     uint64_t value;
@@ -69,8 +69,8 @@ static int rank_order(const void *a, const void *b)
 }
 
 /* The ranks of `count` items that have a value; the caller frees them. */
-static struct rank *ranked(struct sum *s, uint32_t count, uint64_t (*value)(const struct sum *, uint32_t),
-                           uint32_t *n)
+static struct rank *ranked(struct sum *s, uint32_t count,
+                           uint64_t (*value)(const struct sum *, uint32_t), uint32_t *n)
 {
     struct rank *r = malloc(((size_t)count + 1) * sizeof *r);
     *n = 0;
@@ -102,7 +102,7 @@ static uint64_t pair_messages(const struct sum *s, uint32_t i)
     return s->pairs[i].messages;
 }
 
-/* ---- Tables ----------------------------------------------------------------------------------------------------- */
+/* ---- Tables */
 
 static void report_functions(struct sum *s)
 {
@@ -112,7 +112,8 @@ static void report_functions(struct sum *s)
     uint32_t n;
     struct rank *r = ranked(s, s->function_count, timed ? function_own : function_calls, &n);
     if (n && timed)
-        put(s, "\nBusiest functions, by their own time\n      calls       total         own  function\n");
+        put(s, "\nBusiest functions, by their own time\n      calls       total         own  "
+               "function\n");
     else if (n)
         put(s, "\nBusiest functions, by calls\n      calls  function\n");
     for (uint32_t i = 0; i < n; i++) {
@@ -136,11 +137,12 @@ static void report_processes(struct sum *s)
     uint32_t n;
     struct rank *r = ranked(s, s->process_count, process_events, &n);
     if (n)
-        put(s, "\nBusiest processes, by events\n     events       calls        sent    received  process\n");
+        put(s, "\nBusiest processes, by events\n     events       calls        sent    received  "
+               "process\n");
     for (uint32_t i = 0; i < n; i++) {
         const struct sum_process *p = &s->processes[r[i].index];
-        put(s, "%11" PRIu64 " %11" PRIu64 " %11" PRIu64 " %11" PRIu64 "  ", p->events, p->calls, p->sent,
-            p->received);
+        put(s, "%11" PRIu64 " %11" PRIu64 " %11" PRIu64 " %11" PRIu64 "  ", p->events, p->calls,
+            p->sent, p->received);
         put_process(s, r[i].index);
         put(s, "\n");
     }
@@ -219,8 +221,8 @@ static void report_losses(struct sum *s)
         const struct sum_node *n = &s->nodes[i];
         const struct tap_node *node = s->host->node(s->host, i);
         if (n->lost || n->gap_ns)
-            put(s, "\nLost in %s: %" PRIu64 " events; not traced for %.3f s\n", node ? node->name : "?",
-                n->lost, (double)n->gap_ns / 1e9);
+            put(s, "\nLost in %s: %" PRIu64 " events; not traced for %.3f s\n",
+                node ? node->name : "?", n->lost, (double)n->gap_ns / 1e9);
     }
 }
 

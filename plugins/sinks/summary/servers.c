@@ -1,6 +1,7 @@
-/* servers.c: gen_server calls (beamtap/gen.h): the tag tells which request and reply belong together. Four times are
- * seen: sent, taken by the server, replied, and the reply taken. Those of one process come in order; those of two may not, so a
- * call is whole when all four are there, and what the server did not show is counted when its place is needed, or at the end.
+/* servers.c: gen_server calls (beamtap/gen.h): the tag tells which request and reply belong
+ * together. Four times are seen: sent, taken by the server, replied, and the reply taken. Those of
+ * one process come in order; those of two may not, so a call is whole when all four are there, and
+ * what the server did not show is counted when its place is needed, or at the end.
  */
 #include "beamtap/gen.h"
 
@@ -8,8 +9,8 @@
 
 #define SET 8u /* places of the same keys: one alone would drop a call under way now and then */
 
-static void request_sent(struct sum *s, struct sum_call *c, uint32_t process, const struct tap_event *e,
-                         const struct tap_gen_parts *parts)
+static void request_sent(struct sum *s, struct sum_call *c, uint32_t process,
+                         const struct tap_event *e, const struct tap_gen_parts *parts)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&s->names, s->host, e->node);
     struct tap_print print = {.syntax = (enum tap_print_syntax)s->settings->syntax,
@@ -18,7 +19,8 @@ static void request_sent(struct sum *s, struct sum_call *c, uint32_t process, co
                               .limit = SUMMARY_TEXT - 20};
     c->from = process;
     c->sent = e->ts;
-    size_t n = s->host->term_print(s->host, c->request, SUMMARY_TEXT, parts->body, parts->body_len, &print);
+    size_t n = s->host->term_print(s->host, c->request, SUMMARY_TEXT, parts->body, parts->body_len,
+                                   &print);
     c->request_len = (uint32_t)(n < SUMMARY_TEXT ? n : SUMMARY_TEXT);
 }
 

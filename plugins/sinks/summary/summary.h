@@ -7,10 +7,11 @@
  *     report.c    the text
  *     map.c       a hash table of numbers
  *
- * Memory depends on what is open (frames of live processes) and on caps, never on the trace's length.
+ * Memory depends on what is open (frames of live processes) and on caps, never on the trace's
+ * length.
  */
-#ifndef TAP_SUMMARY_H
-#define TAP_SUMMARY_H
+#ifndef TAP_SINKS_SUMMARY_SUMMARY_H
+#define TAP_SINKS_SUMMARY_SUMMARY_H
 
 #include "sinks/common/process_name.h"
 #include "sinks/common/node_labels.h"
@@ -31,7 +32,8 @@ struct sum_map {
     uint32_t mask, count;
 };
 void sum_map_free(struct sum_map *);
-/* The value's place; made with value 0 where `make`. NULL: there is none, or no memory. Until the next call. */
+/* The value's place; made with value 0 where `make`. NULL: there is none, or no memory. Until the
+ * next call. */
 uint32_t *sum_map_get(struct sum_map *, uint64_t key, bool make);
 void sum_map_remove(struct sum_map *, uint64_t key);
 static inline uint64_t sum_mix(uint64_t a, uint64_t b)
@@ -118,21 +120,27 @@ struct sum {
 bool sum_room(struct sum *, void *array, uint32_t count, size_t size);
 
 uint64_t sum_pid_key(const struct tap_pid *);
-/* A process's index; 0 stands for all those that are too many, or have no memory. Processes may move in memory. */
+/* A process's index; 0 stands for all those that are too many, or have no memory. Processes may
+ * move in memory. */
 uint32_t sum_process_get(struct sum *, const struct tap_pid *, uint32_t node);
 void sum_processes_free(struct sum *);
-/* A start, an exit, a spawn or a registration: what the process is called by that. Processes may move. */
-void sum_process_event(struct sum *, uint32_t process, const struct tap_batch *, const struct tap_event *);
+/* A start, an exit, a spawn or a registration: what the process is called by that. Processes may
+ * move. */
+void sum_process_event(struct sum *, uint32_t process, const struct tap_batch *,
+                       const struct tap_event *);
 /* What a node tells of them. */
 void sum_processes_learn(struct sum *, const struct tap_batch *, const struct tap_event *);
 
-void sum_function_call(struct sum *, struct sum_process *, uint32_t process, const struct tap_event *);
-void sum_function_end(struct sum *, struct sum_process *, uint32_t process, const struct tap_event *);
+void sum_function_call(struct sum *, struct sum_process *, uint32_t process,
+                       const struct tap_event *);
+void sum_function_end(struct sum *, struct sum_process *, uint32_t process,
+                      const struct tap_event *);
 /* Forgets the frames of a process. */
 void sum_function_clear(struct sum *, struct sum_process *, uint32_t process);
 
 /* A send or a receive that may be a gen_server's request or reply. */
-void sum_server_message(struct sum *, uint32_t process, const struct tap_batch *, const struct tap_event *);
+void sum_server_message(struct sum *, uint32_t process, const struct tap_batch *,
+                        const struct tap_event *);
 /* No more will come: what came back without the server's part is done too. */
 void sum_server_end(struct sum *);
 

@@ -1,10 +1,11 @@
 /* acceptor.h: who lets nodes in that bring their frames over connections of their own.
  *
- * A transport that has such connections implements this (tcp does); the run over the nodes calls it from its loop. The
- * one that proves a node's token is handed over with tap_beam_node_data_connection.
+ * A transport that has such connections implements this (tcp does); the run over the nodes calls it
+ * from its loop. The one that proves a node's token is handed over with
+ * tap_beam_node_data_connection.
  */
-#ifndef TAP_BEAM_DOOR_H
-#define TAP_BEAM_DOOR_H
+#ifndef TAP_TRANSPORTS_BEAM_ACCEPTOR_H
+#define TAP_TRANSPORTS_BEAM_ACCEPTOR_H
 
 #include <poll.h>
 #include <stddef.h>
@@ -22,7 +23,8 @@ struct tap_acceptor {
     size_t (*poll)(struct tap_acceptor *, struct pollfd *);
     /* After each wait, with the same descriptors. */
     void (*serve)(struct tap_acceptor *, const struct pollfd *, size_t n, int64_t now);
-    /* Where this node is to connect to; token and answer are the node's. False: the node has failed and is ended. */
+    /* Where this node is to connect to; token and answer are the node's. False: the node has failed
+     * and is ended. */
     bool (*endpoint)(struct tap_acceptor *, struct tap_beam_node *, struct tap_endpoint *);
     void (*close)(struct tap_acceptor *);
 };

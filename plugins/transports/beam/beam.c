@@ -1,7 +1,8 @@
 /* beam.c: start, run and stop over all nodes.
  *
- * First every node is connected, all at once, then every one started, all at once: connecting may take its whole timeout
- * for a node that is frozen, and a picture of several nodes is of use only where all of them are in it.
+ * First every node is connected, all at once, then every one started, all at once: connecting may
+ * take its whole timeout for a node that is frozen, and a picture of several nodes is of use only
+ * where all of them are in it.
  */
 #include "transports/beam/beam.h"
 
@@ -20,8 +21,9 @@
 enum tap_status tap_beam_new(const struct tap_host *host, int64_t connect_timeout, const char *name,
                              struct tap_beam **beam)
 {
-    if (name && (!*name || strlen(name) > NAME_MAX_LEN ||
-                 name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
+    if (name &&
+        (!*name || strlen(name) > NAME_MAX_LEN ||
+         name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
         return TAP_FAIL(host, TAP_INVALID,
                         "name = %s: letters, digits, _ and - only, at most %d, and no @host", name,
                         NAME_MAX_LEN);
@@ -96,8 +98,8 @@ static void beam_connect(struct tap_beam *b)
            beam_in_state(b, TAP_BEAM_AWAY) + beam_in_state(b, TAP_BEAM_DIALLING) > 0);
 }
 
-/* Starts every node that is connected and waits for the outcome of each, though not long when some are tracing and may
- * go on alone. */
+/* Starts every node that is connected and waits for the outcome of each, though not long when some
+ * are tracing and may go on alone. */
 static void beam_begin(struct tap_beam *b)
 {
     for (size_t i = 0; i < b->count; i++)
@@ -113,7 +115,8 @@ static bool beam_prepare(struct tap_beam *b)
     const struct tap_host *host = b->host;
     char why[400];
     uint32_t random = 0;
-    if (!tap_handshake_cookie(host->plan->cookie_file, b->cookie, sizeof b->cookie, why, sizeof why))
+    if (!tap_handshake_cookie(host->plan->cookie_file, b->cookie, sizeof b->cookie, why,
+                              sizeof why))
         return TAP_FAIL(host, TAP_ERROR, "%s", why), false;
     if (getrandom(&random, sizeof random, 0) < 0)
         random = (uint32_t)tap_wire_now();
@@ -185,10 +188,11 @@ enum tap_status tap_beam_stop(struct tap_beam *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         struct tap_beam_node *n = b->nodes[i];
-        bool traced =
-            n->state == TAP_BEAM_TRACING || (n->state == TAP_BEAM_STARTING && tap_beam_node_may_trace(n));
+        bool traced = n->state == TAP_BEAM_TRACING ||
+                      (n->state == TAP_BEAM_STARTING && tap_beam_node_may_trace(n));
         if (traced)
-            tap_beam_node_fail(n, "left without its final report: tracing ends there with the connection");
+            tap_beam_node_fail(
+                n, "left without its final report: tracing ends there with the connection");
         else
             tap_beam_node_leave(n);
     }

@@ -1,22 +1,24 @@
 /* beam.h: a run over several nodes, as the transports that join a cluster share it.
  *
- * One thread serves all nodes: a poll loop that receives, commits and grants. It is the loop of run, and also what a
- * call into one node waits in, so that no node starves while another is slow. Only the handshakes have threads (dial.h).
+ * One thread serves all nodes: a poll loop that receives, commits and grants. It is the loop of
+ * run, and also what a call into one node waits in, so that no node starves while another is slow.
+ * Only the handshakes have threads (dial.h).
  */
-#ifndef TAP_BEAM_H
-#define TAP_BEAM_H
+#ifndef TAP_TRANSPORTS_BEAM_BEAM_H
+#define TAP_TRANSPORTS_BEAM_BEAM_H
 
 #include "transports/beam/acceptor.h"
 #include "transports/beam/node/node.h"
 
 #define TAP_COOKIE_MAX 512
-#define TAP_BEAM_FDS(nodes) (2 * (nodes) + 1 + TAP_ACCEPTOR_FDS) /* two connections each, the dials, the acceptor */
+/* two connections each, the dials, the acceptor */
+#define TAP_BEAM_FDS(nodes) (2 * (nodes) + 1 + TAP_ACCEPTOR_FDS)
 
 struct tap_beam {
     const struct tap_host *host;
-    int64_t connect_timeout; /* ns */
-    const char *name;        /* our name in the cluster; NULL: a new one each run */
-    struct tap_acceptor *acceptor;   /* NULL: frames come over the distribution */
+    int64_t connect_timeout;       /* ns */
+    const char *name;              /* our name in the cluster; NULL: a new one each run */
+    struct tap_acceptor *acceptor; /* NULL: frames come over the distribution */
     struct tap_beam_node **nodes;
     size_t count;
     struct pollfd *fds;
@@ -27,8 +29,9 @@ struct tap_beam {
     size_t dialling; /* how many are under way */
     int64_t began;   /* when the first node was traced: tap_wire_now; 0: not yet */
     int64_t look_at; /* when to ask next whom the seed sees */
-    int64_t epoch;   /* tap_wire_now + epoch is the time by our clock, as of the start: it never jumps */
-    bool ending;     /* a node failed and the plan requires all */
+    /* tap_wire_now + epoch is the time by our clock, as of the start: it never jumps */
+    int64_t epoch;
+    bool ending; /* a node failed and the plan requires all */
 };
 
 /* For create: judges the name (NULL: none was given). */
@@ -39,10 +42,12 @@ enum tap_status tap_beam_start(struct tap_beam *);
 enum tap_status tap_beam_run(struct tap_beam *);
 enum tap_status tap_beam_stop(struct tap_beam *);
 void tap_beam_free(struct tap_beam *);
-/* service.c: verbs are `info` and `clean`, without arguments; answers as the agent gives them (protocol.h). */
-enum tap_status tap_beam_service(struct tap_beam *, const char *verb, const uint8_t *args, size_t args_len,
-                                 struct tap_buf *result);
-/* The cookie, the nodes that the plan names, and a connection to each: joined, or failed and ended. */
+/* service.c: verbs are `info` and `clean`, without arguments; answers as the agent gives them
+ * (protocol.h). */
+enum tap_status tap_beam_service(struct tap_beam *, const char *verb, const uint8_t *args,
+                                 size_t args_len, struct tap_buf *result);
+/* The cookie, the nodes that the plan names, and a connection to each: joined, or failed and
+ * ended. */
 enum tap_status tap_beam_join(struct tap_beam *);
 /* One round for all nodes; waits at most `timeout` ms. */
 void tap_beam_turn(struct tap_beam *, int timeout);

@@ -81,7 +81,8 @@ void tap_cluster_discover(struct tap_beam *b)
     tap_write_list(&args, 1);
     tap_write_atom(&args, plan_hidden(b) ? "connected" : "visible");
     tap_write_nil(&args);
-    bool ok = tap_beam_node_call(seed, "erlang", "nodes", &args, CALL_TIMEOUT); /* else it has said why */
+    /* else it has said why */
+    bool ok = tap_beam_node_call(seed, "erlang", "nodes", &args, CALL_TIMEOUT);
     tap_buf_free(&args);
     if (ok)
         tap_cluster_seen(b, tap_cursor(seed->rpc.answer.data, seed->rpc.answer.len));
@@ -93,7 +94,8 @@ void tap_cluster_discover(struct tap_beam *b)
 static bool cluster_lasts(const struct tap_beam *b, int64_t now)
 {
     int64_t duration = b->host->plan->duration;
-    return !b->ending && !b->host->stopping(b->host) && (!b->began || !duration || now - b->began < duration);
+    return !b->ending && !b->host->stopping(b->host) &&
+           (!b->began || !duration || now - b->began < duration);
 }
 
 static void cluster_dial(struct tap_beam *b, int64_t now)

@@ -1,10 +1,11 @@
 /* cluster.h: which nodes a run has: named, seen by the seed, joined later, and back again.
  *
- * With nodes = all_nodes the seed (or, while it is away, another traced node) is asked each second whom it sees. A node
- * that went down, and one that was not there, is dialled again until the run ends; one that refuses us is not.
+ * With nodes = all_nodes the seed (or, while it is away, another traced node) is asked each second
+ * whom it sees. A node that went down, and one that was not there, is dialled again until the run
+ * ends; one that refuses us is not.
  */
-#ifndef TAP_BEAM_CLUSTER_H
-#define TAP_BEAM_CLUSTER_H
+#ifndef TAP_TRANSPORTS_BEAM_CLUSTER_H
+#define TAP_TRANSPORTS_BEAM_CLUSTER_H
 
 #include "transports/beam/beam.h"
 

@@ -1,99 +1,113 @@
-/* protocol.h: what the collector and the agent in the node (agent/beamtap_agent.erl) say to each other.
+/* protocol.h: what the collector and the agent in the node (agent/beamtap_agent.erl) say to each
+ * other.
  *
- * The collector is a hidden C node. It loads the agent with rex (code:load_binary) under the module name that
- * is written in the beam (beamtap_agent_HHHHHHHH: the hash is of the source; a module that is already loaded
- * under that name is the same one and is never loaded over), and then speaks Erlang terms with it.
+ * The collector is a hidden C node. It loads the agent with rex (code:load_binary) under the module
+ * name that is written in the beam (beamtap_agent_HHHHHHHH: the hash is of the source; a module
+ * that is already loaded under that name is the same one and is never loaded over), and then speaks
+ * Erlang terms with it.
  *
  * 1. rex calls, Module:Function(Args), answered with {rex, Result}:
  *
- *    start(Options) -> {ok, #{relay := pid(), guardian := pid(), tracer := pid()}} | {error, {Code, Text}}
- *       relay: takes {beamtap, credit, Total}; today a guardian, which passes it on without a message, because a
- *       grant must not stand behind a hundred thousand trace messages. tracer: the process that traces.
- *       Code: atom for tests, Text: binary UTF-8, one sentence for the user.
- *       Codes: empty_plan, bad_spec, stream (it cannot be connected to),
- *       busy (someone else traces and the plan needs what they hold), no_process,
- *       again (the module is just being purged: load it again if it is gone, and try again; undef from start and a
- *       killed rpc mean the same), failed. Starts tracing before it returns. Options is a map:
- *         run          binary, 16 hex digits, names this run in every match spec ({const, {beamtap, Run}})
+ *    start(Options) -> {ok, #{relay := pid(), guardian := pid(), tracer := pid()}} | {error, {Code,
+ *    Text}}
+ *       relay: takes {beamtap, credit, Total}; today a guardian, which passes it on without a
+ *       message, because a grant must not stand behind a hundred thousand trace messages. tracer:
+ *       the process that traces. Code: atom for tests, Text: binary UTF-8, one sentence for the
+ *       user. Codes: empty_plan, bad_spec, stream (it cannot be connected to), busy (someone else
+ *       traces and the plan needs what they hold), no_process, again (the module is just being
+ *       purged: load it again if it is gone, and try again; undef from start and a killed rpc mean
+ *       the same), failed. Starts tracing before it returns. Options is a map:
+ *         run          binary, 16 hex digits, names this run in every match spec ({const, {beamtap,
+ *                      Run}})
  *         collector    the C node's pid: frames and reports go there
  *         events       list of kind atoms (function_call, ...)
- *         functions    list of {Module, Function, Arity, Spec, Flags, Where}; [] while function_call,
- *                      function_return or function_exception is in events: every function.
- *                      Module: binary glob (* and ?) | any; a name without * and ? counts as named
- *                      Function: binary (a name) | any; Arity: integer | any; Spec: match spec list | none, as the user wrote it
- *                      Flags: list of named, return, exception, caller; Where: binary for reports ("trace.ini:12")
- *         processes    list of {pid, Binary} | {name, Atom} | new | {tree, {pid, Binary}} | {tree, {name, Atom}};
- *                      []: all
+ *         functions    list of {Module, Function, Arity, Spec, Flags, Where}; [] while
+ *                      function_call, function_return or function_exception is in events: every
+ *                      function. Module: binary glob (* and ?) | any; a name without * and ? counts
+ *                      as named Function: binary (a name) | any; Arity: integer | any; Spec: match
+ *                      spec list | none, as the user wrote it Flags: list of named, return,
+ *                      exception, caller; Where: binary for reports ("trace.ini:12")
+ *         processes    list of {pid, Binary} | {name, Atom} | new | {tree, {pid, Binary}} | {tree,
+ *                      {name, Atom}}; []: all
  *         sends        list of match specs (each a list of clauses), []: every message
  *         receives     likewise; heads are [Node, Sender, Message]
  *         include_otp  boolean. The libraries of Elixir count as OTP's
  *         duration     ms, 0: no limit      lease        ms
  *         max_events   0: no limit          max_rate     events a second, 0: no limit
- *         max_queue    messages             max_memory   bytes of the relay's mailbox and held frames; 0: no limit
+ *         max_queue    messages             max_memory   bytes of the relay's mailbox and held
+ *                      frames; 0: no limit
  *         max_term     bytes                overload     pause | drop | stop
  *         credit       bytes of frames that may be sent before the first {credit, ...}
- *         names        boolean: names are told when they are asked for (below); never with schedule_in or schedule_out in
- *                      events. Default false
- *         mailbox      ms: how often the mailboxes of the first 256 processes that were asked about are looked at; 0, the
- *                      default: never. Likewise not with scheduling
+ *         names        boolean: names are told when they are asked for (below); never with
+ *                      schedule_in or schedule_out in events. Default false
+ *         mailbox      ms: how often the mailboxes of the first 256 processes that were asked about
+ *                      are looked at; 0, the default: never. Likewise not with scheduling
  *         arity_only   boolean: calls come as {M, F, Arity}. Default false
- *         call         none | {Module, Function, Arguments, Timeout, Linger}: the run is this one call, made in a process
- *                      of its own, and what it spawns; `processes` is [] then. Milliseconds; Timeout 0: no limit, beyond it
- *                      the caller is killed; Linger: how long what it spawned may go on being traced afterwards
- *         stream       not there: frames come over the distribution. Else a map: the node connects to address (binary, an
- *                      IP address or a host's name) and port within timeout (ms), sends "BTT1" and token (16 bytes),
- *                      expects answer (16 bytes), and all frames of the relay come over that connection, one after the
- *                      other with nothing between them. What the relay could not say itself (it was killed, or the
- *                      connection broke) its guardian says over the distribution, after that connection was closed
+ *         call         none | {Module, Function, Arguments, Timeout, Linger}: the run is this one
+ *                      call, made in a process of its own, and what it spawns; `processes` is []
+ *                      then. Milliseconds; Timeout 0: no limit, beyond it the caller is killed;
+ *                      Linger: how long what it spawned may go on being traced afterwards
+ *         stream       not there: frames come over the distribution. Else a map: the node connects
+ *                      to address (binary, an IP address or a host's name) and port within timeout
+ *                      (ms), sends "BTT1" and token (16 bytes), expects answer (16 bytes), and all
+ *                      frames of the relay come over that connection, one after the other with
+ *                      nothing between them. What the relay could not say itself (it was killed, or
+ *                      the connection broke) its guardian says over the distribution, after that
+ *                      connection was closed
  *       The user's match specs may not use trace, enable_trace, set_tcw or set_seq_token: bad_spec.
  *    info() -> map
- *       release, erts (binaries), visible, hidden (lists of nodes, without collectors), tracers (list of {Pid, Text}), tracer_texts (without
- *       beamtap's), sends, receives, on_load, new (booleans: someone's
- *       pattern or flags are there), patterns (number of functions that others trace), beamtap_patterns,
- *       runs (list of #{run, guardian, module}), run_texts, sessions (names, as texts)
+ *       release, erts (binaries), visible, hidden (lists of nodes, without collectors), tracers
+ *       (list of {Pid, Text}), tracer_texts (without beamtap's), sends, receives, on_load, new
+ *       (booleans: someone's pattern or flags are there), patterns (number of functions that others
+ *       trace), beamtap_patterns, runs (list of #{run, guardian, module}), run_texts, sessions
+ *       (names, as texts)
  *    clean() -> map
- *       what dead runs had left and what was taken away: functions ([{M,F,A}]), function_texts, messages, relays (number), sessions,
- *       modules; living: runs whose guardians live, which are left alone (their lease ends them)
+ *       what dead runs had left and what was taken away: functions ([{M,F,A}]), function_texts,
+ *       messages, relays (number), sessions, modules; living: runs whose guardians live, which are
+ *       left alone (their lease ends them)
  *    unload() -> ok
- *       purges the module when no run uses it (called after a start that failed, info and clean); the purge follows
- *       a moment after the answer. A run that ends does it by itself, after half a second
+ *       purges the module when no run uses it (called after a start that failed, info and clean);
+ *       the purge follows a moment after the answer. A run that ends does it by itself, after half
+ *       a second
  *
  * 2. Messages from the collector (SEND to the pids that start returned):
  *
- *    guardian  {beamtap, credit, Total}
- *              cumulative bytes of frames (headers and bodies) that may have been sent by now; to the guardian,
- *              since in the relay's mailbox it would stand behind all the trace messages that wait there
+ *    guardian  {beamtap, credit, Total} cumulative bytes of frames (headers and bodies) that may
+ *              have been sent by now; to the guardian, since in the relay's mailbox it would stand
+ *              behind all the trace messages that wait there
  *    guardian  {beamtap, renew}
  *              the lease begins anew
  *    guardian  {beamtap, stop}
  *              tracing off, trace_delivered, the rest is sent, then the final report
- *    guardian  {beamtap, relieve, {M, F, A}, Pid, Open}
- *              so many calls of it have not returned in that process. Where its stack is as large as these make it (a call that
- *              an untraced exception ended left nothing there) and does not show the function again and again (it waits for its
- *              own calls, and they return), that function's pattern is set again without return_trace and
- *              exception_trace; {relieved, ...} and a line in the log say so. Calls go on. The agent does so by itself for a
- *              value above max_term
- *    guardian  {beamtap, nodes, visible | connected}
- *              answered at once by a message that is no frame: {beamtap, nodes, [Name]}, the names as atoms; from then
- *              on another one follows for each node that comes
- *    guardian  {beamtap, names, {Ref, [Pid]}}
- *              what these processes (at most 256) are called: answered when they have answered, in a control frame. The
- *              next question comes after the answer
+ *    guardian  {beamtap, relieve, {M, F, A}, Pid, Open} so many calls of it have not returned in
+ *              that process. Where its stack is as large as these make it (a call that an untraced
+ *              exception ended left nothing there) and does not show the function again and again
+ *              (it waits for its own calls, and they return), that function's pattern is set again
+ *              without return_trace and exception_trace; {relieved, ...} and a line in the log say
+ *              so. Calls go on. The agent does so by itself for a value above max_term
+ *    guardian  {beamtap, nodes, visible | connected} answered at once by a message that is no
+ *              frame: {beamtap, nodes, [Name]}, the names as atoms; from then on another one
+ *              follows for each node that comes
+ *    guardian  {beamtap, names, {Ref, [Pid]}} what these processes (at most 256) are called:
+ *              answered when they have answered, in a control frame. The next question comes after
+ *              the answer
  *    guardian  {beamtap, clock, Ref}
  *              answered at once in a control frame: {clock, Ref, Monotonic, Offset}
  *
- * 3. Messages to the collector: a binary that begins with "BTF1" is a frame (event.h). Everything that
- * concerns the stream travels in it, in control frames, in order with the events:
+ * 3. Messages to the collector: a binary that begins with "BTF1" is a frame (event.h). Everything
+ * that concerns the stream travels in it, in control frames, in order with the events:
  *
  *    {node_up, Map}
- *        first of all: release ("25" as binary), erts, name, offset (time_offset, ns), monotonic (ns),
- *        printable (latin1 | unicode), session (boolean: a trace session of OTP 27+)
+ *        first of all: release ("25" as binary), erts, name, offset (time_offset, ns), monotonic
+ *        (ns), printable (latin1 | unicode), session (boolean: a trace session of OTP 27+)
  *    {clock, Ref, Monotonic, Offset}
- *        also with Ref = undefined, each lease tick and behind each answer: not before its turn, so that all events
- *        before it in time are before it in the stream, but for those that are just being made
+ *        also with Ref = undefined, each lease tick and behind each answer: not before its turn, so
+ *        that all events before it in time are before it in the stream, but for those that are just
+ *        being made
  *    {plan, Map}
  *        functions: [{M,F,A}] (at most 10,000) and function_count; processes: [{Selector, Pid}];
- *        skipped: [{What, Why :: binary}] (what someone else traces, what matched nothing, what is sensitive ...)
+ *        skipped: [{What, Why :: binary}] (what someone else traces, what matched nothing, what is
+ *        sensitive ...)
  *    {gap, FromMonotonic, ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary}
  *    {log, Level :: error | warning | info, Text :: binary}
  *    {relieved, {M, F, A}, Why :: binary}
@@ -101,17 +115,19 @@
  *    {process_info, [{Pid, [{Key, Value}]}]}
  *        registered names, at the start and each lease tick those that are new; Key: name
  *    {process_info, [{Pid, [{Key, Value}]}], Ref}
- *        the answer to a question of the collector's: name, label (OTP 27: proc_lib:set_label), initial_call ({M,F,A}; what
- *        proc_lib knows of it, from OTP 26.2 on). Who is gone, or is not called anything, is left out
+ *        the answer to a question of the collector's: name, label (OTP 27: proc_lib:set_label),
+ *        initial_call ({M,F,A}; what proc_lib knows of it, from OTP 26.2 on). Who is gone, or is
+ *        not called anything, is left out
  *    {mailboxes, Monotonic, [{Pid, Length}]}
  *        messages in their mailboxes at that time: those that changed, and now and then all
  *    {final, Map}
- *        last of all: produced, sent, lost (totals), reason (stop | duration | max_events | lease | overload |
- *        relay | failed | call), text (binary), peak_queue, restored (list of what was taken away); with the option
- *        call: call ({Kind, term_to_binary(What)}: returned with the value; throw, error, exit with {Reason, Stacktrace};
- *        died with the reason of the exit signal that ended the caller; timeout, stopped with [])
- *        A lost connection gives reason lease. When the relay was killed the totals are what it had published: then
- *        numbers of frames and events may be missing before this report. A report that the connection does not
+ *        last of all: produced, sent, lost (totals), reason (stop | duration | max_events | lease |
+ *        overload | relay | failed | call), text (binary), peak_queue, restored (list of what was
+ *        taken away); with the option call: call ({Kind, term_to_binary(What)}: returned with the
+ *        value; throw, error, exit with {Reason, Stacktrace}; died with the reason of the exit
+ *        signal that ended the caller; timeout, stopped with []) A lost connection gives reason
+ *        lease. When the relay was killed the totals are what it had published: then numbers of
+ *        frames and events may be missing before this report. A report that the connection does not
  *        take is tried again for one lease
  *
  *    The final report is sent regardless of credit. After it the agent removes itself.
@@ -122,18 +138,19 @@
  *      {'$beamtap_caller', Caller}             call; Caller: {M,F,A} | undefined
  *      {'$beamtap_caller', Caller, X}
  *      {'$beamtap_x', X}                       the user's {message, X}
- *    A payload larger than max_term is replaced by {'$beamtap_cut', TrueSize} in its place, arguments by
- *    {'$beamtap_cut', TrueSize, Arity}.
- *    Timestamps are erlang:monotonic_time() in nanoseconds (flag monotonic_timestamp).
+ *    A payload larger than max_term is replaced by {'$beamtap_cut', TrueSize} in its place,
+ *    arguments by {'$beamtap_cut', TrueSize, Arity}. Timestamps are erlang:monotonic_time() in
+ *    nanoseconds (flag monotonic_timestamp).
  */
-#ifndef TAP_BEAM_PROTOCOL_H
-#define TAP_BEAM_PROTOCOL_H
+#ifndef TAP_TRANSPORTS_BEAM_PROTOCOL_H
+#define TAP_TRANSPORTS_BEAM_PROTOCOL_H
 
 #define TAP_AGENT_PREFIX "beamtap_agent_"
 /* What a node says first on a connection of its own: magic and token. */
 #define TAP_STREAM_MAGIC "BTT1"
 #define TAP_STREAM_TOKEN 16u
 #define TAP_STREAM_HELLO (4u + TAP_STREAM_TOKEN)
-#define TAP_AGENT_CREDIT (4u << 20) /* bytes of frames in flight; the collector renews when half is used */
+/* bytes of frames in flight; the collector renews when half is used */
+#define TAP_AGENT_CREDIT (4u << 20)
 
 #endif

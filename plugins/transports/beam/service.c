@@ -1,4 +1,5 @@
-/* service.c: what a node is asked that is no trace: who traces there, and to take away what dead runs left.
+/* service.c: what a node is asked that is no trace: who traces there, and to take away what dead
+ * runs left.
  *
  * The agent is loaded for it, answers, and is unloaded unless a run uses it.
  */
@@ -7,11 +8,12 @@
 #include "transports/beam/node/agent_load.h"
 #include "transports/beam/beam.h"
 
-#define SERVICE_TIMEOUT \
-    INT64_C(60000000000) /* over a node's loaded functions and processes: usually some 100 ms */
+/* over a node's loaded functions and processes: usually some 100 ms */
+#define SERVICE_TIMEOUT INT64_C(60000000000)
 #define SERVICE_TRIES 40 /* times 50 ms: longer than an agent takes to leave */
 
-/* {badrpc, {'EXIT', {undef, ...} | killed}}: an earlier agent left just then, and took the module with it. */
+/* {badrpc, {'EXIT', {undef, ...} | killed}}: an earlier agent left just then, and took the module
+ * with it. */
 static bool service_again(const struct tap_buf *answer)
 {
     struct tap_cursor c = tap_cursor(answer->data, answer->len);
@@ -20,7 +22,8 @@ static bool service_again(const struct tap_buf *answer)
         !tap_read_tuple(&c, &arity) || arity != 2 || !tap_match_atom(&c, "EXIT"))
         return false;
     struct tap_cursor t = c;
-    return tap_match_atom(&c, "killed") || (tap_read_tuple(&t, &arity) && tap_match_atom(&t, "undef"));
+    return tap_match_atom(&c, "killed") ||
+           (tap_read_tuple(&t, &arity) && tap_match_atom(&t, "undef"));
 }
 
 /* The answer must be a map; what else there is to say about it is the caller's. */
@@ -33,7 +36,8 @@ static bool service_answer_read(struct tap_beam_node *n, const char *verb)
         return true;
     char text[500];
     struct tap_print print = {.limit = 400};
-    size_t len = host->term_print(host, text, sizeof text, n->rpc.answer.data, n->rpc.answer.len, &print);
+    size_t len =
+        host->term_print(host, text, sizeof text, n->rpc.answer.data, n->rpc.answer.len, &print);
     tap_agent_unload(n);
     return tap_beam_node_fail(n, "the agent failed at '%s': %.*s", verb,
                               (int)(len < sizeof text ? len : sizeof text), text);
@@ -43,22 +47,24 @@ static bool service_answer_read(struct tap_beam_node *n, const char *verb)
 static bool service_ask(struct tap_beam_node *n, const char *verb)
 {
     for (int i = 0; i < SERVICE_TRIES; i++) {
-        if (!tap_agent_load(n) || !tap_beam_node_call(n, tap_agent_module(), verb, NULL, SERVICE_TIMEOUT))
+        if (!tap_agent_load(n) ||
+            !tap_beam_node_call(n, tap_agent_module(), verb, NULL, SERVICE_TIMEOUT))
             return false;
         if (!service_again(&n->rpc.answer))
             return service_answer_read(n, verb);
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     }
-    return tap_beam_node_fail(n, "an earlier agent does not leave the node: try again in a few seconds");
+    return tap_beam_node_fail(
+        n, "an earlier agent does not leave the node: try again in a few seconds");
 }
 
-enum tap_status tap_beam_service(struct tap_beam *b, const char *verb, const uint8_t *args, size_t args_len,
-                                 struct tap_buf *result)
+enum tap_status tap_beam_service(struct tap_beam *b, const char *verb, const uint8_t *args,
+                                 size_t args_len, struct tap_buf *result)
 {
     (void)args; /* neither verb takes any */
     if ((strcmp(verb, "info") != 0 && strcmp(verb, "clean") != 0) || args_len)
-        return TAP_FAIL(b->host, TAP_INVALID, "this transport does not know '%s' (it knows info and clean)",
-                        verb);
+        return TAP_FAIL(b->host, TAP_INVALID,
+                        "this transport does not know '%s' (it knows info and clean)", verb);
     enum tap_status status = tap_beam_join(b);
     if (status != TAP_OK)
         return status;

@@ -1,7 +1,8 @@
 /* plugin.c: the transport over the Erlang distribution.
  *
- * The collector joins the cluster as a hidden node and the frames come over that connection: nothing has to be opened
- * or installed in the node. All the work is in ../beam; here are the options and the descriptor.
+ * The collector joins the cluster as a hidden node and the frames come over that connection:
+ * nothing has to be opened or installed in the node. All the work is in ../beam; here are the
+ * options and the descriptor.
  */
 #include "transports/beam/beam.h"
 
@@ -16,8 +17,8 @@ struct dist_settings {
 
 static const struct tap_option dist_options[] = {
     {"connect_timeout", TAP_OPT_DURATION, "5s", INT64_C(10000000), INT64_C(600000000000), NULL,
-     "how long one node may take to accept the connection", offsetof(struct dist_settings, connect_timeout),
-     0},
+     "how long one node may take to accept the connection",
+     offsetof(struct dist_settings, connect_timeout), 0},
     {"name", TAP_OPT_STRING, NULL, 0, 0, NULL,
      "the name before the @ that beamtap takes in the cluster; without it a new one each run",
      offsetof(struct dist_settings, name), 0},
@@ -44,8 +45,8 @@ static enum tap_status dist_stop(void *self)
 {
     return tap_beam_stop(self);
 }
-static enum tap_status dist_service(void *self, const char *verb, const uint8_t *args, size_t args_len,
-                                    struct tap_buf *result)
+static enum tap_status dist_service(void *self, const char *verb, const uint8_t *args,
+                                    size_t args_len, struct tap_buf *result)
 {
     return tap_beam_service(self, verb, args, args_len, result);
 }
@@ -69,7 +70,8 @@ static const struct tap_plugin dist_plugin = {
     .kind = TAP_PLUGIN_TRANSPORT,
     .name = "dist",
     .version = TAP_VERSION,
-    .summary = "joins the nodes' cluster as a hidden node and takes the trace over the distribution",
+    .summary =
+        "joins the nodes' cluster as a hidden node and takes the trace over the distribution",
     .license = "Apache-2.0",
     .options = dist_options,
     .option_count = sizeof dist_options / sizeof dist_options[0],

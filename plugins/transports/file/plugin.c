@@ -1,7 +1,9 @@
-/* plugin.c: the transport that plays a recording (sink record) into any sinks, as fast as they take it.
+/* plugin.c: the transport that plays a recording (sink record) into any sinks, as fast as they take
+ * it.
  *
- * Frames go to the core as a node's would; what the file says of itself (event.h, flag 8) becomes what a live transport
- * would tell: nodes that come and go. A file may be torn or hostile: what is whole before that is played.
+ * Frames go to the core as a node's would; what the file says of itself (event.h, flag 8) becomes
+ * what a live transport would tell: nodes that come and go. A file may be torn or hostile: what is
+ * whole before that is played.
  */
 #include <errno.h>
 #include <limits.h>
@@ -48,14 +50,15 @@ static enum tap_status file_fail(const struct file *f, const char *what)
 
 static enum tap_status file_bad(const struct file *f)
 {
-    return file_fail(f, "what stands there is no frame of a recording: nothing is played from there on,");
+    return file_fail(
+        f, "what stands there is no frame of a recording: nothing is played from there on,");
 }
 
-/* ---- What the file says of itself --------------------------------------------------------------------------- */
+/* ---- What the file says of itself */
 
 /* The one term of a control frame of the file's own, opened as a tuple of `arity`. */
-static bool own_term(const struct tap_frame *h, const uint8_t *frame, uint32_t arity, const char *tag,
-                     struct tap_cursor *c)
+static bool own_term(const struct tap_frame *h, const uint8_t *frame, uint32_t arity,
+                     const char *tag, struct tap_cursor *c)
 {
     uint32_t n;
     if (h->length < 5)
@@ -145,7 +148,7 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
     return TAP_OK;
 }
 
-/* ---- Handing over ------------------------------------------------------------------------------------------- */
+/* ---- Handing over */
 
 static void file_commit(struct file *f)
 {
@@ -175,8 +178,8 @@ static enum tap_status file_take(struct file *f, const struct tap_frame *h, cons
         n->alive = true;
         n->next = 0;
     }
-    if (f->arena && (f->node != h->node || f->count == FRAMES_MAX || f->arena->size - f->used < size ||
-                     (f->loss && is_loss(h))))
+    if (f->arena && (f->node != h->node || f->count == FRAMES_MAX ||
+                     f->arena->size - f->used < size || (f->loss && is_loss(h))))
         file_commit(f);
     if (!f->arena && !(f->arena = f->host->reserve(f->host, size > ARENA_SIZE ? size : ARENA_SIZE)))
         return TAP_FAIL(f->host, TAP_ERROR, "out of memory");
@@ -189,7 +192,7 @@ static enum tap_status file_take(struct file *f, const struct tap_frame *h, cons
     return TAP_OK;
 }
 
-/* ---- Nodes -------------------------------------------------------------------------------------------------- */
+/* ---- Nodes */
 
 static enum tap_status node_named(struct file *f, const struct tap_frame *h, struct tap_cursor *c)
 {
@@ -252,7 +255,7 @@ static enum tap_status file_frame(struct file *f, const struct tap_frame *h, con
     return f->nodes[h->node].known ? file_take(f, h, frame) : file_bad(f);
 }
 
-/* ---- The plugin --------------------------------------------------------------------------------------------- */
+/* ---- The plugin */
 
 static enum tap_status file_create(const struct tap_host *host, const void *settings, void **self)
 {
@@ -277,7 +280,8 @@ static enum tap_status file_ended(struct file *f, enum tap_reader_got got)
 {
     enum tap_status status = TAP_OK;
     if (got == TAP_READER_ERROR)
-        status = TAP_FAIL(f->host, TAP_ERROR, "cannot read %s: %s", f->settings->path, strerror(errno));
+        status =
+            TAP_FAIL(f->host, TAP_ERROR, "cannot read %s: %s", f->settings->path, strerror(errno));
     else if (got == TAP_READER_BAD)
         status = file_bad(f);
     else if (got == TAP_READER_TORN)

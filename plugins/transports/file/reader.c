@@ -9,7 +9,8 @@
 
 bool tap_reader_open(struct tap_reader *r, const char *path)
 {
-    *r = (struct tap_reader){.fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)};
+    *r = (struct tap_reader){.fd = strcmp(path, "-") == 0 ? STDIN_FILENO
+                                                          : open(path, O_RDONLY | O_CLOEXEC)};
     return r->fd >= 0;
 }
 
@@ -61,7 +62,8 @@ static bool ensure(struct tap_reader *r, size_t need, enum tap_reader_got *got)
     return false;
 }
 
-enum tap_reader_got tap_reader_next(struct tap_reader *r, struct tap_frame *header, const uint8_t **frame)
+enum tap_reader_got tap_reader_next(struct tap_reader *r, struct tap_frame *header,
+                                    const uint8_t **frame)
 {
     enum tap_reader_got got = TAP_READER_FRAME;
     if (!ensure(r, TAP_FRAME_HEADER, &got))

@@ -1,6 +1,6 @@
 /* reader.h: a recorded file as its frames, one after the other (event.h, flag 8). */
-#ifndef TAP_FILE_READER_H
-#define TAP_FILE_READER_H
+#ifndef TAP_TRANSPORTS_FILE_READER_H
+#define TAP_TRANSPORTS_FILE_READER_H
 
 #include "beamtap/plugin.h"
 
@@ -23,7 +23,8 @@ struct tap_reader {
 /* "-" is standard input. False: see errno. */
 bool tap_reader_open(struct tap_reader *, const char *path);
 /* The next frame, header and body at *frame, valid until the next call. */
-enum tap_reader_got tap_reader_next(struct tap_reader *, struct tap_frame *header, const uint8_t **frame);
+enum tap_reader_got tap_reader_next(struct tap_reader *, struct tap_frame *header,
+                                    const uint8_t **frame);
 void tap_reader_close(struct tap_reader *);
 
 #endif

@@ -19,7 +19,8 @@ static bool parse_port(const char *text, uint16_t *port)
 
 static bool host_is_sound(const char *host)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:%";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:%";
     return *host && !host[strspn(host, allowed)];
 }
 
@@ -47,7 +48,9 @@ bool tap_address_parse(const char *text, struct tap_address *to)
 
 int tap_address_resolve(const struct tap_address *a, struct sockaddr_storage *to, socklen_t *len)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE},
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE},
                     *found = NULL;
     char port[8];
     snprintf(port, sizeof port, "%u", a->port);

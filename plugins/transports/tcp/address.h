@@ -1,6 +1,6 @@
 /* address.h: HOST:PORT as users write it. */
-#ifndef TAP_TCP_ADDRESS_H
-#define TAP_TCP_ADDRESS_H
+#ifndef TAP_TRANSPORTS_TCP_ADDRESS_H
+#define TAP_TRANSPORTS_TCP_ADDRESS_H
 
 #include <netinet/in.h>
 #include <stdbool.h>

@@ -181,7 +181,8 @@ static size_t listener_poll(struct tap_acceptor *acceptor, struct pollfd *fds)
     return n;
 }
 
-static void listener_serve(struct tap_acceptor *acceptor, const struct pollfd *fds, size_t n, int64_t now)
+static void listener_serve(struct tap_acceptor *acceptor, const struct pollfd *fds, size_t n,
+                           int64_t now)
 {
     struct tap_listener *l = listener_of(acceptor);
     size_t at = l->polled;
@@ -215,7 +216,8 @@ static bool is_far(const struct tap_beam_node *n)
            !tap_address_is_loopback(&peer);
 }
 
-static bool listener_endpoint(struct tap_acceptor *acceptor, struct tap_beam_node *n, struct tap_endpoint *to)
+static bool listener_endpoint(struct tap_acceptor *acceptor, struct tap_beam_node *n,
+                              struct tap_endpoint *to)
 {
     struct tap_listener *l = listener_of(acceptor);
     struct sockaddr_storage mine = l->bound;
@@ -227,12 +229,12 @@ static bool listener_endpoint(struct tap_acceptor *acceptor, struct tap_beam_nod
         return true;
     }
     if (tap_address_is_any(&l->bound) && !own_address(n, &mine))
-        return tap_beam_node_fail(n,
-                                  "the address that it sees this machine at cannot be told: set advertise");
+        return tap_beam_node_fail(
+            n, "the address that it sees this machine at cannot be told: set advertise");
     if (tap_address_is_loopback(&mine) && is_far(n))
         return tap_beam_node_fail(n,
-                                  "it is not on this machine, and listen = %s can be reached only from here: "
-                                  "set listen = 0.0.0.0:0",
+                                  "it is not on this machine, and listen = %s can be reached only "
+                                  "from here: set listen = 0.0.0.0:0",
                                   l->listen.host);
     tap_address_print(&mine, false, text);
     snprintf(to->address, sizeof to->address, "%.*s", (int)sizeof to->address - 1, text);
@@ -241,7 +243,8 @@ static bool listener_endpoint(struct tap_acceptor *acceptor, struct tap_beam_nod
 
 void tap_listener_init(struct tap_listener *l)
 {
-    l->acceptor = (struct tap_acceptor){listener_open, listener_poll, listener_serve, listener_endpoint, listener_close};
+    l->acceptor = (struct tap_acceptor){listener_open, listener_poll, listener_serve,
+                                        listener_endpoint, listener_close};
     l->fd = -1;
     for (size_t i = 0; i < TAP_LISTENER_PENDING; i++)
         l->pending[i].fd = -1;

@@ -1,11 +1,11 @@
 /* listener.h: the port that nodes connect to, and those who have not proven yet who they are.
  *
- * A client has a few seconds to say a node's token. Whoever says something else, too little or nothing is refused and
- * logged; when too many say nothing, the oldest goes. Nobody here is waited for, and no memory is given to anybody
- * beyond a slot.
+ * A client has a few seconds to say a node's token. Whoever says something else, too little or
+ * nothing is refused and logged; when too many say nothing, the oldest goes. Nobody here is waited
+ * for, and no memory is given to anybody beyond a slot.
  */
-#ifndef TAP_TCP_LOBBY_H
-#define TAP_TCP_LOBBY_H
+#ifndef TAP_TRANSPORTS_TCP_LISTENER_H
+#define TAP_TRANSPORTS_TCP_LISTENER_H
 
 #include "transports/tcp/address.h"
 #include "transports/beam/beam.h"

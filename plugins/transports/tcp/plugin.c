@@ -1,8 +1,9 @@
 /* plugin.c: the transport over TCP connections of its own.
  *
- * The collector joins the cluster as dist does, and all that is said to the agent goes over the distribution; but the
- * frames come over a TCP connection that the node opens to us, so that a trace never stands in the way of the cluster's
- * own messages. The shared work is in ../beam, the port in lobby.c.
+ * The collector joins the cluster as dist does, and all that is said to the agent goes over the
+ * distribution; but the frames come over a TCP connection that the node opens to us, so that a
+ * trace never stands in the way of the cluster's own messages. The shared work is in ../beam, the
+ * port in lobby.c.
  */
 #include "transports/beam/beam.h"
 #include "transports/tcp/listener.h"
@@ -18,11 +19,12 @@ struct tcp_settings {
 
 static const struct tap_option tcp_options[] = {
     {"listen", TAP_OPT_STRING, "127.0.0.1:0", 0, 0, NULL,
-     "where nodes connect to, as ADDRESS:PORT or [IPV6]:PORT; port 0: any; for nodes on other machines "
-     "0.0.0.0:0 or [::]:0",
+     "where nodes connect to, as ADDRESS:PORT or [IPV6]:PORT; port 0: any; for nodes on other "
+     "machines 0.0.0.0:0 or [::]:0",
      offsetof(struct tcp_settings, listen), 0},
     {"advertise", TAP_OPT_STRING, NULL, 0, 0, NULL,
-     "the address, and with :PORT the port, that nodes are told, where listen's is not what they can reach",
+     "the address, and with :PORT the port, that nodes are told, where listen's is not what they "
+     "can reach",
      offsetof(struct tcp_settings, advertise), 0},
     {"connect_timeout", TAP_OPT_DURATION, "5s", INT64_C(10000000), INT64_C(600000000000), NULL,
      "how long one node may take to accept the connection, and to open its own",
@@ -48,7 +50,8 @@ static enum tap_status tcp_create(const struct tap_host *host, const void *given
         status = TAP_FAIL(host, TAP_INVALID, "listen = %s: it reads ADDRESS:PORT or [IPV6]:PORT",
                           settings->listen);
     if (settings->advertise && !tap_address_parse(settings->advertise, &t->lobby.advertise))
-        status = TAP_FAIL(host, TAP_INVALID, "advertise = %s: it reads ADDRESS, ADDRESS:PORT or [IPV6]:PORT",
+        status = TAP_FAIL(host, TAP_INVALID,
+                          "advertise = %s: it reads ADDRESS, ADDRESS:PORT or [IPV6]:PORT",
                           settings->advertise);
     if (status == TAP_OK)
         status = tap_beam_new(host, settings->connect_timeout, settings->name, &t->beam);
@@ -95,8 +98,8 @@ static const struct tap_plugin tcp_plugin = {
     .kind = TAP_PLUGIN_TRANSPORT,
     .name = "tcp",
     .version = TAP_VERSION,
-    .summary =
-        "joins the nodes' cluster as a hidden node and takes the trace over TCP connections of its own",
+    .summary = "joins the nodes' cluster as a hidden node and takes the trace over TCP connections "
+               "of its own",
     .license = "Apache-2.0",
     .options = tcp_options,
     .option_count = sizeof tcp_options / sizeof tcp_options[0],

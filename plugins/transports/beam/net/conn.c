@@ -1,5 +1,5 @@
-/* conn.c: the receiving end. See conn.h for how arenas are used; this is the hot path of live tracing, and its cost
- * a byte is one read(2).
+/* conn.c: the receiving end. See conn.h for how arenas are used; this is the hot path of live
+ * tracing, and its cost a byte is one read(2).
  */
 #include "transports/beam/net/conn.h"
 
@@ -24,8 +24,8 @@ static bool conn_fail_errno(struct tap_conn *c, int error)
     return false;
 }
 
-void tap_conn_open(struct tap_conn *c, const struct tap_host *host, uint32_t node, struct tap_wire *wire,
-                   const struct tap_conn_events *events, void *arg)
+void tap_conn_open(struct tap_conn *c, const struct tap_host *host, uint32_t node,
+                   struct tap_wire *wire, const struct tap_conn_events *events, void *arg)
 {
     c->host = host;
     c->node = node;
@@ -88,8 +88,9 @@ static bool conn_note_frame(struct tap_conn *c, const struct tap_packet *p)
     return true;
 }
 
-/* Is it for another life of ours? An agent that lost us tries to reach us under the name that we still have. Nodes write
- * the atom of a pid in several ways; behind it come id, serial and creation. */
+/* Is it for another life of ours? An agent that lost us tries to reach us under the name that we
+ * still have. Nodes write the atom of a pid in several ways; behind it come id, serial and
+ * creation. */
 static bool conn_stale(const struct tap_conn *c, const struct tap_packet *p)
 {
     return p->to && c->self_len > 12 && p->to_len > 12 &&
@@ -108,7 +109,8 @@ static bool conn_parse(struct tap_conn *c, size_t *need)
         switch (p.type) {
         case TAP_PACKET_PART: return true;
         case TAP_PACKET_BAD:
-            return conn_fail(c, "the node sent what is not the protocol of this connection, or a bad frame");
+            return conn_fail(
+                c, "the node sent what is not the protocol of this connection, or a bad frame");
         case TAP_PACKET_TICK:
             if (!tap_conn_tick(c))
                 return false;
@@ -171,7 +173,8 @@ bool tap_conn_flush(struct tap_conn *c)
     if (c->out.oom)
         return conn_fail(c, "out of memory");
     while (c->wire && c->out_done < c->out.len) {
-        ssize_t n = c->wire->ops->write(c->wire, c->out.data + c->out_done, c->out.len - c->out_done);
+        ssize_t n =
+            c->wire->ops->write(c->wire, c->out.data + c->out_done, c->out.len - c->out_done);
         if (n < 0 && errno == EAGAIN)
             break;
         if (n < 0 && errno != EINTR)

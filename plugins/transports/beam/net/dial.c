@@ -36,8 +36,8 @@ static void *dial_main(void *arg)
     struct tap_dialled *r = &d->result;
     uint64_t one = 1;
     errno = 0;
-    r->wire =
-        tap_handshake(d->node, d->alive, d->cookie, d->deadline, r->pid, &r->pid_len, r->why, sizeof r->why);
+    r->wire = tap_handshake(d->node, d->alive, d->cookie, d->deadline, r->pid, &r->pid_len, r->why,
+                            sizeof r->why);
     r->refused = !r->wire && errno == EACCES;
     atomic_store(&d->done, true);
     if (write(d->wake, &one, sizeof one) < 0) /* full: the run is awake already */
@@ -46,8 +46,8 @@ static void *dial_main(void *arg)
     return NULL;
 }
 
-struct tap_dial *tap_dial_begin(const char *node, const char *alive, const char *cookie, int64_t timeout,
-                                int wake)
+struct tap_dial *tap_dial_begin(const char *node, const char *alive, const char *cookie,
+                                int64_t timeout, int wake)
 {
     struct tap_dial *d = calloc(1, sizeof *d);
     pthread_t thread;
@@ -59,7 +59,8 @@ struct tap_dial *tap_dial_begin(const char *node, const char *alive, const char 
     d->alive = strdup(alive);
     d->cookie = strdup(cookie);
     atomic_store(&d->owners, 2);
-    if (d->wake >= 0 && d->node && d->alive && d->cookie && !pthread_create(&thread, NULL, dial_main, d)) {
+    if (d->wake >= 0 && d->node && d->alive && d->cookie &&
+        !pthread_create(&thread, NULL, dial_main, d)) {
         pthread_detach(thread);
         return d;
     }

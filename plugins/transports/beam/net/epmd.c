@@ -1,6 +1,7 @@
 /* epmd.c: two requests of epmd's protocol, by hand.
  *
- * Source: https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html, PORT_PLEASE2_REQ (122) and NAMES_REQ (110).
+ * Source: https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html, PORT_PLEASE2_REQ (122) and
+ * NAMES_REQ (110).
  */
 #include "transports/beam/net/epmd.h"
 
@@ -86,8 +87,8 @@ static void epmd_list(struct in_addr addr, int64_t deadline, char *dst, size_t c
     }
 }
 
-bool tap_epmd_find(const char *host, struct in_addr addr, const char *alive, int64_t deadline, char *why,
-                   size_t cap)
+bool tap_epmd_find(const char *host, struct in_addr addr, const char *alive, int64_t deadline,
+                   char *why, size_t cap)
 {
     char request[300], names[400];
     uint8_t answer[2];
@@ -102,14 +103,14 @@ bool tap_epmd_find(const char *host, struct in_addr addr, const char *alive, int
         close(fd);
     if (error == ECONNREFUSED) {
         snprintf(why, cap,
-                 "no epmd runs at %s, port %u (connection refused): start the node with -name or -sname "
-                 "there, or set "
-                 "ERL_EPMD_PORT to the port it uses",
+                 "no epmd runs at %s, port %u (connection refused): start the node with -name or "
+                 "-sname there, or set ERL_EPMD_PORT to the port it uses",
                  host, epmd_port());
         return false;
     }
     if (error) {
-        snprintf(why, cap, "epmd at %s, port %u, does not answer (%s)", host, epmd_port(), strerror(error));
+        snprintf(why, cap, "epmd at %s, port %u, does not answer (%s)", host, epmd_port(),
+                 strerror(error));
         return false;
     }
     if (answer[0] == 119 && answer[1] == 0) /* PORT2_RESP, and found */

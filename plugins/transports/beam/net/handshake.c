@@ -1,8 +1,9 @@
 /* handshake.c: ei's handshake over our own socket, overheard.
  *
- * ei calls back for each read and write. From what passes by we learn the node's status ("ok", "alive",
- * "not_allowed", ...) and how far the two came, and from that the one sentence for the user: a node that hangs up
- * after our digest does not like the cookie; one that hangs up before does not like the name.
+ * ei calls back for each read and write. From what passes by we learn the node's status ("ok",
+ * "alive", "not_allowed", ...) and how far the two came, and from that the one sentence for the
+ * user: a node that hangs up after our digest does not like the cookie; one that hangs up before
+ * does not like the name.
  */
 #include "transports/beam/net/handshake.h"
 
@@ -159,8 +160,9 @@ static bool has_dot(const char *host)
     return strchr(host, '.') != NULL;
 }
 
-/* Our own host part. The node refuses names of the other mode (long, short), and that is all that matters: nobody
- * connects back to a hidden node that does not listen. Beside a node on this very machine we take its host part. */
+/* Our own host part. The node refuses names of the other mode (long, short), and that is all that
+ * matters: nobody connects back to a hidden node that does not listen. Beside a node on this very
+ * machine we take its host part. */
 static bool shake_host(const char *target, struct in_addr addr, char *host, size_t cap)
 {
     if (ntohl(addr.s_addr) >> 24 == 127) {
@@ -220,21 +222,27 @@ static bool shake_explain(const struct shake *s, const char *me, char *why, size
     if (len > 1 && len + 2 <= s->seen_len && s->seen[2] == 's')
         snprintf(status, sizeof status, "%.*s", (int)(len - 1), (const char *)s->seen + 3);
     if (!strcmp(status, "nok") || !strcmp(status, "alive"))
-        snprintf(why, cap,
-                 "the name %s is in use there already: choose another `name` in the transport's section", me);
+        snprintf(
+            why, cap,
+            "the name %s is in use there already: choose another `name` in the transport's section",
+            me);
     else if (!strcmp(status, "not_allowed"))
         snprintf(why, cap, "the node does not allow connections from %s (net_kernel:allow)", me);
     else if (s->digest_sent && !s->timed_out)
         snprintf(why, cap, "wrong cookie: set BEAMTAP_COOKIE or cookie_file to the node's");
     else if (s->timed_out)
         snprintf(why, cap,
-                 "the node does not answer (timeout): it may be frozen, overloaded or behind a firewall");
+                 "the node does not answer (timeout): it may be frozen, overloaded or behind a "
+                 "firewall");
     else if (s->error == ECONNREFUSED)
-        snprintf(why, cap,
-                 "its port refuses connections, though epmd knows the node: it may have just ended");
+        snprintf(
+            why, cap,
+            "its port refuses connections, though epmd knows the node: it may have just ended");
     else if (s->seen_len == 0 && s->error == ECONNRESET)
-        snprintf(why, cap,
-                 "the node hung up on the name %s: is it a node of the same kind (short or long names)?", me);
+        snprintf(
+            why, cap,
+            "the node hung up on the name %s: is it a node of the same kind (short or long names)?",
+            me);
     else
         snprintf(why, cap, "the handshake failed (%s%s%s)", strerror(s->error ? s->error : EIO),
                  status[0] ? ", its status: " : "", status);
@@ -247,8 +255,9 @@ static void ei_begin(void)
     ei_init();
 }
 
-struct tap_wire *tap_handshake(const char *node, const char *alive, const char *cookie, int64_t deadline,
-                               uint8_t pid[TAP_PID_EXT_MAX], size_t *pid_len, char *why, size_t cap)
+struct tap_wire *tap_handshake(const char *node, const char *alive, const char *cookie,
+                               int64_t deadline, uint8_t pid[TAP_PID_EXT_MAX], size_t *pid_len,
+                               char *why, size_t cap)
 {
     pthread_once(&ei_once, ei_begin);
     const char *at = strchr(node, '@');

@@ -1,5 +1,5 @@
-/* packet.c: reading and writing packets. Bytes from a node are never trusted: every step is bounded by the packet,
- * and the packet by TAP_PACKET_MAX.
+/* packet.c: reading and writing packets. Bytes from a node are never trusted: every step is bounded
+ * by the packet, and the packet by TAP_PACKET_MAX.
  */
 #include "transports/beam/net/packet.h"
 
@@ -88,7 +88,8 @@ void tap_packet_read(const uint8_t *p, size_t len, struct tap_packet *out)
     control = c;
     uint32_t arity;
     int64_t op;
-    if (!tap_skip(&c) || !tap_read_tuple(&control, &arity) || arity == 0 || !tap_read_i64(&control, &op))
+    if (!tap_skip(&c) || !tap_read_tuple(&control, &arity) || arity == 0 ||
+        !tap_read_i64(&control, &op))
         return;
     if (!op_has_message(op)) {
         out->type = TAP_PACKET_OTHER;

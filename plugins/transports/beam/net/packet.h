@@ -1,14 +1,14 @@
 /* packet.h: the distribution protocol's packets, as far as a hidden C node speaks it.
  *
- * After the handshake everything is a packet: u32 length, then nothing (a tick) or 'p', a control tuple and, for
- * messages, the message; both terms with their version byte. A C node negotiates neither fragments nor the atom
- * cache, so a message is always one packet and its atoms stand in full.
- * Source: https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html
+ * After the handshake everything is a packet: u32 length, then nothing (a tick) or 'p', a control
+ * tuple and, for messages, the message; both terms with their version byte. A C node negotiates
+ * neither fragments nor the atom cache, so a message is always one packet and its atoms stand in
+ * full. Source: https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html
  *
  * Nothing here does I/O, allocates (but for the writer's buffer) or copies.
  */
-#ifndef TAP_BEAM_PACKET_H
-#define TAP_BEAM_PACKET_H
+#ifndef TAP_TRANSPORTS_BEAM_NET_PACKET_H
+#define TAP_TRANSPORTS_BEAM_NET_PACKET_H
 
 #include "beamtap/plugin.h"
 

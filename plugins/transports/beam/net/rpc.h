@@ -1,10 +1,11 @@
-/* rpc.h: a call of a function in a node, through rex, over the connection that also carries the trace.
+/* rpc.h: a call of a function in a node, through rex, over the connection that also carries the
+ * trace.
  *
- * One call at a time. rex answers {rex, Result} without a reference, and other messages may come first; whoever
- * receives shows every message to tap_rpc_message. Nothing here waits.
+ * One call at a time. rex answers {rex, Result} without a reference, and other messages may come
+ * first; whoever receives shows every message to tap_rpc_message. Nothing here waits.
  */
-#ifndef TAP_BEAM_RPC_H
-#define TAP_BEAM_RPC_H
+#ifndef TAP_TRANSPORTS_BEAM_NET_RPC_H
+#define TAP_TRANSPORTS_BEAM_NET_RPC_H
 
 #include "transports/beam/net/conn.h"
 
@@ -13,7 +14,8 @@ struct tap_rpc {
     struct tap_buf answer; /* the result, an external term without version byte */
 };
 
-/* Sends the call; `args` is a list as an external term without version byte. False: the connection is broken. */
+/* Sends the call; `args` is a list as an external term without version byte. False: the connection
+ * is broken. */
 bool tap_rpc_send(struct tap_rpc *, struct tap_conn *, const char *module, const char *function,
                   const struct tap_buf *args);
 /* True when this message was the answer: it is copied, and `waiting` ends. */

@@ -1,7 +1,7 @@
 /* wire.c: sockets with deadlines.
  *
- * All sockets are non-blocking from the start, so that no peer (a frozen node accepts connections: its kernel does)
- * can hold the caller beyond its deadline.
+ * All sockets are non-blocking from the start, so that no peer (a frozen node accepts connections:
+ * its kernel does) can hold the caller beyond its deadline.
  */
 #include "transports/beam/net/wire.h"
 

@@ -1,4 +1,5 @@
-/* agent_load.c: the beam travels inside the plugin, as bytes, so that nothing has to be installed in the node. */
+/* agent_load.c: the beam travels inside the plugin, as bytes, so that nothing has to be installed
+ * in the node. */
 #include "transports/beam/node/agent_load.h"
 
 #include "agent_beam.h"
@@ -41,13 +42,15 @@ bool tap_agent_loaded_now(struct tap_beam_node *n)
     const struct tap_host *host = n->beam->host;
     char text[300];
     struct tap_print print = {.limit = 200};
-    size_t len = host->term_print(host, text, sizeof text, n->rpc.answer.data, n->rpc.answer.len, &print);
+    size_t len =
+        host->term_print(host, text, sizeof text, n->rpc.answer.data, n->rpc.answer.len, &print);
     return tap_beam_node_fail(n, "the agent cannot be loaded: %.*s",
                               (int)(len < sizeof text ? len : sizeof text), text);
 }
 
 /* Calls code:Function with what `write` writes, and waits. */
-static bool agent_call(struct tap_beam_node *n, const char *function, void (*write)(struct tap_buf *))
+static bool agent_call(struct tap_beam_node *n, const char *function,
+                       void (*write)(struct tap_buf *))
 {
     struct tap_buf args = {0};
     write(&args);

@@ -28,7 +28,8 @@ void tap_align_sample(struct tap_align *a, int64_t asked, int64_t answered, int6
         if (known_low <= high && low <= known_high) {
             low = known_low > low ? known_low : low;
             high = known_high < high ? known_high : high;
-            a->drift = a->drift - a->drift / 8 > DRIFT_USUAL ? a->drift - a->drift / 8 : DRIFT_USUAL;
+            a->drift =
+                a->drift - a->drift / 8 > DRIFT_USUAL ? a->drift - a->drift / 8 : DRIFT_USUAL;
         } else { /* the clock was set, or runs at another speed: what was known is void */
             a->drift = DRIFT_LARGE;
             a->contradictions++;

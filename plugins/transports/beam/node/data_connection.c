@@ -1,8 +1,8 @@
 /* data_connection.c: a node's second connection, over which its frames come (protocol.h, stream).
  *
- * Frames are committed in the order in which they were made. Those that its guardian sends over the distribution come
- * after all that the relay sent, so they wait here until this connection has ended. And when the distribution breaks
- * first, the relay still says here how it ended.
+ * Frames are committed in the order in which they were made. Those that its guardian sends over the
+ * distribution come after all that the relay sent, so they wait here until this connection has
+ * ended. And when the distribution breaks first, the relay still says here how it ended.
  */
 #include <stdio.h>
 #include <sys/random.h>
@@ -56,7 +56,8 @@ bool tap_beam_node_data_connection(struct tap_beam_node *n, struct tap_wire *wir
     return true;
 }
 
-bool tap_beam_node_held(struct tap_beam_node *n, const struct tap_frame *header, const uint8_t *frame)
+bool tap_beam_node_held(struct tap_beam_node *n, const struct tap_frame *header,
+                        const uint8_t *frame)
 {
     size_t size = TAP_FRAME_HEADER + (size_t)header->length;
     if (n->data_state == TAP_DATA_ENDED)
@@ -107,8 +108,9 @@ void tap_beam_node_data_ready(struct tap_beam_node *n, short revents)
     if (n->data_state != TAP_DATA_OPEN || !revents || tap_conn_receive(&n->data) || n->final_here)
         return;
     /* The node will say that we closed it: here is why. */
-    n->beam->host->log(n->beam->host, TAP_LOG_WARNING, "%s: no more comes over its TCP connection: %s",
-                       n->name, n->data.why[0] ? n->data.why : "it was closed");
+    n->beam->host->log(n->beam->host, TAP_LOG_WARNING,
+                       "%s: no more comes over its TCP connection: %s", n->name,
+                       n->data.why[0] ? n->data.why : "it was closed");
     data_end(n);
 }
 

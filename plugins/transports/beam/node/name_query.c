@@ -1,7 +1,8 @@
 /* name_query.c: asks a node what the processes are called that its events speak of.
  *
- * The core knows whom (host->unnamed). One question is under way at a time, for a few processes, and the next waits for
- * its answer in the stream: so a node that is slow is asked less, and what names cost there is bounded.
+ * The core knows whom (host->unnamed). One question is under way at a time, for a few processes,
+ * and the next waits for its answer in the stream: so a node that is slow is asked less, and what
+ * names cost there is bounded.
  */
 #include "transports/beam/beam.h"
 
@@ -46,7 +47,8 @@ void tap_beam_node_names(struct tap_beam_node *n, int64_t now)
     tap_buf_free(&b);
 }
 
-void tap_beam_node_named(struct tap_beam_node *n, const struct tap_frame *header, const uint8_t *frame)
+void tap_beam_node_named(struct tap_beam_node *n, const struct tap_frame *header,
+                         const uint8_t *frame)
 {
     int64_t ref;
     if (n->names_asked && tap_report_named(header, frame, &ref) && ref == n->names_asked)

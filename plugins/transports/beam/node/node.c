@@ -1,7 +1,7 @@
 /* node.c: what is said to a node while it is traced, and what its silence means.
  *
- * Everything while tracing goes to the guardian: the relay's mailbox may hold a hundred thousand trace messages, and
- * a grant of credit behind them would come too late.
+ * Everything while tracing goes to the guardian: the relay's mailbox may hold a hundred thousand
+ * trace messages, and a grant of credit behind them would come too late.
  */
 #include "transports/beam/node/node.h"
 
@@ -12,10 +12,11 @@
 #include "transports/beam/protocol.h"
 
 #define SECOND INT64_C(1000000000)
-#define SILENCE (5 * SECOND) /* beyond a lease, in which a living node has said something each second */
+/* beyond a lease, in which a living node has said something each second */
+#define SILENCE (5 * SECOND)
 
-#define CLOCK_EVERY \
-    (SECOND / 4) /* also what an idle node's last events wait for at most, in the core's merge */
+/* also what an idle node's last events wait for at most, in the core's merge */
+#define CLOCK_EVERY (SECOND / 4)
 #define CLOCK_AHEAD (2 * CLOCK_EVERY) /* so long the last word on a clock may have to hold */
 #define RETRY_FIRST (SECOND / 2)
 #define RETRY_LAST (2 * SECOND)
@@ -24,7 +25,8 @@
 
 /* ---- The end */
 
-static void node_end(struct tap_beam_node *n, enum tap_node_state state, const struct tap_node_final *final)
+static void node_end(struct tap_beam_node *n, enum tap_node_state state,
+                     const struct tap_node_final *final)
 {
     struct tap_beam *b = n->beam;
     tap_conn_close(&n->conn);
@@ -88,7 +90,8 @@ void tap_beam_node_leave(struct tap_beam_node *n)
     }
 }
 
-/* The final report is here and committed. An end that nobody asked for is a failure, with exact figures. */
+/* The final report is here and committed. An end that nobody asked for is a failure, with exact
+ * figures. */
 static void node_finish(struct tap_beam_node *n)
 {
     const struct tap_host *host = n->beam->host;
@@ -100,11 +103,13 @@ static void node_finish(struct tap_beam_node *n)
         tap_beam_node_traces(n);
     if (failed)
         TAP_FAIL(host, TAP_ERROR, "%s: tracing ended there: %s", n->name, n->final.text);
-    else if (strcmp(reason, "stop") != 0 && strcmp(reason, "duration") != 0 && strcmp(reason, "call") != 0)
+    else if (strcmp(reason, "stop") != 0 && strcmp(reason, "duration") != 0 &&
+             strcmp(reason, "call") != 0)
         host->log(host, TAP_LOG_WARNING, "%s: tracing ended there: %s", n->name, n->final.text);
     if (n->final.peak_queue > host->plan->max_queue)
-        host->log(host, TAP_LOG_INFO, "%s: the relay's queue reached %lld messages; max_queue is %lld",
-                  n->name, (long long)n->final.peak_queue, (long long)host->plan->max_queue);
+        host->log(host, TAP_LOG_INFO,
+                  "%s: the relay's queue reached %lld messages; max_queue is %lld", n->name,
+                  (long long)n->final.peak_queue, (long long)host->plan->max_queue);
     node_end(n, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &n->final.figures);
     if (back)
         node_retry(n);
@@ -123,7 +128,8 @@ void tap_beam_node_free(struct tap_beam_node *n)
 
 /* ---- Clocks */
 
-void tap_beam_node_exchanged(struct tap_beam_node *n, int64_t asked, int64_t answered, int64_t monotonic)
+void tap_beam_node_exchanged(struct tap_beam_node *n, int64_t asked, int64_t answered,
+                             int64_t monotonic)
 {
     int64_t epoch = n->beam->epoch;
     tap_align_sample(&n->align, asked + epoch, answered + epoch, monotonic);
@@ -177,8 +183,8 @@ static void node_message(void *arg, const uint8_t *term, size_t len)
         node_neighbours(n, term, len);
 }
 
-void tap_beam_node_report(struct tap_beam_node *n, const struct tap_frame *header, const uint8_t *frame,
-                          int64_t heard)
+void tap_beam_node_report(struct tap_beam_node *n, const struct tap_frame *header,
+                          const uint8_t *frame, int64_t heard)
 {
     struct tap_report_clock clock;
     if (tap_report_clock(header, frame, &clock)) {
@@ -222,7 +228,8 @@ void tap_beam_node_ready(struct tap_beam_node *n, short revents, short data_reve
 
 /* ---- Connecting and calling */
 
-static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const uint8_t *pid, size_t pid_len)
+static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const uint8_t *pid,
+                        size_t pid_len)
 {
     const struct tap_host *host = n->beam->host;
     if (n->failed) /* not before: until now there was nothing new to say of it */
@@ -267,20 +274,22 @@ void tap_beam_node_dialled(struct tap_beam_node *n)
         n->state = TAP_BEAM_ENDED;
         n->retry_pause *= 2;
     }
-    /* A refusal may be none: a node that is killed in the middle of the handshake looks the same. */
+    /* A refusal may be none: a node that is killed in the middle of the handshake looks the
+     * same. */
     int64_t first = result.refused ? REFUSED_FIRST : RETRY_FIRST,
             last = result.refused ? REFUSED_LAST : RETRY_LAST;
     n->retry_pause = n->retry_pause < first ? first : n->retry_pause > last ? last : n->retry_pause;
     n->retry_at = tap_wire_now() + n->retry_pause;
 }
 
-bool tap_beam_node_connect(struct tap_beam_node *n, const char *alive, const char *cookie, int64_t timeout)
+bool tap_beam_node_connect(struct tap_beam_node *n, const char *alive, const char *cookie,
+                           int64_t timeout)
 {
     char why[900];
     uint8_t pid[TAP_PID_EXT_MAX];
     size_t pid_len;
-    struct tap_wire *wire =
-        tap_handshake(n->name, alive, cookie, tap_wire_now() + timeout, pid, &pid_len, why, sizeof why);
+    struct tap_wire *wire = tap_handshake(n->name, alive, cookie, tap_wire_now() + timeout, pid,
+                                          &pid_len, why, sizeof why);
     if (!wire)
         return tap_beam_node_fail(n, "%s", why);
     node_joined(n, wire, pid, pid_len);
@@ -305,8 +314,8 @@ bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char 
         int64_t left = deadline - tap_wire_now();
         if (left <= 0)
             return tap_beam_node_fail(
-                n, "the node does not answer %s:%s within %d s: it may be frozen or overloaded", module,
-                function, (int)(timeout / SECOND));
+                n, "the node does not answer %s:%s within %d s: it may be frozen or overloaded",
+                module, function, (int)(timeout / SECOND));
         if (host->stopping(host) == 2)
             return tap_beam_node_fail(n, "left while %s:%s was being called", module, function);
         tap_beam_turn(n->beam, left / 1000000 < 200 ? (int)(left / 1000000) + 1 : 200);
@@ -391,13 +400,13 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
         tap_beam_node_names(n, now);
     if (n->state == TAP_BEAM_TRACING && n->stop_by && now > n->stop_by)
         tap_beam_node_fail(
-            n, "the final report did not come: tracing ends there by itself when its lease is over");
-    else if (n->state == TAP_BEAM_TRACING && now - heard > lease + SILENCE)
-        tap_beam_node_lost(
             n,
-            "the node has said nothing for %d s: it is frozen or cut off (tracing ends there by itself "
-            "when its lease is over)",
-            (int)((now - heard) / SECOND));
+            "the final report did not come: tracing ends there by itself when its lease is over");
+    else if (n->state == TAP_BEAM_TRACING && now - heard > lease + SILENCE)
+        tap_beam_node_lost(n,
+                           "the node has said nothing for %d s: it is frozen or cut off (tracing "
+                           "ends there by itself when its lease is over)",
+                           (int)((now - heard) / SECOND));
 }
 
 void tap_beam_node_serve(struct tap_beam_node *n, int64_t now)
@@ -409,7 +418,8 @@ void tap_beam_node_serve(struct tap_beam_node *n, int64_t now)
         node_serve_tracing(n, now);
     else if (n->state == TAP_BEAM_STARTING)
         tap_beam_node_step(n, now);
-    /* Any node takes a connection for dead that is silent for net_ticktime, and some set that low. */
+    /* Any node takes a connection for dead that is silent for net_ticktime, and some set that
+     * low. */
     if (n->conn.wire && now - n->conn.last_tx >= SECOND && !tap_conn_tick(&n->conn))
         tap_beam_node_lost(n, "%s", n->conn.why);
 }

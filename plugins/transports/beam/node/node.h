@@ -1,14 +1,16 @@
 /* node.h: one node of a run, from the connection to the final report.
  *
- *     away -> dialling -> joined (connected, nothing in the node yet) -> starting -> tracing -> ended
+ *     away -> dialling -> joined (connected, nothing in the node yet) -> starting -> tracing ->
+ *     ended
  *
- * Nothing here waits: dialling has a thread, starting is a chain of calls whose answers come when they come. A node that
- * fails says so once (host->fail and TAP_NODE_FAILED), gives up its connection and is ended; nobody else is disturbed by
- * it. The agent in a node that we lost ends tracing by itself. A node that was lost, or that was not there, is dialled
- * again while the run lasts (cluster.h): then it goes through the same states once more.
+ * Nothing here waits: dialling has a thread, starting is a chain of calls whose answers come when
+ * they come. A node that fails says so once (host->fail and TAP_NODE_FAILED), gives up its
+ * connection and is ended; nobody else is disturbed by it. The agent in a node that we lost ends
+ * tracing by itself. A node that was lost, or that was not there, is dialled again while the run
+ * lasts (cluster.h): then it goes through the same states once more.
  */
-#ifndef TAP_BEAM_NODE_H
-#define TAP_BEAM_NODE_H
+#ifndef TAP_TRANSPORTS_BEAM_NODE_NODE_H
+#define TAP_TRANSPORTS_BEAM_NODE_NODE_H
 
 #include "transports/beam/node/align.h"
 #include "transports/beam/net/dial.h"
@@ -43,7 +45,7 @@ struct tap_beam_node {
     /* When to dial it again, and the pause after that; 0: never. */
     int64_t retry_at, retry_pause;
     unsigned incarnations; /* how often it was connected */
-    bool failed;    /* that it failed was said */
+    bool failed;           /* that it failed was said */
 
     /* While starting (node_start.c). */
     int step, tries;
@@ -53,33 +55,41 @@ struct tap_beam_node {
     /* While tracing. */
     uint8_t guardian[TAP_PID_EXT_MAX]; /* an external pid */
     size_t guardian_len;
-    uint64_t granted;              /* bytes of frames, cumulative */
-    int64_t renew_at, clock_at;    /* when next: tap_wire_now */
-    struct tap_align align;        /* its clock against ours */
-    int64_t asked_at;              /* while starting: when the call under way was sent: tap_wire_now */
-    int64_t time_offset;           /* its own, as it last said */
-    int64_t stop_by;               /* when the final report must be here; 0: nobody asked for it */
-    int64_t names_at, names_asked; /* when to ask for names next; the question under way, 0: none (names.c) */
+    uint64_t granted;           /* bytes of frames, cumulative */
+    int64_t renew_at, clock_at; /* when next: tap_wire_now */
+    struct tap_align align;     /* its clock against ours */
+    /* while starting: when the call under way was sent: tap_wire_now */
+    int64_t asked_at;
+    int64_t time_offset; /* its own, as it last said */
+    int64_t stop_by;     /* when the final report must be here; 0: nobody asked for it */
+    /* when to ask for names next; the question under way, 0: none (names.c) */
+    int64_t names_at, names_asked;
     bool final_here;
     struct tap_report_final final;
-    int conn_at, data_at; /* where their descriptors are among those that are waited for; -1: nowhere */
+    /* where their descriptors are among those that are waited for; -1: nowhere */
+    int conn_at, data_at;
 
     /* node_feed.c */
     enum tap_data_state data_state;
     struct tap_conn data;
     uint8_t secret[2 * TAP_STREAM_TOKEN]; /* token and answer */
-    struct tap_buf held;                  /* frames over the distribution that come after those of the data connection */
-    int64_t held_by;                      /* when the data connection must have ended; 0: nothing waits for that */
-    char cut[256];                        /* why the distribution broke, while the data connection is still read */
+    /* frames over the distribution that come after those of the data connection */
+    struct tap_buf held;
+    /* when the data connection must have ended; 0: nothing waits for that */
+    int64_t held_by;
+    /* why the distribution broke, while the data connection is still read */
+    char cut[256];
 };
 
 /* Begins to connect, on a thread; tap_beam_node_dialled looks for the outcome. */
 void tap_beam_node_dial(struct tap_beam_node *);
 void tap_beam_node_dialled(struct tap_beam_node *);
 /* Connects, and blocks up to the timeout: for a single node. False: it has failed and is ended. */
-bool tap_beam_node_connect(struct tap_beam_node *, const char *alive, const char *cookie, int64_t timeout);
-/* Calls a function there and waits for its answer; meanwhile every node of the run is served. NULL args: none. False:
- * the node has failed and is ended. The answer is in rpc.answer until the next call. */
+bool tap_beam_node_connect(struct tap_beam_node *, const char *alive, const char *cookie,
+                           int64_t timeout);
+/* Calls a function there and waits for its answer; meanwhile every node of the run is served. NULL
+ * args: none. False: the node has failed and is ended. The answer is in rpc.answer until the next
+ * call. */
 bool tap_beam_node_call(struct tap_beam_node *, const char *module, const char *function,
                         const struct tap_buf *args, int64_t timeout);
 /* Joined: begins to load the agent (agent_load.h) and to trace. */
@@ -87,7 +97,8 @@ void tap_beam_node_start(struct tap_beam_node *);
 /* Starting: goes on, if there is something to go on with. */
 void tap_beam_node_step(struct tap_beam_node *, int64_t now);
 /* One exchange of clocks, by tap_wire_now. */
-void tap_beam_node_exchanged(struct tap_beam_node *, int64_t asked, int64_t answered, int64_t monotonic);
+void tap_beam_node_exchanged(struct tap_beam_node *, int64_t asked, int64_t answered,
+                             int64_t monotonic);
 /* Puts what is known of its clock into the stream. */
 void tap_beam_node_align(struct tap_beam_node *);
 /* Starting: tracing is on there. */
@@ -109,7 +120,8 @@ void tap_beam_node_look(struct tap_beam_node *, bool hidden);
 void tap_beam_node_say(struct tap_beam_node *, const char *what, const struct tap_buf *value);
 /* A process's pid, in the external term format. */
 void tap_beam_write_pid(struct tap_buf *, const struct tap_host *, const struct tap_pid *);
-/* Tracing: asks what processes are called, if there is somebody to ask about and it is time; and the answer. names.c */
+/* Tracing: asks what processes are called, if there is somebody to ask about and it is time; and
+ * the answer. names.c */
 void tap_beam_node_names(struct tap_beam_node *, int64_t now);
 void tap_beam_node_named(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
 /* Tracing: says what piles up on stacks there. relief.c */
@@ -125,7 +137,8 @@ bool tap_beam_node_lost(struct tap_beam_node *, const char *format, ...)
 /* ---- With a acceptor (acceptor.h): node_feed.c */
 /* A new token for it, and where to bring it. False: the node has failed and is ended. */
 bool tap_beam_node_endpoint(struct tap_beam_node *, struct tap_endpoint *);
-/* Its connection has come and has proven its token; takes the wire over. False: it is not expected, and not taken. */
+/* Its connection has come and has proven its token; takes the wire over. False: it is not expected,
+ * and not taken. */
 bool tap_beam_node_data_connection(struct tap_beam_node *, struct tap_wire *);
 /* As tap_beam_node_ready and _serve, for the data connection. */
 void tap_beam_node_data_ready(struct tap_beam_node *, short revents);
@@ -134,7 +147,8 @@ void tap_beam_node_data_serve(struct tap_beam_node *, int64_t now);
 void tap_beam_node_data_reset(struct tap_beam_node *);
 /* A frame over the distribution; true: it is kept until the data connection has ended. */
 bool tap_beam_node_held(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
-/* The distribution broke (conn.why). True: the data connection may still say how it ended, so the node is not given up yet. */
+/* The distribution broke (conn.why). True: the data connection may still say how it ended, so the
+ * node is not given up yet. */
 bool tap_beam_node_cut(struct tap_beam_node *);
 
 /* Closes without a word: a node where nothing was started. */

@@ -1,7 +1,8 @@
-/* node_start.c: from joined to tracing: the agent into the node, the plan to the agent, its pids back.
+/* node_start.c: from joined to tracing: the agent into the node, the plan to the agent, its pids
+ * back.
  *
- * A chain of calls, of which one is under way at a time; whoever serves the node looks for its answer and asks the next. So
- * many nodes start at once, on one thread.
+ * A chain of calls, of which one is under way at a time; whoever serves the node looks for its
+ * answer and asks the next. So many nodes start at once, on one thread.
  *
  *     ask (is it loaded?) -> load -> clock, several times -> start -> tracing
  *                                     | an earlier agent is just leaving: pause, and ask again
@@ -14,15 +15,18 @@
 #include "transports/beam/node/plan_term.h"
 #include "transports/beam/protocol.h"
 
-#define START_TIMEOUT INT64_C(60000000000) /* with a hundred thousand processes it takes about a second */
-#define START_TRIES 40                     /* times the pause: longer than an agent takes to leave */
+/* with a hundred thousand processes it takes about a second */
+#define START_TIMEOUT INT64_C(60000000000)
+/* times the pause: longer than an agent takes to leave */
+#define START_TRIES 40
 #define CLOCK_SAMPLES 8
 #define START_PAUSE INT64_C(50000000)
 
 enum { STEP_ASK, STEP_LOAD, STEP_OFFSET, STEP_CLOCK, STEP_START, STEP_PAUSE, STEP_UNLOAD };
 
-static const char *const step_calls[] = {"code:is_loaded",        "code:load_binary",  "erlang:time_offset",
-                                         "erlang:monotonic_time", "the agent's start", "",
+static const char *const step_calls[] = {"code:is_loaded",     "code:load_binary",
+                                         "erlang:time_offset", "erlang:monotonic_time",
+                                         "the agent's start",  "",
                                          "the agent's unload"};
 
 /* Asks, and frees the arguments. */
@@ -98,7 +102,8 @@ static int64_t start_duration(const struct tap_beam *b)
     return !duration || duration > gone ? duration - (duration ? gone : 0) : 1;
 }
 
-/* Each life of a run in a node has a name of its own: what is left of the last one there must not be taken for ours. */
+/* Each life of a run in a node has a name of its own: what is left of the last one there must not
+ * be taken for ours. */
 static void start_name(const struct tap_beam_node *n, char name[17])
 {
     const char *run = n->beam->host->run_info->run;
@@ -157,7 +162,8 @@ static bool start_pids(struct tap_beam_node *n, struct tap_cursor *c)
 static void start_pause(struct tap_beam_node *n)
 {
     if (++n->tries >= START_TRIES) {
-        tap_beam_node_fail(n, "an earlier agent does not leave the node: try again in a few seconds");
+        tap_beam_node_fail(n,
+                           "an earlier agent does not leave the node: try again in a few seconds");
         return;
     }
     n->step = STEP_PAUSE;
@@ -173,13 +179,16 @@ static void start_refused(struct tap_beam_node *n, const char *text, size_t len)
     start_ask(n, STEP_UNLOAD, tap_agent_module(), "unload", &args, TAP_AGENT_UNLOAD_TIMEOUT);
 }
 
-/* {error, {Code, Text}}, after "error". An agent of an earlier run that is just leaving says "try again". */
+/* {error, {Code, Text}}, after "error". An agent of an earlier run that is just leaving says "try
+ * again". */
 static void start_error(struct tap_beam_node *n, struct tap_cursor *c)
 {
-    static const char again[] = "try again", silent[] = "the agent failed to start and did not say why";
+    static const char again[] = "try again",
+                      silent[] = "the agent failed to start and did not say why";
     uint32_t arity, len;
     const uint8_t *text;
-    if (!tap_read_tuple(c, &arity) || arity != 2 || !tap_skip(c) || !tap_read_binary(c, &text, &len))
+    if (!tap_read_tuple(c, &arity) || arity != 2 || !tap_skip(c) ||
+        !tap_read_binary(c, &text, &len))
         start_refused(n, silent, sizeof silent - 1);
     else if (len >= sizeof again && memmem(text, len, again, sizeof again - 1))
         start_pause(n);
@@ -214,10 +223,12 @@ static void start_answer_read(struct tap_beam_node *n)
             start_error(n, &c);
             return;
         }
-        /* {badrpc, {'EXIT', {undef, ...}}}: it left between our question whether it is loaded and the call. */
+        /* {badrpc, {'EXIT', {undef, ...}}}: it left between our question whether it is loaded and
+         * the call. */
         struct tap_cursor t = c;
-        if (tap_match_atom(&t, "badrpc") && tap_read_tuple(&t, &arity) && tap_match_atom(&t, "EXIT") &&
-            tap_read_tuple(&t, &arity) && tap_match_atom(&t, "undef")) {
+        if (tap_match_atom(&t, "badrpc") && tap_read_tuple(&t, &arity) &&
+            tap_match_atom(&t, "EXIT") && tap_read_tuple(&t, &arity) &&
+            tap_match_atom(&t, "undef")) {
             start_pause(n);
             return;
         }

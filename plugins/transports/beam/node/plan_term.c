@@ -1,5 +1,5 @@
-/* plan_term.c: writes struct tap_plan as an Erlang map. What the user wrote (match specs) is passed on as it is;
- * what beamtap needs besides, the agent adds.
+/* plan_term.c: writes struct tap_plan as an Erlang map. What the user wrote (match specs) is passed
+ * on as it is; what beamtap needs besides, the agent adds.
  */
 #include "transports/beam/node/plan_term.h"
 
@@ -37,7 +37,8 @@ static void put_spec(struct tap_buf *b, const uint8_t *spec, size_t len)
 static void put_events(struct tap_buf *b, const struct tap_plan_term *t)
 {
     /* Whether a new process is one of ours is judged by its spawn, whoever asked for spawns. */
-    uint32_t events = t->plan->events | (t->plan->need_spawns ? TAP_KIND_BIT(TAP_PROCESS_SPAWN) : 0);
+    uint32_t events =
+        t->plan->events | (t->plan->need_spawns ? TAP_KIND_BIT(TAP_PROCESS_SPAWN) : 0);
     events &= TAP_KIND_BIT(TAP_KIND_USER_LAST + 1) - 1;
     uint32_t n = (uint32_t)__builtin_popcount(events);
     if (n)

@@ -1,6 +1,7 @@
-/* plan_term.h: the plan as the options that the agent's start/1 takes (protocol.h). Pure: no I/O, unit-testable. */
-#ifndef TAP_BEAM_PLAN_TERM_H
-#define TAP_BEAM_PLAN_TERM_H
+/* plan_term.h: the plan as the options that the agent's start/1 takes (protocol.h). Pure: no I/O,
+ * unit-testable. */
+#ifndef TAP_TRANSPORTS_BEAM_NODE_PLAN_TERM_H
+#define TAP_TRANSPORTS_BEAM_NODE_PLAN_TERM_H
 
 #include "beamtap/plugin.h"
 

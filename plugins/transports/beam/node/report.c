@@ -1,4 +1,5 @@
-/* report.c: finds the final report and clock reports in a control frame. The bytes come from a node: bounds first. */
+/* report.c: finds the final report and clock reports in a control frame. The bytes come from a
+ * node: bounds first. */
 #include "transports/beam/node/report.h"
 
 #include <stdio.h>
@@ -62,8 +63,8 @@ static bool clock_read(struct tap_cursor c, void *out)
         return false;
     *clock = (struct tap_report_clock){0};
     clock->answer = !tap_match_atom(&c, "undefined");
-    return (!clock->answer || tap_read_i64(&c, &clock->ref)) && tap_read_i64(&c, &clock->monotonic) &&
-           tap_read_i64(&c, &clock->offset);
+    return (!clock->answer || tap_read_i64(&c, &clock->ref)) &&
+           tap_read_i64(&c, &clock->monotonic) && tap_read_i64(&c, &clock->offset);
 }
 
 /* {process_info, List, Ref} */
@@ -71,8 +72,8 @@ static bool named_read(struct tap_cursor c, void *out)
 {
     uint32_t arity;
     tap_read_version(&c);
-    return tap_read_tuple(&c, &arity) && arity == 3 && tap_match_atom(&c, "process_info") && tap_skip(&c) &&
-           tap_read_i64(&c, out);
+    return tap_read_tuple(&c, &arity) && arity == 3 && tap_match_atom(&c, "process_info") &&
+           tap_skip(&c) && tap_read_i64(&c, out);
 }
 
 static bool final_read(struct tap_cursor c, void *out)
@@ -99,7 +100,8 @@ static bool report_find(const struct tap_frame *header, const uint8_t *frame,
     return false;
 }
 
-bool tap_report_clock(const struct tap_frame *header, const uint8_t *frame, struct tap_report_clock *clock)
+bool tap_report_clock(const struct tap_frame *header, const uint8_t *frame,
+                      struct tap_report_clock *clock)
 {
     return report_find(header, frame, clock_read, clock);
 }
@@ -109,7 +111,8 @@ bool tap_report_named(const struct tap_frame *header, const uint8_t *frame, int6
     return report_find(header, frame, named_read, ref);
 }
 
-bool tap_report_final(const struct tap_frame *header, const uint8_t *frame, struct tap_report_final *final)
+bool tap_report_final(const struct tap_frame *header, const uint8_t *frame,
+                      struct tap_report_final *final)
 {
     return report_find(header, frame, final_read, final);
 }

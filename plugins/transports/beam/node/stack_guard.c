@@ -1,6 +1,8 @@
-/* stack_guard.c: tells a node whose stacks a function fills whose returns are traced: {beamtap, relieve, {M, F, A}, Pid, Open}.
+/* stack_guard.c: tells a node whose stacks a function fills whose returns are traced: {beamtap,
+ * relieve, {M, F, A}, Pid, Open}.
  *
- * The core finds them (host->deep_stack); the agent looks for itself before it takes the returns away.
+ * The core finds them (host->deep_stack); the agent looks for itself before it takes the returns
+ * away.
  */
 #include "transports/beam/beam.h"
 
@@ -14,7 +16,8 @@ void tap_beam_node_returns_off(struct tap_beam_node *n)
 {
     const struct tap_host *host = n->beam->host;
     struct tap_deep_stack pile;
-    while (n->conn.wire && TAP_HAS(host, deep_stack) && host->deep_stack && host->deep_stack(host, n->index, &pile)) {
+    while (n->conn.wire && TAP_HAS(host, deep_stack) && host->deep_stack &&
+           host->deep_stack(host, n->index, &pile)) {
         struct tap_buf b = {0};
         tap_write_tuple(&b, 5);
         tap_write_atom(&b, "beamtap");
