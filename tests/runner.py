@@ -21,12 +21,11 @@ def programs(build, kinds):
             for source in sorted(glob.glob('%s/%s/test_*.c' % (HERE, kind))):
                 name = os.path.splitext(os.path.basename(source))[0]
                 found.append((kind + '/' + name, [os.path.join(build, 'tests', name)]))
-        else:
-            for path in sorted(glob.glob('%s/%s/test_*' % (HERE, kind))):
-                if path.endswith('.py'):
-                    found.append((kind + '/' + os.path.basename(path), [sys.executable, path]))
-                elif path.endswith('.sh'):
-                    found.append((kind + '/' + os.path.basename(path), ['sh', path]))
+        for path in sorted(glob.glob('%s/%s/test_*' % (HERE, kind))):
+            if path.endswith('.py'):
+                found.append((kind + '/' + os.path.basename(path), [sys.executable, path]))
+            elif path.endswith('.sh'):
+                found.append((kind + '/' + os.path.basename(path), ['sh', path]))
     return found
 
 
