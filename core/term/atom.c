@@ -9,8 +9,8 @@
  *
  * OTP 27 also quotes 'maybe' and 'else', which are reserved there. Of the test's 31,000 terms
  * (test_term_print) that is all that differs on 27. Identifiers of other scripts than latin are
- * always quoted in Elixir syntax (Elixir leaves :日本 bare, but only after judging which scripts may
- * mix): what is printed is still the same atom.
+ * always quoted in Elixir syntax (Elixir leaves :日本 bare, but only after judging which scripts
+ * may mix): what is printed is still the same atom.
  */
 #include "term/out.h"
 #include "term/fast_path.h"
