@@ -5,10 +5,11 @@
  * Giving each an owner would be more code than using them; so they are chained to one pool. Not
  * thread safe: a pool belongs to the session's thread.
  */
+#include "base/mempool.h"
+
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "config/options.h"
 
 struct pool_block {
     struct pool_block *next;

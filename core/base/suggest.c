@@ -5,12 +5,13 @@
  * must be right nearly always, or it is noise: at most a third of the word may differ. A word that
  * stands inside exactly one candidate (send in message_send) is taken for a short form of it.
  */
+#include "base/suggest.h"
+
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
-
-#include "config/options.h"
 
 #define NEAREST_LONGEST 63 /* no key or plugin name is longer; longer words have no near one */
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/suggest.h"
 #include "cli/cli.h"
-#include "config/options.h"
 
 static bool wrong_option(const char *command, const char *option, const struct tap_cli_flag *flags,
                          bool sets)

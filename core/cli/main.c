@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "beamtap/plugin.h"
+#include "base/suggest.h"
 #include "cli/cli.h"
-#include "config/options.h"
 
 #ifndef TAP_VERSION
 #define TAP_VERSION "unversioned"

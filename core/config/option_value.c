@@ -5,12 +5,9 @@
  * is printed can be read again.
  */
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "config/option_value.h"
 
@@ -107,25 +104,6 @@ bool tap_parse_bool(const char *text, bool *value)
         }
     }
     return false;
-}
-
-/* ~/ is the home folder: of HOME, or as the user database says. */
-char *tap_expand_path(const char *text, size_t len, struct tap_mempool *pool)
-{
-    if (len < 1 || text[0] != '~' || (len > 1 && text[1] != '/'))
-        return tap_mempool_strdup(pool, text, len);
-    const char *home = getenv("HOME");
-    if (!home || !*home) {
-        const struct passwd *user = getpwuid(getuid());
-        home = user && user->pw_dir ? user->pw_dir : "";
-    }
-    size_t home_len = strlen(home);
-    char *path = tap_mempool_alloc(pool, home_len + len);
-    if (path) {
-        memcpy(path, home, home_len);
-        memcpy(path + home_len, text + 1, len - 1);
-    }
-    return path;
 }
 
 /* ---- Back to text */

@@ -7,8 +7,6 @@
 /* False when the text is no such value (tap_parse_size and _duration: options.h). Any thread. */
 bool tap_parse_int(const char *text, int64_t *value);
 bool tap_parse_bool(const char *text, bool *value);
-/* A copy in `pool` with a leading ~ or ~/ made the home folder; NULL when out of memory. */
-char *tap_expand_path(const char *text, size_t len, struct tap_mempool *pool);
 /* An INT, SIZE or DURATION as the file would have it ("64k", "30s"). snprintf-like. */
 size_t tap_option_number_print(const struct tap_option *, int64_t value, char *dst, size_t cap);
 /* "name = value" lines for the option's field in a settings struct, in the syntax of the file;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
+#include "base/suggest.h"
 #include "config/option_value.h"
 
 /* What a mistake needs to be told. */

@@ -8,6 +8,7 @@
 #define TAP_CONFIG_OPTIONS_H
 
 #include "base/error.h"
+#include "base/mempool.h"
 
 /* One "key = value" as configured. */
 struct tap_setting {
@@ -16,17 +17,10 @@ struct tap_setting {
     struct tap_text value;
 };
 
-/* Where strings and lists of a settings struct live: one allocation list, freed as a whole. */
-struct tap_mempool;
-struct tap_mempool *tap_mempool_new(void);
-void *tap_mempool_alloc(struct tap_mempool *, size_t size); /* zeroed; NULL when out of memory */
-char *tap_mempool_strdup(struct tap_mempool *, const char *text, size_t len);
-void tap_mempool_free(struct tap_mempool *);
-
 /* Fills `settings` from defaults and the given settings, for those settings that this table knows;
  * marks them in used[i]. Every mistake becomes a cause (bad value with the nearest right one or the
  * range, missing key, key given twice). Returns TAP_OK or TAP_INVALID. `section` is printed in
- * errors: "sink:chrome". */
+ * errors: "sink:chrome". Strings and lists go to the pool. */
 enum tap_status tap_options_fill(const struct tap_option *, size_t option_count,
                                  const struct tap_setting *, size_t setting_count, bool *used,
                                  void *settings, struct tap_mempool *, const char *section,
@@ -37,8 +31,6 @@ enum tap_status tap_options_unknown(const struct tap_option *const *tables, cons
                                     size_t table_count, const struct tap_setting *,
                                     size_t setting_count, const bool *used, const char *section,
                                     struct tap_error *);
-/* The candidate nearest to `word` by edit distance, when near enough to suggest; else NULL. */
-const char *tap_suggest(const char *word, const char *const *candidates, size_t n);
 /* "size, default 64k, 1..1G" and the like, for `beamtap plugins`. */
 size_t tap_option_describe(const struct tap_option *, char *dst, size_t cap);
 /* Parse helpers, also for --set and tests: false when the text is not one. */

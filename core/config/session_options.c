@@ -2,6 +2,7 @@
  * cannot say of them. */
 #include <string.h>
 
+#include "base/suggest.h"
 #include "config/session_options.h"
 
 static const char *const overload_choices[] = {"pause", "drop", "stop", NULL};

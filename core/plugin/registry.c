@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/option_value.h"
+#include "base/path.h"
+#include "base/suggest.h"
 #include "plugin/descriptor.h"
 
 struct found { /* one plugin file: what its name says */
