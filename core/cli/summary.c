@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/event_names.h"
 #include "cli/run.h"
-#include "session/counters.h"
 
 bool tap_run_figures(const struct tap_session *session, struct tap_run_figures *f)
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "config/session_options.h"
+#include "base/event_names.h"
 
 bool tap_config_replays(const struct tap_config *c)
 {
@@ -32,7 +32,7 @@ static bool want_every_event(struct tap_config *c)
     if (!items)
         return false;
     for (size_t k = 0; k < n; k++)
-        items[k].text = tap_config_event_name((unsigned)k);
+        items[k].text = tap_event_name((unsigned)k);
     c->session.event_names = (struct tap_text_list){n, items};
     c->session.events = TAP_KIND_BIT(n) - 1;
     return true;

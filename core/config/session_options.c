@@ -2,6 +2,7 @@
  * cannot say of them. */
 #include <string.h>
 
+#include "base/event_names.h"
 #include "base/suggest.h"
 #include "config/session_options.h"
 
@@ -175,43 +176,18 @@ const size_t tap_sink_option_count = sizeof tap_sink_options / sizeof tap_sink_o
 
 /* ---- Events */
 
-static const char *const event_names[] = {
-    [TAP_FUNCTION_CALL] = "function_call",
-    [TAP_FUNCTION_RETURN] = "function_return",
-    [TAP_FUNCTION_EXCEPTION] = "function_exception",
-    [TAP_MESSAGE_SEND] = "message_send",
-    [TAP_MESSAGE_RECEIVE] = "message_receive",
-    [TAP_PROCESS_SPAWN] = "process_spawn",
-    [TAP_PROCESS_START] = "process_start",
-    [TAP_PROCESS_EXIT] = "process_exit",
-    [TAP_PROCESS_LINK] = "process_link",
-    [TAP_PROCESS_UNLINK] = "process_unlink",
-    [TAP_PROCESS_REGISTER] = "process_register",
-    [TAP_PROCESS_UNREGISTER] = "process_unregister",
-    [TAP_SCHEDULE_IN] = "schedule_in",
-    [TAP_SCHEDULE_OUT] = "schedule_out",
-    [TAP_GC_START] = "gc_start",
-    [TAP_GC_END] = "gc_end",
-};
-#define EVENT_COUNT (sizeof event_names / sizeof event_names[0])
-_Static_assert(EVENT_COUNT == TAP_KIND_USER_LAST + 1,
-               "every kind that can be asked for has a name here");
-
-const char *tap_config_event_name(unsigned kind)
-{
-    return kind < EVENT_COUNT ? event_names[kind] : NULL;
-}
-
 static void session_event(struct tap_session_settings *s, const struct tap_text *name,
                           struct tap_error *err)
 {
-    for (unsigned k = 0; k < EVENT_COUNT; k++) {
-        if (strcmp(event_names[k], name->text) == 0) {
+    const char *names[TAP_KIND_USER_LAST + 1];
+    for (unsigned k = 0; k <= TAP_KIND_USER_LAST; k++) {
+        names[k] = tap_event_name(k);
+        if (strcmp(names[k], name->text) == 0) {
             s->events |= TAP_KIND_BIT(k);
             return;
         }
     }
-    const char *nearest = tap_suggest(name->text, event_names, EVENT_COUNT);
+    const char *nearest = tap_suggest(name->text, names, TAP_KIND_USER_LAST + 1);
     tap_error_add_at(err, "session", name, "unknown event '%s'%s%s%s", name->text,
                      nearest ? " (did you mean '" : " (`beamtap plugins session` names all",
                      nearest ? nearest : "", nearest ? "'?)" : ")");

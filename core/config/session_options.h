@@ -7,7 +7,5 @@
 /* Judges filled session settings: node names and events; fills settings->events. Mistakes go to
  * `err`. */
 void tap_config_session(struct tap_session_settings *, struct tap_error *err);
-/* The name of a kind that can be asked for; NULL for others. */
-const char *tap_config_event_name(unsigned kind);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "library/library.h"
 
+#include "base/event_names.h"
 #include "term/print.h"
 
 enum { NODE, PID, MODULE, FUNCTION, PEER, MESSAGE, METADATA, TEXTS };

@@ -8,7 +8,7 @@
  * that has them, and then every entry of the plan carries them.
  */
 #include "plan/plan.h"
-#include "config/session_options.h"
+#include "base/event_names.h"
 
 #include <string.h>
 
@@ -385,7 +385,7 @@ static void refuse_terms(const struct tap_plan *plan, struct tap_error *err)
             TAP_ERR(
                 err, TAP_INVALID, "session",
                 "arguments = false and %s do not go together: its term is copied and carried whole",
-                tap_config_event_name(carrying[i]));
+                tap_event_name(carrying[i]));
 }
 
 static bool join_all(struct join *j, struct tap_plan *plan)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/session_options.h"
+#include "base/event_names.h"
 #include "names/intern.h"
 #include "config/option_value.h"
 #include "plan/plan.h"
@@ -158,7 +158,7 @@ void tap_plan_print(const struct tap_plan *plan, FILE *out)
     const char *before = "";
     for (unsigned k = 0; k <= TAP_KIND_USER_LAST; k++) {
         if (plan->events & TAP_KIND_BIT(k)) {
-            fprintf(out, "%s%s", before, tap_config_event_name(k));
+            fprintf(out, "%s%s", before, tap_event_name(k));
             before = ", ";
         }
     }

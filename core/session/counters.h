@@ -1,5 +1,4 @@
-/* counters.h: figures by name, as plugins add them (host->count), and the names of kinds and
- * reasons. */
+/* counters.h: figures by name, as plugins add them (host->count). */
 #ifndef TAP_SESSION_COUNTERS_H
 #define TAP_SESSION_COUNTERS_H
 
@@ -24,9 +23,5 @@ void tap_counters_destroy(struct tap_counters *);
 void tap_counters_add(struct tap_counters *, const char *name, int64_t n);
 /* The i-th, in order of first use; false beyond the last. Any thread. */
 bool tap_counters_get(struct tap_counters *, unsigned i, const char **name, int64_t *value);
-
-/* As configuration files, CSV and JSON write them; "?" for numbers that do not exist. */
-const char *tap_kind_name(unsigned kind);
-const char *tap_reason_name(unsigned reason);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "session/internal.h"
+#include "base/event_names.h"
 #include "term/print.h"
 
 static struct tap_instance_host *own(const struct tap_host *host)

@@ -1,7 +1,7 @@
 /* test_config.c: INI texts become configurations; every mistake is told in one pass, with its
  * place. */
 #include "config/config.h"
-#include "config/session_options.h"
+#include "base/event_names.h"
 
 #include <sys/stat.h>
 
@@ -337,7 +337,7 @@ static void names_every_event_in_its_manual(void)
         if (strcmp(tap_session_options[i].name, "events") == 0)
             help = tap_session_options[i].help;
     CU_ASSERT_PTR_NOT_NULL_FATAL(help);
-    for (unsigned kind = 0; (name = tap_config_event_name(kind)); kind++)
+    for (unsigned kind = 0; (name = tap_event_name(kind)); kind++)
         CU_ASSERT_PTR_NOT_NULL(strstr(help, name));
 }
 

@@ -5,11 +5,11 @@
  * printed, must give the same line. Then the same bytes are damaged in every way: nothing may
  * crash, and the sum of what is received and lost stays right.
  */
+#include "base/event_names.h"
 #include "decode/batch.h"
 #include "decode/decode.h"
 #include "decode/frame.h"
 #include "frames.h"
-#include "session/counters.h"
 #include "term/print.h"
 #include "unit.h"
 
