@@ -1,67 +1,12 @@
-/* clock.h: the clocks of the nodes, and this machine's.
- *
- * A trace message carries its node's monotonic time, which is usually negative and means nothing
- * elsewhere. What has to be added to it to have nanoseconds since the Unix epoch is learned in one
- * of two ways:
- *
- *   told     the node's own time_offset: right by the node's clock, however wrong that is. An
- *            offset that changes while tracing (time warp) counts from the place in the stream
- *            where it was told.
- *   aligned  the transport measured it against the collector's clock, again and again, with a bound
- *            for its error. A correction is not a step: the offset moves to its new value over a
- *            while of the node's time, never faster than time passes, so that a later event never
- *            has an earlier time than one before it.
- *
- * Once aligned, what the node tells of itself no longer counts.
- */
+/* clock.h: this machine's clocks, in ns. A node's are in decode/node_clock.h. */
 #ifndef TAP_BASE_CLOCK_H
 #define TAP_BASE_CLOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define TAP_SECOND INT64_C(1000000000)
-/* over so much of the node's time a correction is made, at least */
-#define TAP_CLOCK_SLEW (TAP_SECOND / 5)
 
-/* From `at` to `until` of the node's time the offset goes from `from` to `target`; after that it
- * stays. */
-struct tap_clock_line {
-    int64_t at, until, from, target;
-};
-struct tap_clock {
-    struct tap_clock_line now, before; /* before: for what is older than now.at */
-    int64_t latest;                    /* what was timed so far: corrections begin after it */
-    /* an offset is known; else it is a guess from this machine's clock */
-    bool told;
-    bool guessed, aligned;
-};
-
-/* The node's time_offset in ns. Transport thread. */
-void tap_clock_set(struct tap_clock *, int64_t offset);
-/* The measured offset, as of the node's time `monotonic`. Transport thread. */
-void tap_clock_align(struct tap_clock *, int64_t monotonic, int64_t offset);
-/* Before the node has told anything: as if `monotonic` were now. Does nothing once an offset is
- * known. */
-void tap_clock_guess(struct tap_clock *, int64_t monotonic);
-int64_t tap_clock_slewing(const struct tap_clock *, int64_t monotonic);
-
-/* ns since the Unix epoch. Wraps rather than overflows: the bytes come from outside. */
-static inline int64_t tap_clock_ns(const struct tap_clock *clock, int64_t monotonic)
-{
-    if (__builtin_expect(monotonic >= clock->now.until, 1))
-        return (int64_t)((uint64_t)monotonic + (uint64_t)clock->now.target);
-    return tap_clock_slewing(clock, monotonic);
-}
-
-/* Notes that an event of this time was timed. */
-static inline void tap_clock_used(struct tap_clock *clock, int64_t monotonic)
-{
-    if (monotonic > clock->latest)
-        clock->latest = monotonic;
-}
-
-/* This machine's clocks, in ns: since the epoch, and one that never jumps. Any thread. */
+/* Since the epoch, and one that never jumps. Any thread. */
 int64_t tap_clock_now(void);
 int64_t tap_clock_steady(void);
 

@@ -402,7 +402,7 @@ static inline bool read_large(struct tap_cursor *c, int64_t *value)
     return true;
 }
 
-static bool read_time(struct reader *r, struct tap_clock *clock, struct tap_event *ev)
+static bool read_time(struct reader *r, struct tap_node_clock *clock, struct tap_event *ev)
 {
     int64_t monotonic;
     uint32_t two;
@@ -412,9 +412,9 @@ static bool read_time(struct reader *r, struct tap_clock *clock, struct tap_even
     if (!read_large(&r->c, &monotonic) || (strict && !tap_skip(&r->c)))
         return false;
     if (__builtin_expect(!clock->told, 0))
-        tap_clock_guess(clock, monotonic);
-    ev->ts = tap_clock_ns(clock, monotonic);
-    tap_clock_used(clock, monotonic);
+        tap_node_clock_guess(clock, monotonic);
+    ev->ts = tap_node_clock_ns(clock, monotonic);
+    tap_node_clock_used(clock, monotonic);
     return true;
 }
 
@@ -464,7 +464,7 @@ static bool read_head(struct tap_cursor *c, uint32_t *arity, bool *timed)
     return *timed || tap_match_atom(c, "trace");
 }
 
-enum tap_decoded tap_decode_item(struct tap_intern *intern, struct tap_clock *clock,
+enum tap_decoded tap_decode_item(struct tap_intern *intern, struct tap_node_clock *clock,
                                  const uint8_t *arena, uint32_t *off, uint32_t end,
                                  struct tap_event *ev)
 {
@@ -495,7 +495,7 @@ enum tap_decoded tap_decode_item(struct tap_intern *intern, struct tap_clock *cl
     return TAP_DECODED;
 }
 
-enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_clock *clock,
+enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_node_clock *clock,
                                     const uint8_t *arena, uint32_t off, uint32_t len,
                                     struct tap_event *ev)
 {

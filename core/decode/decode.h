@@ -9,7 +9,7 @@
 #define TAP_DECODE_DECODE_H
 
 #include "beamtap/plugin.h"
-#include "base/clock.h"
+#include "decode/node_clock.h"
 #include "names/intern.h"
 
 enum tap_decoded {
@@ -22,12 +22,13 @@ enum tap_decoded {
 /* Reads the external term at arena[off .. off + len) (with version byte) into *ev, which must be
  * zeroed but for arity -1; on anything but TAP_DECODED its content means nothing. Sets ev->ts only
  * where the message has a time. Transport thread (interns). */
-enum tap_decoded tap_decode_message(struct tap_intern *, struct tap_clock *, const uint8_t *arena,
-                                    uint32_t off, uint32_t len, struct tap_event *ev);
+enum tap_decoded tap_decode_message(struct tap_intern *, struct tap_node_clock *,
+                                    const uint8_t *arena, uint32_t off, uint32_t len,
+                                    struct tap_event *ev);
 
 /* The same without version byte, in a list of them: reads at arena[*off .. end), and leaves *off
  * behind it unless it is bad. */
-enum tap_decoded tap_decode_item(struct tap_intern *, struct tap_clock *, const uint8_t *arena,
+enum tap_decoded tap_decode_item(struct tap_intern *, struct tap_node_clock *, const uint8_t *arena,
                                  uint32_t *off, uint32_t end, struct tap_event *ev);
 
 /* Where there are so many names that the table of them is in no cache, looking one up waits for

@@ -51,7 +51,7 @@ static void lose(struct tap_stream *s, struct tap_batch_impl *batch, uint64_t n,
 void tap_stream_again(struct tap_stream *s)
 {
     s->base = s->next;
-    s->clock = (struct tap_clock){0};
+    s->clock = (struct tap_node_clock){0};
     if (s->unnamed)
         tap_unnamed_forget(s->unnamed);
 }
@@ -117,9 +117,10 @@ static bool read_node_up(const struct tap_frames *ctx, struct tap_stream *s,
     if (m.bad)
         return false;
     if (has_offset)
-        tap_clock_set(&s->clock, offset);
+        tap_node_clock_set(&s->clock, offset);
     ctx->node_up(ctx->arg, s->node, &facts);
-    int64_t ts = has_offset && has_monotonic ? tap_clock_ns(&s->clock, monotonic) : tap_clock_now();
+    int64_t ts =
+        has_offset && has_monotonic ? tap_node_clock_ns(&s->clock, monotonic) : tap_clock_now();
     s->last_ts = ts;
     struct tap_event *ev = tap_stream_event(s, batch, TAP_NODE_UP, ts);
     if (ev)
@@ -140,13 +141,13 @@ static bool read_align(struct tap_stream *s, struct tap_batch_impl *batch, struc
     if (!tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset) || !tap_read_i64(c, &error) ||
         error < 0 || !tap_read_i64(c, &own))
         return false;
-    tap_clock_align(&s->clock, monotonic, offset);
+    tap_node_clock_align(&s->clock, monotonic, offset);
     struct tap_figures *f = &s->figures;
     if (clamp(atomic_load(&f->clock_error)) < error)
         atomic_store(&f->clock_error, (uint64_t)error);
     atomic_store(&f->clock_skew, (int64_t)((uint64_t)own - (uint64_t)offset));
     struct tap_event *ev =
-        tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
+        tap_stream_event(s, batch, TAP_CLOCK, tap_node_clock_ns(&s->clock, monotonic));
     if (ev) {
         ev->count = (uint64_t)offset;
         ev->port = (uint64_t)error;
@@ -164,13 +165,13 @@ static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struc
     if ((!in_place && !tap_skip(c)) || !tap_read_i64(c, &monotonic) || !tap_read_i64(c, &offset))
         return false;
     if (!s->clock.aligned)
-        tap_clock_set(&s->clock, offset);
+        tap_node_clock_set(&s->clock, offset);
     if (in_place)
-        s->mark = tap_clock_ns(&s->clock, monotonic);
+        s->mark = tap_node_clock_ns(&s->clock, monotonic);
     if (s->clock.aligned)
         return true;
     struct tap_event *ev =
-        tap_stream_event(s, batch, TAP_CLOCK, tap_clock_ns(&s->clock, monotonic));
+        tap_stream_event(s, batch, TAP_CLOCK, tap_node_clock_ns(&s->clock, monotonic));
     if (ev)
         ev->count = (uint64_t)offset;
     return true;
@@ -185,7 +186,7 @@ static bool read_gap(struct tap_stream *s, struct tap_batch_impl *batch, struct 
         return false;
     uint64_t ns = to > from ? (uint64_t)to - (uint64_t)from : 0;
     add(&s->figures.gap_ns, ns);
-    struct tap_event *ev = tap_stream_event(s, batch, TAP_GAP, tap_clock_ns(&s->clock, from));
+    struct tap_event *ev = tap_stream_event(s, batch, TAP_GAP, tap_node_clock_ns(&s->clock, from));
     if (ev) {
         ev->count = ns;
         ev->reason = reason > 0 && reason < TAP_REASON_COUNT ? (uint8_t)reason : TAP_REASON_NONE;
@@ -233,7 +234,7 @@ static bool read_mailboxes(struct tap_stream *s, struct tap_batch_impl *batch, s
     if (!tap_read_i64(c, &monotonic) || !tap_decode_span(c, batch->base.arena, &list))
         return false;
     struct tap_event *ev =
-        tap_stream_event(s, batch, TAP_MAILBOX, tap_clock_ns(&s->clock, monotonic));
+        tap_stream_event(s, batch, TAP_MAILBOX, tap_node_clock_ns(&s->clock, monotonic));
     if (ev)
         ev->payload = list;
     return true;

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 #include "decode/batch.h"
-#include "base/clock.h"
+#include "decode/node_clock.h"
 #include "decode/decode.h"
 #include "correlate/unnamed.h"
 
@@ -25,7 +25,7 @@ struct tap_figures {
 
 struct tap_stream {
     uint32_t node; /* index */
-    struct tap_clock clock;
+    struct tap_node_clock clock;
     uint64_t next; /* the sequence number that comes next */
     /* what this relay's numbers are counted from: a node that was restarted has had others
      * before */

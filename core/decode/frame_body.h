@@ -48,7 +48,7 @@ static inline bool tap_body_skip(struct tap_body *b, const uint8_t *arena)
 }
 
 /* Reads the next message into *ev and goes behind it. False: there is none whole. */
-static inline bool tap_body_next(struct tap_intern *intern, struct tap_clock *clock,
+static inline bool tap_body_next(struct tap_intern *intern, struct tap_node_clock *clock,
                                  const uint8_t *arena, struct tap_body *b, struct tap_event *ev,
                                  enum tap_decoded *decoded)
 {

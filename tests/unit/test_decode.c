@@ -14,7 +14,7 @@
 #include "unit.h"
 
 static struct tap_intern *intern;
-static struct tap_clock the_clock = {.told = true};
+static struct tap_node_clock the_clock = {.told = true};
 
 /* ---- The corpus: u32 length, line, u32 length, term. */
 static uint8_t *corpus;
@@ -348,7 +348,7 @@ static void a_peer_that_is_said_twice_is_the_second_one(void)
 
 static void before_the_node_told_its_clock_it_is_guessed(void)
 {
-    struct tap_clock clock = {0};
+    struct tap_node_clock clock = {0};
     struct frame f;
     intern = tap_intern_new(0);
     frame_begin(&f, 0, 0, 0, 0);
@@ -359,9 +359,9 @@ static void before_the_node_told_its_clock_it_is_guessed(void)
                     TAP_DECODED);
     int64_t off = tap_clock_now() - ev.ts;
     CU_ASSERT(off >= 0 && off < TAP_SECOND);
-    tap_clock_set(&clock, 1700000000000000000);
-    CU_ASSERT_EQUAL(tap_clock_ns(&clock, -576460750000000000), 1123539250000000000);
-    tap_clock_guess(&clock, 5);
+    tap_node_clock_set(&clock, 1700000000000000000);
+    CU_ASSERT_EQUAL(tap_node_clock_ns(&clock, -576460750000000000), 1123539250000000000);
+    tap_node_clock_guess(&clock, 5);
     CU_ASSERT_EQUAL(clock.now.target, 1700000000000000000);
     tap_buf_free(&f.buf);
     tap_intern_free(intern);

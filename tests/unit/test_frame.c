@@ -25,7 +25,7 @@ static void on_log(void *arg, uint32_t node, enum tap_log_level level, const cha
 static void fresh_stream(void)
 {
     memset(&stream, 0, sizeof stream);
-    tap_clock_set(&stream.clock, 1700000000000000000);
+    tap_node_clock_set(&stream.clock, 1700000000000000000);
 }
 static void begin(void)
 {
