@@ -70,11 +70,14 @@ static void catch_up(struct tap_stream *s, struct tap_batch_impl *batch, const s
 {
     if (f->seq <= s->next)
         return;
-    uint64_t missing = f->seq - s->next, told = f->lost < missing ? f->lost : missing;
+    bool recorded = f->flags & TAP_FRAME_RECORDED;
+    uint64_t missing = f->seq - s->next;
+    bool all = f->lost >= missing || (recorded && f->lost == TAP_FRAME_LOST_ALL);
+    uint64_t told = all ? missing : f->lost;
     enum tap_reason why =
         f->why > 0 && f->why < TAP_REASON_COUNT ? (enum tap_reason)f->why : TAP_REASON_QUEUE;
     lose(s, batch, missing - told, TAP_REASON_SEQUENCE);
-    if (f->flags & TAP_FRAME_RECORDED && f->why == TAP_REASON_NONE)
+    if (recorded && f->why == TAP_REASON_NONE)
         s->next += told, s->left_out += told;
     else
         lose(s, batch, told, why);

@@ -216,6 +216,21 @@ static void what_a_recording_left_out_is_no_loss(void)
     CU_ASSERT_EQUAL(stream.figures.lost, 11);
     tap_batch_release(batch);
     tap_buf_free(&f.buf);
+    /* More than the header's field can say: all of them. */
+    frame_begin(&f, TAP_FRAME_RECORDED, UINT64_C(1) << 62, TAP_FRAME_LOST_ALL, 0);
+    batch = decode(&f, &ignored);
+    CU_ASSERT_EQUAL(batch->base.count, 0);
+    CU_ASSERT_EQUAL(stream.next, UINT64_C(1) << 62);
+    CU_ASSERT_EQUAL(stream.figures.lost, 11);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    frame_begin(&f, TAP_FRAME_RECORDED, UINT64_C(1) << 63, TAP_FRAME_LOST_ALL, TAP_REASON_RATE);
+    batch = decode(&f, &ignored);
+    CU_ASSERT_EQUAL(batch->base.count, 1);
+    CU_ASSERT_EQUAL(batch->events[0].reason, TAP_REASON_RATE);
+    CU_ASSERT_EQUAL(batch->events[0].count, UINT64_C(1) << 62);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
     end();
 }
 

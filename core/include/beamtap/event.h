@@ -232,7 +232,8 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
  *
  * Flag 8: a frame of a recorded file, which is a sequence of frames and nothing else, in the order
  * in which the sinks had them. Each says its node by the index at offset 32; `lost` with a `why` of
- * 0 are numbers that a filter or the recorder left out, and no loss. Its own control frames (flags
+ * 0 are numbers that a filter or the recorder left out, and no loss; a `lost` of 2^32 - 1 is all
+ * numbers up to this frame's, which may be more. Its own control frames (flags
  * 1, 2 and 8) hold one term each:
  *     {session, #{version, run, started, events, several_nodes, config}}
  *         first of all: what struct tap_run_info says; events is a list of kinds as atoms
@@ -251,6 +252,7 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
 #define TAP_FRAME_OWN 2u
 #define TAP_FRAME_ONE_LIST 4u
 #define TAP_FRAME_RECORDED 8u
+#define TAP_FRAME_LOST_ALL UINT32_MAX /* in a recorded frame: every number up to its own */
 #define TAP_FRAME_MAX (64u << 20) /* a longer frame is a protocol error */
 
 struct tap_frame {

@@ -76,17 +76,22 @@ static void put_frame(struct record *r, struct tap_frame f, const void *term, ui
         tap_writer_end(&r->w, 0);
 }
 
-/* Numbers up to `seq` are not in the file: `why` says whether they were lost or only left out. */
+/* Numbers up to `seq` are not in the file: `why` says whether they were lost or only left out. One
+ * frame, however many they are: a stream may claim any number. */
 static void put_missing(struct record *r, uint32_t node, struct record_node *n, uint64_t seq,
                         uint32_t why)
 {
-    while (n->next < seq) {
-        uint64_t missing = seq - n->next;
-        uint32_t some = missing < UINT32_MAX ? (uint32_t)missing : UINT32_MAX;
-        n->next += some;
-        put_frame(r, (struct tap_frame){.why = why, .lost = some, .node = node, .seq = n->next},
-                  NULL, 0);
-    }
+    if (n->next >= seq)
+        return;
+    uint64_t missing = seq - n->next;
+    n->next = seq;
+    put_frame(r,
+              (struct tap_frame){
+                  .why = why,
+                  .lost = missing < TAP_FRAME_LOST_ALL ? (uint32_t)missing : TAP_FRAME_LOST_ALL,
+                  .node = node,
+                  .seq = seq},
+              NULL, 0);
 }
 
 static void events_begin(struct record *r, uint32_t node, struct record_node *n)
