@@ -1,5 +1,5 @@
-/* bus.c: see bus.h. */
-#include "bus/bus.h"
+/* bus.c: the way of a batch: what a commit, a tick and a node's end make of it. */
+#include "bus/bus_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +13,17 @@ static bool judge(struct tap_bus *bus, const struct tap_batch_impl *batch)
     if (n > bus->keep_cap) {
         size_t cap = n < 1024 ? 1024 : (size_t)n * 2;
         for (size_t f = 0; f < bus->filter_count; f++) {
-            uint8_t *keep = realloc(bus->filters[f].keep, cap);
+            uint8_t *keep = realloc(bus->keep[f], cap);
             if (!keep)
                 return false;
-            bus->filters[f].keep = keep;
+            bus->keep[f] = keep;
         }
         bus->keep_cap = cap;
     }
     for (size_t f = 0; f < bus->filter_count; f++) {
-        struct tap_bus_filter *filter = &bus->filters[f];
-        memset(filter->keep, 1, n);
-        filter->ops->filter(filter->self, &batch->base, filter->keep);
+        const struct tap_bus_filter *filter = &bus->filters[f];
+        memset(bus->keep[f], 1, n);
+        filter->ops->filter(filter->self, &batch->base, bus->keep[f]);
     }
     return true;
 }
@@ -38,7 +38,7 @@ static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint
     size_t n = 0;
     for (size_t f = 0; f < bus->filter_count; f++)
         if (uses[f])
-            keeps[n++] = bus->filters[f].keep;
+            keeps[n++] = bus->keep[f];
     uint32_t count = 0, judged = 0;
     for (uint32_t i = 0; i < batch->base.count; i++) {
         unsigned kind = batch->events[i].kind;
@@ -224,14 +224,15 @@ static bool merges(struct tap_bus *bus, uint32_t node)
 }
 
 /* A batch of one node's events, decoded. */
-static void pass_on(struct tap_bus *bus, struct tap_stream *stream, struct tap_batch_impl *batch,
+static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_batch_impl *batch,
                     uint64_t ignored)
 {
+    struct tap_stream *stream = &node->stream;
     struct tap_merge_progress word = {stream->mark, tap_stream_bound(stream)};
     stream->mark = 0;
     pair(bus, batch);
-    if (stream->unnamed)
-        tap_unnamed_see(stream->unnamed, &batch->base, bus->events);
+    if (node->unnamed)
+        tap_unnamed_see(node->unnamed, &batch->base, bus->events);
     if (merges(bus, stream->node) && tap_merge_add(bus->merge, batch, stream->node, &word)) {
         bus->ignored += ignored;
         drain(bus);
@@ -283,7 +284,7 @@ static uint32_t frame_end(const struct tap_arena *arena, uint32_t off)
     return off + TAP_FRAME_HEADER + f.length;
 }
 
-void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_arena *arena,
+void tap_bus_commit(struct tap_bus *bus, struct tap_bus_node *node, struct tap_arena *arena,
                     const uint32_t *frames, size_t n)
 {
     if (n == 0) {
@@ -297,15 +298,16 @@ void tap_bus_commit(struct tap_bus *bus, struct tap_stream *stream, struct tap_a
     if (batch) { /* else its numbers show as missing with the next frame */
         uint64_t ignored = 0;
         for (size_t i = 0; i < n; i++)
-            ignored += tap_frame_decode(&bus->frames, stream, batch, frames[i],
+            ignored += tap_frame_decode(&bus->frames, &node->stream, batch, frames[i],
                                         i + 1 < n ? frames[i + 1] : len);
-        pass_on(bus, stream, batch, ignored);
+        pass_on(bus, node, batch, ignored);
     }
     pthread_mutex_unlock(&bus->lock);
 }
 
-void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t next, bool failed)
+void tap_bus_node_down(struct tap_bus *bus, struct tap_bus_node *node, uint64_t next, bool failed)
 {
+    struct tap_stream *stream = &node->stream;
     pthread_mutex_lock(&bus->lock);
     struct tap_batch_impl *batch = tap_batch_get(&bus->pool, NULL, 0, 2);
     if (batch) {
@@ -314,23 +316,35 @@ void tap_bus_node_down(struct tap_bus *bus, struct tap_stream *stream, uint64_t 
             stream, batch, TAP_NODE_DOWN, stream->last_ts ? stream->last_ts : tap_clock_now());
         if (ev)
             ev->reason = failed ? TAP_REASON_CONNECTION : TAP_REASON_NONE;
-        pass_on(bus, stream, batch, 0);
+        pass_on(bus, node, batch, 0);
     }
     pthread_mutex_unlock(&bus->lock);
 }
 
-size_t tap_bus_unnamed(struct tap_bus *bus, struct tap_stream *stream, struct tap_pid *pids,
+size_t tap_bus_unnamed(struct tap_bus *bus, struct tap_bus_node *node, struct tap_pid *pids,
                        size_t max)
 {
     pthread_mutex_lock(&bus->lock);
-    size_t n = stream->unnamed ? tap_unnamed_take(stream->unnamed, pids, max) : 0;
+    size_t n = node->unnamed ? tap_unnamed_take(node->unnamed, pids, max) : 0;
     pthread_mutex_unlock(&bus->lock);
     return n;
 }
 
-void tap_bus_node_again(struct tap_bus *bus, struct tap_stream *stream)
+bool tap_bus_deep_stack(struct tap_bus *bus, uint32_t node, struct tap_deep_stack *stack)
+{
+    if (!bus->stack_guard)
+        return false;
+    pthread_mutex_lock(&bus->lock);
+    bool there = tap_stack_guard_take(bus->stack_guard, node, stack);
+    pthread_mutex_unlock(&bus->lock);
+    return there;
+}
+
+void tap_bus_node_again(struct tap_bus *bus, struct tap_bus_node *node)
 {
     pthread_mutex_lock(&bus->lock);
-    tap_stream_again(stream);
+    tap_stream_again(&node->stream);
+    if (node->unnamed)
+        tap_unnamed_forget(node->unnamed);
     pthread_mutex_unlock(&bus->lock);
 }

@@ -10,8 +10,8 @@
 
 #include <pthread.h>
 
+#include "base/on_full.h"
 #include "decode/batch.h"
-#include "config/config.h"
 
 /* With on_full = block a full queue only withholds credit; what the nodes were allowed to send by
  * then still fits. */

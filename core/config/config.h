@@ -6,12 +6,12 @@
 #define TAP_CONFIG_CONFIG_H
 
 #include "base/error.h"
+#include "base/on_full.h"
 #include "config/options.h"
 #include "plugin/registry.h"
 
 enum tap_require { TAP_REQUIRE_ANY, TAP_REQUIRE_ALL };
 enum tap_order { TAP_ORDER_TIME, TAP_ORDER_ARRIVAL };
-enum tap_on_full { TAP_DROP_NEWEST, TAP_DROP_OLDEST, TAP_BLOCK };
 
 /* The [session] section. */
 struct tap_session_settings {

@@ -52,8 +52,6 @@ void tap_stream_again(struct tap_stream *s)
 {
     s->base = s->next;
     s->clock = (struct tap_node_clock){0};
-    if (s->unnamed)
-        tap_unnamed_forget(s->unnamed);
 }
 
 void tap_stream_end(struct tap_stream *s, struct tap_batch_impl *batch, uint64_t next)

@@ -13,7 +13,6 @@
 #include "decode/batch.h"
 #include "decode/node_clock.h"
 #include "decode/decode.h"
-#include "correlate/unnamed.h"
 
 /* Figures of a node: written by the transport thread, read by any. */
 struct tap_figures {
@@ -34,7 +33,6 @@ struct tap_stream {
     int64_t last_ts;
     /* by a report in its place among the events, the stream is as far as this; 0: none lately */
     int64_t mark;
-    struct tap_unnamed *unnamed; /* NULL: nobody will ask for them */
     struct tap_figures figures;
 };
 

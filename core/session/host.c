@@ -163,10 +163,10 @@ static uint32_t host_node_add(const struct tap_host *host, const char *name)
                               .name_id = tap_intern_name(session->intern, name, strlen(name)),
                               .name = copy,
                               .release = ""};
-        node->stream.node = index;
+        node->bus.stream.node = index;
         /* where memory is short, nobody is asked */
         if (session->plan.names || session->plan.mailbox > 0)
-            node->stream.unnamed = tap_unnamed_new(session->plan.mailbox > 0);
+            node->bus.unnamed = tap_unnamed_new(session->plan.mailbox > 0);
         atomic_store(&session->nodes[index], node);
         atomic_store_explicit(&session->node_count, n + 1, memory_order_release);
     } else if (index == n) {
@@ -228,7 +228,7 @@ void tap_session_call_ended(void *arg, const char *kind, uint32_t kind_len, cons
 
 static void unknown_rest(struct tap_session *session, const struct tap_node_impl *node)
 {
-    uint64_t next = node->stream.next, lost = atomic_load(&node->stream.figures.lost);
+    uint64_t next = node->bus.stream.next, lost = atomic_load(&node->bus.stream.figures.lost);
     if (next)
         TAP_ERR(session->err, TAP_ERROR, session->transport->instance->section,
                 "%s: the final report never came: lost >= %llu, unknown after sequence %llu",
@@ -249,7 +249,7 @@ void tap_session_node_end(struct tap_session *session, struct tap_node_impl *nod
         return;
     if (final)
         atomic_store(&node->final, true);
-    tap_bus_node_down(&session->bus, &node->stream, final ? final->produced : 0,
+    tap_bus_node_down(session->bus, &node->bus, final ? final->produced : 0,
                       state == TAP_NODE_FAILED);
     if (!final && atomic_load(&node->state) == TAP_NODE_TRACING)
         unknown_rest(session, node);
@@ -267,7 +267,7 @@ static void node_again(struct tap_session *session, struct tap_node_impl *node)
         return;
     if (atomic_load(&node->traced) && !atomic_exchange(&node->final, false))
         atomic_store(&node->unknown, true);
-    tap_bus_node_again(&session->bus, &node->stream);
+    tap_bus_node_again(session->bus, &node->bus);
 }
 
 static void host_node_state(const struct tap_host *host, uint32_t index, enum tap_node_state state,
@@ -293,12 +293,12 @@ static void host_node_state(const struct tap_host *host, uint32_t index, enum ta
 
 static struct tap_arena *host_reserve(const struct tap_host *host, size_t min)
 {
-    return tap_arena_get(&own(host)->session->bus.pool, min);
+    return tap_arena_get(tap_bus_pool(own(host)->session->bus), min);
 }
 
 static void host_discard(const struct tap_host *host, struct tap_arena *arena)
 {
-    tap_arena_put(&own(host)->session->bus.pool, arena);
+    tap_arena_put(tap_bus_pool(own(host)->session->bus), arena);
 }
 
 static void host_commit(const struct tap_host *host, struct tap_arena *arena, uint32_t index,
@@ -307,9 +307,9 @@ static void host_commit(const struct tap_host *host, struct tap_arena *arena, ui
     struct tap_session *session = own(host)->session;
     struct tap_node_impl *node = tap_session_node(session, index);
     if (!node || node->ended) /* what comes after the final report was counted as lost with it */
-        tap_arena_put(&session->bus.pool, arena);
+        tap_arena_put(tap_bus_pool(session->bus), arena);
     else
-        tap_bus_commit(&session->bus, &node->stream, arena, frames, n);
+        tap_bus_commit(session->bus, &node->bus, arena, frames, n);
 }
 
 static size_t host_unnamed(const struct tap_host *host, uint32_t index, struct tap_pid *pids,
@@ -317,7 +317,7 @@ static size_t host_unnamed(const struct tap_host *host, uint32_t index, struct t
 {
     struct tap_session *session = own(host)->session;
     struct tap_node_impl *node = tap_session_node(session, index);
-    return node ? tap_bus_unnamed(&session->bus, &node->stream, pids, max) : 0;
+    return node ? tap_bus_unnamed(session->bus, &node->bus, pids, max) : 0;
 }
 
 static bool host_may_grant(const struct tap_host *host)
@@ -329,15 +329,10 @@ static bool host_may_grant(const struct tap_host *host)
     return true;
 }
 
-static bool host_deep_stack(const struct tap_host *host, uint32_t node, struct tap_deep_stack *pile)
+static bool host_deep_stack(const struct tap_host *host, uint32_t node,
+                            struct tap_deep_stack *stack)
 {
-    struct tap_bus *bus = &own(host)->session->bus;
-    if (!bus->stack_guard)
-        return false;
-    pthread_mutex_lock(&bus->lock);
-    bool there = tap_stack_guard_take(bus->stack_guard, node, pile);
-    pthread_mutex_unlock(&bus->lock);
-    return there;
+    return tap_bus_deep_stack(own(host)->session->bus, node, stack);
 }
 
 void tap_session_wake(struct tap_session *session)
@@ -350,7 +345,7 @@ void tap_session_wake(struct tap_session *session)
 /* A poll during which merged events go on in time. */
 static int poll_and_tick(struct tap_session *session, struct pollfd *fds, nfds_t n, int timeout)
 {
-    while (tap_bus_tick(&session->bus) && (timeout < 0 || timeout > TAP_BUS_PATIENCE)) {
+    while (tap_bus_tick(session->bus) && (timeout < 0 || timeout > TAP_BUS_PATIENCE)) {
         int ready = poll(fds, n, TAP_BUS_PATIENCE);
         if (ready)
             return ready;

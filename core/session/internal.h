@@ -16,11 +16,10 @@
 #define TAP_NODES_MAX 1024u
 /* ns, beside a lease, that a transport has for a clean end */
 #define TAP_STOP_DEADLINE INT64_C(10000000000)
-#define TAP_FLOWS_OPEN 65536u /* sends that may wait for their receives */
 
 struct tap_node_impl {
     struct tap_node base;
-    struct tap_stream stream;
+    struct tap_bus_node bus; /* what came of it */
     char release[32];
     atomic_int state;   /* enum tap_node_state */
     atomic_bool traced; /* it has been in TAP_NODE_TRACING */
@@ -58,8 +57,7 @@ struct tap_session {
     struct tap_sink *sinks;
     struct tap_sink **sink_list;
     size_t sink_count;
-    struct tap_bus bus;
-    bool bus_ready, pool_ready;
+    struct tap_bus *bus; /* NULL: not yet */
 
     pthread_mutex_t lock;
     pthread_cond_t changed;

@@ -228,8 +228,8 @@ enum tap_status tap_session_finish(struct tap_session *session)
     if (!session->finished) {
         session->finished = true;
         finish_transport(session);
-        if (session->pool_ready && !session->transport_abandoned)
-            tap_bus_flush(&session->bus);
+        if (session->bus && !session->transport_abandoned)
+            tap_bus_flush(session->bus);
         finish_sinks(session);
     }
     return tap_error_status(session->err);
@@ -273,7 +273,7 @@ size_t tap_session_sinks(const struct tap_session *session, struct tap_sink_stat
 {
     uint64_t before = 0;
     for (uint32_t i = 0; i < atomic_load(&session->node_count); i++)
-        before += figure(&tap_session_node(session, i)->stream.figures.lost);
+        before += figure(&tap_session_node(session, i)->bus.stream.figures.lost);
     for (size_t s = 0; s < session->sink_count && s < cap; s++) {
         struct tap_sink *sink = &session->sinks[s];
         uint64_t written = figure(&sink->written), given = figure(&sink->given),
@@ -297,7 +297,7 @@ size_t tap_session_nodes(const struct tap_session *session, struct tap_node_stat
     uint32_t n = atomic_load(&session->node_count);
     for (uint32_t i = 0; i < n && i < cap; i++) {
         const struct tap_node_impl *node = tap_session_node(session, i);
-        const struct tap_figures *f = &node->stream.figures;
+        const struct tap_figures *f = &node->bus.stream.figures;
         uint64_t next = figure(&f->next);
         struct tap_node_stats *to = &stats[i];
         *to = (struct tap_node_stats){.name = node->base.name,
@@ -322,26 +322,17 @@ size_t tap_session_nodes(const struct tap_session *session, struct tap_node_stat
 
 bool tap_session_flows(const struct tap_session *session, struct tap_flow_stats *stats)
 {
-    if (!session->bus.flow || session->abandoned)
-        return false;
-    tap_flow_read_stats(session->bus.flow, stats);
-    return true;
+    return !session->abandoned && tap_bus_flows(session->bus, stats);
 }
 
 bool tap_session_gen(const struct tap_session *session, struct tap_gen_stats *stats)
 {
-    if (!session->bus.gen || session->abandoned)
-        return false;
-    tap_gen_calls_stats(session->bus.gen, stats);
-    return true;
+    return !session->abandoned && tap_bus_gen(session->bus, stats);
 }
 
 bool tap_session_order(const struct tap_session *session, struct tap_merge_stats *stats)
 {
-    if (!session->bus.merge || !session->bus.several || session->abandoned)
-        return false;
-    tap_merge_read_stats(session->bus.merge, stats);
-    return true;
+    return !session->abandoned && tap_bus_order(session->bus, stats);
 }
 
 bool tap_session_returns_off(const struct tap_session *session, size_t i, size_t *node, char *name,
@@ -349,7 +340,7 @@ bool tap_session_returns_off(const struct tap_session *session, size_t i, size_t
 {
     struct tap_event ev;
     const struct tap_name *m, *f;
-    if (!session->bus.stack_guard || !tap_stack_guard_done(session->bus.stack_guard, i, &ev))
+    if (!tap_bus_returns_off(session->bus, i, &ev))
         return false;
     m = tap_name_get(&session->hosts[0].table, ev.module);
     f = tap_name_get(&session->hosts[0].table, ev.function);

@@ -135,44 +135,26 @@ static bool uses_filter(const struct tap_instance *sink, const struct tap_instan
     return names->count == 0;
 }
 
-/* Sinks with the same judging filters share a selection: finds the row, or makes it. */
-static uint32_t find_set(struct tap_bus *bus, const bool *row)
+/* What judges here, and for which sinks. `uses`: sinks * filters, judging or not; leaves those that
+ * do. */
+static struct tap_bus_filter *live_filters(struct tap_session *session,
+                                           const struct tap_plan_filter *filters,
+                                           size_t filter_count, bool *uses, size_t *live_count)
 {
-    size_t n = bus->filter_count;
-    for (uint32_t s = 0; s < bus->set_count; s++)
-        if (memcmp(bus->set_uses + s * n, row, n * sizeof *row) == 0)
-            return s;
-    if (n)
-        memcpy(bus->set_uses + bus->set_count * n, row, n * sizeof *row);
-    return bus->set_count++;
-}
-
-/* The filters that judge, and for each sink which of them. `uses`: sinks * filters, judging or
- * not. */
-static bool fill_bus(struct tap_session *session, const struct tap_plan_filter *filters,
-                     size_t filter_count, const bool *uses)
-{
-    struct tap_bus *bus = &session->bus;
-    bus->filters = tap_mempool_alloc(session->memory, (filter_count + 1) * sizeof *bus->filters);
-    bus->set_uses = tap_mempool_alloc(session->memory, (session->sink_count * filter_count + 1) *
-                                                           sizeof *bus->set_uses);
-    bool *row = tap_mempool_alloc(session->memory, filter_count + 1);
-    if (!bus->filters || !bus->set_uses || !row)
-        return false;
-    for (size_t i = 0, f = 0; i < session->host_count; i++) {
+    struct tap_bus_filter *live =
+        tap_mempool_alloc(session->memory, (filter_count + 1) * sizeof *live);
+    size_t n = 0, left = 0;
+    for (size_t i = 0, f = 0; live && i < session->host_count; i++) {
         struct tap_instance_host *h = &session->hosts[i];
         if (h->instance->kind == TAP_PLUGIN_FILTER && filters[f++].live)
-            bus->filters[bus->filter_count++] =
-                (struct tap_bus_filter){.ops = h->instance->loaded->plugin->ops, .self = h->self};
+            live[n++] = (struct tap_bus_filter){h->instance->loaded->plugin->ops, h->self};
     }
-    for (size_t s = 0; s < session->sink_count; s++) {
-        size_t n = 0;
+    for (size_t s = 0; s < session->sink_count; s++)
         for (size_t f = 0; f < filter_count; f++)
             if (filters[f].live)
-                row[n++] = uses[s * filter_count + f];
-        session->sinks[s].set = find_set(bus, row);
-    }
-    return true;
+                uses[left++] = uses[s * filter_count + f];
+    *live_count = n;
+    return live;
 }
 
 static void sink_eased(void *arg)
@@ -186,49 +168,51 @@ static bool looks_at_raw(const struct tap_instance *instance)
            !tap_loaded_says(instance->loaded, TAP_PLUGIN_NO_RAW);
 }
 
-static bool ready_bus(struct tap_session *session)
+/* Bytes of batches that may be alive: what the queues may hold, and what is on its way. */
+static size_t bus_memory(const struct tap_session *session)
 {
-    struct tap_bus *bus = &session->bus;
-    const uint32_t ends = TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
-                   births = TAP_KIND_BIT(TAP_PROCESS_SPAWN) | TAP_KIND_BIT(TAP_PROCESS_START),
-                   calls_end =
-                       TAP_KIND_BIT(TAP_FUNCTION_RETURN) | TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
-    uint32_t events = tap_plan_kinds(&session->plan);
-    size_t limit = 16u << 20;
+    size_t bytes = 16u << 20;
     for (size_t i = 0; i < session->host_count; i++) {
-        const struct tap_instance_host *h = &session->hosts[i];
-        bus->raw |= looks_at_raw(h->instance);
-        if (!h->sink)
-            continue;
-        const struct tap_sink_settings *set = &h->instance->sink;
-        limit += (size_t)set->queue + (set->on_full == TAP_BLOCK ? TAP_QUEUE_OVERSHOOT : 0);
-        if (tap_queue_init(&h->sink->queue, &bus->pool, (size_t)set->queue,
-                           (enum tap_on_full)set->on_full))
-            return false;
-        h->sink->arg = session;
-        h->sink->eased = sink_eased;
-        h->sink->ended = tap_session_sink_ended;
+        const struct tap_sink_settings *set = &session->hosts[i].instance->sink;
+        if (session->hosts[i].sink)
+            bytes += (size_t)set->queue + (set->on_full == TAP_BLOCK ? TAP_QUEUE_OVERSHOOT : 0);
     }
-    session->bus_ready = true;
-    bus->sinks = session->sink_list;
-    bus->sink_count = session->sink_count;
-    bus->events = events;
-    bus->frames = (struct tap_frames){session->intern, session, tap_session_node_up,
-                                      tap_session_node_log, tap_session_call_ended};
-    if ((events & ends) == ends || (events & births) == births)
-        if (!(bus->flow = tap_flow_new(TAP_FLOWS_OPEN, session->intern)))
+    return bytes;
+}
+
+static bool make_bus(struct tap_session *session, const struct tap_plan_filter *filters,
+                     size_t filter_count, bool *uses)
+{
+    const struct tap_session_settings *set = &session->config->session;
+    struct tap_bus_options o = {.frames = {session->intern, session, tap_session_node_up,
+                                           tap_session_node_log, tap_session_call_ended},
+                                .events = tap_plan_kinds(&session->plan),
+                                .several = session->run_info.several_nodes,
+                                .in_order = set->order == TAP_ORDER_TIME,
+                                .reorder = set->reorder,
+                                .guarded = !tap_config_replays(session->config),
+                                .memory = bus_memory(session),
+                                .uses = uses,
+                                .sinks = session->sink_list,
+                                .sink_count = session->sink_count};
+    for (size_t i = 0; i < session->host_count; i++)
+        o.raw |= looks_at_raw(session->hosts[i].instance);
+    o.filters = live_filters(session, filters, filter_count, uses, &o.filter_count);
+    if (!o.filters || !(session->bus = tap_bus_new(&o)))
+        return false;
+    for (size_t i = 0; i < session->host_count; i++) {
+        struct tap_sink *sink = session->hosts[i].sink;
+        if (!sink)
+            continue;
+        const struct tap_sink_settings *own = &session->hosts[i].instance->sink;
+        if (tap_queue_init(&sink->queue, tap_bus_pool(session->bus), (size_t)own->queue,
+                           (enum tap_on_full)own->on_full) != TAP_OK)
             return false;
-    if (events & ends && !(bus->gen = tap_gen_calls_new()))
-        return false;
-    if (events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && events & calls_end &&
-        !tap_config_replays(session->config) && !(bus->stack_guard = tap_stack_guard_new()))
-        return false;
-    bus->several = session->run_info.several_nodes;
-    if (session->config->session.order == TAP_ORDER_TIME &&
-        !(bus->merge = tap_merge_new(session->config->session.reorder)))
-        return false;
-    session->pool_ready = tap_batch_pool_init(&bus->pool, bus->set_count, limit) == TAP_OK;
-    return session->pool_ready && pthread_mutex_init(&bus->lock, NULL) == 0;
+        sink->arg = session;
+        sink->eased = sink_eased;
+        sink->ended = tap_session_sink_ended;
+    }
+    return true;
 }
 
 /* No node judges what is replayed, so every filter does; what only a node can judge is not. */
@@ -266,7 +250,7 @@ static enum tap_status join(struct tap_session *session)
                                session->memory, session->err);
     if (status == TAP_OK && tap_config_replays(session->config))
         all_filter_live(session, list, filters);
-    if (status == TAP_OK && !(fill_bus(session, list, filters, uses) && ready_bus(session)))
+    if (status == TAP_OK && !make_bus(session, list, filters, uses))
         status = TAP_ERR(session->err, TAP_ERROR, "core", "out of memory");
     return status;
 }
@@ -319,22 +303,13 @@ void tap_session_free(struct tap_session *session)
 {
     if (!session || session->abandoned) /* a thread that was left behind may still use any of it */
         return;
-    tap_merge_free(session->bus.merge);
-    for (size_t i = 0; session->bus_ready && i < session->sink_count; i++)
+    for (size_t i = 0; session->bus && i < session->sink_count; i++)
         tap_queue_destroy(&session->sinks[i].queue);
     for (size_t i = session->host_count; i-- > 0;)
         destroy(&session->hosts[i]);
-    for (size_t f = 0; f < session->bus.filter_count; f++)
-        free(session->bus.filters[f].keep);
-    if (session->pool_ready) {
-        tap_batch_pool_destroy(&session->bus.pool);
-        pthread_mutex_destroy(&session->bus.lock);
-    }
+    tap_bus_free(session->bus);
     for (uint32_t i = 0; i < atomic_load(&session->node_count); i++)
-        tap_unnamed_free(tap_session_node(session, i)->stream.unnamed);
-    tap_flow_free(session->bus.flow);
-    tap_gen_calls_free(session->bus.gen);
-    tap_stack_guard_free(session->bus.stack_guard);
+        tap_unnamed_free(tap_session_node(session, i)->bus.unnamed);
     tap_intern_free(session->intern);
     tap_mempool_free(session->memory);
     free(session->call_kind);

@@ -5,12 +5,12 @@
 #include "frames.h"
 #include "session_fakes.h"
 
-static struct tap_bus bus;
-static struct tap_stream stream;
+static struct tap_bus *bus;
+static struct tap_bus_node node;
+static struct tap_intern *intern;
 static struct tap_sink sinks[3], *list[3] = {&sinks[0], &sinks[1], &sinks[2]};
-static struct tap_bus_filter filters[2];
 /* Sink 0: no filter; sink 1: odd pids; sink 2: odd pids and calls of an argument above 5. */
-static bool set_uses[3 * 2] = {false, false, true, false, true, true};
+static const bool uses[3 * 2] = {false, false, true, false, true, true};
 
 static void big_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
 {
@@ -28,54 +28,54 @@ static void big_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
 static const struct tap_filter_ops big_ops = {sizeof big_ops, filter_create, filter_plan, big_judge,
                                               filter_destroy};
 
-static void on_up(void *arg, uint32_t node, const struct tap_node_facts *facts)
+static void on_up(void *arg, uint32_t index, const struct tap_node_facts *facts)
 {
-    (void)arg, (void)node, (void)facts;
+    (void)arg, (void)index, (void)facts;
 }
-static void on_log(void *arg, uint32_t node, enum tap_log_level level, const char *said,
+static void on_log(void *arg, uint32_t index, enum tap_log_level level, const char *said,
                    uint32_t len)
 {
-    (void)arg, (void)node, (void)level, (void)said, (void)len;
+    (void)arg, (void)index, (void)level, (void)said, (void)len;
 }
 
-static void begin(uint32_t events, size_t pool_limit)
+static void begin_with(struct tap_bus_options o)
 {
-    memset(&bus, 0, sizeof bus);
-    filters[0] = (struct tap_bus_filter){.ops = &filter_ops};
-    filters[1] = (struct tap_bus_filter){.ops = &big_ops};
-    bus.frames = (struct tap_frames){tap_intern_new(0), NULL, on_up, on_log, NULL};
-    bus.events = events;
-    bus.filters = filters;
-    bus.filter_count = 2;
-    bus.set_uses = set_uses;
-    bus.set_count = 3;
-    bus.sinks = list;
-    bus.sink_count = 3;
-    bus.flow = tap_flow_new(64, NULL);
-    pthread_mutex_init(&bus.lock, NULL);
-    CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&bus.pool, 3, pool_limit), TAP_OK);
+    const struct tap_bus_filter filters[] = {{&filter_ops, NULL}, {&big_ops, NULL}};
+    o.frames = (struct tap_frames){tap_intern_new(0), NULL, on_up, on_log, NULL};
+    intern = o.frames.intern;
+    o.filters = filters;
+    o.filter_count = 2;
+    o.uses = uses;
+    o.sinks = list;
+    o.sink_count = 3;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(bus = tap_bus_new(&o));
     for (uint32_t s = 0; s < 3; s++) {
-        sinks[s].set = s;
-        CU_ASSERT_EQUAL_FATAL(tap_queue_init(&sinks[s].queue, &bus.pool, 1 << 20, TAP_DROP_NEWEST),
-                              TAP_OK);
+        CU_ASSERT_EQUAL(sinks[s].set, s);
+        CU_ASSERT_EQUAL_FATAL(
+            tap_queue_init(&sinks[s].queue, tap_bus_pool(bus), 1 << 20, TAP_DROP_NEWEST), TAP_OK);
     }
+}
+static void begin(uint32_t events, size_t memory)
+{
+    begin_with((struct tap_bus_options){.events = events, .memory = memory});
+}
+static size_t alive(void)
+{
+    return atomic_load(&tap_bus_pool(bus)->alive);
 }
 static void end(void)
 {
     for (uint32_t s = 0; s < 3; s++)
         tap_queue_destroy(&sinks[s].queue);
-    CU_ASSERT_EQUAL(atomic_load(&bus.pool.alive), 0);
-    tap_batch_pool_destroy(&bus.pool);
-    free(filters[0].keep);
-    free(filters[1].keep);
-    tap_flow_free(bus.flow);
-    tap_intern_free(bus.frames.intern);
+    CU_ASSERT_EQUAL(alive(), 0);
+    tap_bus_free(bus);
+    tap_intern_free(intern);
 }
 
 /* Commits these frames in one arena. */
 static void commit(struct frame *frames, size_t n)
 {
-    struct tap_arena *arena = tap_arena_get(&bus.pool, TAP_ARENA_SIZE);
+    struct tap_arena *arena = tap_arena_get(tap_bus_pool(bus), TAP_ARENA_SIZE);
     uint32_t at[8], len = 0;
     for (size_t i = 0; i < n; i++) {
         frame_end(&frames[i]);
@@ -84,7 +84,7 @@ static void commit(struct frame *frames, size_t n)
         len += (uint32_t)frames[i].buf.len;
         tap_buf_free(&frames[i].buf);
     }
-    tap_bus_commit(&bus, &stream, arena, at, n);
+    tap_bus_commit(bus, &node, arena, at, n);
 }
 
 /* A frame of so many calls, with this argument. */
@@ -137,7 +137,7 @@ static void each_set_of_filters_has_its_selection(void)
         CU_ASSERT_EQUAL(last->ts, 1700000000000000009);
         tap_batch_release(item.batch);
     }
-    CU_ASSERT_EQUAL(stream.next, 13);
+    CU_ASSERT_EQUAL(node.stream.next, 13);
     end();
 }
 
@@ -193,10 +193,10 @@ static void a_trickle_of_small_frames_keeps_little_memory(void)
     for (uint32_t burst = 0; burst < 4; burst++)
         commit_calls(burst * 600, 600, 1);
     let_go();
-    CU_ASSERT_EQUAL(atomic_load(&bus.pool.alive), 0);
+    CU_ASSERT_EQUAL(alive(), 0);
     for (uint32_t i = 0; i < 50; i++)
         commit_calls(2400 + i, 1, 1);
-    CU_ASSERT(atomic_load(&bus.pool.alive) < 50 * 12000); /* not 256 KiB each */
+    CU_ASSERT(alive() < 50 * 12000); /* not 256 KiB each */
     CU_ASSERT_EQUAL(atomic_load(&sinks[0].dropped), 0);
     end();
 }
@@ -206,7 +206,7 @@ static void above_the_pools_limit_nothing_is_handed_over(void)
     begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 20000);
     for (uint32_t i = 0; i < 50; i++)
         commit_calls(i * 4, 4, 9);
-    CU_ASSERT(atomic_load(&bus.pool.alive) < 60000);
+    CU_ASSERT(alive() < 60000);
     for (int s = 0; s < 3; s++) {
         CU_ASSERT(atomic_load(&sinks[s].dropped) > 150);
         CU_ASSERT_EQUAL(atomic_load(&sinks[s].given), 200);
@@ -220,17 +220,19 @@ static void merged_events_have_their_pieces(void)
 {
     for (int raw = 0; raw < 2; raw++) {
         struct frame f[2];
-        begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 1 << 30);
-        stream = (struct tap_stream){0};
-        bus.merge = tap_merge_new(TAP_SECOND);
-        bus.several = true;
-        bus.raw = raw;
+        node = (struct tap_bus_node){0};
+        begin_with((struct tap_bus_options){.events = TAP_KIND_BIT(TAP_FUNCTION_CALL),
+                                            .memory = 1 << 30,
+                                            .several = true,
+                                            .in_order = true,
+                                            .reorder = TAP_SECOND,
+                                            .raw = raw});
         frame_begin(&f[0], TAP_FRAME_CONTROL, 0, 0, 0);
         frame_node_up(&f[0], 1700000000000000000);
         frame_begin(&f[1], 0, 0, 0, 0);
         frame_call(&f[1], 1, 9, 1);
         commit(f, 2);
-        tap_bus_flush(&bus);
+        tap_bus_flush(bus);
         struct tap_queue_item item = take(0);
         uint32_t last = item.batch->base.count - 1;
         const struct tap_event *up = &item.batch->events[0], *call = &item.batch->events[last];
@@ -249,7 +251,6 @@ static void merged_events_have_their_pieces(void)
             CU_ASSERT(call->payload.off > call->raw.off &&
                       call->payload.off + call->payload.len < call->raw.off + call->raw.len);
         tap_batch_release(item.batch);
-        tap_merge_free(bus.merge);
         end();
     }
 }
@@ -257,9 +258,11 @@ static void merged_events_have_their_pieces(void)
 /* However many are due at once, and though nothing of them needs room beside the event itself. */
 static void what_is_due_at_once_goes_on_in_pieces(void)
 {
-    begin(TAP_KIND_BIT(TAP_PROCESS_EXIT), 1 << 30);
-    bus.merge = tap_merge_new(TAP_SECOND);
-    bus.several = true;
+    begin_with((struct tap_bus_options){.events = TAP_KIND_BIT(TAP_PROCESS_EXIT),
+                                        .memory = 1 << 30,
+                                        .several = true,
+                                        .in_order = true,
+                                        .reorder = TAP_SECOND});
     for (uint32_t part = 0; part < 10; part++) {
         struct frame f;
         frame_begin(&f, 0, part * 300, 0, 0);
@@ -267,7 +270,7 @@ static void what_is_due_at_once_goes_on_in_pieces(void)
             frame_exit(&f, 1, 1);
         commit(&f, 1);
     }
-    tap_bus_flush(&bus);
+    tap_bus_flush(bus);
     uint32_t count = 0;
     for (struct tap_queue_item item; count < 3000; count += item.batch->base.count) {
         item = take(0);
@@ -276,7 +279,6 @@ static void what_is_due_at_once_goes_on_in_pieces(void)
     }
     CU_ASSERT_EQUAL(count, 3000);
     let_go();
-    tap_merge_free(bus.merge);
     end();
 }
 
@@ -284,12 +286,12 @@ static void odd_commits_are_survived(void)
 {
     begin(TAP_KIND_BIT(TAP_FUNCTION_CALL), 1 << 30);
     static const uint32_t nowhere[] = {262143, 4000000000u, 0};
-    struct tap_arena *arena = tap_arena_get(&bus.pool, TAP_ARENA_SIZE);
+    struct tap_arena *arena = tap_arena_get(tap_bus_pool(bus), TAP_ARENA_SIZE);
     memset(arena->data, 0, arena->size);
-    tap_bus_commit(&bus, &stream, arena, nowhere, 3);
-    tap_bus_commit(&bus, &stream, tap_arena_get(&bus.pool, TAP_ARENA_SIZE), NULL, 0);
-    CU_ASSERT_EQUAL(stream.next, 0);
-    tap_bus_node_down(&bus, &stream, 7, true);
+    tap_bus_commit(bus, &node, arena, nowhere, 3);
+    tap_bus_commit(bus, &node, tap_arena_get(tap_bus_pool(bus), TAP_ARENA_SIZE), NULL, 0);
+    CU_ASSERT_EQUAL(node.stream.next, 0);
+    tap_bus_node_down(bus, &node, 7, true);
     struct tap_queue_item item = take(0);
     CU_ASSERT_EQUAL(item.selection->count, 2);
     CU_ASSERT(item.batch->events[0].kind == TAP_LOST && item.batch->events[0].count == 7);

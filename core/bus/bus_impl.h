@@ -1,0 +1,38 @@
+/* bus_impl.h: the inside of the bus, shared by bus_new.c (what it is made of) and bus.c (what it
+ * does). */
+#ifndef TAP_BUS_BUS_IMPL_H
+#define TAP_BUS_BUS_IMPL_H
+
+#include "bus/bus.h"
+#include "correlate/flow.h"
+#include "correlate/gen_calls.h"
+#include "correlate/merge.h"
+#include "correlate/stack_guard.h"
+
+struct tap_bus {
+    pthread_mutex_t lock; /* one commit at a time */
+    struct tap_batch_pool pool;
+    struct tap_frames frames;
+    struct tap_flow *flow;               /* NULL: nothing to pair */
+    struct tap_gen_calls *gen;           /* NULL: no messages */
+    struct tap_stack_guard *stack_guard; /* NULL: no returns */
+    struct tap_merge *merge;             /* NULL: events go on in the order in which they came */
+    bool raw, several;                   /* as in the options */
+    uint32_t only;                       /* 1 + the one node that anything came of so far */
+    struct tap_batch_impl *out;          /* merged events on their way */
+    uint32_t out_count;                  /* how many there were the last time */
+    int64_t out_since;                   /* since when, by tap_clock_steady */
+    /* received events that no sink gets, to be said with the next batch */
+    uint64_t ignored;
+    uint32_t events;
+    struct tap_bus_filter *filters;
+    uint8_t **keep; /* each filter's verdicts on the batch at hand */
+    size_t filter_count;
+    bool *set_uses; /* sets * filters */
+    uint32_t set_count;
+    struct tap_sink **sinks;
+    size_t sink_count;
+    size_t keep_cap;
+};
+
+#endif
