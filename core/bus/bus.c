@@ -169,6 +169,16 @@ static void copy_spans(struct tap_bus *bus, struct tap_event *to, const uint8_t 
         put_part(bus->out, &to->peer_term, &raw, at, arena);
 }
 
+/* In their order the send has been here: it says who it was. */
+static void name_sender(const struct tap_bus *bus, struct tap_event *receive)
+{
+    const struct tap_pid *sender = bus->flow ? tap_flow_sender(bus->flow, receive->flow) : NULL;
+    if (sender) {
+        receive->peer = *sender;
+        receive->peer_type = TAP_PEER_PID;
+    }
+}
+
 static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint8_t *arena)
 {
     size_t bytes = (size_t)ev->payload.len + ev->metadata.len + (bus->raw ? ev->raw.len : 0);
@@ -183,6 +193,8 @@ static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint
     }
     *to = *ev;
     copy_spans(bus, to, arena);
+    if (to->kind == TAP_MESSAGE_RECEIVE && to->peer_type == TAP_PEER_NONE)
+        name_sender(bus, to);
 }
 
 static void drain(struct tap_bus *bus)

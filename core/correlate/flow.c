@@ -8,13 +8,15 @@
  */
 #include "correlate/flow.h"
 
+#include "correlate/message_hash.h"
 #include "correlate/registered_names.h"
+#include "names/atom_cache.h"
 
 enum { FLOW_NONE = 0, FLOW_SEND, FLOW_RECEIVE, FLOW_SPAWN, FLOW_START };
 #define FLOW_NIL UINT32_MAX
-#define FLOW_HASHED 512u /* bytes hashed at either end of a message */
 /* entries of a list that are looked at: thousands of equal messages may be open */
 #define FLOW_LOOK 512u
+#define FLOW_SENDERS (1u << 14) /* that are remembered until their receive is given out */
 
 struct flow_open {
     uint64_t hash, id;
@@ -28,6 +30,11 @@ struct flow_open {
 struct flow_bucket {
     uint32_t first, last;
 };
+/* Who sent a message whose receive came first and told only the node. */
+struct flow_sender {
+    uint64_t id;
+    struct tap_pid pid;
+};
 struct tap_flow {
     struct flow_open *ring;
     struct flow_bucket *buckets;
@@ -35,6 +42,7 @@ struct tap_flow {
     uint64_t next_id;
     struct tap_intern *intern;
     struct tap_flow_names *names;
+    struct flow_sender *senders; /* by flow id; NULL: none yet */
     struct tap_flow_stats stats;
 };
 
@@ -65,6 +73,7 @@ void tap_flow_free(struct tap_flow *f)
     if (!f)
         return;
     tap_flow_names_free(f->names);
+    free(f->senders);
     free(f->ring);
     free(f->buckets);
     free(f);
@@ -77,40 +86,21 @@ void tap_flow_read_stats(const struct tap_flow *f, struct tap_flow_stats *stats)
 
 /* ---- Hashing */
 
-static inline uint64_t flow_mix(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 29;
-}
-
-static uint64_t flow_hash_bytes(uint64_t h, const uint8_t *p, size_t n)
-{
-    uint64_t word;
-    for (; n >= 8; p += 8, n -= 8) {
-        memcpy(&word, p, 8);
-        h = flow_mix(h, word);
-    }
-    word = 0;
-    memcpy(&word, p, n);
-    return flow_mix(h, word ^ (uint64_t)n << 56);
-}
-
 static uint64_t flow_hash_pid(uint64_t h, const struct tap_pid *pid)
 {
-    h = flow_mix(h, (uint64_t)pid->node << 32 | pid->id);
-    return flow_mix(h, (uint64_t)pid->serial << 32 | pid->creation);
+    h = tap_hash_mix(h, (uint64_t)pid->node << 32 | pid->id);
+    return tap_hash_mix(h, (uint64_t)pid->serial << 32 | pid->creation);
 }
 
-/* The message alone. One that was cut in the node has only its size. */
-static uint64_t flow_hash_message(const struct tap_event *ev, const uint8_t *arena)
+/* The message alone, as both ends of its way tell it. One that was cut in the node has only its
+ * size. */
+static uint64_t flow_hash_message(const struct tap_event *ev, const uint8_t *arena, bool between)
 {
     size_t len = ev->payload.len;
     const uint8_t *message = arena + ev->payload.off;
-    uint64_t h = flow_mix(len, ev->flags & TAP_EVENT_TRUNCATED ? ev->count : 0);
-    if (len <= 2 * FLOW_HASHED)
-        return flow_hash_bytes(h, message, len);
-    h = flow_hash_bytes(h, message, FLOW_HASHED);
-    return flow_hash_bytes(h, message + len - FLOW_HASHED, FLOW_HASHED);
+    if (ev->flags & TAP_EVENT_TRUNCATED)
+        return tap_hash_mix(len, ev->count);
+    return between ? tap_hash_term(0, message, len) : tap_hash_bytes(len, message, len);
 }
 
 /* ---- The table */
@@ -195,10 +185,11 @@ static bool flow_same_sender(const struct tap_pid *a, const struct tap_pid *b)
     return whole ? tap_pid_same(a, b) : a->node == b->node;
 }
 
-/* The oldest open end of the other side under this hash that fits; takes it out and gives its id.
- * 0: none. An end whose name stood for another process is the last choice. */
+/* The oldest open end of the other side under this hash that fits; takes it out and gives its id,
+ * and the sender that it knows. 0: none. An end whose name stood for another process is the last
+ * choice. */
 static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_open *end,
-                          uint64_t hash)
+                          uint64_t hash, struct tap_pid *sender)
 {
     uint32_t last_choice = FLOW_NIL, looked = 0, at = f->buckets[hash & f->mask].first;
     for (; at != FLOW_NIL && looked < FLOW_LOOK; at = f->ring[at].next, looked++) {
@@ -216,6 +207,7 @@ static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_o
     if (at == FLOW_NIL)
         return 0;
     uint64_t id = f->ring[at].id;
+    *sender = f->ring[at].sender;
     flow_close(f, at);
     return id;
 }
@@ -224,12 +216,41 @@ static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_o
 
 static uint64_t flow_by_node(uint64_t message, uint32_t node)
 {
-    return flow_mix(message, node);
+    return tap_hash_mix(message, node);
+}
+
+/* The node that a send goes to; 0: the alias does not tell. */
+static uint32_t flow_goes_to(struct tap_flow *f, const struct tap_event *ev, const uint8_t *arena)
+{
+    if (ev->peer_type == TAP_PEER_PID)
+        return ev->peer.node;
+    if (ev->peer_type == TAP_PEER_NAME)
+        return ev->peer.node ? ev->peer.node : ev->pid.node;
+    struct tap_span alias = tap_event_peer_term(ev);
+    struct tap_cursor c = tap_cursor(arena + alias.off, alias.len);
+    if (!f->intern || tap_peek(&c) != TAP_EXT_NEWER_REFERENCE || tap_left(&c) < 3)
+        return 0;
+    c.p += 3; /* the tag, and how many words the number has: then its node */
+    uint32_t node = tap_intern_atom(f->intern, &c);
+    return c.bad ? 0 : node;
+}
+
+/* The receive came first, and told only the node: see tap_flow_sender. */
+static void flow_remember_sender(struct tap_flow *f, uint64_t id, const struct tap_pid *pid)
+{
+    if (!f->senders && !(f->senders = calloc(FLOW_SENDERS, sizeof *f->senders)))
+        return;
+    f->senders[id % FLOW_SENDERS] = (struct flow_sender){id, *pid};
+}
+
+const struct tap_pid *tap_flow_sender(const struct tap_flow *f, uint64_t id)
+{
+    const struct flow_sender *s = f->senders ? &f->senders[id % FLOW_SENDERS] : NULL;
+    return s && id && s->id == id ? &s->pid : NULL;
 }
 
 static void flow_send(struct tap_flow *f, struct tap_event *ev, const uint8_t *arena)
 {
-    uint64_t message = flow_hash_message(ev, arena);
     struct flow_open end = {.side = FLOW_SEND, .sender = ev->pid};
     if (ev->peer_type == TAP_PEER_PORT) {
         f->stats.to_ports++;
@@ -239,48 +260,59 @@ static void flow_send(struct tap_flow *f, struct tap_event *ev, const uint8_t *a
         f->stats.to_nobody++;
         return;
     }
+    uint32_t to = flow_goes_to(f, ev, arena);
+    bool between = to && to != ev->pid.node;
+    uint64_t message = flow_hash_message(ev, arena, between);
     if (ev->peer_type == TAP_PEER_PID) {
         end.receiver = ev->peer;
         end.hash = flow_hash_pid(message, &ev->peer);
     } else {
         const struct tap_pid *pid = NULL;
         if (ev->peer_type == TAP_PEER_NAME)
-            pid = tap_flow_names_get(f->names, ev->peer.node ? ev->peer.node : ev->pid.node,
-                                     ev->peer_name);
+            pid = tap_flow_names_get(f->names, to, ev->peer_name);
         end.receiver = pid ? *pid : (struct tap_pid){0};
         end.hint = pid != NULL;
         end.hash = flow_by_node(message, ev->pid.node);
     }
-    ev->flow = flow_take(f, FLOW_RECEIVE, &end, end.hash);
+    struct tap_pid told;
+    ev->flow = flow_take(f, FLOW_RECEIVE, &end, end.hash, &told);
     f->stats.paired += ev->flow != 0;
-    if (ev->flow)
+    if (ev->flow) {
+        if (!told.id && !told.serial)
+            flow_remember_sender(f, ev->flow, &ev->pid);
         return;
+    }
     ev->flow = end.id = f->next_id++;
     flow_open(f, &end);
 }
 
 static void flow_receive(struct tap_flow *f, struct tap_event *ev, const uint8_t *arena)
 {
-    bool elsewhere =
-        ev->peer_type == TAP_PEER_NONE && ev->peer.node && ev->peer.node != ev->pid.node;
+    bool between = ev->peer.node && ev->peer.node != ev->pid.node;
+    bool untold = between && ev->peer_type == TAP_PEER_NONE; /* the sender, but for its node */
     if (ev->flags & TAP_EVENT_TIMEOUT)
         return;
-    if (ev->peer_type != TAP_PEER_PID && !elsewhere) {
+    if (ev->peer_type != TAP_PEER_PID && !untold) {
         f->stats.no_sender++;
         return;
     }
-    uint64_t message = flow_hash_message(ev, arena), by_node = flow_by_node(message, ev->peer.node);
+    uint64_t message = flow_hash_message(ev, arena, between);
+    uint64_t by_node = flow_by_node(message, ev->peer.node);
     struct flow_open end = {.side = FLOW_RECEIVE, .receiver = ev->pid};
+    struct tap_pid sender;
     end.hash = flow_hash_pid(message, &ev->pid);
-    end.sender = elsewhere ? (struct tap_pid){.node = ev->peer.node} : ev->peer;
-    ev->flow = flow_take(f, FLOW_SEND, &end, end.hash);
+    end.sender = untold ? (struct tap_pid){.node = ev->peer.node} : ev->peer;
+    ev->flow = flow_take(f, FLOW_SEND, &end, end.hash, &sender);
     if (!ev->flow)
-        ev->flow = flow_take(f, FLOW_SEND, &end, by_node);
+        ev->flow = flow_take(f, FLOW_SEND, &end, by_node, &sender);
     f->stats.paired += ev->flow != 0;
-    if (ev->flow)
-        return;
-    ev->flow = end.id = f->next_id++;
-    flow_open_twice(f, &end, by_node);
+    if (!ev->flow) {
+        ev->flow = end.id = f->next_id++;
+        flow_open_twice(f, &end, by_node);
+    } else if (untold) {
+        ev->peer_type = TAP_PEER_PID;
+        ev->peer = sender;
+    }
 }
 
 /* ---- Births */
@@ -290,7 +322,8 @@ static void flow_birth(struct tap_flow *f, struct tap_event *ev, const struct ta
 {
     struct flow_open end = {
         .side = side, .receiver = *child, .hash = flow_hash_pid(FLOW_SPAWN, child)};
-    ev->flow = flow_take(f, other, &end, end.hash);
+    struct tap_pid none;
+    ev->flow = flow_take(f, other, &end, end.hash, &none);
     f->stats.spawned += ev->flow != 0;
     if (ev->flow)
         return;

@@ -3,9 +3,9 @@
  *
  * Both events of a pair carry the same flow id, so that a sink can draw an arrow. What is compared:
  *
- *   the message     always, by its bytes (large ones by their ends and length)
+ *   the message     always, all of it (message_hash.h); of one that was cut in the node its size
  *   the receiver    where the send names a pid; a name counts as the pid that it was last known for
- *                   (flow_names.h), but only to choose among several; an alias is confirmed by the
+ *                   (registered_names.h), but only to choose among several; an alias is confirmed by the
  *                   message, which holds it
  *   the sender      where the receive names it; from another node the VM tells only which node, and
  *                   then that is compared
@@ -43,6 +43,10 @@ void tap_flow_free(struct tap_flow *);
  * every spawn gets one; a receive or start only when it is paired or may still be. The event's
  * spans point into `arena`. */
 void tap_flow_event(struct tap_flow *, struct tap_event *, const uint8_t *arena);
+/* The sender of a message between nodes whose receive, which tells only the sender's node, came
+ * before its send: by the flow id of both, for when the receive is given out after its send. Others
+ * got their sender as their peer when they were paired. NULL: not known, or long ago. */
+const struct tap_pid *tap_flow_sender(const struct tap_flow *, uint64_t flow);
 void tap_flow_read_stats(const struct tap_flow *, struct tap_flow_stats *);
 
 #endif

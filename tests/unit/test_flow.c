@@ -1,6 +1,7 @@
 /* Pairing sends with receives: by sender, message and receiver, oldest first, in any order,
  * bounded. */
 #include "correlate/flow.h"
+#include "correlate/message_hash.h"
 
 #include "unit.h"
 
@@ -275,7 +276,79 @@ static void random_orders_pair_completely(void)
     CU_ASSERT_EQUAL(bad, 0);
 }
 
-UNIT_TESTS("flow", UNIT_TEST(a_send_and_its_receive_share_an_id),
+/* Priority messages overtake others, alike but for a number in the middle: all of a message
+ * counts. */
+static void long_messages_differ_in_their_middle(void)
+{
+    struct tap_flow *f = tap_flow_new(64, NULL);
+    char a[1501], b[1501];
+    memset(a, 'x', 1500), a[1500] = 0;
+    memcpy(b, a, sizeof a);
+    b[750] = 'y';
+    uint64_t one = give(f, TAP_MESSAGE_SEND, 1, 2, a), two = give(f, TAP_MESSAGE_SEND, 1, 2, b);
+    CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, b), two);
+    CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, a), one);
+    tap_flow_free(f);
+}
+
+/* The same term as two nodes may write it, and one that is another term. */
+static uint64_t hash(const char *bytes, size_t n)
+{
+    return tap_hash_term(0, (const uint8_t *)bytes, n);
+}
+#define HASH(text) hash(text, sizeof text - 1)
+static void terms_are_compared_however_they_are_written(void)
+{
+    /* 'h\xe9' in latin1 and UTF-8, short and long */
+    CU_ASSERT_EQUAL(HASH("d\0\2h\xe9"), HASH("w\3h\xc3\xa9"));
+    CU_ASSERT_EQUAL(HASH("s\2h\xe9"), HASH("v\0\3h\xc3\xa9"));
+    CU_ASSERT_NOT_EQUAL(HASH("w\2ab"), HASH("w\2ac"));
+    /* #{a => 1, b => 2} in both orders; the values the other way round; one map more around them */
+    CU_ASSERT_EQUAL(HASH("t\0\0\0\2w\1aa\1w\1ba\2"), HASH("t\0\0\0\2w\1ba\2w\1aa\1"));
+    CU_ASSERT_NOT_EQUAL(HASH("t\0\0\0\2w\1aa\1w\1ba\2"), HASH("t\0\0\0\2w\1aa\2w\1ba\1"));
+    CU_ASSERT_EQUAL(HASH("ht\0\0\0\2w\1aa\1w\1ba\2"), HASH("ht\0\0\0\2w\1aa\1w\1ba\2"));
+    CU_ASSERT_EQUAL(HASH("l\0\0\0\2t\0\0\0\2w\1aa\1w\1bt\0\0\0\0a\7j"),
+                    HASH("l\0\0\0\2t\0\0\0\2w\1bt\0\0\0\0w\1aa\1a\7j"));
+    CU_ASSERT_NOT_EQUAL(HASH("l\0\0\0\2t\0\0\0\2w\1aa\1w\1bt\0\0\0\0a\7j"),
+                        HASH("l\0\0\0\2t\0\0\0\2w\1aa\1w\1bt\0\0\0\0a\x8j"));
+    /* A port in 32 and 64 bits; a pid with a creation of one byte and of four. */
+    CU_ASSERT_EQUAL(HASH("Yw\1n\0\0\0\5\0\0\0\1"), HASH("xw\1n\0\0\0\0\0\0\0\5\0\0\0\1"));
+    CU_ASSERT_EQUAL(HASH("gw\1n\0\0\0\5\0\0\0\0\1"), HASH("Xw\1n\0\0\0\5\0\0\0\0\0\0\0\1"));
+    /* Cut, and no term: some number, and nothing read that is not there. */
+    CU_ASSERT_NOT_EQUAL(HASH("l\0\0\0\2a\1"), HASH("l\0\0\0\2a\2"));
+    CU_ASSERT_NOT_EQUAL(HASH("t\xff\xff\xff\xff"), HASH("t\xff\xff\xff\xfe"));
+}
+
+/* A receive from another node tells only the node: the send says who it was, whichever came first. */
+static void the_send_says_who_sent_from_another_node(void)
+{
+    struct tap_flow *f = tap_flow_new(64, NULL);
+    struct tap_event send = message(TAP_MESSAGE_SEND, 1, 0, "near"), receive;
+    send.peer = (struct tap_pid){.node = 2, .id = 5, .creation = 7};
+    receive = message(TAP_MESSAGE_RECEIVE, 5, 0, "near");
+    receive.pid = send.peer;
+    receive.peer_type = TAP_PEER_NONE;
+    receive.peer = (struct tap_pid){.node = 1};
+    struct tap_event early = receive;
+    tap_flow_event(f, &send, (const uint8_t *)"near");
+    tap_flow_event(f, &receive, (const uint8_t *)"near");
+    CU_ASSERT_EQUAL(receive.flow, send.flow);
+    CU_ASSERT_EQUAL(receive.peer_type, TAP_PEER_PID);
+    CU_ASSERT(tap_pid_same(&receive.peer, &send.pid));
+    tap_flow_event(f, &early, (const uint8_t *)"near");
+    tap_flow_event(f, &send, (const uint8_t *)"near");
+    CU_ASSERT_EQUAL(early.flow, send.flow);
+    const struct tap_pid *sender = tap_flow_sender(f, early.flow);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(sender);
+    CU_ASSERT(tap_pid_same(sender, &send.pid));
+    CU_ASSERT_PTR_NULL(tap_flow_sender(f, early.flow + 1));
+    tap_flow_free(f);
+}
+
+UNIT_TESTS("flow", UNIT_TEST(long_messages_differ_in_their_middle),
+           UNIT_TEST(terms_are_compared_however_they_are_written),
+           UNIT_TEST(the_send_says_who_sent_from_another_node),
+           UNIT_TEST(a_send_and_its_receive_share_an_id),
            UNIT_TEST(equal_messages_pair_first_in_first_out),
            UNIT_TEST(another_sender_or_message_does_not_pair),
            UNIT_TEST(a_send_to_a_name_pairs_by_its_message), UNIT_TEST(a_receive_may_come_first),
