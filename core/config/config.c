@@ -41,8 +41,6 @@ struct builder {
     const struct tap_loaded *sink; /* what [sink:events] is when the library asks; else NULL */
 };
 
-#define BUILT_IN "sink:events"
-
 /* ---- Sections */
 
 static bool *used_flags(struct builder *b, const struct tap_ini_section *s)
@@ -156,7 +154,7 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
     for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->settings[i].key, "plugin") == 0)
             where = &s->settings[i].value;
-    if (b->sink && strcmp(s->name, BUILT_IN) == 0)
+    if (b->sink && strcmp(s->name, TAP_CONFIG_BUILT_IN) == 0)
         in->loaded = b->sink;
     else
         in->loaded = tap_registry_get(c->registry, in->kind,
@@ -308,8 +306,8 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
         if (!tap_config_set(b->ini, sets[i], b->sink ? "option" : "--set", c->pool, b->err))
             return false;
     struct tap_text whole = {"", c->path, 0, 0};
-    if (b->sink && !tap_ini_find(b->ini, BUILT_IN) &&
-        !tap_ini_add(b->ini, c->pool, BUILT_IN, &whole))
+    if (b->sink && !tap_ini_find(b->ini, TAP_CONFIG_BUILT_IN) &&
+        !tap_ini_add(b->ini, c->pool, TAP_CONFIG_BUILT_IN, &whole))
         return false;
     if (!config_session_section(b))
         return false;

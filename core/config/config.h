@@ -83,7 +83,8 @@ enum tap_status tap_config_parse(const char *name, const char *text, size_t len,
 enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, size_t set_count,
                                     struct tap_config **config, struct tap_error *err);
 /* For the library: `path` may be NULL (no file), and the sink that is built in is one more section,
- * [sink:events]. */
+ * this one. */
+#define TAP_CONFIG_BUILT_IN "sink:events"
 enum tap_status tap_config_embed(const char *path, const char *const *sets, size_t set_count,
                                  const struct tap_loaded *sink, struct tap_config **config,
                                  struct tap_error *err);

@@ -119,11 +119,11 @@ bool tap_library_read_call(struct tap_trace *t, const struct tap_call *call)
 
 static char *printed(struct tap_trace *t, const uint8_t *term, size_t len)
 {
-    const struct tap_node_impl *node = tap_session_node(t->session, 0);
+    const struct tap_node *node = tap_session_node_facts(t->session, 0);
     struct tap_print how = {.syntax = t->syntax,
-                            .printable_unicode = node && node->base.printable_unicode,
-                            .node_name = node ? node->base.name_id : 0};
-    const struct tap_names *names = tap_intern_names(t->session->intern);
+                            .printable_unicode = node && node->printable_unicode,
+                            .node_name = node ? node->name_id : 0};
+    const struct tap_names *names = tap_session_names(t->session);
     size_t need = tap_term_print(names, NULL, 0, term, len, &how);
     char *text = malloc(need + 1);
     if (text) {

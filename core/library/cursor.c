@@ -6,6 +6,7 @@
  */
 #include "library/library.h"
 
+#include "base/clock.h"
 #include "base/event_names.h"
 #include "term/print.h"
 
@@ -49,7 +50,7 @@ void tap_events_close(struct tap_events *c)
 
 static const struct tap_names *names(const struct tap_events *c)
 {
-    return tap_intern_names(c->trace->session->intern);
+    return tap_session_names(c->trace->session);
 }
 
 static void put_term(struct tap_events *c, const uint8_t *term, size_t len,
@@ -136,10 +137,10 @@ static void begin(struct tap_events *c, unsigned which)
 
 static void print(struct tap_events *c, const struct tap_event *e)
 {
-    const struct tap_node_impl *node = tap_session_node(c->trace->session, e->node);
+    const struct tap_node *node = tap_session_node_facts(c->trace->session, e->node);
     struct tap_print how = {.syntax = c->syntax,
-                            .printable_unicode = node && node->base.printable_unicode,
-                            .node_name = node ? node->base.name_id : 0};
+                            .printable_unicode = node && node->printable_unicode,
+                            .node_name = node ? node->name_id : 0};
     const uint8_t *arena = c->piece->base.arena;
     c->text.len = 0;
     begin(c, NODE);

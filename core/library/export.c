@@ -12,10 +12,10 @@ struct export
     struct tap_trace *trace;
     struct tap_error *err;
     struct tap_config *config;
-    struct tap_instance_host host;
-    struct tap_sink sink; /* counts what is written */
+    const struct tap_host *host;
     const struct tap_sink_ops *ops;
     void *self;
+    bool created;
 };
 
 /* The sink's section alone, judged by the code that judges every configuration. */
@@ -52,12 +52,12 @@ static enum tap_status create(struct export *x)
     const struct tap_instance *in = x->config->instances;
     while (in->kind != TAP_PLUGIN_SINK)
         in++;
-    tap_host_init(x->trace->session, &x->host, in);
-    x->host.err = x->err;
-    x->host.sink = &x->sink;
+    x->host = tap_session_host_new(x->trace->session, in, x->err);
+    if (!x->host)
+        return TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
     x->ops = in->loaded->plugin->ops;
-    enum tap_status status = x->ops->create(&x->host.table, in->settings, &x->self);
-    x->host.created = status == TAP_OK;
+    enum tap_status status = x->ops->create(x->host, in->settings, &x->self);
+    x->created = status == TAP_OK;
     return status;
 }
 
@@ -127,10 +127,9 @@ enum tap_status tap_trace_export(struct tap_trace *t, const char *sink, const ch
         enum tap_status stopped = x.ops->stop(x.self);
         status = status == TAP_OK ? stopped : status;
     }
-    if (x.host.created)
+    if (x.created)
         x.ops->destroy(x.self);
-    if (x.host.instance)
-        tap_counters_destroy(&x.host.counters);
+    tap_session_host_free(x.host);
     if (why)
         *why = status != TAP_OK && x.err ? tap_library_causes(x.err) : NULL;
     tap_config_free(x.config);

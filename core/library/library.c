@@ -7,6 +7,11 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 #define POLL_MS 100
 #define CALL_TIMEOUT (5 * TAP_SECOND)
@@ -205,9 +210,7 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
     if (read_options(t, o) != TAP_OK ||
         !(t->session = tap_session_new_logged(t->config, t->err, log_line, t)))
         return false;
-    for (size_t i = 0; i < t->session->host_count; i++)
-        if (t->session->hosts[i].instance->loaded == &tap_store_plugin)
-            t->store = t->session->hosts[i].self;
+    t->store = tap_session_self_of(t->session, &tap_store_plugin);
     if (!o->call)
         return true;
     if (!tap_library_read_call(t, o->call))
@@ -226,7 +229,7 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
 static void trace_free(struct tap_trace *t)
 {
     /* a thread that was left behind may still use any of it */
-    if (t->session && t->session->abandoned)
+    if (t->session && tap_session_abandoned(t->session))
         return;
     tap_session_free(t->session);
     tap_config_free(t->config);
@@ -272,7 +275,7 @@ enum tap_status tap_trace_start(const struct tap_trace_options *options, struct 
 
 const char *tap_trace_id(const struct tap_trace *t)
 {
-    return t->session->run;
+    return tap_session_id(t->session);
 }
 
 bool tap_trace_wait(struct tap_trace *t, int timeout)
@@ -313,20 +316,21 @@ void tap_trace_free(struct tap_trace *t)
 void tap_trace_figures(const struct tap_trace *t, struct tap_trace_figures *figures)
 {
     struct tap_trace_figures all = {.struct_size = figures->struct_size, .exact = true}, *f = &all;
-    size_t n = tap_session_nodes(t->session, NULL, 0);
+    size_t n = tap_session_nodes(t->session, NULL, 0),
+           sink_count = tap_session_sinks(t->session, NULL, 0);
     struct tap_node_stats *nodes = calloc(n + 1, sizeof *nodes);
-    struct tap_sink_stats *sinks = calloc(t->session->sink_count + 1, sizeof *sinks);
+    struct tap_sink_stats *sinks = calloc(sink_count + 1, sizeof *sinks);
     if (nodes && sinks) {
         n = tap_session_nodes(t->session, nodes, n);
-        tap_session_sinks(t->session, sinks, t->session->sink_count);
+        tap_session_sinks(t->session, sinks, sink_count);
         for (size_t i = 0; i < n; i++) {
             f->produced += nodes[i].produced;
             f->nodes++;
             f->nodes_failed += nodes[i].state == TAP_NODE_FAILED;
             f->exact &= nodes[i].final || !nodes[i].traced;
         }
-        for (size_t s = 0; s < t->session->sink_count; s++) {
-            if (t->session->sinks[s].self != t->store)
+        for (size_t s = 0; s < sink_count; s++) {
+            if (strcmp(sinks[s].section, TAP_CONFIG_BUILT_IN) != 0)
                 continue;
             f->kept = sinks[s].written;
             f->filtered = sinks[s].filtered;

@@ -3,8 +3,8 @@
 #define TAP_LIBRARY_LIBRARY_H
 
 #include "beamtap/beamtap.h"
-#include "session/internal.h"
 #include "library/store.h"
+#include "session/session.h"
 
 struct tap_trace {
     struct tap_session *session;

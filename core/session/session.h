@@ -108,6 +108,21 @@ bool tap_session_returns_off(const struct tap_session *, size_t i, size_t *node,
  * kept until free. */
 bool tap_session_counter(const struct tap_session *, size_t i, const char **section,
                          const char **name, int64_t *value);
+/* For who reads events beside the sinks. The run's name; the names that events are in; what is said
+ * of a node, NULL where there is none of this index. Any thread. */
+const char *tap_session_id(const struct tap_session *);
+const struct tap_names *tap_session_names(const struct tap_session *);
+const struct tap_node *tap_session_node_facts(const struct tap_session *, uint32_t index);
+/* The `self` of the instance that was made of this plugin; NULL: there is none. */
+void *tap_session_self_of(const struct tap_session *, const struct tap_loaded *plugin);
+/* After finish: a thread was left behind, which may still use whatever the session was given. */
+bool tap_session_abandoned(const struct tap_session *);
+/* A host table for one more sink, which the caller drives; its failures go to `err`. NULL: out of
+ * memory. To be freed before the session. */
+const struct tap_host *tap_session_host_new(struct tap_session *, const struct tap_instance *,
+                                            struct tap_error *err);
+void tap_session_host_free(const struct tap_host *);
+
 /* ns since tracing began; 0 before. */
 int64_t tap_session_elapsed(const struct tap_session *);
 
