@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "config/option_value.h"
+#include "library/defaults.h"
 #include "plan/plan.h"
 #include "session/session.h"
 
@@ -41,7 +42,8 @@ int tap_cli_check(int argc, char **argv)
     }
     struct tap_config *config = NULL;
     struct tap_session *session = NULL;
-    if (tap_config_load(words[0], sets, args.set_count, &config, err) == TAP_OK)
+    if (tap_config_load(words[0], tap_defaults.transport, sets, args.set_count, &config, err) ==
+        TAP_OK)
         session = tap_session_new(config, err);
     if (session) {
         tap_plan_print(tap_session_plan(session), stdout);

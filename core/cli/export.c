@@ -1,6 +1,6 @@
 /* export.c: `beamtap export FILE --sink NAME[:KEY=VALUE,...]`: a recorded trace through any sinks.
  *
- * It is a run whose configuration is the command line: [transport:file] and one section for each
+ * It is a run whose configuration is the command line: the transport that plays a file and one section for each
  * --sink, made of --set arguments, so that everything a run says and judges holds here too.
  */
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/run.h"
+#include "library/defaults.h"
 
 struct export_sets {
     const char **items;
@@ -80,7 +81,7 @@ static size_t same_before(const char *const *sinks, size_t i)
 static bool make_sets(const struct tap_cli_args *args, const char *const *sinks, size_t sink_count,
                       struct export_sets *sets)
 {
-    add_set(sets, "transport:file", "path", 4, args->words[0], strlen(args->words[0]));
+    add_set(sets, tap_defaults.recording, "path", 4, args->words[0], strlen(args->words[0]));
     for (size_t i = 0; i < sink_count; i++)
         if (!read_sink(sinks[i], same_before(sinks, i), sets))
             return false;
@@ -101,7 +102,8 @@ static int export_run(const struct export_sets *sets, bool quiet, bool json)
         fputs("beamtap: out of memory\n", stderr);
         return 1;
     }
-    tap_config_parse("the command line", "", 0, sets->items, sets->count, &config, err);
+    tap_config_parse("the command line", "", 0, tap_defaults.transport, sets->items, sets->count,
+                     &config, err);
     int code = tap_run_config(config, err, quiet, json);
     tap_config_free(config);
     tap_error_free(err);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "library/defaults.h"
+
 #define DEPTH_MAX 16
 
 static cJSON *term_json(struct tap_cursor *c, int depth);
@@ -134,7 +136,7 @@ int tap_query_ask(const char *nodes, const char *const *sets, size_t set_count, 
     struct tap_config *config = NULL;
     struct tap_session *session = NULL;
     struct tap_buf result = {0};
-    if (tap_config_of_nodes(nodes, sets, set_count, &config, err) == TAP_OK)
+    if (tap_config_of_nodes(nodes, tap_defaults.transport, sets, set_count, &config, err) == TAP_OK)
         session = tap_session_new(config, err);
     if (session)
         tap_session_service(session, verb, NULL, 0, &result);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "library/defaults.h"
 #include "plan/plan.h"
 
 #define POLL_MS 50
@@ -145,7 +146,7 @@ int tap_cli_run(int argc, char **argv)
         return 1;
     }
     struct tap_config *config = NULL;
-    tap_config_load(words[0], sets, args.set_count, &config, err);
+    tap_config_load(words[0], tap_defaults.transport, sets, args.set_count, &config, err);
     int code = tap_run_config(config, err, quiet, json);
     tap_config_free(config);
     tap_error_free(err);

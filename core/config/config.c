@@ -39,6 +39,7 @@ struct builder {
     struct tap_ini *ini;
     struct tap_error *err;
     const struct tap_loaded *sink; /* what [sink:events] is when the library asks; else NULL */
+    const char *transport;         /* where none is given; NULL: none is */
 };
 
 /* ---- Sections */
@@ -239,7 +240,6 @@ static void check_whole(struct builder *b)
 
 static bool config_instances(struct builder *b)
 {
-    static const char default_transport[] = "transport:dist";
     struct tap_config *c = b->config;
     c->instances = tap_mempool_alloc(c->pool, (b->ini->count + 2) * sizeof *c->instances);
     if (!c->instances)
@@ -249,9 +249,9 @@ static bool config_instances(struct builder *b)
         if (strcmp(s->name, "session") != 0 && !config_instance(b, s))
             return false;
     }
-    if (count_kind(c, TAP_PLUGIN_TRANSPORT) > 0)
+    if (count_kind(c, TAP_PLUGIN_TRANSPORT) > 0 || !b->transport)
         return true;
-    struct tap_ini_section added = {.name = default_transport, .where = {"", c->path, 0, 0}};
+    struct tap_ini_section added = {.name = b->transport, .where = {"", c->path, 0, 0}};
     return config_instance(b, &added);
 }
 
@@ -320,14 +320,17 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
     return tap_error_count(b->err) > before || config_text(c);
 }
 
-static enum tap_status config_parse(const char *name, const char *text, size_t len,
-                                    const char *const *sets, size_t set_count, bool sinkless,
-                                    const struct tap_loaded *sink, struct tap_config **config,
+/* `how` says all but the configuration itself and where mistakes go. */
+static enum tap_status config_parse(const struct builder *how, bool sinkless, const char *name,
+                                    const char *text, size_t len, const char *const *sets,
+                                    size_t set_count, struct tap_config **config,
                                     struct tap_error *err)
 {
-    struct builder b = {calloc(1, sizeof **config), NULL, err, sink};
+    struct builder b = *how;
     size_t before = tap_error_count(err);
     *config = NULL;
+    b.err = err;
+    b.config = calloc(1, sizeof *b.config);
     if (b.config)
         b.config->sinkless = sinkless;
     if (!b.config || !config_build(&b, name, text, len, sets, set_count))
@@ -342,15 +345,18 @@ static enum tap_status config_parse(const char *name, const char *text, size_t l
 }
 
 enum tap_status tap_config_parse(const char *name, const char *text, size_t len,
-                                 const char *const *sets, size_t set_count,
+                                 const char *transport, const char *const *sets, size_t set_count,
                                  struct tap_config **config, struct tap_error *err)
 {
-    return config_parse(name, text, len, sets, set_count, false, NULL, config, err);
+    const struct builder how = {.transport = transport};
+    return config_parse(&how, false, name, text, len, sets, set_count, config, err);
 }
 
-enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, size_t set_count,
+enum tap_status tap_config_of_nodes(const char *nodes, const char *transport,
+                                    const char *const *sets, size_t set_count,
                                     struct tap_config **config, struct tap_error *err)
 {
+    const struct builder how = {.transport = transport};
     enum tap_status status = TAP_ERROR;
     char *set = NULL;
     const char **all = calloc(set_count + 1, sizeof *all);
@@ -359,7 +365,7 @@ enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, 
         for (size_t i = 0; i < set_count; i++)
             all[i + 1] = sets[i];
         status =
-            config_parse("the command line", "", 0, all, set_count + 1, true, NULL, config, err);
+            config_parse(&how, true, "the command line", "", 0, all, set_count + 1, config, err);
     } else {
         TAP_ERR(err, status, "core", "out of memory");
         set = NULL;
@@ -407,18 +413,19 @@ static char *file_read(const char *path, size_t *len)
     return text;
 }
 
-enum tap_status tap_config_load(const char *path, const char *const *sets, size_t set_count,
-                                struct tap_config **config, struct tap_error *err)
+enum tap_status tap_config_load(const char *path, const char *transport, const char *const *sets,
+                                size_t set_count, struct tap_config **config, struct tap_error *err)
 {
-    return tap_config_embed(path, sets, set_count, NULL, config, err);
+    return tap_config_embed(path, transport, sets, set_count, NULL, config, err);
 }
 
-enum tap_status tap_config_embed(const char *path, const char *const *sets, size_t set_count,
-                                 const struct tap_loaded *sink, struct tap_config **config,
-                                 struct tap_error *err)
+enum tap_status tap_config_embed(const char *path, const char *transport, const char *const *sets,
+                                 size_t set_count, const struct tap_loaded *sink,
+                                 struct tap_config **config, struct tap_error *err)
 {
+    const struct builder how = {.sink = sink, .transport = transport};
     if (!path)
-        return config_parse("options", "", 0, sets, set_count, false, sink, config, err);
+        return config_parse(&how, false, "options", "", 0, sets, set_count, config, err);
     size_t len;
     *config = NULL;
     char *text = file_read(path, &len);
@@ -426,7 +433,7 @@ enum tap_status tap_config_embed(const char *path, const char *const *sets, size
         return TAP_ERR(err, TAP_INVALID, NULL, "cannot read %s: %s", *path ? path : "''",
                        strerror(errno));
     enum tap_status status =
-        config_parse(path, text, len, sets, set_count, false, sink, config, err);
+        config_parse(&how, false, path, text, len, sets, set_count, config, err);
     free(text);
     return status;
 }

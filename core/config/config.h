@@ -60,7 +60,7 @@ struct tap_instance {
 struct tap_config {
     const char *path;
     struct tap_session_settings session;
-    /* in the order of the file; a default [transport:dist] is added when none is given */
+    /* in the order of the file; the default transport is added when none is given */
     struct tap_instance *instances;
     size_t instance_count;
     bool sinkless; /* it may have no sinks: for questions to nodes, not for a run */
@@ -69,25 +69,28 @@ struct tap_config {
     struct tap_mempool *pool;
 };
 
-/* `sets` are --set arguments, "SECTION.KEY=VALUE" (the last dot before the = splits; SECTION is
+/* `transport`: the section that is added when there is none of a transport; NULL: none is.
+ * `sets` are --set arguments, "SECTION.KEY=VALUE" (the last dot before the = splits; SECTION is
  * session, sink:chrome, ...). On success *config is whole; on failure it is NULL and `err` says why
  * (TAP_INVALID; also for a missing or unreadable file). */
-enum tap_status tap_config_load(const char *path, const char *const *sets, size_t set_count,
-                                struct tap_config **config, struct tap_error *err);
+enum tap_status tap_config_load(const char *path, const char *transport, const char *const *sets,
+                                size_t set_count, struct tap_config **config,
+                                struct tap_error *err);
 /* The same from a text in memory; `name` stands for the file's name in errors. */
 enum tap_status tap_config_parse(const char *name, const char *text, size_t len,
-                                 const char *const *sets, size_t set_count,
+                                 const char *transport, const char *const *sets, size_t set_count,
                                  struct tap_config **config, struct tap_error *err);
 /* A configuration without sinks, for questions to `nodes` (as the file's `nodes` has them): made of
  * --set arguments alone. */
-enum tap_status tap_config_of_nodes(const char *nodes, const char *const *sets, size_t set_count,
+enum tap_status tap_config_of_nodes(const char *nodes, const char *transport,
+                                    const char *const *sets, size_t set_count,
                                     struct tap_config **config, struct tap_error *err);
 /* For the library: `path` may be NULL (no file), and the sink that is built in is one more section,
  * this one. */
 #define TAP_CONFIG_BUILT_IN "sink:events"
-enum tap_status tap_config_embed(const char *path, const char *const *sets, size_t set_count,
-                                 const struct tap_loaded *sink, struct tap_config **config,
-                                 struct tap_error *err);
+enum tap_status tap_config_embed(const char *path, const char *transport, const char *const *sets,
+                                 size_t set_count, const struct tap_loaded *sink,
+                                 struct tap_config **config, struct tap_error *err);
 /* Does its transport play a recording (plugin.h, TAP_PLUGIN_REPLAYS)? */
 bool tap_config_replays(const struct tap_config *);
 void tap_config_free(struct tap_config *);

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include "library/defaults.h"
+
 struct export
 {
     struct tap_trace *trace;
@@ -36,9 +38,10 @@ static enum tap_status read_sink(struct export *x, const char *sink, const char 
     }
     if (ok && path && (ok = asprintf(&search, "session.plugin_path=%s", path) > 0))
         all[n] = search;
-    enum tap_status status = ok ? tap_config_parse("export", text, strlen(text), all,
-                                                   n + (path != NULL), &x->config, x->err)
-                                : TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
+    enum tap_status status =
+        ok ? tap_config_parse("export", text, strlen(text), tap_defaults.transport, all,
+                              n + (path != NULL), &x->config, x->err)
+           : TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
     for (size_t i = 0; sets && i < n; i++)
         free(sets[i]);
     free(sets);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "library/defaults.h"
 
 #define POLL_MS 100
 #define CALL_TIMEOUT (5 * TAP_SECOND)
@@ -81,10 +82,10 @@ static void add_sets(struct sets *s, const struct tap_trace_options *o)
     if (o->cookie_file)
         add_set(s, "session.cookie_file", o->cookie_file);
     add_list(s, "session.events", o->events);
-    add_list(s, "filter:modules.modules", o->modules);
-    add_list(s, "filter:pids.pids", o->pids);
+    add_list(s, tap_defaults.modules, o->modules);
+    add_list(s, tap_defaults.pids, o->pids);
     for (size_t i = 0; o->match_spec && o->match_spec[i]; i++)
-        add_set(s, "filter:match_spec.trace", o->match_spec[i]);
+        add_set(s, tap_defaults.match_spec, o->match_spec[i]);
     for (size_t i = 0; o->settings && o->settings[i]; i++)
         add_set(s, "", o->settings[i]);
     if (o->keep > 0) {
@@ -99,9 +100,10 @@ static enum tap_status read_options(struct tap_trace *t, const struct tap_trace_
 {
     struct sets s = {0};
     add_sets(&s, o);
-    enum tap_status status = s.oom ? TAP_ERR(t->err, TAP_ERROR, "core", "out of memory")
-                                   : tap_config_embed(o->file, (const char *const *)s.at, s.count,
-                                                      &tap_store_plugin, &t->config, t->err);
+    enum tap_status status =
+        s.oom ? TAP_ERR(t->err, TAP_ERROR, "core", "out of memory")
+              : tap_config_embed(o->file, tap_defaults.transport, (const char *const *)s.at,
+                                 s.count, &tap_store_plugin, &t->config, t->err);
     for (size_t i = 0; i < s.count; i++)
         free(s.at[i]);
     free(s.at);

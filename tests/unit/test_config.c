@@ -22,7 +22,8 @@ static struct tap_config *parse_with(const char *text, size_t len, const char *c
     plugins = true;
     struct tap_error *err = tap_error_new();
     struct tap_config *config = (struct tap_config *)1;
-    enum tap_status status = tap_config_parse("t.ini", text, len, sets, set_count, &config, err);
+    enum tap_status status =
+        tap_config_parse("t.ini", text, len, "transport:dist", sets, set_count, &config, err);
     size_t used = 0;
     said[0] = '\0';
     for (size_t i = 0; i < tap_error_count(err) && used < sizeof said; i++)
@@ -268,7 +269,7 @@ static void load_says(const char *path, const char *words)
 {
     struct tap_config *config = (struct tap_config *)1;
     struct tap_error *err = tap_error_new();
-    CU_ASSERT_EQUAL(tap_config_load(path, NULL, 0, &config, err), TAP_INVALID);
+    CU_ASSERT_EQUAL(tap_config_load(path, "transport:dist", NULL, 0, &config, err), TAP_INVALID);
     CU_ASSERT_PTR_NULL(config);
     CU_ASSERT_EQUAL_FATAL(tap_error_count(err), 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(tap_error_get(err, 0)->message, words));
@@ -285,7 +286,8 @@ static void loads_files(void)
     files_write("good.ini", GOOD);
     struct tap_error *err = tap_error_new();
     struct tap_config *c = NULL;
-    CU_ASSERT_EQUAL(tap_config_load(files_path("good.ini"), NULL, 0, &c, err), TAP_OK);
+    CU_ASSERT_EQUAL(tap_config_load(files_path("good.ini"), "transport:dist", NULL, 0, &c, err),
+                    TAP_OK);
     CU_ASSERT_STRING_EQUAL(c->path, files_path("good.ini"));
     tap_config_free(c);
     tap_error_free(err);

@@ -1,0 +1,10 @@
+/* defaults.c: the one place of the core that names plugins. */
+#include "library/defaults.h"
+
+const struct tap_defaults tap_defaults = {
+    .transport = "transport:dist",
+    .recording = "transport:file",
+    .modules = "filter:modules.modules",
+    .pids = "filter:pids.pids",
+    .match_spec = "filter:match_spec.trace",
+};

@@ -1,0 +1,15 @@
+/* defaults.h: the plugins that are meant where no section names one. The rest of the core knows no
+ * plugin's name: the command and the library hand these on. */
+#ifndef TAP_LIBRARY_DEFAULTS_H
+#define TAP_LIBRARY_DEFAULTS_H
+
+struct tap_defaults {
+    const char *transport;  /* the section that is added when a configuration has no transport */
+    const char *recording;  /* the section of the transport that plays a recorded file */
+    const char *modules;    /* SECTION.KEY of what tap_trace_options.modules says */
+    const char *pids;       /* likewise */
+    const char *match_spec; /* likewise, a line each */
+};
+extern const struct tap_defaults tap_defaults;
+
+#endif
