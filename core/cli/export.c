@@ -1,7 +1,8 @@
 /* export.c: `beamtap export FILE --sink NAME[:KEY=VALUE,...]`: a recorded trace through any sinks.
  *
- * It is a run whose configuration is the command line: the transport that plays a file and one section for each
- * --sink, made of --set arguments, so that everything a run says and judges holds here too.
+ * It is a run whose configuration is the command line: the transport that plays a file and one
+ * section for each --sink, made of --set arguments, so that everything a run says and judges holds
+ * here too.
  */
 #include <stdlib.h>
 #include <string.h>

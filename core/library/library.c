@@ -215,12 +215,12 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
     t->store = tap_session_self_of(t->session, &tap_store_plugin);
     if (!o->call)
         return true;
-    if (!tap_library_read_call(t, o->call))
+    if (!tap_call_args_read(&t->call, o->call, t->err))
         return false;
-    struct tap_plan_call call = {.module = t->module,
-                                 .function = t->function,
-                                 .args = t->arguments.data,
-                                 .args_len = t->arguments.len,
+    struct tap_plan_call call = {.module = t->call.module,
+                                 .function = t->call.function,
+                                 .args = t->call.arguments.data,
+                                 .args_len = t->call.arguments.len,
                                  .timeout = o->call->timeout < 0    ? 0
                                             : o->call->timeout == 0 ? CALL_TIMEOUT
                                                                     : o->call->timeout,
@@ -236,9 +236,7 @@ static void trace_free(struct tap_trace *t)
     tap_session_free(t->session);
     tap_config_free(t->config);
     tap_error_free(t->err);
-    tap_buf_free(&t->arguments);
-    free(t->module);
-    free(t->function);
+    tap_call_args_free(&t->call);
     free(t->result);
     free(t->stack);
     pthread_cond_destroy(&t->changed);

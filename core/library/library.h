@@ -3,6 +3,7 @@
 #define TAP_LIBRARY_LIBRARY_H
 
 #include "beamtap/beamtap.h"
+#include "library/call_args.h"
 #include "library/store.h"
 #include "session/session.h"
 
@@ -21,16 +22,11 @@ struct tap_trace {
     void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);
     void *log_arg;
 
-    enum tap_print_syntax syntax; /* of the call */
-    struct tap_buf arguments;     /* an external term without version byte */
-    char *module, *function;
+    struct tap_call_args call;
     char *result, *stack; /* printed; under lock */
 };
 
 /* All causes as lines; NULL when there is none, or no memory. */
 char *tap_library_causes(const struct tap_error *);
-
-/* library_call.c: what a call's texts mean. False: told. */
-bool tap_library_read_call(struct tap_trace *, const struct tap_call *);
 
 #endif
