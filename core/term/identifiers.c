@@ -7,20 +7,10 @@
  * the module is loaded).
  */
 #include "term/out.h"
-#include "term/print.h"
-
-static const struct tap_name *name_get(const struct tap_names *names, uint32_t id)
-{
-    static const struct tap_name none = {.text = ""};
-    if (!names || !names->chunks || !names->chunks[id / TAP_NAME_CHUNK])
-        return &none;
-    const struct tap_name *name = &names->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
-    return name->text ? name : &none;
-}
 
 struct tap_home tap_home_of(const struct tap_names *names, const struct tap_print *print)
 {
-    const struct tap_name *name = name_get(names, print ? print->node_name : 0);
+    const struct tap_name *name = tap_out_name(names, print ? print->node_name : 0);
     return (struct tap_home){name->text, name->len};
 }
 
@@ -233,96 +223,4 @@ bool tap_out_ident(struct tap_out *o, struct tap_cursor *c, const struct tap_hom
     case TAP_EXT_FUN: return put_fun(o, c);
     default: return tap_cursor_fail(c);
     }
-}
-
-/* ---- Envelopes: the same, from an event's fields */
-
-static void pid_fields(struct tap_out *o, const struct tap_names *names, const struct tap_pid *pid,
-                       uint32_t home)
-{
-    if (o->elixir)
-        tap_out_lit(o, "#PID");
-    tap_out_char(o, '<');
-    if (pid->node == home || pid->node == 0)
-        tap_out_char(o, '0');
-    else
-        tap_out_text(o, name_get(names, pid->node)->text, name_get(names, pid->node)->len, false);
-    tap_out_char(o, '.');
-    tap_out_u64(o, pid->id);
-    tap_out_char(o, '.');
-    tap_out_u64(o, pid->serial);
-    tap_out_char(o, '>');
-}
-
-size_t tap_pid_print(const struct tap_names *names, char *dst, size_t cap,
-                     const struct tap_pid *pid, const struct tap_print *print)
-{
-    struct tap_out o;
-    tap_out_init(&o, dst, cap, print);
-    pid_fields(&o, names, pid, print ? print->node_name : 0);
-    return tap_out_finish(&o);
-}
-
-static void put_name(struct tap_out *o, const struct tap_names *names, uint32_t id,
-                     enum tap_atom_form form)
-{
-    const struct tap_name *name = name_get(names, id);
-    tap_out_atom(o, name->text, name->len, false, form);
-}
-
-static void named_peer(struct tap_out *o, const struct tap_names *names, const struct tap_event *e)
-{
-    if (!e->peer.node) {
-        put_name(o, names, e->peer_name, TAP_ATOM_LITERAL);
-        return;
-    }
-    tap_out_char(o, '{');
-    put_name(o, names, e->peer_name, TAP_ATOM_LITERAL);
-    tap_out_put(o, ", ", o->elixir ? 2 : 1);
-    put_name(o, names, e->peer.node, TAP_ATOM_LITERAL);
-    tap_out_char(o, '}');
-}
-
-static void mfa_peer(struct tap_out *o, const struct tap_names *names, const struct tap_event *e)
-{
-    put_name(o, names, e->peer_name, TAP_ATOM_LITERAL);
-    tap_out_char(o, o->elixir ? '.' : ':');
-    put_name(o, names, e->peer.id, TAP_ATOM_CALL);
-    tap_out_char(o, '/');
-    tap_out_u64(o, e->peer.serial);
-}
-
-static void port_peer(struct tap_out *o, const struct tap_names *names, const struct tap_event *e,
-                      uint32_t home)
-{
-    tap_out_lit(o, "#Port<");
-    if (e->peer.node == home || e->peer.node == 0)
-        tap_out_char(o, '0');
-    else
-        tap_out_text(o, name_get(names, e->peer.node)->text, name_get(names, e->peer.node)->len,
-                     false);
-    tap_out_char(o, '.');
-    tap_out_u64(o, e->port);
-    tap_out_char(o, '>');
-}
-
-size_t tap_peer_print(const struct tap_names *names, char *dst, size_t cap,
-                      const struct tap_batch *batch, const struct tap_event *e,
-                      const struct tap_print *print)
-{
-    uint32_t home = print ? print->node_name : 0;
-    struct tap_out o;
-    if (e->peer_type == TAP_PEER_TERM && e->peer_term.len <= batch->arena_len &&
-        e->peer_term.off <= batch->arena_len - e->peer_term.len)
-        return tap_term_print(names, dst, cap, batch->arena + e->peer_term.off, e->peer_term.len,
-                              print);
-    tap_out_init(&o, dst, cap, print);
-    switch (e->peer_type) {
-    case TAP_PEER_PID: pid_fields(&o, names, &e->peer, home); break;
-    case TAP_PEER_NAME: named_peer(&o, names, e); break;
-    case TAP_PEER_PORT: port_peer(&o, names, e, home); break;
-    case TAP_PEER_MFA: mfa_peer(&o, names, e); break;
-    default: break;
-    }
-    return tap_out_finish(&o);
 }

@@ -122,6 +122,15 @@ struct tap_home {
     const char *name; /* UTF-8 */
     size_t len;
 };
+/* The name of this id; without such a name, an empty one. */
+static inline const struct tap_name *tap_out_name(const struct tap_names *names, uint32_t id)
+{
+    static const struct tap_name none = {.text = ""};
+    if (!names || !names->chunks || !names->chunks[id / TAP_NAME_CHUNK])
+        return &none;
+    const struct tap_name *name = &names->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
+    return name->text ? name : &none;
+}
 struct tap_home tap_home_of(const struct tap_names *names, const struct tap_print *print);
 /* Prints the pid, port, reference or fun at the cursor and goes past it; false (cursor failed) when
  * it is none. */
