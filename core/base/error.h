@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <stdarg.h>
+
 #include "beamtap/plugin.h"
 
 struct tap_error;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "beamtap/filter.h"
+
 /* Each filter's verdict on each event. False when out of memory. */
 static bool judge(struct tap_bus *bus, const struct tap_batch_impl *batch)
 {

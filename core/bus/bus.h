@@ -62,7 +62,7 @@ void tap_bus_node_down(struct tap_bus *, struct tap_bus_node *, uint64_t next, b
 bool tap_bus_tick(struct tap_bus *);
 /* Everything that waits for its place goes on. Nothing more may come. */
 void tap_bus_flush(struct tap_bus *);
-/* As host->unnamed and host->deep_stack (beamtap/plugin.h). */
+/* As unnamed and deep_stack of host->transport (beamtap/transport.h). */
 size_t tap_bus_unnamed(struct tap_bus *, struct tap_bus_node *, struct tap_pid *pids, size_t max);
 bool tap_bus_deep_stack(struct tap_bus *, uint32_t node, struct tap_deep_stack *);
 /* A node that had ended is back: see tap_stream_again; its pids mean other processes. */

@@ -8,6 +8,7 @@
 #ifndef TAP_BUS_SINK_H
 #define TAP_BUS_SINK_H
 
+#include "beamtap/sink.h"
 #include "bus/queue.h"
 
 /* ns between flushes: at most, so that a second holds one */

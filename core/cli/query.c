@@ -1,4 +1,4 @@
-/* query.c: a service of the transport (plugin.h), asked from the command line; its answer as JSON,
+/* query.c: a service of the transport (transport.h), asked from the command line; its answer as JSON,
  * for which there is a reader at hand.
  */
 #include "cli/query.h"

@@ -4,6 +4,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "beamtap/term.h"
 #include "session/session.h"
 
 /* Asks `nodes` (separated by commas) for `verb` and adds to `answers`, an object, what each said,

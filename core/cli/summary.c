@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "beamtap/transport.h"
 #include "base/event_names.h"
 #include "cli/run.h"
 

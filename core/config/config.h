@@ -91,7 +91,7 @@ enum tap_status tap_config_of_nodes(const char *nodes, const char *transport,
 enum tap_status tap_config_embed(const char *path, const char *transport, const char *const *sets,
                                  size_t set_count, const struct tap_loaded *sink,
                                  struct tap_config **config, struct tap_error *err);
-/* Does its transport play a recording (plugin.h, TAP_PLUGIN_REPLAYS)? */
+/* Does its transport play a recording (beamtap/plugin.h, TAP_PLUGIN_REPLAYS)? */
 bool tap_config_replays(const struct tap_config *);
 void tap_config_free(struct tap_config *);
 

@@ -10,7 +10,7 @@
 #include <ini.h>
 #include <string.h>
 
-#include "beamtap/term.h"
+#include "beamtap/term_write.h"
 
 struct ini_reader {
     const char *next, *end; /* what is left of the text */

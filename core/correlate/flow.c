@@ -8,6 +8,8 @@
  */
 #include "correlate/flow.h"
 
+#include <stdlib.h>
+
 #include "correlate/message_hash.h"
 #include "correlate/registered_names.h"
 #include "names/atom_cache.h"

@@ -9,7 +9,7 @@
 #ifndef TAP_CORRELATE_GEN_CALLS_H
 #define TAP_CORRELATE_GEN_CALLS_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/event.h"
 
 struct tap_gen_calls;
 

@@ -2,6 +2,8 @@
  * stays: a hint is lost, no more. */
 #include "correlate/registered_names.h"
 
+#include <stdlib.h>
+
 #include "names/atom_cache.h"
 
 #define NAMES 8192u

@@ -12,7 +12,7 @@
 #ifndef TAP_CORRELATE_STACK_GUARD_H
 #define TAP_CORRELATE_STACK_GUARD_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 
 #define TAP_STACK_GUARD_OPEN 1000u
 

@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 
 #define TAP_CACHE_LINE 64u            /* bytes of a line of a processor's cache, mostly */
 #define TAP_ARENA_SIZE (256u << 10)   /* of an arena that has none of the sizes below, at least */

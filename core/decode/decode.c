@@ -2,8 +2,7 @@
  *
  * The table of tags says what follows each; the rest is reading with the checked cursor of term.h.
  * This is the hottest code of the collector: nothing is allocated, and names go through the
- * interning cache as they stand. Sources: erlang:trace/3 for the messages,
- * plugins/transports/beam/protocol.h section 4 for the extra elements.
+ * interning cache as they stand. What the messages are: beamtap/frame.h.
  */
 #include "decode/decode.h"
 

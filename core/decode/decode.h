@@ -8,7 +8,7 @@
 #ifndef TAP_DECODE_DECODE_H
 #define TAP_DECODE_DECODE_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/term.h"
 #include "decode/node_clock.h"
 #include "names/intern.h"
 

@@ -48,7 +48,7 @@ struct tap_frames {
     void *arg;
     void (*node_up)(void *arg, uint32_t node, const struct tap_node_facts *);
     void (*log)(void *arg, uint32_t node, enum tap_log_level, const char *text, uint32_t len);
-    /* How the traced call ended: an atom, and an external term with version byte (protocol.h,
+    /* How the traced call ended: an atom, and an external term with version byte (beamtap/frame.h,
      * final). NULL: not wanted. */
     void (*call)(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term, uint32_t len);
 };

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "beamtap/beamtap.h"
+#include "beamtap/term_write.h"
 
 struct tap_call_args {
     enum tap_print_syntax syntax;

@@ -3,6 +3,7 @@
  * The sink is created as for a run, with a host table of its own and a list of mistakes of its own;
  * what it needs to know of names and nodes is the trace's. It runs on the caller's thread.
  */
+#include "beamtap/sink.h"
 #include "library/library.h"
 
 #include <stdio.h>

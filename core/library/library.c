@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "beamtap/transport.h"
 #include "library/defaults.h"
 
 #define POLL_MS 100

@@ -220,7 +220,7 @@ static enum tap_status store_piece(struct tap_store *s, const struct tap_batch *
     let_fall(s);
     pthread_cond_broadcast(&s->more);
     pthread_mutex_unlock(&s->lock);
-    s->host->written(s->host, counted, bytes);
+    s->host->sink->written(s->host, counted, bytes);
     return TAP_OK;
 }
 

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "beamtap/sink.h"
 #include "plugin/registry.h"
 
 #define TAP_STORE_KEEP (64u << 20) /* bytes, where nobody says otherwise */

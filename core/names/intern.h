@@ -5,6 +5,7 @@
 #define TAP_NAMES_INTERN_H
 
 #include "beamtap/plugin.h"
+#include "beamtap/term.h"
 
 struct tap_intern;
 /* 0: the default, 1 Mi (as the VM's atom table) */

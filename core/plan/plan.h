@@ -7,6 +7,7 @@
 #ifndef TAP_PLAN_PLAN_H
 #define TAP_PLAN_PLAN_H
 
+#include "beamtap/filter.h"
 #include "config/config.h"
 
 struct tap_claim *tap_claim_new(void);

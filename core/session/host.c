@@ -1,4 +1,5 @@
-/* host.c: the table of functions that plugins get (beamtap/plugin.h says what each does).
+/* host.c: the table of functions that plugins get (beamtap/plugin.h, sink.h,
+ * filter.h and transport.h say what each does).
  *
  * Every instance has a table of its own, inside a struct that knows the session and the instance;
  * that is how a log line gets its name and a written event its sink.
@@ -383,6 +384,27 @@ static int host_stopping(const struct tap_host *host)
     return atomic_load(&own(host)->session->stopping);
 }
 
+static const struct tap_sink_host sink_table = {.struct_size = sizeof sink_table,
+                                                .written = host_written,
+                                                .hold = host_hold,
+                                                .release = host_release};
+static const struct tap_filter_host filter_table = {.struct_size = sizeof filter_table,
+                                                    .claim_function = tap_claim_function,
+                                                    .claim_process = tap_claim_process,
+                                                    .claim_send = tap_claim_send,
+                                                    .claim_receive = tap_claim_receive};
+static const struct tap_transport_host transport_table = {.struct_size = sizeof transport_table,
+                                                          .node_add = host_node_add,
+                                                          .node_state = host_node_state,
+                                                          .reserve = host_reserve,
+                                                          .commit = host_commit,
+                                                          .discard = host_discard,
+                                                          .may_grant = host_may_grant,
+                                                          .wait = host_wait,
+                                                          .stopping = host_stopping,
+                                                          .unnamed = host_unnamed,
+                                                          .deep_stack = host_deep_stack};
+
 void tap_host_init(struct tap_session *session, struct tap_instance_host *h,
                    const struct tap_instance *instance)
 {
@@ -394,34 +416,22 @@ void tap_host_init(struct tap_session *session, struct tap_instance_host *h,
                                  .abi_minor = TAP_ABI_MINOR,
                                  .names = tap_intern_names(session->intern),
                                  .run_info = &session->run_info,
+                                 .plan = &session->plan,
                                  .log = host_log,
                                  .fail = host_fail,
                                  .fail_at = host_fail_at,
                                  .intern = host_intern,
                                  .term_print = host_term_print,
+                                 .arguments_print = host_arguments_print,
                                  .pid_print = host_pid_print,
                                  .peer_print = host_peer_print,
                                  .kind_name = tap_kind_name,
                                  .reason_name = tap_reason_name,
                                  .node = host_node,
-                                 .count = host_count,
-                                 .written = host_written,
-                                 .hold = host_hold,
-                                 .release = host_release,
-                                 .claim_function = tap_claim_function,
-                                 .claim_process = tap_claim_process,
-                                 .claim_send = tap_claim_send,
-                                 .claim_receive = tap_claim_receive,
-                                 .plan = &session->plan,
-                                 .node_add = host_node_add,
-                                 .node_state = host_node_state,
-                                 .reserve = host_reserve,
-                                 .commit = host_commit,
-                                 .discard = host_discard,
-                                 .may_grant = host_may_grant,
-                                 .wait = host_wait,
-                                 .stopping = host_stopping,
-                                 .arguments_print = host_arguments_print,
-                                 .unnamed = host_unnamed,
-                                 .deep_stack = host_deep_stack};
+                                 .count = host_count};
+    switch (instance->kind) {
+    case TAP_PLUGIN_SINK: h->table.sink = &sink_table; break;
+    case TAP_PLUGIN_FILTER: h->table.filter = &filter_table; break;
+    case TAP_PLUGIN_TRANSPORT: h->table.transport = &transport_table; break;
+    }
 }

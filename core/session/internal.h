@@ -8,6 +8,9 @@
 #ifndef TAP_SESSION_INTERNAL_H
 #define TAP_SESSION_INTERNAL_H
 
+#include "beamtap/filter.h"
+#include "beamtap/sink.h"
+#include "beamtap/transport.h"
 #include "bus/bus.h"
 #include "plan/plan.h"
 #include "session/counters.h"
@@ -89,7 +92,7 @@ void tap_session_log(struct tap_session *, enum tap_log_level, const char *actor
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 void tap_session_wake(struct tap_session *);
 struct tap_node_impl *tap_session_node(const struct tap_session *, uint32_t index);
-/* A node's end, once; `final` as in host->node_state. */
+/* A node's end, once; `final` as in host->transport->node_state. */
 void tap_session_node_end(struct tap_session *, struct tap_node_impl *, enum tap_node_state,
                           const struct tap_node_final *final);
 /* run.c: a sink's last word. On its thread. */

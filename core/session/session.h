@@ -8,6 +8,8 @@
 #ifndef TAP_SESSION_SESSION_H
 #define TAP_SESSION_SESSION_H
 
+#include "beamtap/plan.h"
+#include "beamtap/term_write.h"
 #include "config/config.h"
 
 struct tap_session;
@@ -22,11 +24,11 @@ struct tap_session *tap_session_new_logged(const struct tap_config *config, stru
                                                        const char *actor, const char *text),
                                            void *arg);
 const struct tap_plan *tap_session_plan(const struct tap_session *);
-/* Makes the session one call in its only node (plugin.h). What `call` points to must outlive the
+/* Makes the session one call in its only node (plan.h). What `call` points to must outlive the
  * trace. Before start. TAP_INVALID: several nodes, or a filter names processes. */
 enum tap_status tap_session_set_call(struct tap_session *, const struct tap_plan_call *call);
-/* After finish: how it ended, and an external term with version byte (protocol.h, final). False:
- * nobody said. Valid until free. */
+/* After finish: how it ended, and an external term with version byte (beamtap/frame.h, final).
+ * False: nobody said. Valid until free. */
 bool tap_session_call_result(const struct tap_session *, const char **kind, const uint8_t **term,
                              size_t *len);
 /* Starts sinks, then the transport (connects, tracing on), then the threads. */
@@ -47,7 +49,7 @@ void tap_session_stop(struct tap_session *);
 enum tap_status tap_session_finish(struct tap_session *);
 void tap_session_free(struct tap_session *);
 
-/* Instead of start: asks the nodes for something that is no trace (plugin.h,
+/* Instead of start: asks the nodes for something that is no trace (transport.h,
  * tap_transport_ops.service). The list of answers in `result` holds those that came, whatever is
  * returned. */
 enum tap_status tap_session_service(struct tap_session *, const char *verb, const uint8_t *args,

@@ -1,6 +1,7 @@
 /* arena.c: what all stages of reading a text lean on: memory that goes away as a whole, and
  * mistakes. */
 #include <stdio.h>
+#include <stdarg.h>
 
 #include "syntax/syntax.h"
 

@@ -9,6 +9,7 @@
 #define TAP_SYNTAX_SYNTAX_H
 
 #include "beamtap/plugin.h"
+#include "beamtap/term_write.h"
 
 #define TAP_SYN_MAX_DEPTH 100 /* of nesting: everything that recurses over nodes is bounded by it */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "beamtap/plugin.h"
+#include "beamtap/term.h"
 
 #define TAP_PLAIN_LEAF_MAX 300u /* bytes that any leaf takes at the most */
 

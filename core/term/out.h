@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "beamtap/plugin.h"
+#include "beamtap/term.h"
 #include "base/utf8.h"
 
 struct tap_out {

@@ -1,7 +1,7 @@
 /* null.c: a sink that throws everything away: what is left is the cost of the collector itself. */
 #include <stdlib.h>
 
-#include "beamtap/plugin.h"
+#include "beamtap/sink.h"
 
 struct null {
     const struct tap_host *host;
@@ -31,7 +31,7 @@ static enum tap_status null_consume(void *self, const struct tap_batch *batch,
     uint64_t events = 0;
     for (size_t i = 0; i < n; i++)
         events += tap_batch_event(batch, select[i])->kind <= TAP_KIND_USER_LAST;
-    me->host->written(me->host, events, 0);
+    me->host->sink->written(me->host, events, 0);
     return TAP_OK;
 }
 

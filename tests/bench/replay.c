@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 
 #define FRAME_EVENTS 256u
 #define ITEM_MAX 2048u
@@ -255,14 +255,14 @@ static uint32_t put_events(const struct replay *r, struct replay_node *n, uint8_
 static enum tap_status send_report(struct replay *r, struct replay_node *n, struct tap_buf *b,
                                    uint8_t flags)
 {
-    struct tap_arena *arena = r->host->reserve(r->host, 4096);
+    struct tap_arena *arena = r->host->transport->reserve(r->host, 4096);
     uint32_t at = 0;
     if (arena) {
         tap_put_u32(b->data, (uint32_t)b->len - 4);
         memcpy(arena->data + TAP_FRAME_HEADER, b->data, b->len);
         put_frame(n, arena->data, 1, TAP_FRAME_CONTROL | flags,
                   arena->data + TAP_FRAME_HEADER + b->len);
-        r->host->commit(r->host, arena, n->index, &at, 1);
+        r->host->transport->commit(r->host, arena, n->index, &at, 1);
     }
     free(b->data);
     return arena ? TAP_OK : TAP_FAIL(r->host, TAP_ERROR, "out of memory");
@@ -305,7 +305,7 @@ static enum tap_status send_up(struct replay *r, struct replay_node *n)
 /* An arena full of frames of one node. */
 static enum tap_status send_frames(struct replay *r, struct replay_node *n, int64_t of_node)
 {
-    struct tap_arena *arena = r->host->reserve(r->host, 256 << 10);
+    struct tap_arena *arena = r->host->transport->reserve(r->host, 256 << 10);
     uint32_t frames[64], at = 0;
     size_t count = 0;
     if (!arena)
@@ -318,9 +318,9 @@ static enum tap_status send_frames(struct replay *r, struct replay_node *n, int6
         at += put_events(r, n, arena->data + at, until - n->next);
     }
     if (r->settings->decode)
-        r->host->commit(r->host, arena, n->index, frames, count);
+        r->host->transport->commit(r->host, arena, n->index, frames, count);
     else
-        r->host->discard(r->host, arena);
+        r->host->transport->discard(r->host, arena);
     return TAP_OK;
 }
 
@@ -348,8 +348,8 @@ static enum tap_status replay_start(void *self)
     for (int64_t k = 0; k < r->settings->nodes; k++) {
         char name[32];
         snprintf(name, sizeof name, "shop@web%02d", (int)k + 1);
-        r->nodes[k].index = r->host->node_add(r->host, name);
-        r->host->node_state(r->host, r->nodes[k].index, TAP_NODE_TRACING, NULL);
+        r->nodes[k].index = r->host->transport->node_add(r->host, name);
+        r->host->transport->node_state(r->host, r->nodes[k].index, TAP_NODE_TRACING, NULL);
     }
     return TAP_OK;
 }
@@ -363,12 +363,13 @@ static enum tap_status replay_run(void *self)
     bool more = true;
     for (int64_t k = 0; k < s->nodes && status == TAP_OK; k++)
         status = send_up(r, &r->nodes[k]);
-    while (more && status == TAP_OK && !r->host->stopping(r->host)) {
+    while (more && status == TAP_OK && !r->host->transport->stopping(r->host)) {
         more = false;
         for (int64_t k = 0; k < s->nodes && status == TAP_OK; k++) {
             struct replay_node *n = &r->nodes[k];
-            while (!r->host->may_grant(r->host) && !r->host->stopping(r->host))
-                r->host->wait(r->host, NULL, 0, 100);
+            while (!r->host->transport->may_grant(r->host) &&
+                   !r->host->transport->stopping(r->host))
+                r->host->transport->wait(r->host, NULL, 0, 100);
             if (n->next < of_node)
                 status = send_frames(r, n, of_node);
             more = more || n->next < of_node;
@@ -376,7 +377,7 @@ static enum tap_status replay_run(void *self)
     }
     for (int64_t k = 0; k < s->nodes; k++) {
         struct tap_node_final final = {s->decode ? r->nodes[k].seq : 0, 0};
-        r->host->node_state(r->host, r->nodes[k].index, TAP_NODE_DONE, &final);
+        r->host->transport->node_state(r->host, r->nodes[k].index, TAP_NODE_DONE, &final);
     }
     return status;
 }

@@ -78,7 +78,7 @@ def bad_plugins():
         subprocess.run(['gcc', '-shared', '-fPIC', include, '-o', os.path.join(folder, 'beamtap_sink_odd.so'), source], check=True)
     build('int nothing;')
     refused(ini, 'beamtap_sink_odd.so', 'beamtap_plugin_v1')
-    body = '''#include <beamtap/plugin.h>
+    body = '''#include <beamtap/sink.h>
     static const struct tap_plugin p = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_SINK, .name = "odd"};
     static struct tap_plugin q;
     const struct tap_plugin *beamtap_plugin_v1(void) { q = p; %s; return &q; }'''

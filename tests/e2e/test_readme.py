@@ -73,7 +73,9 @@ def installed_it_works_the_same():
     listed = json.loads(subprocess.run([beamtap, 'plugins', '--json'], check=True, stdout=subprocess.PIPE, env=env).stdout)
     assert {p['name'] for p in listed} == {p['name'] for p in ask()}
     assert all(p['path'].startswith(prefix) for p in listed), listed
-    for name in ('include/beamtap/plugin.h', 'include/beamtap/event.h', 'include/beamtap/term.h', 'lib/pkgconfig/beamtap.pc'):
+    headers = ['include/beamtap/' + h for h in os.listdir(os.path.join(TOP, 'core/include/beamtap'))]
+    assert {'include/beamtap/sink.h', 'include/beamtap/beamtap.h'} <= set(headers), headers
+    for name in headers + ['lib/pkgconfig/beamtap.pc']:
         assert os.path.exists('%s/usr/local/%s' % (prefix, name)), name
 
 

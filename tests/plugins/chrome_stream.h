@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 
 #include "unit.h"
-#include "beamtap/plugin.h"
+#include "beamtap/sink.h"
+#include "beamtap/term_write.h"
 #include "names/intern.h"
 #include "term/print.h"
 
@@ -134,6 +135,9 @@ static int64_t chrome_processes = 1000000; /* option max_processes */
 
 static struct chrome_stream *chrome_open(uint32_t events, const char *path)
 {
+    static const struct tap_sink_host functions = {.struct_size = sizeof functions,
+                                                   .written = chrome_written};
+    static const struct tap_plan plan = {.struct_size = sizeof plan}; /* names nothing */
     struct chrome_stream *s = calloc(1, sizeof *s);
     void *lib = dlopen(TAP_BUILD "/plugins/beamtap_sink_chrome.so", RTLD_NOW | RTLD_LOCAL);
     tap_plugin_entry entry = NULL;
@@ -164,7 +168,8 @@ static struct chrome_stream *chrome_open(uint32_t events, const char *path)
                                 .reason_name = chrome_reason,
                                 .node = chrome_node,
                                 .count = chrome_count,
-                                .written = chrome_written,
+                                .sink = &functions,
+                                .plan = &plan,
                                 .arguments_print = chrome_arguments};
     for (uint32_t i = 0; i < 2; i++)
         s->nodes[i] = (struct tap_node){.struct_size = sizeof s->nodes[i],

@@ -13,11 +13,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <time.h>
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 #include "names/intern.h"
 #include "term/print.h"
 #include "unit.h"
@@ -186,8 +187,31 @@ static int fake_stopping(const struct tap_host *h)
     return fake_of(h)->stopping;
 }
 
+static size_t fake_unnamed(const struct tap_host *h, uint32_t node, struct tap_pid *pids,
+                           size_t max)
+{
+    (void)h, (void)node, (void)pids, (void)max;
+    return 0;
+}
+static bool fake_deep_stack(const struct tap_host *h, uint32_t node, struct tap_deep_stack *found)
+{
+    (void)h, (void)node, (void)found;
+    return false;
+}
+
 static inline struct fake *fake_new(void)
 {
+    static const struct tap_transport_host transport = {.struct_size = sizeof transport,
+                                                        .node_add = fake_node_add,
+                                                        .node_state = fake_node_state,
+                                                        .reserve = fake_reserve,
+                                                        .commit = fake_commit,
+                                                        .discard = fake_discard,
+                                                        .may_grant = fake_may_grant,
+                                                        .wait = fake_wait,
+                                                        .stopping = fake_stopping,
+                                                        .unnamed = fake_unnamed,
+                                                        .deep_stack = fake_deep_stack};
     static const struct tap_plan_function queue_new = {
         .module = "queue", .function = "new", .arity = 0, .flags = TAP_PLAN_NAMED};
     struct fake *f = calloc(1, sizeof *f);
@@ -212,14 +236,7 @@ static inline struct fake *fake_new(void)
                                 .term_print = fake_term_print,
                                 .kind_name = fake_kind_name,
                                 .plan = &f->plan,
-                                .node_add = fake_node_add,
-                                .node_state = fake_node_state,
-                                .reserve = fake_reserve,
-                                .commit = fake_commit,
-                                .discard = fake_discard,
-                                .may_grant = fake_may_grant,
-                                .wait = fake_wait,
-                                .stopping = fake_stopping};
+                                .transport = &transport};
     return f;
 }
 static inline void fake_free(struct fake *f)

@@ -11,7 +11,7 @@
 
 #include <stdarg.h>
 
-#include "beamtap/plugin.h"
+#include "beamtap/filter.h"
 #include "unit.h"
 
 struct fake_claim {
@@ -139,6 +139,11 @@ static void fake_claim_receive(struct tap_claim *t, const struct tap_plan_messag
     fake_claim('r', m->flags, m->spec, m->spec_len);
 }
 
+static const struct tap_filter_host fake_filter_host = {.struct_size = sizeof fake_filter_host,
+                                                        .claim_function = fake_claim_function,
+                                                        .claim_process = fake_claim_process,
+                                                        .claim_send = fake_claim_send,
+                                                        .claim_receive = fake_claim_receive};
 static const struct tap_host fake_host = {.struct_size = sizeof fake_host,
                                           .abi_minor = TAP_ABI_MINOR,
                                           .names = &fake_names,
@@ -148,10 +153,7 @@ static const struct tap_host fake_host = {.struct_size = sizeof fake_host,
                                           .intern = fake_intern,
                                           .node = fake_node,
                                           .count = fake_count,
-                                          .claim_function = fake_claim_function,
-                                          .claim_process = fake_claim_process,
-                                          .claim_send = fake_claim_send,
-                                          .claim_receive = fake_claim_receive};
+                                          .filter = &fake_filter_host};
 
 static void fake_forget(void)
 {

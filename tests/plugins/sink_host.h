@@ -15,7 +15,8 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-#include "beamtap/plugin.h"
+#include "beamtap/sink.h"
+#include "beamtap/term_write.h"
 #include "base/error.h"
 #include "names/intern.h"
 #include "config/options.h"
@@ -141,6 +142,9 @@ static void host_written(const struct tap_host *h, uint64_t events, uint64_t byt
     sink_written += events;
     sink_bytes += bytes;
 }
+static const struct tap_sink_host sink_functions = {.struct_size = sizeof sink_functions,
+                                                    .written = host_written};
+static const struct tap_plan sink_plan = {.struct_size = sizeof sink_plan}; /* names nothing */
 static struct tap_host sink_host = {.struct_size = sizeof(struct tap_host),
                                     .run_info = &sink_session,
                                     .log = host_log,
@@ -154,7 +158,8 @@ static struct tap_host sink_host = {.struct_size = sizeof(struct tap_host),
                                     .reason_name = host_reason,
                                     .node = host_node,
                                     .count = host_count,
-                                    .written = host_written,
+                                    .sink = &sink_functions,
+                                    .plan = &sink_plan,
                                     .arguments_print = host_arguments};
 
 static uint32_t name(const char *text)

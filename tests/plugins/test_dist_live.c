@@ -365,7 +365,7 @@ static struct tap_beam_node *joined(struct tap_beam *b, struct fake *f, struct e
     struct tap_beam_node *n = calloc(1, sizeof *n);
     n->beam = b;
     n->name = strdup(e->name);
-    n->index = f->host.node_add(&f->host, e->name);
+    n->index = f->host.transport->node_add(&f->host, e->name);
     b->host = &f->host;
     b->nodes = malloc(sizeof *b->nodes);
     b->fds = malloc(sizeof *b->fds);

@@ -1,6 +1,7 @@
 /* The record sink, frame by frame: what is copied, what its headers say of what is missing, and
  * what it survives. That a recording plays as the live run did is tested with live nodes
  * (tests/e2e/test_record.py). */
+#include "beamtap/frame.h"
 #include "sink_host.h"
 
 struct recorded {

@@ -255,7 +255,7 @@ static void only_what_returns_is_gone_into(void)
                 "  -> m:b/1\n"
                 "<- m:a/1\n"
                 "-> m:b/1\n");
-    sink_host.plan = NULL;
+    sink_host.plan = &sink_plan;
     sink_session.events = 0xffff;
 }
 

@@ -2,7 +2,7 @@
 #ifndef TAP_TEST_FRAMES_H
 #define TAP_TEST_FRAMES_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 
 /* A frame under construction; frame_end fills in the header. */
 struct frame {

@@ -60,7 +60,9 @@ static bool files_compile(const char *name, const char *code, const char *flags)
 /* A plugin that can be used: a sink or filter of this name with a few options. FIX spoils its
  * descriptor q. */
 #define FILES_PLUGIN                                                                              \
-    "#include <beamtap/plugin.h>\n"                                                               \
+    "#include <beamtap/filter.h>\n"                                                               \
+    "#include <beamtap/sink.h>\n"                                                                 \
+    "#include <beamtap/transport.h>\n"                                                            \
     "struct settings { const char *path; struct tap_text_list lines, names; int64_t size, wait; " \
     "int mode; "                                                                                  \
     "bool yes; };\n"                                                                              \

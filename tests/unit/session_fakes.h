@@ -7,6 +7,9 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "beamtap/filter.h"
+#include "beamtap/sink.h"
+#include "beamtap/transport.h"
 #include "frames.h"
 #include "session/session.h"
 #include "unit.h"
@@ -37,10 +40,10 @@ static enum tap_status transport_create(const struct tap_host *host, const void 
 static enum tap_status transport_start(void *self)
 {
     struct fake_transport *t = self;
-    t->node = t->host->node_add(t->host, "n@h");
+    t->node = t->host->transport->node_add(t->host, "n@h");
     nap(transport_start_ms);
     if (transport_start_status == TAP_OK)
-        t->host->node_state(t->host, t->node, TAP_NODE_TRACING, NULL);
+        t->host->transport->node_state(t->host, t->node, TAP_NODE_TRACING, NULL);
     return transport_start_status;
 }
 static enum tap_status transport_run(void *self)
@@ -76,12 +79,12 @@ static inline void send_frame(struct fake_transport *t, struct frame *f)
 {
     static const uint32_t at[] = {0};
     frame_end(f);
-    struct tap_arena *arena = t->host->reserve(t->host, f->buf.len);
+    struct tap_arena *arena = t->host->transport->reserve(t->host, f->buf.len);
     memcpy(arena->data, f->buf.data, f->buf.len);
     /* What lies behind the frame in the arena is no part of it. */
     memset(arena->data + f->buf.len, 0xee,
            arena->size - f->buf.len < 64 ? arena->size - f->buf.len : 64);
-    t->host->commit(t->host, arena, t->node, at, 1);
+    t->host->transport->commit(t->host, arena, t->node, at, 1);
     tap_buf_free(&f->buf);
 }
 static inline void send_calls(struct fake_transport *t, uint64_t seq, uint32_t n, uint32_t lost,
@@ -103,7 +106,7 @@ static inline void send_up(struct fake_transport *t)
 static inline void send_done(struct fake_transport *t, uint64_t produced, uint64_t lost)
 {
     struct tap_node_final final = {produced, lost};
-    t->host->node_state(t->host, t->node, TAP_NODE_DONE, &final);
+    t->host->transport->node_state(t->host, t->node, TAP_NODE_DONE, &final);
 }
 
 /* ---- Sinks: settings say how they behave. */
@@ -167,13 +170,13 @@ static enum tap_status sink_consume(void *self, const struct tap_batch *batch,
     if (s->fail_after && s->events >= s->fail_after)
         return sink_fail(s, "write");
     if (s->hold) {
-        s->host->hold(s->host, batch);
+        s->host->sink->hold(s->host, batch);
         if (s->held)
-            s->host->release(s->host, s->held);
+            s->host->sink->release(s->host, s->held);
         s->held = batch;
     }
-    s->host->written(s->host, (s->events - before) / (s->forgets ? 2 : 1),
-                     10 * (s->events - before));
+    s->host->sink->written(s->host, (s->events - before) / (s->forgets ? 2 : 1),
+                           10 * (s->events - before));
     return TAP_OK;
 }
 static enum tap_status sink_flush(void *self)
@@ -193,7 +196,7 @@ static void sink_destroy(void *self)
 {
     struct fake_sink *s = self;
     if (s->held)
-        s->host->release(s->host, s->held);
+        s->host->sink->release(s->host, s->held);
     s->destroys++;
 }
 static const struct tap_sink_ops sink_ops = {

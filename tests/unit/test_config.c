@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "beamtap/plan.h"
 #include "config/ini_file.h"
 #include "plugin_files.h"
 

@@ -3,6 +3,7 @@
 #include "correlate/gen_calls.h"
 
 #include "beamtap/gen.h"
+#include "beamtap/term_write.h"
 #include "unit.h"
 
 static struct tap_buf b;

@@ -1,4 +1,5 @@
 /* Names: ids, forms, the cache in front, many threads, and a table that is full. */
+#include "beamtap/term_write.h"
 #include "names/atom_cache.h"
 #include "term/print.h"
 #include "unit.h"

@@ -192,9 +192,9 @@ static void send_on_credit(struct fake_transport *t)
     uint64_t seq = 0;
     send_up(t);
     while (seq < 12800) {
-        if (!t->host->may_grant(t->host)) {
+        if (!t->host->transport->may_grant(t->host)) {
             refusals++;
-            CU_ASSERT(t->host->wait(t->host, NULL, 0, 5000) >= 0);
+            CU_ASSERT(t->host->transport->wait(t->host, NULL, 0, 5000) >= 0);
             continue;
         }
         send_calls(t, seq, 64, 0, 0);
@@ -222,10 +222,10 @@ static void send_until_stopped(struct fake_transport *t)
 {
     uint64_t seq = 0;
     send_up(t);
-    while (!t->host->stopping(t->host)) {
+    while (!t->host->transport->stopping(t->host)) {
         send_calls(t, seq, 10, 0, 0);
         seq += 10;
-        t->host->wait(t->host, NULL, 0, 1);
+        t->host->transport->wait(t->host, NULL, 0, 1);
     }
     send_done(t, seq, 0);
 }
@@ -336,7 +336,7 @@ static void send_and_vanish(struct fake_transport *t)
     send_up(t);
     send_calls(t, 10, 100, 10, TAP_REASON_CREDIT);
     TAP_FAIL(t->host, TAP_ERROR, "n@h: the connection was closed");
-    t->host->node_state(t->host, t->node, TAP_NODE_FAILED, NULL);
+    t->host->transport->node_state(t->host, t->node, TAP_NODE_FAILED, NULL);
     send_calls(t, 110, 5, 0, 0); /* after the end: not taken */
 }
 static void without_a_final_report_the_loss_is_open(void)
@@ -398,8 +398,9 @@ static void *stop_soon(void *trace)
 }
 static void wait_for_stop(struct fake_transport *t)
 {
-    while (!t->host->stopping(t->host))
-        CU_ASSERT_EQUAL(t->host->wait(t->host, NULL, 0, -1), 0); /* only a wake-up ends it */
+    while (!t->host->transport->stopping(t->host))
+        CU_ASSERT_EQUAL(t->host->transport->wait(t->host, NULL, 0, -1),
+                        0); /* only a wake-up ends it */
     send_done(t, 0, 0);
 }
 static void stop_wakes_the_transport(void)
@@ -436,9 +437,9 @@ static void send_garbage(struct fake_transport *t)
             f.buf.data[at] = (uint8_t)rand_r(&random);
         }
         static const uint32_t first[] = {0};
-        struct tap_arena *arena = t->host->reserve(t->host, f.buf.len);
+        struct tap_arena *arena = t->host->transport->reserve(t->host, f.buf.len);
         memcpy(arena->data, f.buf.data, f.buf.len);
-        t->host->commit(t->host, arena, t->node, first, 1);
+        t->host->transport->commit(t->host, arena, t->node, first, 1);
         tap_buf_free(&f.buf);
     }
     send_done(t, seq, 0);

@@ -1,6 +1,7 @@
 /* test_term.c: what the writer writes the reader reads, tap_skip takes a node's terms whole, and
  * nothing cut. */
 #include "beamtap/term.h"
+#include "beamtap/term_write.h"
 #include "term_corpus.h"
 #include "term/print.h"
 #include "unit.h"

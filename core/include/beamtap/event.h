@@ -1,4 +1,4 @@
-/* beamtap/event.h: events, batches and frames.
+/* beamtap/event.h: events and batches.
  *
  * An event is an envelope: who, what, when, in fixed-size fields that every filter and sink needs.
  * What is large and seldom needed (arguments, messages, return values) stays as a raw external term
@@ -52,7 +52,7 @@ enum tap_kind {
     /* payload: a list of {Pid, Facts}, Facts a list of {name | initial_call | label, Value}; or a
      * bare name or {M,F,A} in its place */
     TAP_PROCESS_INFO,
-    /* payload: what the plan became in the node (see plugins/transports/beam/protocol.h) */
+    /* payload: what the plan became in the node (frame.h, {plan, Map}) */
     TAP_PLAN,
     TAP_MAILBOX, /* payload: a list of {Pid, Length}: messages that waited there at `ts` */
     /* from here on the function is traced without its returns in this node: the payload, a binary,
@@ -198,115 +198,6 @@ static inline const struct tap_event *tap_batch_event(const struct tap_batch *ba
 {
     return (const struct tap_event *)((const char *)batch->events +
                                       (size_t)index * batch->event_size);
-}
-
-/* ---- Frames */
-
-/* What the relay in a node sends, the same on the distribution, on TCP and in a recorded file. All
- * integers are big-endian. A header of 40 bytes, then `length` bytes of body: `count` times (u32
- * length, external term with its version byte 131).
- *
- *   off  size
- *     0     4  magic "BTF1"
- *     4     1  version, 1
- *     5     1  flags: 1 = control frame: its terms are reports (protocol.h), not trace messages
- *     6     2  reserved, 0
- *     8     4  batch number, from 0, one more for each frame of this relay
- *    12     4  why events were lost before this frame (enum tap_reason), 0 when lost is 0
- *    16     8  sequence number of the first event of this frame (after those lost)
- *    24     4  count
- *    28     4  lost: trace messages that the relay took and dropped since the last frame
- *    32     4  the node's index, in a recorded file; else 0
- *    36     4  length of the body
- *
- * Flag 4: the body is instead one external term with its version byte, the list of the frame's
- * `count` trace messages (a relay encodes a whole frame at once in half of the time that its
- * messages take one by one).
- *
- * Flag 2: a control frame that the collector itself puts into the stream; its batch and sequence
- * numbers are 0 and mean nothing. Its terms are
- *     {align, Monotonic, Offset, Error, TimeOffset}
- *         Offset + Monotonic (the node's) is the time by the collector's clock, right within Error;
- *         with the node's own time offset it is what the node believes. All in ns. From here on
- *         events are timed by it.
- *
- * Flag 8: a frame of a recorded file, which is a sequence of frames and nothing else, in the order
- * in which the sinks had them. Each says its node by the index at offset 32; `lost` with a `why` of
- * 0 are numbers that a filter or the recorder left out, and no loss; a `lost` of 2^32 - 1 is all
- * numbers up to this frame's, which may be more. Its own control frames (flags
- * 1, 2 and 8) hold one term each:
- *     {session, #{version, run, started, events, several_nodes, config}}
- *         first of all: what struct tap_run_info says; events is a list of kinds as atoms
- *     {node, Name}            before anything else of a node; its frames have this index
- *     {node_down, Reason}     its life ended, with an enum tap_reason; what comes after is its next
- *                             life, which counts its numbers from 0 again
- *
- * A control frame takes no sequence numbers; it carries the next event's. Sequence numbers count
- * every trace message that the relay took, sent or lost: seq(next frame) = seq + count + lost(next
- * frame).
- */
-#define TAP_FRAME_MAGIC "BTF1"
-#define TAP_FRAME_VERSION 1
-#define TAP_FRAME_HEADER 40u
-#define TAP_FRAME_CONTROL 1u
-#define TAP_FRAME_OWN 2u
-#define TAP_FRAME_ONE_LIST 4u
-#define TAP_FRAME_RECORDED 8u
-#define TAP_FRAME_LOST_ALL UINT32_MAX /* in a recorded frame: every number up to its own */
-#define TAP_FRAME_MAX (64u << 20) /* a longer frame is a protocol error */
-
-struct tap_frame {
-    uint8_t flags;
-    uint32_t number, why, count, lost, node, length;
-    uint64_t seq;
-};
-
-static inline uint32_t tap_get_u32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-static inline uint64_t tap_get_u64(const uint8_t *p)
-{
-    return (uint64_t)tap_get_u32(p) << 32 | tap_get_u32(p + 4);
-}
-static inline void tap_put_u32(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 24), p[1] = (uint8_t)(v >> 16), p[2] = (uint8_t)(v >> 8),
-    p[3] = (uint8_t)v;
-}
-static inline void tap_put_u64(uint8_t *p, uint64_t v)
-{
-    tap_put_u32(p, (uint32_t)(v >> 32)), tap_put_u32(p + 4, (uint32_t)v);
-}
-
-/* Reads a frame header from `p` (at least TAP_FRAME_HEADER bytes). False: this is no frame of
- * version 1. */
-static inline bool tap_frame_read(const uint8_t *p, struct tap_frame *f)
-{
-    if (p[0] != 'B' || p[1] != 'T' || p[2] != 'F' || p[3] != '1' || p[4] != TAP_FRAME_VERSION)
-        return false;
-    f->flags = p[5];
-    f->number = tap_get_u32(p + 8);
-    f->why = tap_get_u32(p + 12);
-    f->seq = tap_get_u64(p + 16);
-    f->count = tap_get_u32(p + 24);
-    f->lost = tap_get_u32(p + 28);
-    f->node = tap_get_u32(p + 32);
-    f->length = tap_get_u32(p + 36);
-    return f->length <= TAP_FRAME_MAX;
-}
-/* Writes one: TAP_FRAME_HEADER bytes. */
-static inline void tap_frame_write(uint8_t *p, const struct tap_frame *f)
-{
-    p[0] = 'B', p[1] = 'T', p[2] = 'F', p[3] = '1', p[4] = TAP_FRAME_VERSION, p[5] = f->flags,
-    p[6] = p[7] = 0;
-    tap_put_u32(p + 8, f->number);
-    tap_put_u32(p + 12, f->why);
-    tap_put_u64(p + 16, f->seq);
-    tap_put_u32(p + 24, f->count);
-    tap_put_u32(p + 28, f->lost);
-    tap_put_u32(p + 32, f->node);
-    tap_put_u32(p + 36, f->length);
 }
 
 #ifdef __cplusplus

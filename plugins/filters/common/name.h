@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "beamtap/plugin.h"
+#include "beamtap/filter.h"
 
 #ifndef TAP_VERSION
 #define TAP_VERSION "unversioned"

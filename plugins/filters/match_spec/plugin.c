@@ -150,11 +150,12 @@ static enum tap_status match_spec_plan(void *self, struct tap_claim *claim)
                                           .spec = b->data,
                                           .spec_len = b->len,
                                           .where = *e->where};
-            m->host->claim_function(claim, &f);
+            m->host->filter->claim_function(claim, &f);
         } else {
             struct tap_plan_message p = {
                 .spec = b->data, .spec_len = b->len, .flags = e->flags, .where = *e->where};
-            (e->target == MS_SENDS ? m->host->claim_send : m->host->claim_receive)(claim, &p);
+            (e->target == MS_SENDS ? m->host->filter->claim_send
+                                   : m->host->filter->claim_receive)(claim, &p);
         }
     }
     return TAP_OK;

@@ -10,6 +10,7 @@
 #ifndef TAP_FILTERS_MATCH_SPEC_SPEC_H
 #define TAP_FILTERS_MATCH_SPEC_SPEC_H
 
+#include "beamtap/filter.h"
 #include "syntax/syntax.h"
 
 enum ms_target { MS_CALLS, MS_SENDS, MS_RECEIVES };

@@ -94,7 +94,7 @@ static enum tap_status modules_plan(void *self, struct tap_claim *claim)
                                       .arity = -1,
                                       .flags = TAP_PLAN_EXACT | (p->wild ? 0 : TAP_PLAN_NAMED),
                                       .where = *p->where};
-        m->host->claim_function(claim, &f);
+        m->host->filter->claim_function(claim, &f);
     }
     return TAP_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef TAP_FILTERS_PIDS_PID_SET_H
 #define TAP_FILTERS_PIDS_PID_SET_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/filter.h"
 
 struct tap_pid_slot {
     struct tap_pid pid;

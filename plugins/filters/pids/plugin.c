@@ -158,7 +158,7 @@ static enum tap_status pids_plan(void *self, struct tap_claim *claim)
                                      .flags = TAP_PLAN_EXACT | TAP_PLAN_NAMED,
                                      .text = s->text,
                                      .where = *s->where};
-        f->host->claim_process(claim, &p);
+        f->host->filter->claim_process(claim, &p);
     }
     return TAP_OK;
 }

@@ -24,7 +24,7 @@
 #ifndef TAP_SINKS_CHROME_TIMELINE_H
 #define TAP_SINKS_CHROME_TIMELINE_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/sink.h"
 #include "beamtap/returns_off.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/writer.h"

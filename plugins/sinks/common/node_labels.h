@@ -7,7 +7,9 @@
 #ifndef TAP_SINKS_COMMON_NODE_LABELS_H
 #define TAP_SINKS_COMMON_NODE_LABELS_H
 
-#include "beamtap/plugin.h"
+#include <stdlib.h>
+
+#include "beamtap/sink.h"
 
 struct tap_sink_node {
     bool known, printable_unicode;

@@ -2,7 +2,7 @@
 #ifndef TAP_SINKS_COMMON_PAYLOAD_ATOM_H
 #define TAP_SINKS_COMMON_PAYLOAD_ATOM_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/sink.h"
 #include "beamtap/term.h"
 
 /* Goes behind the atom at the cursor; nodes before OTP 26 send latin1. 0: it is none. */

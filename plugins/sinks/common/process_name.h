@@ -7,7 +7,7 @@
 #ifndef TAP_SINKS_COMMON_PROCESS_NAME_H
 #define TAP_SINKS_COMMON_PROCESS_NAME_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/sink.h"
 
 struct tap_writer;
 

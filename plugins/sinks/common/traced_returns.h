@@ -3,7 +3,7 @@
 #ifndef TAP_SINKS_COMMON_TRACED_RETURNS_H
 #define TAP_SINKS_COMMON_TRACED_RETURNS_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/sink.h"
 
 #include <string.h>
 
@@ -35,8 +35,8 @@ static inline bool tap_returns_traced(const struct tap_host *host, const char *m
 {
     if (host->run_info->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN))
         return true;
-    const struct tap_plan *plan = TAP_HAS(host, plan) ? host->plan : NULL;
-    for (size_t i = 0; plan && i < plan->function_count; i++) {
+    const struct tap_plan *plan = host->plan;
+    for (size_t i = 0; i < plan->function_count; i++) {
         const struct tap_plan_function *f = &plan->functions[i];
         if ((f->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION)) &&
             (!f->module || tap_returns_glob(f->module, module)) &&

@@ -153,7 +153,7 @@ static void report(struct tap_writer *w, size_t k, size_t bytes)
         events += w->marks[i].events;
     w->offset += bytes;
     if (events || bytes)
-        w->host->written(w->host, events, bytes);
+        w->host->sink->written(w->host, events, bytes);
 }
 
 /* The unfinished event moves to the front of the buffer, which is as small again as it was. */

@@ -21,13 +21,13 @@
  * name that ends in .gz is written packed (pack.h): then a write that fails loses all its events,
  * and bytes are those of the file. Nothing here is thread safe: a sink's calls never overlap.
  *
- * This file and writer*.c are linked into each sink: they use nothing but <beamtap/plugin.h> and
+ * This file and writer*.c are linked into each sink: they use nothing but <beamtap/sink.h> and
  * zlib.
  */
 #ifndef TAP_SINKS_COMMON_WRITER_H
 #define TAP_SINKS_COMMON_WRITER_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/sink.h"
 #include "sinks/common/gzip.h"
 
 #ifdef __SSE2__

@@ -1,10 +1,12 @@
 /* plugin.c: the record sink: what came, as it came, for transport file and `beamtap export` to play
  * again.
  *
- * The file is a sequence of frames (event.h, flag 8) and nothing else. Trace messages and reports
+ * The file is a sequence of frames (beamtap/frame.h) and nothing else. Trace messages and reports
  * are copied byte for byte; only the frames around them are new, because what a filter took out of
  * a frame must be told, and what was lost stands in the stream as events.
  */
+#include "beamtap/frame.h"
+#include "beamtap/term_write.h"
 #include "sinks/common/writer.h"
 
 #ifndef TAP_VERSION
@@ -86,11 +88,11 @@ static void put_missing(struct record *r, uint32_t node, struct record_node *n, 
     uint64_t missing = seq - n->next;
     n->next = seq;
     put_frame(r,
-              (struct tap_frame){
-                  .why = why,
-                  .lost = missing < TAP_FRAME_LOST_ALL ? (uint32_t)missing : TAP_FRAME_LOST_ALL,
-                  .node = node,
-                  .seq = seq},
+              (struct tap_frame){.why = why,
+                                 .lost = missing < TAP_FRAME_LOST_ALL ? (uint32_t)missing
+                                                                      : TAP_FRAME_LOST_ALL,
+                                 .node = node,
+                                 .seq = seq},
               NULL, 0);
 }
 

@@ -2,6 +2,7 @@
 #include "sinks/summary/summary.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 __attribute__((format(printf, 2, 3))) static void put(struct sum *s, const char *format, ...)

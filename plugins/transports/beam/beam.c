@@ -62,7 +62,7 @@ void tap_beam_turn(struct tap_beam *b, int timeout)
     if (b->acceptor)
         acceptor = b->acceptor->poll(b->acceptor, b->fds + n);
     /* A sink that withholds credit does not wake us when it has room again. */
-    host->wait(host, b->fds, n + acceptor, !b->granting && timeout > 20 ? 20 : timeout);
+    host->transport->wait(host, b->fds, n + acceptor, !b->granting && timeout > 20 ? 20 : timeout);
     if (dials && b->fds[0].revents && read(b->wake, &count, sizeof count) < 0)
         dials = 0; /* somebody was faster: no harm */
     for (size_t i = 0; i < b->count; i++) {
@@ -70,7 +70,7 @@ void tap_beam_turn(struct tap_beam *b, int timeout)
         tap_beam_node_ready(node, node->conn_at < 0 ? 0 : b->fds[node->conn_at].revents,
                             node->data_at < 0 ? 0 : b->fds[node->data_at].revents);
     }
-    b->granting = host->may_grant(host);
+    b->granting = host->transport->may_grant(host);
     int64_t now = tap_wire_now();
     if (b->acceptor)
         b->acceptor->serve(b->acceptor, b->fds + n, acceptor, now);
@@ -94,7 +94,7 @@ static void beam_connect(struct tap_beam *b)
 {
     do
         tap_beam_turn(b, b->dialling ? 250 : 0);
-    while (!b->host->stopping(b->host) && !b->ending &&
+    while (!b->host->transport->stopping(b->host) && !b->ending &&
            beam_in_state(b, TAP_BEAM_AWAY) + beam_in_state(b, TAP_BEAM_DIALLING) > 0);
 }
 
@@ -105,7 +105,8 @@ static void beam_begin(struct tap_beam *b)
     for (size_t i = 0; i < b->count; i++)
         if (b->nodes[i]->state == TAP_BEAM_JOINED)
             tap_beam_node_start(b->nodes[i]);
-    while (!b->host->stopping(b->host) && !b->ending && beam_in_state(b, TAP_BEAM_STARTING) > 0 &&
+    while (!b->host->transport->stopping(b->host) && !b->ending &&
+           beam_in_state(b, TAP_BEAM_STARTING) > 0 &&
            (!b->began || tap_wire_now() - b->began < START_PATIENCE))
         tap_beam_turn(b, 20);
 }
@@ -141,7 +142,8 @@ enum tap_status tap_beam_join(struct tap_beam *b)
     if (!beam_prepare(b) || (b->acceptor && !b->acceptor->open(b->acceptor, b)))
         return TAP_ERROR;
     beam_connect(b);
-    if (tap_cluster_open(b) && b->nodes[0]->state == TAP_BEAM_JOINED && !host->stopping(host)) {
+    if (tap_cluster_open(b) && b->nodes[0]->state == TAP_BEAM_JOINED &&
+        !host->transport->stopping(host)) {
         tap_cluster_discover(b);
         beam_connect(b);
     }
@@ -154,7 +156,7 @@ enum tap_status tap_beam_start(struct tap_beam *b)
     enum tap_status status = tap_beam_join(b);
     if (status != TAP_OK)
         return status;
-    if (!b->ending && !host->stopping(host))
+    if (!b->ending && !host->transport->stopping(host))
         beam_begin(b);
     if (!b->began) /* nothing was begun: what is connected is let go */
         for (size_t i = 0; i < b->count; i++)
@@ -162,7 +164,7 @@ enum tap_status tap_beam_start(struct tap_beam *b)
                 tap_beam_node_leave(b->nodes[i]);
     if (b->began || beam_in_state(b, TAP_BEAM_STARTING) > 0)
         return TAP_OK;
-    return host->stopping(host) == 1 ? TAP_OK : TAP_ERROR;
+    return host->transport->stopping(host) == 1 ? TAP_OK : TAP_ERROR;
 }
 
 /* ---- Run and stop */
@@ -171,7 +173,7 @@ enum tap_status tap_beam_run(struct tap_beam *b)
 {
     const struct tap_host *host = b->host;
     while (beam_in_state(b, TAP_BEAM_TRACING) + beam_in_state(b, TAP_BEAM_STARTING) > 0) {
-        int stopping = host->stopping(host);
+        int stopping = host->transport->stopping(host);
         if (stopping == 2)
             break;
         if (stopping == 1 || b->ending) {

@@ -37,7 +37,7 @@ struct tap_beam {
 /* For create: judges the name (NULL: none was given). */
 enum tap_status tap_beam_new(const struct tap_host *, int64_t connect_timeout, const char *name,
                              struct tap_beam **);
-/* The other operations of a transport. Contracts as in plugin.h. */
+/* The other operations of a transport. Contracts as in transport.h. */
 enum tap_status tap_beam_start(struct tap_beam *);
 enum tap_status tap_beam_run(struct tap_beam *);
 enum tap_status tap_beam_stop(struct tap_beam *);

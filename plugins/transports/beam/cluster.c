@@ -8,7 +8,7 @@
 
 static bool plan_hidden(const struct tap_beam *b)
 {
-    return TAP_HAS(b->host->plan, hidden_nodes) && b->host->plan->hidden_nodes;
+    return b->host->plan->hidden_nodes;
 }
 
 bool tap_cluster_open(const struct tap_beam *b)
@@ -34,8 +34,8 @@ struct tap_beam_node *tap_cluster_add(struct tap_beam *b, const char *name, size
         return NULL;
     }
     n->beam = b;
-    n->index = b->host->node_add(b->host, n->name);
-    b->host->node_state(b->host, n->index, TAP_NODE_CONNECTING, NULL);
+    n->index = b->host->transport->node_add(b->host, n->name);
+    b->host->transport->node_state(b->host, n->index, TAP_NODE_CONNECTING, NULL);
     n->conn_at = n->data_at = -1;
     n->retry_at = 1; /* dialled with the next turn */
     b->nodes[b->count++] = n;
@@ -94,7 +94,7 @@ void tap_cluster_discover(struct tap_beam *b)
 static bool cluster_lasts(const struct tap_beam *b, int64_t now)
 {
     int64_t duration = b->host->plan->duration;
-    return !b->ending && !b->host->stopping(b->host) &&
+    return !b->ending && !b->host->transport->stopping(b->host) &&
            (!b->began || !duration || now - b->began < duration);
 }
 

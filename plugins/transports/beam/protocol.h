@@ -94,53 +94,10 @@
  *    guardian  {beamtap, clock, Ref}
  *              answered at once in a control frame: {clock, Ref, Monotonic, Offset}
  *
- * 3. Messages to the collector: a binary that begins with "BTF1" is a frame (event.h). Everything
- * that concerns the stream travels in it, in control frames, in order with the events:
- *
- *    {node_up, Map}
- *        first of all: release ("25" as binary), erts, name, offset (time_offset, ns), monotonic
- *        (ns), printable (latin1 | unicode), session (boolean: a trace session of OTP 27+)
- *    {clock, Ref, Monotonic, Offset}
- *        also with Ref = undefined, each lease tick and behind each answer: not before its turn, so
- *        that all events before it in time are before it in the stream, but for those that are just
- *        being made
- *    {plan, Map}
- *        functions: [{M,F,A}] (at most 10,000) and function_count; processes: [{Selector, Pid}];
- *        skipped: [{What, Why :: binary}] (what someone else traces, what matched nothing, what is
- *        sensitive ...)
- *    {gap, FromMonotonic, ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary}
- *    {log, Level :: error | warning | info, Text :: binary}
- *    {relieved, {M, F, A}, Why :: binary}
- *        from here on that function is traced without its returns
- *    {process_info, [{Pid, [{Key, Value}]}]}
- *        registered names, at the start and each lease tick those that are new; Key: name
- *    {process_info, [{Pid, [{Key, Value}]}], Ref}
- *        the answer to a question of the collector's: name, label (OTP 27: proc_lib:set_label),
- *        initial_call ({M,F,A}; what proc_lib knows of it, from OTP 26.2 on). Who is gone, or is
- *        not called anything, is left out
- *    {mailboxes, Monotonic, [{Pid, Length}]}
- *        messages in their mailboxes at that time: those that changed, and now and then all
- *    {final, Map}
- *        last of all: produced, sent, lost (totals), reason (stop | duration | max_events | lease |
- *        overload | relay | failed | call), text (binary), peak_queue, restored (list of what was
- *        taken away); with the option call: call ({Kind, term_to_binary(What)}: returned with the
- *        value; throw, error, exit with {Reason, Stacktrace}; died with the reason of the exit
- *        signal that ended the caller; timeout, stopped with []) A lost connection gives reason
- *        lease. When the relay was killed the totals are what it had published: then numbers of
- *        frames and events may be missing before this report. A report that the connection does not
- *        take is tried again for one lease
- *
- *    The final report is sent regardless of credit. After it the agent removes itself.
- *
- * 4. Every trace message carries, where there is an extra element, one of:
- *      {'$beamtap_from', Node, Sender}         receive (Sender may be undefined)
- *      {'$beamtap_from', Node, Sender, X}
- *      {'$beamtap_caller', Caller}             call; Caller: {M,F,A} | undefined
- *      {'$beamtap_caller', Caller, X}
- *      {'$beamtap_x', X}                       the user's {message, X}
- *    A payload larger than max_term is replaced by {'$beamtap_cut', TrueSize} in its place,
- *    arguments by {'$beamtap_cut', TrueSize, Arity}. Timestamps are erlang:monotonic_time() in
- *    nanoseconds (flag monotonic_timestamp).
+ * 3. Messages to the collector: a binary that begins with "BTF1" is a frame. What is in frames,
+ * trace messages and reports, stands in beamtap/frame.h. Reports answer the messages above, in
+ * order with the events. The final report is sent regardless of credit; where the connection does
+ * not take it, it is tried again for one lease. After it the agent removes itself.
  */
 #ifndef TAP_TRANSPORTS_BEAM_PROTOCOL_H
 #define TAP_TRANSPORTS_BEAM_PROTOCOL_H

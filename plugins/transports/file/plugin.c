@@ -1,7 +1,7 @@
 /* plugin.c: the transport that plays a recording (sink record) into any sinks, as fast as they take
  * it.
  *
- * Frames go to the core as a node's would; what the file says of itself (event.h, flag 8) becomes
+ * Frames go to the core as a node's would; what the file says of itself (beamtap/frame.h) becomes
  * what a live transport would tell: nodes that come and go. A file may be torn or hostile: what is
  * whole before that is played.
  */
@@ -154,9 +154,9 @@ static void file_commit(struct file *f)
 {
     if (!f->arena)
         return;
-    while (!f->host->may_grant(f->host) && f->host->stopping(f->host) < 2)
-        f->host->wait(f->host, NULL, 0, 100);
-    f->host->commit(f->host, f->arena, f->nodes[f->node].index, f->frames, f->count);
+    while (!f->host->transport->may_grant(f->host) && f->host->transport->stopping(f->host) < 2)
+        f->host->transport->wait(f->host, NULL, 0, 100);
+    f->host->transport->commit(f->host, f->arena, f->nodes[f->node].index, f->frames, f->count);
     f->arena = NULL;
     f->used = f->count = 0;
     f->loss = false;
@@ -173,15 +173,16 @@ static enum tap_status file_take(struct file *f, const struct tap_frame *h, cons
     size_t size = TAP_FRAME_HEADER + (size_t)h->length;
     struct file_node *n = &f->nodes[h->node];
     if (!n->alive) {
-        f->host->node_state(f->host, n->index, TAP_NODE_CONNECTING, NULL);
-        f->host->node_state(f->host, n->index, TAP_NODE_TRACING, NULL);
+        f->host->transport->node_state(f->host, n->index, TAP_NODE_CONNECTING, NULL);
+        f->host->transport->node_state(f->host, n->index, TAP_NODE_TRACING, NULL);
         n->alive = true;
         n->next = 0;
     }
     if (f->arena && (f->node != h->node || f->count == FRAMES_MAX ||
                      f->arena->size - f->used < size || (f->loss && is_loss(h))))
         file_commit(f);
-    if (!f->arena && !(f->arena = f->host->reserve(f->host, size > ARENA_SIZE ? size : ARENA_SIZE)))
+    if (!f->arena &&
+        !(f->arena = f->host->transport->reserve(f->host, size > ARENA_SIZE ? size : ARENA_SIZE)))
         return TAP_FAIL(f->host, TAP_ERROR, "out of memory");
     memcpy(f->arena->data + f->used, frame, size);
     f->frames[f->count++] = (uint32_t)f->used;
@@ -207,7 +208,7 @@ static enum tap_status node_named(struct file *f, const struct tap_frame *h, str
             return file_bad(f);
     memcpy(name, text, len);
     name[len] = 0;
-    n->index = f->host->node_add(f->host, name);
+    n->index = f->host->transport->node_add(f->host, name);
     n->known = n->index != UINT32_MAX;
     return n->known ? TAP_OK : TAP_ERROR;
 }
@@ -216,7 +217,8 @@ static void node_end(struct file *f, struct file_node *n, bool failed)
 {
     struct tap_node_final final = {.produced = n->next};
     if (n->alive)
-        f->host->node_state(f->host, n->index, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &final);
+        f->host->transport->node_state(f->host, n->index, failed ? TAP_NODE_FAILED : TAP_NODE_DONE,
+                                       &final);
     n->alive = false;
 }
 
@@ -231,7 +233,7 @@ static enum tap_status node_down(struct file *f, const struct tap_frame *h, stru
         f->host->log(f->host, TAP_LOG_WARNING, "%s was lost during the recording",
                      f->host->node(f->host, n->index)->name);
     if (!n->alive) { /* it was never traced */
-        f->host->node_state(f->host, n->index, TAP_NODE_CONNECTING, NULL);
+        f->host->transport->node_state(f->host, n->index, TAP_NODE_CONNECTING, NULL);
         n->alive = true;
         n->next = 0;
     }
@@ -304,7 +306,7 @@ static enum tap_status file_run(void *self)
     struct tap_frame header;
     const uint8_t *frame;
     bool stopped = false;
-    while (status == TAP_OK && !(stopped = f->host->stopping(f->host)) &&
+    while (status == TAP_OK && !(stopped = f->host->transport->stopping(f->host)) &&
            (got = tap_reader_next(&f->reader, &header, &frame)) == TAP_READER_FRAME)
         status = file_frame(f, &header, frame);
     file_commit(f);
@@ -326,7 +328,7 @@ static void file_destroy(void *self)
     struct file *f = self;
     tap_reader_close(&f->reader);
     if (f->arena)
-        f->host->discard(f->host, f->arena);
+        f->host->transport->discard(f->host, f->arena);
     free(f->run);
     free(f->config);
     free(f);

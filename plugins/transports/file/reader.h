@@ -1,8 +1,8 @@
-/* reader.h: a recorded file as its frames, one after the other (event.h, flag 8). */
+/* reader.h: a recorded file as its frames, one after the other (beamtap/frame.h). */
 #ifndef TAP_TRANSPORTS_FILE_READER_H
 #define TAP_TRANSPORTS_FILE_READER_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 
 enum tap_reader_got {
     TAP_READER_FRAME,

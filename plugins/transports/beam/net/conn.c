@@ -41,14 +41,14 @@ static bool conn_commit(struct tap_conn *c, size_t need)
     size_t rest = c->used - c->parsed;
     struct tap_arena *next = NULL;
     if (rest > 0) {
-        next = c->host->reserve(c->host, need > ARENA_SIZE ? need : ARENA_SIZE);
+        next = c->host->transport->reserve(c->host, need > ARENA_SIZE ? need : ARENA_SIZE);
         if (next)
             memcpy(next->data, c->arena->data + c->parsed, rest);
     }
     if (c->frame_count > 0)
-        c->host->commit(c->host, c->arena, c->node, c->frames, c->frame_count);
+        c->host->transport->commit(c->host, c->arena, c->node, c->frames, c->frame_count);
     else
-        c->host->discard(c->host, c->arena);
+        c->host->transport->discard(c->host, c->arena);
     c->arena = next;
     c->used = next ? rest : 0;
     c->parsed = 0;
@@ -130,7 +130,7 @@ static bool conn_parse(struct tap_conn *c, size_t *need)
 static bool conn_read(struct tap_conn *c, bool *more)
 {
     if (!c->arena) {
-        c->arena = c->host->reserve(c->host, ARENA_SIZE);
+        c->arena = c->host->transport->reserve(c->host, ARENA_SIZE);
         c->used = c->parsed = 0;
         if (!c->arena)
             return conn_fail(c, "out of memory");
@@ -162,7 +162,7 @@ bool tap_conn_receive(struct tap_conn *c)
     if (c->arena && c->frame_count > 0)
         ok = conn_commit(c, c->used - c->parsed) && ok;
     else if (c->arena && c->used == 0) {
-        c->host->discard(c->host, c->arena); /* an idle node holds no memory */
+        c->host->transport->discard(c->host, c->arena); /* an idle node holds no memory */
         c->arena = NULL;
     }
     return ok;

@@ -7,7 +7,7 @@
 #ifndef TAP_TRANSPORTS_BEAM_NET_HANDSHAKE_H
 #define TAP_TRANSPORTS_BEAM_NET_HANDSHAKE_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 #include "transports/beam/net/wire.h"
 
 /* bytes of an external pid: tag, atom of 255 characters, three integers */

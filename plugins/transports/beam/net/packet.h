@@ -10,7 +10,7 @@
 #ifndef TAP_TRANSPORTS_BEAM_NET_PACKET_H
 #define TAP_TRANSPORTS_BEAM_NET_PACKET_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 
 /* The largest packet that is accepted: a frame and its envelope. */
 #define TAP_PACKET_MAX (TAP_FRAME_MAX + 4096u)

@@ -75,7 +75,8 @@ static void data_commit_held(struct tap_beam_node *n)
     const struct tap_host *host = n->beam->host;
     uint32_t frames[64];
     size_t count = 0;
-    struct tap_arena *arena = n->held.len && !n->held.oom ? host->reserve(host, n->held.len) : NULL;
+    struct tap_arena *arena =
+        n->held.len && !n->held.oom ? host->transport->reserve(host, n->held.len) : NULL;
     if (!arena)
         return;
     memcpy(arena->data, n->held.data, n->held.len);
@@ -88,7 +89,7 @@ static void data_commit_held(struct tap_beam_node *n)
         at += TAP_FRAME_HEADER + header.length;
     }
     tap_buf_free(&n->held);
-    host->commit(host, arena, n->index, frames, count);
+    host->transport->commit(host, arena, n->index, frames, count);
 }
 
 /* Nothing more comes here. */

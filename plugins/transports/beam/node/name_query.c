@@ -11,8 +11,7 @@
 
 static bool names_wanted(const struct tap_host *host)
 {
-    return TAP_HAS(host, unnamed) && host->unnamed && TAP_HAS(host->plan, mailbox) &&
-           (host->plan->names || host->plan->mailbox > 0);
+    return host->plan->names || host->plan->mailbox > 0;
 }
 
 void tap_beam_write_pid(struct tap_buf *b, const struct tap_host *host, const struct tap_pid *pid)
@@ -33,7 +32,7 @@ void tap_beam_node_names(struct tap_beam_node *n, int64_t now)
     if (n->names_asked || now < n->names_at || !names_wanted(host))
         return;
     n->names_at = now + NAMES_EVERY;
-    size_t count = host->unnamed(host, n->index, pids, NAMES_MAX);
+    size_t count = host->transport->unnamed(host, n->index, pids, NAMES_MAX);
     if (!count)
         return;
     n->names_asked = now;

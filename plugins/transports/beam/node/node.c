@@ -5,6 +5,7 @@
  */
 #include "transports/beam/node/node.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "transports/beam/node/agent_load.h"
@@ -37,8 +38,8 @@ static void node_end(struct tap_beam_node *n, enum tap_node_state state,
     n->trouble = NULL;
     n->state = TAP_BEAM_ENDED;
     n->failed = state == TAP_NODE_FAILED;
-    b->ending |= n->failed && TAP_HAS(b->host->plan, require_all) && b->host->plan->require_all;
-    b->host->node_state(b->host, n->index, state, final);
+    b->ending |= n->failed && b->host->plan->require_all;
+    b->host->transport->node_state(b->host, n->index, state, final);
 }
 
 static bool node_fail(struct tap_beam_node *n, const char *format, va_list args)
@@ -135,7 +136,7 @@ void tap_beam_node_exchanged(struct tap_beam_node *n, int64_t asked, int64_t ans
     tap_align_sample(&n->align, asked + epoch, answered + epoch, monotonic);
 }
 
-/* A control frame of our own: {align, Monotonic, Offset, Error, TimeOffset} (event.h). */
+/* A control frame of our own: {align, Monotonic, Offset, Error, TimeOffset} (beamtap/frame.h). */
 void tap_beam_node_align(struct tap_beam_node *n)
 {
     static const uint32_t at[] = {0};
@@ -152,14 +153,15 @@ void tap_beam_node_align(struct tap_beam_node *n)
     tap_write_i64(&b, tap_align_offset(&n->align));
     tap_write_i64(&b, tap_align_error(&n->align, CLOCK_AHEAD));
     tap_write_i64(&b, n->time_offset);
-    struct tap_arena *arena = b.oom ? NULL : host->reserve(host, sizeof head + 4 + b.len);
+    struct tap_arena *arena =
+        b.oom ? NULL : host->transport->reserve(host, sizeof head + 4 + b.len);
     if (arena) { /* else the last word holds a little longer */
         tap_put_u32(head + 24, 1);
         tap_put_u32(head + 36, (uint32_t)b.len + 4);
         memcpy(arena->data, head, sizeof head);
         tap_put_u32(arena->data + sizeof head, (uint32_t)b.len);
         memcpy(arena->data + sizeof head + 4, b.data, b.len);
-        host->commit(host, arena, n->index, at, 1);
+        host->transport->commit(host, arena, n->index, at, 1);
     }
     tap_buf_free(&b);
 }
@@ -233,7 +235,7 @@ static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const ui
 {
     const struct tap_host *host = n->beam->host;
     if (n->failed) /* not before: until now there was nothing new to say of it */
-        host->node_state(host, n->index, TAP_NODE_CONNECTING, NULL);
+        host->transport->node_state(host, n->index, TAP_NODE_CONNECTING, NULL);
     n->conn = (struct tap_conn){.self_len = pid_len};
     memcpy(n->conn.self, pid, pid_len);
     n->rpc = (struct tap_rpc){0};
@@ -316,7 +318,7 @@ bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char 
             return tap_beam_node_fail(
                 n, "the node does not answer %s:%s within %d s: it may be frozen or overloaded",
                 module, function, (int)(timeout / SECOND));
-        if (host->stopping(host) == 2)
+        if (host->transport->stopping(host) == 2)
             return tap_beam_node_fail(n, "left while %s:%s was being called", module, function);
         tap_beam_turn(n->beam, left / 1000000 < 200 ? (int)(left / 1000000) + 1 : 200);
     }

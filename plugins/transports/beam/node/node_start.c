@@ -205,7 +205,7 @@ void tap_beam_node_traces(struct tap_beam_node *n)
     n->clock_at = now;
     if (!b->began)
         b->began = now;
-    b->host->node_state(b->host, n->index, TAP_NODE_TRACING, NULL);
+    b->host->transport->node_state(b->host, n->index, TAP_NODE_TRACING, NULL);
 }
 
 static void start_answer_read(struct tap_beam_node *n)

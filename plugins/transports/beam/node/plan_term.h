@@ -3,7 +3,7 @@
 #ifndef TAP_TRANSPORTS_BEAM_NODE_PLAN_TERM_H
 #define TAP_TRANSPORTS_BEAM_NODE_PLAN_TERM_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 
 /* Where a node brings its frames, when not over the distribution: protocol.h, stream. */
 struct tap_endpoint {

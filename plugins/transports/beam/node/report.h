@@ -3,7 +3,7 @@
 #ifndef TAP_TRANSPORTS_BEAM_NODE_REPORT_H
 #define TAP_TRANSPORTS_BEAM_NODE_REPORT_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/transport.h"
 
 struct tap_report_final {
     struct tap_node_final figures;

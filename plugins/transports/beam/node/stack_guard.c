@@ -16,8 +16,7 @@ void tap_beam_node_returns_off(struct tap_beam_node *n)
 {
     const struct tap_host *host = n->beam->host;
     struct tap_deep_stack pile;
-    while (n->conn.wire && TAP_HAS(host, deep_stack) && host->deep_stack &&
-           host->deep_stack(host, n->index, &pile)) {
+    while (n->conn.wire && host->transport->deep_stack(host, n->index, &pile)) {
         struct tap_buf b = {0};
         tap_write_tuple(&b, 5);
         tap_write_atom(&b, "beamtap");
