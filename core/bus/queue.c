@@ -114,7 +114,7 @@ static void keep_loss(struct tap_queue *q, struct tap_batch_impl *to, const stru
     struct tap_event *last = to->base.count ? &to->events[to->base.count - 1] : NULL;
     if (last && last->kind == TAP_LOST && last->reason == TAP_REASON_SINK_QUEUE &&
         last->node == first->node) {
-        last->count += n;
+        last->lost += n;
         return;
     }
     struct tap_event *ev = tap_batch_add(to);
@@ -122,7 +122,7 @@ static void keep_loss(struct tap_queue *q, struct tap_batch_impl *to, const stru
         return;
     *ev = (struct tap_event){.kind = TAP_LOST,
                              .reason = TAP_REASON_SINK_QUEUE,
-                             .count = n,
+                             .lost = n,
                              .node = first->node,
                              .seq = first->seq,
                              .ts = first->ts,

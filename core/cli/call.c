@@ -192,7 +192,8 @@ static void print_events(struct tap_trace *trace, enum tap_print_syntax syntax)
         first = first ? first : e.ts;
         fprintf(stderr, "%12.6f  %-12s %s", (double)(e.ts - first) / 1e9, e.pid, e.event);
         if (e.kind == TAP_LOST || e.kind == TAP_GAP)
-            fprintf(stderr, " %llu %s (%s)", (unsigned long long)e.count,
+            fprintf(stderr, " %llu %s (%s)",
+                    e.kind == TAP_LOST ? (unsigned long long)e.lost : (unsigned long long)e.gap,
                     e.kind == TAP_LOST ? "events" : "ns", e.reason);
         else if (*e.module)
             fprintf(stderr, " %s:%s/%d", e.module, e.function, e.arity);

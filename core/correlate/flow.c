@@ -101,7 +101,7 @@ static uint64_t flow_hash_message(const struct tap_event *ev, const uint8_t *are
     size_t len = ev->payload.len;
     const uint8_t *message = arena + ev->payload.off;
     if (ev->flags & TAP_EVENT_TRUNCATED)
-        return tap_hash_mix(len, ev->count);
+        return tap_hash_mix(len, ev->true_size);
     return between ? tap_hash_term(0, message, len) : tap_hash_bytes(len, message, len);
 }
 

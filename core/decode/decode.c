@@ -132,11 +132,11 @@ static bool read_port(struct reader *r, struct tap_event *ev)
     int tag = tap_peek(c);
     size_t number = tag == TAP_EXT_V4_PORT ? 8 : 4, need = number + (tag == TAP_EXT_PORT ? 1 : 4);
     c->p++;
-    ev->peer.node = read_name(r);
+    ev->peer_port.node = read_name(r);
     if (tap_left(c) < need)
         return tap_cursor_fail(c);
-    ev->port = number == 8 ? tap_get_u64(c->p) : tap_get_u32(c->p);
-    ev->peer.creation = tag == TAP_EXT_PORT ? c->p[4] & 3u : tap_get_u32(c->p + number);
+    ev->peer_port.id = number == 8 ? tap_get_u64(c->p) : tap_get_u32(c->p);
+    ev->peer_port.creation = tag == TAP_EXT_PORT ? c->p[4] & 3u : tap_get_u32(c->p + number);
     c->p += need;
     ev->peer_type = TAP_PEER_PORT;
     return true;
@@ -205,7 +205,7 @@ static bool read_cut(struct reader *r, struct tap_event *ev)
     if (parts == 3)
         ev->arity = (int32_t)arity;
     ev->flags |= TAP_EVENT_TRUNCATED;
-    ev->count = (uint64_t)size;
+    ev->true_size = (uint64_t)size;
     r->c = t;
     return true;
 }
@@ -346,11 +346,11 @@ static bool read_caller(struct reader *r, struct tap_event *ev)
     if (!tap_read_tuple(&r->c, &three) || three != 3)
         return tap_cursor_fail(&r->c);
     nobody(ev);
-    ev->peer_name = read_name(r);
-    ev->peer.id = read_name(r);
-    if (!tap_read_i64(&r->c, &arity))
+    ev->caller.module = read_name(r);
+    ev->caller.function = read_name(r);
+    if (!tap_read_i64(&r->c, &arity) || arity < 0 || arity > 255)
         return false;
-    ev->peer.serial = (uint32_t)arity;
+    ev->caller.arity = (int32_t)arity;
     ev->peer_type = TAP_PEER_MFA;
     return true;
 }

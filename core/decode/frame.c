@@ -36,12 +36,12 @@ static void lose(struct tap_stream *s, struct tap_batch_impl *batch, uint64_t n,
     add(&s->figures.lost_by[reason], n);
     struct tap_event *last = batch->base.count ? &batch->events[batch->base.count - 1] : NULL;
     if (last && last->kind == TAP_LOST && last->node == s->node && last->reason == reason) {
-        last->count += n;
+        last->lost += n;
     } else {
         int64_t ts = s->last_ts ? s->last_ts : tap_clock_now();
         struct tap_event *ev = tap_stream_event(s, batch, TAP_LOST, ts);
         if (ev) {
-            ev->count = n;
+            ev->lost = n;
             ev->reason = (uint8_t)reason;
         }
     }
@@ -150,15 +150,14 @@ static bool read_align(struct tap_stream *s, struct tap_batch_impl *batch, struc
     struct tap_event *ev =
         tap_stream_event(s, batch, TAP_CLOCK, tap_node_clock_ns(&s->clock, monotonic));
     if (ev) {
-        ev->count = (uint64_t)offset;
-        ev->port = (uint64_t)error;
+        ev->clock_offset = offset;
+        ev->clock_error = (uint64_t)error;
         ev->payload = whole;
     }
     return true;
 }
 
-/* {clock, Ref, Monotonic, Offset}: the event's count is the offset. Says nothing new once the clock
- * is aligned, but how far the stream is: one without Ref did not overtake any event. */
+/* {clock, Ref, Monotonic, Offset}: says nothing new once the clock is aligned, but how far the stream is: one without Ref did not overtake any event. */
 static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struct tap_cursor *c)
 {
     int64_t monotonic, offset;
@@ -174,7 +173,7 @@ static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struc
     struct tap_event *ev =
         tap_stream_event(s, batch, TAP_CLOCK, tap_node_clock_ns(&s->clock, monotonic));
     if (ev)
-        ev->count = (uint64_t)offset;
+        ev->clock_offset = offset;
     return true;
 }
 
@@ -189,7 +188,7 @@ static bool read_gap(struct tap_stream *s, struct tap_batch_impl *batch, struct 
     add(&s->figures.gap_ns, ns);
     struct tap_event *ev = tap_stream_event(s, batch, TAP_GAP, tap_node_clock_ns(&s->clock, from));
     if (ev) {
-        ev->count = ns;
+        ev->gap = ns;
         ev->reason = reason > 0 && reason < TAP_REASON_COUNT ? (uint8_t)reason : TAP_REASON_NONE;
         ev->payload = text;
     }

@@ -88,7 +88,7 @@ static enum tap_status give_loss(struct export *x, const struct tap_chunk *piece
                               .seq = lost.seq,
                               .node = lost.node,
                               .arity = -1,
-                              .count = missed,
+                              .lost = missed,
                               .kind = TAP_LOST,
                               .reason = TAP_REASON_SINK_QUEUE};
     return x->ops->consume(x->self, &batch, &first, 1);

@@ -52,24 +52,24 @@ static void named_peer(struct tap_out *o, const struct tap_names *names, const s
 
 static void mfa_peer(struct tap_out *o, const struct tap_names *names, const struct tap_event *e)
 {
-    put_name(o, names, e->peer_name, TAP_ATOM_LITERAL);
+    put_name(o, names, e->caller.module, TAP_ATOM_LITERAL);
     tap_out_char(o, o->elixir ? '.' : ':');
-    put_name(o, names, e->peer.id, TAP_ATOM_CALL);
+    put_name(o, names, e->caller.function, TAP_ATOM_CALL);
     tap_out_char(o, '/');
-    tap_out_u64(o, e->peer.serial);
+    tap_out_u64(o, (uint64_t)e->caller.arity);
 }
 
-static void port_peer(struct tap_out *o, const struct tap_names *names, const struct tap_event *e,
+static void port_peer(struct tap_out *o, const struct tap_names *names, const struct tap_port *port,
                       uint32_t home)
 {
     tap_out_lit(o, "#Port<");
-    if (e->peer.node == home || e->peer.node == 0)
+    if (port->node == home || port->node == 0)
         tap_out_char(o, '0');
     else
-        tap_out_text(o, tap_out_name(names, e->peer.node)->text,
-                     tap_out_name(names, e->peer.node)->len, false);
+        tap_out_text(o, tap_out_name(names, port->node)->text, tap_out_name(names, port->node)->len,
+                     false);
     tap_out_char(o, '.');
-    tap_out_u64(o, e->port);
+    tap_out_u64(o, port->id);
     tap_out_char(o, '>');
 }
 
@@ -87,7 +87,7 @@ size_t tap_peer_print(const struct tap_names *names, char *dst, size_t cap,
     switch (e->peer_type) {
     case TAP_PEER_PID: pid_fields(&o, names, &e->peer, home); break;
     case TAP_PEER_NAME: named_peer(&o, names, e); break;
-    case TAP_PEER_PORT: port_peer(&o, names, e, home); break;
+    case TAP_PEER_PORT: port_peer(&o, names, &e->peer_port, home); break;
     case TAP_PEER_MFA: mfa_peer(&o, names, e); break;
     default: break;
     }

@@ -204,15 +204,13 @@ static void callers_metadata_and_cuts(void)
     struct chrome_stream *s = chrome_open(CALLS, NULL);
     struct tap_event *ev = CALL(s, 100, 100, "a", 1);
     ev->peer_type = TAP_PEER_MFA;
-    ev->peer_name = chrome_name(s, "shop_door");
-    ev->peer.id = chrome_name(s, "open");
-    ev->peer.serial = 3;
+    ev->caller = (struct tap_mfa){chrome_name(s, "shop_door"), chrome_name(s, "open"), .arity = 3};
     ev->metadata.off = (uint32_t)s->arena.len;
     tap_write_atom(&s->arena, "noted");
     ev->metadata.len = (uint32_t)s->arena.len - ev->metadata.off;
     ev = CALL(s, 200, 100, "b", 1);
     ev->flags = TAP_EVENT_TRUNCATED;
-    ev->count = 123456;
+    ev->true_size = 123456;
     cJSON *root = chrome_close(s);
     const cJSON *a = chrome_find(root, 'B', "shop:a/1", 0),
                 *b = chrome_find(root, 'B', "shop:b/1", 0);

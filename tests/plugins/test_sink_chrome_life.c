@@ -228,12 +228,12 @@ static void losses_and_gaps(void)
     CALL(s, 100, 100, "outer", 0);
     CALL(s, 200, 100, "inner", 0);
     struct tap_event *ev = chrome_event(s, TAP_LOST, 300, 0, 0);
-    ev->count = 12;
+    ev->lost = 12;
     ev->reason = TAP_REASON_QUEUE;
     RETURN(s, 400, 100, "outer", 0); /* believed, and inner's return was lost */
     CALL(s, 500, 100, "stale", 0);
     ev = chrome_event(s, TAP_GAP, 600, 0, 0);
-    ev->count = 5000;
+    ev->gap = 5000;
     ev->reason = TAP_REASON_RATE;
     CALL(s, 6000, 100, "fresh", 0); /* stale may have returned meanwhile */
     RETURN(s, 6100, 100, "fresh", 0);
@@ -426,8 +426,11 @@ static void random_event(struct chrome_stream *s, int64_t ts)
                     : dice < 98 ? TAP_GAP
                                 : TAP_PROCESS_INFO;
     struct tap_event *ev = chrome_event(s, kind, ts, node, id);
-    ev->count = kind == TAP_GAP ? some(5000) : some(100);
     ev->flags = some(6) == 0 ? 1u << some(7) : 0;
+    if (kind == TAP_GAP)
+        ev->gap = some(5000);
+    else
+        *(kind == TAP_LOST ? &ev->lost : &ev->true_size) = some(100);
     ev->flow = kind == TAP_MESSAGE_SEND || kind == TAP_MESSAGE_RECEIVE ? 1 + some(20) : 0;
     ev->scheduler = kind == TAP_SCHEDULE_IN || kind == TAP_SCHEDULE_OUT ? some(3) : 0;
     if (some(2)) {

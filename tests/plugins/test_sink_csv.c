@@ -67,12 +67,12 @@ static void writes_a_row_for_each_kind(void)
     e->payload = sb_atom(b, "hello world");
     e->flags = TAP_EVENT_NONEXISTING;
     e = sb_event(b, TAP_LOST);
-    e->count = 12, e->reason = TAP_REASON_QUEUE;
+    e->lost = 12, e->reason = TAP_REASON_QUEUE;
     e = sb_event(b, TAP_GAP);
-    e->count = 250000000, e->reason = TAP_REASON_RATE;
+    e->gap = 250000000, e->reason = TAP_REASON_RATE;
     sb_event(b, TAP_CLOCK);
     e = sb_event(b, TAP_MESSAGE_RECEIVE);
-    e->flags = TAP_EVENT_TRUNCATED, e->count = 70000, e->metadata = sb_atom(b, "why");
+    e->flags = TAP_EVENT_TRUNCATED, e->true_size = 70000, e->metadata = sb_atom(b, "why");
     e = sb_event(b, TAP_MESSAGE_RECEIVE);
     e->flags = TAP_EVENT_TIMEOUT, e->metadata = sb_atom(b, "timeout");
     char *text = csv_of(b, "64k");
@@ -385,7 +385,7 @@ static void columns_are_chosen_and_ordered(void)
     struct tap_event *e = sb_event(b, TAP_FUNCTION_CALL);
     sb_function(e, "shop_cart", "add", 2);
     e->payload = sb_arguments(b, 1, "apple");
-    sb_event(b, TAP_LOST)->count = 12;
+    sb_event(b, TAP_LOST)->lost = 12;
     e = sb_event(b, TAP_MESSAGE_SEND);
     e->peer_type = TAP_PEER_PID, e->peer = sb_pid(7);
     e->flags = TAP_EVENT_NONEXISTING;

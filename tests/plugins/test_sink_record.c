@@ -95,9 +95,9 @@ static void what_is_missing_is_told(void)
     struct sb *b = calloc(1, sizeof *b);
     add(b, TAP_FUNCTION_CALL, 3, "after three that a filter took");
     struct tap_event *lost = add(b, TAP_LOST, 6, NULL);
-    lost->count = UINT32_MAX + UINT64_C(5);
+    lost->lost = UINT32_MAX + UINT64_C(5);
     lost->reason = TAP_REASON_RATE;
-    add(b, TAP_GAP, lost->seq + lost->count, "gap");
+    add(b, TAP_GAP, lost->seq + lost->lost, "gap");
     record(&b, 1);
     CU_ASSERT_EQUAL_FATAL(count, 7);
     frame_is(&all[2], 0, 3, 0, 3, 0);
@@ -115,7 +115,7 @@ static void any_jump_of_the_numbers_is_one_frame(void)
     add(b, TAP_FUNCTION_CALL, 0, "before");
     add(b, TAP_FUNCTION_CALL, UINT64_C(1) << 62, "behind a gap that a filter made");
     struct tap_event *lost = add(b, TAP_LOST, (UINT64_C(1) << 62) + 1, NULL);
-    lost->count = UINT64_C(1) << 63;
+    lost->lost = UINT64_C(1) << 63;
     lost->reason = TAP_REASON_QUEUE;
     record(&b, 1);
     CU_ASSERT_EQUAL_FATAL(count, 6);

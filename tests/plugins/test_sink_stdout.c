@@ -79,11 +79,11 @@ static struct sb *every_kind(void)
     sb_function(e, "shop", "loop", 1);
     e->scheduler = 2, e->flags = TAP_EVENT_EXITING;
     e = sb_event(b, TAP_MESSAGE_SEND);
-    e->flags = TAP_EVENT_TRUNCATED, e->count = 70000;
+    e->flags = TAP_EVENT_TRUNCATED, e->true_size = 70000;
     e = sb_event(b, TAP_LOST);
-    e->count = 12, e->reason = TAP_REASON_QUEUE;
+    e->lost = 12, e->reason = TAP_REASON_QUEUE;
     e = sb_event(b, TAP_GAP);
-    e->count = 250000000, e->reason = TAP_REASON_RATE;
+    e->gap = 250000000, e->reason = TAP_REASON_RATE;
     sb_event(b, TAP_PLAN);
     return b;
 }
@@ -220,7 +220,7 @@ static void a_loss_begins_anew(void)
     other->node = 1, other->pid.node = sink_nodes[1].name_id;
     sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "a", 1);
     sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "b", 1);
-    sb_event(b, TAP_GAP)->count = 1000;
+    sb_event(b, TAP_GAP)->gap = 1000;
     sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "a", 1);
     other = sb_event(b, TAP_FUNCTION_CALL);
     sb_function(other, "m", "b", 1);

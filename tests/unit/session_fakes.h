@@ -144,8 +144,8 @@ static enum tap_status sink_start(void *self)
 static void sink_take(struct fake_sink *s, const struct tap_event *ev)
 {
     if (ev->kind == TAP_LOST) {
-        s->lost += ev->count;
-        s->lost_by[ev->reason] += ev->count;
+        s->lost += ev->lost;
+        s->lost_by[ev->reason] += ev->lost;
     }
     s->gaps += ev->kind == TAP_GAP;
     s->control += ev->kind > TAP_GAP;

@@ -132,7 +132,7 @@ static void each_set_of_filters_has_its_selection(void)
                         TAP_NODE_UP);
         const struct tap_event *last =
             tap_batch_event(&item.batch->base, item.selection->index[item.selection->count - 1]);
-        CU_ASSERT(last->kind == TAP_LOST && last->count == 2 && last->seq == 10 &&
+        CU_ASSERT(last->kind == TAP_LOST && last->lost == 2 && last->seq == 10 &&
                   last->reason == TAP_REASON_QUEUE);
         CU_ASSERT_EQUAL(last->ts, 1700000000000000009);
         tap_batch_release(item.batch);
@@ -294,7 +294,7 @@ static void odd_commits_are_survived(void)
     tap_bus_node_down(bus, &node, 7, true);
     struct tap_queue_item item = take(0);
     CU_ASSERT_EQUAL(item.selection->count, 2);
-    CU_ASSERT(item.batch->events[0].kind == TAP_LOST && item.batch->events[0].count == 7);
+    CU_ASSERT(item.batch->events[0].kind == TAP_LOST && item.batch->events[0].lost == 7);
     CU_ASSERT(item.batch->events[1].kind == TAP_NODE_DOWN &&
               item.batch->events[1].reason == TAP_REASON_CONNECTION);
     tap_batch_release(item.batch);

@@ -118,7 +118,7 @@ static void print_event(const struct tap_event *ev)
     put_span(ev->payload);
     put_span(ev->metadata);
     put_number(ev->flags);
-    put_number((int64_t)ev->count);
+    put_number(ev->flags & TAP_EVENT_TRUNCATED ? (int64_t)ev->true_size : 0);
     put_number(ev->ts);
 }
 
@@ -242,7 +242,7 @@ static void check_batch(const struct tap_batch_impl *b, const struct tap_stream 
             CU_ASSERT(!spans[k].len || (tap_skip(&c) && c.p == c.end));
         }
         counted += ev->kind <= TAP_KIND_USER_LAST;
-        lost += ev->kind == TAP_LOST ? ev->count : 0;
+        lost += ev->kind == TAP_LOST ? ev->lost : 0;
     }
     CU_ASSERT_EQUAL(atomic_load(&s->figures.received) + atomic_load(&s->figures.lost) + s->left_out,
                     s->next);

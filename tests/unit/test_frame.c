@@ -204,7 +204,7 @@ static void what_a_recording_left_out_is_no_loss(void)
     struct tap_batch_impl *batch = decode(&f, &ignored);
     CU_ASSERT_EQUAL(batch->base.count, 3);
     CU_ASSERT_EQUAL(batch->events[0].kind, TAP_LOST); /* three of ten nobody told of */
-    CU_ASSERT_EQUAL(batch->events[0].count, 3);
+    CU_ASSERT_EQUAL(batch->events[0].lost, 3);
     CU_ASSERT_EQUAL(batch->events[0].reason, TAP_REASON_SEQUENCE);
     CU_ASSERT_EQUAL(stream.left_out, 7);
     CU_ASSERT_EQUAL(stream.next, 12);
@@ -228,7 +228,7 @@ static void what_a_recording_left_out_is_no_loss(void)
     batch = decode(&f, &ignored);
     CU_ASSERT_EQUAL(batch->base.count, 1);
     CU_ASSERT_EQUAL(batch->events[0].reason, TAP_REASON_RATE);
-    CU_ASSERT_EQUAL(batch->events[0].count, UINT64_C(1) << 62);
+    CU_ASSERT_EQUAL(batch->events[0].lost, UINT64_C(1) << 62);
     tap_batch_release(batch);
     tap_buf_free(&f.buf);
     end();

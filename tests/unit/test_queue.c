@@ -35,7 +35,7 @@ static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
                    : *k == 'l' ? TAP_LOST
                                : TAP_NODE_UP;
         if (*k == 'l') {
-            ev->count = 5;
+            ev->lost = 5;
             ev->reason = TAP_REASON_CREDIT;
         }
         if (*k == 'u')
@@ -70,7 +70,7 @@ static const char *drain(void)
             if (ev->kind == TAP_FUNCTION_CALL)
                 n += (size_t)snprintf(to, cap, "c%d ", (int)ev->seq);
             else if (ev->kind == TAP_LOST && ev->reason == TAP_REASON_SINK_QUEUE)
-                n += (size_t)snprintf(to, cap, "-%d@%d ", (int)ev->count, (int)ev->seq);
+                n += (size_t)snprintf(to, cap, "-%d@%d ", (int)ev->lost, (int)ev->seq);
             else
                 n += (size_t)snprintf(to, cap, "%s ",
                                       ev->kind == TAP_CLOCK  ? "k"
@@ -150,7 +150,7 @@ static void a_hanging_sink_costs_no_memory(void)
             const struct tap_event *ev =
                 tap_batch_event(&item.batch->base, item.selection->index[i]);
             got += ev->kind == TAP_FUNCTION_CALL;
-            lost += ev->kind == TAP_LOST ? ev->count : 0;
+            lost += ev->kind == TAP_LOST ? ev->lost : 0;
         }
         tap_batch_release(item.batch);
     }

@@ -361,12 +361,12 @@ static void prints_peers(void)
     check_peer(&batch, &ev, &e, "{'Elixir.Shop.Cart','shop@web-1'}");
     check_peer(&batch, &ev, &x, "{Shop.Cart, :\"shop@web-1\"}");
     ev.peer_type = TAP_PEER_MFA;
-    ev.peer = (struct tap_pid){.id = tap_intern_name(names, "a b", 3), .serial = 2};
+    ev.caller =
+        (struct tap_mfa){ev.peer_name, .function = tap_intern_name(names, "a b", 3), .arity = 2};
     check_peer(&batch, &ev, &e, "'Elixir.Shop.Cart':'a b'/2");
     check_peer(&batch, &ev, &x, "Shop.Cart.\"a b\"/2");
     ev.peer_type = TAP_PEER_PORT;
-    ev.peer = (struct tap_pid){.node = home};
-    ev.port = 77;
+    ev.peer_port = (struct tap_port){.node = home, .id = 77};
     check_peer(&batch, &ev, &e, "#Port<0.77>");
     ev.peer_type = TAP_PEER_PID;
     ev.peer = (struct tap_pid){.node = home, .id = 9};

@@ -135,7 +135,8 @@ struct tap_trace_event {
     const char *message;  /* arguments, message, value, reason, ... as the node would print it */
     const char *metadata; /* what a match spec's message(X) asked for */
     const char *reason;   /* lost and gap: why */
-    uint64_t count;       /* lost: events; gap: ns */
+    uint64_t lost;        /* TAP_LOST: events; else 0 */
+    int64_t gap;          /* TAP_GAP: ns; else 0 */
     /* the same for a send and its receive, for a spawn and its start; 0: none */
     uint64_t flow;
     /* what `message` is printed from, an external term without version byte; NULL: none */

@@ -40,14 +40,15 @@ enum tap_kind {
     TAP_GC_END,
     /* the kinds up to here can be asked for, are judged and are counted */
     TAP_KIND_USER_LAST = TAP_GC_END,
-    TAP_LOST, /* `count` events are missing here; `reason` says why */
-    /* tracing was off in the node from `ts` for `count` nanoseconds */
+    TAP_LOST, /* `lost` events are missing here; `reason` says why */
+    /* tracing was off in the node from `ts` for `gap` nanoseconds; `reason` says why, payload: a
+     * binary that says it to people */
     TAP_GAP,
     TAP_NODE_UP, /* control, from here on: never filtered, never counted */
     TAP_NODE_DOWN,
-    /* the node's clock was compared with the collector's: `count` is the offset (int64_t, ns) that
-     * is added to the node's monotonic time, `port` the bound of its error (ns; 0: unknown, the
-     * node's own word), payload the whole report {align, Monotonic, Offset, Error, TimeOffset} */
+    /* the node's clock was compared with the collector's: `clock_offset` is added to the node's
+     * monotonic time, right within `clock_error`; payload: the whole report {align, ...} (frame.h),
+     * none where the offset is the node's own word */
     TAP_CLOCK,
     /* payload: a list of {Pid, Facts}, Facts a list of {name | initial_call | label, Value}; or a
      * bare name or {M,F,A} in its place */
@@ -87,7 +88,7 @@ enum tap_reason {
 
 enum tap_event_flags {
     TAP_EVENT_ARITY_ONLY = 1 << 0, /* a call whose arguments were not carried */
-    /* the payload was too large and was cut in the node; `count` is its true size */
+    /* the payload was too large and was cut in the node; `true_size` says how large it was */
     TAP_EVENT_TRUNCATED = 1 << 1,
     /* a receive that timed out (the VM's message is the atom timeout) */
     TAP_EVENT_TIMEOUT = 1 << 2,
@@ -124,13 +125,24 @@ static inline uint32_t tap_pid_hash(const struct tap_pid *p)
 }
 
 enum tap_peer_type {
-    TAP_PEER_NONE = 0, /* a receive may still know the sender's node: pid.node */
-    TAP_PEER_PID,      /* pid */
-    TAP_PEER_NAME,     /* a registered name: `name`; with `pid.node` != 0, {Name, Node} */
-    TAP_PEER_PORT,     /* port number in `port`, its node in pid.node, creation in pid.creation */
-    /* caller: module `name`, function in pid.id (a name id), arity in pid.serial */
-    TAP_PEER_MFA,
-    TAP_PEER_TERM /* anything else (a reference: a process alias): the term at peer_term */
+    TAP_PEER_NONE = 0, /* a receive may still know the sender's node: peer.node */
+    TAP_PEER_PID,      /* peer */
+    TAP_PEER_NAME,     /* a registered name: peer_name; with peer.node != 0, {Name, Node} */
+    TAP_PEER_PORT,     /* peer_port */
+    TAP_PEER_MFA,      /* the function that called: caller */
+    TAP_PEER_TERM      /* anything else (a reference: a process alias): the term at peer_term */
+};
+
+/* A port, by value, as a pid is. Source: V4_PORT_EXT in the External Term Format. */
+struct tap_port {
+    uint32_t node, creation; /* node: a name id */
+    uint64_t id;
+};
+
+/* A function. */
+struct tap_mfa {
+    uint32_t module, function; /* name ids */
+    int32_t arity;
 };
 
 /* A piece of the batch's arena: an external term without the version byte 131. len 0: there is
@@ -146,23 +158,29 @@ struct tap_event {
     /* per node, from 0, gaps are losses; control events have the next event's number */
     uint64_t seq;
     struct tap_pid pid;
-    union { /* see peer_type */
-        struct tap_pid peer;
+    union {                        /* see peer_type */
+        struct tap_pid peer;       /* TAP_PEER_PID; of NONE and NAME the node */
+        struct tap_port peer_port; /* TAP_PEER_PORT */
+        struct tap_mfa caller;     /* TAP_PEER_MFA */
         struct tap_span peer_term; /* TAP_PEER_TERM */
     };
     union {
-        uint64_t port; /* TAP_PEER_PORT, TAP_CLOCK */
         /* TAP_GEN_REPLY: ns since the call was sent, or, where that was not seen, received */
         int64_t took;
+        uint64_t clock_error; /* TAP_CLOCK: ns; 0: unknown, the node's own word */
     };
-    /* TAP_LOST: events; TAP_GAP: ns; truncated: the payload's true size in bytes */
-    uint64_t count;
+    union {
+        uint64_t lost;        /* TAP_LOST: events */
+        uint64_t gap;         /* TAP_GAP: ns */
+        int64_t clock_offset; /* TAP_CLOCK: ns */
+        uint64_t true_size;   /* TAP_EVENT_TRUNCATED: of the payload, bytes of external term */
+    };
     uint64_t flow;      /* pairs a send with its receive, a spawn with its start; 0: none */
     uint32_t node;      /* index of the node (host->node) */
     uint32_t module;    /* name id; 0: none */
     uint32_t function;  /* name id; 0: none */
     int32_t arity;      /* -1: none */
-    uint32_t peer_name; /* TAP_PEER_NAME, TAP_PEER_MFA: a name id */
+    uint32_t peer_name; /* TAP_PEER_NAME: a name id */
     uint32_t scheduler; /* schedule_in/out with scheduler ids: the id; else 0 */
     /* arguments (a list), message, value, {M,F,Args}, reason, name, gc info */
     struct tap_span payload;

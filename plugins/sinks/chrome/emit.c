@@ -110,7 +110,7 @@ void tap_emit_extras(struct tap_chrome *c, const struct tap_chrome_in *in)
     const struct tap_event *ev = in->ev;
     if (ev->flags & TAP_EVENT_TRUNCATED)
         tap_emit_number(c, "cut_in_node_bytes",
-                        ev->count > INT64_MAX ? INT64_MAX : (int64_t)ev->count);
+                        ev->true_size > INT64_MAX ? INT64_MAX : (int64_t)ev->true_size);
     if (ev->gen == TAP_GEN_CALL)
         tap_emit_text(c, "gen", "call", 4);
     if (ev->gen == TAP_GEN_CAST)

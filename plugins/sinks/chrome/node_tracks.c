@@ -162,9 +162,9 @@ void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
     struct tap_chrome_node *n = &c->nodes[in->ev->node];
     n->epoch++;
     n->loss_at = in->ts;
-    n->lost += in->ev->count;
+    n->lost += in->ev->lost;
     tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "events lost"));
-    tap_emit_number(c, "events", (int64_t)(in->ev->count & INT64_MAX));
+    tap_emit_number(c, "events", (int64_t)(in->ev->lost & INT64_MAX));
     tap_nodes_reason(c, in->ev);
     tap_emit_close(c, 0);
     tap_nodes_counter(c, in->ev->node, "lost", "events", n->own.last, n->lost);
@@ -173,7 +173,7 @@ void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
 void tap_nodes_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     struct tap_chrome_node *n = &c->nodes[in->ev->node];
-    uint64_t ns = in->ev->count & INT64_MAX;
+    uint64_t ns = in->ev->gap & INT64_MAX;
     n->epoch++;
     n->loss_at = in->ts;
     n->gaps++;
@@ -196,13 +196,13 @@ void tap_nodes_clock(struct tap_chrome *c, const struct tap_chrome_in *in)
     struct tap_cursor cur = tap_cursor(in->batch->arena + in->ev->payload.off, in->ev->payload.len);
     int64_t skip, own;
     uint32_t arity;
-    if (!in->ev->port || !tap_read_tuple(&cur, &arity) || arity != 5 || !tap_skip(&cur) ||
+    if (!in->ev->clock_error || !tap_read_tuple(&cur, &arity) || arity != 5 || !tap_skip(&cur) ||
         !tap_read_i64(&cur, &skip) || !tap_read_i64(&cur, &skip) || !tap_read_i64(&cur, &skip) ||
         !tap_read_i64(&cur, &own))
         return;
-    if (in->ev->port > n->clock_error)
-        n->clock_error = in->ev->port;
-    n->clock_skew = (int64_t)((uint64_t)own - in->ev->count);
+    if (in->ev->clock_error > n->clock_error)
+        n->clock_error = in->ev->clock_error;
+    n->clock_skew = (int64_t)((uint64_t)own - (uint64_t)in->ev->clock_offset);
 }
 
 /* ---- The rate */

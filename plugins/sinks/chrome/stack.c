@@ -184,7 +184,7 @@ static void tap_close_args(struct tap_chrome *c, enum tap_close_how how,
         tap_emit_text(c, "end", why[how], strlen(why[how]));
     if (in && (how == TAP_CLOSE_RETURN || how == TAP_CLOSE_EXCEPTION) &&
         in->ev->flags & TAP_EVENT_TRUNCATED)
-        tap_emit_number(c, "result_cut_in_node_bytes", (int64_t)(in->ev->count & INT64_MAX));
+        tap_emit_number(c, "result_cut_in_node_bytes", (int64_t)(in->ev->true_size & INT64_MAX));
     if (in && how == TAP_CLOSE_PLAIN && in->ev->payload.len && in->ev->kind == TAP_GC_END)
         tap_emit_term(c, "after", in, in->ev->payload);
 }

@@ -124,7 +124,7 @@ static void put_loss(struct csv *self, const struct tap_event *e)
     size_t at = csv_cell_open(w);
     char *p = tap_writer_reserve(w, 64);
     *p++ = '{';
-    p = tap_text_u64(p, e->count);
+    p = tap_text_u64(p, e->kind == TAP_LOST ? e->lost : e->gap);
     *p++ = ',';
     w->p = p;
     tap_writer_put(w, reason, strlen(reason));
@@ -180,7 +180,7 @@ static char *put_flags(char *p, const struct tap_event *e)
     if (e->scheduler)
         p = tap_text_u64(tap_text_lit(p, " scheduler="), e->scheduler);
     if (e->flags & TAP_EVENT_TRUNCATED)
-        p = tap_text_u64(tap_text_lit(p, " truncated="), e->count);
+        p = tap_text_u64(tap_text_lit(p, " truncated="), e->true_size);
     return p;
 }
 

@@ -210,7 +210,7 @@ static void put_other(struct record *r, const struct tap_batch *batch, const str
     uint64_t seq = e->seq - n->base;
     put_missing(r, e->node, n, seq, TAP_REASON_NONE);
     if (e->kind == TAP_LOST)
-        put_missing(r, e->node, n, seq + e->count, e->reason ? e->reason : TAP_REASON_SEQUENCE);
+        put_missing(r, e->node, n, seq + e->lost, e->reason ? e->reason : TAP_REASON_SEQUENCE);
     else if (e->kind == TAP_NODE_DOWN)
         put_down(r, e, n);
     else if (e->raw.len)

@@ -76,7 +76,7 @@ static void put_flags(struct tap_writer *w, const struct tap_event *e)
 
 static void put_loss(struct out *self, const struct tap_event *e)
 {
-    put_number(&self->w, ",\"count\":", e->count);
+    put_number(&self->w, ",\"count\":", e->kind == TAP_LOST ? e->lost : e->gap);
     put_plain(&self->w, ",\"reason\":\"");
     put_plain(&self->w, self->host->reason_name(e->reason));
     put_plain(&self->w, "\"");
@@ -119,7 +119,7 @@ static void put_rest(struct out *self, const struct tap_batch *batch, const stru
     if (e->gen)
         put_gen(self, batch, e, print);
     if (e->flags & TAP_EVENT_TRUNCATED)
-        put_number(w, ",\"truncated\":", e->count);
+        put_number(w, ",\"truncated\":", e->true_size);
     if (e->scheduler)
         put_number(w, ",\"scheduler\":", e->scheduler);
     if (e->kind > TAP_KIND_USER_LAST)

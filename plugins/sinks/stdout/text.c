@@ -273,12 +273,12 @@ static void put_loss(struct out *self, const struct tap_event *e)
     put(w, e->kind == TAP_LOST ? "lost " : "gap ");
     char *p = tap_writer_reserve(w, 64);
     if (e->kind == TAP_LOST) {
-        p = tap_text_u64(p, e->count);
-        w->p = e->count == 1 ? tap_text_lit(p, " event") : tap_text_lit(p, " events");
+        p = tap_text_u64(p, e->lost);
+        w->p = e->lost == 1 ? tap_text_lit(p, " event") : tap_text_lit(p, " events");
     } else {
-        p = tap_text_u64(p, e->count / 1000000000);
+        p = tap_text_u64(p, e->gap / 1000000000);
         *p++ = '.';
-        p = tap_text_fixed(p, (uint32_t)(e->count % 1000000000 / 1000), 6);
+        p = tap_text_fixed(p, (uint32_t)(e->gap % 1000000000 / 1000), 6);
         w->p = tap_text_lit(p, " s without tracing");
     }
     put(w, " (");
@@ -368,7 +368,7 @@ static void put_remarks(struct out *self, const struct tap_batch *batch, const s
         put(w, " (exiting)");
     if (e->flags & TAP_EVENT_TRUNCATED) {
         put(w, " (cut: ");
-        w->p = tap_text_u64(tap_writer_reserve(w, 20), e->count);
+        w->p = tap_text_u64(tap_writer_reserve(w, 20), e->true_size);
         put(w, " bytes)");
     }
     if (e->scheduler) {

@@ -53,8 +53,8 @@ static void lose(struct sum *s, const struct tap_event *e)
     if (!n)
         return;
     n->epoch++;
-    n->lost += e->kind == TAP_LOST ? e->count : 0;
-    n->gap_ns += e->kind == TAP_GAP ? e->count : 0;
+    n->lost += e->kind == TAP_LOST ? e->lost : 0;
+    n->gap_ns += e->kind == TAP_GAP ? e->gap : 0;
 }
 
 static void count_event(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
