@@ -8,10 +8,10 @@
 
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "transports/beam/cluster.h"
+#include "transports/beam/net/own_name.h"
 
 #define SECOND INT64_C(1000000000)
 #define STOP_PATIENCE (5 * SECOND) /* beyond a lease */
@@ -31,6 +31,7 @@ enum tap_status tap_beam_new(const struct tap_host *host, int64_t connect_timeou
     if (!b)
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     b->host = host;
+    b->own_name = -1;
     b->connect_timeout = connect_timeout;
     b->name = name;
     *beam = b;
@@ -115,16 +116,13 @@ static bool beam_prepare(struct tap_beam *b)
 {
     const struct tap_host *host = b->host;
     char why[400];
-    uint32_t random = 0;
     if (!tap_handshake_cookie(host->plan->cookie_file, b->cookie, sizeof b->cookie, why,
                               sizeof why))
         return TAP_FAIL(host, TAP_ERROR, "%s", why), false;
-    if (getrandom(&random, sizeof random, 0) < 0)
-        random = (uint32_t)tap_wire_now();
     if (b->name)
         snprintf(b->alive, sizeof b->alive, "%s", b->name);
     else
-        snprintf(b->alive, sizeof b->alive, "beamtap_%d_%08x", (int)getpid(), random);
+        b->own_name = tap_own_name(b->alive, sizeof b->alive);
     b->granting = true;
     b->epoch = tap_wire_epoch();
     b->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -209,6 +207,8 @@ void tap_beam_free(struct tap_beam *b)
         tap_beam_node_free(b->nodes[i]);
     if (b->alive[0])
         close(b->wake);
+    if (b->own_name >= 0)
+        close(b->own_name);
     explicit_bzero(b->cookie, sizeof b->cookie);
     free(b->nodes);
     free(b->fds);

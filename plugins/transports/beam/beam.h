@@ -16,8 +16,8 @@
 
 struct tap_beam {
     const struct tap_host *host;
-    int64_t connect_timeout;       /* ns */
-    const char *name;              /* our name in the cluster; NULL: a new one each run */
+    int64_t connect_timeout; /* ns */
+    const char *name;        /* our name in the cluster; NULL: one of a few (net/own_name.h) */
     struct tap_acceptor *acceptor; /* NULL: frames come over the distribution */
     struct tap_beam_node **nodes;
     size_t count;
@@ -25,6 +25,7 @@ struct tap_beam {
     bool granting; /* the host lets credit be given, as of this turn */
 
     char alive[64], cookie[TAP_COOKIE_MAX + 1];
+    int own_name;    /* what holds it; -1: nothing */
     int wake;        /* an eventfd: a dial is through */
     size_t dialling; /* how many are under way */
     int64_t began;   /* when the first node was traced: tap_wire_now; 0: not yet */

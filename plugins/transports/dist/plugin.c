@@ -20,7 +20,8 @@ static const struct tap_option dist_options[] = {
      "how long one node may take to accept the connection",
      offsetof(struct dist_settings, connect_timeout), 0},
     {"name", TAP_OPT_STRING, NULL, 0, 0, NULL,
-     "the name before the @ that beamtap takes in the cluster; without it a new one each run",
+     "the name before the @ that beamtap takes in the cluster; without it the first of beamtap_1, "
+     "beamtap_2, ... that is free",
      offsetof(struct dist_settings, name), 0},
 };
 

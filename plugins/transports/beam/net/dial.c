@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
+
+#include "transports/beam/net/own_name.h"
 
 struct tap_dial {
     struct tap_dialled result;
@@ -13,7 +16,7 @@ struct tap_dial {
     atomic_int owners;
     int64_t deadline;
     int wake; /* a duplicate: the run may be gone before the thread */
-    char *node, *alive, *cookie;
+    char alive[64], *node, *cookie;
 };
 
 static void dial_release(struct tap_dial *d)
@@ -25,7 +28,6 @@ static void dial_release(struct tap_dial *d)
     if (d->wake >= 0)
         close(d->wake);
     free(d->node);
-    free(d->alive);
     free(d->cookie);
     free(d);
 }
@@ -36,8 +38,11 @@ static void *dial_main(void *arg)
     struct tap_dialled *r = &d->result;
     uint64_t one = 1;
     errno = 0;
-    r->wire = tap_handshake(d->node, d->alive, d->cookie, d->deadline, r->pid, &r->pid_len, r->why,
-                            sizeof r->why);
+    do
+        r->wire = tap_handshake(d->node, d->alive, d->cookie, d->deadline, r->pid, &r->pid_len,
+                                r->why, sizeof r->why);
+    while (!r->wire && errno == EADDRINUSE && tap_wire_now() < d->deadline &&
+           tap_own_name_next(d->alive, sizeof d->alive));
     r->refused = !r->wire && errno == EACCES;
     atomic_store(&d->done, true);
     if (write(d->wake, &one, sizeof one) < 0) /* full: the run is awake already */
@@ -56,11 +61,10 @@ struct tap_dial *tap_dial_begin(const char *node, const char *alive, const char 
     d->deadline = tap_wire_now() + timeout;
     d->wake = fcntl(wake, F_DUPFD_CLOEXEC, 0);
     d->node = strdup(node);
-    d->alive = strdup(alive);
+    snprintf(d->alive, sizeof d->alive, "%s", alive);
     d->cookie = strdup(cookie);
     atomic_store(&d->owners, 2);
-    if (d->wake >= 0 && d->node && d->alive && d->cookie &&
-        !pthread_create(&thread, NULL, dial_main, d)) {
+    if (d->wake >= 0 && d->node && d->cookie && !pthread_create(&thread, NULL, dial_main, d)) {
         pthread_detach(thread);
         return d;
     }

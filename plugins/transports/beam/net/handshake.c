@@ -214,8 +214,9 @@ static bool shake_pid(const ei_cnode *ec, uint8_t pid[TAP_PID_EXT_MAX], size_t *
 
 /* ---- What went wrong */
 
-/* True where asking again is in vain: the node refuses us for what we are. */
-static bool shake_explain(const struct shake *s, const char *me, char *why, size_t cap)
+/* EACCES where asking again is in vain: the node refuses us for what we are. EADDRINUSE: another
+ * name may do. */
+static int shake_explain(const struct shake *s, const char *me, char *why, size_t cap)
 {
     size_t len = s->seen_len > 2 ? (size_t)s->seen[0] << 8 | s->seen[1] : 0;
     char status[64] = "";
@@ -241,12 +242,15 @@ static bool shake_explain(const struct shake *s, const char *me, char *why, size
     else if (s->seen_len == 0 && s->error == ECONNRESET)
         snprintf(
             why, cap,
-            "the node hung up on the name %s: is it a node of the same kind (short or long names)?",
+            "the node hung up on the name %s: is it a node of the same kind (short or long names), "
+            "and has it room for a connection (processes, ports)?",
             me);
     else
         snprintf(why, cap, "the handshake failed (%s%s%s)", strerror(s->error ? s->error : EIO),
                  status[0] ? ", its status: " : "", status);
-    return !strcmp(status, "not_allowed") || (s->digest_sent && !s->timed_out);
+    if (!strcmp(status, "nok") || !strcmp(status, "alive"))
+        return EADDRINUSE;
+    return !strcmp(status, "not_allowed") || (s->digest_sent && !s->timed_out) ? EACCES : EIO;
 }
 
 static pthread_once_t ei_once = PTHREAD_ONCE_INIT;
@@ -294,10 +298,10 @@ struct tap_wire *tap_handshake(const char *node, const char *alive, const char *
         return NULL;
     }
     if (ei_xconnect_tmo(&ec, &addr, target, ms > 0 ? (unsigned)ms : 1) < 0) {
-        bool in_vain = shake_explain(s, me, why, cap);
+        int error = shake_explain(s, me, why, cap);
         shake_close(s);
         free(s);
-        errno = in_vain ? EACCES : EIO;
+        errno = error;
         return NULL;
     }
     if (!shake_pid(&ec, pid, pid_len)) {

@@ -16,7 +16,8 @@
 /* Connects to `node` (name@host). `alive` names us there; our host part follows from the node's:
  * long names when its host has a dot. On success the result is the connection (its owner closes it)
  * and `pid` our own pid as an external term. NULL: `why` is one sentence, without the node's name,
- * and errno is EACCES where asking again would be in vain. Blocks until `deadline` at the latest.
+ * and errno is EACCES where asking again would be in vain, EADDRINUSE where `alive` is what is
+ * in the way. Blocks until `deadline` at the latest.
  * Any thread. */
 struct tap_wire *tap_handshake(const char *node, const char *alive, const char *cookie,
                                int64_t deadline, uint8_t pid[TAP_PID_EXT_MAX], size_t *pid_len,
