@@ -44,6 +44,7 @@ static void print_answer(const cJSON *answer)
     const cJSON *living = cJSON_GetObjectItemCaseSensitive(answer, "living");
     if (print_findings(answer) == 0)
         puts("  nothing was left by a dead run");
+    tap_query_stays(answer);
     if (cJSON_GetArraySize(living) == 0)
         return;
     fputs("  left alone, for it is alive and ends with its lease: run ", stdout);

@@ -73,6 +73,7 @@ static void print_node(const char *name, const cJSON *info, const char *why)
     if (info) {
         printf("OTP %-4s ", text_of(info, "release"));
         print_tracing(info);
+        tap_query_stays(info);
     } else {
         printf("OTP ?    %s\n", why);
     }

@@ -165,3 +165,10 @@ void tap_query_list(const cJSON *array, int most, FILE *out)
     if (all > n)
         fprintf(out, " and %d more", all - n);
 }
+
+void tap_query_stays(const cJSON *answer)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "stays"));
+    if (text)
+        printf("  left: %s\n", text);
+}

@@ -15,5 +15,7 @@ int tap_query_ask(const char *nodes, const char *const *sets, size_t set_count, 
 /* The texts of an array, joined: "a, b and 3 more"; at most `most` of them. What is no text prints
  * as JSON. */
 void tap_query_list(const cJSON *array, int most, FILE *out);
+/* A line where a node says that the agent's module stays there, and why. */
+void tap_query_stays(const cJSON *answer);
 
 #endif

@@ -70,9 +70,9 @@ start(At, Node, Options, How) ->
 %% Loads the agent and starts a run; again, when the module was just being removed.
 begin_run(_, _, _, _, 0) -> {error, {again, <<"in vain">>}};
 begin_run(Node, Agent, Beam, Options, Tries) ->
-    case rpc:call(Node, code, is_loaded, [Agent]) of
-        {file, _} -> ok;
-        false -> {module, Agent} = rpc:call(Node, code, load_binary, [Agent, "beamtap_agent.beam", Beam])
+    case rpc:call(Node, erlang, module_loaded, [Agent]) of
+        true -> ok;
+        false -> {module, Agent} = load(Node, Agent, Beam)
     end,
     Result = rpc:call(Node, Agent, start, [Options]),
     Again = case Result of
@@ -84,6 +84,13 @@ begin_run(Node, Agent, Beam, Options, Tries) ->
     case Again of
         true -> timer:sleep(20), begin_run(Node, Agent, Beam, Options, Tries - 1);
         false -> Result
+    end.
+
+%% Past the code server, as the collector does it. An earlier one may be just leaving.
+load(Node, Agent, Beam) ->
+    case rpc:call(Node, erlang, load_module, [Agent, Beam]) of
+        {error, not_purged} -> timer:sleep(20), load(Node, Agent, Beam);
+        Result -> Result
     end.
 
 collector(Owner, {Node, Agent, Beam, Options, How}) ->

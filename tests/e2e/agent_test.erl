@@ -656,8 +656,8 @@ t_clean() ->
     All = [Relay | [P || #{guardian := P} <- runs(Node, Agent)]],
     3 = length(All),
     peer:call(Peer, lists, foreach, [fun(P) -> exit(P, kill) end, All]),
-    wait_for(module_gone, fun() -> peer:call(Peer, code, is_loaded, [Agent]) =:= false end),
-    {module, Agent} = rpc:call(Node, code, load_binary, [Agent, "beamtap_agent.beam", Beam]),
+    wait_for(module_gone, fun() -> peer:call(Peer, erlang, module_loaded, [Agent]) =:= false end),
+    {module, Agent} = load(Node, Agent, Beam),
     #{living := [], functions := Functions, messages := Messages} = rpc:call(Node, Agent, clean, []),
     case peer:call(Peer, code, ensure_loaded, [trace]) of
         {module, _} -> ok; % the session went with its last reference

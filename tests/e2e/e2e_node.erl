@@ -61,7 +61,7 @@ residue() ->
                             S =/= false, S =/= true, S =/= undefined],
         [{pattern, MFA, T} || {M, _} <- code:all_loaded(), {F, A} <- functions(M), MFA <- [{M, F, A}],
                               {traced, T} <- [erlang:trace_info(MFA, traced)], T =/= false, T =/= undefined],
-        [{module, M} || {M, _} <- code:all_loaded(), lists:prefix("beamtap", atom_to_list(M))],
+        [{module, M} || M <- erlang:loaded(), erlang:module_loaded(M), lists:prefix("beamtap", atom_to_list(M))],
         [{old_module, M} || M <- erlang:loaded(), lists:prefix("beamtap", atom_to_list(M)), erlang:check_old_code(M)],
         [{process, P, I} || P <- processes(), {_, I} <- [process_info(P, initial_call)],
                             lists:prefix("beamtap", atom_to_list(element(1, I)))],

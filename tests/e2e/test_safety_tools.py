@@ -74,7 +74,7 @@ def clean_takes_away_what_a_dead_run_left():
     assert node('e2e_work:run(2, 10, 5)') == 'ok'
     assert node(KILL_ALL) == '4'  # relay, two guardians, and who asks for names
     run.ended(1)
-    wait_for(lambda: 'beamtap' not in node('[M || {M, _} <- code:all_loaded(), M =/= e2e_node]'), 'the module gone')
+    wait_for(lambda: 'beamtap' not in node('[M || M <- erlang:loaded(), M =/= e2e_node]'), 'the module gone')
     sessions = node('code:ensure_loaded(trace)').startswith('{module')
     left = node('e2e_node:residue()')
     assert sessions or ('{pattern,{e2e_work,' in left and "{message,'receive'" in left), left

@@ -95,7 +95,7 @@ static bool seen(struct run *r, unsigned long events)
 static void node_is_clean(struct erl *e)
 {
     static const char question[] =
-        "{[M || {M, _} <- code:all_loaded(), lists:prefix(\"beamtap\", atom_to_list(M))], "
+        "{[M || M <- erlang:loaded(), lists:prefix(\"beamtap\", atom_to_list(M))], "
         "erlang:trace_info({queue, new, 0}, traced), [N || N <- registered(), "
         "lists:prefix(\"beamtap\", atom_to_list(N))]}.";
     const char *answer = "";

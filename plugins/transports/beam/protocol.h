@@ -1,12 +1,13 @@
 /* protocol.h: what the collector and the agent in the node (agent/beamtap_agent.erl) say to each
  * other.
  *
- * The collector is a hidden C node. It loads the agent with rex (code:load_binary) under the module
- * name that is written in the beam (beamtap_agent_HHHHHHHH: the hash is of the source; a module
- * that is already loaded under that name is the same one and is never loaded over), and then speaks
- * Erlang terms with it.
+ * The collector is a hidden C node. It asks for the node's limits and loads the agent with rex
+ * (erlang:load_module, past the code server) under the module name that is written in the beam
+ * (beamtap_agent_HHHHHHHH: the hash is of the source; a module that is already loaded under that
+ * name is the same one and is never loaded over), and then speaks Erlang terms with it.
  *
- * 1. rex calls, Module:Function(Args), answered with {rex, Result}:
+ * 1. rex calls, Module:Function(Args), answered with {rex, Result}; unload, and what brings the
+ *    agent there, as block_call, which rex does itself and in order (net/rpc.h):
  *
  *    start(Options) -> {ok, #{relay := pid(), guardian := pid(), tracer := pid()}} | {error, {Code,
  *    Text}}
@@ -16,7 +17,8 @@
  *       user. Codes: empty_plan, bad_spec, stream (it cannot be connected to), busy (someone else
  *       traces and the plan needs what they hold), no_process, again (the module is just being
  *       purged: load it again if it is gone, and try again; undef from start and a killed rpc mean
- *       the same), failed. Starts tracing before it returns. Options is a map:
+ *       the same), missing (the node has lost code that the agent calls), failed. Starts tracing
+ *       before it returns. Options is a map:
  *         run          binary, 16 hex digits, names this run in every match spec ({const, {beamtap,
  *                      Run}})
  *         collector    the C node's pid: frames and reports go there
@@ -60,11 +62,11 @@
  *       (list of {Pid, Text}), tracer_texts (without beamtap's), sends, receives, on_load, new
  *       (booleans: someone's pattern or flags are there), patterns (number of functions that others
  *       trace), beamtap_patterns, runs (list of #{run, guardian, module}), run_texts, sessions
- *       (names, as texts)
+ *       (names, as texts), stays (only where the agent's module will not be purged: why, as text)
  *    clean() -> map
  *       what dead runs had left and what was taken away: functions ([{M,F,A}]), function_texts,
  *       messages, relays (number), sessions, modules; living: runs whose guardians live, which are
- *       left alone (their lease ends them)
+ *       left alone (their lease ends them); stays, as in info
  *    unload() -> ok
  *       purges the module when no run uses it (called after a start that failed, info and clean);
  *       the purge follows a moment after the answer. A run that ends does it by itself, after half

@@ -10,7 +10,7 @@
 
 /* over a node's loaded functions and processes: usually some 100 ms */
 #define SERVICE_TIMEOUT INT64_C(60000000000)
-#define SERVICE_TRIES 40 /* times 50 ms: longer than an agent takes to leave */
+#define SERVICE_TRIES 120 /* times 50 ms: longer than an agent takes to leave */
 
 /* {badrpc, {'EXIT', {undef, ...} | killed}}: an earlier agent left just then, and took the module
  * with it. */
@@ -29,28 +29,26 @@ static bool service_again(const struct tap_buf *answer)
 /* The answer must be a map; what else there is to say about it is the caller's. */
 static bool service_answer_read(struct tap_beam_node *n, const char *verb)
 {
-    const struct tap_host *host = n->beam->host;
     struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
     uint32_t pairs;
     if (tap_read_map(&c, &pairs))
         return true;
     char text[500];
-    struct tap_print print = {.limit = 400};
-    size_t len =
-        host->term_print(host, text, sizeof text, n->rpc.answer.data, n->rpc.answer.len, &print);
+    tap_agent_explain(n, text, sizeof text);
     tap_agent_unload(n);
-    return tap_beam_node_fail(n, "the agent failed at '%s': %.*s", verb,
-                              (int)(len < sizeof text ? len : sizeof text), text);
+    return tap_beam_node_fail(n, "the agent failed at '%s': %s", verb, text);
 }
 
 /* False: the node has failed and is ended. */
 static bool service_ask(struct tap_beam_node *n, const char *verb)
 {
     for (int i = 0; i < SERVICE_TRIES; i++) {
-        if (!tap_agent_load(n) ||
-            !tap_beam_node_call(n, tap_agent_module(), verb, NULL, SERVICE_TIMEOUT))
+        enum tap_agent_loaded loaded = tap_agent_load(n);
+        if (loaded == TAP_AGENT_FAILED ||
+            (loaded == TAP_AGENT_LOADED &&
+             !tap_beam_node_call(n, tap_agent_module(), verb, NULL, SERVICE_TIMEOUT)))
             return false;
-        if (!service_again(&n->rpc.answer))
+        if (loaded == TAP_AGENT_LOADED && !service_again(&n->rpc.answer))
             return service_answer_read(n, verb);
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     }

@@ -6,9 +6,11 @@
 %%   relay      the tracer: takes trace messages, packs them into frames, sends them, and does nothing else (relay.hrl)
 %%   stream     with TCP: the process that owns the connection (stream.hrl)
 %%   guardians  two processes that know exactly what was set and take exactly that away when anything ends (guardian.hrl)
+%%   undo       the end of a run, and the second guardian (undo.hrl)
 %%   ledger     counts the runs that use this module in this node and has it purged after the last one (ledger.hrl)
 %%   call       one call, traced with all that it spawns, whose end is the run's (call.hrl)
 %%   names      the process that asks others what they are called, and how many messages wait for them (names.hrl)
+%%   needs      what must be there in the node before anything is set (needs.hrl), and texts that need nothing (text.hrl)
 %%   plan       which functions and processes the options mean here and now (plan.hrl, spec.hrl)
 %%   tracing    the VM's interface: trace sessions where there are any (OTP 27), the global one before (tracing.hrl)
 %%
@@ -17,6 +19,7 @@
 %% What the collector and the agent say to each other: ../protocol.h. The frames: core/include/beamtap/event.h.
 -module(?AGENT_MODULE).
 -export([start/1, info/0, clean/0, unload/0]).
+-export([ledger/0]). % called by the agent itself
 
 %% Reasons of loss and of gaps: enum tap_reason in event.h.
 -define(REASON_CREDIT, 1).
@@ -66,6 +69,8 @@
 %% call: the tree is a caller's, who sets and clears the flags of its own.
 -record(select, {call = false, everyone = false, new = false, listed = [], trees = [], excluded = #{}}).
 
+-include("text.hrl").
+-include("needs.hrl").
 -include("tracing.hrl").
 -include("spec.hrl").
 -include("plan.hrl").
@@ -73,6 +78,7 @@
 -include("frames.hrl").
 -include("stream.hrl").
 -include("guardian.hrl").
+-include("undo.hrl").
 -include("call.hrl").
 -include("ledger.hrl").
 -include("report.hrl").
@@ -80,13 +86,23 @@
 
 %% Starts a run: tracing is on when it returns {ok, #{relay, guardian, tracer}}. {error, {Code, Text}} leaves nothing on.
 start(Given) ->
-    Options = maps:merge(defaults(), Given),
+    own_heap(),
+    try
+        needs(Given),
+        start_guardian(maps:merge(defaults(), Given))
+    catch
+        throw:{refused, Code, Text} -> {error, {Code, Text}};
+        error:system_limit -> {error, {failed, full_text()}};
+        _:Why -> {error, {failed, text("the agent failed while it started: ~0tP", [Why, 20])}}
+    end.
+
+start_guardian(Options) ->
     case ledger_pid() of
         {ok, Ledger} ->
             Tag = make_ref(),
             Starter = self(),
             {Guardian, Down} = spawn_opt(fun() -> guardian_begin(Starter, Tag, Ledger, Options) end,
-                                         [monitor, {priority, high}]),
+                                         [monitor, {priority, high}, ?OWN_HEAP]),
             receive
                 {Tag, Result} ->
                     erlang:demonitor(Down, [flush]),
@@ -98,6 +114,15 @@ start(Given) ->
             {error, {Code, Text}}
     end.
 
+%% Which of the node's tables is full when it says system_limit.
+full_text() ->
+    Processes = erlang:system_info(process_count),
+    case erlang:system_info(process_limit) of
+        Limit when Processes >= Limit - 16 ->
+            text("the node's process table is full: ~b of ~b processes", [Processes, Limit]);
+        _ -> <<"the node is at one of its limits (system_limit)">>
+    end.
+
 defaults() ->
     #{run => <<"0000000000000000">>, events => [function_call, message_send, message_receive], functions => [],
       processes => [], sends => [], receives => [], include_otp => false, duration => 0, lease => 10000,
@@ -105,11 +130,14 @@ defaults() ->
       overload => pause, credit => 4 bsl 20, call => none, names => false, mailbox => 0, arity_only => false}.
 
 %% Has the module purged, unless a run uses it. The purge follows a moment after the answer.
+%% rex itself calls it: it takes no process, and leaves the caller as it is.
 unload() ->
     case whereis(?MODULE) of
-        undefined -> purge_later();
-        Ledger -> Ledger ! unload, ok
-    end.
-
-text(Format, Arguments) ->
-    unicode:characters_to_binary(io_lib:format(Format, Arguments)).
+        undefined ->
+            case erlang:check_old_code(?MODULE) of
+                false -> purge_later();
+                true -> catch spawn_opt(fun ledger_begin/0, [?OWN_HEAP]) % it has more to do than this can wait for
+            end;
+        Ledger -> Ledger ! unload
+    end,
+    ok.

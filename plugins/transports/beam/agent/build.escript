@@ -8,7 +8,7 @@
 %% The module's name carries the first 8 hex digits of the sources' SHA-256; the same sources give the same bytes.
 main(Arguments) ->
     Here = filename:dirname(filename:absname(escript:script_name())),
-    Sources = ["beamtap_agent.erl", "tracing.hrl", "spec.hrl", "plan.hrl", "relay.hrl", "frames.hrl", "guardian.hrl", "call.hrl", "ledger.hrl",
+    Sources = ["beamtap_agent.erl", "text.hrl", "needs.hrl", "tracing.hrl", "spec.hrl", "plan.hrl", "relay.hrl", "frames.hrl", "guardian.hrl", "undo.hrl", "call.hrl", "ledger.hrl",
                "report.hrl", "names.hrl", "stream.hrl"],
     {ok, Bytes} = read(Here, Sources, []),
     <<Hash:32, _/binary>> = crypto:hash(sha256, Bytes),
@@ -24,6 +24,7 @@ main(Arguments) ->
                 _ -> zlib:gunzip(Stripped)
             end,
             loads_later(Plain),
+            needs_all(Plain, filename:join(Here, "needs.hrl")),
             Out = case Arguments of [File] -> File; [] -> filename:join(Here, "beamtap_agent.beam") end,
             ok = file:write_file(Out, Plain),
             io:format("~s~n", [Module]);
@@ -49,6 +50,17 @@ is_old(Instruction) ->
         "bs_create_bin" -> false;
         "bs_" ++ _ -> true;
         _ -> false
+    end.
+
+%% Whatever the beam calls outside of the VM's own modules stands in the lists of needs.hrl.
+needs_all(Beam, Needs) ->
+    {ok, {Self, [{imports, Imports}]}} = beam_lib:chunks(Beam, [imports]),
+    {ok, Text} = file:read_file(Needs),
+    Listed = [{list_to_atom(M), list_to_atom(F), list_to_integer(A)}
+              || [M, F, A] <- element(2, re:run(Text, "\\{(\\w+), (\\w+), (\\d+)\\}", [global, {capture, [1, 2, 3], list}]))],
+    case [I || {M, _, _} = I <- Imports, M =/= Self, code:which(M) =/= preloaded, not lists:member(I, Listed)] of
+        [] -> ok;
+        Missing -> io:format(standard_error, "needs.hrl lacks ~0p~n", [Missing]), halt(1)
     end.
 
 read(_, [], All) -> {ok, lists:reverse(All)};

@@ -20,7 +20,7 @@ call_new(#{call := {M, F, Args, Timeout, Linger}}) ->
     %% Loaded now: a module that the call itself loads would be traced too late.
     _ = code:ensure_loaded(M),
     Self = self(),
-    Caller = spawn(fun() -> call_wait(Self, M, F, Args) end),
+    Caller = spawn_opt(fun() -> call_wait(Self, M, F, Args) end, [?OWN_HEAP]),
     monitor(process, Caller, [{tag, call_down}]),
     #call{caller = Caller, timeout = Timeout, linger = Linger}.
 
@@ -29,7 +29,7 @@ call_pid(#call{caller = Caller}) -> Caller.
 
 %% Which processes: the caller's tree. Before OTP 27 somebody may trace whatever is spawned.
 call_select(#call{caller = Caller}) ->
-    case have_sessions() orelse tracer_of(Caller) of
+    case may_have_session() orelse tracer_of(Caller) of
         true -> ok;
         [] -> ok;
         Tracer -> throw({refused, busy, text("~ts traces every new process in this node, and so the call", [process_text(Tracer)])})
@@ -47,10 +47,13 @@ call_wait(Guardian, M, F, Args) ->
     receive
         {call_go, Guardian, Session, Relay, Flags, Shared} ->
             erlang:demonitor(Down, [flush]),
+            %% The call itself runs under the node's default limit, as any other does.
+            process_flag(max_heap_size, erlang:system_info(max_heap_size)),
             set_process(Session, Relay, self(), true, [set_on_spawn | Flags]),
             Result = call_apply(M, F, Args),
             atomics:put(Shared, ?CALLED, 1),
             set_process(Session, Relay, self(), false, [all]),
+            own_heap(),
             Guardian ! {call_done, self(), call_pack(Result)};
         {'DOWN', Down, process, Guardian, _} -> ok
     end.

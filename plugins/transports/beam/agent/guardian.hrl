@@ -19,32 +19,41 @@
 %% ---- The first guardian: setting up --------------------------------------------------------------------------------
 
 guardian_begin(Starter, Tag, Ledger, Options) ->
+    Session = session_name(),
+    try guardian_spawn(Ledger, Session, Options) of
+        {Run, Peer} -> guardian_try(#guardian{run = Run, peer = Peer, starter = Starter}, Tag, Ledger, Session)
+    catch error:system_limit -> Starter ! {Tag, {error, {failed, full_text()}}}
+    end.
+
+%% The other processes of the run; all of them, or none.
+guardian_spawn(Ledger, Session, Options) ->
     #{run := Id, collector := Collector, lease := Lease} = Options,
     Self = self(),
-    ledger_enter(Ledger, Self, Id),
+    ledger_enter(Ledger, Self, Id, Session),
     erlang:monitor_node(node(Collector), true),
     Shared = atomics:new(?SHARED, []),
     atomics:put(Shared, ?CREDIT, maps:get(credit, Options)),
     Relay = spawn_opt(fun() -> relay_begin(Self) end, relay_options(Options)),
-    Peer = spawn_opt(fun() -> peer_begin(Self, Relay, Lease) end, [{priority, high}]),
-    ledger_enter(Ledger, Peer, Id),
+    Peer = try spawn_opt(fun() -> peer_begin(Self, Relay, Lease) end, [{priority, high}, ?OWN_HEAP])
+    catch error:system_limit -> exit(Relay, kill), error(system_limit)
+    end,
+    ledger_enter(Ledger, Peer, Id, Session),
     monitor(process, Relay, [{tag, relay_down}]),
     monitor(process, Peer, [{tag, peer_down}]),
-    Run = #run{id = Id, collector = Collector, options = Options, shared = Shared, relay = Relay},
-    G0 = #guardian{run = Run, peer = Peer, starter = Starter},
-    try guardian_set_up(G0, Ledger) of
+    {#run{id = Id, collector = Collector, options = Options, shared = Shared, relay = Relay}, Peer}.
+
+guardian_try(#guardian{run = #run{options = #{duration := Duration}, relay = Relay}} = G0, Tag, Ledger, Session) ->
+    Self = self(),
+    try guardian_set_up(G0, Ledger, Session) of
         G ->
             Now = erlang:monotonic_time(millisecond),
-            Duration = maps:get(duration, Options),
-            Starter ! {Tag, {ok, #{relay => Self, guardian => Self, tracer => Relay}}},
+            G0#guardian.starter ! {Tag, {ok, #{relay => Self, guardian => Self, tracer => Relay}}},
             guardian_first(G#guardian{starter = none, renewed = Now,
                                      ends = case Duration of 0 -> infinity; _ -> Now + Duration end})
     catch
-        throw:{refused, Code, Text} ->
-            guardian_refuse(G0, Starter, Tag, {error, {Code, Text}});
-        Class:Reason:Stack ->
-            guardian_refuse(G0, Starter, Tag,
-                            {error, {failed, text("~0tP", [{Class, Reason, Stack}, 40])}})
+        throw:{refused, Code, Text} -> guardian_refuse(G0, Tag, {Code, Text});
+        error:system_limit -> guardian_refuse(G0, Tag, system_limit);
+        Class:Reason:Stack -> guardian_refuse(G0, Tag, {Class, Reason, Stack})
     end.
 
 relay_options(#{max_memory := Memory, max_queue := Queue}) ->
@@ -60,23 +69,33 @@ relay_options(#{max_memory := Memory, max_queue := Queue}) ->
 relay_priority(Queue) when Queue > 1000000 -> normal;
 relay_priority(_) -> high.
 
-%% Nothing that was set in a start that failed stays; the second guardian holds the list of it.
-guardian_refuse(#guardian{run = Run, peer = Peer}, Starter, Tag, Result) ->
+%% Nothing that was set in a start that failed stays: the second guardian has the list of it, and where it was killed just
+%% now this one does it. Explained is only what was undone.
+guardian_refuse(#guardian{run = Run, peer = Peer, starter = Starter}, Tag, Why) ->
     Down = monitor(process, Peer),
     Peer ! {peer_undo, self()},
-    receive {'DOWN', Down, process, Peer, _} -> ok end,
+    receive
+        {'DOWN', Down, process, Peer, normal} -> ok;
+        {'DOWN', Down, process, Peer, _} -> peer_undo(case get(?MODULE) of undefined -> Run; Told -> Told end)
+    end,
     exit(Run#run.relay, kill),
-    Starter ! {Tag, Result}.
+    Starter ! {Tag, {error, refusal(Why)}}.
+
+refusal({Code, Text}) -> {Code, Text};
+refusal(system_limit) -> {failed, full_text()};
+refusal(Exception) -> {failed, text("the agent failed while it started: ~0tP", [Exception, 40])}.
 
 %% Throws {refused, Code, Text}.
-guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger) ->
+guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger, SessionName) ->
     #run{options = #{events := Events, include_otp := Otp, processes := Selectors} = Options, relay = Relay} = Run0,
     Stream = stream_start(Options, Relay, Run0#run.shared),
-    Session = session_new(Run0#run.id, Relay),
+    Session = session_new(SessionName, Relay),
     %% From here on the second guardian can undo.
+    Run01 = tell_peer(Run0#run{session = Session, stream = Stream}, Peer),
     Call = call_new(Options),
-    Namer = names_start(Options, Relay),
-    Run1 = tell_peer(Run0#run{session = Session, stream = Stream, caller = call_pid(Call), namer = Namer}, Peer),
+    Run02 = tell_peer(Run01#run{caller = call_pid(Call)}, Peer),
+    Run1 = tell_peer(Run02#run{namer = names_start(Options, Relay)}, Peer),
+    Namer = Run1#run.namer,
     Entries = plan_entries(Options),
     Messages = guardian_messages(Options),
     {Select, Found, Missing} = case Call of
@@ -104,12 +123,14 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger) ->
     Plan = #{functions => lists:sublist(target_functions(Targets), 10000), function_count => Count,
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Taken, 2000)},
-    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | name_reports(Names)]},
+    Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
+    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | Stays ++ name_reports(Names)]},
     G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names,
-                known = ordsets:from_list(erlang:loaded())}.
+                known = lists:usort(erlang:loaded())}.
 
 tell_peer(Run, Peer) ->
     Peer ! {peer_run, Run},
+    put(?MODULE, Run), % should this one have to undo alone
     Run.
 
 guardian_messages(#{events := Events, sends := Sends, receives := Receives, run := Id}) ->
@@ -216,9 +237,9 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
         {relay_end, Relay, Reason, Text} ->
             call_limit(Reason, Text, G);
         {relay_down, _, process, Relay, Why} ->
-            end_run(G, relay, text("the relay was ended: ~0tP", [Why, 10]));
+            end_run(G, relay, {"the relay was ended: ~0tP", [Why, 10]});
         {peer_down, _, process, Peer, Why} ->
-            end_run(G, failed, text("a guardian was ended: ~0tP", [Why, 10]));
+            end_run(G, failed, {"a guardian was ended: ~0tP", [Why, 10]});
         {nodedown, _} ->
             end_run(G, connection, <<"the connection to the collector was lost">>);
         poll ->
@@ -235,7 +256,7 @@ guardian_ticked(G0) ->
         guardian_heard(Now, G0),
     G#guardian.peer ! peer_alive,
     if
-        Now - Renewed > Lease -> end_run(G, lease, text("the collector did not renew the lease of ~b ms", [Lease]));
+        Now - Renewed > Lease -> end_run(G, lease, {"the collector did not renew the lease of ~b ms", [Lease]});
         Now >= Ends -> end_run(G, duration, <<"the duration is over">>);
         true ->
             report(Run, clock_report(undefined)),
@@ -297,11 +318,11 @@ guardian_poll(#guardian{pending = Pending} = G) ->
 %% Modules loaded since, and modules whose patterns vanished because they were loaded again.
 guardian_modules(#guardian{entries = []} = G) -> G;
 guardian_modules(#guardian{run = #run{id = Id, session = Session, targets = Targets}, known = Known} = G) ->
-    Loaded = ordsets:from_list(erlang:loaded()),
-    New = ordsets:subtract(Loaded, Known),
+    Loaded = lists:usort(erlang:loaded()),
+    New = Loaded -- Known,
     Again = lists:usort([M || #target{module = M} = T <- Targets, has_vanished(T, Id, Session)]),
     G1 = lists:foldl(fun guardian_module/2, G#guardian{known = Loaded}, Again ++ New),
-    G1#guardian{pending = [M || M <- G1#guardian.pending, not ordsets:is_element(M, Loaded)]}.
+    G1#guardian{pending = [M || M <- G1#guardian.pending, not lists:member(M, Loaded)]}.
 
 has_vanished(#target{module = M, functions = all}, _, Session) ->
     case functions_of(M) of
@@ -359,109 +380,3 @@ relieve(#run{id = Id, session = Session}, MFA) ->
         Less =/= same andalso set_function(Session, MFA, Less) > 0
     catch error:_ -> false
     end.
-
-%% ---- The end of a run ----------------------------------------------------------------------------------------------
-
-%% Either guardian. Tracing goes off before anything is said; the final report follows what was traced.
-end_run(#guardian{run = #run{shared = Shared, session = Session, relay = Relay} = Run} = G, Reason, Text) ->
-    atomics:put(Shared, ?STOPPING, 1),
-    Restored = take_away(Run),
-    Final = call_final(G, #{reason => final_reason(Reason), text => Text, restored => Restored}),
-    Down = monitor(process, Relay),
-    G#guardian.peer ! peer_alive,
-    is_process_alive(Relay) andalso wait_delivered(Session),
-    Tag = make_ref(),
-    Relay ! {relay_finish, self(), Tag, Final, final_patience(Reason, Run)},
-    {Map, Frames} = end_wait(Run, Tag, Down, Final),
-    session_end(Session), % not before: the relay may be about to turn its flags on, which it then takes back
-    end_final(G, Map, Frames),
-    G#guardian.peer ! {peer_done, self()},
-    ok.
-
-final_reason(connection) -> lease; % what ends the run when nobody renews
-final_reason(Reason) -> Reason.
-
-final_patience(Reason, #run{options = #{lease := Lease}}) when Reason =/= connection, Reason =/= lease -> min(Lease, 5000);
-final_patience(_, _) -> 0.
-
-%% Grants of credit still come, and let the relay send what it holds.
-end_wait(#run{relay = Relay} = Run, Tag, Down, Final) ->
-    receive
-        {relay_final, Tag, Map, Frames} -> {Map, Frames};
-        {beamtap, credit, Total} when is_integer(Total) ->
-            credit_grant(Run, Total),
-            end_wait(Run, Tag, Down, Final);
-        {'DOWN', Down, process, Relay, _} ->
-            receive {relay_final, Tag, Map, Frames} -> {Map, Frames} after 0 -> end_without_relay(Run, Final) end
-    after 20000 ->
-        exit(Relay, kill),
-        end_wait(Run, Tag, Down, Final)
-    end.
-
-%% The relay is dead: what it had published is what is known. What it held and what was in its mailbox is lost.
-end_without_relay(#run{shared = Shared}, Final) ->
-    [Seq, Sent, Number, Peak] = [atomics:get(Shared, I) || I <- [?PRODUCED, ?SENT, ?NUMBER, ?PEAK]],
-    Map = Final#{produced => Seq, sent => Sent, lost => Seq - Sent, peak_queue => Peak},
-    Bin = term_to_binary({final, Map}),
-    Length = byte_size(Bin),
-    {Map, [<<"BTF1", 1, 1, 0:16, Number:32, 0:32, Seq:64, 1:32, 0:32, 0:32, (Length + 4):32, Length:32, Bin/binary>>
-           || atomics:get(Shared, ?FINAL) =:= 0]}.
-
-%% A final report that the connection did not take is kept for one lease, for a collector that comes back.
-end_final(_, _, []) -> ok;
-end_final(#guardian{run = #run{options = #{lease := Lease}}} = G, Map, Frames) ->
-    end_final(G, Map, Frames, erlang:monotonic_time(millisecond) + Lease).
-
-end_final(_, _, [], _) -> ok;
-end_final(#guardian{run = Run, peer = Peer} = G, Map, [Frame | Rest] = Frames, Deadline) ->
-    #run{collector = Collector, shared = Shared} = Run,
-    Peer ! peer_alive,
-    case erlang:send(Collector, Frame, [nosuspend, noconnect]) of
-        ok ->
-            Rest =:= [] andalso atomics:put(Shared, ?FINAL, 1),
-            end_final(G, Map, Rest, Deadline);
-        _ ->
-            Left = Deadline - erlang:monotonic_time(millisecond),
-            Left > 0 andalso begin
-                receive
-                    {beamtap, final, From} -> From ! {beamtap, final, Map}
-                after min(Left, 100) -> ok
-                end,
-                end_final(G, Map, Frames, Deadline)
-            end
-    end.
-
-%% ---- The second guardian -------------------------------------------------------------------------------------------
-
-peer_begin(First, Relay, Lease) ->
-    Down = monitor(process, First),
-    peer_loop(First, Down, #run{relay = Relay}, max(2 * Lease, 10000) + 20000).
-
-peer_loop(First, Down, Run, Patience) ->
-    receive
-        {peer_run, New} -> peer_loop(First, Down, New, Patience);
-        {peer_look, First, Pid, What} ->
-            First ! {peer_saw, What, process_info(Pid, [stack_size, current_stacktrace])},
-            peer_loop(First, Down, Run, Patience);
-        {peer_done, First} -> ok;
-        {peer_undo, First} -> Run#run.session =/= none andalso session_end(Run#run.session), take_away_early(Run);
-        {'DOWN', Down, process, First, Why} -> peer_take_over(Run, text("a guardian was ended: ~0tP", [Why, 10]));
-        _ -> peer_loop(First, Down, Run, Patience)
-    after Patience ->
-        %% The first guardian hangs: it would have said that it is alive.
-        exit(First, kill),
-        peer_loop(First, Down, Run, Patience)
-    end.
-
-peer_take_over(#run{id = undefined, relay = Relay}, _) ->
-    exit(Relay, kill);
-peer_take_over(#run{on = false} = Run, _) ->
-    take_away_early(Run),
-    session_end(Run#run.session),
-    exit(Run#run.relay, kill);
-peer_take_over(Run, Text) ->
-    %% Its second sender is itself: nobody is left to be told.
-    end_run(#guardian{run = Run, peer = self()}, failed, Text).
-
-take_away_early(#run{id = undefined}) -> [];
-take_away_early(Run) -> take_away(Run).

@@ -1,20 +1,32 @@
 %% ledger.hrl: which runs use this module in this node, and its end.
 %%
 %% One registered process a module (that is: a version of the agent), so that two runs share it and the last one has it
-%% purged. Code cannot purge itself: the purge is a few expressions that erl_eval runs in a process without any of ours. That
-%% process takes the ledger's name first, so a run that begins meanwhile either finds the ledger and keeps the module, or
-%% finds the module deleted and says so.
+%% purged. The module is known to the VM alone and not to the code server, which may be busy: it was loaded without it, and
+%% goes without it. Code cannot purge itself, so what does is a message to the VM's purger that a timer sends: it
+%% needs neither a process nor a module. The ledger deletes the module while it still has the name: a run that begins
+%% meanwhile either finds the ledger and keeps the module, or finds the module deleted and says so.
 
 -define(LINGER, 2000). % ms that an unused module stays: a start that failed is followed by unload/0
+%% ms after which the purger is asked: soft, which does nothing while somebody still runs the module (an rpc that returns just
+%% now), and at last hard.
+-define(PURGES, [2, 20, 100, 500, 1500]).
+-define(PURGE_HARD, 5000).
+-define(PURGE_ROUND, 100).
+-define(PURGE_ROUNDS, 50).
+%% Words of heap that the purger takes. Before it had an iterator (OTP 28) it listed all processes: it died at 30 words for
+%% each (measured on 25 and 27).
+-define(PURGE_WORDS, 50000).
+-define(PURGE_WORDS_PROCESS, 64).
 
 %% {ok, Pid}, or {error, Code, Text}; code again: the module is being purged.
 ledger_pid() -> ledger_pid(100).
 
 ledger_pid(0) -> {error, failed, <<"the agent could not be registered">>};
 ledger_pid(Tries) ->
-    case whereis(?MODULE) of
+    case is_current() andalso whereis(?MODULE) of
+        false -> ledger_gone();
         undefined ->
-            {Pid, Down} = spawn_monitor(fun ledger_begin/0),
+            {Pid, Down} = spawn_opt(fun ledger_begin/0, [monitor, ?OWN_HEAP]),
             ledger_ping(Pid, Down, Tries);
         Pid ->
             ledger_ping(Pid, monitor(process, Pid), Tries)
@@ -23,34 +35,25 @@ ledger_pid(Tries) ->
 ledger_ping(Pid, Ref, Tries) ->
     Pid ! {ping, self(), Ref},
     receive
-        {Ref, ok} -> erlang:demonitor(Ref, [flush]), ledger_current(Pid);
+        {Ref, ok} -> erlang:demonitor(Ref, [flush]), {ok, Pid};
         {'DOWN', Ref, process, Pid, _} -> ledger_pid(Tries - 1)
-    after 100 ->
-        %% The purge has the name, and waits for us.
-        case process_info(Pid, initial_call) of
-            {initial_call, {erl_eval, exprs, 2}} -> erlang:demonitor(Ref, [flush]), ledger_gone();
-            _ -> ledger_ping(Pid, Ref, Tries)
-        end
+    after 100 -> ledger_ping(Pid, Ref, Tries)
     end.
 
 ledger_gone() -> {error, again, <<"the agent was being removed from the node at this moment: try again">>}.
 
-ledger_current(Pid) ->
-    case erlang:module_loaded(?MODULE) andalso not erlang:check_process_code(self(), ?MODULE) of
-        true -> {ok, Pid};
-        false -> ledger_gone()
-    end.
+is_current() -> erlang:module_loaded(?MODULE) andalso not erlang:check_process_code(self(), ?MODULE).
 
 ledger_begin() ->
     try register(?MODULE, self()) of
-        true -> ledger_loop(#{}, ?LINGER)
+        true -> is_current() andalso ledger_loop(#{}, ?LINGER) % else it was deleted just now: the caller looks again
     catch error:badarg -> ok % another start was faster: the caller looks again
     end.
 
 %% Called by a guardian; the ledger watches it until its end.
-ledger_enter(Ledger, Pid, Run) ->
+ledger_enter(Ledger, Pid, Run, Session) ->
     Ref = monitor(process, Ledger),
-    Ledger ! {enter, self(), Ref, Pid, Run},
+    Ledger ! {enter, self(), Ref, Pid, {Run, Session}},
     receive
         {Ref, ok} -> erlang:demonitor(Ref, [flush]), ok;
         {'DOWN', Ref, process, Ledger, _} -> exit(ledger)
@@ -72,7 +75,10 @@ ledger_loop(Runs, Linger) ->
             From ! {Ref, ok},
             ledger_loop(Runs, ?LINGER);
         {runs, From, Ref} ->
-            From ! {Ref, lists:usort([{Run, Pid} || {Pid, Run} <- maps:values(Runs)])},
+            From ! {Ref, lists:usort([{Run, Pid} || {Pid, {Run, _}} <- maps:values(Runs)])},
+            ledger_loop(Runs, Linger);
+        {sessions, From, Ref} ->
+            From ! {Ref, lists:usort([Session || {_, {_, Session}} <- maps:values(Runs)])},
             ledger_loop(Runs, Linger);
         unload when map_size(Runs) =:= 0 ->
             ledger_end();
@@ -82,17 +88,76 @@ ledger_loop(Runs, Linger) ->
         ledger_end()
     end.
 
+%% Two collectors that came at the same time may both have loaded the module: then there is old code beside the current one,
+%% and this process may be running it. It goes on in the current code, has the old one purged, and ends by that.
 ledger_end() ->
-    unregister(?MODULE),
-    purge_later().
+    case {erlang:check_old_code(?MODULE), erlang:module_loaded(?MODULE)} of
+        {false, _} -> purge_later(), unregister(?MODULE);
+        {true, true} -> ?MODULE:ledger();
+        {true, false} -> ok % somebody deleted it, and has it purged
+    end.
 
-%% A soft purge waits for whoever still runs the module (this process, an rpc that returns just now); after five seconds
-%% it is a hard one.
+ledger() ->
+    Rounds = case get(rounds) of undefined -> 0; N -> N end,
+    put(rounds, Rounds + 1),
+    case purge_blocked() of
+        false when Rounds < ?PURGE_ROUNDS -> erts_code_purger:soft_purge(?MODULE), ledger_loop(#{}, ?PURGE_ROUND);
+        false -> erts_code_purger:purge(?MODULE), ledger_loop(#{}, ?PURGE_ROUND);
+        _ -> unregister(?MODULE)
+    end.
+
 purge_later() ->
-    Text = "case catch register(M, self()) of true -> code:delete(M), "
-           "(fun Purge(N) -> case code:soft_purge(M) of true -> true; false when N > 0 -> timer:sleep(5), Purge(N - 1); "
-           "false -> code:purge(M) end end)(1000); _ -> false end.",
-    {ok, Tokens, _} = erl_scan:string(Text),
-    {ok, Expressions} = erl_parse:parse_exprs(Tokens),
-    spawn(erl_eval, exprs, [Expressions, [{'M', ?MODULE}]]),
-    ok.
+    case purge_blocked() of
+        false ->
+            Ref = make_ref(),
+            catch erlang:delete_module(?MODULE),
+            [erlang:send_after(Ms, erts_code_purger, {soft_purge, ?MODULE, self(), Ref}) || Ms <- ?PURGES],
+            erlang:send_after(?PURGE_HARD, erts_code_purger, {purge, ?MODULE, self(), Ref});
+        _ -> kept % loaded and unused: the next run takes it as it is
+    end.
+
+%% Another version's, which nobody uses: true when it is gone.
+purge_now(Module) ->
+    case purge_blocked() of
+        false ->
+            erts_code_purger:purge(Module),
+            catch erlang:delete_module(Module),
+            erts_code_purger:purge(Module),
+            true;
+        _ -> false
+    end.
+
+%% The purger is a process like others: where the node's default limit (+hmax, +hmaxk) kills it, the node ends.
+%% {Limit, Needed} in words where that could be.
+purge_blocked() ->
+    system_blocked(case erlang:function_exported(erlang, processes_iterator, 0) of
+        true -> 0;
+        false -> erlang:system_info(process_count)
+    end).
+
+%% So is erts_trace_cleaner, which goes through all processes when a trace session ends.
+session_blocked() -> system_blocked(erlang:system_info(process_count)).
+
+%% The VM's own processes began under the same default.
+system_blocked(Processes) ->
+    Needed = ?PURGE_WORDS + Processes * ?PURGE_WORDS_PROCESS,
+    case process_info(whereis(erts_code_purger), garbage_collection) of
+        {_, Items} ->
+            case lists:keyfind(max_heap_size, 1, Items) of
+                {_, #{kill := true, size := Size}} when Size > 0, Size < Needed -> {Size, Needed};
+                _ -> false
+            end;
+        _ -> false
+    end.
+
+stay_text({Limit, Needed}) ->
+    text("the agent's module stays in the node, unused, when tracing is over: to purge it may take the VM's erts_code_purger ~b "
+         "words with ~b processes, the node's default max_heap_size (+hmax) kills it at ~b, and with it the node",
+         [Needed, erlang:system_info(process_count), Limit]).
+
+%% What the answers of info and clean say of it: #{stays => Text}, or nothing.
+module_stays() ->
+    case purge_blocked() of
+        false -> #{};
+        Blocked -> #{stays => stay_text(Blocked)}
+    end.

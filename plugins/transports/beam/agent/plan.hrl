@@ -4,7 +4,7 @@
 %% pids that are alive. Nothing is set here, so a plan that cannot be made real leaves no trace. Resolving one module at a
 %% time is what lets a module that is loaded or reloaded later be traced by the same rules.
 
-%% One entry of `functions`, made ready. match: any | {exact, Binary} | {glob, Regexp}; weight: how much it asks for.
+%% One entry of `functions`, made ready. match: {any} | {exact, Binary} | {glob, Chars}; weight: how much it asks for.
 -record(entry, {match, function, arity, clauses, weight, named, what}).
 
 plan_entries(#{functions := [], events := Events} = Options) ->
@@ -43,9 +43,10 @@ any_text(any) -> "*";
 any_text(X) when is_integer(X) -> integer_to_list(X);
 any_text(Name) -> Name.
 
-%% Names come as binaries, so that a function may be called any.
+%% Names come as binaries, so that a function may be called any. One that the node has no atom for stays a binary: no function
+%% has that name yet, and an atom is for ever.
 function_name(any) -> any;
-function_name(Name) -> {named, binary_to_atom(Name)}.
+function_name(Name) -> {named, try binary_to_existing_atom(Name) catch error:_ -> Name end}.
 
 wants_functions(Events) ->
     lists:any(fun(E) -> lists:member(E, [function_call, function_return, function_exception]) end, Events).
@@ -53,23 +54,23 @@ wants_functions(Events) ->
 %% Globs know * and ?; everything else stands for itself.
 glob(any) -> {any};
 glob(Text) ->
-    case binary:match(Text, [<<"*">>, <<"?">>]) of
-        nomatch -> {exact, Text};
-        _ ->
-            Parts = [glob_char(C) || C <- unicode:characters_to_list(Text)],
-            {ok, Regexp} = re:compile(["^", Parts, "$"], [unicode, dotall, dollar_endonly]),
-            {glob, Regexp}
+    Chars = unicode:characters_to_list(Text, utf8),
+    case [C || C <- Chars, C =:= $* orelse C =:= $?] of
+        [] -> {exact, Text};
+        _ -> {glob, Chars}
     end.
-
-glob_char($*) -> ".*";
-glob_char($?) -> ".";
-glob_char(C) when C >= $0, C =< $9; C >= $a, C =< $z; C >= $A, C =< $Z; C =:= $_ -> C;
-glob_char(C) when C > 127 -> unicode:characters_to_binary([C]);
-glob_char(C) -> [$\\, C].
 
 glob_matches({any}, _) -> true;
 glob_matches({exact, Text}, Name) -> Text =:= Name;
-glob_matches({glob, Regexp}, Name) -> re:run(Name, Regexp, [{capture, none}]) =:= match.
+glob_matches({glob, Chars}, Name) -> glob_run(Chars, unicode:characters_to_list(Name, utf8), none).
+
+%% Star: where to go on when what follows the last * does not fit here.
+glob_run([], [], _) -> true;
+glob_run([$* | Glob], Name, _) -> glob_run(Glob, Name, {Glob, Name});
+glob_run([$? | Glob], [_ | Name], Star) -> glob_run(Glob, Name, Star);
+glob_run([C | Glob], [C | Name], Star) -> glob_run(Glob, Name, Star);
+glob_run(_, _, {Glob, [_ | Name]}) -> glob_run(Glob, Name, {Glob, Name});
+glob_run(_, _, _) -> false.
 
 %% ---- Functions -----------------------------------------------------------------------------------------------------
 
@@ -101,6 +102,7 @@ plan_module(Module, Name, File, Matching, Otp, Session) ->
     {Targets, Matched, Skipped}.
 
 fits(any, _) -> true;
+fits({named, X}, Y) when is_binary(X) -> X =:= atom_to_binary(Y);
 fits({named, X}, Y) -> X =:= Y;
 fits(X, Y) -> X =:= Y.
 
@@ -149,11 +151,17 @@ module_file(Name) ->
 %% beside OTP's, so the root folder tells nothing. The languages' own libraries count as OTP.
 is_otp(_, preloaded) -> true;
 is_otp(_, File) when is_list(File), File =/= [] ->
-    case lists:reverse(filename:split(File)) of
-        [_, "ebin", Folder | _] -> lists:member(hd(string:split(Folder, "-")), otp_applications());
+    case path_parts(File, [], []) of
+        [_, "ebin", Folder | _] ->
+            lists:member(lists:takewhile(fun(C) -> C =/= $- end, Folder), otp_applications());
         _ -> false
     end;
 is_otp(_, _) -> false.
+
+%% The parts of a path, the last one first.
+path_parts([], Part, Parts) -> [lists:reverse(Part) | Parts];
+path_parts([$/ | Rest], Part, Parts) -> path_parts(Rest, [], [lists:reverse(Part) | Parts]);
+path_parts([C | Rest], Part, Parts) -> path_parts(Rest, [C | Part], Parts).
 
 otp_applications() ->
     ["asn1", "common_test", "compiler", "crypto", "debugger", "dialyzer", "diameter", "edoc", "eldap", "erl_docgen",

@@ -317,7 +317,8 @@ relay_drop_held(#relay{held = Held, number = Number} = R) ->
     relay_lose(Events + Before, ?REASON_CREDIT,
                R#relay{held = queue:new(), held_bytes = 0, number = Number - length(Frames)}).
 
-frame_lost(Frame) -> binary:decode_unsigned(binary:part(Frame, 28, 4)).
+frame_lost(Frame) ->
+    lists:foldl(fun(Byte, N) -> N * 256 + Byte end, 0, binary_to_list(Frame, 29, 32)).
 
 relay_final(#relay{run = Run, seq = Seq, sent = Sent} = R, From, Tag, Final) ->
     Map = Final#{produced => Seq, sent => Sent, lost => Seq - Sent, peak_queue => atomics:get(Run#run.shared, ?PEAK)},

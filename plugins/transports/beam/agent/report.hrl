@@ -39,6 +39,10 @@ guardian_names(#guardian{run = Run, names = Old} = G) ->
 
 %% The node as a tracer sees it. It walks over all processes and loaded functions: some 100 ms in a large node.
 info() ->
+    own_heap(),
+    try needs(#{}), info_map() catch throw:{refused, Code, Text} -> {error, {Code, Text}} end.
+
+info_map() ->
     Tracers = tracers(),
     Runs = [{Module, Run, Pid} || {Module, Found} <- ledgers(), {Run, Pid} <- Found],
     Base = #{release => list_to_binary(erlang:system_info(otp_release)),
@@ -55,15 +59,17 @@ info() ->
              run_texts => lists:usort([Run || {_, Run, _} <- Runs]),
              sessions => [session_text(S) || S <- sessions()]},
     {Ours, Others} = lists:partition(fun({_, Owner}) -> Owner =/= other end, patterns()),
-    Base#{patterns => length(Others), beamtap_patterns => length(Ours)}.
+    maps:merge(module_stays(), Base#{patterns => length(Others), beamtap_patterns => length(Ours)}).
 
 %% [{Module, [{Run, Guardian}]}] of every agent in the node, this one's version and others.
 ledgers() ->
     [{Name, ledger_runs(Name)} || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))].
 
-ledger_runs(Name) ->
+ledger_runs(Name) -> ledger_ask(Name, runs).
+
+ledger_ask(Name, What) ->
     Ref = monitor(process, Name),
-    catch Name ! {runs, self(), Ref},
+    catch Name ! {What, self(), Ref},
     receive
         {Ref, Runs} -> erlang:demonitor(Ref, [flush]), Runs;
         {'DOWN', Ref, process, _, _} -> []
@@ -72,7 +78,7 @@ ledger_runs(Name) ->
 
 %% Functions with a pattern in the interface that is shared: [{MFA, {ours, Run} | other}].
 patterns() ->
-    [{{M, F, A}, Owner} || {M, _} <- code:all_loaded(), {F, A} <- functions_of(M),
+    [{{M, F, A}, Owner} || M <- erlang:loaded(), {F, A} <- functions_of(M),
                            Owner <- [pattern_owner({M, F, A})], Owner =/= none].
 
 pattern_owner(MFA) ->
@@ -91,27 +97,38 @@ sessions() ->
 
 session_text(Session) -> text("~0tP", [element(1, Session), 10]).
 
+%% The names of the trace sessions of runs that live.
+living_sessions() ->
+    lists:append([ledger_ask(Name, sessions) || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))]).
+
 %% Takes away what dead runs left: patterns with beamtap's mark, relays and their flags, sessions, modules. A run whose
-%% guardians live is only reported: its own lease ends it.
+%% guardians live is only reported: its own lease ends it. Flags and patterns go before anything else is done.
 clean() ->
+    own_heap(),
+    try clean_map()
+    catch Class:Why:Stack -> {error, {failed, text("not all could be looked at: ~0tP", [{Class, Why, Stack}, 30])}}
+    end.
+
+clean_map() ->
     Living = lists:usort([Run || {_, Runs} <- ledgers(), {Run, _} <- Runs]),
+    Relays = [P || Living =:= [], P <- processes(), is_relay(P)],
+    [catch erlang:trace(processes, false, [all, {tracer, P}]) || P <- Relays],
     Dead = fun({ours, Run}) -> not lists:member(Run, Living); (_) -> false end,
     Functions = [MFA || {MFA, Owner} <- patterns(), Dead(Owner)],
-    [erlang:trace_pattern(MFA, false, [local]) || MFA <- Functions],
+    [catch erlang:trace_pattern(MFA, false, [local]) || MFA <- Functions],
     Messages = [W || W <- [send, 'receive'], Dead(owner(match_spec(erlang:trace_info(W, match_spec))))],
-    [erlang:trace_pattern(W, true, []) || W <- Messages],
-    Relays = [P || Living =:= [], P <- processes(), is_relay(P)],
-    [erlang:trace(processes, false, [all, {tracer, P}]) || P <- Relays],
+    [catch erlang:trace_pattern(W, true, []) || W <- Messages],
     [exit(P, kill) || P <- Relays],
-    Kept = ["beamtap_" ++ binary_to_list(Run) || Run <- Living],
-    Sessions = [S || S <- sessions(), Name <- [atom_to_list(element(1, S))], lists:prefix("beamtap_", Name),
-                     not lists:member(Name, Kept), destroy(S)],
-    Modules = [M || {M, _} <- code:all_loaded(), M =/= ?MODULE, lists:prefix("beamtap_agent_", atom_to_list(M)),
+    Kept = living_sessions(),
+    Sessions = [S || S <- sessions(), lists:prefix("beamtap_", atom_to_list(element(1, S))),
+                     not lists:member(element(1, S), Kept), session_blocked() =:= false, destroy(S)],
+    Modules = [M || M <- erlang:loaded(), M =/= ?MODULE, lists:prefix("beamtap_agent_", atom_to_list(M)),
                     whereis(M) =:= undefined],
-    [begin code:delete(M), code:purge(M) end || M <- Modules],
-    #{living => Living, functions => Functions, function_texts => [text("~0tp:~0tp/~b", [M, F, A]) || {M, F, A} <- Functions],
+    Gone = [M || M <- Modules, purge_now(M)],
+    (module_stays())#{living => Living, functions => Functions,
+      function_texts => [text("~0tp:~0tp/~b", [M, F, A]) || {M, F, A} <- Functions],
       messages => Messages, relays => length(Relays),
-      sessions => [session_text(S) || S <- Sessions], modules => Modules}.
+      sessions => [session_text(S) || S <- Sessions], modules => Gone}.
 
 %% Any agent's process but a ledger or the caller: with no run alive it is an orphan.
 is_relay(P) when is_pid(P) ->

@@ -13,7 +13,8 @@
 stream_start(#{stream := Stream, lease := Lease}, Relay, Shared) ->
     Self = self(),
     Tag = make_ref(),
-    {Pid, Down} = spawn_opt(fun() -> stream_begin(Stream, Lease, Relay, Shared, Self, Tag) end, [monitor]),
+    {Pid, Down} = spawn_opt(fun() -> stream_begin(Stream, Lease, Relay, Shared, Self, Tag) end,
+                            [monitor, ?OWN_HEAP]),
     receive
         {Tag, ok} -> erlang:demonitor(Down, [flush]), Pid;
         {Tag, {error, Text}} -> erlang:demonitor(Down, [flush]), throw({refused, stream, Text});
@@ -23,7 +24,7 @@ stream_start(_, _, _) -> none.
 
 stream_begin(#{address := Address, port := Port} = Stream, Lease, Relay, Shared, Guardian, Tag) ->
     Alive = monitor(process, Relay), % who ends with the guardian
-    case stream_connect(unicode:characters_to_list(Address), Stream#{lease => Lease}) of
+    case stream_connect(unicode:characters_to_list(Address, utf8), Stream#{lease => Lease}) of
         {ok, Socket} ->
             Guardian ! {Tag, ok},
             stream_loop(Socket, Alive, Shared);

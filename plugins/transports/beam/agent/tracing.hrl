@@ -4,15 +4,27 @@
 %% all away. Before, everything is global: there beamtap recognises its own patterns by the mark in their bodies and its
 %% own flags by their tracer, and touches nothing else.
 
-have_sessions() ->
-    _ = code:ensure_loaded(trace),
-    erlang:function_exported(trace, session_create, 3).
+-define(SESSION_NAMES, 64).
 
-session_new(Id, Relay) ->
-    case have_sessions() of
-        true -> trace:session_create(binary_to_atom(<<"beamtap_", Id/binary>>), Relay, []);
+%% Not where the end of the session could be the node's: there the interface that all tools share is used.
+may_have_session() -> have_sessions() andalso session_blocked() =:= false.
+
+%% The name of the session to come, or none. An atom is for ever: so names are few, and used again.
+session_name() ->
+    case may_have_session() of
+        true -> session_name([element(1, S) || S <- trace:session_info(all)], 1);
         false -> none
     end.
+
+session_name(Taken, N) ->
+    Name = list_to_atom("beamtap_" ++ integer_to_list(N)),
+    case N < ?SESSION_NAMES andalso lists:member(Name, Taken) of
+        true -> session_name(Taken, N + 1);
+        false -> Name
+    end.
+
+session_new(none, _) -> none;
+session_new(Name, Relay) -> trace:session_create(Name, Relay, []).
 
 %% Number of functions that it matched. Spec false: takes the pattern away.
 set_function(none, MFA, Spec) -> erlang:trace_pattern(MFA, Spec, [local]);
@@ -126,7 +138,8 @@ each_process(Set, Pids) ->
 
 %% ---- Taking everything away ----------------------------------------------------------------------------------------
 
-%% Takes away what the run set, and only that; what it was, for the final report. Idempotent.
+%% Takes away what the run set, and only that; what it was, for the final report. Idempotent. No step hinders the next one:
+%% whatever fails, the rest is taken away.
 take_away(#run{caller = Caller} = Run) when is_pid(Caller) ->
     Restored = take_away(Run#run{caller = none}),
     exit(Caller, kill), % it has ended, unless the run ends before the call does
@@ -137,8 +150,8 @@ take_away(#run{namer = Namer} = Run) when is_pid(Namer) ->
 take_away(#run{session = none} = Run) ->
     #run{id = Id, relay = Relay, targets = Targets, messages = Messages, on = On} = Run,
     On andalso (catch clear_flags(none, Relay, [all])),
-    [{message, Which} || {Which, _} <- Messages, clear_message(Which, Id)] ++
-        [{functions, N} || N <- [lists:sum([clear_target(T, Id) || T <- Targets])], N > 0] ++
+    [{message, Which} || {Which, _} <- Messages, (catch clear_message(Which, Id)) =:= true] ++
+        [{functions, N} || N <- [clear_targets(Targets, Id, 0)], N > 0] ++
         [flags || On];
 take_away(#run{session = Session, targets = Targets, messages = Messages, on = On}) ->
     (catch trace:process(Session, all, false, [all])),
@@ -153,6 +166,14 @@ clear_message(Which, Id) ->
     case owner(match_spec(erlang:trace_info(Which, match_spec))) of
         {ours, Id} -> erlang:trace_pattern(Which, true, []), true;
         _ -> false
+    end.
+
+%% How many functions.
+clear_targets([], _, Count) -> Count;
+clear_targets([Target | Rest], Id, Count) ->
+    case catch clear_target(Target, Id) of
+        N when is_integer(N) -> clear_targets(Rest, Id, Count + N);
+        _ -> clear_targets(Rest, Id, Count)
     end.
 
 %% A whole module at once where nobody else has a pattern in it; else one function after another.

@@ -1,9 +1,10 @@
-/* agent_load.h: brings the agent into a node.
+/* agent_load.h: brings the agent into a node, and out of it.
  *
- * It is loaded unless exactly this one is loaded already: loading it over itself would, at the
- * third time, kill the processes that run the first. Either as one call that waits
- * (tap_agent_load), or in its parts, for a node that is one of many (node_start.c): ask
- * code:is_loaded, judge, load_binary, judge.
+ * First the node's limits are looked at: an atom table that fills up ends the VM. Then it is loaded
+ * unless exactly this one is loaded already; the node's code server, which may be busy or have lost
+ * its path, is not asked. Either as one call that waits (tap_agent_load), or in its parts, for a
+ * node that is one of many (node_start.c): ask for limits, judge, ask whether it is there, judge,
+ * load, judge. All of them are calls inside of rex (net/rpc.h).
  */
 #ifndef TAP_TRANSPORTS_BEAM_NODE_AGENT_LOAD_H
 #define TAP_TRANSPORTS_BEAM_NODE_AGENT_LOAD_H
@@ -16,17 +17,28 @@
 /* The module's name: it carries the hash of its sources. */
 const char *tap_agent_module(void);
 
-/* Arguments of code:is_loaded and code:load_binary, and what their answers (in rpc.answer) mean.
- * After loaded_now a false means that the node has failed and is ended. */
+/* Arguments of lists:map, erlang:module_loaded and erlang:load_module, and what their answers (in
+ * rpc.answer) mean. */
+void tap_agent_write_limits(struct tap_buf *);
+/* False: the node has failed and is ended. */
+bool tap_agent_fits(struct tap_beam_node *);
 void tap_agent_write_ask(struct tap_buf *);
 bool tap_agent_is_there(const struct tap_beam_node *);
+/* May it be loaded? False: the node has failed and is ended. */
+bool tap_agent_may_load(struct tap_beam_node *);
 void tap_agent_write_load(struct tap_buf *);
-bool tap_agent_loaded_now(struct tap_beam_node *);
+/* LATER: an earlier one is just leaving, ask again. FAILED: the node has failed and is ended. */
+enum tap_agent_loaded { TAP_AGENT_LOADED, TAP_AGENT_LATER, TAP_AGENT_FAILED };
+enum tap_agent_loaded tap_agent_loaded_now(struct tap_beam_node *);
 
-/* All of it, waiting. False: the node has failed and is ended. */
-bool tap_agent_load(struct tap_beam_node *);
+/* All of it, waiting. */
+enum tap_agent_loaded tap_agent_load(struct tap_beam_node *);
 /* Tells the agent that nobody needs it, after a start that failed. Its answer does not matter, and
  * a node that has failed is not asked. */
 void tap_agent_unload(struct tap_beam_node *);
+/* The same without waiting, for a node that is let go of: it follows whatever was asked before. */
+void tap_agent_forget(struct tap_beam_node *);
+/* A sentence for an answer that is not what was asked for. */
+void tap_agent_explain(const struct tap_beam_node *, char *text, size_t cap);
 
 #endif

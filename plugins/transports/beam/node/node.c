@@ -30,6 +30,8 @@ static void node_end(struct tap_beam_node *n, enum tap_node_state state,
                      const struct tap_node_final *final)
 {
     struct tap_beam *b = n->beam;
+    if (n->state == TAP_BEAM_STARTING)
+        tap_agent_forget(n); /* it may be there, and unused */
     tap_conn_close(&n->conn);
     tap_conn_close(&n->data);
     tap_rpc_free(&n->rpc);
@@ -298,26 +300,22 @@ bool tap_beam_node_connect(struct tap_beam_node *n, const char *alive, const cha
     return true;
 }
 
-bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char *function,
-                        const struct tap_buf *args, int64_t timeout)
+/* Waits for the answer to a call that was `sent`. */
+static bool node_await(struct tap_beam_node *n, bool sent, const char *module, const char *function,
+                       int64_t timeout)
 {
     const struct tap_host *host = n->beam->host;
-    struct tap_buf none = {0};
     int64_t deadline = tap_wire_now() + timeout;
-    if (!n->conn.wire)
-        return false;
-    if (!args)
-        tap_write_nil(&none);
-    bool ok = tap_rpc_send(&n->rpc, &n->conn, module, function, args ? args : &none);
-    tap_buf_free(&none);
-    if (!ok)
+    if (!sent)
         return tap_beam_node_fail(n, "%s", n->conn.why);
     while (n->state != TAP_BEAM_ENDED && n->rpc.waiting) {
         int64_t left = deadline - tap_wire_now();
         if (left <= 0)
-            return tap_beam_node_fail(
-                n, "the node does not answer %s:%s within %d s: it may be frozen or overloaded",
-                module, function, (int)(timeout / SECOND));
+            return tap_beam_node_fail(n,
+                                      "the node does not answer %s:%s within %d s: it may be "
+                                      "frozen or overloaded, or have "
+                                      "no `rex`",
+                                      module, function, (int)(timeout / SECOND));
         if (host->transport->stopping(host) == 2)
             return tap_beam_node_fail(n, "left while %s:%s was being called", module, function);
         tap_beam_turn(n->beam, left / 1000000 < 200 ? (int)(left / 1000000) + 1 : 200);
@@ -325,6 +323,27 @@ bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char 
     if (n->state != TAP_BEAM_ENDED && n->rpc.answer.oom)
         return tap_beam_node_fail(n, "out of memory");
     return n->state != TAP_BEAM_ENDED;
+}
+
+bool tap_beam_node_call(struct tap_beam_node *n, const char *module, const char *function,
+                        const struct tap_buf *args, int64_t timeout)
+{
+    struct tap_buf none = {0};
+    if (!n->conn.wire)
+        return false;
+    if (!args)
+        tap_write_nil(&none);
+    bool sent = tap_rpc_send(&n->rpc, &n->conn, module, function, args ? args : &none);
+    tap_buf_free(&none);
+    return node_await(n, sent, module, function, timeout);
+}
+
+bool tap_beam_node_call_inside(struct tap_beam_node *n, const char *module, const char *function,
+                               const struct tap_buf *args, int64_t timeout)
+{
+    return n->conn.wire &&
+           node_await(n, tap_rpc_send_inside(&n->rpc, &n->conn, module, function, args), module,
+                      function, timeout);
 }
 
 /* ---- What is said while tracing */

@@ -50,7 +50,8 @@ struct tap_beam_node {
     /* While starting (node_start.c). */
     int step, tries;
     int64_t step_by; /* when the answer must be here, or when the pause ends */
-    char *trouble;   /* what to fail with, once the agent is unloaded; owned */
+    int64_t atom_count, atom_limit;
+    char *trouble; /* what to fail with, once the agent is unloaded; owned */
 
     /* While tracing. */
     uint8_t guardian[TAP_PID_EXT_MAX]; /* an external pid */
@@ -92,6 +93,9 @@ bool tap_beam_node_connect(struct tap_beam_node *, const char *alive, const char
  * call. */
 bool tap_beam_node_call(struct tap_beam_node *, const char *module, const char *function,
                         const struct tap_buf *args, int64_t timeout);
+/* The same, done by rex itself (net/rpc.h). */
+bool tap_beam_node_call_inside(struct tap_beam_node *, const char *module, const char *function,
+                               const struct tap_buf *args, int64_t timeout);
 /* Joined: begins to load the agent (agent_load.h) and to trace. */
 void tap_beam_node_start(struct tap_beam_node *);
 /* Starting: goes on, if there is something to go on with. */

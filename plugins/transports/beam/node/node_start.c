@@ -4,9 +4,12 @@
  * A chain of calls, of which one is under way at a time; whoever serves the node looks for its
  * answer and asks the next. So many nodes start at once, on one thread.
  *
- *     ask (is it loaded?) -> load -> clock, several times -> start -> tracing
+ *     limits -> clock, several times -> ask (is it loaded?) -> load -> start -> tracing
  *                                     | an earlier agent is just leaving: pause, and ask again
  *                                     | refused: unload, and fail
+ *
+ * The agent is loaded last, right before it is started: who is killed in between leaves it there.
+ * All but its start is done by rex itself, so it works in a node whose process table is full.
  */
 #include <stdio.h>
 
@@ -18,15 +21,28 @@
 /* with a hundred thousand processes it takes about a second */
 #define START_TIMEOUT INT64_C(60000000000)
 /* times the pause: longer than an agent takes to leave */
-#define START_TRIES 40
+#define START_TRIES 120
 #define CLOCK_SAMPLES 8
 #define START_PAUSE INT64_C(50000000)
 
-enum { STEP_ASK, STEP_LOAD, STEP_OFFSET, STEP_CLOCK, STEP_START, STEP_PAUSE, STEP_UNLOAD };
+enum {
+    STEP_LIMITS,
+    STEP_OFFSET,
+    STEP_CLOCK,
+    STEP_ASK,
+    STEP_LOAD,
+    STEP_START,
+    STEP_PAUSE,
+    STEP_UNLOAD
+};
 
-static const char *const step_calls[] = {"code:is_loaded",     "code:load_binary",
-                                         "erlang:time_offset", "erlang:monotonic_time",
-                                         "the agent's start",  "",
+static const char *const step_calls[] = {"erlang:system_info",
+                                         "erlang:time_offset",
+                                         "erlang:monotonic_time",
+                                         "erlang:module_loaded",
+                                         "erlang:load_module",
+                                         "the agent's start",
+                                         "",
                                          "the agent's unload"};
 
 /* Asks, and frees the arguments. */
@@ -36,23 +52,27 @@ static void start_ask(struct tap_beam_node *n, int step, const char *module, con
     n->step = step;
     n->asked_at = tap_wire_now();
     n->step_by = n->asked_at + timeout;
-    if (!tap_rpc_send(&n->rpc, &n->conn, module, function, args))
+    bool (*send)(struct tap_rpc *, struct tap_conn *, const char *, const char *,
+                 const struct tap_buf *) = step == STEP_START ? tap_rpc_send : tap_rpc_send_inside;
+    if (!send(&n->rpc, &n->conn, module, function, args))
         tap_beam_node_lost(n, "%s", n->conn.why);
     tap_buf_free(args);
 }
 
-static void start_from_the_beginning(struct tap_beam_node *n)
+static void start_ask_loaded(struct tap_beam_node *n)
 {
     struct tap_buf args = {0};
     tap_agent_write_ask(&args);
-    start_ask(n, STEP_ASK, "code", "is_loaded", &args, TAP_AGENT_LOAD_TIMEOUT);
+    start_ask(n, STEP_ASK, "erlang", "module_loaded", &args, TAP_AGENT_LOAD_TIMEOUT);
 }
 
 void tap_beam_node_start(struct tap_beam_node *n)
 {
+    struct tap_buf args = {0};
     n->state = TAP_BEAM_STARTING;
     n->tries = 0;
-    start_from_the_beginning(n);
+    tap_agent_write_limits(&args);
+    start_ask(n, STEP_LIMITS, "lists", "map", &args, TAP_AGENT_LOAD_TIMEOUT);
 }
 
 bool tap_beam_node_may_trace(const struct tap_beam_node *n)
@@ -71,8 +91,6 @@ static void clock_ask(struct tap_beam_node *n, int step, const char *function)
     start_ask(n, step, "erlang", function, &args, TAP_AGENT_LOAD_TIMEOUT);
 }
 
-static void start_call(struct tap_beam_node *n);
-
 static void clock_answered(struct tap_beam_node *n)
 {
     struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
@@ -90,7 +108,7 @@ static void clock_answered(struct tap_beam_node *n)
         return;
     }
     tap_beam_node_align(n);
-    start_call(n);
+    start_ask_loaded(n);
 }
 
 /* ---- The start itself */
@@ -210,9 +228,7 @@ void tap_beam_node_traces(struct tap_beam_node *n)
 
 static void start_answer_read(struct tap_beam_node *n)
 {
-    const struct tap_host *host = n->beam->host;
-    const struct tap_buf *answer = &n->rpc.answer;
-    struct tap_cursor c = tap_cursor(answer->data, answer->len);
+    struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
     uint32_t arity;
     if (tap_read_tuple(&c, &arity) && arity == 2) {
         if (tap_match_atom(&c, "ok") && start_pids(n, &c)) {
@@ -234,10 +250,9 @@ static void start_answer_read(struct tap_beam_node *n)
         }
     }
     char text[500] = "the agent does not start: ";
-    struct tap_print print = {.limit = 400};
-    size_t begun = strlen(text), room = sizeof text - begun;
-    size_t len = host->term_print(host, text + begun, room, answer->data, answer->len, &print);
-    start_refused(n, text, begun + (len < room ? len : room));
+    size_t begun = strlen(text);
+    tap_agent_explain(n, text + begun, sizeof text - begun);
+    start_refused(n, text, strlen(text));
 }
 
 /* ---- The next step */
@@ -246,20 +261,27 @@ static void start_answered(struct tap_beam_node *n)
 {
     struct tap_buf args = {0};
     switch (n->step) {
-    case STEP_ASK:
-        if (tap_agent_is_there(n)) {
-            clock_ask(n, STEP_OFFSET, "time_offset");
-            return;
-        }
-        tap_agent_write_load(&args);
-        start_ask(n, STEP_LOAD, "code", "load_binary", &args, TAP_AGENT_LOAD_TIMEOUT);
-        return;
-    case STEP_LOAD:
-        if (tap_agent_loaded_now(n))
+    case STEP_LIMITS:
+        if (tap_agent_fits(n))
             clock_ask(n, STEP_OFFSET, "time_offset");
         return;
     case STEP_OFFSET:
     case STEP_CLOCK: clock_answered(n); return;
+    case STEP_ASK:
+        if (tap_agent_is_there(n)) {
+            start_call(n);
+        } else if (tap_agent_may_load(n)) {
+            tap_agent_write_load(&args);
+            start_ask(n, STEP_LOAD, "erlang", "load_module", &args, TAP_AGENT_LOAD_TIMEOUT);
+        }
+        return;
+    case STEP_LOAD:
+        switch (tap_agent_loaded_now(n)) {
+        case TAP_AGENT_LOADED: start_call(n); return;
+        case TAP_AGENT_LATER: start_pause(n); return;
+        case TAP_AGENT_FAILED: return;
+        }
+        return;
     case STEP_START: start_answer_read(n); return;
     default: tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
     }
@@ -269,7 +291,7 @@ void tap_beam_node_step(struct tap_beam_node *n, int64_t now)
 {
     if (n->step == STEP_PAUSE) {
         if (now >= n->step_by)
-            start_from_the_beginning(n);
+            start_ask_loaded(n);
     } else if (!n->rpc.waiting) {
         if (n->rpc.answer.oom)
             tap_beam_node_fail(n, "out of memory");
@@ -279,7 +301,9 @@ void tap_beam_node_step(struct tap_beam_node *n, int64_t now)
         if (n->step == STEP_UNLOAD)
             tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
         else
-            tap_beam_node_lost(n, "the node does not answer %s: it may be frozen or overloaded",
+            tap_beam_node_lost(n,
+                               "the node does not answer %s: it may be frozen or overloaded, or "
+                               "have no `rex`",
                                step_calls[n->step]);
     }
 }
