@@ -106,7 +106,8 @@ size_t tap_arguments_print(const struct tap_names *names, char *dst, size_t cap,
                           separator, separator_len};
     size_t most = print->limit && print->limit < cap ? print->limit : cap;
     struct tap_cursor c = tap_cursor(list, len);
-    a.plain.end = dst + most;
+    if (most > 0) /* else there may be no memory at all, and nothing is written */
+        a.plain.end = dst + most;
     if (tap_peek(&c) == TAP_EXT_STRING)
         print_packed(&a, c);
     else if (!print_listed(&a, c))

@@ -5,6 +5,11 @@
  * and the upper is multiplied by its power of two in decimal (Karatsuba): several times faster than
  * the node at 64 KiB, and the farther the larger. Decimal numbers here are arrays of limbs below
  * 10^18, least significant first. Memory is linear; it comes from malloc only for the split.
+ *
+ * Where a limit lets only some digits be written, no others are worked out: the number's first
+ * bytes are multiplied by the power of two that was cut off them, all of it rounded down to as many
+ * limbs as are needed and two more. What the rounding can amount to is known, so that either the
+ * digits are right, or (a number that is all but a power of ten) the whole is converted.
  */
 #include <stdlib.h>
 
@@ -13,7 +18,7 @@
 #define TEN18 1000000000000000000ull
 /* binary limbs of 64 bits that are converted by division; a SMALL_BIG always is */
 #define BASE_LIMBS 32u
-#define KARATSUBA 32u /* decimal limbs from which Karatsuba pays */
+#define KARATSUBA 18u /* decimal limbs from which Karatsuba pays; see multiply_school */
 
 __extension__ typedef unsigned __int128 u128;
 
@@ -50,6 +55,23 @@ void tap_out_i64(struct tap_out *o, int64_t v)
     tap_out_put(o, p, (size_t)(b + sizeof b - p));
 }
 
+/* (upper * 2^64 + lower) / 10^18, where upper is below 10^18; *rest is what is left. By a
+ * multiplication with the inverse (Moller and Granlund, "Improved division by invariant
+ * integers"). */
+static inline uint64_t divide(uint64_t upper, uint64_t lower, uint64_t *rest)
+{
+    const uint64_t d = TEN18 << 4, inverse = (uint64_t)(~(u128)0 / d - ((u128)1 << 64));
+    uint64_t u = upper << 4 | lower >> 60, v = lower << 4;
+    u128 q = (u128)inverse * u + ((u128)u << 64 | v);
+    uint64_t n = (uint64_t)(q >> 64) + 1, r = v - n * d;
+    if (r > (uint64_t)q)
+        n--, r += d;
+    if (__builtin_expect(r >= d, 0))
+        n++, r -= d;
+    *rest = r >> 4;
+    return n;
+}
+
 /* Decimal limbs that a number of n binary limbs may need. */
 static size_t decimal_size(size_t n)
 {
@@ -76,11 +98,8 @@ static size_t convert_base(uint64_t *out, const uint8_t *bytes, size_t n)
         m--;
     while (m > 0) {
         uint64_t rest = 0;
-        for (size_t i = m; i-- > 0;) {
-            u128 v = (u128)rest << 64 | x[i];
-            x[i] = (uint64_t)(v / TEN18);
-            rest = (uint64_t)v - x[i] * TEN18;
-        }
+        for (size_t i = m; i-- > 0;)
+            x[i] = divide(rest, x[i], &rest);
         out[k++] = rest;
         if (x[m - 1] == 0)
             m--;
@@ -108,16 +127,16 @@ static void sub_from(uint64_t *r, const uint64_t *a, size_t m)
     }
 }
 
-/* By columns: up to KARATSUBA products of 10^36 fit in 128 bits, so each column is divided once. */
+/* By columns: KARATSUBA products of 10^36 are below 10^18 * 2^64, so each column is divided
+ * once. */
 static void multiply_school(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n)
 {
-    u128 carry = 0;
+    uint64_t carry = 0;
     for (size_t c = 0; c < 2 * n; c++) {
         u128 sum = carry;
         for (size_t i = c < n ? 0 : c - n + 1; i < n && i <= c; i++)
             sum += (u128)a[i] * b[c - i];
-        carry = sum / TEN18;
-        r[c] = (uint64_t)sum - (uint64_t)carry * TEN18;
+        carry = divide((uint64_t)(sum >> 64), (uint64_t)sum, &r[c]);
     }
 }
 
@@ -229,23 +248,115 @@ static void put_limbs(struct tap_out *o, const uint64_t *limbs, size_t n)
     }
 }
 
+/* A number of which the first `n` limbs are known; how many stand behind them is of no interest. */
+struct leading {
+    uint64_t *limbs;
+    size_t n;
+};
+
+/* All of a number, where scratch is there: 4 * decimal_size + 256 limbs. False: out of memory. */
+static bool convert_all(struct conversion *c, struct leading *out, const uint8_t *bytes, size_t n)
+{
+    bool good = true;
+    for (unsigned i = 0; good && (size_t)8 * BASE_LIMBS << i < n; i++)
+        good = make_power(c, i);
+    out->n = good ? convert(c, out->limbs, bytes, n) : 0;
+    for (size_t i = 0; i < sizeof c->powers / sizeof c->powers[0]; i++)
+        free(c->powers[i].limbs);
+    return good && !c->failed;
+}
+
 static bool put_large(struct tap_out *o, const uint8_t *bytes, size_t n)
 {
-    struct conversion c = {.failed = false};
     size_t size = decimal_size((n + 7) / 8) + 4;
-    uint64_t *out = calloc(size, sizeof *out);
-    c.scratch = malloc((4 * size + 256) * sizeof *c.scratch);
-    bool good = out && c.scratch;
-    for (unsigned i = 0; good && (size_t)8 * BASE_LIMBS << i < n; i++)
-        good = make_power(&c, i);
-    size_t k = good ? convert(&c, out, bytes, n) : 0;
-    good = good && !c.failed;
+    uint64_t *memory = calloc(5 * size + 256, sizeof *memory);
+    struct conversion c = {.scratch = memory ? memory + size : NULL};
+    struct leading whole = {memory, 0};
+    bool good = memory && convert_all(&c, &whole, bytes, n);
     if (good)
-        put_limbs(o, out, k);
-    for (size_t i = 0; i < sizeof c.powers / sizeof c.powers[0]; i++)
-        free(c.powers[i].limbs);
-    free(c.scratch);
-    free(out);
+        put_limbs(o, whole.limbs, whole.n);
+    free(memory);
+    return good;
+}
+
+/* ---- The first digits only */
+
+#define GUARDS 2u /* limbs that take what rounding does */
+/* In units of the second limb: each of 32 squarings (a number has fewer than 2^32 bytes) doubles
+ * the error and adds to it what is below a unit; and then some. */
+#define ERROR_MAX (UINT64_C(1) << 40)
+
+/* Without zeros on top, and no more than `keep` limbs. */
+static void cut_leading(struct leading *x, size_t keep)
+{
+    while (x->n > 0 && x->limbs[x->n - 1] == 0)
+        x->n--;
+    if (x->n > keep) {
+        memmove(x->limbs, x->limbs + x->n - keep, keep * sizeof *x->limbs);
+        x->n = keep;
+    }
+}
+
+/* r = a * b; each has room for twice `keep` limbs. */
+static void multiply_leading(struct leading *r, const struct leading *a, const struct leading *b,
+                             size_t keep, uint64_t *scratch)
+{
+    size_t n = a->n > b->n ? a->n : b->n;
+    memset(a->limbs + a->n, 0, (n - a->n) * sizeof *a->limbs);
+    memset(b->limbs + b->n, 0, (n - b->n) * sizeof *b->limbs);
+    multiply(r->limbs, a->limbs, b->limbs, n, scratch);
+    r->n = 2 * n;
+    cut_leading(r, keep);
+}
+
+static void times_256(struct leading *x, size_t keep)
+{
+    uint64_t carry = 0;
+    for (size_t i = 0; i < x->n; i++)
+        carry = divide(x->limbs[i] >> 56, (x->limbs[i] << 8) + carry, &x->limbs[i]);
+    x->limbs[x->n++] = carry;
+    cut_leading(x, keep);
+}
+
+/* *power = 256^exponent; `other` is overwritten. */
+static void power_of_256(struct leading *power, struct leading *other, size_t exponent, size_t keep,
+                         uint64_t *scratch)
+{
+    power->limbs[0] = 1;
+    power->n = 1;
+    for (int bit = 31; bit >= 0; bit--) {
+        multiply_leading(other, power, power, keep, scratch);
+        struct leading squared = *other;
+        *other = *power;
+        *power = squared;
+        if (exponent >> bit & 1)
+            times_256(power, keep);
+    }
+}
+
+/* Writes the digits that the limit has room for, and one more, which ends the output. False: they
+ * are not worked out that way, and nothing was written. */
+static bool put_first(struct tap_out *o, const uint8_t *bytes, size_t n)
+{
+    size_t room = tap_out_left(o);
+    if (room > n) /* more digits than that many bytes are worth working out */
+        return false;
+    size_t keep = room / 18 + 2 + GUARDS, first = 8 * keep, size = 2 * decimal_size(keep) + 2;
+    if (n / 2 < first)
+        return false;
+    uint64_t *memory = calloc(7 * size + 256, sizeof *memory);
+    struct conversion c = {.scratch = memory ? memory + 3 * size : NULL};
+    struct leading top = {memory, 0}, power = {memory + size, 0}, all = {memory + 2 * size, 0};
+    bool good = memory && convert_all(&c, &top, bytes + n - first, first);
+    if (good) {
+        cut_leading(&top, keep);
+        power_of_256(&power, &all, n - first, keep, c.scratch);
+        multiply_leading(&all, &top, &power, keep, c.scratch);
+        good = all.n == keep && all.limbs[1] < TEN18 - ERROR_MAX;
+    }
+    if (good)
+        put_limbs(o, all.limbs + GUARDS, keep - GUARDS);
+    free(memory);
     return good;
 }
 
@@ -263,7 +374,7 @@ bool tap_out_bignum(struct tap_out *o, const uint8_t *bytes, size_t n, bool nega
     if (negative)
         tap_out_char(o, '-');
     if (n > 8 * BASE_LIMBS)
-        return put_large(o, bytes, n);
+        return put_first(o, bytes, n) || put_large(o, bytes, n);
     uint64_t limbs[BASE_LIMBS + 8];
     put_limbs(o, limbs, convert_base(limbs, bytes, n));
     return true;

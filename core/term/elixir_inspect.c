@@ -1,11 +1,10 @@
-/* elixir_inspect.c: the structs of Elixir that print as something of their own: dates, times,
- * ranges and sets. Not dates of other calendars, nor times of other zones than UTC: they print as
+/* elixir_inspect.c: the structs of Elixir that print as something of their own: dates, times and
+ * ranges (sets are in map.c). Not dates of other calendars, nor times of other zones than UTC: they print as
  * structs.
  */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "term/walk.h"
 
@@ -34,14 +33,20 @@ static const struct {
     {"step", offsetof(struct moment, step)},
 };
 
-/* The pair at the cursor. False: it is none of these, or has another value than they have. */
+/* The pair at the cursor. False: it is none of these, or has another value than they have. What is
+ * read is never a container: structs in structs that turn out to be none would be read again and
+ * again. */
 static bool read_field(struct tap_cursor *c, struct moment *m)
 {
     const uint8_t *text;
+    const char *atom;
     uint32_t n;
+    bool latin1;
     m->fields++;
-    if (tap_match_atom(c, "__struct__") || tap_match_atom(c, "zone_abbr"))
-        return tap_skip(c);
+    if (tap_match_atom(c, "__struct__"))
+        return tap_read_atom(c, &atom, &n, &latin1);
+    if (tap_match_atom(c, "zone_abbr"))
+        return tap_read_binary(c, &text, &n);
     if (tap_match_atom(c, "calendar"))
         return tap_match_atom(c, "Elixir.Calendar.ISO");
     if (tap_match_atom(c, "microsecond"))
@@ -112,84 +117,10 @@ static size_t print_parts(char *dst, size_t cap, const struct moment *m, int par
     return parts & TIME ? n + more : n;
 }
 
-/* ---- Sets */
-
-#define SETS_NESTED 8u /* sets in sets, of which each is a walk of its own */
-
-/* The keys of the map at the cursor, whose values are all [], as a list in the external format.
- * NULL: it is another one. */
-static uint8_t *keys_of(struct tap_cursor *c, size_t *len)
-{
-    uint32_t n;
-    struct tap_cursor end = *c;
-    if (tap_peek(c) != TAP_EXT_MAP || !tap_skip(&end) || !tap_read_map(c, &n))
-        return NULL;
-    uint8_t *list = malloc((size_t)(end.p - c->p) + 6), *to = list;
-    if (!list)
-        return NULL;
-    *to++ = TAP_EXT_LIST;
-    for (int shift = 24; shift >= 0; shift -= 8)
-        *to++ = (uint8_t)(n >> shift);
-    if (n == 0)
-        to = list;
-    for (; n > 0; n--) {
-        const uint8_t *key = c->p;
-        if (!tap_skip(c) || tap_peek(c) != TAP_EXT_NIL) {
-            free(list);
-            return NULL;
-        }
-        memcpy(to, key, (size_t)(c->p - key));
-        to += c->p - key;
-        c->p++;
-    }
-    *to++ = TAP_EXT_NIL;
-    *len = (size_t)(to - list);
-    return list;
-}
-
-/* MapSet.new([...]) */
-static bool print_set(struct tap_walk *w, uint32_t pairs)
-{
-    struct tap_cursor c = w->c;
-    uint8_t *keys = NULL;
-    size_t len = 0;
-    int64_t version;
-    struct tap_shapes inside;
-    size_t shapes = 0;
-    bool known = w->nested < SETS_NESTED;
-    for (; known && pairs > 0; pairs--) {
-        if (tap_match_atom(&c, "__struct__")) {
-            known = tap_skip(&c);
-        } else if (tap_match_atom(&c, "version")) {
-            known = tap_read_i64(&c, &version);
-        } else if (!keys && tap_match_atom(&c, "map")) {
-            tap_shapes_find(&inside, c.p, tap_left(&c));
-            shapes = inside.n;
-            free(inside.items);
-            keys = keys_of(&c, &len);
-            known = keys;
-        } else {
-            known = false;
-        }
-    }
-    known = known && keys;
-    if (known) {
-        tap_out_lit(&w->o, "MapSet.new(");
-        tap_walk_nested(w, keys, len);
-        tap_out_char(&w->o, ')');
-        w->c = c;
-        w->shape += shapes;
-    }
-    free(keys);
-    return known;
-}
-
 /* ---- All of them */
 
 bool tap_walk_inspect(struct tap_walk *w, const char *module, size_t len, uint32_t pairs)
 {
-    if (len == strlen("Elixir.MapSet") && memcmp(module, "Elixir.MapSet", len) == 0)
-        return print_set(w, pairs);
     size_t k = 0, count = sizeof kinds / sizeof *kinds;
     while (k < count &&
            (strlen(kinds[k].module) != len || memcmp(kinds[k].module, module, len) != 0))

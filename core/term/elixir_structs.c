@@ -16,6 +16,9 @@ struct level {
     uint64_t shape; /* so far */
     size_t item;
     int kind;
+    /* Of a map: all values so far are [], all keys are pairs that begin with a key; it may be a set,
+     * whose `map` was there, and which is the last pair. */
+    bool all_nil, all_pairs, may_be_set, has_map, in_map;
 };
 struct finder {
     struct tap_cursor c;
@@ -64,6 +67,43 @@ static uint64_t map_shape(const struct finder *f, uint64_t shape)
     return shape;
 }
 
+/* A set is a struct with a version and a map of its elements, of which all values are []. The rest
+ * of it are leaves. */
+static bool set_pair(struct level *l, struct tap_cursor c)
+{
+    const char *text;
+    uint32_t n;
+    bool latin1;
+    int64_t version;
+    l->in_map = false;
+    if (tap_match_atom(&c, "__struct__"))
+        return is_atom_tag(tap_peek(&c)) && tap_read_atom(&c, &text, &n, &latin1);
+    if (tap_match_atom(&c, "version"))
+        return tap_read_i64(&c, &version);
+    if (l->has_map || !tap_match_atom(&c, "map"))
+        return false;
+    l->has_map = l->in_map = true; /* what is in it is seen when it ends */
+    return tap_peek(&c) == TAP_EXT_MAP;
+}
+
+static void map_term(const struct finder *f, struct level *l)
+{
+    if (l->left % 2) {
+        l->all_nil = l->all_nil && tap_peek(&f->c) == TAP_EXT_NIL;
+        return;
+    }
+    if (l->shape != TAP_SHAPE_PLAIN)
+        l->shape = map_shape(f, l->shape);
+    l->all_pairs = l->all_pairs && is_pair(f->c);
+    l->may_be_set = l->may_be_set && set_pair(l, f->c);
+}
+
+static uint64_t map_item(const struct level *l)
+{
+    return l->shape | (l->may_be_set && l->has_map ? TAP_SHAPE_SET : 0) |
+           (l->all_pairs ? TAP_SHAPE_PAIRS : 0);
+}
+
 static bool push(struct finder *f, int kind, uint64_t left)
 {
     struct tap_shapes *s = f->shapes;
@@ -76,7 +116,12 @@ static bool push(struct finder *f, int kind, uint64_t left)
         f->cap = cap;
     }
     struct level *l = &f->levels[f->depth++];
-    *l = (struct level){.left = left, .kind = kind, .shape = TAP_SHAPE_KEYWORD};
+    *l = (struct level){.left = left,
+                        .kind = kind,
+                        .shape = TAP_SHAPE_KEYWORD,
+                        .all_nil = true,
+                        .all_pairs = true,
+                        .may_be_set = true};
     if (kind == OTHER)
         return true;
     if (s->n == s->cap) {
@@ -123,8 +168,10 @@ static bool leave(struct finder *f)
         if (l->kind == LIST)
             f->c.p++;
         if (l->kind != OTHER)
-            f->shapes->items[l->item] = l->shape;
+            f->shapes->items[l->item] = l->kind == MAP ? map_item(l) : l->shape;
         f->depth--;
+        if (l->kind == MAP && !l->all_nil && f->depth > 0 && l[-1].in_map)
+            l[-1].may_be_set = false;
     }
     return false;
 }
@@ -136,12 +183,10 @@ void tap_shapes_find(struct tap_shapes *s, const uint8_t *term, size_t len)
     bool good = enter(&f);
     while (good && leave(&f)) {
         struct level *l = &f.levels[f.depth - 1];
-        if (l->shape != TAP_SHAPE_PLAIN) {
-            if (l->kind == LIST && !is_pair(f.c))
-                l->shape = TAP_SHAPE_PLAIN;
-            else if (l->kind == MAP && l->left % 2 == 0)
-                l->shape = map_shape(&f, l->shape);
-        }
+        if (l->kind == MAP)
+            map_term(&f, l);
+        else if (l->kind == LIST && l->shape != TAP_SHAPE_PLAIN && !is_pair(f.c))
+            l->shape = TAP_SHAPE_PLAIN;
         l->left--;
         good = enter(&f);
     }

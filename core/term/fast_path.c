@@ -2,7 +2,7 @@
  * bare atoms, the node's own pids, plain binaries and strings, and tuples and lists of those, in
  * Erlang syntax.
  *
- * The printer proper (term_print.c) prepares for everything that a term may be; here nothing is
+ * The printer proper (print.c) prepares for everything that a term may be; here nothing is
  * prepared, and whatever is not so simple, or might not fit, is left to it. What is printed is the
  * same, which test_term_print holds against a node.
  */

@@ -29,6 +29,11 @@ static size_t out_total(const struct tap_out *o)
     return (size_t)(o->p - o->dst) + o->over;
 }
 
+size_t tap_out_left(const struct tap_out *o)
+{
+    return o->limit - out_total(o);
+}
+
 size_t tap_out_finish(struct tap_out *o)
 {
     if (o->done) {

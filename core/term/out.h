@@ -31,6 +31,8 @@ enum tap_atom_form { TAP_ATOM_LITERAL, TAP_ATOM_KEY, TAP_ATOM_CALL };
 void tap_out_init(struct tap_out *, char *dst, size_t cap, const struct tap_print *print);
 /* Writes "..." where the limit cut; gives the length needed. */
 size_t tap_out_finish(struct tap_out *);
+/* Bytes that the limit still lets be written. */
+size_t tap_out_left(const struct tap_out *);
 void tap_out_put_slow(struct tap_out *, const char *s, size_t n);
 void tap_out_run_slow(struct tap_out *, const char *s, size_t n);
 /* An ASCII unit that may hold quotes and backslashes (at most 16 bytes): never cut, JSON-escaped as
@@ -89,7 +91,8 @@ static inline void tap_out_u64(struct tap_out *o, uint64_t v)
 }
 void tap_out_i64(struct tap_out *, int64_t v);
 /* An integer of n bytes, least significant first. Memory for about nine times n while it works;
- * quadratic up to a few thousand digits, then n^1.6. False: out of memory, nothing written. */
+ * quadratic up to a few thousand digits, then n^1.6, where n is no more than the limit lets be
+ * written. False: out of memory, no digit written. */
 bool tap_out_bignum(struct tap_out *, const uint8_t *bytes, size_t n, bool negative);
 /* A finite number as float_to_list(F, [short]) writes it, or as Elixir's inspect does. */
 void tap_out_double(struct tap_out *, double v);
@@ -146,6 +149,10 @@ enum {
     TAP_SHAPE_KEYWORD = 1,
     TAP_SHAPE_STRUCT = 2 /* + offset of the module's name */
 };
+/* Beside the kind, of maps: it is as the struct MapSet is; its keys would be a keyword list. */
+#define TAP_SHAPE_SET (UINT64_C(1) << 63)
+#define TAP_SHAPE_PAIRS (UINT64_C(1) << 62)
+#define TAP_SHAPE_KIND (TAP_SHAPE_PAIRS - 1)
 struct tap_shapes {
     uint64_t *items; /* NULL: none, or no memory (all plain) */
     size_t n, cap;

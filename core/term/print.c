@@ -37,8 +37,7 @@ enum tap_step tap_walk_bad(struct tap_walk *w, const uint8_t *at)
     return TAP_LEAF;
 }
 
-/* Out of memory: as where the limit cuts. */
-static void give_up(struct tap_walk *w)
+void tap_walk_give_up(struct tap_walk *w)
 {
     w->o.done = true;
     w->o.end = w->o.p;
@@ -51,7 +50,7 @@ struct tap_walk_frame *tap_walk_push(struct tap_walk *w, enum tap_walk_kind kind
         struct tap_walk_frame *stack =
             realloc(inside ? NULL : w->stack, 2 * w->cap * sizeof *stack);
         if (!stack) {
-            give_up(w);
+            tap_walk_give_up(w);
             return NULL;
         }
         if (inside)
@@ -71,13 +70,15 @@ struct tap_walk_frame *tap_walk_push(struct tap_walk *w, enum tap_walk_kind kind
 
 void tap_walk_pop(struct tap_walk *w)
 {
-    free(w->stack[--w->depth].order);
+    const struct tap_walk_frame *f = &w->stack[--w->depth];
+    w->order.open -= f->kind == TAP_WALK_BIG_MAP;
+    w->as_lists -= f->kind == TAP_WALK_SET || f->kind == TAP_WALK_KEY_SET;
 }
 
 /* ---- Cutting */
 
 /* The shapes of what is not printed are passed over with it. */
-static bool skip_term(struct tap_walk *w)
+bool tap_walk_skip(struct tap_walk *w)
 {
     const uint8_t *at = w->c.p;
     if (w->o.elixir) {
@@ -95,7 +96,7 @@ static bool skip_term(struct tap_walk *w)
 enum tap_step tap_walk_cut(struct tap_walk *w, const uint8_t *at)
 {
     w->c.p = at;
-    if (skip_term(w))
+    if (tap_walk_skip(w))
         tap_out_lit(&w->o, "...");
     return TAP_LEAF;
 }
@@ -108,7 +109,7 @@ void tap_walk_cut_short(struct tap_walk *w, uint64_t terms, const char *end)
     else
         tap_walk_separator(w);
     tap_out_lit(&w->o, "...");
-    while (terms > 0 && skip_term(w))
+    while (terms > 0 && tap_walk_skip(w))
         terms--;
     if (w->failed)
         return;
@@ -116,87 +117,7 @@ void tap_walk_cut_short(struct tap_walk *w, uint64_t terms, const char *end)
     tap_walk_pop(w);
 }
 
-/* ---- Maps and tuples */
-
-/* More than 32 keys, Erlang: finds where each pair begins, to print them from the last. */
-static bool open_big_map(struct tap_walk *w, uint32_t n, const uint8_t *at)
-{
-    struct tap_cursor c = w->c;
-    if (n > tap_left(&c) / 2 || tap_left(&c) > UINT32_MAX) {
-        tap_walk_bad(w, at);
-        return false;
-    }
-    uint32_t *order = malloc(n * sizeof *order);
-    if (!order) {
-        give_up(w);
-        return false;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        order[i] = (uint32_t)(c.p - w->term);
-        tap_skip(&c);
-        tap_skip(&c);
-    }
-    struct tap_walk_frame *f =
-        c.bad ? NULL : tap_walk_push(w, TAP_WALK_BIG_MAP, 2 * (uint64_t)n - 1);
-    if (!f) {
-        free(order);
-        if (c.bad)
-            tap_walk_bad(w, at);
-        return false;
-    }
-    f->order = order;
-    f->end = (uint32_t)(c.p - w->term);
-    w->c.p = w->term + order[n - 1];
-    return true;
-}
-
-/* The name of the struct at the cursor, whose shape is given; true: that printed all of it. */
-static bool print_struct(struct tap_walk *w, uint64_t shape, uint32_t pairs)
-{
-    struct tap_cursor c = tap_cursor(w->term + (shape - TAP_SHAPE_STRUCT),
-                                     (size_t)(w->c.end - w->term) - (shape - TAP_SHAPE_STRUCT));
-    const char *text;
-    uint32_t len;
-    bool latin1;
-    if (!tap_read_atom(&c, &text, &len, &latin1))
-        return false;
-    if (tap_walk_inspect(w, text, len, pairs))
-        return true;
-    tap_out_char(&w->o, '%');
-    tap_out_atom(&w->o, text, len, latin1, TAP_ATOM_LITERAL);
-    return false;
-}
-
-static enum tap_step print_map(struct tap_walk *w, const uint8_t *at)
-{
-    uint32_t n;
-    if (!tap_read_map(&w->c, &n))
-        return tap_walk_bad(w, at);
-    if (n && tap_walk_too_deep(w))
-        return tap_walk_cut(w, at);
-    uint64_t shape = n ? tap_walk_shape(w) : TAP_SHAPE_PLAIN;
-    if (shape < TAP_SHAPE_STRUCT)
-        tap_out_char(&w->o, w->o.elixir ? '%' : '#');
-    else if (print_struct(w, shape, n))
-        return TAP_LEAF;
-    tap_out_char(&w->o, '{');
-    if (n == 0) {
-        tap_out_char(&w->o, '}');
-        return TAP_LEAF;
-    }
-    if (shape == TAP_SHAPE_PLAIN) {
-        if (n > 32 && !w->o.elixir) {
-            open_big_map(w, n, at);
-            return TAP_OPENED;
-        }
-        tap_walk_push(w, TAP_WALK_MAP, 2 * (uint64_t)n - 1);
-        return TAP_OPENED;
-    }
-    struct tap_walk_frame *f = tap_walk_push(w, TAP_WALK_KEY_MAP, n);
-    if (f)
-        f->is_struct = shape >= TAP_SHAPE_STRUCT;
-    return TAP_LEAF;
-}
+/* ---- Tuples */
 
 static enum tap_step print_tuple(struct tap_walk *w, const uint8_t *at)
 {
@@ -226,7 +147,7 @@ static enum tap_step print_big(struct tap_walk *w, const uint8_t *at)
         return tap_walk_bad(w, at);
     w->c.p += head + n;
     if (!tap_out_bignum(&w->o, at + head, n, at[head - 1] != 0))
-        give_up(w);
+        tap_walk_give_up(w);
     return TAP_LEAF;
 }
 
@@ -305,7 +226,7 @@ static inline enum tap_step print_term(struct tap_walk *w)
     case TAP_EXT_SMALL_TUPLE:
     case TAP_EXT_LARGE_TUPLE: return print_tuple(w, at);
     case TAP_EXT_STRING: return tap_walk_bytes(w, at);
-    case TAP_EXT_MAP: return print_map(w, at);
+    case TAP_EXT_MAP: return tap_walk_map(w, at);
     case TAP_EXT_BINARY:
     case TAP_EXT_BIT_BINARY: return print_binary(w, at);
     case TAP_EXT_SMALL_BIG:
@@ -317,60 +238,6 @@ static inline enum tap_step print_term(struct tap_walk *w)
             return tap_walk_bad(w, at);
         return TAP_LEAF;
     }
-}
-
-/* Skips the pairs of a struct that are in its name. */
-static void skip_struct_pairs(struct tap_walk *w, struct tap_walk_frame *f)
-{
-    while (f->left > 0) {
-        struct tap_cursor c = w->c;
-        if (!tap_match_atom(&c, "__struct__") && !tap_match_atom(&c, "__exception__"))
-            return;
-        const char *text;
-        uint32_t n;
-        bool latin1;
-        if (!tap_read_atom(&c, &text, &n, &latin1)) /* another value would have shapes: print it */
-            return;
-        w->c = c;
-        f->left--;
-    }
-}
-
-/* The next key of a keyword list or of a map with such keys; true when its value is to be printed
- * now. */
-static bool next_pair(struct tap_walk *w, struct tap_walk_frame *f)
-{
-    const uint8_t *at = w->c.p;
-    uint32_t arity;
-    const char *text;
-    uint32_t n;
-    bool latin1;
-    if (f->is_struct)
-        skip_struct_pairs(w, f);
-    if (f->left == 0) {
-        if (f->kind == TAP_WALK_KEY_LIST)
-            tap_read_nil(&w->c);
-        tap_out_char(&w->o, f->kind == TAP_WALK_KEY_LIST ? ']' : '}');
-        tap_walk_pop(w);
-        return false;
-    }
-    if (!f->first && tap_walk_full(w, f)) {
-        bool list = f->kind == TAP_WALK_KEY_LIST;
-        tap_walk_cut_short(w, list ? f->left + 1 : 2 * f->left, list ? "]" : "}");
-        return false;
-    }
-    f->left--;
-    if (!f->first)
-        tap_walk_separator(w);
-    f->first = false;
-    if ((f->kind == TAP_WALK_KEY_LIST && !tap_read_tuple(&w->c, &arity)) ||
-        !tap_read_atom(&w->c, &text, &n, &latin1)) {
-        tap_walk_bad(w, at);
-        return false;
-    }
-    tap_out_atom(&w->o, text, n, latin1, TAP_ATOM_KEY);
-    tap_out_char(&w->o, ' ');
-    return true;
 }
 
 /* A term is complete: writes what comes after it, closing what ends with it. False when all is. */
@@ -398,7 +265,12 @@ static inline bool next_term(struct tap_walk *w)
             break;
         case TAP_WALK_KEY_LIST:
         case TAP_WALK_KEY_MAP:
-            if (next_pair(w, f))
+            if (tap_walk_next_pair(w, f))
+                return true;
+            break;
+        case TAP_WALK_SET:
+        case TAP_WALK_KEY_SET:
+            if (tap_walk_next_of_set(w, f))
                 return true;
             break;
         default:
@@ -439,32 +311,18 @@ static void run(struct tap_walk *w)
     w->cap = TAP_WALK_FRAMES;
     w->shapes = (struct tap_shapes){0};
     w->shape = 0;
+    w->order = (struct tap_map_order){0};
     w->failed = false;
     if (w->o.elixir)
         tap_shapes_find(&w->shapes, w->term, tap_left(&w->c));
     while (!w->failed && !w->o.done)
         if (print_term(w) == TAP_LEAF && !next_term(w))
             break;
-    while (w->depth > 0)
-        tap_walk_pop(w);
     if (w->stack != w->inside)
         free(w->stack);
     free(w->shapes.items);
-}
-
-void tap_walk_nested(struct tap_walk *w, const uint8_t *term, size_t len)
-{
-    struct tap_walk inner;
-    inner.c = tap_cursor(term, len);
-    inner.home = w->home;
-    inner.o = w->o;
-    inner.max_depth = w->max_depth ? w->max_depth - (uint32_t)w->depth : 0;
-    inner.max_items = w->max_items;
-    inner.nested = w->nested + 1;
-    inner.as_lists = true;
-    run(&inner);
-    w->o = inner.o;
-    w->failed = inner.failed;
+    free(w->order.maps);
+    free(w->order.pairs);
 }
 
 size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, const uint8_t *term,
@@ -485,8 +343,7 @@ size_t tap_term_print(const struct tap_names *names, char *dst, size_t cap, cons
     w.home = tap_home_of(names, print);
     w.max_depth = print ? print->max_depth : 0;
     w.max_items = print ? print->max_items : 0;
-    w.nested = 0;
-    w.as_lists = false;
+    w.as_lists = 0;
     tap_out_init(&w.o, dst, cap, print);
     run(&w);
     return tap_out_finish(&w.o);

@@ -1,4 +1,4 @@
-/* walk.h: the walk over a term that term_print.c and term_list.c share: what is open, and what is
+/* walk.h: the walk over a term that print.c and list.c share: what is open, and what is
  * still to come. */
 #ifndef TAP_TERM_WALK_H
 #define TAP_TERM_WALK_H
@@ -12,16 +12,35 @@ enum tap_walk_kind {
     TAP_WALK_MAP,
     TAP_WALK_BIG_MAP,
     TAP_WALK_KEY_LIST,
-    TAP_WALK_KEY_MAP
+    TAP_WALK_KEY_MAP,
+    TAP_WALK_SET, /* an Elixir MapSet: the keys of the map inside of it, as a list */
+    TAP_WALK_KEY_SET
 };
 
 struct tap_walk_frame {
-    uint64_t left;   /* terms to come; pairs in KEY_LIST and KEY_MAP; of a list without its tail */
-    uint32_t *order; /* BIG_MAP: where each pair begins */
-    uint32_t end;    /* BIG_MAP: where the term ends */
-    uint32_t told;   /* items so far, where they are bounded */
+    /* terms to come; pairs in KEY_LIST and KEY_MAP; keys in SETs; of a list without its tail */
+    uint64_t left;
+    const uint32_t *order; /* BIG_MAP: where each pair begins */
+    uint32_t end;          /* BIG_MAP: where the term ends; SETs: pairs behind the keys */
+    uint32_t told;         /* items so far, where they are bounded */
     uint8_t kind;
     bool first, is_struct;
+};
+
+/* Where the pairs of maps with more than 32 keys begin, which print from the last to the first. All
+ * that are in one another are found in one pass, for skipping the inner ones at each level would be
+ * quadratic. */
+struct tap_big_map {
+    uint32_t at, end; /* offsets in the term */
+    uint32_t count;
+    size_t pairs; /* where its pairs stand in the other array */
+};
+struct tap_map_order {
+    struct tap_big_map *maps; /* in the order in which they begin */
+    size_t map_count, map_cap;
+    uint32_t *pairs;
+    size_t pair_count, pair_cap;
+    uint32_t open; /* frames that are within what was passed over */
 };
 
 #define TAP_WALK_FRAMES 24
@@ -35,9 +54,9 @@ struct tap_walk {
     struct tap_shapes shapes; /* Elixir only */
     size_t shape;
     uint32_t max_depth, max_items; /* 0: no bound */
-    uint32_t nested;               /* how many walks this one is inside of */
+    struct tap_map_order order;
+    uint32_t as_lists; /* not 0: charlists too */
     bool failed;
-    bool as_lists; /* charlists too */
     struct tap_walk_frame inside[TAP_WALK_FRAMES];
 };
 
@@ -46,10 +65,14 @@ enum tap_step { TAP_LEAF, TAP_OPENED };
 
 /* Says that there is no term at `at`, and ends the walk. */
 enum tap_step tap_walk_bad(struct tap_walk *, const uint8_t *at);
+/* Out of memory: as where the limit cuts. */
+void tap_walk_give_up(struct tap_walk *);
 /* Opens a container of which `left` more terms follow after the next; NULL: out of memory, and the
  * walk ends. */
 struct tap_walk_frame *tap_walk_push(struct tap_walk *, enum tap_walk_kind, uint64_t left);
 void tap_walk_pop(struct tap_walk *);
+/* Passes over the term at the cursor, and over the shapes of what is in it. */
+bool tap_walk_skip(struct tap_walk *);
 /* Must a container that is not empty be cut here, for its depth? */
 static inline bool tap_walk_too_deep(const struct tap_walk *w)
 {
@@ -78,17 +101,27 @@ static inline uint64_t tap_walk_shape(struct tap_walk *w)
     return w->shape < w->shapes.n ? w->shapes.items[w->shape++] : TAP_SHAPE_PLAIN;
 }
 
-/* Prints another term where this walk stands, charlists in it as lists. */
-void tap_walk_nested(struct tap_walk *, const uint8_t *term, size_t len);
-
-/* ---- Structs (term_inspect.c) */
+/* ---- Structs (elixir_inspect.c) */
 
 /* Prints the map of so many pairs at the cursor, whose shape was read, as Elixir prints this
  * struct, and goes past it. False: as a struct, or it is not as these are; then nothing was
  * printed. */
 bool tap_walk_inspect(struct tap_walk *, const char *module, size_t len, uint32_t pairs);
 
-/* ---- Lists (term_list.c) */
+/* ---- Maps (map.c, map_order.c) */
+
+/* The MAP at the cursor. */
+enum tap_step tap_walk_map(struct tap_walk *, const uint8_t *at);
+/* The next key of a keyword list or of a map with such keys; true when its value is to be printed
+ * now. */
+bool tap_walk_next_pair(struct tap_walk *, struct tap_walk_frame *);
+/* The next one of a set; true when a term is to be printed now. */
+bool tap_walk_next_of_set(struct tap_walk *, struct tap_walk_frame *);
+/* Of the big map of n pairs at `at`, behind whose head the cursor stands. NULL: its bytes are no
+ * term, or (which the walk notes) out of memory. */
+const struct tap_big_map *tap_map_order(struct tap_walk *, uint32_t n, const uint8_t *at);
+
+/* ---- Lists (list.c) */
 
 /* The LIST at the cursor. */
 enum tap_step tap_walk_list(struct tap_walk *, const uint8_t *at);
