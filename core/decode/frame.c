@@ -185,6 +185,7 @@ static bool read_gap(struct tap_stream *s, struct tap_batch_impl *batch, struct 
         !tap_decode_span(c, batch->base.arena, &text))
         return false;
     uint64_t ns = to > from ? (uint64_t)to - (uint64_t)from : 0;
+    ns = ns < TAP_TIME_MAX ? ns : TAP_TIME_MAX;
     add(&s->figures.gap_ns, ns);
     struct tap_event *ev = tap_stream_event(s, batch, TAP_GAP, tap_node_clock_ns(&s->clock, from));
     if (ev) {

@@ -47,12 +47,16 @@ void tap_node_clock_align(struct tap_node_clock *, int64_t monotonic, int64_t of
 void tap_node_clock_guess(struct tap_node_clock *, int64_t monotonic);
 int64_t tap_node_clock_slewing(const struct tap_node_clock *, int64_t monotonic);
 
-/* ns since the Unix epoch. Wraps rather than overflows: the bytes come from outside. */
+/* ns since the Unix epoch, within 1 .. TAP_TIME_MAX whatever the bytes say that come from
+ * outside. */
 static inline int64_t tap_node_clock_ns(const struct tap_node_clock *clock, int64_t monotonic)
 {
-    if (__builtin_expect(monotonic >= clock->now.until, 1))
-        return (int64_t)((uint64_t)monotonic + (uint64_t)clock->now.target);
-    return tap_node_clock_slewing(clock, monotonic);
+    int64_t ns = __builtin_expect(monotonic >= clock->now.until, 1)
+                     ? (int64_t)((uint64_t)monotonic + (uint64_t)clock->now.target)
+                     : tap_node_clock_slewing(clock, monotonic);
+    if (__builtin_expect((uint64_t)ns - 1 >= (uint64_t)TAP_TIME_MAX, 0))
+        ns = ns < 1 ? 1 : TAP_TIME_MAX;
+    return ns;
 }
 
 /* Notes that an event of this time was timed. */

@@ -88,7 +88,26 @@ static void nonsense_does_not_overflow(void)
     CU_ASSERT(tap_node_clock_ns(&c, INT64_MIN) != tap_node_clock_ns(&c, INT64_MAX));
 }
 
+/* So that whoever takes one time from another, or counts two together, need not look. */
+static void times_stay_where_their_differences_fit(void)
+{
+    static const int64_t odd[] = {INT64_MIN,    INT64_MIN + 1,    -TAP_TIME_MAX, -1,       0, 1,
+                                  TAP_TIME_MAX, TAP_TIME_MAX + 1, INT64_MAX - 1, INT64_MAX};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
+            struct tap_node_clock c = {0};
+            tap_node_clock_set(&c, odd[i]);
+            int64_t ns = tap_node_clock_ns(&c, odd[k]);
+            CU_ASSERT(ns >= 1 && ns <= TAP_TIME_MAX);
+        }
+    struct tap_node_clock c = {0};
+    tap_node_clock_set(&c, TAP_TIME_MAX - 5);
+    CU_ASSERT_EQUAL(tap_node_clock_ns(&c, 5), TAP_TIME_MAX);
+    CU_ASSERT_EQUAL(tap_node_clock_ns(&c, -TAP_TIME_MAX + 6), 1);
+}
+
 UNIT_TESTS("clock", UNIT_TEST(a_told_offset_counts_from_where_it_was_told),
            UNIT_TEST(once_aligned_the_nodes_word_no_longer_counts),
            UNIT_TEST(offsets_of_this_century_count), UNIT_TEST(a_correction_is_reached_and_kept),
-           UNIT_TEST(time_never_goes_back), UNIT_TEST(nonsense_does_not_overflow))
+           UNIT_TEST(time_never_goes_back), UNIT_TEST(nonsense_does_not_overflow),
+           UNIT_TEST(times_stay_where_their_differences_fit))

@@ -154,7 +154,9 @@ struct tap_span {
 /* Two lines of a cache, on the borders of lines where the core made it: every event goes through
  * all of them. */
 struct tap_event {
-    int64_t ts; /* ns since the Unix epoch; aligned over nodes */
+    /* ns since the Unix epoch; aligned over nodes; within 1 .. 2^62, whatever a node says, so that
+     * the difference of two never overflows */
+    int64_t ts;
     /* per node, from 0, gaps are losses; control events have the next event's number */
     uint64_t seq;
     struct tap_pid pid;
@@ -171,7 +173,7 @@ struct tap_event {
     };
     union {
         uint64_t lost;        /* TAP_LOST: events */
-        uint64_t gap;         /* TAP_GAP: ns */
+        uint64_t gap;         /* TAP_GAP: ns, up to 2^62 */
         int64_t clock_offset; /* TAP_CLOCK: ns */
         uint64_t true_size;   /* TAP_EVENT_TRUNCATED: of the payload, bytes of external term */
     };

@@ -37,10 +37,10 @@ static void pop(struct sum *s, struct sum_process *p, uint32_t process, int64_t 
     if (!known)
         return;
     struct sum_function *fn = &s->functions[f.function];
-    fn->own += length > f.inner ? length - f.inner : 0;
-    fn->total += f.inside ? 0 : length;
+    fn->own = sum_times(fn->own, length > f.inner ? length - f.inner : 0);
+    fn->total = sum_times(fn->total, f.inside ? 0 : length);
     if (p->depth)
-        p->frames[p->depth - 1].inner += length;
+        p->frames[p->depth - 1].inner = sum_times(p->frames[p->depth - 1].inner, length);
 }
 
 void sum_function_clear(struct sum *s, struct sum_process *p, uint32_t process)

@@ -29,7 +29,6 @@ static void call_done(struct sum *s, struct sum_call *c)
 {
     c->key = 0;
     s->calls_done++;
-    s->calls_ns += c->done - c->sent;
     uint32_t top = (uint32_t)s->settings->top, at = s->slow_count;
     while (at > 0 && s->slow[at - 1].done - s->slow[at - 1].sent < c->done - c->sent)
         at--;

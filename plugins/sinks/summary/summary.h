@@ -44,6 +44,13 @@ static inline uint64_t sum_mix(uint64_t a, uint64_t b)
     return h ? h : 1;
 }
 
+/* Lengths are below 2^62, but there are many. */
+static inline int64_t sum_times(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 struct sum_function {
     uint32_t module, function;
     int32_t arity;
@@ -113,7 +120,6 @@ struct sum {
     struct sum_call slow[SUMMARY_TOP]; /* the slowest first */
     uint32_t slow_count;
     uint64_t calls_done, calls_seen;
-    int64_t calls_ns;
 };
 
 /* Room for one more item in a growing array; false: no memory, which is noted. */

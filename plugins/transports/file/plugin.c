@@ -122,7 +122,7 @@ static bool read_session(struct file *f, struct tap_cursor *c, struct tap_run_in
     }
     if (c->bad)
         return false;
-    session->started = started;
+    session->started = started > 0 && started <= INT64_MAX / 2 ? started : session->started;
     session->events &= kinds;
     session->several_nodes = several;
     session->run = f->run ? f->run : session->run;
