@@ -7,10 +7,6 @@
 #include "base/suggest.h"
 #include "cli/cli.h"
 
-#ifndef TAP_VERSION
-#define TAP_VERSION "unversioned"
-#endif
-
 static const struct command {
     const char *name, *arguments, *summary;
     int (*run)(int argc, char **argv);

@@ -11,10 +11,6 @@
 
 #include "session/internal.h"
 
-#ifndef TAP_VERSION
-#define TAP_VERSION "unknown"
-#endif
-
 /* ---- Creating */
 
 /* A plugin that fails without a word still fails with one. `before`: how many causes there were. */

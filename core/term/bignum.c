@@ -13,6 +13,7 @@
  */
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "term/out.h"
 
 #define TEN18 1000000000000000000ull
@@ -22,20 +23,16 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-static const char two[] = "000102030405060708091011121314151617181920212223242526272829303132333435"
-                          "363738394041424344454647484950515253545556575859606162636465666768697071"
-                          "72737475767778798081828384858687888990919293949596979899";
-
 /* The digits of v, ending before `end`; gives where they begin. */
 static char *digits_before(char *end, uint64_t v)
 {
     while (v >= 100) {
         unsigned r = (unsigned)(v % 100);
         v /= 100;
-        memcpy(end -= 2, two + 2 * r, 2);
+        tap_digit_pair(end -= 2, r);
     }
     if (v >= 10)
-        memcpy(end -= 2, two + 2 * v, 2);
+        tap_digit_pair(end -= 2, (unsigned)v);
     else
         *--end = (char)('0' + v);
     return end;

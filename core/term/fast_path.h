@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/digits.h"
 #include "beamtap/plugin.h"
 #include "beamtap/term.h"
 
@@ -27,10 +28,6 @@ bool tap_atom_is_bare(const char *text, size_t n);
 
 static inline char *tap_plain_u32(char *p, uint32_t v)
 {
-    static const char pairs[201] =
-        "000102030405060708091011121314151617181920212223242526272829303132333435363738394041424344"
-        "454647484950515253545556575859606162636465666768697071727374757677787980818283848586878889"
-        "90919293949596979899";
     static const uint32_t tens[11] = {0,       10,       100,       1000,       10000,     100000,
                                       1000000, 10000000, 100000000, 1000000000, UINT32_MAX};
     /* bits * log10(2), at most one too few */
@@ -39,10 +36,10 @@ static inline char *tap_plain_u32(char *p, uint32_t v)
     char *t = p + n;
     for (; v >= 100; v /= 100) {
         t -= 2;
-        memcpy(t, pairs + 2 * (v % 100), 2);
+        tap_digit_pair(t, v % 100);
     }
     if (v >= 10)
-        memcpy(p, pairs + 2 * v, 2);
+        tap_digit_pair(p, v);
     else
         *p = (char)('0' + v);
     return p + n;

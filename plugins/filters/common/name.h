@@ -11,9 +11,6 @@
 
 #include "beamtap/filter.h"
 
-#ifndef TAP_VERSION
-#define TAP_VERSION "unversioned"
-#endif
 #define TAP_FILTER_ELIXIR "Elixir."
 #define TAP_FILTER_NAME_MAX 1020 /* bytes of the longest atom: 255 characters of four bytes */
 

@@ -45,10 +45,6 @@ static const char *const csv_names_of[COLUMNS] = {"ts",      "node",     "event"
                                                   "message", "metadata", "process"};
 #define CSV_ALL "ts, node, event, pid, module, function, arity, peer, message, metadata"
 
-#ifndef TAP_VERSION
-#define TAP_VERSION "0"
-#endif
-
 struct csv_settings {
     const char *path;
     struct tap_text_list columns;

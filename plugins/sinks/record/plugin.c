@@ -9,10 +9,6 @@
 #include "beamtap/term_write.h"
 #include "sinks/common/writer.h"
 
-#ifndef TAP_VERSION
-#define TAP_VERSION "0"
-#endif
-
 #define FRAME_BYTES (64u << 10)
 #define FRAME_EVENTS 4096u
 #define LIST_HEADER 6u /* version byte, tag, length */

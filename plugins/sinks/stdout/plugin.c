@@ -4,10 +4,6 @@
  */
 #include "sinks/stdout/stdout.h"
 
-#ifndef TAP_VERSION
-#define TAP_VERSION "0"
-#endif
-
 static enum tap_status out_create(const struct tap_host *host, const void *settings, void **result)
 {
     struct out *self = calloc(1, sizeof *self);

@@ -6,10 +6,6 @@
  */
 #include "transports/beam/beam.h"
 
-#ifndef TAP_VERSION
-#define TAP_VERSION "unversioned"
-#endif
-
 struct dist_settings {
     int64_t connect_timeout;
     const char *name;

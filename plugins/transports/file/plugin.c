@@ -11,10 +11,6 @@
 
 #include "transports/file/reader.h"
 
-#ifndef TAP_VERSION
-#define TAP_VERSION "unversioned"
-#endif
-
 #define ARENA_SIZE (256u << 10)
 #define FRAMES_MAX 256u
 #define NODES_MAX 1024u

@@ -8,10 +8,6 @@
 #include "transports/beam/beam.h"
 #include "transports/tcp/listener.h"
 
-#ifndef TAP_VERSION
-#define TAP_VERSION "unversioned"
-#endif
-
 struct tcp_settings {
     int64_t connect_timeout;
     const char *name, *listen, *advertise;
