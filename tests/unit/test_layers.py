@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""test_layers.py: the layers hold, as the #includes and the sizes of the sources show.
+
+Each floor of core/ may include those beneath it, never one above; folders and files do not include each other in a
+circle; a plugin includes the public headers, its own folder, what its kind shares, and core/syntax; core/ names no
+plugin but in one table. A source has at most 450 lines, a function at most 60; what is over may only shrink.
+"""
+import os, re, sys, tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# From the ground up. Those on one line may use each other as long as they make no circle.
+FLOORS = [['include'], ['base'], ['names', 'syntax', 'term'], ['plugin'], ['config'], ['plan'], ['decode'], ['correlate'],
+          ['bus'], ['session'], ['library'], ['cli']]
+FLOOR = {folder: i for i, floor in enumerate(FLOORS) for folder in floor}
+SHARED = {'sinks': 'sinks/common/', 'filters': 'filters/common/', 'transports': 'transports/beam/'}
+TABLE = 'core/library/defaults.c'  # where the core may name plugins
+WORDS = {('core/cli/clean.c', 'modules'), ('core/cli/plugins.c', 'summary')}  # words that are no plugin there
+LINES, FUNCTION = 450, 60
+# What was over when the test was written, with its lines, which it may not exceed; what fits is taken out.
+OVER = {'core/decode/decode.c': 508, 'core/include/beamtap/plugin.h': 476, 'core/include/beamtap/term.h': 507,
+        'core/names/intern.c': 471, 'core/syntax/elixir_reader.c': 471, 'core/syntax/elixir_reader.c:read_number': 62,
+        'core/term/print.c': 493, 'plugins/sinks/csv/plugin.c': 499}
+
+
+def sources(top):
+    found = {}
+    for root in ('core', 'plugins'):
+        for folder, _, names in os.walk(os.path.join(top, root)):
+            for name in names:
+                if name.endswith(('.c', '.h')):
+                    path = os.path.join(folder, name)
+                    with open(path, encoding='utf-8') as text:
+                        found[os.path.relpath(path, top)] = text.read()
+    return found
+
+
+def bare(text, keep_strings=False):
+    """The text with every comment, and what is in quotes, as blanks: lines stay where they are."""
+    pattern = r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+
+    def blank(m):
+        if keep_strings and m.group()[0] in '"\'':
+            return m.group()
+        return re.sub(r'[^\n]', ' ', m.group())
+    return re.sub(pattern, blank, text, flags=re.S)
+
+
+def includes(found):
+    """Of each source, the sources that it includes: {path: {path, ...}}, and those that nobody has."""
+    graph, unknown = {}, []
+    for path, text in found.items():
+        graph[path] = set()
+        for name in re.findall(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', bare(text, True), re.M):
+            places = ['core/include/' + name, 'core/' + name, 'plugins/' + name]
+            hit = [p for p in places if p in found]
+            if hit:
+                graph[path].add(hit[0])
+            elif '/' in name and name.split('/')[0] in list(FLOOR) + list(SHARED) + ['beamtap']:
+                unknown.append('%s includes %s, which is not there' % (path, name))
+    return graph, unknown
+
+
+def folder_of(path):
+    return path.split('/')[1] if path.startswith('core/') else '/'.join(path.split('/')[:3])
+
+
+def runs_up(graph):
+    for path, others in graph.items():
+        if not path.startswith('core/'):
+            continue
+        own = folder_of(path)
+        if own not in FLOOR:
+            yield '%s: the folder %s has no floor (see FLOORS)' % (path, own)
+            continue
+        for other in others:
+            if not other.startswith('core/'):
+                yield '%s includes %s: the core includes no plugin' % (path, other)
+            elif FLOOR.get(folder_of(other), 99) > FLOOR[own]:
+                yield '%s includes %s, which is above it' % (path, other)
+
+
+def leaves_its_house(graph):
+    for path, others in graph.items():
+        if not path.startswith('plugins/'):
+            continue
+        kind = path.split('/')[1]
+        own = 'plugins/' + '/'.join(path.split('/')[1:3]) + '/'
+        allowed = ('core/include/', 'core/syntax/', own, 'plugins/' + SHARED.get(kind, kind + '/common/'))
+        for other in others:
+            if not other.startswith(allowed):
+                yield '%s includes %s: a plugin includes public headers, its own folder, what its kind shares, syntax/' % (
+                    path, other)
+
+
+def circles(graph):
+    """The strongly connected parts of more than one node (Tarjan)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(v):
+        index[v] = low[v] = len(index)
+        stack.append(v)
+        for w in sorted(graph.get(v, ())):
+            if w not in index:
+                visit(w)
+                low[v] = min(low[v], low[w])
+            elif w in stack:
+                low[v] = min(low[v], index[w])
+        if low[v] == index[v]:
+            part = stack[stack.index(v):]
+            del stack[stack.index(v):]
+            if len(part) > 1:
+                found.append(sorted(part))
+    for v in sorted(graph):
+        if v not in index:
+            visit(v)
+    return found
+
+
+def in_circles(graph):
+    for what, key in (('folders', folder_of), ('files', str)):
+        joined = {}
+        for path, others in graph.items():
+            joined.setdefault(key(path), set()).update(key(o) for o in others if key(o) != key(path))
+        for part in circles(joined):
+            yield '%s that include each other: %s' % (what, ', '.join(part))
+
+
+def plugin_names(found):
+    return {(p.split('/')[1][:-1], p.split('/')[2]) for p in found if re.fullmatch(r'plugins/\w+/\w+/plugin\.c', p)}
+
+
+def names_plugins(found):
+    """A string that is a plugin's name, or begins with KIND:NAME. Sentences may give examples."""
+    names = plugin_names(found)
+    words = {name for _, name in names}
+    sections = tuple('%s:%s' % pair for pair in names)
+    for path, text in found.items():
+        if not path.startswith('core/') or path.startswith('core/include/') or path == TABLE:
+            continue
+        joined = re.sub(r'"\s*"', '', bare(text, True))  # strings that stand side by side are one
+        for string in re.findall(r'"((?:\\.|[^"\\\n])*)"', joined):
+            section = ' ' not in string and re.split(r'[.=\\]', string)[0] in sections
+            if section or (string in words and (path, string) not in WORDS):
+                yield '%s names a plugin: "%s"' % (path, string)
+
+
+def functions(text):
+    """(name, first line, last line) of every function, from where its declaration begins to its last brace."""
+    code = bare(re.sub(r'^[ \t]*#(?:[^\n\\]|\\.|\\\n)*', lambda m: re.sub(r'[^\n]', ' ', m.group()), text, flags=re.M))
+    depth, start, began, line, name = 0, 0, None, 1, ''
+    for at, c in enumerate(code):
+        if c == '\n':
+            line += 1
+        elif c == '{':
+            head = code[start:at].rstrip() if depth == 0 else ''
+            if depth == 0 and re.search(r'\)\s*(__attribute__\s*\(\(.*\)\)\s*)?$', head, re.S) and '=' not in head:
+                began = line - head.lstrip().count('\n') - (code[:at].count('\n', len(code[:at].rstrip())))
+                name = (re.findall(r'(\w+)\s*\(', re.sub(r'__attribute__\s*\(\(.*?\)\)', '', head)) or ['?'])[0]
+            depth += 1
+        elif c == '}':
+            depth -= 1
+            if depth == 0:
+                if began:
+                    yield name, began, line
+                began, start = None, at + 1
+        elif c == ';' and depth == 0:
+            start = at + 1
+
+
+def too_long(found, over=OVER):
+    """What is over the most, or over what OVER allows; and what OVER allows in vain."""
+    sizes = {}
+    for path, text in found.items():
+        sizes[path] = (text.count('\n'), LINES)
+        for name, first, last in functions(text):
+            sizes['%s:%s' % (path, name)] = (last - first + 1, FUNCTION)
+    for what, (size, most) in sizes.items():
+        if size > over.get(what, most):
+            yield '%s has %d lines, %d are the most' % (what, size, most)
+        elif what in over and size <= most:
+            yield '%s fits by now: take it out of OVER' % what
+
+
+RULES = {
+    'includes_never_run_up': lambda f: runs_up(includes(f)[0]),
+    'plugins_keep_to_their_house': lambda f: leaves_its_house(includes(f)[0]),
+    'nothing_includes_in_a_circle': lambda f: in_circles(includes(f)[0]),
+    'the_core_names_no_plugin': names_plugins,
+    'sources_and_functions_are_short': too_long,
+    'what_is_included_is_there': lambda f: includes(f)[1],
+}
+
+LONG = 'static int f(int a,\n             int b)\n{\n' + '    a++;\n' * 57 + '    return a;\n}\n'
+PLANTED = {  # for each rule a tree that breaks it once, and what must be said; the same tree mended says nothing
+    'includes_never_run_up': (
+        {'core/base/a.h': '#include "bus/b.h"\n', 'core/bus/b.h': ''}, {'core/base/a.h': '/* #include "bus/b.h" */\n'},
+        'core/base/a.h includes core/bus/b.h'),
+    'plugins_keep_to_their_house': (
+        {'plugins/sinks/x/a.c': '#include "filters/common/n.h"\n#include "syntax/s.h"\n', 'plugins/filters/common/n.h': '',
+         'core/syntax/s.h': ''}, {'plugins/sinks/x/a.c': '#include "syntax/s.h"\n'}, 'plugins/sinks/x/a.c includes'),
+    'nothing_includes_in_a_circle': (
+        {'core/term/a.h': '#include "term/b.h"\n', 'core/term/b.h': '#include "syntax/c.h"\n',
+         'core/syntax/c.h': '#include "term/a.h"\n'}, {'core/syntax/c.h': ''},
+        'folders that include each other: syntax, term'),
+    'the_core_names_no_plugin': (
+        {'core/cli/a.c': 'f("such as sink:gold path", "sink:gold.path=x");\n', 'plugins/sinks/gold/plugin.c': ''},
+        {'core/cli/a.c': 'f("such as sink:gold path");\n'}, 'core/cli/a.c names a plugin: "sink:gold.path=x"'),
+    'sources_and_functions_are_short': (
+        {'core/cli/a.c': 'struct s {\n' + '    int a;\n' * 70 + '};\n' + LONG}, {'core/cli/a.c': LONG.replace('    a++;\n', '', 2)},
+        'core/cli/a.c:f has 62 lines'),
+    'what_is_included_is_there': (
+        {'core/cli/a.c': '#include "base/gone.h"\n#include <sys/stat.h>\n'}, {'core/cli/a.c': '#include "ini.h"\n'},
+        'core/cli/a.c includes base/gone.h'),
+}
+
+
+def planted(rule):
+    """Why the rule does not find what was planted; None when it does."""
+    broken, mended, want = PLANTED[rule]
+    with tempfile.TemporaryDirectory() as top:
+        for change in (broken, mended):
+            for path, text in change.items():
+                os.makedirs(os.path.dirname(os.path.join(top, path)), exist_ok=True)
+                with open(os.path.join(top, path), 'w') as out:
+                    out.write(text)
+            said = list(RULES[rule](sources(top)))
+            if change is broken and not any(s.startswith(want) for s in said):
+                return 'a planted violation is not found, but %s' % said
+            if change is mended and said:
+                return 'what is right is said to be wrong: %s' % said
+    return None
+
+
+def main():
+    found, failed = sources(TOP), 0
+    if len(found) < 100:
+        print('not ok the_tree_is_read: there are only %d sources' % len(found))
+        failed += 1
+    for rule, check in RULES.items():
+        for name, why in ((rule + '_by_the_test', planted(rule)), (rule, '; '.join(sorted(check(found))))):
+            print('not ok %s: %s' % (name, why) if why else 'ok %s' % name)
+            failed += bool(why)
+    return 1 if failed else 0
+
+
+sys.exit(main())
