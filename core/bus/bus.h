@@ -21,8 +21,9 @@ struct tap_bus_filter {
 };
 
 struct tap_bus_options {
-    struct tap_frames frames;
-    uint32_t events; /* TAP_KIND_BITs asked for */
+    struct tap_intern *intern;
+    struct tap_frames frames; /* the bus makes their cache of atoms */
+    uint32_t events;          /* TAP_KIND_BITs asked for */
     bool several;    /* there are several nodes, or will be: else there is nothing to merge */
     bool in_order;   /* by time; else events go on in the order in which they came */
     int64_t reorder; /* ns, as [session] has it */

@@ -45,7 +45,7 @@ static bool take_correlations(struct tap_bus *bus, const struct tap_bus_options 
     uint32_t events = o->events;
     bool pairs = (events & MESSAGES) == MESSAGES || (events & BIRTHS) == BIRTHS;
     bool returns = events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && events & CALL_ENDS;
-    if (pairs && !(bus->flow = tap_flow_new(FLOWS_OPEN, o->frames.intern)))
+    if (pairs && !(bus->flow = tap_flow_new(FLOWS_OPEN, bus->frames.atoms)))
         return false;
     if (events & MESSAGES && !(bus->gen = tap_gen_calls_new()))
         return false;
@@ -62,6 +62,7 @@ static void free_rest(struct tap_bus *bus)
     free(bus->keep);
     free(bus->filters);
     free(bus->set_uses);
+    tap_atom_cache_free(bus->frames.atoms);
     pthread_mutex_destroy(&bus->lock);
     free(bus);
 }
@@ -76,10 +77,11 @@ struct tap_bus *tap_bus_new(const struct tap_bus_options *o)
         return NULL;
     }
     bus->frames = o->frames;
+    bus->frames.atoms = tap_atom_cache_new(o->intern);
     bus->events = o->events;
     bus->several = o->several;
     bus->raw = o->raw;
-    if (!take_filters(bus, o) ||
+    if (!bus->frames.atoms || !take_filters(bus, o) ||
         tap_batch_pool_init(&bus->pool, bus->set_count, o->memory) != TAP_OK) {
         free_rest(bus);
         return NULL;

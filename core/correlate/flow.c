@@ -12,7 +12,6 @@
 
 #include "correlate/message_hash.h"
 #include "correlate/registered_names.h"
-#include "names/atom_cache.h"
 
 enum { FLOW_NONE = 0, FLOW_SEND, FLOW_RECEIVE, FLOW_SPAWN, FLOW_START };
 #define FLOW_NIL UINT32_MAX
@@ -42,13 +41,13 @@ struct tap_flow {
     struct flow_bucket *buckets;
     uint32_t mask, head; /* head: the ring's next slot */
     uint64_t next_id;
-    struct tap_intern *intern;
+    struct tap_atom_cache *atoms;
     struct tap_flow_names *names;
     struct flow_sender *senders; /* by flow id; NULL: none yet */
     struct tap_flow_stats stats;
 };
 
-struct tap_flow *tap_flow_new(size_t max_open, struct tap_intern *intern)
+struct tap_flow *tap_flow_new(size_t max_open, struct tap_atom_cache *atoms)
 {
     size_t n = 16;
     while (n < max_open && n < (1u << 30))
@@ -56,7 +55,7 @@ struct tap_flow *tap_flow_new(size_t max_open, struct tap_intern *intern)
     struct tap_flow *f = calloc(1, sizeof *f);
     if (!f)
         return NULL;
-    f->intern = intern;
+    f->atoms = atoms;
     f->names = tap_flow_names_new();
     f->ring = calloc(n, sizeof *f->ring);
     f->buckets = malloc(n * sizeof *f->buckets);
@@ -230,10 +229,10 @@ static uint32_t flow_goes_to(struct tap_flow *f, const struct tap_event *ev, con
         return ev->peer.node ? ev->peer.node : ev->pid.node;
     struct tap_span alias = tap_event_peer_term(ev);
     struct tap_cursor c = tap_cursor(arena + alias.off, alias.len);
-    if (!f->intern || tap_peek(&c) != TAP_EXT_NEWER_REFERENCE || tap_left(&c) < 3)
+    if (!f->atoms || tap_peek(&c) != TAP_EXT_NEWER_REFERENCE || tap_left(&c) < 3)
         return 0;
     c.p += 3; /* the tag, and how many words the number has: then its node */
-    uint32_t node = tap_intern_atom(f->intern, &c);
+    uint32_t node = tap_intern_atom(f->atoms, &c);
     return c.bad ? 0 : node;
 }
 
@@ -345,7 +344,7 @@ void tap_flow_event(struct tap_flow *f, struct tap_event *ev, const uint8_t *are
     case TAP_PROCESS_START: flow_birth(f, ev, &ev->pid, FLOW_START, FLOW_SPAWN); break;
     case TAP_PROCESS_REGISTER:
     case TAP_PROCESS_UNREGISTER:
-    case TAP_PROCESS_INFO: tap_flow_names_event(f->names, f->intern, ev, arena); break;
+    case TAP_PROCESS_INFO: tap_flow_names_event(f->names, f->atoms, ev, arena); break;
     default: break;
     }
 }

@@ -20,7 +20,7 @@
 #ifndef TAP_CORRELATE_FLOW_H
 #define TAP_CORRELATE_FLOW_H
 
-#include "names/intern.h"
+#include "names/atom_cache.h"
 
 struct tap_flow;
 
@@ -37,7 +37,7 @@ struct tap_flow_stats {
 };
 
 /* At most `max_open` (rounded up to a power of two) ends wait. NULL when out of memory. */
-struct tap_flow *tap_flow_new(size_t max_open, struct tap_intern *);
+struct tap_flow *tap_flow_new(size_t max_open, struct tap_atom_cache *);
 void tap_flow_free(struct tap_flow *);
 /* Gives the event its flow id, where it has one, and learns names. Every send to a process and
  * every spawn gets one; a receive or start only when it is paired or may still be. The event's

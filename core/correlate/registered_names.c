@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#include "names/atom_cache.h"
-
 #define NAMES 8192u
 
 struct names_entry {
@@ -44,14 +42,14 @@ const struct tap_pid *tap_flow_names_get(const struct tap_flow_names *t, uint32_
     return name && e->name == name && e->node == node ? &e->pid : NULL;
 }
 
-static uint32_t names_atom(struct tap_intern *intern, struct tap_cursor *c)
+static uint32_t names_atom(struct tap_atom_cache *atoms, struct tap_cursor *c)
 {
-    uint32_t id = tap_intern_atom(intern, c);
+    uint32_t id = tap_intern_atom(atoms, c);
     return c->bad ? 0 : id;
 }
 
 /* [{name, Name}, {initial_call, _}, ...] of one process. */
-static void names_keys(struct tap_flow_names *t, struct tap_intern *intern, struct tap_cursor *c,
+static void names_keys(struct tap_flow_names *t, struct tap_atom_cache *atoms, struct tap_cursor *c,
                        const struct tap_pid *pid)
 {
     uint32_t keys, two;
@@ -65,7 +63,7 @@ static void names_keys(struct tap_flow_names *t, struct tap_intern *intern, stru
         if (!tap_read_tuple(c, &two) || two != 2) {
             tap_cursor_fail(c);
         } else if (tap_match_atom(c, "name")) {
-            names_put(t, pid, names_atom(intern, c));
+            names_put(t, pid, names_atom(atoms, c));
         } else {
             tap_skip(c);
             tap_skip(c);
@@ -75,7 +73,8 @@ static void names_keys(struct tap_flow_names *t, struct tap_intern *intern, stru
 }
 
 /* [{Pid, Keys}] */
-static void names_report(struct tap_flow_names *t, struct tap_intern *intern, struct tap_cursor c)
+static void names_report(struct tap_flow_names *t, struct tap_atom_cache *atoms,
+                         struct tap_cursor c)
 {
     uint32_t n, two;
     if (!tap_read_list(&c, &n))
@@ -88,23 +87,23 @@ static void names_report(struct tap_flow_names *t, struct tap_intern *intern, st
         if (tap_left(&c) < 1 || !tap_read_pid(&c, &node, &len, &pid))
             return;
         atom.p++; /* the pid's tag: then its node */
-        pid.node = names_atom(intern, &atom);
-        names_keys(t, intern, &c, &pid);
+        pid.node = names_atom(atoms, &atom);
+        names_keys(t, atoms, &c, &pid);
     }
 }
 
-void tap_flow_names_event(struct tap_flow_names *t, struct tap_intern *intern,
+void tap_flow_names_event(struct tap_flow_names *t, struct tap_atom_cache *atoms,
                           const struct tap_event *ev, const uint8_t *arena)
 {
     struct tap_cursor c = tap_cursor(arena + ev->payload.off, ev->payload.len);
     if (!ev->payload.len)
         return;
     if (ev->kind == TAP_PROCESS_INFO) {
-        names_report(t, intern, c);
+        names_report(t, atoms, c);
     } else if (ev->kind == TAP_PROCESS_REGISTER) {
-        names_put(t, &ev->pid, names_atom(intern, &c));
+        names_put(t, &ev->pid, names_atom(atoms, &c));
     } else if (ev->kind == TAP_PROCESS_UNREGISTER) {
-        uint32_t name = names_atom(intern, &c);
+        uint32_t name = names_atom(atoms, &c);
         struct names_entry *e = &t->entries[names_place(ev->pid.node, name)];
         if (e->name == name && e->node == ev->pid.node)
             *e = (struct names_entry){0};

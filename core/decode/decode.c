@@ -6,8 +6,6 @@
  */
 #include "decode/decode.h"
 
-#include "names/atom_cache.h"
-
 enum shape {
     SHAPE_CALL,     /* {M,F,Args | Arity} */
     SHAPE_RETURN,   /* {M,F,A}, Value */
@@ -61,14 +59,14 @@ static const struct tag tags[] = {
 
 struct reader {
     struct tap_cursor c;
-    struct tap_intern *intern;
+    struct tap_atom_cache *atoms;
     const uint8_t *arena;
 };
 
 /* An atom where few pass by; the others take tap_intern_atom, which is inline. */
 __attribute__((noinline)) static uint32_t read_name(struct reader *r)
 {
-    return tap_intern_atom(r->intern, &r->c);
+    return tap_intern_atom(r->atoms, &r->c);
 }
 
 static const struct tag *read_tag(struct tap_cursor *c)
@@ -115,7 +113,7 @@ static inline bool read_pid(struct reader *r, struct tap_pid *pid)
     if (!is_pid(tag))
         return tap_cursor_fail(c);
     c->p++;
-    pid->node = tap_intern_same(r->intern, c);
+    pid->node = tap_intern_last(r->atoms, c);
     size_t need = tag == TAP_EXT_NEW_PID ? 12 : 9;
     if (tap_left(c) < need)
         return tap_cursor_fail(c);
@@ -244,27 +242,22 @@ static bool read_arguments(struct reader *r, struct tap_event *ev)
     }
 }
 
-static bool is_late(const struct tap_intern *intern)
-{
-    return ((const struct tap_atom_cache *)intern)->late;
-}
-
 /* {M,F, and the third element is left to read. */
 static inline bool read_mf(struct reader *r, struct tap_event *ev)
 {
     uint32_t arity;
     if (!tap_read_tuple(&r->c, &arity) || arity != 3)
         return tap_cursor_fail(&r->c);
-    ev->module = tap_intern_atom(r->intern, &r->c);
-    if (__builtin_expect(is_late(r->intern), 0)) {
+    ev->module = tap_intern_atom(r->atoms, &r->c);
+    if (__builtin_expect(r->atoms->deferred, 0)) {
         uint32_t at = (uint32_t)(r->c.p - r->arena);
-        if (tap_intern_fetch(r->intern, &r->c)) {
+        if (tap_intern_fetch(r->atoms, &r->c)) {
             ev->function = TAP_NAME_DEFERRED;
             ev->flow = at;
             return true;
         }
     }
-    ev->function = tap_intern_atom(r->intern, &r->c);
+    ev->function = tap_intern_atom(r->atoms, &r->c);
     return !r->c.bad;
 }
 
@@ -463,11 +456,11 @@ static bool read_head(struct tap_cursor *c, uint32_t *arity, bool *timed)
     return *timed || tap_match_atom(c, "trace");
 }
 
-enum tap_decoded tap_decode_item(struct tap_intern *intern, struct tap_node_clock *clock,
+enum tap_decoded tap_decode_item(struct tap_atom_cache *atoms, struct tap_node_clock *clock,
                                  const uint8_t *arena, uint32_t *off, uint32_t end,
                                  struct tap_event *ev)
 {
-    struct reader r = {tap_cursor(arena + *off, end - *off), intern, arena};
+    struct reader r = {tap_cursor(arena + *off, end - *off), atoms, arena};
     uint32_t arity, used;
     bool timed, timer = false, extra = false;
     if (!read_head(&r.c, &arity, &timed) || !read_pid(&r, &ev->pid))
@@ -494,7 +487,7 @@ enum tap_decoded tap_decode_item(struct tap_intern *intern, struct tap_node_cloc
     return TAP_DECODED;
 }
 
-enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_node_clock *clock,
+enum tap_decoded tap_decode_message(struct tap_atom_cache *atoms, struct tap_node_clock *clock,
                                     const uint8_t *arena, uint32_t off, uint32_t len,
                                     struct tap_event *ev)
 {
@@ -502,6 +495,6 @@ enum tap_decoded tap_decode_message(struct tap_intern *intern, struct tap_node_c
     if (len < 1 || arena[off] != TAP_EXT_VERSION)
         return TAP_DECODE_BAD;
     off++;
-    enum tap_decoded decoded = tap_decode_item(intern, clock, arena, &off, end, ev);
+    enum tap_decoded decoded = tap_decode_item(atoms, clock, arena, &off, end, ev);
     return decoded == TAP_DECODE_BAD || off == end ? decoded : TAP_DECODE_BAD;
 }

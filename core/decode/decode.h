@@ -10,7 +10,7 @@
 
 #include "beamtap/term.h"
 #include "decode/node_clock.h"
-#include "names/intern.h"
+#include "names/atom_cache.h"
 
 enum tap_decoded {
     TAP_DECODED,
@@ -22,23 +22,24 @@ enum tap_decoded {
 /* Reads the external term at arena[off .. off + len) (with version byte) into *ev, which must be
  * zeroed but for arity -1; on anything but TAP_DECODED its content means nothing. Sets ev->ts only
  * where the message has a time. Transport thread (interns). */
-enum tap_decoded tap_decode_message(struct tap_intern *, struct tap_node_clock *,
+enum tap_decoded tap_decode_message(struct tap_atom_cache *, struct tap_node_clock *,
                                     const uint8_t *arena, uint32_t off, uint32_t len,
                                     struct tap_event *ev);
 
 /* The same without version byte, in a list of them: reads at arena[*off .. end), and leaves *off
  * behind it unless it is bad. */
-enum tap_decoded tap_decode_item(struct tap_intern *, struct tap_node_clock *, const uint8_t *arena,
-                                 uint32_t *off, uint32_t end, struct tap_event *ev);
+enum tap_decoded tap_decode_item(struct tap_atom_cache *, struct tap_node_clock *,
+                                 const uint8_t *arena, uint32_t *off, uint32_t end,
+                                 struct tap_event *ev);
 
 /* Where there are so many names that the table of them is in no cache, looking one up waits for
- * memory. From _late on until _names, the functions of events are only asked for; _names gives them
- * to these, all that were read meanwhile and lie in this arena. False: there are few, and each is
- * looked up at once. */
-/* such a function; where its atom is stands in `flow`, which is not given out yet */
+ * memory. From tap_decode_defer_names on until tap_decode_deferred_names, the functions of events
+ * are only asked for; the latter gives them to these, all that were read meanwhile and lie in this
+ * arena. False: there are few, and each is looked up at once. */
+/* such a function: see tap_deferred_atom */
 #define TAP_NAME_DEFERRED UINT32_MAX
-bool tap_decode_defer_names(struct tap_intern *);
-void tap_decode_deferred_names(struct tap_intern *, const uint8_t *arena, uint32_t arena_len,
+bool tap_decode_defer_names(struct tap_atom_cache *);
+void tap_decode_deferred_names(struct tap_atom_cache *, const uint8_t *arena, uint32_t arena_len,
                                struct tap_event *events, uint32_t n);
 
 /* The span of the term at the cursor, which is skipped; false when it is not whole. */

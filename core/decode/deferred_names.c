@@ -6,26 +6,24 @@
  * for.
  */
 #include "decode/decode.h"
-#include "names/atom_cache.h"
 
 #define MANY_BUCKETS 8192u /* half a MiB */
 
-bool tap_decode_defer_names(struct tap_intern *intern)
+bool tap_decode_defer_names(struct tap_atom_cache *atoms)
 {
-    struct tap_atom_cache *cache = (struct tap_atom_cache *)intern;
-    return cache->late = cache->count > MANY_BUCKETS;
+    return atoms->deferred = atoms->count > MANY_BUCKETS;
 }
 
-void tap_decode_deferred_names(struct tap_intern *intern, const uint8_t *arena, uint32_t arena_len,
-                               struct tap_event *events, uint32_t n)
+void tap_decode_deferred_names(struct tap_atom_cache *atoms, const uint8_t *arena,
+                               uint32_t arena_len, struct tap_event *events, uint32_t n)
 {
-    ((struct tap_atom_cache *)intern)->late = false;
+    atoms->deferred = false;
     for (uint32_t i = 0; i < n; i++) {
         struct tap_event *ev = &events[i];
         if (ev->function != TAP_NAME_DEFERRED)
             continue;
         struct tap_cursor c = tap_cursor(arena + ev->flow, arena_len - ev->flow);
-        ev->function = tap_intern_atom(intern, &c);
+        ev->function = tap_intern_atom(atoms, &c);
         ev->flow = 0;
     }
 }

@@ -4,7 +4,6 @@
 #include "decode/frame.h"
 
 #include "decode/frame_body.h"
-#include "names/atom_cache.h"
 
 static void add(atomic_uint_fast64_t *figure, uint64_t n)
 {
@@ -250,8 +249,8 @@ static bool read_returns_off(const struct tap_frames *ctx, struct tap_stream *s,
     int64_t arity;
     if (!tap_read_tuple(c, &n) || n != 3)
         return false;
-    mfa.module = tap_intern_atom(ctx->intern, c);
-    mfa.function = tap_intern_atom(ctx->intern, c);
+    mfa.module = tap_intern_atom(ctx->atoms, c);
+    mfa.function = tap_intern_atom(ctx->atoms, c);
     if (!tap_read_i64(c, &arity) || arity < 0 || arity > 255 ||
         !tap_decode_span(c, batch->base.arena, &mfa.payload))
         return false;
@@ -348,7 +347,7 @@ static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s
             lose(s, batch, 1, TAP_REASON_MEMORY);
         return there;
     }
-    if (!tap_body_next(ctx->intern, &s->clock, batch->base.arena, b, ev, &decoded)) {
+    if (!tap_body_next(ctx->atoms, &s->clock, batch->base.arena, b, ev, &decoded)) {
         batch->base.count--;
         return false;
     }
@@ -381,15 +380,15 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
     /* Numbers that were there before (a frame sent twice) are not taken again. */
     uint64_t again = f->seq < s->next ? s->next - f->seq : 0;
     uint32_t first = batch->base.count;
-    bool late = tap_decode_defer_names(ctx->intern);
+    bool deferred = tap_decode_defer_names(ctx->atoms);
     if (tap_body_begin(&b, f, batch->base.arena)) {
         while (i < f->count && i < again && tap_body_pass(&b, batch->base.arena))
             i++;
         while (i >= again && i < f->count && decode_one(ctx, s, batch, &b))
             i++;
     }
-    if (late)
-        tap_decode_deferred_names(ctx->intern, batch->base.arena, end, batch->events + first,
+    if (deferred)
+        tap_decode_deferred_names(ctx->atoms, batch->base.arena, end, batch->events + first,
                                   batch->base.count - first);
     uint64_t rest = f->count - i;
     if (i < again)

@@ -44,7 +44,7 @@ struct tap_node_facts {
 };
 
 struct tap_frames {
-    struct tap_intern *intern;
+    struct tap_atom_cache *atoms;
     void *arg;
     void (*node_up)(void *arg, uint32_t node, const struct tap_node_facts *);
     void (*log)(void *arg, uint32_t node, enum tap_log_level, const char *text, uint32_t len);

@@ -48,7 +48,7 @@ static inline bool tap_body_skip(struct tap_body *b, const uint8_t *arena)
 }
 
 /* Reads the next message into *ev and goes behind it. False: there is none whole. */
-static inline bool tap_body_next(struct tap_intern *intern, struct tap_node_clock *clock,
+static inline bool tap_body_next(struct tap_atom_cache *atoms, struct tap_node_clock *clock,
                                  const uint8_t *arena, struct tap_body *b, struct tap_event *ev,
                                  enum tap_decoded *decoded)
 {
@@ -57,13 +57,13 @@ static inline bool tap_body_next(struct tap_intern *intern, struct tap_node_cloc
         if (b->at >= b->end || arena[b->at] == TAP_EXT_NIL)
             return false;
         ev->raw.off = b->at;
-        *decoded = tap_decode_item(intern, clock, arena, &b->at, b->end, ev);
+        *decoded = tap_decode_item(atoms, clock, arena, &b->at, b->end, ev);
         ev->raw.len = b->at - ev->raw.off;
         return *decoded != TAP_DECODE_BAD || tap_body_skip(b, arena);
     }
     if (!tap_body_item(arena, &b->at, b->end, &len))
         return false;
-    *decoded = tap_decode_message(intern, clock, arena, b->at, len, ev);
+    *decoded = tap_decode_message(atoms, clock, arena, b->at, len, ev);
     ev->raw = (struct tap_span){b->at + 1, len - 1};
     b->at += len;
     return true;

@@ -2,12 +2,14 @@
  *
  * Nearly every atom of a stream was there before. Short ones, tag and length included, are two
  * words, compared as they stand with three candidates in one line of the processor's cache (and
- * three more beside it). Before that, the node of a pid is held against the one that came last.
- * Both belong to the decoder's thread alone; what they do not know is intern.c's.
+ * three more in its sibling). Before that, the node of a pid is held against the one that came
+ * last. Long ones are found by a hash of all their bytes. The cache belongs to one thread; what it
+ * does not know it asks of the table of names (intern.h), which everybody shares.
  */
 #ifndef TAP_NAMES_ATOM_CACHE_H
 #define TAP_NAMES_ATOM_CACHE_H
 
+#include "base/hash.h"
 #include "names/intern.h"
 
 /* bytes of an encoded atom that has a place in a bucket; as many must be there to be read */
@@ -27,27 +29,25 @@ struct tap_atom_last {
     uint32_t len, id;
 };
 
+/* One that is too long for a bucket, by its hash. id 0: free. */
+struct tap_atom_long {
+    uint32_t hash, id;
+};
+
 struct tap_atom_cache {
     struct tap_atom_bucket *buckets;
     /* used: places of all of them; clock: whose turn it is to be thrown out */
     uint32_t count, used, clock;
     /* the decoder takes names of functions later: see tap_decode_defer_names */
-    bool late;
+    bool deferred;
     struct tap_atom_last node;
+    struct tap_atom_long *longs;
+    struct tap_intern *table;
 };
 
-static inline uint64_t tap_atom_word(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return v;
-}
-
-static inline uint64_t tap_atom_mix(uint64_t a, uint64_t b)
-{
-    a = (a ^ (b << 29 | b >> 35)) * 0x9E3779B97F4A7C15ull;
-    return a ^ a >> 32;
-}
+/* Before a table, which must outlive it. NULL: out of memory. */
+struct tap_atom_cache *tap_atom_cache_new(struct tap_intern *table);
+void tap_atom_cache_free(struct tap_atom_cache *);
 
 /* Bytes of an encoded atom, which are not looked at but for the first three. UINT32_MAX: it is
  * none. */
@@ -63,7 +63,7 @@ static inline uint32_t tap_atom_size(const uint8_t *p)
 /* Its n bytes, at most TAP_ATOM_SHORT, with zeros behind them. */
 static inline void tap_atom_key(const uint8_t *p, uint32_t n, uint64_t key[2])
 {
-    uint64_t low = tap_atom_word(p), high = tap_atom_word(p + 8);
+    uint64_t low = tap_word64(p), high = tap_word64(p + 8);
     unsigned spare = 8 * (TAP_ATOM_SHORT - n); /* bits that are not the atom's */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     key[0] = n < 8 ? low & UINT64_MAX >> (spare - 64) : low;
@@ -85,24 +85,23 @@ static inline struct tap_atom_bucket *tap_atom_bucket(struct tap_atom_bucket *bu
 }
 
 /* Where it is when its own bucket is full: the two are fetched together by most processors. */
-static inline struct tap_atom_bucket *tap_atom_beside(struct tap_atom_bucket *buckets,
-                                                      const struct tap_atom_bucket *b)
+static inline struct tap_atom_bucket *tap_atom_sibling(struct tap_atom_bucket *buckets,
+                                                       const struct tap_atom_bucket *b)
 {
     return &buckets[(size_t)(b - buckets) ^ 1];
 }
 
 /* The slow half of tap_intern_atom: long, new, or no atom. */
-uint32_t tap_intern_other(struct tap_intern *, struct tap_cursor *);
-/* The slow half of tap_intern_same: makes it the last one. */
-uint32_t tap_intern_node(struct tap_intern *, struct tap_cursor *);
+uint32_t tap_intern_slow(struct tap_atom_cache *, struct tap_cursor *);
+/* The slow half of tap_intern_last: makes it the last one. */
+uint32_t tap_intern_last_slow(struct tap_atom_cache *, struct tap_cursor *);
 
 /* The id of the atom at the cursor, which goes past it; fails the cursor when it is none. */
-static inline uint32_t tap_intern_atom(struct tap_intern *in, struct tap_cursor *c)
+static inline uint32_t tap_intern_atom(struct tap_atom_cache *cache, struct tap_cursor *c)
 {
-    const struct tap_atom_cache *cache = (const struct tap_atom_cache *)in;
     uint32_t n = tap_left(c) >= TAP_ATOM_SHORT ? tap_atom_size(c->p) : UINT32_MAX;
     if (__builtin_expect(n > TAP_ATOM_SHORT, 0))
-        return tap_intern_other(in, c);
+        return tap_intern_slow(cache, c);
     uint64_t key[2];
     tap_atom_key(c->p, n, key);
     const struct tap_atom_bucket *b = tap_atom_bucket(cache->buckets, cache->count, key);
@@ -112,14 +111,13 @@ static inline uint32_t tap_intern_atom(struct tap_intern *in, struct tap_cursor 
             return b->id[k];
         }
     }
-    return tap_intern_other(in, c);
+    return tap_intern_slow(cache, c);
 }
 
 /* Goes past a short atom and has its bucket fetched, for tap_intern_atom to find it there a while
  * later. False: it is none, and nothing is done. */
-static inline bool tap_intern_fetch(const struct tap_intern *in, struct tap_cursor *c)
+static inline bool tap_intern_fetch(const struct tap_atom_cache *cache, struct tap_cursor *c)
 {
-    const struct tap_atom_cache *cache = (const struct tap_atom_cache *)in;
     uint32_t n = tap_left(c) >= TAP_ATOM_SHORT ? tap_atom_size(c->p) : UINT32_MAX;
     if (n > TAP_ATOM_SHORT)
         return false;
@@ -131,19 +129,19 @@ static inline bool tap_intern_fetch(const struct tap_intern *in, struct tap_curs
 }
 
 /* The same for what is nearly always the atom that it was the last time: the node of a pid. */
-static inline uint32_t tap_intern_same(struct tap_intern *in, struct tap_cursor *c)
+static inline uint32_t tap_intern_last(struct tap_atom_cache *cache, struct tap_cursor *c)
 {
-    const struct tap_atom_last *last = &((const struct tap_atom_cache *)in)->node;
+    const struct tap_atom_last *last = &cache->node;
     uint32_t n = last->len, at = 0;
     if (n && tap_left(c) >= n) {
-        while (at + 8 < n && tap_atom_word(c->p + at) == tap_atom_word(last->bytes + at))
+        while (at + 8 < n && tap_word64(c->p + at) == tap_word64(last->bytes + at))
             at += 8;
-        if (at + 8 >= n && tap_atom_word(c->p + n - 8) == tap_atom_word(last->bytes + n - 8)) {
+        if (at + 8 >= n && tap_word64(c->p + n - 8) == tap_word64(last->bytes + n - 8)) {
             c->p += n;
             return last->id;
         }
     }
-    return tap_intern_node(in, c);
+    return tap_intern_last_slow(cache, c);
 }
 
 #endif

@@ -3,27 +3,22 @@
  *
  * Names lie in chunks of 4,096 that never move, their characters in blocks that never move: a
  * reader needs no lock for an id it was given. Finding a name by its characters is a hash table
- * under a mutex. The decoder meets the same few hundred atoms again and again, so in front of that
- * stand two caches, which belong to its thread alone. Short atoms are looked for in intern_atom.h,
- * whose table grows when too many atoms want the same place, so that a name costs as few
- * instructions among a hundred thousand as among ten. Long ones are found by a hash of all their
- * bytes and compared with the name itself.
+ * under a mutex. The decoder meets the same few hundred atoms again and again, and has a cache of
+ * its own in front of this (atom_cache.h).
  */
-#include "names/atom_cache.h"
+#include "names/intern.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "term/fast_path.h"
 #include "term/print.h"
 #include "base/utf8.h"
 
 #define DEFAULT_NAMES (1u << 20)
 #define BLOCK (64u << 10)
-#define BUCKETS 512u            /* powers of two */
-#define BUCKETS_MAX (64u << 10) /* 4 MiB */
-#define LONG_SLOTS (32u << 10)  /* 256 KiB */
 
 /* id 0: free. */
 struct slot {
@@ -36,8 +31,6 @@ struct block {
 };
 
 struct tap_intern {
-    struct tap_atom_cache cache; /* first: tap_intern_atom looks there */
-    struct slot *slots;
     pthread_mutex_t lock; /* guards all below */
     struct tap_name **chunks;
     struct tap_names names;
@@ -49,24 +42,15 @@ struct tap_intern {
     size_t room_left;
 };
 
-/* Each in a line of the processor's cache, two beside each other. */
-static struct tap_atom_bucket *new_buckets(uint32_t count)
-{
-    struct tap_atom_bucket *buckets = aligned_alloc(2 * sizeof *buckets, count * sizeof *buckets);
-    if (buckets)
-        memset(buckets, 0, count * sizeof *buckets);
-    return buckets;
-}
-
 /* All bytes count. */
 static uint64_t hash_text(const char *text, size_t n)
 {
     const uint8_t *p = (const uint8_t *)text;
     uint64_t h = n;
     for (; n >= 8; n -= 8, p += 8)
-        h = tap_atom_mix(h, tap_atom_word(p));
+        h = tap_mix64(h, tap_word64(p));
     for (; n > 0; n--, p++)
-        h = tap_atom_mix(h, *p);
+        h = tap_mix64(h, *p);
     return h;
 }
 
@@ -245,10 +229,7 @@ struct tap_intern *tap_intern_new(uint32_t max_names)
     in->max = max_names ? max_names : DEFAULT_NAMES;
     pthread_mutex_init(&in->lock, NULL);
     in->chunks = calloc(in->max / TAP_NAME_CHUNK + 1, sizeof(struct tap_name *));
-    in->cache.buckets = new_buckets(BUCKETS);
-    in->cache.count = BUCKETS;
-    in->slots = calloc(LONG_SLOTS, sizeof *in->slots);
-    if (!in->chunks || !in->cache.buckets || !in->slots || !grow_table(in) ||
+    if (!in->chunks || !grow_table(in) ||
         !(in->chunks[0] = calloc(TAP_NAME_CHUNK, sizeof(struct tap_name))) ||
         !fill_name(in, &in->chunks[0][0], 0, "", 0)) {
         tap_intern_free(in);
@@ -272,8 +253,6 @@ void tap_intern_free(struct tap_intern *in)
         free(b);
     }
     free(in->table);
-    free(in->cache.buckets);
-    free(in->slots);
     pthread_mutex_destroy(&in->lock);
     free(in);
 }
@@ -317,14 +296,6 @@ static bool is_utf8(const char *text, size_t len)
     return true;
 }
 
-static bool is_ascii(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if ((uint8_t)text[i] >= 0x80)
-            return false;
-    return true;
-}
-
 uint32_t tap_intern_name(struct tap_intern *in, const char *text, size_t len)
 {
     if (len == 0 || len > UINT32_MAX / 4)
@@ -332,140 +303,7 @@ uint32_t tap_intern_name(struct tap_intern *in, const char *text, size_t len)
     return is_utf8(text, len) ? find_or_add(in, text, len) : intern_converted(in, text, len, false);
 }
 
-/* ---- The caches */
-
-/* A place for the key in its bucket or in the one beside it, a free one where there is one; whether
- * it was free. */
-static bool take_place(struct tap_atom_cache *cache, const uint64_t key[2], uint32_t id)
+uint32_t tap_intern_latin1(struct tap_intern *in, const char *text, size_t len)
 {
-    struct tap_atom_bucket *own = tap_atom_bucket(cache->buckets, cache->count, key), *to = own;
-    unsigned k = 0;
-    for (unsigned i = 0; i < 2 * TAP_ATOM_WAYS; i++) {
-        to = i < TAP_ATOM_WAYS ? own : tap_atom_beside(cache->buckets, own);
-        k = i % TAP_ATOM_WAYS;
-        if (!to->id[k])
-            break;
-    }
-    bool is_free = !to->id[k];
-    if (!is_free) { /* not each time: those that went round would throw each other out for ever */
-        cache->clock = (cache->clock + 1) % (16 * TAP_ATOM_WAYS + 1);
-        if (cache->clock >= TAP_ATOM_WAYS)
-            return false;
-        to = own;
-        k = cache->clock;
-    }
-    memcpy(to->key[k], key, sizeof to->key[k]);
-    to->id[k] = id;
-    return is_free;
-}
-
-/* Twice as many; when there is no memory for them it stays as it is. */
-static void more_buckets(struct tap_atom_cache *cache)
-{
-    struct tap_atom_cache wider = {.count = 2 * cache->count,
-                                   .buckets = new_buckets(2 * cache->count)};
-    if (!wider.buckets)
-        return;
-    for (uint32_t i = 0; i < cache->count; i++)
-        for (unsigned k = 0; k < TAP_ATOM_WAYS && cache->buckets[i].id[k]; k++)
-            wider.used += take_place(&wider, cache->buckets[i].key[k], cache->buckets[i].id[k]);
-    free(cache->buckets);
-    cache->buckets = wider.buckets;
-    cache->count = wider.count;
-    cache->used = wider.used;
-}
-
-static void keep_short(struct tap_atom_cache *cache, const uint64_t key[2], uint32_t id)
-{
-    cache->used += take_place(cache, key, id);
-    if (cache->used > cache->count / 5 * 3 * TAP_ATOM_WAYS && cache->count < BUCKETS_MAX)
-        more_buckets(cache);
-}
-
-/* Is it in the bucket beside its own? */
-static uint32_t find_beside(const struct tap_atom_cache *cache, const uint64_t key[2])
-{
-    const struct tap_atom_bucket *b =
-        tap_atom_beside(cache->buckets, tap_atom_bucket(cache->buckets, cache->count, key));
-    for (unsigned k = 0; k < TAP_ATOM_WAYS; k++)
-        if (b->id[k] && b->key[k][0] == key[0] && b->key[k][1] == key[1])
-            return b->id[k];
-    return 0;
-}
-
-static uint32_t intern_text(struct tap_intern *in, const char *text, uint32_t len, bool latin1)
-{
-    return latin1 && !is_ascii(text, len) ? intern_converted(in, text, len, true)
-                                          : tap_intern_name(in, text, len);
-}
-
-/* One that is long, or has too little behind it to be looked at in two words. */
-__attribute__((noinline)) static uint32_t intern_long(struct tap_intern *in, struct tap_cursor *c)
-{
-    const char *text;
-    uint32_t len;
-    bool latin1;
-    if (!tap_read_atom(c, &text, &len, &latin1))
-        return 0;
-    if (len < 8)
-        return intern_text(in, text, len, latin1);
-    uint64_t h = len, last = tap_atom_word((const uint8_t *)text + len - 8), bits = last;
-    for (uint32_t i = 0; i + 8 < len; i += 8) {
-        uint64_t word = tap_atom_word((const uint8_t *)text + i);
-        h = tap_atom_mix(h, word);
-        bits |= word;
-    }
-    h = tap_atom_mix(h, last);
-    if (latin1 && bits & UINT64_C(0x8080808080808080)) /* names are UTF-8 */
-        return intern_text(in, text, len, latin1);
-    struct slot *s = &in->slots[h & (LONG_SLOTS - 1)];
-    if (s->id && s->hash == (uint32_t)(h >> 32)) {
-        /* it never moves, and this thread was given it */
-        const struct tap_name *n = name_at(in, s->id);
-        if (n->len == len && memcmp(n->text, text, len) == 0)
-            return s->id;
-    }
-    uint32_t id = tap_intern_name(in, text, len);
-    *s = (struct slot){(uint32_t)(h >> 32), id};
-    return id;
-}
-
-/* One that has no place in the cache yet gets one. */
-static uint32_t intern_short(struct tap_intern *in, struct tap_cursor *c, uint32_t n)
-{
-    uint64_t key[2];
-    const char *text;
-    uint32_t len, id;
-    bool latin1;
-    tap_atom_key(c->p, n, key);
-    if ((id = find_beside(&in->cache, key))) {
-        c->p += n;
-        return id;
-    }
-    if (!tap_read_atom(c, &text, &len, &latin1))
-        return 0;
-    if ((id = intern_text(in, text, len, latin1)))
-        keep_short(&in->cache, key, id);
-    return id;
-}
-
-uint32_t tap_intern_other(struct tap_intern *in, struct tap_cursor *c)
-{
-    uint32_t n = tap_left(c) >= TAP_ATOM_SHORT ? tap_atom_size(c->p) : UINT32_MAX;
-    return n > TAP_ATOM_SHORT ? intern_long(in, c) : intern_short(in, c, n);
-}
-
-uint32_t tap_intern_node(struct tap_intern *in, struct tap_cursor *c)
-{
-    struct tap_atom_last *last = &in->cache.node;
-    const uint8_t *from = c->p;
-    uint32_t id = tap_intern_atom(in, c);
-    size_t len = (size_t)(c->p - from);
-    last->len = 0;
-    if (!id || c->bad || len < 8 || len > sizeof last->bytes)
-        return id;
-    memcpy(last->bytes, from, len);
-    last->len = (uint32_t)len;
-    last->id = id;
-    return id;
+    return intern_converted(in, text, len, true);
 }

@@ -14,4 +14,6 @@ void tap_intern_free(struct tap_intern *);
 const struct tap_names *tap_intern_names(const struct tap_intern *);
 /* Characters in UTF-8. The id; 0 for the empty name and when the table is full. Any thread. */
 uint32_t tap_intern_name(struct tap_intern *, const char *text, size_t len);
+/* The same of characters in latin1. */
+uint32_t tap_intern_latin1(struct tap_intern *, const char *text, size_t len);
 #endif

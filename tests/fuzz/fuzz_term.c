@@ -3,7 +3,7 @@
  * The first byte chooses how to print, the rest is the term. With clang:
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -DTAP_LIBFUZZER -Icore
  *     -Icore/include \
- *         tests/fuzz/fuzz_term.c core/term_*.c core/intern.c -lm -lpthread
+ *         tests/fuzz/fuzz_term.c core/term/*.c core/names/*.c -lm -lpthread
  * Without TAP_LIBFUZZER there is a main that takes files, for a corpus or a crash with any
  * compiler.
  *
@@ -59,12 +59,13 @@ static void print_all_ways(const struct tap_names *names, const uint8_t *term, s
     free(whole);
 }
 
-static void intern_all(struct tap_intern *in, const uint8_t *data, size_t size)
+static void intern_all(struct tap_intern *in, struct tap_atom_cache *cache, const uint8_t *data,
+                       size_t size)
 {
     const struct tap_names *names = tap_intern_names(in);
     for (size_t i = 0; i < size; i++) {
         struct tap_cursor a = tap_cursor(data + i, size - i), b = a;
-        uint32_t id = tap_intern_atom(in, &a), again = tap_intern_atom(in, &b);
+        uint32_t id = tap_intern_atom(cache, &a), again = tap_intern_atom(cache, &b);
         HOLD(id == again && a.bad == b.bad && a.p == b.p);
         if (!id)
             continue;
@@ -82,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct tap_intern *in = tap_intern_new(1000);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     HOLD(in);
     struct tap_print p = {.syntax = data[0] & 1 ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG,
                           .json = data[0] & 2,
@@ -89,7 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                           .limit = data[0] >> 3,
                           .node_name = tap_intern_name(in, "a@b", 3)};
     print_all_ways(tap_intern_names(in), data + 1, size - 1, &p);
-    intern_all(in, data + 1, size - 1);
+    intern_all(in, cache, data + 1, size - 1);
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
     return 0;
 }

@@ -41,8 +41,8 @@ static void on_log(void *arg, uint32_t index, enum tap_log_level level, const ch
 static void begin_with(struct tap_bus_options o)
 {
     const struct tap_bus_filter filters[] = {{&filter_ops, NULL}, {&big_ops, NULL}};
-    o.frames = (struct tap_frames){tap_intern_new(0), NULL, on_up, on_log, NULL};
-    intern = o.frames.intern;
+    o.intern = intern = tap_intern_new(0);
+    o.frames = (struct tap_frames){NULL, NULL, on_up, on_log, NULL};
     o.filters = filters;
     o.filter_count = 2;
     o.uses = uses;

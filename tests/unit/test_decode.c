@@ -14,6 +14,7 @@
 #include "unit.h"
 
 static struct tap_intern *intern;
+static struct tap_atom_cache *atoms;
 static struct tap_node_clock the_clock = {.told = true};
 
 /* ---- The corpus: u32 length, line, u32 length, term. */
@@ -133,11 +134,12 @@ static void events_are_what_the_node_says(void)
     struct item it;
     unsigned n = 0, ignored = 0, wrong = 0;
     intern = tap_intern_new(0);
+    atoms = tap_atom_cache_new(intern);
     local_node = tap_intern_name(intern, "nonode@nohost", 13);
     CU_ASSERT_FATAL(make_corpus());
     for (size_t at = 0; next(&at, &it); n++) {
         struct tap_event ev = fresh();
-        enum tap_decoded d = tap_decode_message(intern, &the_clock, corpus, it.off, it.len, &ev);
+        enum tap_decoded d = tap_decode_message(atoms, &the_clock, corpus, it.off, it.len, &ev);
         if (d == TAP_DECODE_IGNORED) {
             ignored++;
             CU_ASSERT(it.line_len > 8 && memcmp(it.line, "ignored\t", 8) == 0);
@@ -160,6 +162,7 @@ static void events_are_what_the_node_says(void)
             printf("# no %s in the corpus\n", tap_kind_name(k));
     for (unsigned k = 0; k <= TAP_KIND_USER_LAST; k++)
         CU_ASSERT(seen[k]);
+    tap_atom_cache_free(atoms);
     tap_intern_free(intern);
     free(corpus);
 }
@@ -169,6 +172,7 @@ static void cut_messages_are_bad(void)
 {
     struct item it;
     intern = tap_intern_new(0);
+    atoms = tap_atom_cache_new(intern);
     CU_ASSERT_FATAL(make_corpus());
     for (size_t at = 0; next(&at, &it);) {
         uint8_t *copy = malloc(it.len + 1);
@@ -176,17 +180,18 @@ static void cut_messages_are_bad(void)
             uint8_t *exact = malloc(n ? n : 1); /* of exactly this size: asan sees a byte beyond */
             memcpy(exact, corpus + it.off, n);
             struct tap_event ev = fresh();
-            CU_ASSERT_EQUAL(tap_decode_message(intern, &the_clock, exact, 0, n, &ev),
+            CU_ASSERT_EQUAL(tap_decode_message(atoms, &the_clock, exact, 0, n, &ev),
                             TAP_DECODE_BAD);
             free(exact);
         }
         memcpy(copy, corpus + it.off, it.len);
         copy[it.len] = TAP_EXT_NIL;
         struct tap_event ev = fresh();
-        CU_ASSERT_EQUAL(tap_decode_message(intern, &the_clock, copy, 0, it.len + 1, &ev),
+        CU_ASSERT_EQUAL(tap_decode_message(atoms, &the_clock, copy, 0, it.len + 1, &ev),
                         TAP_DECODE_BAD);
         free(copy);
     }
+    tap_atom_cache_free(atoms);
     tap_intern_free(intern);
     free(corpus);
 }
@@ -279,9 +284,10 @@ static void any_bytes_are_survived(void)
     struct tap_batch_pool pool;
     unsigned random = 7;
     intern = tap_intern_new(0);
+    atoms = tap_atom_cache_new(intern);
     CU_ASSERT_FATAL(make_corpus());
     CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&pool, 1, 1 << 30), TAP_OK);
-    struct tap_frames frames = {intern, NULL, on_up, on_log, on_call};
+    struct tap_frames frames = {atoms, NULL, on_up, on_log, on_call};
     for (unsigned round = 0; round < 60000; round++) {
         struct tap_buf seed;
         frame_seed(&seed, round % 60);
@@ -310,6 +316,7 @@ static void any_bytes_are_survived(void)
     CU_ASSERT(called > 1000);
     CU_ASSERT_EQUAL(atomic_load(&pool.alive), 0);
     tap_batch_pool_destroy(&pool);
+    tap_atom_cache_free(atoms);
     tap_intern_free(intern);
     free(corpus);
 }
@@ -320,6 +327,7 @@ static void a_peer_that_is_said_twice_is_the_second_one(void)
 {
     struct tap_buf b = {0};
     intern = tap_intern_new(0);
+    atoms = tap_atom_cache_new(intern);
     tap_write_version(&b);
     tap_write_tuple(&b, 7);
     tap_write_atom(&b, "trace_ts");
@@ -337,12 +345,13 @@ static void a_peer_that_is_said_twice_is_the_second_one(void)
     tap_write_atom(&b, "someone");
     tap_write_i64(&b, 5);
     struct tap_event ev = fresh();
-    CU_ASSERT_EQUAL_FATAL(tap_decode_message(intern, &the_clock, b.data, 0, (uint32_t)b.len, &ev),
+    CU_ASSERT_EQUAL_FATAL(tap_decode_message(atoms, &the_clock, b.data, 0, (uint32_t)b.len, &ev),
                           TAP_DECODED);
     CU_ASSERT_EQUAL(ev.peer_type, TAP_PEER_NAME);
     CU_ASSERT_EQUAL(ev.peer_name, tap_intern_name(intern, "someone", 7));
     CU_ASSERT(ev.peer.node == 0 && ev.peer.id == 0);
     tap_buf_free(&b);
+    tap_atom_cache_free(atoms);
     tap_intern_free(intern);
 }
 
@@ -351,10 +360,11 @@ static void before_the_node_told_its_clock_it_is_guessed(void)
     struct tap_node_clock clock = {0};
     struct frame f;
     intern = tap_intern_new(0);
+    atoms = tap_atom_cache_new(intern);
     frame_begin(&f, 0, 0, 0, 0);
     frame_call(&f, 80, 1, -576460750000000000);
     struct tap_event ev = fresh();
-    CU_ASSERT_EQUAL(tap_decode_message(intern, &clock, f.buf.data, TAP_FRAME_HEADER + 4,
+    CU_ASSERT_EQUAL(tap_decode_message(atoms, &clock, f.buf.data, TAP_FRAME_HEADER + 4,
                                        (uint32_t)f.buf.len - TAP_FRAME_HEADER - 4, &ev),
                     TAP_DECODED);
     int64_t off = tap_clock_now() - ev.ts;
@@ -364,6 +374,7 @@ static void before_the_node_told_its_clock_it_is_guessed(void)
     tap_node_clock_guess(&clock, 5);
     CU_ASSERT_EQUAL(clock.now.target, 1700000000000000000);
     tap_buf_free(&f.buf);
+    tap_atom_cache_free(atoms);
     tap_intern_free(intern);
 }
 

@@ -190,7 +190,8 @@ static void a_name_chooses_among_equal_messages(void)
 {
     static const uint8_t registered[] = {TAP_EXT_SMALL_ATOM_UTF8, 5, 'c', 'l', 'o', 'c', 'k'};
     struct tap_intern *names = tap_intern_new(64);
-    struct tap_flow *f = tap_flow_new(64, names);
+    struct tap_atom_cache *atoms = tap_atom_cache_new(names);
+    struct tap_flow *f = tap_flow_new(64, atoms);
     struct tap_event name = {
         .kind = TAP_PROCESS_REGISTER, .pid = pid(6), .payload = {0, sizeof registered}};
     tap_flow_event(f, &name, registered);
@@ -207,6 +208,7 @@ static void a_name_chooses_among_equal_messages(void)
     tap_flow_event(f, &to_clock, (const uint8_t *)"tock");
     CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 9, 1, "tock"), to_clock.flow);
     tap_flow_free(f);
+    tap_atom_cache_free(atoms);
     tap_intern_free(names);
 }
 

@@ -8,6 +8,7 @@
 #include "unit.h"
 
 static struct tap_intern *intern;
+static struct tap_atom_cache *atoms;
 static struct tap_batch_pool pool;
 static struct tap_stream stream;
 static struct tap_frames frames;
@@ -31,12 +32,14 @@ static void begin(void)
 {
     fresh_stream();
     intern = tap_intern_new(0);
-    frames = (struct tap_frames){intern, NULL, on_up, on_log, NULL};
+    atoms = tap_atom_cache_new(intern);
+    frames = (struct tap_frames){atoms, NULL, on_up, on_log, NULL};
     CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&pool, 1, 1 << 30), TAP_OK);
 }
 static void end(void)
 {
     tap_batch_pool_destroy(&pool);
+    tap_atom_cache_free(atoms);
     tap_intern_free(intern);
 }
 
@@ -302,7 +305,7 @@ static void intern_many(uint32_t n)
     tap_buf_put(&b, behind, sizeof behind); /* a short one is read together with what follows it */
     struct tap_cursor c = tap_cursor(b.data, b.len);
     for (uint32_t i = 0; i < n; i++)
-        CU_ASSERT_FATAL(tap_intern_atom(intern, &c) != 0);
+        CU_ASSERT_FATAL(tap_intern_atom(atoms, &c) != 0);
     CU_ASSERT_EQUAL(tap_left(&c), sizeof behind);
     tap_buf_free(&b);
 }
@@ -324,8 +327,8 @@ static void functions_are_found_among_many(void)
     uint32_t ignored;
     begin();
     intern_many(40000);
-    CU_ASSERT(tap_decode_defer_names(intern));
-    tap_decode_deferred_names(intern, NULL, 0, NULL, 0);
+    CU_ASSERT(tap_decode_defer_names(atoms));
+    tap_decode_deferred_names(atoms, NULL, 0, NULL, 0);
     frame_begin(&items, 0, 0, 0, 0);
     for (uint32_t i = 0; i < 300; i++)
         frame_call_of(&items, 10, function_of(name, i), i, 1000 + i);

@@ -15,13 +15,13 @@ static uint32_t put(struct tap_intern *in, const char *s)
 {
     return tap_intern_name(in, s, strlen(s));
 }
-static uint32_t atom(struct tap_intern *in, const void *bytes, size_t n)
+static uint32_t atom(struct tap_atom_cache *cache, const void *bytes, size_t n)
 {
     /* of exactly that size, so that a sanitizer sees what reads over it */
     uint8_t *copy = malloc(n);
     memcpy(copy, bytes, n);
     struct tap_cursor c = tap_cursor(copy, n);
-    uint32_t id = tap_intern_atom(in, &c);
+    uint32_t id = tap_intern_atom(cache, &c);
     CU_ASSERT(c.bad ? id == 0 : c.p == copy + n);
     free(copy);
     return id;
@@ -32,6 +32,7 @@ static uint32_t atom(struct tap_intern *in, const void *bytes, size_t n)
 static void a_hundred_thousand_atoms_keep_their_ids(void)
 {
     struct tap_intern *in = tap_intern_new(0);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     const unsigned count = 100000;
     uint32_t *ids = calloc(2 * count, sizeof *ids);
     for (unsigned round = 0; round < 3; round++) {
@@ -51,7 +52,7 @@ static void a_hundred_thousand_atoms_keep_their_ids(void)
             size_t len = b.len;
             tap_buf_put(&b, "what comes behind it", 20);
             struct tap_cursor c = tap_cursor(b.data, b.len);
-            uint32_t id = tap_intern_atom(in, &c);
+            uint32_t id = tap_intern_atom(cache, &c);
             wrong += c.p != b.data + len || !id || (round && ids[i] != id) ||
                      strcmp(get(in, id)->text, text) != 0;
             ids[i] = id;
@@ -60,6 +61,7 @@ static void a_hundred_thousand_atoms_keep_their_ids(void)
         CU_ASSERT_EQUAL(wrong, 0);
     }
     free(ids);
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 
@@ -68,6 +70,7 @@ static void a_hundred_thousand_atoms_keep_their_ids(void)
 static void latin1_and_utf8_are_told_apart(void)
 {
     struct tap_intern *in = tap_intern_new(0);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     const char *const texts[] = {"\xC3\xA9", "caf\xC3\xA9@n",
                                  "a_name_that_is_long_enough_\xC3\xA9"};
     for (int round = 0; round < 3; round++)
@@ -81,12 +84,13 @@ static void latin1_and_utf8_are_told_apart(void)
                 tap_buf_put(&latin1, "what comes behind", 17);
             struct tap_cursor u = tap_cursor(utf8.data, utf8.len),
                               l = tap_cursor(latin1.data, latin1.len);
-            uint32_t one = tap_intern_atom(in, &u), two = tap_intern_atom(in, &l);
+            uint32_t one = tap_intern_atom(cache, &u), two = tap_intern_atom(cache, &l);
             CU_ASSERT(one && two && one != two);
             CU_ASSERT_STRING_EQUAL(get(in, one)->text, texts[i]);
             CU_ASSERT(strstr(get(in, two)->text, "\xC3\x83\xC2\xA9") != NULL);
             tap_buf_free(&utf8), tap_buf_free(&latin1);
         }
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 
@@ -95,6 +99,7 @@ static void latin1_and_utf8_are_told_apart(void)
 static void near_names_are_told_apart(void)
 {
     struct tap_intern *in = tap_intern_new(0);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     char text[40];
     for (unsigned len = 1; len < 30; len++)
         for (unsigned at = 0; at < len; at++)
@@ -106,16 +111,18 @@ static void near_names_are_told_apart(void)
                 tap_buf_put(&b, "aaaaaaaaaaaaaaaaaaaa", 20);
                 for (int twice = 0; twice < 2; twice++) {
                     struct tap_cursor c = tap_cursor(b.data, b.len);
-                    CU_ASSERT_STRING_EQUAL(get(in, tap_intern_atom(in, &c))->text, text);
+                    CU_ASSERT_STRING_EQUAL(get(in, tap_intern_atom(cache, &c))->text, text);
                 }
                 tap_buf_free(&b);
             }
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 
 static void names_have_ids_and_forms(void)
 {
     struct tap_intern *in = tap_intern_new(0);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     uint32_t cart = put(in, "Elixir.Shop.Cart"), words = put(in, "hello \"w\""), ok = put(in, "ok");
     CU_ASSERT(cart && words && ok && cart != words && words != ok);
     CU_ASSERT_EQUAL(put(in, "Elixir.Shop.Cart"), cart);
@@ -139,49 +146,53 @@ static void names_have_ids_and_forms(void)
     uint32_t bad = put(in, "a\xFF");
     CU_ASSERT_STRING_EQUAL(get(in, bad)->text, "a\xEF\xBF\xBD");
     CU_ASSERT_EQUAL(put(in, "a\xEF\xBF\xBD"), bad);
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 
 static void atoms_are_names(void)
 {
     struct tap_intern *in = tap_intern_new(0);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     uint32_t ok = put(in, "ok"), e = put(in, "\xC3\xA9");
     for (int twice = 0; twice < 2; twice++) { /* missing the cache, and from it */
-        CU_ASSERT_EQUAL(atom(in, "w\2ok", 4), ok);
-        CU_ASSERT_EQUAL(atom(in, "s\2ok", 4), ok);
-        CU_ASSERT_EQUAL(atom(in, "v\0\2ok", 5), ok);
-        CU_ASSERT_EQUAL(atom(in, "d\0\2ok", 5), ok);
-        CU_ASSERT_EQUAL(atom(in, "s\1\xE9", 3), e);
-        CU_ASSERT_EQUAL(atom(in, "w\2\xC3\xA9", 4), e);
-        CU_ASSERT_NOT_EQUAL(atom(in, "s\2\xC3\xA9", 4), e);
-        CU_ASSERT_EQUAL(atom(in, "w\0", 2), 0);
-        CU_ASSERT_EQUAL(atom(in, "w\3ok", 4), 0);
-        CU_ASSERT_EQUAL(atom(in, "a\1", 2), 0);
-        CU_ASSERT_EQUAL(atom(in, "w", 1), 0);
+        CU_ASSERT_EQUAL(atom(cache, "w\2ok", 4), ok);
+        CU_ASSERT_EQUAL(atom(cache, "s\2ok", 4), ok);
+        CU_ASSERT_EQUAL(atom(cache, "v\0\2ok", 5), ok);
+        CU_ASSERT_EQUAL(atom(cache, "d\0\2ok", 5), ok);
+        CU_ASSERT_EQUAL(atom(cache, "s\1\xE9", 3), e);
+        CU_ASSERT_EQUAL(atom(cache, "w\2\xC3\xA9", 4), e);
+        CU_ASSERT_NOT_EQUAL(atom(cache, "s\2\xC3\xA9", 4), e);
+        CU_ASSERT_EQUAL(atom(cache, "w\0", 2), 0);
+        CU_ASSERT_EQUAL(atom(cache, "w\3ok", 4), 0);
+        CU_ASSERT_EQUAL(atom(cache, "a\1", 2), 0);
+        CU_ASSERT_EQUAL(atom(cache, "w", 1), 0);
     }
     /* every length, each name differing from the next in one place only: none is taken for
      * another */
     for (size_t len = 1; len <= 255; len++) {
         uint8_t b[257] = {119, (uint8_t)len};
         memset(b + 2, 'a', len);
-        uint32_t plain = atom(in, b, len + 2);
+        uint32_t plain = atom(cache, b, len + 2);
         CU_ASSERT(plain && get(in, plain)->len == len);
         for (size_t at = 0; at < len; at += 1 + len / 16) {
             b[2 + at] = 'b';
-            uint32_t other = atom(in, b, len + 2);
+            uint32_t other = atom(cache, b, len + 2);
             CU_ASSERT(other != plain && memcmp(get(in, other)->text, b + 2, len) == 0);
-            CU_ASSERT_EQUAL(atom(in, b, len + 2), other);
+            CU_ASSERT_EQUAL(atom(cache, b, len + 2), other);
             CU_ASSERT_EQUAL(tap_intern_name(in, (char *)b + 2, len), other);
             b[2 + at] = 'a';
-            CU_ASSERT_EQUAL(atom(in, b, len + 2), plain);
+            CU_ASSERT_EQUAL(atom(cache, b, len + 2), plain);
         }
     }
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 
 static void names_never_move(void)
 {
     struct tap_intern *in = tap_intern_new(0);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     uint32_t first = put(in, "first");
     const struct tap_name *name = get(in, first);
     const char *text = name->text;
@@ -196,18 +207,21 @@ static void names_never_move(void)
         CU_ASSERT_EQUAL(put(in, b), first + 1 + (uint32_t)i);
         CU_ASSERT_STRING_EQUAL(get(in, first + 1 + (uint32_t)i)->text, b);
     }
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 
 static void a_full_table_gives_none(void)
 {
     struct tap_intern *in = tap_intern_new(3); /* the empty name is one of them */
-    uint32_t a = put(in, "a"), b = atom(in, "w\1b", 3);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
+    uint32_t a = put(in, "a"), b = atom(cache, "w\1b", 3);
     CU_ASSERT(a && b);
     CU_ASSERT_EQUAL(put(in, "c"), 0);
-    CU_ASSERT_EQUAL(atom(in, "w\1c", 3), 0);
+    CU_ASSERT_EQUAL(atom(cache, "w\1c", 3), 0);
     CU_ASSERT_EQUAL(put(in, "a"), a);
-    CU_ASSERT_EQUAL(atom(in, "w\1b", 3), b);
+    CU_ASSERT_EQUAL(atom(cache, "w\1b", 3), b);
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 
@@ -215,6 +229,7 @@ static void a_full_table_gives_none(void)
 
 struct shared {
     struct tap_intern *in;
+    struct tap_atom_cache *cache;
     pthread_mutex_t lock;
     uint32_t ids[20000];
     unsigned n;
@@ -228,7 +243,7 @@ static void *decode(void *arg)
         uint8_t b[32] = {119};
         b[1] = (uint8_t)snprintf((char *)b + 2, sizeof b - 2, "name %u", i / 2);
         struct tap_cursor c = tap_cursor(b, b[1] + 2u);
-        uint32_t id = tap_intern_atom(s->in, &c);
+        uint32_t id = tap_intern_atom(s->cache, &c);
         pthread_mutex_lock(&s->lock);
         s->ids[s->n++] = id;
         pthread_mutex_unlock(&s->lock);
@@ -269,6 +284,7 @@ static void threads_share_it(void)
 {
     static struct shared s = {.lock = PTHREAD_MUTEX_INITIALIZER};
     s.in = tap_intern_new(0);
+    s.cache = tap_atom_cache_new(s.in);
     pthread_t t[3];
     pthread_create(&t[0], NULL, decode, &s);
     pthread_create(&t[1], NULL, read_names, &s);
@@ -277,6 +293,7 @@ static void threads_share_it(void)
         pthread_join(t[i], NULL);
     CU_ASSERT_EQUAL(s.n, 20000);
     CU_ASSERT_FALSE(s.wrong);
+    tap_atom_cache_free(s.cache);
     tap_intern_free(s.in);
 }
 
@@ -285,19 +302,20 @@ static void threads_share_it(void)
 static void numbered_names_are_spread(void)
 {
     struct tap_intern *in = tap_intern_new(0);
-    const struct tap_atom_cache *cache = (const struct tap_atom_cache *)in;
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     unsigned full = 0;
     for (unsigned i = 0; i < 3000; i++) {
         uint8_t b[32] = {119};
         b[1] = (uint8_t)snprintf((char *)b + 2, sizeof b - 2, "add_%06u", i % 1000);
         struct tap_cursor c = tap_cursor(b, sizeof b);
-        CU_ASSERT_NOT_EQUAL(tap_intern_atom(in, &c), 0);
+        CU_ASSERT_NOT_EQUAL(tap_intern_atom(cache, &c), 0);
     }
     for (uint32_t i = 0; i < cache->count; i++)
         full += cache->buckets[i].id[TAP_ATOM_WAYS - 1] != 0;
     CU_ASSERT_EQUAL(cache->used, 1000);
     CU_ASSERT(cache->count <= 1024);
     CU_ASSERT(full < cache->count / 8);
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 
@@ -305,6 +323,7 @@ static void numbered_names_are_spread(void)
 static void more_names_than_places(void)
 {
     struct tap_intern *in = tap_intern_new(0);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     static uint32_t ids[300000];
     unsigned wrong = 0;
     for (unsigned i = 0; i < 900000; i++) {
@@ -312,18 +331,20 @@ static void more_names_than_places(void)
         unsigned n = i % 300000;
         b[1] = (uint8_t)snprintf((char *)b + 2, sizeof b - 2, "add_%06u", n);
         struct tap_cursor c = tap_cursor(b, sizeof b);
-        uint32_t id = tap_intern_atom(in, &c);
+        uint32_t id = tap_intern_atom(cache, &c);
         if (i < 300000)
             ids[n] = id;
         wrong += !id || id != ids[n] || c.p != b + 12;
     }
     CU_ASSERT_EQUAL(wrong, 0);
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 
 static void tells_its_speed(void)
 {
     struct tap_intern *in = tap_intern_new(0);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
     static uint8_t bytes[300 * 16];
     size_t n = 0;
     uint32_t first = 0;
@@ -339,13 +360,14 @@ static void tells_its_speed(void)
     for (int round = 0; round < 10000; round++) {
         struct tap_cursor c = tap_cursor(bytes, n);
         while (c.p < c.end)
-            sum += tap_intern_atom(in, &c);
+            sum += tap_intern_atom(cache, &c);
         first = round == 0 ? (uint32_t)sum : first;
     }
     clock_gettime(CLOCK_MONOTONIC, &b);
     CU_ASSERT_EQUAL(sum, 10000 * (uint64_t)first);
     printf("# atom from the cache: %.1f ns\n",
            ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 3e6);
+    tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
 

@@ -18,7 +18,7 @@ WORDS = {('core/cli/clean.c', 'modules'), ('core/cli/plugins.c', 'summary')}  # 
 LINES, FUNCTION = 450, 60
 # What was over when the test was written, with its lines, which it may not exceed; what fits is taken out.
 OVER = {'core/decode/decode.c': 508, 'core/include/beamtap/plugin.h': 476, 'core/include/beamtap/term.h': 507,
-        'core/names/intern.c': 471, 'core/syntax/elixir_reader.c': 471, 'core/syntax/elixir_reader.c:read_number': 62,
+        'core/syntax/elixir_reader.c': 471, 'core/syntax/elixir_reader.c:read_number': 62,
         'core/term/print.c': 493, 'plugins/sinks/csv/plugin.c': 499}
 
 
