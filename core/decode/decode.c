@@ -253,7 +253,7 @@ static inline bool read_mf(struct reader *r, struct tap_event *ev)
         uint32_t at = (uint32_t)(r->c.p - r->arena);
         if (tap_intern_fetch(r->atoms, &r->c)) {
             ev->function = TAP_NAME_DEFERRED;
-            ev->flow = at;
+            *tap_deferred_atom(ev) = at;
             return true;
         }
     }

@@ -38,6 +38,13 @@ enum tap_decoded tap_decode_item(struct tap_atom_cache *, struct tap_node_clock 
  * arena. False: there are few, and each is looked up at once. */
 /* such a function: see tap_deferred_atom */
 #define TAP_NAME_DEFERRED UINT32_MAX
+/* Where the atom of such a function is in the arena, until its name is known. It takes the place of
+ * the flow, which nobody gives out before an event is decoded: an event is two lines, and has no
+ * room for what no sink ever sees. */
+static inline uint64_t *tap_deferred_atom(struct tap_event *ev)
+{
+    return &ev->flow;
+}
 bool tap_decode_defer_names(struct tap_atom_cache *);
 void tap_decode_deferred_names(struct tap_atom_cache *, const uint8_t *arena, uint32_t arena_len,
                                struct tap_event *events, uint32_t n);

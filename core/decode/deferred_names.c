@@ -22,8 +22,9 @@ void tap_decode_deferred_names(struct tap_atom_cache *atoms, const uint8_t *aren
         struct tap_event *ev = &events[i];
         if (ev->function != TAP_NAME_DEFERRED)
             continue;
-        struct tap_cursor c = tap_cursor(arena + ev->flow, arena_len - ev->flow);
+        uint64_t *at = tap_deferred_atom(ev);
+        struct tap_cursor c = tap_cursor(arena + *at, arena_len - *at);
         ev->function = tap_intern_atom(atoms, &c);
-        ev->flow = 0;
+        *at = 0;
     }
 }
