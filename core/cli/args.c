@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/suggest.h"
+#include "syntax/suggest.h"
 #include "cli/cli.h"
 
 static bool wrong_option(const char *command, const char *option, const struct tap_cli_flag *flags,

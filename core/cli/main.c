@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "beamtap/plugin.h"
-#include "base/suggest.h"
+#include "syntax/suggest.h"
 #include "cli/cli.h"
 
 static const struct command {

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/suggest.h"
+#include "syntax/suggest.h"
 #include "config/replay_defaults.h"
 #include "config/session_options.h"
 #include "config/override.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/path.h"
-#include "base/suggest.h"
+#include "syntax/suggest.h"
 #include "config/option_value.h"
 
 /* What a mistake needs to be told. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/event_names.h"
-#include "base/suggest.h"
+#include "syntax/suggest.h"
 #include "config/session_options.h"
 
 static const char *const overload_choices[] = {"pause", "drop", "stop", NULL};

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
-#include "base/suggest.h"
+#include "syntax/suggest.h"
 #include "plugin/descriptor.h"
 
 struct found { /* one plugin file: what its name says */

@@ -9,9 +9,9 @@
 #include "filters/match_spec/check.c"
 #include "filters/match_spec/compile.c"
 #include "syntax/encode.c"
+#include "syntax/suggest.c"
 #include "filters/match_spec/entry.c"
 #include "filters/match_spec/plugin.c"
-#include "filters/match_spec/suggest.c"
 
 #include "erl_oracle.h"
 #include "fake_host.h"

@@ -1,5 +1,5 @@
 /* test_options.c: values from text and back, and what is said of wrong ones. */
-#include "base/suggest.h"
+#include "syntax/suggest.h"
 #include "config/option_value.h"
 #include "unit.h"
 

@@ -7,6 +7,7 @@
  * warning: the node may be one of those.
  */
 #include "filters/match_spec/spec.h"
+#include "syntax/suggest.h"
 
 enum {
     IN_GUARD = 1,
@@ -209,13 +210,12 @@ static bool check_head(struct checker *c, const struct tap_syn_node *head, int a
 
 static bool unknown_function(struct checker *c, const struct tap_syn_node *name)
 {
-    const char *names[FUNCTIONS + 1];
+    const char *names[FUNCTIONS];
     size_t n = 0;
     for (size_t i = 0; i < FUNCTIONS; i++)
         if (functions[i].where & c->where)
             names[n++] = functions[i].name;
-    names[n] = NULL;
-    const char *near = tap_ms_suggest(name->text, names);
+    const char *near = tap_suggest(name->text, names, n);
     const char *what = c->where == IN_GUARD ? "guard function" : "function or action";
     if (near)
         return tap_syn_fail(c->source, name->off, "unknown %s '%s' (did you mean '%s'?)", what,

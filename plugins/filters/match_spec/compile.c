@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "filters/match_spec/spec.h"
+#include "syntax/suggest.h"
 
 struct binding {
     const struct binding *next;
@@ -147,12 +148,11 @@ static struct tap_syn_node *expr_variable(struct compiler *c, const struct tap_s
     struct tap_syn_node *known = lookup(c, n->text);
     if (known)
         return variable_at(c, known, n->off);
-    const char *names[65];
+    const char *names[64];
     size_t count = 0;
     for (const struct binding *b = c->bindings; b && count < 64; b = b->next)
         names[count++] = b->name;
-    names[count] = NULL;
-    const char *near = tap_ms_suggest(n->text, names);
+    const char *near = tap_suggest(n->text, names, count);
     if (!strcmp(n->text, "_"))
         return fail(c, n->off, "'_' can only stand in a pattern");
     if (near)
@@ -231,10 +231,9 @@ static struct tap_syn_node *expr(struct compiler *c, const struct tap_syn_node *
 
 static struct tap_syn_node *unknown_action(struct compiler *c, const struct tap_syn_node *n)
 {
-    static const char *const calls[] = {"return", "exception", "caller", "message", NULL};
-    static const char *const messages[] = {"message", NULL};
+    static const char *const actions[] = {"message", "return", "exception", "caller"};
     const char *near =
-        n->text ? tap_ms_suggest(n->text, c->target == MS_CALLS ? calls : messages) : NULL;
+        n->text ? tap_suggest(n->text, actions, c->target == MS_CALLS ? 4 : 1) : NULL;
     if (near)
         tap_syn_fail(c->source, n->off, "unknown action '%s' (did you mean '%s'?)", n->text, near);
     else

@@ -52,8 +52,4 @@ bool tap_ms_check(struct tap_syn_source *, enum ms_target, int arity,
 /* Is it '$0', '$1', ...: *number, else false. */
 bool tap_ms_is_variable(const struct tap_syn_node *, uint32_t *number);
 
-/* The candidate nearest to `word`, when near enough to suggest; else NULL. `candidates` ends with
- * NULL. */
-const char *tap_ms_suggest(const char *word, const char *const *candidates);
-
 #endif

@@ -5,15 +5,31 @@
  * must be right nearly always, or it is noise: at most a third of the word may differ. A word that
  * stands inside exactly one candidate (send in message_send) is taken for a short form of it.
  */
-#include "base/suggest.h"
+#include "syntax/suggest.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 
 #define NEAREST_LONGEST 63 /* no key or plugin name is longer; longer words have no near one */
+
+/* tolower and strcasestr go by the program's locale: in Turkish, I and i are two letters. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;
+}
+
+static bool contains(const char *text, const char *word)
+{
+    for (; *text; text++) {
+        size_t i = 0;
+        while (word[i] && lower(text[i]) == lower(word[i]))
+            i++;
+        if (!word[i])
+            return true;
+    }
+    return false;
+}
 
 static size_t min3(size_t a, size_t b, size_t c)
 {
@@ -30,10 +46,10 @@ static size_t nearest_distance(const char *a, size_t la, const char *b, size_t l
     for (size_t i = 1; i <= la; i++) {
         now[0] = i;
         for (size_t j = 1; j <= lb; j++) {
-            int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
+            char x = lower(a[i - 1]), y = lower(b[j - 1]);
             now[j] = min3(last[j] + 1, now[j - 1] + 1, last[j - 1] + (x != y));
-            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
-                y == tolower((unsigned char)a[i - 2]) && before[j - 2] + 1 < now[j])
+            if (i > 1 && j > 1 && x == lower(b[j - 2]) && y == lower(a[i - 2]) &&
+                before[j - 2] + 1 < now[j])
                 now[j] = before[j - 2] + 1;
         }
         size_t *spare = before;
@@ -48,7 +64,7 @@ static const char *nearest_containing(const char *word, const char *const *candi
 {
     const char *found = NULL;
     for (size_t i = 0; i < n; i++) {
-        if (!candidates[i] || !strcasestr(candidates[i], word))
+        if (!candidates[i] || !contains(candidates[i], word))
             continue;
         if (found)
             return NULL;
