@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "config/option_value.h"
 
@@ -93,13 +92,21 @@ bool tap_parse_int(const char *text, int64_t *value)
     return true;
 }
 
+/* strcasecmp goes by the program's locale. */
+static bool same_letters(const char *a, const char *b)
+{
+    while (*a && (*a == *b || (*a >= 'A' && *a <= 'Z' && (*a | 32) == *b)))
+        a++, b++;
+    return !*a && !*b;
+}
+
 bool tap_parse_bool(const char *text, bool *value)
 {
     static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no",
                                                                                 "off", "0"};
     for (size_t i = 0; i < 4; i++) {
-        if (strcasecmp(text, yes[i]) == 0 || strcasecmp(text, no[i]) == 0) {
-            *value = strcasecmp(text, yes[i]) == 0;
+        if (same_letters(text, yes[i]) || same_letters(text, no[i])) {
+            *value = same_letters(text, yes[i]);
             return true;
         }
     }

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "syntax/chars.h"
+#include "syntax/number.h"
 
 struct elixir {
     struct tap_syn_source *source;
@@ -272,7 +273,7 @@ static struct tap_syn_node *read_number(struct elixir *e)
         struct tap_syn_node *node = tap_syn_node(e->source, TAP_SYN_N_FLOAT, off);
         if (!node)
             return NULL;
-        node->number = strtod(digits, &end);
+        node->number = tap_number_parse(digits, &end);
         return *end || !isfinite(node->number) ? fail(e, off, "this is no number") : node;
     }
     if (tap_syn_char_is_word(t + e->pos))

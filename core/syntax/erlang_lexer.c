@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "syntax/chars.h"
+#include "syntax/number.h"
 
 static const char *const operator_words[] = {"and", "andalso", "band", "bnot", "bor", "bsl",
                                              "bsr", "bxor",    "div",  "not",  "or",  "orelse",
@@ -216,7 +217,7 @@ static bool lex_float(struct tap_syn_lexer *l, size_t from)
         if (t[i] != '_')
             copy[n++] = t[i];
     l->token.type = TAP_SYN_FLOAT;
-    l->token.number = strtod(copy, NULL);
+    l->token.number = tap_number_parse(copy, NULL);
     if (isinf(l->token.number))
         return tap_syn_fail(l->source, from, "this float is too large");
     return true;

@@ -6,11 +6,10 @@
  * of ten are made once, exactly. How the digits are then written (0.001, 1.0e-4, 100.0, 1.0e3) is
  * the VM's rule: whichever is shorter, exponents only from 2^53 on.
  */
-#include <locale.h>
 #include <math.h>
 #include <pthread.h>
-#include <stdlib.h>
 
+#include "syntax/number.h"
 #include "term/out.h"
 
 struct digits {
@@ -19,21 +18,13 @@ struct digits {
     int place; /* the number is 0.DIGITS * 10^place */
 };
 
-static locale_t c_locale;
-static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-
-static void make_locale(void)
-{
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
 bool tap_float_parse(const uint8_t *text, double *v)
 {
     char b[32];
     memcpy(b, text, 31);
     b[31] = 0;
-    pthread_once(&c_locale_once, make_locale);
     char *end;
-    *v = c_locale ? strtod_l(b, &end, c_locale) : strtod(b, &end);
+    *v = tap_number_parse(b, &end);
     return end > b && isfinite(*v);
 }
 

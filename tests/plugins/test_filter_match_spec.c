@@ -3,6 +3,7 @@
  * same text would match.
  */
 #include "match_spec_lines.h"
+#include "comma_locale.h"
 
 static bool starts(const char *text, const char *with)
 {
@@ -74,6 +75,20 @@ static void readable_lines_compile(void)
         "begin " PARSE_TERM
         "fun({_, Text, Bin}) -> Spec = binary_to_term(Bin), {Spec, Spec} = {Parse(Text), Spec}, "
         "{ok, _, _, _} = erlang:match_spec_test([], Spec, trace), ok end end"));
+}
+
+/* A host program may write 1,5 for 1.5. */
+static void floats_ask_no_locale(void)
+{
+    static const uint8_t float15[] = {TAP_EXT_NEW_FLOAT, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0};
+    comma_locale();
+    for (int raw = 0; raw < 2; raw++) {
+        const struct fake_claim *c =
+            raw ? compile_line(NULL, "m:f/1 [{['$1'],[{'>','$1',1.5}],[]}]")
+                : compile_line("m:f(X) when X > 1.5", NULL);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+        CU_ASSERT_PTR_NOT_NULL(memmem(c->spec, c->spec_len, float15, sizeof float15));
+    }
 }
 
 static void readable_lines_match_as_erlang_clauses_do(void)
@@ -397,7 +412,7 @@ static void judges_calls_by_function(void)
     match_spec_destroy(m);
 }
 
-UNIT_TESTS("filter_match_spec", UNIT_TEST(readable_lines_compile),
+UNIT_TESTS("filter_match_spec", UNIT_TEST(readable_lines_compile), UNIT_TEST(floats_ask_no_locale),
            UNIT_TEST(readable_lines_match_as_erlang_clauses_do), UNIT_TEST(names_of_functions),
            UNIT_TEST(mistakes_are_told_with_their_place), UNIT_TEST(depth_is_bounded),
            UNIT_TEST(judges_calls_by_function))

@@ -1,5 +1,6 @@
 /* The csv sink, read back by others: python's csv module, sqlite3, and pandas where it is
  * installed. What a term should look like is asked of a real node. */
+#include "comma_locale.h"
 #include "sink_host.h"
 
 #include <sys/resource.h>
@@ -106,6 +107,14 @@ static void no_cell_passes_for_a_number_or_a_null(void)
     value_is("timeout", "timeout");
     value_is("=1+1", "'=1+1'");
     value_is("-", "'-'");
+}
+
+/* In a Turkish program, I is not the capital of i. */
+static void no_null_in_any_locale(void)
+{
+    comma_locale();
+    value_is("infInity", "'infInity'");
+    message_is(TAP_FUNCTION_RETURN, "\x46\xbf\xf8\0\0\0\0\0\0", 9, "((-1.5))");
 }
 
 static void arguments_are_no_string(void)
@@ -513,10 +522,11 @@ static void two_writers_of_one_file_are_refused(void)
 }
 
 UNIT_TESTS("sink_csv", UNIT_TEST(writes_a_row_for_each_kind),
-           UNIT_TEST(no_cell_passes_for_a_number_or_a_null), UNIT_TEST(arguments_are_no_string),
-           UNIT_TEST(names_stay_names), UNIT_TEST(reads_back_what_the_node_prints),
-           UNIT_TEST(huge_terms_are_whole_or_cut), UNIT_TEST(many_rows_cross_the_buffer),
-           UNIT_TEST(a_full_disk_is_told_once), UNIT_TEST(a_torn_file_is_cut_back_to_whole_rows),
+           UNIT_TEST(no_cell_passes_for_a_number_or_a_null), UNIT_TEST(no_null_in_any_locale),
+           UNIT_TEST(arguments_are_no_string), UNIT_TEST(names_stay_names),
+           UNIT_TEST(reads_back_what_the_node_prints), UNIT_TEST(huge_terms_are_whole_or_cut),
+           UNIT_TEST(many_rows_cross_the_buffer), UNIT_TEST(a_full_disk_is_told_once),
+           UNIT_TEST(a_torn_file_is_cut_back_to_whole_rows),
            UNIT_TEST(a_reader_that_leaves_is_an_error_and_no_signal),
            UNIT_TEST(columns_are_chosen_and_ordered), UNIT_TEST(processes_are_called_by_name),
            UNIT_TEST(bad_paths_are_refused), UNIT_TEST(two_writers_of_one_file_are_refused))

@@ -2,6 +2,7 @@
  * an overflow ends the test. What the tables say of real nodes is tested live
  * (tests/e2e/test_summary.py). */
 #include "base/clock.h"
+#include "comma_locale.h"
 #include "sink_host.h"
 
 static void call(struct sb *b, enum tap_kind kind, const char *function, int64_t ts)
@@ -70,4 +71,55 @@ static void sums_of_any_times_fit(void)
     sb_free(b);
 }
 
-UNIT_TESTS("sink_summary", UNIT_TEST(sums_of_any_times_fit))
+/* The text of a call that took so long, and a gap of the same. */
+static char *report(int64_t ns)
+{
+    struct sink s;
+    const char *path = temp_path("a.txt");
+    struct sb *b = calloc(1, sizeof *b);
+    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+    struct tap_event *e = sb_event(b, TAP_FUNCTION_CALL);
+    int64_t begin = e->ts;
+    sb_function(e, "shop", "add", 0);
+    e = sb_event(b, TAP_FUNCTION_RETURN);
+    e->ts = begin + ns;
+    sb_function(e, "shop", "add", 0);
+    e = sb_event(b, TAP_GAP);
+    e->ts = begin + ns;
+    e->gap = ns;
+    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+    sb_free(b);
+    return read_path(path);
+}
+
+static void says(int64_t ns, const char *first, const char *row, const char *gap)
+{
+    char *text = report(ns);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, first));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, row));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, gap));
+    if (!strstr(text, first) || !strstr(text, row) || !strstr(text, gap))
+        printf("# %s\n", text);
+    free(text);
+}
+
+static void times_are_rounded_in_their_unit(void)
+{
+    says(1465400000, " events in 1.465 s:", " 1   1465.4 ms   1465.4 ms  shop:add/0\n",
+         "not traced for 1.465 s\n");
+    says(1250, " events in 0.000 s:", " 1      1.3 us      1.3 us  shop", " for 0.000 s\n");
+    says(9999949, "in 0.010 s:", " 1   9999.9 us   9999.9 us  shop", " for 0.010 s\n");
+    says(9999999, "in 0.010 s:", " 1  10000.0 us  10000.0 us  shop", " for 0.010 s\n");
+    says(123456789012, "in 123.457 s:", " 1     123.5 s     123.5 s  shop", " 123.457 s\n");
+}
+
+static void times_ask_no_locale(void)
+{
+    comma_locale();
+    times_are_rounded_in_their_unit();
+}
+
+UNIT_TESTS("sink_summary", UNIT_TEST(sums_of_any_times_fit),
+           UNIT_TEST(times_are_rounded_in_their_unit), UNIT_TEST(times_ask_no_locale))

@@ -1,6 +1,7 @@
 /* test_options.c: values from text and back, and what is said of wrong ones. */
-#include "syntax/suggest.h"
 #include "config/option_value.h"
+#include "syntax/suggest.h"
+#include "comma_locale.h"
 #include "unit.h"
 
 struct settings {
@@ -221,6 +222,19 @@ static void suggests_only_what_is_near(void)
     CU_ASSERT_STRING_EQUAL(NEAR(longer), "-");
 }
 
+/* In a Turkish program, I is not the capital of i. */
+static void asks_no_locale(void)
+{
+    static const char *const words[] = {"gc_minor_start", "pid", "x"};
+    bool yes = true;
+    int64_t ns = 0;
+    comma_locale();
+    CU_ASSERT_PTR_EQUAL(tap_suggest("MINOR", words, 3), words[0]);
+    CU_ASSERT_PTR_NOT_NULL(tap_suggest("IIIIIIIII", (const char *const[]){"iiiiabiii"}, 1));
+    CU_ASSERT(tap_parse_bool("FALSE", &yes) && !yes);
+    CU_ASSERT(tap_parse_duration("1.5s", &ns) && ns == 1500000000);
+}
+
 static void describes_options(void)
 {
     static const char *const expected[] = {"text",
@@ -244,4 +258,5 @@ static void describes_options(void)
 
 UNIT_TESTS("options", UNIT_TEST(reads_sizes_and_durations), UNIT_TEST(prints_what_it_reads),
            UNIT_TEST(fills_defaults_and_values), UNIT_TEST(tells_every_mistake),
-           UNIT_TEST(suggests_only_what_is_near), UNIT_TEST(describes_options))
+           UNIT_TEST(suggests_only_what_is_near), UNIT_TEST(asks_no_locale),
+           UNIT_TEST(describes_options))

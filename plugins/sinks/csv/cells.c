@@ -1,7 +1,15 @@
 /* cells.c: quoting and guarding of CSV cells; see cells.h for what has to be guarded against. */
 #include "sinks/csv/cells.h"
 
-#include <strings.h>
+/* Is s[0..n) this word of small letters, in any case? strncasecmp goes by the program's locale: for
+ * a Turkish one INF would be no infinity. */
+static bool same_letters(const char *word, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((s[i] | 32) != word[i])
+            return false;
+    return true;
+}
 
 /* What DuckDB (in any case of letters), pandas or a spreadsheet takes for a value of another
  * type. */
@@ -13,7 +21,7 @@ static bool is_misread(const char *s, size_t n)
     if (n > 8)
         return false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i]) == n && strncasecmp(words[i], s, n) == 0)
+        if (strlen(words[i]) == n && same_letters(words[i], s, n))
             return true;
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
         if (strlen(exact[i]) == n && memcmp(exact[i], s, n) == 0)

@@ -16,15 +16,28 @@ __attribute__((format(printf, 2, 3))) static void put(struct sum *s, const char 
         tap_writer_put(&s->w, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
-/* Ten columns wide. */
+/* A time in a unit, rounded. By whole arithmetic: with %f, 1.465 s would be 1,465 s in a program of
+ * another locale. */
+static const char *decimal(char dst[32], int64_t ns, uint64_t unit, int digits)
+{
+    uint64_t size = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns, scale = 1;
+    for (int i = 0; i < digits; i++)
+        scale *= 10;
+    uint64_t step = unit / scale, n = size / step + (size % step >= step / 2);
+    snprintf(dst, 32, "%s%" PRIu64 ".%0*" PRIu64, ns < 0 ? "-" : "", n / scale, digits, n % scale);
+    return dst;
+}
+
+/* Eleven columns wide. */
 static void put_time(struct sum *s, int64_t ns)
 {
+    char text[32];
     if (ns < 10000000)
-        put(s, "%8.1f us", (double)ns / 1e3);
+        put(s, "%8s us", decimal(text, ns, 1000, 1));
     else if (ns < 10000000000)
-        put(s, "%8.1f ms", (double)ns / 1e6);
+        put(s, "%8s ms", decimal(text, ns, 1000000, 1));
     else
-        put(s, "%9.1f s", (double)ns / 1e9);
+        put(s, "%9s s", decimal(text, ns, 1000000000, 1));
 }
 
 static void put_name(struct sum *s, uint32_t id)
@@ -221,18 +234,20 @@ static void report_losses(struct sum *s)
     for (uint32_t i = 0; i < s->node_count; i++) {
         const struct sum_node *n = &s->nodes[i];
         const struct tap_node *node = s->host->node(s->host, i);
+        char gap[32];
         if (n->lost || n->gap_ns)
-            put(s, "\nLost in %s: %" PRIu64 " events; not traced for %.3f s\n",
-                node ? node->name : "?", n->lost, (double)n->gap_ns / 1e9);
+            put(s, "\nLost in %s: %" PRIu64 " events; not traced for %s s\n",
+                node ? node->name : "?", n->lost, decimal(gap, n->gap_ns, 1000000000, 3));
     }
 }
 
 void sum_report(struct sum *s)
 {
+    char time[32];
     put(s,
-        "%" PRIu64 " events in %.3f s: %" PRIu64 " calls, %" PRIu64 " exceptions, %" PRIu64
+        "%" PRIu64 " events in %s s: %" PRIu64 " calls, %" PRIu64 " exceptions, %" PRIu64
         " messages sent, %" PRIu64 " received, %" PRIu64 " processes begun, %" PRIu64 " ended\n",
-        s->events, (double)(s->last - s->first) / 1e9, s->kinds[TAP_FUNCTION_CALL],
+        s->events, decimal(time, s->last - s->first, 1000000000, 3), s->kinds[TAP_FUNCTION_CALL],
         s->kinds[TAP_FUNCTION_EXCEPTION], s->kinds[TAP_MESSAGE_SEND], s->kinds[TAP_MESSAGE_RECEIVE],
         s->kinds[TAP_PROCESS_START], s->kinds[TAP_PROCESS_EXIT]);
     report_functions(s);
