@@ -302,6 +302,8 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
     b->ini = tap_ini_parse(name, text, len, c->pool, b->err);
     if (!b->ini)
         return false;
+    if (b->ini->unreadable)
+        return true;
     for (size_t i = 0; i < set_count; i++)
         if (!tap_config_set(b->ini, sets[i], b->sink ? "option" : "--set", c->pool, b->err))
             return false;

@@ -11,12 +11,14 @@
 #include <string.h>
 
 #include "beamtap/term_write.h"
+#include "syntax/chars.h"
 
 struct ini_reader {
     const char *next, *end; /* what is left of the text */
     /* the current line, without its newline and trailing blanks and comment */
     const char *line;
     size_t len;
+    size_t uncut; /* the same with what looks like a comment, without trailing blanks */
     int number;
     bool awaited;  /* the current line should bring a call */
     bool have_key; /* an indented line would continue a value */
@@ -24,8 +26,10 @@ struct ini_reader {
 
     struct tap_ini_section *section; /* NULL: before the first one */
     struct tap_setting setting;      /* the value under construction, when have_key */
-    struct tap_buf value;
-    int value_line; /* of the value's last line so far */
+    struct ini_value {
+        struct tap_buf text;
+        int line;   /* of its last line so far */
+    } value, whole; /* without comments, and with those behind a blank and a ; */
 
     struct tap_ini *ini;
     struct tap_mempool *pool;
@@ -94,11 +98,15 @@ bool tap_ini_set(struct tap_ini_section *section, struct tap_mempool *pool,
 
 /* ---- Lines */
 
-/* Where the part before a comment ends: see ini_file.h. */
-static size_t ini_without_comment(const char *line, size_t len)
+/* Where the part before a comment ends: see ini_file.h. *odd is set to the first character of that
+ * part, outside of quotes, which only looks like a blank; else to `len`. */
+static size_t ini_without_comment(const char *line, size_t len, size_t *odd)
 {
     char quote = 0;
+    *odd = len;
     for (size_t i = 0; i < len; i++) {
+        if (!quote && *odd == len && tap_syn_odd_blank(line + i))
+            *odd = i;
         if (quote) {
             if (line[i] == '\\')
                 i++;
@@ -119,6 +127,14 @@ static size_t ini_trimmed(const char *line, size_t len)
     while (len > 0 && is_space(line[len - 1]))
         len--;
     return len;
+}
+
+static int ini_characters(const char *text, size_t len)
+{
+    int n = 0;
+    for (size_t i = 0; i < len; i++)
+        n += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return n;
 }
 
 static bool ini_is_utf8(const char *text, size_t len)
@@ -149,8 +165,13 @@ static void ini_finish_key(struct ini_reader *r)
     if (!r->have_key)
         return;
     r->have_key = false;
-    r->setting.value.text = tap_mempool_strdup(r->pool, (const char *)r->value.data, r->value.len);
-    r->oom |= !r->setting.value.text || r->value.oom;
+    const struct tap_buf *value = &r->value.text, *whole = &r->whole.text;
+    r->setting.value.text = tap_mempool_strdup(r->pool, (const char *)value->data, value->len);
+    r->oom |= !r->setting.value.text || value->oom || whole->oom;
+    if (whole->len != value->len) { /* it is the same, and more */
+        r->setting.uncut = tap_mempool_strdup(r->pool, (const char *)whole->data, whole->len);
+        r->oom |= !r->setting.uncut;
+    }
     if (!r->ignore && !r->oom)
         r->oom |= !tap_ini_set(r->section, r->pool, &r->setting);
 }
@@ -211,10 +232,11 @@ static bool ini_take_line(struct ini_reader *r)
     return true;
 }
 
-/* Is the current line fit to be looked at? Cuts its comment and trailing blanks. */
+/* Is the current line fit to be looked at? Finds its comment and trailing blanks. */
 static bool ini_line_is_sound(struct ini_reader *r)
 {
     struct tap_text at = ini_place(r, 0);
+    size_t all = r->len && r->line[r->len - 1] == '\r' ? r->len - 1 : r->len, odd;
     if (r->len > TAP_INI_LINE_MAX)
         tap_error_add_at(r->err, NULL, &at, "this line is too long (%zu bytes; at most %u)", r->len,
                          TAP_INI_LINE_MAX);
@@ -222,11 +244,38 @@ static bool ini_line_is_sound(struct ini_reader *r)
         tap_error_add_at(r->err, NULL, &at, "there is a NUL byte in this line");
     else if (!ini_is_utf8(r->line, r->len))
         tap_error_add_at(r->err, NULL, &at, "this line is not UTF-8");
+    else if (memchr(r->line, '\r', all))
+        tap_error_add_at(r->err, NULL, &at,
+                         "there is a CR inside this line: lines end with LF, or with CR and LF");
     else {
-        r->len = ini_trimmed(r->line, ini_without_comment(r->line, r->len));
+        r->uncut = ini_trimmed(r->line, r->len);
+        r->len = ini_trimmed(r->line, ini_without_comment(r->line, r->uncut, &odd));
+        bool comment = r->len && (r->line[0] == ';' || r->line[0] == '#');
+        if (odd < r->len && !comment) {
+            at.column = ini_characters(r->line, odd) + 1;
+            tap_error_add_at(r->err, NULL, &at, "this is %s: write an ordinary blank",
+                             tap_syn_odd_blank(r->line + odd));
+            return false;
+        }
         return true;
     }
     return false;
+}
+
+/* A map or a record that begins a line, #{ or #name{ or #'name'{. */
+static bool ini_begins_map(const char *text, size_t len)
+{
+    size_t i = 1;
+    while (i < len && (text[i] == '\'' || tap_syn_char_is_word(text + i) || text[i] == '.'))
+        i++;
+    return len > 1 && text[0] == '#' && i < len && text[i] == '{';
+}
+
+static void ini_continue(struct ini_reader *r, struct ini_value *value, size_t len)
+{
+    for (; value->line < r->number; value->line++)
+        tap_buf_put(&value->text, "\n", 1);
+    tap_buf_put(&value->text, r->line, len);
 }
 
 /* inih's reader: like fgets. */
@@ -238,13 +287,14 @@ static char *ini_read(char *str, int num, void *stream)
         return NULL;
     size_t first = 0, give = 0;
     if (ini_line_is_sound(r)) {
-        while (first < r->len && is_space(r->line[first]))
+        while (first < r->uncut && is_space(r->line[first]))
             first++;
         bool goes_on = first > 0 && r->have_key;
-        bool map =
-            goes_on && first + 1 < r->len && r->line[first] == '#' && r->line[first + 1] == '{';
-        bool comment = first == r->len || r->line[first] == ';' || (r->line[first] == '#' && !map);
+        bool map = goes_on && first < r->len && ini_begins_map(r->line + first, r->len - first);
+        bool comment = first >= r->len || r->line[first] == ';' || (r->line[first] == '#' && !map);
         give = comment ? 0 : r->len;
+        if (goes_on && first < r->uncut && r->line[first] == ';')
+            ini_continue(r, &r->whole, r->uncut); /* of lines of code a part, else a comment */
         if (!comment && r->line[first] == '[' && !goes_on)
             ini_header(r, first);
         else
@@ -263,14 +313,6 @@ static char *ini_read(char *str, int num, void *stream)
 }
 
 /* ---- Keys */
-
-static int ini_characters(const char *text, size_t len)
-{
-    int n = 0;
-    for (size_t i = 0; i < len; i++)
-        n += ((unsigned char)text[i] & 0xC0) != 0x80;
-    return n;
-}
 
 static void ini_new_key(struct ini_reader *r)
 {
@@ -296,19 +338,17 @@ static void ini_new_key(struct ini_reader *r)
         r->ignore = true;
     }
     r->setting = (struct tap_setting){
-        key, at, {NULL, r->file, r->number, ini_characters(r->line, value) + 1}};
+        .key = key,
+        .key_where = at,
+        .value = {NULL, r->file, r->number, ini_characters(r->line, value) + 1}};
     r->setting.key_where.text = key;
     r->have_key = key != NULL;
-    r->value.len = 0;
-    r->value_line = r->number;
-    tap_buf_put(&r->value, r->line + value, r->len - value);
-}
-
-static void ini_continue_key(struct ini_reader *r)
-{
-    for (; r->value_line < r->number; r->value_line++)
-        tap_buf_put(&r->value, "\n", 1);
-    tap_buf_put(&r->value, r->line, r->len);
+    r->value.text.len = r->whole.text.len = 0;
+    r->value.line = r->whole.line = r->number;
+    tap_buf_put(&r->value.text, r->line + value, r->len - value);
+    while (value < r->uncut && is_space(r->line[value]))
+        value++;
+    tap_buf_put(&r->whole.text, r->line + value, r->uncut - value);
 }
 
 /* inih's handler: the current line is a key, or goes on with one. */
@@ -317,11 +357,25 @@ static int ini_key(void *user, const char *section, const char *name, const char
     struct ini_reader *r = user;
     (void)section, (void)name, (void)value;
     r->awaited = false;
-    if (r->have_key && r->len > 0 && is_space(r->line[0]))
-        ini_continue_key(r);
-    else
+    if (r->have_key && r->len > 0 && is_space(r->line[0])) {
+        ini_continue(r, &r->value, r->len);
+        ini_continue(r, &r->whole, r->uncut);
+    } else {
         ini_new_key(r);
+    }
     return 1;
+}
+
+/* Is it no text of ours at all? One sentence instead of one for each line. */
+static const char *ini_unreadable(const char *text, size_t len)
+{
+    bool low = len > 3 && !text[1] && !text[3], high = len > 3 && !text[0] && !text[2];
+    if (low || high || (len > 1 && (!memcmp(text, "\xFF\xFE", 2) || !memcmp(text, "\xFE\xFF", 2))))
+        return "this file is UTF-16: save it as UTF-8";
+    const char *cr = memchr(text, '\r', len);
+    if (cr && cr + 1 < text + len && !memchr(text, '\n', len))
+        return "the lines of this file end with CR alone: save it with LF, or with CR and LF";
+    return NULL;
 }
 
 struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len,
@@ -331,6 +385,13 @@ struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len,
     r.file = tap_mempool_strdup(pool, file, strlen(file));
     r.ini = tap_mempool_alloc(pool, sizeof *r.ini);
     r.oom = !r.file || !r.ini;
+    const char *unreadable = ini_unreadable(text, len);
+    if (unreadable && !r.oom) {
+        struct tap_text whole = ini_place(&r, 0);
+        tap_error_add_at(err, NULL, &whole, "%s", unreadable);
+        r.ini->unreadable = true;
+        return r.ini;
+    }
     if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
         r.next += 3; /* a byte order mark */
     /* inih may give up early for reasons of its own (no memory): then lines are left, and that must
@@ -338,7 +399,8 @@ struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len,
     int result = r.oom ? -2 : ini_parse_stream(ini_read, &r, ini_key, &r);
     ini_settle(&r);
     ini_finish_key(&r);
-    tap_buf_free(&r.value);
+    tap_buf_free(&r.value.text);
+    tap_buf_free(&r.whole.text);
     if (r.oom || result == -2 || r.next < r.end) {
         TAP_ERR(err, TAP_ERROR, "core", "%s: out of memory while reading", file);
         return NULL;

@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "base/path.h"
-#include "syntax/suggest.h"
+#include "config/cut_comment.h"
 #include "config/option_value.h"
+#include "syntax/suggest.h"
 
 /* What a mistake needs to be told. */
 struct fill {
@@ -157,6 +158,18 @@ static enum tap_status fill_list(const struct fill *f, const struct tap_text *v,
     return TAP_OK;
 }
 
+/* Quotes would be a part of the value: a file "out.csv", with them. */
+static enum tap_status fill_no_quotes(const struct fill *f, const struct tap_text *v)
+{
+    size_t len = strlen(v->text);
+    char quote = *v->text;
+    if (quote != '"' && quote != '\'')
+        return TAP_OK;
+    bool closed = len > 1 && v->text[len - 1] == quote;
+    return tap_error_add_at(f->err, f->section, v, "'%s' is written without quotes: %.*s",
+                            f->option->name, (int)(len - 1 - closed), v->text + 1);
+}
+
 /* One value into its field. Scalars are one line; LINES come one by one, see fill_lines. */
 static enum tap_status fill_value(const struct fill *f, const struct tap_text *value,
                                   void *settings)
@@ -178,8 +191,10 @@ static enum tap_status fill_value(const struct fill *f, const struct tap_text *v
                                 f->option->name);
     }
     switch (f->option->type) {
-    case TAP_OPT_STRING: *(const char **)field = v.text; return TAP_OK;
+    case TAP_OPT_STRING: *(const char **)field = v.text; return fill_no_quotes(f, &v);
     case TAP_OPT_PATH:
+        if (fill_no_quotes(f, &v) != TAP_OK)
+            return TAP_INVALID;
         v.text = tap_expand_path(v.text, strlen(v.text), f->pool);
         *(const char **)field = v.text;
         return v.text ? TAP_OK : fill_no_memory(f);
@@ -203,15 +218,24 @@ static bool text_is_empty(const char *text)
     return !*text;
 }
 
+/* In lines of code ` ;` is no comment. */
+static const char *lines_text(const struct tap_setting *given)
+{
+    return given->uncut ? given->uncut : given->value.text;
+}
+
 static enum tap_status fill_lines(const struct fill *f, const struct tap_setting *const *given,
                                   size_t n, void *settings)
 {
     struct tap_text *items = tap_mempool_alloc(f->pool, (n + !n) * sizeof *items);
     if (!items)
         return fill_no_memory(f);
-    for (size_t i = 0; i < n; i++)
-        if (!fill_piece(f, &given[i]->value, 0, strlen(given[i]->value.text), &items[i]))
+    for (size_t i = 0; i < n; i++) {
+        struct tap_text whole = given[i]->value;
+        whole.text = lines_text(given[i]);
+        if (!fill_piece(f, &whole, 0, strlen(whole.text), &items[i]))
             return fill_no_memory(f);
+    }
     *(struct tap_text_list *)(void *)((char *)settings + f->option->offset) =
         (struct tap_text_list){n, items};
     return TAP_OK;
@@ -222,19 +246,24 @@ static enum tap_status fill_given(const struct fill *f, const struct tap_setting
                                   size_t n, void *settings)
 {
     enum tap_status status = TAP_OK;
+    bool lines = f->option->type == TAP_OPT_LINES;
     for (size_t i = 0; i < n; i++)
-        if (text_is_empty(given[i]->value.text) && f->option->type != TAP_OPT_STRING)
+        if (text_is_empty(lines ? lines_text(given[i]) : given[i]->value.text) &&
+            f->option->type != TAP_OPT_STRING)
             status = tap_error_add_at(f->err, f->section, &given[i]->key_where,
                                       "key '%s' has no value", f->option->name);
-    for (size_t i = 1; i < n && f->option->type != TAP_OPT_LINES; i++)
+    for (size_t i = 1; i < n && !lines; i++)
         if (given[i]->key_where.line > 0)
             status = tap_error_add_at(f->err, f->section, &given[i]->key_where,
                                       "key '%s' is given twice (first in line %d)", f->option->name,
                                       given[0]->key_where.line);
+    for (size_t i = 0; i < n && !lines; i++)
+        if (!tap_cut_is_comment(f->option, given[i], f->section, f->err))
+            status = TAP_INVALID;
     if (status != TAP_OK)
         return status;
-    return f->option->type == TAP_OPT_LINES ? fill_lines(f, given, n, settings)
-                                            : fill_value(f, &given[n - 1]->value, settings);
+    return lines ? fill_lines(f, given, n, settings)
+                 : fill_value(f, &given[n - 1]->value, settings);
 }
 
 static enum tap_status fill_missing(const struct fill *f, const struct tap_text *section_where,
@@ -247,7 +276,7 @@ static enum tap_status fill_missing(const struct fill *f, const struct tap_text 
                                 f->option->name, (int)strcspn(help, ";"), help);
     if (!f->option->def)
         return TAP_OK; /* the settings are zeroed */
-    const struct tap_setting def = {f->option->name, {0}, {f->option->def, NULL, 0, 0}};
+    const struct tap_setting def = {.key = f->option->name, .value = {f->option->def, NULL, 0, 0}};
     const struct tap_setting *given = &def;
     return fill_given(f, &given, 1, settings);
 }

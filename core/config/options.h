@@ -15,6 +15,8 @@ struct tap_setting {
     const char *key;
     struct tap_text key_where; /* the key's own place */
     struct tap_text value;
+    /* The value with what was taken for comments behind a blank and a ;. NULL: nothing was. */
+    const char *uncut;
 };
 
 /* Fills `settings` from defaults and the given settings, for those settings that this table knows;

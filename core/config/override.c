@@ -46,7 +46,8 @@ bool tap_config_set(struct tap_ini *ini, const char *set, const char *origin,
     if (!section_name || !key || !value || !file)
         return false;
     snprintf(file, file_len, "%s %s.%s", origin, section_name, key);
-    struct tap_setting setting = {key, {key, file, 0, 0}, {value, file, 0, 0}};
+    struct tap_setting setting = {
+        .key = key, .key_where = {key, file, 0, 0}, .value = {value, file, 0, 0}};
     struct tap_ini_section *section = tap_ini_find(ini, section_name);
     if (!section)
         section = tap_ini_add(ini, pool, section_name, &setting.key_where);

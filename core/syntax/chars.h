@@ -2,6 +2,8 @@
 #ifndef TAP_SYNTAX_CHARS_H
 #define TAP_SYNTAX_CHARS_H
 
+#include <string.h>
+
 #include "syntax/syntax.h"
 
 /* Decodes the character at `t` (not NUL); its length, 0 when it is no UTF-8. */
@@ -66,6 +68,22 @@ static inline bool tap_syn_char_is_word(const char *t)
         return false;
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '@' || (c >= 0xC0 && c <= 0xFF && c != 0xD7 && c != 0xF7);
+}
+
+/* What the character at `t` is that looks like a blank, or like nothing, and is none; NULL: it is
+ * not such a one. Web pages, word processors and some keyboards make them. */
+static inline const char *tap_syn_odd_blank(const char *t)
+{
+    uint32_t c;
+    if ((unsigned char)*t < 0xC2 || !tap_syn_char_decode(t, &c))
+        return NULL;
+    if (c == 0xA0 || c == 0x2007 || c == 0x202F)
+        return "a no-break space";
+    if ((c >= 0x200B && c <= 0x200F) || c == 0x2060 || c == 0xFEFF)
+        return "a character without width";
+    if ((c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x205F || c == 0x3000)
+        return "a blank of another kind";
+    return NULL;
 }
 
 static inline int tap_syn_char_hex(char c)

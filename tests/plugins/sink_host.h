@@ -207,8 +207,8 @@ static enum tap_status sink_create(struct sink *s, const char *which, ...)
     va_list args;
     va_start(args, which);
     for (const char *key; (key = va_arg(args, const char *)) != NULL; n++)
-        set[n] =
-            (struct tap_setting){key, {key, NULL, 0, 0}, {va_arg(args, const char *), NULL, 0, 0}};
+        set[n] = (struct tap_setting){
+            .key = key, .key_where = {.text = key}, .value = {.text = va_arg(args, const char *)}};
     va_end(args);
     s->plugin = entry();
     s->ops = s->plugin->ops;

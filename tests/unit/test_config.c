@@ -74,13 +74,17 @@ static void reads_a_whole_file(void)
                                "plugin = pass\n"
                                "[sink:plain]\n"
                                "path = a;b # c\n"
-                               "line = f(\"x ; y\", ';') when X > 3; Y -> 'it ; s' ; a comment\n"
+                               "line = f(\"x ; y\", ';') when X > 3 ; Y -> 'it ; s'\n"
+                               "; a comment\n"
                                "line = g(\n"
                                "\n"
                                "    #{a := 1},\n"
-                               "    [ ok ]) ; gone\n"
+                               "    [ ok ]) when X ; Y\n"
                                "# another\n"
-                               "    -> it's\n"
+                               "; and one\n"
+                               "    ; Z\n"
+                               "  # an indented one\n"
+                               "    #r{a = 1} -> it's\n"
                                "filters = mine\n"
                                "queue = 1M";
     struct tap_config *c = parse_with(text, sizeof text - 1, NULL, 0);
@@ -109,10 +113,12 @@ static void reads_a_whole_file(void)
     CU_ASSERT_STRING_EQUAL(settings->path, "a;b # c");
     CU_ASSERT_EQUAL_FATAL(settings->lines.count, 2);
     CU_ASSERT_STRING_EQUAL(settings->lines.items[0].text,
-                           "f(\"x ; y\", ';') when X > 3; Y -> 'it ; s'");
-    CU_ASSERT_STRING_EQUAL(settings->lines.items[1].text,
-                           "g(\n\n    #{a := 1},\n    [ ok ])\n\n    -> it's");
-    CU_ASSERT(settings->lines.items[1].line == 15 && settings->lines.items[1].column == 8);
+                           "f(\"x ; y\", ';') when X > 3 ; Y -> 'it ; s'");
+    CU_ASSERT_STRING_EQUAL(
+        settings->lines.items[1].text,
+        "g(\n\n    #{a := 1},\n    [ ok ]) when X ; Y\n\n\n    ; Z\n\n    #r{a = 1} -> "
+        "it's");
+    CU_ASSERT(settings->lines.items[1].line == 16 && settings->lines.items[1].column == 8);
     CU_ASSERT_STRING_EQUAL(c->instances[2].section, "transport:dist"); /* the default */
     tap_config_free(c);
 }
@@ -201,6 +207,65 @@ static void tells_mistakes_of_form(void)
     static const char nul[] = GOOD "line = a\0b\n";
     tap_config_free(parse_with(nul, sizeof nul - 1, NULL, 0));
     CU_ASSERT_STRING_EQUAL(said, "t.ini:5: there is a NUL byte in this line\n");
+}
+
+/* What is cut as a comment and does not look like one, and blanks and quotes that are none. */
+static void tells_what_was_not_meant(void)
+{
+#define MORE(what, key) "';' begins a comment here, but '" what "' looks like more of '" key "'"
+#define LINE "; a comment can have a line of its own\n"
+#define ITEMS " (items are separated by ',')" LINE
+    says("[session]\nnodes = a@b ; c@d\n" SINK, "t.ini:2: [session] " MORE("c@d", "nodes") ITEMS);
+    says("[session]\nnodes = a@b, ; the first\n   c@d ;  e@f, g@h\n" SINK,
+         "t.ini:3: [session] " MORE("e@f, g@h", "nodes") ITEMS);
+    says(SESSION "events = function_call ; message_send\n" SINK,
+         "t.ini:3: [session] " MORE("message_send", "events") ITEMS);
+    says(SESSION "[sink:plain]\npath = a ; b.csv\n",
+         "t.ini:4: [sink:plain] " MORE("b.csv", "path") LINE);
+    says(GOOD "names = m:f(X) when X > 3 ; X < 0\n",
+         "t.ini:5: [sink:plain] " MORE("X < 0", "names") ITEMS);
+    says(GOOD "names = m ; m:f(X) -> return\n",
+         "t.ini:5: [sink:plain] " MORE("m:f(X) -> return", "names") ITEMS);
+    says("[session] ; of @all\nnodes = a@b ; production\n; c@d\nevents = function_call ; e.g. "
+         "calls\n"
+         "duration = 10s ; 10.5s\n"
+         "[sink:plain]\npath = a ; the file, b.csv: not used.\nnames = u ; this one.\n   ; v_w\n"
+         "   x ; and (so_on) -- see shop@web1\n",
+         "");
+    says(SESSION "[sink:plain]\npath = \"out.csv\"\n",
+         "t.ini:4:8: [sink:plain] 'path' is written without quotes: out.csv\n");
+    says(SESSION "[sink:plain]\npath = 'out ; x.csv'\n",
+         "t.ini:4:8: [sink:plain] 'path' is written without quotes: out ; x.csv\n");
+    says(SESSION "[sink:plain]\npath = \"out.csv\n",
+         "t.ini:4:8: [sink:plain] 'path' is written without quotes: out.csv\n");
+}
+
+static void tells_odd_characters(void)
+{
+    static const char utf16[] = "\xFF\xFE[\0s\0]\0\n\0", bare[] = "[\0s\0]\0\n\0",
+                      big[] = "\0[\0s\0]";
+    tap_config_free(parse_with(utf16, sizeof utf16 - 1, NULL, 0));
+    CU_ASSERT_STRING_EQUAL(said, "t.ini: this file is UTF-16: save it as UTF-8\n");
+    tap_config_free(parse_with(bare, sizeof bare - 1, NULL, 0));
+    CU_ASSERT_STRING_EQUAL(said, "t.ini: this file is UTF-16: save it as UTF-8\n");
+    tap_config_free(parse_with(big, sizeof big - 1, NULL, 0));
+    CU_ASSERT_STRING_EQUAL(said, "t.ini: this file is UTF-16: save it as UTF-8\n");
+    says("; mine\r[session]\rnodes = a@b\r[sink:plain]\rpath = x\r",
+         "t.ini: the lines of this file end with CR alone: save it with LF, or with CR and LF\n");
+    says(GOOD "; a comment\rsize = 1k\n", "t.ini:5: there is a CR inside this line: lines end with "
+                                          "LF, or with CR and LF\n");
+    says(GOOD "size =\xC2\xA0"
+              "1k\n",
+         "t.ini:5:7: this is a no-break space: write an ordinary blank\n");
+    says(GOOD "\xE2\x80\x8Bsize = 1k\n",
+         "t.ini:5:1: this is a character without width: write an ordinary blank\n");
+    says(GOOD "line = f(X)\xE3\x80\x80when X > 1\n",
+         "t.ini:5:12: this is a blank of another kind: write an ordinary blank\n");
+    says(GOOD ";\xC2\xA0"
+              "comment\nsize = 1k ; a\xC2\xA0"
+              "b\nline = \"a\xC2\xA0"
+              "b\"\r\n",
+         "");
 }
 
 /* Longer than inih's 200 bytes, up to our own limit; one byte more is refused. */
@@ -346,5 +411,6 @@ static void names_every_event_in_its_manual(void)
 
 UNIT_TESTS("config", UNIT_TEST(reads_a_whole_file), UNIT_TEST(its_text_reads_back),
            UNIT_TEST(tells_one_mistake), UNIT_TEST(tells_mistakes_of_form),
+           UNIT_TEST(tells_what_was_not_meant), UNIT_TEST(tells_odd_characters),
            UNIT_TEST(takes_long_lines), UNIT_TEST(set_replaces_and_adds), UNIT_TEST(loads_files),
            UNIT_TEST(survives_any_bytes), UNIT_TEST(names_every_event_in_its_manual))

@@ -40,8 +40,9 @@ static enum tap_status fill(struct settings *s, struct tap_mempool *pool, size_t
     for (size_t i = 0; i < n; i++) {
         const char *equals = strchr(given[i], '=');
         char *key = tap_mempool_strdup(pool, given[i], (size_t)(equals - given[i]));
-        settings[i] = (struct tap_setting){
-            key, {key, "t.ini", (int)i + 2, 0}, {equals + 1, "t.ini", (int)i + 2, 5}};
+        settings[i] = (struct tap_setting){.key = key,
+                                           .key_where = {key, "t.ini", (int)i + 2, 0},
+                                           .value = {equals + 1, "t.ini", (int)i + 2, 5}};
     }
     memset(s, 0, sizeof *s);
     enum tap_status status =
