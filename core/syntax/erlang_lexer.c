@@ -28,6 +28,29 @@ static bool is_one_of(const char *const *words, const char *text, size_t len)
     return false;
 }
 
+const char *tap_syn_quoted(struct tap_syn_arena *a, const char *atom)
+{
+    size_t len = strlen(atom), n = 0, word = 0;
+    while (word < len && tap_syn_char_is_word(atom + word))
+        word += tap_syn_char_len(atom + word);
+    bool digit = *atom >= '0' && *atom <= '9';
+    if (len > 0 && word == len && !digit && *atom != '_' && *atom != '@' &&
+        !tap_syn_char_is_upper(atom) && !is_one_of(operator_words, atom, len) &&
+        !is_one_of(reserved_words, atom, len))
+        return atom;
+    char *quoted = tap_syn_alloc(a, 2 * len + 3);
+    if (!quoted)
+        return NULL;
+    quoted[n++] = '\'';
+    for (; *atom; atom++) {
+        if (*atom == '\'' || *atom == '\\')
+            quoted[n++] = '\\';
+        quoted[n++] = *atom;
+    }
+    quoted[n] = '\'';
+    return quoted;
+}
+
 static const char *text_of(const struct tap_syn_lexer *l)
 {
     return l->source->where->text;
@@ -52,10 +75,12 @@ static bool skip_blank(struct tap_syn_lexer *l)
     const char *t = text_of(l);
     for (;;) {
         unsigned char c = (unsigned char)t[l->pos];
-        if (c == '%')
+        if (c == '%') {
+            if (tap_syn_hint_map(l->source, l->pos))
+                return false;
             while (t[l->pos] && t[l->pos] != '\n')
                 l->pos++;
-        else if (c == ' ' || (c >= '\t' && c <= '\r'))
+        } else if (c == ' ' || (c >= '\t' && c <= '\r'))
             l->pos++;
         else
             return true;
@@ -265,11 +290,12 @@ static bool lex_dollar(struct tap_syn_lexer *l)
 
 bool tap_syn_next(struct tap_syn_lexer *l)
 {
-    skip_blank(l);
+    bool ok = skip_blank(l);
     const char *t = text_of(l);
     char c = t[l->pos];
     l->token = (struct tap_syn_token){.type = TAP_SYN_END, .off = l->pos, .end = l->pos};
-    bool ok = true;
+    if (!ok)
+        return false;
     if (c == 0)
         return true;
     if (c == '\'' || c == '"') {
@@ -285,7 +311,8 @@ bool tap_syn_next(struct tap_syn_lexer *l)
         while (*sign && strncmp(*sign, t + l->pos, strlen(*sign)) != 0)
             sign++;
         if (!*sign)
-            return tap_syn_fail(l->source, l->pos, "this character means nothing here");
+            return !tap_syn_hint_character(l->source, l->pos) &&
+                   tap_syn_fail(l->source, l->pos, "this character means nothing here");
         l->token.type = TAP_SYN_SIGN;
         l->token.text = *sign;
         l->token.text_len = strlen(*sign);
@@ -312,6 +339,8 @@ bool tap_syn_unexpected(struct tap_syn_lexer *l, const char *what)
     size_t len = t->end - t->off;
     if (t->type == TAP_SYN_END)
         return tap_syn_fail(l->source, t->off, "expected %s, but the text ends here", what);
+    if (tap_syn_hint_token(l))
+        return false;
     if (t->type == TAP_SYN_WORD)
         return tap_syn_fail(
             l->source, t->off,

@@ -161,8 +161,9 @@ static struct tap_syn_node *parse_map(struct tap_syn_lexer *l, size_t off, unsig
     if (!tap_syn_next(l))
         return NULL;
     if (l->token.type == TAP_SYN_ATOM) {
+        const char *name = tap_syn_quoted(l->source->arena, l->token.text);
         tap_syn_fail(l->source, off, "records are not known here: write the tuple, {%s, ...}",
-                     l->token.text);
+                     name ? name : "name");
         return NULL;
     }
     if (!tap_syn_expect(l, "{", "'{'"))
@@ -280,7 +281,7 @@ static struct tap_syn_node *parse_string(struct tap_syn_lexer *l)
 static struct tap_syn_node *parse_atom(struct tap_syn_lexer *l, unsigned depth)
 {
     struct tap_syn_token t = l->token;
-    if (!tap_syn_next(l))
+    if (!tap_syn_next(l) || tap_syn_hint_atom(l, t.off))
         return NULL;
     if (tap_syn_is(l, ":")) {
         if (strcmp(t.text, "erlang") != 0) {

@@ -72,6 +72,19 @@ bool tap_syn_is(const struct tap_syn_lexer *, const char *sign); /* is the token
 bool tap_syn_expect(struct tap_syn_lexer *, const char *sign, const char *what);
 /* Reports that something else than `what` stands here. Always false. */
 bool tap_syn_unexpected(struct tap_syn_lexer *, const char *what);
+/* An atom as it must be written: in single quotes where it needs them. NULL: out of memory. */
+const char *tap_syn_quoted(struct tap_syn_arena *, const char *atom);
+
+/* hints.c: what was meant by text that is no Erlang, or means something else there. Each gives true
+ * when it has reported a mistake. */
+/* At a %: a map or a struct of Elixir, which would be a comment. */
+bool tap_syn_hint_map(struct tap_syn_source *, size_t offset);
+/* At a character that begins no token. */
+bool tap_syn_hint_character(struct tap_syn_source *, size_t offset);
+/* At a token that cannot stand where it does: fun, :atom. */
+bool tap_syn_hint_token(const struct tap_syn_lexer *);
+/* Behind an atom: the lexer stands on what follows it. a.b, a: 1 */
+bool tap_syn_hint_atom(const struct tap_syn_lexer *, size_t atom_offset);
 
 /* ---- Nodes */
 enum tap_syn_node_type {

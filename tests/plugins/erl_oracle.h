@@ -13,7 +13,7 @@ static FILE *oracle_file;
 static char oracle_path[64];
 static unsigned oracle_cases;
 
-static void oracle_begin(void)
+static inline void oracle_begin(void)
 {
     snprintf(oracle_path, sizeof oracle_path, "/tmp/tap_oracle_XXXXXX");
     int fd = mkstemp(oracle_path);
@@ -32,7 +32,7 @@ static inline void oracle_text(const char *text)
 {
     oracle_bytes(text, strlen(text));
 }
-static void oracle_end_case(void)
+static inline void oracle_end_case(void)
 {
     fputs("}.\n", oracle_file);
     oracle_cases++;
@@ -40,7 +40,7 @@ static void oracle_end_case(void)
 
 /* Judges with `judge`, the source of a fun of one case that gives ok, or what is wrong. True: every
  * case is ok. */
-static bool oracle_ask(const char *judge)
+static inline bool oracle_ask(const char *judge)
 {
     static const char program[] =
         "{ok, Cases} = file:consult(\"%s\"), Judge = %s, Bad = lists:sum([case catch Judge(C) of "

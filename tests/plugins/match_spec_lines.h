@@ -9,6 +9,7 @@
 #include "filters/match_spec/check.c"
 #include "filters/match_spec/compile.c"
 #include "syntax/encode.c"
+#include "syntax/hints.c"
 #include "syntax/number.c"
 #include "syntax/suggest.c"
 #include "filters/match_spec/entry.c"

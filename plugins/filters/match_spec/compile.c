@@ -289,6 +289,21 @@ static struct tap_syn_node *body(struct compiler *c, const struct ms_parts *p)
     return tap_syn_compound(c->source, TAP_SYN_N_LIST, p->off, items, p->action_count, NULL);
 }
 
+/* A condition that never holds: an Elixir user's variable, or a comment of one word behind a ;. */
+static bool check_conditions(struct compiler *c, const struct tap_syn_node *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct tap_syn_node *n = list->items[i];
+        bool truth =
+            n->type == TAP_SYN_N_ATOM && (!strcmp(n->text, "true") || !strcmp(n->text, "false"));
+        if (is_constant(n) && !truth)
+            return tap_syn_fail(c->source, n->off,
+                                "this condition never holds: it is a constant (a variable begins "
+                                "with a capital letter, and a comment needs a line of its own)");
+    }
+    return true;
+}
+
 struct tap_syn_node *tap_ms_compile(struct tap_syn_source *s, enum ms_target target,
                                     const struct ms_parts *p)
 {
@@ -303,6 +318,8 @@ struct tap_syn_node *tap_ms_compile(struct tap_syn_source *s, enum ms_target tar
     struct tap_syn_node *head = p->head ? pattern(&c, p->head) : tap_syn_atom(s, "_", p->off);
     struct tap_syn_node *actions = NULL;
     for (size_t i = 0; head && i < count; i++) {
+        if (p->alternative_count && !check_conditions(&c, p->alternatives[i]))
+            return NULL;
         struct tap_syn_node *conditions =
             p->alternative_count ? translate(&c, p->alternatives[i], expr) : none;
         if (conditions &&

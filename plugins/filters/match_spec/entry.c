@@ -224,7 +224,13 @@ static bool read_end(struct tap_syn_lexer *l, const char *expected)
 {
     if (tap_syn_is(l, ".") && !tap_syn_next(l))
         return false;
-    return l->token.type == TAP_SYN_END || tap_syn_unexpected(l, expected);
+    if (l->token.type == TAP_SYN_END)
+        return true;
+    /* In other lines of an INI file it would have been one. */
+    if (tap_syn_is(l, ";"))
+        return tap_syn_fail(l->source, l->token.off,
+                            "expected %s, found ; (a comment needs a line of its own)", expected);
+    return tap_syn_unexpected(l, expected);
 }
 
 bool tap_ms_read_trace(struct tap_syn_source *s, struct ms_entry *e)
@@ -258,6 +264,8 @@ bool tap_ms_read_trace(struct tap_syn_source *s, struct ms_entry *e)
     if (tap_syn_is(&l, "->") &&
         (!tap_syn_next(&l) || !read_commas(&l, &p.actions, &p.action_count)))
         return false;
+    if (p.alternative_count > 1 && p.action_count == 0) /* when X > 3 ; a remark of many words */
+        expected = "'->' or the end (a comment needs a line of its own)";
     if (!read_end(&l, expected) || !(e->spec = tap_ms_compile(s, e->target, &p)))
         return false;
     return tap_ms_check(s, e->target, e->arity, e->spec, &e->flags);
@@ -271,8 +279,11 @@ static bool check_term(struct tap_syn_source *s, const struct tap_syn_node *n)
     if (n->type == TAP_SYN_N_VAR)
         return tap_syn_fail(s, n->off, "a raw match spec has no variables: write '%s'",
                             strcmp(n->text, "_") ? "$1" : "_");
-    if (n->type == TAP_SYN_N_CALL)
-        return tap_syn_fail(s, n->off, "a raw match spec has no calls: write {%s, ...}", n->text);
+    if (n->type == TAP_SYN_N_CALL) {
+        const char *name = tap_syn_quoted(s->arena, n->text);
+        return tap_syn_fail(s, n->off, "a raw match spec has no calls: write {%s, ...}",
+                            name ? name : "name");
+    }
     if (n->type == TAP_SYN_N_OP)
         return tap_syn_fail(s, n->off, "a raw match spec has no operators: write {'%s', ...}",
                             n->text);
