@@ -29,6 +29,7 @@ static struct {
     char messages[FAKE_MAX][640]; /* "offset: text" of fail_at, "text" of fail */
     size_t message_count;
     unsigned warnings;
+    char warning[640]; /* the last one */
     struct tap_name names[TAP_NAME_CHUNK];
     uint32_t name_count;
     struct tap_node nodes[2];
@@ -47,8 +48,14 @@ static void fake_say(const char *prefix, const char *format, va_list args)
 }
 static void fake_log(const struct tap_host *h, enum tap_log_level level, const char *format, ...)
 {
-    (void)h, (void)format;
-    fake.warnings += level == TAP_LOG_WARNING;
+    va_list args;
+    (void)h;
+    if (level != TAP_LOG_WARNING)
+        return;
+    fake.warnings++;
+    va_start(args, format);
+    vsnprintf(fake.warning, sizeof fake.warning, format, args);
+    va_end(args);
 }
 static enum tap_status fake_fail(const struct tap_host *h, enum tap_status status, const char *file,
                                  int line, const char *format, ...)

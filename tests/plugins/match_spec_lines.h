@@ -13,6 +13,7 @@
 #include "syntax/number.c"
 #include "syntax/suggest.c"
 #include "filters/match_spec/entry.c"
+#include "filters/match_spec/instructions.c"
 #include "filters/match_spec/plugin.c"
 
 #include "erl_oracle.h"

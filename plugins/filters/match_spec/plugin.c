@@ -84,6 +84,7 @@ static enum tap_status read_entry(struct tap_match_spec *m, const struct tap_tex
         return TAP_INVALID;
     m->count++;
     m->calls += e->target == MS_CALLS;
+    tap_ms_warn_unseen(m->host, e);
     tap_write_version(b);
     return tap_syn_encode(&source, b, e->spec) ? TAP_OK : TAP_INVALID;
 }

@@ -52,4 +52,7 @@ bool tap_ms_check(struct tap_syn_source *, enum ms_target, int arity,
 /* Is it '$0', '$1', ...: *number, else false. */
 bool tap_ms_is_variable(const struct tap_syn_node *, uint32_t *number);
 
+/* Warns of a function whose direct calls are instructions of the VM, which no trace sees. */
+void tap_ms_warn_unseen(const struct tap_host *, const struct ms_entry *);
+
 #endif
