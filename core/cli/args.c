@@ -28,16 +28,17 @@ static bool wrong_option(const char *command, const char *option, const struct t
     return false;
 }
 
-/* Is argv[*i] --set in either form? *i is left at its last argument; a missing value gives NULL. */
-static bool read_set(int argc, char **argv, int *i, const char **value)
+bool tap_cli_value(const char *command, int argc, char **argv, int *i, const char *name,
+                   const char **value, bool *wrong)
 {
-    if (strncmp(argv[*i], "--set=", 6) == 0) {
-        *value = argv[*i] + 6;
-        return true;
-    }
-    if (strcmp(argv[*i], "--set") != 0)
+    size_t n = strlen(name);
+    if (strncmp(argv[*i], name, n) != 0 || (argv[*i][n] && argv[*i][n] != '='))
         return false;
-    *value = *i + 1 < argc ? argv[++*i] : NULL;
+    *value = argv[*i][n] ? argv[*i] + n + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+    if (!*value) {
+        fprintf(stderr, "beamtap %s: %s needs a value after it\n", command, name);
+        *wrong = true;
+    }
     return true;
 }
 
@@ -55,7 +56,7 @@ static bool read_flag(const struct tap_cli_flag *flags, const char *word)
 bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *flags, size_t least,
                   size_t most, struct tap_cli_args *args)
 {
-    bool options = true;
+    bool options = true, wrong = false;
     args->word_count = args->set_count = 0;
     for (int i = 1; i < argc; i++) {
         const char *value;
@@ -63,11 +64,9 @@ bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *flags, size_
             options = false;
         } else if (!options || argv[i][0] != '-' || !argv[i][1]) {
             args->words[args->word_count++] = argv[i];
-        } else if (args->sets && read_set(argc, argv, &i, &value)) {
-            if (!value) {
-                fprintf(stderr, "beamtap %s: --set needs SECTION.KEY=VALUE after it\n", argv[0]);
+        } else if (args->sets && tap_cli_value(argv[0], argc, argv, &i, "--set", &value, &wrong)) {
+            if (wrong)
                 return false;
-            }
             args->sets[args->set_count++] = value;
         } else if (!read_flag(flags, argv[i])) {
             return wrong_option(argv[0], argv[i], flags, args->sets != NULL);

@@ -27,10 +27,7 @@ static void on_signal(int number)
 struct call_options {
     const char *timeout, *linger, *ini;
     bool elixir, erlang, quiet, json;
-    const char **sets; /* all that become settings */
-    char **owned;      /* those of them that are ours */
-    size_t set_count, owned_count;
-    bool sink; /* one was asked for */
+    struct tap_cli_sinks sinks;
 };
 
 static bool fail(const char *format, const char *what)
@@ -39,43 +36,6 @@ static bool fail(const char *format, const char *what)
     fprintf(stderr, format, what);
     fputc('\n', stderr);
     return false;
-}
-
-/* "chrome:path=a.json,args=false" -> sink:chrome.path=a.json, sink:chrome.args=false. A comma in a
- * value is written twice. */
-static bool add_sink(struct call_options *o, const char *text)
-{
-    size_t name = strcspn(text, ":");
-    const char *p = text + name;
-    o->sink = true;
-    do {
-        char *set = malloc(strlen(text) + 16), *to = set;
-        if (!set)
-            return fail("%s", "out of memory");
-        to += sprintf(to, "sink:%.*s.%s", (int)name, text, *p ? "" : "plugin=");
-        if (!*p)
-            to += sprintf(to, "%.*s", (int)name, text);
-        for (p += *p != 0; *p && (*p != ',' || p[1] == ','); p++)
-            p += *p == ',', *to++ = *p;
-        *to = 0;
-        o->owned[o->owned_count++] = set;
-        o->sets[o->set_count++] = set;
-    } while (*p);
-    return true;
-}
-
-/* The value of an option that takes one, in either form. False: it is another option; told when the
- * value is missing. */
-static bool value_of(int argc, char **argv, int *i, const char *name, const char **value,
-                     bool *wrong)
-{
-    size_t n = strlen(name);
-    if (strncmp(argv[*i], name, n) != 0 || (argv[*i][n] && argv[*i][n] != '='))
-        return false;
-    *value = argv[*i][n] ? argv[*i] + n + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-    if (!*value)
-        *wrong = !fail("%s needs a value after it", name);
-    return true;
 }
 
 /* Takes the options with values out of argv; what is left is for tap_cli_read. -1: told. */
@@ -88,14 +48,14 @@ static int take_options(int argc, char **argv, struct call_options *o, char **le
         if (strcmp(argv[i], "--") == 0) {
             while (i < argc)
                 left[n++] = argv[i++];
-        } else if (value_of(argc, argv, &i, "--timeout", &value, &wrong)) {
+        } else if (tap_cli_value(argv[0], argc, argv, &i, "--timeout", &value, &wrong)) {
             o->timeout = value;
-        } else if (value_of(argc, argv, &i, "--linger", &value, &wrong)) {
+        } else if (tap_cli_value(argv[0], argc, argv, &i, "--linger", &value, &wrong)) {
             o->linger = value;
-        } else if (value_of(argc, argv, &i, "--config", &value, &wrong)) {
+        } else if (tap_cli_value(argv[0], argc, argv, &i, "--config", &value, &wrong)) {
             o->ini = value;
-        } else if (value_of(argc, argv, &i, "--sink", &value, &wrong)) {
-            wrong |= value && !add_sink(o, value);
+        } else if (tap_cli_value(argv[0], argc, argv, &i, "--sink", &value, &wrong)) {
+            wrong |= value && !tap_cli_sink(argv[0], value, &o->sinks);
         } else {
             left[n++] = argv[i];
         }
@@ -226,7 +186,7 @@ static int run_call(const struct tap_trace_options *options, const struct call_o
     bool elixir = o->elixir || (!o->erlang &&
                                 (*options->call->module == ':' ||
                                  (*options->call->module >= 'A' && *options->call->module <= 'Z')));
-    if (!o->sink && !o->ini && !o->quiet)
+    if (!o->sinks.set_count && !o->ini && !o->quiet)
         print_events(trace, elixir ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG);
     fflush(stderr);
     int code = print_result(&result, &figures, o);
@@ -237,57 +197,65 @@ static int run_call(const struct tap_trace_options *options, const struct call_o
     return status != TAP_OK ? (int)status : code;
 }
 
+/* What --sink and --set ask for, in this order; ends with NULL. NULL: out of memory, and told. */
+static const char **all_settings(const struct call_options *o, const struct tap_cli_args *args)
+{
+    const char **sets = calloc(o->sinks.set_count + args->set_count + 1, sizeof *sets);
+    if (!sets) {
+        fail("%s", "out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < o->sinks.set_count; i++)
+        sets[i] = o->sinks.sets[i];
+    for (size_t i = 0; i < args->set_count; i++)
+        sets[o->sinks.set_count + i] = args->sets[i];
+    return sets;
+}
+
+static int prepare_call(const struct call_options *o, const struct tap_cli_args *args)
+{
+    struct tap_call call = TAP_CALL;
+    struct tap_trace_options options = TAP_TRACE_OPTIONS;
+    const char **sets;
+    if (!duration_of(o->timeout, "--timeout", &call.timeout) ||
+        !duration_of(o->linger, "--linger", &call.linger))
+        return 2;
+    if (!(sets = all_settings(o, args)))
+        return 1;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    call.module = args->words[1];
+    call.function = args->words[2];
+    call.arguments = args->word_count > 3 ? args->words[3] : "[]";
+    call.syntax = o->elixir ? TAP_SYNTAX_ELIXIR : o->erlang ? TAP_SYNTAX_ERLANG : TAP_SYNTAX_AUTO;
+    if (o->timeout && call.timeout == 0)
+        call.timeout = -1; /* written as 0: no limit */
+    options.file = o->ini;
+    options.nodes = (const char *[]){args->words[0], NULL};
+    options.settings = sets;
+    options.call = &call;
+    options.log = log_line;
+    options.log_arg = (void *)(uintptr_t)o;
+    int code = tap_cli_flush(run_call(&options, o));
+    free(sets);
+    return code;
+}
+
 int tap_cli_call(int argc, char **argv)
 {
-    const char *words[argc], *given[argc], **sets;
+    const char *words[argc], *given[argc];
     char *left[argc + 1];
-    size_t most = (size_t)argc + 8;
-    for (int i = 0; i < argc; i++)
-        for (const char *comma = argv[i]; (comma = strchr(comma, ',')); comma++)
-            most++;
-    struct call_options o = {.sets = calloc(most, sizeof *sets),
-                             .owned = calloc(most, sizeof *o.owned)};
-    sets = o.sets;
+    struct call_options o = {0};
     struct tap_cli_args args = {.words = words, .sets = given};
     const struct tap_cli_flag flags[] = {{"--elixir", &o.elixir},
                                          {"--erlang", &o.erlang},
                                          {"--quiet", &o.quiet},
                                          {"--json", &o.json},
                                          {NULL, NULL}};
-    struct tap_call call = TAP_CALL;
-    struct tap_trace_options options = TAP_TRACE_OPTIONS;
-    if (!o.sets || !o.owned) {
-        free(o.sets);
-        free(o.owned);
-        return fail("%s", "out of memory"), 1;
-    }
     int n = take_options(argc, argv, &o, left), code = 2;
-    if (n > 0 && tap_cli_read(n, left, flags, 3, 4, &args) &&
-        duration_of(o.timeout, "--timeout", &call.timeout) &&
-        duration_of(o.linger, "--linger", &call.linger)) {
-        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-        memcpy(&sets[o.set_count], given, args.set_count * sizeof *sets);
-        o.set_count += args.set_count;
-        sets[o.set_count] = NULL;
-        call.module = words[1];
-        call.function = words[2];
-        call.arguments = args.word_count > 3 ? words[3] : "[]";
-        call.syntax = o.elixir ? TAP_SYNTAX_ELIXIR : o.erlang ? TAP_SYNTAX_ERLANG : TAP_SYNTAX_AUTO;
-        if (o.timeout && call.timeout == 0)
-            call.timeout = -1; /* written as 0: no limit */
-        options.file = o.ini;
-        options.nodes = (const char *[]){words[0], NULL};
-        options.settings = sets;
-        options.call = &call;
-        options.log = log_line;
-        options.log_arg = &o;
-        code = tap_cli_flush(run_call(&options, &o));
-    }
-    for (size_t i = 0; i < o.owned_count; i++)
-        free(o.owned[i]);
-    free(o.owned);
-    free(o.sets);
+    if (n > 0 && tap_cli_read(n, left, flags, 3, 4, &args))
+        code = prepare_call(&o, &args);
+    tap_cli_sinks_free(&o.sinks);
     return code;
 }

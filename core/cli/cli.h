@@ -34,6 +34,26 @@ struct tap_cli_args {
  * At least `least` and at most `most` words. False when something is wrong, and told on stderr. */
 bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *, size_t least, size_t most,
                   struct tap_cli_args *);
+/* The value of an option that takes one, as NAME VALUE or NAME=VALUE; *i is left at its last
+ * argument. False: argv[*i] is another option. *wrong: the value is missing, and told. */
+bool tap_cli_value(const char *command, int argc, char **argv, int *i, const char *name,
+                   const char **value, bool *wrong);
+
+/* What --sink arguments ask for, as --set arguments: SECTION.KEY=VALUE. */
+struct tap_cli_sinks {
+    char **sets;
+    size_t set_count;
+};
+/* Adds the settings of one --sink. False: it is none, and told. */
+bool tap_cli_sink(const char *command, const char *text, struct tap_cli_sinks *);
+void tap_cli_sinks_free(struct tap_cli_sinks *);
+/* The rule, for --help. */
+#define TAP_CLI_SINK_HELP                                                                          \
+    "    --sink NAME:KEY=VALUE,...: a comma begins the next KEY=VALUE where KEY= follows it; "     \
+    "any\n"                                                                                        \
+    "    other comma belongs to the value (csv:path=a.csv,columns=ts,pid), and so does ,, which\n" \
+    "    stands for one. A second --sink of the same NAME is the section [sink:NAME_2].\n"
+
 /* The exit code for a command that wrote to stdout: `code`, or 1 when it could not be written
  * (told). */
 int tap_cli_flush(int code);

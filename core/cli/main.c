@@ -10,29 +10,30 @@
 static const struct command {
     const char *name, *arguments, *summary;
     int (*run)(int argc, char **argv);
+    const char *details; /* for --help of the command; NULL: none */
 } commands[] = {
     {"run", "FILE.ini [--set SECTION.KEY=VALUE]... [--quiet] [--json]", "traces as the file says",
-     tap_cli_run},
+     tap_cli_run, NULL},
     {"check", "FILE.ini [--set SECTION.KEY=VALUE]...",
-     "tells all mistakes, or what would be traced and written; asks no node", tap_cli_check},
+     "tells all mistakes, or what would be traced and written; asks no node", tap_cli_check, NULL},
     {"plugins", "[KIND:NAME | session] [--json]",
-     "what is installed, from where, with which options", tap_cli_plugins},
+     "what is installed, from where, with which options", tap_cli_plugins, NULL},
     {"export",
      "FILE --sink NAME[:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... [--quiet] [--json]",
-     "plays a recording (sink record) into any sinks", tap_cli_export},
+     "plays a recording (sink record) into any sinks", tap_cli_export, TAP_CLI_SINK_HELP},
     {"nodes", "NODE [--hidden] [--json] [--set SECTION.KEY=VALUE]...",
-     "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes},
+     "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes, NULL},
     {"clean", "NODE [--json] [--set SECTION.KEY=VALUE]...",
-     "takes away whatever a dead run of beamtap left in a node", tap_cli_clean},
+     "takes away whatever a dead run of beamtap left in a node", tap_cli_clean, NULL},
     {"call",
      "NODE MODULE FUNCTION ['[ARGS]'] [--timeout 5s] [--linger 0] [--sink NAME:KEY=VALUE,...]... "
      "[--config FILE.ini] [--set SECTION.KEY=VALUE]... [--elixir | --erlang] [--quiet] [--json]",
      "runs one call under trace: its result to stdout, its events to the sinks (without any: to "
      "stderr)",
-     tap_cli_call},
+     tap_cli_call, TAP_CLI_SINK_HELP},
     {"repair", "FILE",
      "mends an output file that was torn (kill -9, a full disk), losing no whole event",
-     tap_cli_repair},
+     tap_cli_repair, NULL},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -75,7 +76,8 @@ static int run_command(const struct command *c, int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (is_help(argv[i])) {
-            printf("beamtap %s %s\n    %s\n", c->name, c->arguments, c->summary);
+            printf("beamtap %s %s\n    %s\n%s", c->name, c->arguments, c->summary,
+                   c->details ? c->details : "");
             return tap_cli_flush(0);
         }
     }

@@ -84,6 +84,20 @@ def nothing_else_is_in_it():
     node.clean()
 
 
+def a_sink_has_commas_in_its_values():
+    """By the same rule as for export (tests/unit/test_sink_args.c), twice the same sink too."""
+    node = Node()
+    run = call(node, 'e2e_call', 'add', '[1, 2]', '--sink', 'csv:path=a,b.csv,columns=event,pid', '--sink=csv:path=a.csv,,c=d',
+               '--json').ended(0)
+    assert run.read('a,b.csv').startswith('event,pid\n') and run.read('a.csv,c=d').startswith('ts,node,event,'), run.err()
+    for command, arguments in (('call', [node.name, 'm', 'f']), ('export', ['no.btf'])):
+        refused = Run(None, *arguments, '--sink', command=command).ended(2)
+        assert '--sink needs a value after it' in refused.err(), refused.err()
+        help = Run(None, '--help', command=command).ended(0)
+        assert 'a comma begins the next KEY=VALUE where KEY= follows it' in help.out(), help.out()
+    node.stop()
+
+
 def an_endless_busy_call_is_killed():
     node = Node()
     run = call(node, 'e2e_call', 'spins', '--timeout', '500ms', '--set', 'session.events=function_call', '--json').ended(1)
@@ -171,6 +185,6 @@ def what_was_spawned_may_linger():
 
 
 tests(a_result_is_printed_alone, every_end_has_its_events, a_thousand_processes_are_all_of_it, nothing_else_is_in_it,
-      an_endless_busy_call_is_killed, an_interrupt_ends_the_call_too, elixir_terms_are_what_elixir_reads,
-      erlang_terms_are_what_erl_reads, mistakes_are_told_before_anything_is_asked, a_node_that_is_not_there,
+      a_sink_has_commas_in_its_values, an_endless_busy_call_is_killed, an_interrupt_ends_the_call_too,
+      elixir_terms_are_what_elixir_reads, erlang_terms_are_what_erl_reads, mistakes_are_told_before_anything_is_asked, a_node_that_is_not_there,
       what_was_spawned_may_linger)
