@@ -2,9 +2,13 @@
  * mistake.
  *
  * What is known here was read off erl_db_util.c and tried on a node: functions with their numbers
- * of arguments, where they may stand, and since which release. Actions that outlive the run, and
- * that the agent would refuse, are refused. A function that only newer releases have passes with a
- * warning: the node may be one of those.
+ * of arguments, where they may stand, and since which release. A function that only newer releases
+ * have passes with a warning: the node may be one of those.
+ *
+ * Actions that outlive the run are refused, by the agent too: before OTP 27 silent and
+ * disable_trace act on the process, for every tool that traces it. Since 27 they act on the session
+ * alone, but which release will answer is not known here, a run may have nodes of both, and what
+ * they hide would be missing from the events without being counted.
  */
 #include "filters/match_spec/spec.h"
 #include "syntax/suggest.h"
@@ -99,9 +103,9 @@ static const struct function functions[] = {
     {"caller_line", 0, 0, IN_BODY | ONLY_CALLS, 0},
     {"current_stacktrace", 0, 1, IN_BODY | ONLY_CALLS, 26},
     {"process_dump", 0, 0, IN_BODY | NO_RECEIVE, 0},
-    {"silent", 1, 1, IN_BODY | NO_RECEIVE, 0},
+    {"silent", 1, 1, IN_BODY | NO_RECEIVE | FOREIGN, 0},
     {"enable_trace", 1, 2, IN_BODY | NO_RECEIVE | FOREIGN, 0},
-    {"disable_trace", 1, 2, IN_BODY | NO_RECEIVE, 0},
+    {"disable_trace", 1, 2, IN_BODY | NO_RECEIVE | FOREIGN, 0},
     {"trace", 2, 3, IN_BODY | NO_RECEIVE | FOREIGN, 0},
     {"get_seq_token", 0, 0, IN_BODY | NO_RECEIVE, 0},
     {"set_seq_token", 2, 2, IN_BODY | NO_RECEIVE | FOREIGN, 0},
@@ -260,8 +264,9 @@ static bool check_function(struct checker *c, const struct tap_syn_node *name, s
         return tap_syn_fail(c->source, name->off, "'%s' cannot be used with %s", f->name,
                             event[c->target]);
     if (f->where & FOREIGN)
-        return tap_syn_fail(c->source, name->off, "'%s' would change the node beyond this run",
-                            f->name);
+        return tap_syn_fail(
+            c->source, name->off,
+            "'%s' would change the node beyond this run, and what other tools trace", f->name);
     if (f->since) {
         const struct tap_host *host = c->source->arg;
         host->log(host, TAP_LOG_WARNING, "'%s' needs a node of OTP %d or later", f->name, f->since);
