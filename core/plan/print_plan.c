@@ -1,29 +1,38 @@
 /* print_plan.c: the plan for people: what the nodes will be asked for, in the words of the
- * configuration. */
+ * configuration, and the match specs that are made of them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/event_names.h"
 #include "names/intern.h"
 #include "config/option_value.h"
+#include "plan/node_spec.h"
 #include "plan/plan.h"
 #include "term/print.h"
 
 #define INDENT "             "
 
-static void print_spec(const uint8_t *spec, size_t len, FILE *out)
+/* As the node is given it; what is no spec, as it is. */
+static void print_spec(enum tap_spec_target target, const uint8_t *spec, size_t len, uint32_t flags,
+                       FILE *out)
 {
     struct tap_print how = {.syntax = TAP_PRINT_ERLANG};
     struct tap_intern *intern = tap_intern_new(0);
     const struct tap_names *names = intern ? tap_intern_names(intern) : NULL;
+    struct tap_buf node = {0};
     size_t skip = len > 0 && spec[0] == TAP_EXT_VERSION;
-    size_t need = names ? tap_term_print(names, NULL, 0, spec + skip, len - skip, &how) : 0;
+    const uint8_t *term = spec + skip;
+    len -= skip;
+    if (tap_node_spec_write(&node, target, term, len, flags))
+        term = node.data, len = node.len;
+    size_t need = names ? tap_term_print(names, NULL, 0, term, len, &how) : 0;
     char *text = malloc(need + 1);
     if (text && need) {
-        tap_term_print(names, text, need, spec + skip, len - skip, &how);
+        tap_term_print(names, text, need, term, len, &how);
         fprintf(out, INDENT "    %.*s\n", (int)need, text);
     }
     free(text);
+    tap_buf_free(&node);
     tap_intern_free(intern);
 }
 
@@ -52,6 +61,8 @@ static void print_flags(uint32_t flags, FILE *out)
 
 static void print_functions(const struct tap_plan *plan, FILE *out)
 {
+    uint32_t all = (plan->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN) ? TAP_PLAN_RETURN : 0) |
+                   (plan->events & TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) ? TAP_PLAN_EXCEPTION : 0);
     for (size_t i = 0; i < plan->function_count; i++) {
         const struct tap_plan_function *f = &plan->functions[i];
         print_title("functions", i, out);
@@ -65,7 +76,7 @@ static void print_functions(const struct tap_plan *plan, FILE *out)
             fputs("  (more than is written: filtered after)", out);
         fputc('\n', out);
         if (f->spec_len)
-            print_spec(f->spec, f->spec_len, out);
+            print_spec(TAP_SPEC_CALLS, f->spec, f->spec_len, f->flags | all, out);
     }
     bool calls =
         plan->events & (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
@@ -103,15 +114,15 @@ static void print_processes(const struct tap_plan *plan, FILE *out)
     }
 }
 
-static void print_messages(const char *title, const struct tap_plan_message *messages, size_t n,
-                           FILE *out)
+static void print_messages(const char *title, enum tap_spec_target target,
+                           const struct tap_plan_message *messages, size_t n, FILE *out)
 {
     if (n == 0)
         return;
     print_title(title, 0, out);
     fputs("where\n", out);
     for (size_t i = 0; i < n; i++)
-        print_spec(messages[i].spec, messages[i].spec_len, out);
+        print_spec(target, messages[i].spec, messages[i].spec_len, 0, out);
 }
 
 static const char *number(enum tap_option_type type, uint32_t flags, int64_t value, char *dst,
@@ -165,8 +176,8 @@ void tap_plan_print(const struct tap_plan *plan, FILE *out)
     fputc('\n', out);
     print_functions(plan, out);
     print_processes(plan, out);
-    print_messages("sends", plan->sends, plan->send_count, out);
-    print_messages("receives", plan->receives, plan->receive_count, out);
+    print_messages("sends", TAP_SPEC_SENDS, plan->sends, plan->send_count, out);
+    print_messages("receives", TAP_SPEC_RECEIVES, plan->receives, plan->receive_count, out);
     print_limits(plan, out);
     const char *advice;
     for (size_t i = 0; (advice = tap_plan_advice(plan, i)); i++) {
