@@ -97,13 +97,16 @@ static void *sink_main(void *arg)
     }
     if (status == TAP_OK)
         status = flush(s);
-    if (status != TAP_OK) {
-        atomic_store(&s->failed, true);
+    if (status != TAP_OK)
         tap_queue_kill(&s->queue);
-    }
-    if (call_stop(s) != TAP_OK)
+    enum tap_status stopped = call_stop(s);
+    bool gone = status == TAP_ENDED || stopped == TAP_ENDED;
+    if ((status != TAP_OK && status != TAP_ENDED) || (stopped != TAP_OK && stopped != TAP_ENDED))
         atomic_store(&s->failed, true);
-    s->ended(s->arg, s, atomic_load(&s->failed));
+    s->ended(s->arg, s,
+             atomic_load(&s->failed) ? TAP_SINK_FAILED
+             : gone                  ? TAP_SINK_GONE
+                                     : TAP_SINK_DONE);
     atomic_store(&s->done, true);
     return NULL;
 }

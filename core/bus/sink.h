@@ -16,6 +16,12 @@
 /* ns that one call may take after the end was asked for */
 #define TAP_SINK_DEADLINE INT64_C(10000000000)
 
+enum tap_sink_end {
+    TAP_SINK_DONE,
+    TAP_SINK_GONE, /* nobody reads its output any more (TAP_ENDED) */
+    TAP_SINK_FAILED
+};
+
 struct tap_sink {
     const struct tap_sink_ops *ops;
     void *self;
@@ -36,7 +42,7 @@ struct tap_sink {
     /* the transport may grant credit again */
     void (*eased)(void *arg);
     /* on the sink's thread, last of all */
-    void (*ended)(void *arg, struct tap_sink *, bool failed);
+    void (*ended)(void *arg, struct tap_sink *, enum tap_sink_end);
 };
 
 /* The plugin's start, on the session's thread. On failure it is stopped, and counts as failed. */

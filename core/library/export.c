@@ -130,6 +130,8 @@ enum tap_status tap_trace_export(struct tap_trace *t, const char *sink, const ch
             status = give_all(&x);
         enum tap_status stopped = x.ops->stop(x.self);
         status = status == TAP_OK ? stopped : status;
+        if (status == TAP_ENDED) /* its reader had enough */
+            status = TAP_OK;
     }
     if (x.created)
         x.ops->destroy(x.self);

@@ -145,6 +145,16 @@ static void host_release(const struct tap_host *host, const struct tap_batch *ba
     tap_batch_release((struct tap_batch_impl *)(uintptr_t)batch);
 }
 
+/* What is exported when the trace is over is no part of the run. */
+static bool host_ending(const struct tap_host *host)
+{
+    const struct tap_session *session = own(host)->session;
+    bool of_run = false;
+    for (size_t s = 0; s < session->sink_count; s++)
+        of_run |= own(host)->sink == &session->sinks[s];
+    return of_run && atomic_load(&session->stopping) > 0;
+}
+
 /* ---- For transports: nodes */
 
 static uint32_t host_node_add(const struct tap_host *host, const char *name)
@@ -387,7 +397,8 @@ static int host_stopping(const struct tap_host *host)
 static const struct tap_sink_host sink_table = {.struct_size = sizeof sink_table,
                                                 .written = host_written,
                                                 .hold = host_hold,
-                                                .release = host_release};
+                                                .release = host_release,
+                                                .ending = host_ending};
 static const struct tap_filter_host filter_table = {.struct_size = sizeof filter_table,
                                                     .claim_function = tap_claim_function,
                                                     .claim_process = tap_claim_process,

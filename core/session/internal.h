@@ -96,7 +96,7 @@ struct tap_node_impl *tap_session_node(const struct tap_session *, uint32_t inde
 void tap_session_node_end(struct tap_session *, struct tap_node_impl *, enum tap_node_state,
                           const struct tap_node_final *final);
 /* run.c: a sink's last word. On its thread. */
-void tap_session_sink_ended(void *session, struct tap_sink *, bool failed);
+void tap_session_sink_ended(void *session, struct tap_sink *, enum tap_sink_end);
 /* The bus's callbacks. */
 void tap_session_node_up(void *session, uint32_t node, const struct tap_node_facts *);
 void tap_session_call_ended(void *session, const char *kind, uint32_t kind_len, const uint8_t *term,

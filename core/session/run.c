@@ -45,23 +45,27 @@ static const struct tap_instance *instance_of(const struct tap_session *session,
     return session->hosts[i].instance;
 }
 
-/* A sink is at its end, by itself or because it failed. On its thread. */
-void tap_session_sink_ended(void *arg, struct tap_sink *sink, bool failed)
+/* A sink is at its end, by itself, because it failed, or because its reader went. On its thread. */
+void tap_session_sink_ended(void *arg, struct tap_sink *sink, enum tap_sink_end end)
 {
     struct tap_session *session = arg;
-    if (!failed)
+    if (end == TAP_SINK_DONE)
         return;
     const struct tap_instance *instance = instance_of(session, sink);
     /* told now: the run may go on for hours */
-    const char *why = blame(session, instance, "failed");
-    if (atomic_fetch_sub(&session->sinks_alive, 1) > 1) {
+    const char *why = end == TAP_SINK_FAILED ? blame(session, instance, "failed") : NULL;
+    bool last = atomic_fetch_sub(&session->sinks_alive, 1) == 1;
+    if (why)
         tap_session_log(session, TAP_LOG_WARNING, instance->section,
-                        "has failed and is detached, the run goes on without it: %s", why);
-    } else {
-        tap_session_log(session, TAP_LOG_WARNING, instance->section,
-                        "has failed, no sink is left, the run ends: %s", why);
+                        last ? "has failed, no sink is left, the run ends: %s"
+                             : "has failed and is detached, the run goes on without it: %s",
+                        why);
+    else
+        tap_session_log(session, TAP_LOG_INFO, instance->section,
+                        "nobody reads its output any more: %s",
+                        last ? "no sink is left, the run ends" : "the run goes on without it");
+    if (last)
         tap_session_stop(session);
-    }
     tap_session_wake(session); /* credit may have waited for it */
 }
 
@@ -140,6 +144,8 @@ enum tap_status tap_session_start(struct tap_session *session)
         tap_session_finish(session);
         return TAP_ERROR;
     }
+    if (atomic_load(&session->stopping)) /* a sink waited for its reader, and somebody had enough */
+        return tap_session_finish(session);
     session->transport_started = true;
     status = transport_ops(session)->start(session->transport->self);
     if (status != TAP_OK)

@@ -323,7 +323,7 @@ static void a_torn_file_is_cut_back_to_whole_rows(void)
     struct sink s;
     char path[128];
     strcpy(path, temp_path("torn.csv"));
-    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGXFSZ, SIG_DFL); /* it would end us */
     struct rlimit limit = {400001, RLIM_INFINITY};
     CU_ASSERT_EQUAL_FATAL(sink_create(&s, "csv", "path", path, NULL), TAP_OK);
     CU_ASSERT_EQUAL(s.ops->start(s.self), TAP_OK);
@@ -347,7 +347,7 @@ static void a_torn_file_is_cut_back_to_whole_rows(void)
     sb_free(b);
 }
 
-static void a_reader_that_leaves_is_an_error_and_no_signal(void)
+static void a_reader_that_leaves_is_an_end_and_no_signal(void)
 {
     struct sb *b = rows(4000);
     struct sink s;
@@ -359,10 +359,12 @@ static void a_reader_that_leaves_is_an_error_and_no_signal(void)
     CU_ASSERT_EQUAL(s.ops->start(s.self), TAP_OK);
     close(fds[0]);
     signal(SIGPIPE, SIG_DFL);
-    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_ERROR);
-    CU_ASSERT_EQUAL(sink_stop(&s), TAP_ERROR);
-    CU_ASSERT_PTR_NOT_NULL(strstr(sink_failure, "Broken pipe"));
-    CU_ASSERT_EQUAL(sink_failures, 1);
+    int before = sink_failures;
+    uint64_t written = sink_written;
+    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_ENDED);
+    CU_ASSERT_EQUAL(sink_stop(&s), TAP_ENDED);
+    CU_ASSERT_EQUAL(sink_failures, before);
+    CU_ASSERT_EQUAL(sink_written, written);
     sigset_t pending;
     sigpending(&pending);
     CU_ASSERT_FALSE(sigismember(&pending, SIGPIPE));
@@ -527,6 +529,6 @@ UNIT_TESTS("sink_csv", UNIT_TEST(writes_a_row_for_each_kind),
            UNIT_TEST(reads_back_what_the_node_prints), UNIT_TEST(huge_terms_are_whole_or_cut),
            UNIT_TEST(many_rows_cross_the_buffer), UNIT_TEST(a_full_disk_is_told_once),
            UNIT_TEST(a_torn_file_is_cut_back_to_whole_rows),
-           UNIT_TEST(a_reader_that_leaves_is_an_error_and_no_signal),
+           UNIT_TEST(a_reader_that_leaves_is_an_end_and_no_signal),
            UNIT_TEST(columns_are_chosen_and_ordered), UNIT_TEST(processes_are_called_by_name),
            UNIT_TEST(bad_paths_are_refused), UNIT_TEST(two_writers_of_one_file_are_refused))

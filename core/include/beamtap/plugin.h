@@ -42,7 +42,10 @@ extern "C" {
 enum tap_status {
     TAP_OK = 0,
     TAP_ERROR = 1,  /* a node, file or plugin failed (exit 1) */
-    TAP_INVALID = 2 /* the configuration is wrong (exit 2) */
+    TAP_INVALID = 2, /* the configuration is wrong (exit 2) */
+    /* of a sink, from consume, flush or stop: nobody reads its output any more. No failure: the core
+     * says so itself, and ends the run where no other sink is left */
+    TAP_ENDED = 3
 };
 
 enum tap_log_level { TAP_LOG_ERROR, TAP_LOG_WARNING, TAP_LOG_INFO, TAP_LOG_DEBUG };

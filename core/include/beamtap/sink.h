@@ -24,6 +24,8 @@ struct tap_sink_host {
     /* Keep a batch past consume's return, and let it go. */
     void (*hold)(const struct tap_host *, const struct tap_batch *);
     void (*release)(const struct tap_host *, const struct tap_batch *);
+    /* The run is to end: a start that waits for something (a pipe's reader) gives up, and fails. */
+    bool (*ending)(const struct tap_host *);
 };
 
 /* `settings` is the plugin's settings struct, filled from the option table; it lives until

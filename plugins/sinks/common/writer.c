@@ -96,25 +96,40 @@ static size_t write_all(struct tap_writer *w, const char *data, size_t len, cons
     return done;
 }
 
-/* write_all without SIGPIPE: a reader that went away is an error of this sink and not the end of
- * the process, whatever the program around us does with signals. */
+/* write_all without SIGPIPE and SIGXFSZ: a reader that went away, or a limit on the file's size
+ * (ulimit -f), is the end of this output and not of the process, whatever the program around us
+ * does with signals. */
 static size_t write_quietly(struct tap_writer *w, const char *data, size_t len, const char *footer,
                             size_t footer_len)
 {
-    if (w->regular)
-        return write_all(w, data, len, footer, footer_len);
-    sigset_t pipe_set, before, pending;
-    sigemptyset(&pipe_set);
-    sigaddset(&pipe_set, SIGPIPE);
+    sigset_t set, before, pending;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    sigaddset(&set, SIGXFSZ); /* a stream may be a regular file, too */
     sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &pipe_set, &before);
+    pthread_sigmask(SIG_BLOCK, &set, &before);
     size_t done = write_all(w, data, len, footer, footer_len);
     int code = errno;
-    if (done < len + footer_len && code == EPIPE && !sigismember(&pending, SIGPIPE))
-        sigtimedwait(&pipe_set, NULL, &(struct timespec){0, 0});
+    if (done < len + footer_len && (code == EPIPE || code == EFBIG)) {
+        int number = code == EPIPE ? SIGPIPE : SIGXFSZ;
+        sigemptyset(&set);
+        sigaddset(&set, number);
+        if (!sigismember(&pending, number))
+            sigtimedwait(&set, NULL, &(struct timespec){0, 0});
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = code;
     return done;
+}
+
+/* After a write that failed, with errno. */
+static void write_failed(struct tap_writer *w)
+{
+    int code = errno;
+    if (!w->regular && (code == EPIPE || code == ECONNRESET))
+        w->failed = w->gone = true;
+    else
+        tap_writer_fail_code(w, "cannot write", code);
 }
 
 /* After a write that took `done` bytes: how many marks lie wholly in the file. */
@@ -175,7 +190,7 @@ static void rewind_buffer(struct tap_writer *w)
 /* Writes all that is marked, and what has to stand behind it. */
 static void write_marked(struct tap_writer *w)
 {
-    char end[TAP_GZIP_END], text[128];
+    char end[TAP_GZIP_END];
     const char *data = w->buf;
     size_t len = w->marks[w->mark - 1].end, k = w->mark;
     if (w->pack && !tap_gzip_add(w->pack, w->buf, len, &data, &len)) {
@@ -185,7 +200,7 @@ static void write_marked(struct tap_writer *w)
     size_t end_len = w->seekable ? make_end(w, false, end) : 0;
     size_t done = write_quietly(w, data, len, end, end_len);
     if (done < len + end_len) {
-        tap_writer_fail(w, "cannot write", tap_writer_errno(errno, text, sizeof text));
+        write_failed(w);
         k = cut_back(w, w->pack ? 0 : marks_within(w, done), done);
         len = k ? w->marks[k - 1].end : 0;
     }
@@ -240,10 +255,10 @@ char *tap_writer_make_room(struct tap_writer *w, size_t n)
 
 static void write_footer(struct tap_writer *w)
 {
-    char end[TAP_GZIP_END], text[128];
+    char end[TAP_GZIP_END];
     size_t len = w->failed ? 0 : make_end(w, false, end);
     if (len && write_quietly(w, NULL, 0, end, len) < len)
-        tap_writer_fail(w, "cannot write", tap_writer_errno(errno, text, sizeof text));
+        write_failed(w);
     w->footer_there = true;
 }
 
@@ -288,11 +303,8 @@ enum tap_status tap_writer_close(struct tap_writer *w)
         if (!w->seekable)
             write_footer(w);
     }
-    char text[128];
     if (!w->owns_stdout && close(w->fd) < 0 && errno != EINTR)
-        tap_writer_fail(w, "cannot write", tap_writer_errno(errno, text, sizeof text));
-    else if (w->owns_stdout && w->seekable) /* who writes there next goes on behind us */
-        lseek(w->fd, (off_t)(w->offset + (w->footer_there ? w->footer_len : 0)), SEEK_SET);
+        tap_writer_fail_code(w, "cannot write", errno);
     w->fd = -1;
     return tap_writer_status(w);
 }

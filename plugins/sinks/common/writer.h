@@ -13,20 +13,24 @@
  *         tap_writer_end(w, 1);                          // a whole event ends here
  *     return tap_writer_status(w);                       // TAP_ERROR after any failure
  *
- * Files: "-" is standard output, which one sink of the process may own; anything else is created
- * with mode 0600, for traces hold secrets; what exists is emptied when there is something to write,
- * so that a start that fails leaves it alone (writer_file.c). Pipes and devices work too. A failed
- * write is reported to the host once, with path and cause; from then on everything is accepted and
- * thrown away. A regular file that a failed write left torn is cut back to its last whole event. A
- * name that ends in .gz is written packed (pack.h): then a write that fails loses all its events,
- * and bytes are those of the file. Nothing here is thread safe: a sink's calls never overlap.
+ * Files: "-" is standard output, which one sink of the process may own, and which is written where
+ * it stands: others may write there too. So are other descriptors that we were given (/dev/fd/3).
+ * Anything else is created with mode 0600, for traces hold secrets; what exists is taken away from
+ * others, or refused (base/file_guard.h), and emptied when there is something to write, so that a
+ * start that fails leaves it alone (writer_file.c). Pipes and devices work too. A failed write is
+ * reported to the host once, with path and cause; from then on everything is accepted and thrown
+ * away. A regular file that a failed write left torn is cut back to its last whole event. A reader
+ * that goes away is no failure: the output is at its end (TAP_ENDED). A name that ends in .gz is
+ * written packed (gzip.h): then a write that fails loses all its events, and bytes are those of the
+ * file. Nothing here is thread safe: a sink's calls never overlap.
  *
- * This file and writer*.c are linked into each sink: they use nothing but <beamtap/sink.h> and
- * zlib.
+ * This file and writer*.c are linked into each sink: they use nothing but <beamtap/sink.h>,
+ * base/file_guard.h and zlib.
  */
 #ifndef TAP_SINKS_COMMON_WRITER_H
 #define TAP_SINKS_COMMON_WRITER_H
 
+#include "base/file_guard.h"
 #include "beamtap/sink.h"
 #include "sinks/common/gzip.h"
 
@@ -59,13 +63,15 @@ struct tap_writer {
     uint64_t offset;       /* where the next whole event goes in a seekable file */
     struct tap_gzip *pack; /* NULL: plain */
     int fd;
+    int given;                /* the descriptor that `path` names, which others use too; -1: none */
+    struct tap_output output; /* as it was opened, unless given */
     bool owns_stdout, regular, footer_there, failed;
+    bool gone;     /* its reader went: failed, and yet no failure */
     bool last;     /* what is written now takes the footer's place */
     bool terminal; /* the output is a terminal */
-    bool seekable; /* a footer can be overwritten: a regular file, not in append mode */
+    bool seekable; /* a footer can be overwritten: a regular file of our own */
     bool begun;    /* there was something to write */
     bool held;     /* what an earlier run wrote is still in the file, and nothing else */
-    bool made;     /* there was no such file */
 };
 
 /* ---- Life */
@@ -76,8 +82,8 @@ struct tap_writer {
 enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host,
                                  const char *path);
 /* For the sink's start: opens the file, whose content stays until the first flush or the first
- * event that has to be written, and the buffer. Waits for a reader where it is a named pipe.
- * TAP_ERROR with a cause. */
+ * event that has to be written, and the buffer. Waits for a reader where it is a named pipe, until
+ * the run is to end. TAP_ERROR with a cause. */
 enum tap_status tap_writer_open(struct tap_writer *w);
 /* Closes the file as tap_writer_close does and goes on in another one, that has no footer yet.
  * `path` is borrowed, and packed or not as the first one was. Between events only. TAP_ERROR with a
@@ -112,7 +118,7 @@ void tap_writer_free(struct tap_writer *w);
 
 static inline enum tap_status tap_writer_status(const struct tap_writer *w)
 {
-    return __builtin_expect(w->failed, 0) ? TAP_ERROR : TAP_OK;
+    return __builtin_expect(w->failed, 0) ? w->gone ? TAP_ENDED : TAP_ERROR : TAP_OK;
 }
 
 /* ---- Events */
@@ -178,7 +184,8 @@ size_t tap_writer_arguments(struct tap_writer *w, const uint8_t *list, size_t le
 
 /* Reports the first failure only: what follows it is its consequence. */
 enum tap_status tap_writer_fail(struct tap_writer *w, const char *what, const char *why);
-const char *tap_writer_errno(int code, char *dst, size_t cap);
+/* The same for a system call that failed with this errno. */
+enum tap_status tap_writer_fail_code(struct tap_writer *w, const char *what, int code);
 /* From here on everything in the file is this run's. */
 void tap_writer_begin(struct tap_writer *w);
 /* The file as it was, where nothing has begun. */

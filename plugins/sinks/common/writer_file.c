@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- Life */
@@ -25,14 +27,18 @@ static const char *output_name(const struct tap_writer *w)
 enum tap_status tap_writer_fail(struct tap_writer *w, const char *what, const char *why)
 {
     if (w->failed)
-        return TAP_ERROR;
+        return tap_writer_status(w);
     w->failed = true;
     return TAP_FAIL(w->host, TAP_ERROR, "%s %s: %s", what, output_name(w), why);
 }
 
-const char *tap_writer_errno(int code, char *dst, size_t cap)
+enum tap_status tap_writer_fail_code(struct tap_writer *w, const char *what, int code)
 {
-    return strerror_r(code, dst, cap);
+    char text[128];
+    return tap_writer_fail(w, what,
+                           code == EFBIG
+                               ? "File too large (a limit of the file system, or ulimit -f)"
+                               : strerror_r(code, text, sizeof text));
 }
 
 /* Each sink has a copy of this file, so who owns standard output has to be written where all of
@@ -55,6 +61,25 @@ static void unclaim_stdout(void)
         fcntl(STDOUT_FILENO, F_SETFD, flags & ~FD_CLOEXEC);
 }
 
+/* The number that a name of a descriptor ends in; -1: it is no such name. What stands behind it was
+ * opened for us, by somebody who may use it still: it is taken as it is, not opened again. */
+static int descriptor_of(const char *path)
+{
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0)
+        return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0)
+        return STDERR_FILENO;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        size_t n = strlen(folders[i]);
+        if (strncmp(path, folders[i], n) != 0)
+            continue;
+        size_t digits = strspn(path + n, "0123456789");
+        return digits > 0 && digits < 8 && !path[n + digits] ? atoi(path + n) : -1;
+    }
+    return -1;
+}
+
 enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host,
                                  const char *path)
 {
@@ -70,46 +95,71 @@ enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *ho
         if (!w->pack)
             return TAP_FAIL(host, TAP_ERROR, "out of memory");
     }
-    if (strcmp(path, "-") == 0) {
+    w->given = descriptor_of(path);
+    if (w->given == STDOUT_FILENO) {
         if (!claim_stdout())
             return TAP_FAIL(host, TAP_INVALID,
-                            "path -: standard output belongs to another sink already");
+                            "path %s: standard output belongs to another sink already", path);
         w->owns_stdout = true;
     }
     return TAP_OK;
 }
 
-/* Made or found. A link to where nothing is yet is found, and what it makes is left. */
-static int open_or_make(struct tap_writer *w)
-{
-    const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
-    int fd = open(w->path, flags);
-    w->made = false;
-    if (fd >= 0 || errno != ENOENT)
-        return fd;
-    fd = open(w->path, flags | O_CREAT | O_EXCL, 0600);
-    w->made = fd >= 0;
-    return fd >= 0 || errno != EEXIST ? fd : open(w->path, flags | O_CREAT, 0600);
-}
-
 /* Two writers would tear each other's events. Only a lock that somebody holds counts: some file
  * systems have none. */
-static int open_path(struct tap_writer *w)
+static bool open_path(struct tap_writer *w)
 {
     for (int tries = 0;; tries++) {
-        int fd = open_or_make(w);
         struct stat st;
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-            return fd;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-            close(fd);
-            errno = EWOULDBLOCK;
-            return -1;
-        }
-        if (tries == 3 || fstat(fd, &st) < 0 || st.st_nlink > 0)
-            return fd;
-        close(fd); /* while we waited, who had it took it away again */
+        if (!tap_output_open(&w->output, w->path))
+            return false;
+        w->fd = w->output.fd;
+        if (fstat(w->fd, &st) < 0 || !S_ISREG(st.st_mode))
+            return true;
+        bool locked = flock(w->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+        if (locked && (tries == 3 || fstat(w->fd, &st) < 0 || st.st_nlink > 0))
+            return true;
+        close(w->fd);
+        w->fd = -1;
+        if (!locked)
+            return snprintf(w->output.why, sizeof w->output.why,
+                            "another sink or another run is writing it"),
+                   false;
+        /* else who had it took it away while we came: once more */
     }
+}
+
+static bool is_to_end(const struct tap_host *host)
+{
+    return TAP_HAS(host->sink, ending) && host->sink->ending && host->sink->ending(host);
+}
+
+/* Waits where nobody reads a named pipe yet: in steps, for a run that is to end has to get away. */
+static bool open_waiting(struct tap_writer *w)
+{
+    for (bool told = false; !open_path(w); told = true) {
+        if (!w->output.waits)
+            return false;
+        if (!told)
+            w->host->log(w->host, TAP_LOG_INFO, "%s waits for its reader", w->path);
+        if (is_to_end(w->host))
+            return snprintf(w->output.why, sizeof w->output.why,
+                            "nobody read this pipe until the run was ended"),
+                   false;
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    return true;
+}
+
+/* What we were given; standard output under its own number. */
+static bool open_given(struct tap_writer *w)
+{
+    int flags = fcntl(w->given, F_GETFL);
+    if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY)
+        return errno = EBADF, false;
+    w->fd = w->owns_stdout && flags >= 0 ? STDOUT_FILENO
+                                         : fcntl(w->given, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return w->fd >= 0;
 }
 
 /* The buffer is kept from file to file. */
@@ -126,20 +176,16 @@ static bool make_buffer(struct tap_writer *w)
 
 enum tap_status tap_writer_open(struct tap_writer *w)
 {
-    char text[128];
-    w->fd = w->owns_stdout ? STDOUT_FILENO : open_path(w);
     struct stat st;
-    if (w->fd < 0 || fstat(w->fd, &st) < 0)
-        return tap_writer_fail(w, "cannot open",
-                               errno == EWOULDBLOCK ? "another sink or another run is writing it"
-                                                    : tap_writer_errno(errno, text, sizeof text));
-    w->regular = S_ISREG(st.st_mode);
-    w->begun |= w->owns_stdout || !w->regular;
-    w->held = w->regular && !w->owns_stdout && st.st_size > 0;
+    w->output = (struct tap_output){.fd = -1};
+    if (!(w->given >= 0 ? open_given(w) : open_waiting(w)) || fstat(w->fd, &st) < 0)
+        return w->output.why[0] ? tap_writer_fail(w, "cannot open", w->output.why)
+                                : tap_writer_fail_code(w, "cannot open", errno);
+    w->seekable = w->regular = w->given < 0 && S_ISREG(st.st_mode);
+    w->begun |= !w->regular;
+    w->held = w->regular && st.st_size > 0;
     w->terminal = isatty(w->fd) == 1;
-    off_t at = w->regular ? lseek(w->fd, 0, SEEK_CUR) : -1;
-    w->seekable = at >= 0 && !(fcntl(w->fd, F_GETFL) & O_APPEND);
-    w->offset = at > 0 ? (uint64_t)at : 0;
+    w->offset = 0;
     if (!make_buffer(w))
         return tap_writer_fail(w, "cannot open", "out of memory");
     if (w->begun)
@@ -151,10 +197,19 @@ enum tap_status tap_writer_open(struct tap_writer *w)
 
 void tap_writer_begin(struct tap_writer *w)
 {
-    char text[128];
     w->begun = true;
-    if (w->held && ftruncate(w->fd, 0) < 0)
-        tap_writer_fail(w, "cannot empty", tap_writer_errno(errno, text, sizeof text));
+    if (w->output.exposed) {
+        w->host->log(
+            w->host, TAP_LOG_WARNING,
+            "others could read or write %s (mode %04o): now they cannot (0600), for traces "
+            "hold secrets",
+            w->path, (unsigned)w->output.mode);
+        if (!tap_output_close_up(&w->output))
+            tap_writer_fail_code(w, "cannot take others' rights away from", errno);
+        w->output.exposed = false;
+    }
+    if (w->held && !w->failed && ftruncate(w->fd, 0) < 0)
+        tap_writer_fail_code(w, "cannot empty", errno);
     w->held = false;
 }
 
@@ -172,8 +227,8 @@ void tap_writer_withdraw(struct tap_writer *w)
     struct stat ours, there;
     if (w->fd < 0 || w->begun || w->held)
         return;
-    if (!w->made)
-        (void)!ftruncate(w->fd, 0); /* it was there and empty */
+    if (!w->output.made)
+        (void)!(ftruncate(w->fd, 0) + fchmod(w->fd, w->output.mode)); /* it was there and empty */
     else if (fstat(w->fd, &ours) == 0 && lstat(w->path, &there) == 0 &&
              ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
         unlink(w->path);
