@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "syntax/suggest.h"
 #include "plugin/descriptor.h"
+#include "plugin/trust.h"
 
 struct found { /* one plugin file: what its name says */
     enum tap_plugin_kind kind;
@@ -224,8 +225,13 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
         snprintf(why, cap, "is no file");
         return NULL;
     }
-    /* A bare name would be sought in the system's library folders. */
+    /* A bare name would be sought in the system's library folders. Links are behind us here, so that
+     * what is judged is what is loaded. */
     char *path = realpath(f->path, NULL);
+    if (path && !tap_plugin_is_trusted(path, why, cap)) {
+        free(path);
+        return NULL;
+    }
     void *so = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
     free(path);
     if (!so) {
