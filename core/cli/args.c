@@ -4,8 +4,10 @@
  * right one.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "syntax/suggest.h"
 #include "cli/cli.h"
@@ -82,9 +84,16 @@ bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *flags, size_
     return true;
 }
 
+/* A pipe or socket with nobody at its other end. */
+static bool reader_is_gone(int fd)
+{
+    struct pollfd p = {.fd = fd};
+    return poll(&p, 1, 0) == 1 && p.revents & POLLERR;
+}
+
 int tap_cli_flush(int code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || reader_is_gone(STDOUT_FILENO))
         return code;
     fprintf(stderr, "beamtap: cannot write to stdout: %s\n", strerror(errno));
     return code == 0 ? 1 : code;

@@ -4,7 +4,7 @@
  * The result goes to stdout; the events go to the sinks of --sink, or to stderr as lines of text.
  * An exception, a timeout and a killed caller are failures of the call: exit 1, told on stderr.
  */
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,23 +12,26 @@
 #include "beamtap/beamtap.h"
 #include "cli/cli.h"
 #include "base/error.h"
+#include "cli/signals.h"
 #include "config/options.h"
 #include "term/print.h"
-
-/* How often the process was asked to end. */
-static volatile sig_atomic_t signals;
-
-static void on_signal(int number)
-{
-    (void)number;
-    signals++;
-}
 
 struct call_options {
     const char *timeout, *linger, *ini;
     bool elixir, erlang, quiet, json;
     struct tap_cli_sinks sinks;
+    atomic_bool to_end; /* a signal came */
 };
+
+static void end_call(void *options)
+{
+    atomic_store(&((struct call_options *)options)->to_end, true);
+}
+
+static bool is_to_end(void *options)
+{
+    return atomic_load(&((struct call_options *)options)->to_end);
+}
 
 static bool fail(const char *format, const char *what)
 {
@@ -167,7 +170,7 @@ static void print_events(struct tap_trace *trace, enum tap_print_syntax syntax)
     tap_events_close(events);
 }
 
-static int run_call(const struct tap_trace_options *options, const struct call_options *o)
+static int run_call(const struct tap_trace_options *options, struct call_options *o)
 {
     struct tap_trace *trace;
     struct tap_call_result result;
@@ -177,7 +180,7 @@ static int run_call(const struct tap_trace_options *options, const struct call_o
     told(status, why);
     if (status != TAP_OK)
         return (int)status;
-    while (!tap_trace_wait(trace, 50) && !signals)
+    while (!tap_trace_wait(trace, 50) && !is_to_end(o))
         ;
     status = tap_trace_stop(trace, &why);
     told(status, why);
@@ -212,7 +215,7 @@ static const char **all_settings(const struct call_options *o, const struct tap_
     return sets;
 }
 
-static int prepare_call(const struct call_options *o, const struct tap_cli_args *args)
+static int prepare_call(struct call_options *o, const struct tap_cli_args *args)
 {
     struct tap_call call = TAP_CALL;
     struct tap_trace_options options = TAP_TRACE_OPTIONS;
@@ -222,9 +225,6 @@ static int prepare_call(const struct call_options *o, const struct tap_cli_args 
         return 2;
     if (!(sets = all_settings(o, args)))
         return 1;
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
     call.module = args->words[1];
     call.function = args->words[2];
     call.arguments = args->word_count > 3 ? args->words[3] : "[]";
@@ -236,8 +236,11 @@ static int prepare_call(const struct call_options *o, const struct tap_cli_args 
     options.settings = sets;
     options.call = &call;
     options.log = log_line;
-    options.log_arg = (void *)(uintptr_t)o;
-    int code = tap_cli_flush(run_call(&options, o));
+    options.log_arg = o;
+    options.to_end = is_to_end;
+    options.to_end_arg = o;
+    int code = tap_signals_watch(end_call, o) ? tap_cli_flush(run_call(&options, o)) : 1;
+    tap_signals_forget();
     free(sets);
     return code;
 }

@@ -55,7 +55,7 @@ void tap_cli_sinks_free(struct tap_cli_sinks *);
     "    stands for one. A second --sink of the same NAME is the section [sink:NAME_2].\n"
 
 /* The exit code for a command that wrote to stdout: `code`, or 1 when it could not be written
- * (told). */
+ * (told). A reader that has gone (| head) is no failure. */
 int tap_cli_flush(int code);
 
 #endif

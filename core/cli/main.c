@@ -1,7 +1,11 @@
 /* main.c: the command `beamtap`: finds the command's name and leaves the rest to it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "beamtap/plugin.h"
 #include "syntax/suggest.h"
@@ -84,8 +88,28 @@ static int run_command(const struct command *c, int argc, char **argv)
     return c->run(argc, argv);
 }
 
+/* A descriptor 0 to 2 that is closed would be given to the next file or connection that is opened,
+ * and what is printed would go there. What stands in for it is open the wrong way round, so that
+ * using it still fails. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+/* A reader that went and a limit on a file's size are told by write(2), not by the end of the
+ * process. */
+static void ignore_signals_of_writes(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_descriptors();
+    ignore_signals_of_writes();
     if (argc < 2) {
         print_usage(stderr);
         return 2;

@@ -1,47 +1,17 @@
 /* run.c: `beamtap run FILE.ini`: a trace from its start to its summary.
- *
- * The first SIGINT or SIGTERM asks for a clean end: tracing off, what is on its way taken, files
- * finished, exit 0. The second leaves at once. The handler only notes the signal: the session's
- * thread looks at it several times a second.
+ * What signals do to it: signals.h.
  */
 #include "cli/run.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/signals.h"
 #include "library/defaults.h"
 #include "plan/plan.h"
 
 #define POLL_MS 50
 #define LIVE_EVERY 4 /* polls */
-
-/* The only state of the process: how often it was asked to end. */
-static volatile sig_atomic_t signals;
-
-static void on_signal(int number)
-{
-    if (++signals > 1) {
-        static const char text[] = "\nbeamtap: left at once: what is on its way is lost, and nodes "
-                                   "clean up by themselves when their lease ends\n";
-        if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
-            _exit(128 + number);
-        _exit(128 + number);
-    }
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
-}
 
 /* Does some sink write to stdout? Then nothing else may: the JSON goes to stderr, in place of the
  * text. */
@@ -55,8 +25,10 @@ static bool stdout_is_data(const struct tap_config *config)
                 continue;
             const char *path =
                 *(const char *const *)((const char *)in->settings + p->options[o].offset);
-            if (path && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0))
-                return true;
+            static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+            for (size_t n = 0; path && n < sizeof names / sizeof *names; n++)
+                if (strcmp(path, names[n]) == 0)
+                    return true;
         }
     }
     return false;
@@ -72,12 +44,7 @@ static void advise(const struct tap_plan *plan)
 
 static void wait_for_end(struct tap_session *session, const struct tap_error *err)
 {
-    bool asked = false;
     for (unsigned i = 0; !tap_session_poll(session, POLL_MS); i++) {
-        if (signals && !asked) {
-            asked = true;
-            tap_session_stop(session);
-        }
         tap_live_causes(err);
         if (i % LIVE_EVERY == 0)
             tap_live_show(session);
@@ -117,13 +84,19 @@ static int run_trace(struct tap_session *session, const struct tap_config *confi
     return tap_cli_flush(code);
 }
 
+static void stop_session(void *session)
+{
+    tap_session_stop(session);
+}
+
 int tap_run_config(const struct tap_config *config, struct tap_error *err, bool quiet, bool json)
 {
-    catch_signals();
     struct tap_session *session = config ? tap_session_new(config, err) : NULL;
-    int code;
+    int code = 1;
     if (session) {
-        code = run_trace(session, config, err, quiet, json);
+        if (tap_signals_watch(stop_session, session))
+            code = run_trace(session, config, err, quiet, json);
+        tap_signals_forget();
     } else {
         tap_error_print(err, stderr);
         code = (int)tap_error_status(err);

@@ -23,7 +23,7 @@ void tap_run_figures_free(struct tap_run_figures *);
 bool tap_run_lost(const struct tap_run_figures *);
 
 /* run.c: a run from its configuration to its summary; the exit code. `config` NULL: `err` says why,
- * and is printed. Takes over SIGINT and SIGTERM. */
+ * and is printed. Takes over SIGINT, SIGTERM and SIGHUP (signals.h). */
 int tap_run_config(const struct tap_config *config, struct tap_error *err, bool quiet, bool json);
 
 /* live.c: one line on stderr that is written over and over, when stderr is a terminal, and log

@@ -245,6 +245,24 @@ static void trace_free(struct tap_trace *t)
     free(t);
 }
 
+/* Until it has started, or could not; asked to end, it ends sooner. */
+static enum tap_status wait_for_start(struct tap_trace *t, const struct tap_trace_options *o)
+{
+    pthread_mutex_lock(&t->lock);
+    while (!t->started) {
+        int64_t until = tap_clock_steady() + POLL_MS * INT64_C(1000000);
+        struct timespec deadline = {until / TAP_SECOND, until % TAP_SECOND};
+        if (!o->to_end)
+            pthread_cond_wait(&t->changed, &t->lock);
+        else if (pthread_cond_timedwait(&t->changed, &t->lock, &deadline) && !t->started &&
+                 o->to_end(o->to_end_arg))
+            tap_session_stop(t->session);
+    }
+    enum tap_status status = t->status;
+    pthread_mutex_unlock(&t->lock);
+    return status;
+}
+
 enum tap_status tap_trace_start(const struct tap_trace_options *options, struct tap_trace **trace,
                                 char **why)
 {
@@ -259,11 +277,7 @@ enum tap_status tap_trace_start(const struct tap_trace_options *options, struct 
         trace_free(t);
         return status == TAP_OK ? TAP_ERROR : status;
     }
-    pthread_mutex_lock(&t->lock);
-    while (!t->started)
-        pthread_cond_wait(&t->changed, &t->lock);
-    enum tap_status status = t->status;
-    pthread_mutex_unlock(&t->lock);
+    enum tap_status status = wait_for_start(t, options);
     if (status == TAP_OK) {
         *trace = t;
         return TAP_OK;

@@ -85,6 +85,10 @@ struct tap_trace_options {
     /* Where log lines go: `actor` is a section of the configuration, or core. On any thread. */
     void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);
     void *log_arg;
+    /* Asked several times a second while it starts, which may wait for nodes and for readers of
+     * named pipes: true ends that. On the caller's thread. NULL: it is never ended. */
+    bool (*to_end)(void *arg);
+    void *to_end_arg;
 };
 #define TAP_TRACE_OPTIONS \
     ((struct tap_trace_options){.struct_size = sizeof(struct tap_trace_options)})
