@@ -41,10 +41,10 @@ extern "C" {
 /* What operations return. On anything but TAP_OK, say why first: host->fail or host->fail_at. */
 enum tap_status {
     TAP_OK = 0,
-    TAP_ERROR = 1,  /* a node, file or plugin failed (exit 1) */
+    TAP_ERROR = 1,   /* a node, file or plugin failed (exit 1) */
     TAP_INVALID = 2, /* the configuration is wrong (exit 2) */
-    /* of a sink, from consume, flush or stop: nobody reads its output any more. No failure: the core
-     * says so itself, and ends the run where no other sink is left */
+    /* of a sink, from consume, flush or stop: nobody reads its output any more. No failure: the
+     * core says so itself, and ends the run where no other sink is left */
     TAP_ENDED = 3
 };
 
