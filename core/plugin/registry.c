@@ -225,8 +225,8 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
         snprintf(why, cap, "is no file");
         return NULL;
     }
-    /* A bare name would be sought in the system's library folders. Links are behind us here, so that
-     * what is judged is what is loaded. */
+    /* A bare name would be sought in the system's library folders. Links are behind us here, so
+     * that what is judged is what is loaded. */
     char *path = realpath(f->path, NULL);
     if (path && !tap_plugin_is_trusted(path, why, cap)) {
         free(path);
