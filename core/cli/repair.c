@@ -1,172 +1,275 @@
-/* repair.c: `beamtap repair FILE`: mends an output file that was torn, losing no whole event.
+/* repair.c: `beamtap repair FILE`: mends an output file that was torn or damaged, losing no whole
+ * event.
  *
- * A plain file is cut behind its last whole event and gets its closing brackets. A packed one (.gz)
- * cannot be cut inside: what can still be unpacked is packed again beside it, and then takes its
- * name.
+ * The file is read; what it is, whether it is ours, and what of it is whole torn_file.h knows.
+ * What is to be kept is written beside it, into a new file that then takes its name, its owner and
+ * its mode: until then, and whatever happens, the old one is as it was.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/file_guard.h"
 #include "cli/cli.h"
 #include "cli/torn_file.h"
+#include "cli/torn_gzip.h"
 
 #define PIECE ((size_t)256 << 10)
+#define TOLD_MAX 10u /* damages that are told one by one */
 
-static int fail(const char *path, const char *why)
+struct repair {
+    const char *path;
+    struct tap_place place;
+    struct stat st;
+    const unsigned char *data; /* all of the file; NULL: it is empty */
+    size_t size;
+    bool packed, packed_whole;
+    struct tap_torn_file torn;
+    struct damage {
+        uint64_t line, offset, bytes;
+    } damages[TOLD_MAX];
+    uint64_t damage_count, left; /* left: bytes of all of them */
+    /* The new file. */
+    char beside[TAP_GUARD_WHY];
+    int fd;
+    FILE *plain;
+    gzFile gz;
+};
+
+__attribute__((format(printf, 2, 3))) static int fail(const struct repair *r, const char *format,
+                                                      ...)
 {
-    fprintf(stderr, "beamtap: cannot repair %s: %s\n", path, why);
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "beamtap: cannot repair %s: ", r->path);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
     return 1;
 }
 
-static int told(const char *path, const struct tap_torn_file *m, uint64_t cut, bool was_whole)
+/* ---- Reading */
+
+static void read_text(void *arg, const char *text, size_t len)
 {
-    if (was_whole)
-        printf("%s is whole: %" PRIu64 " events\n", path, m->events);
+    struct repair *r = arg;
+    for (size_t some; len; text += some, len -= some) {
+        some = len < PIECE ? len : PIECE;
+        tap_torn_read(&r->torn, text, some);
+    }
+}
+
+static void text_lost(void *arg)
+{
+    tap_torn_break(&((struct repair *)arg)->torn);
+}
+
+static void note_damage(void *arg, uint64_t line, uint64_t offset, uint64_t bytes)
+{
+    struct repair *r = arg;
+    if (r->damage_count < TOLD_MAX)
+        r->damages[r->damage_count] = (struct damage){line, offset, bytes};
+    r->damage_count++;
+    r->left += bytes;
+}
+
+static void tell_damages(const struct repair *r)
+{
+    const char *what = r->torn.format == TAP_TORN_RECORDING ? "frame" : "line";
+    for (uint64_t i = 0; i < r->damage_count && i < TOLD_MAX; i++) {
+        const struct damage *d = &r->damages[i];
+        printf("%s: %s %" PRIu64 ", byte %" PRIu64 "%s: ", r->path, what, d->line, d->offset,
+               r->packed ? " of what is packed" : "");
+        if (d->bytes)
+            printf("%" PRIu64 " bytes are no event, and are left out\n", d->bytes);
+        else
+            printf("some is missing\n");
+    }
+    if (r->damage_count > TOLD_MAX)
+        printf("%s: and %" PRIu64 " more places\n", r->path, r->damage_count - TOLD_MAX);
+}
+
+/* All of the text through the machine that knows it; the format is set. */
+static bool read_all(struct repair *r)
+{
+    struct tap_torn_gzip gz = {.text = read_text, .lost = text_lost, .arg = r};
+    bool good = true;
+    if (!r->packed)
+        read_text(r, (const char *)r->data, r->size);
     else
-        printf("%s is mended: %" PRIu64 " events, %" PRIu64 " bytes behind them cut off\n", path,
-               m->events, cut);
-    return tap_cli_flush(0);
+        good = tap_torn_gzip_read(&gz, r->data, r->size);
+    r->packed_whole = !r->packed || gz.whole;
+    tap_torn_end(&r->torn);
+    return good && !r->torn.failed;
 }
 
-/* ---- Reading, plain or packed */
-
-struct source {
-    int fd;
-    bool packed, ended; /* ended: the packed file's own end was there, and right */
-    off_t at;
-    z_stream z;
-    unsigned char in[65536];
-};
-
-/* The next piece of text; 0 at the end of what can be read, -1 with errno. */
-static ssize_t source_read(struct source *s, char *dst, size_t cap)
+/* The beginning of the text, to know the format by. */
+static enum tap_torn_format guess(const struct repair *r)
 {
-    if (!s->packed) {
-        ssize_t n = pread(s->fd, dst, cap, s->at);
-        s->at += n > 0 ? n : 0;
-        return n;
+    if (!r->packed)
+        return tap_torn_guess((const char *)r->data, r->size);
+    z_stream z = {.next_in = (unsigned char *)(uintptr_t)r->data,
+                  .avail_in = r->size < PIECE ? (unsigned)r->size : (unsigned)PIECE};
+    char *head = malloc(TAP_TORN_HEAD);
+    enum tap_torn_format format = TAP_TORN_UNKNOWN;
+    if (head && inflateInit2(&z, MAX_WBITS + 16) == Z_OK) {
+        z.next_out = (unsigned char *)head;
+        z.avail_out = TAP_TORN_HEAD;
+        inflate(&z, Z_NO_FLUSH);
+        format = tap_torn_guess(head, TAP_TORN_HEAD - z.avail_out);
+        inflateEnd(&z);
     }
-    s->z.next_out = (unsigned char *)dst;
-    s->z.avail_out = (unsigned)cap;
-    while (s->z.avail_out && !s->ended) {
-        if (s->z.avail_in == 0) {
-            ssize_t n = pread(s->fd, s->in, sizeof s->in, s->at);
-            if (n < 0)
-                return -1;
-            s->at += n;
-            s->z.next_in = s->in;
-            s->z.avail_in = (unsigned)n;
-        }
-        int status = inflate(&s->z, Z_NO_FLUSH);
-        s->ended = status == Z_STREAM_END;
-        if (status != Z_OK) /* torn here, or at its end */
-            break;
+    free(head);
+    return format;
+}
+
+/* ---- Writing */
+
+static bool write_kept(void *arg, const char *text, size_t len)
+{
+    struct repair *r = arg;
+    if (r->plain)
+        return fwrite(text, 1, len, r->plain) == len;
+    for (size_t some; len; text += some, len -= some) {
+        some = len < PIECE ? len : PIECE;
+        if (gzwrite(r->gz, text, (unsigned)some) != (int)some)
+            return false;
     }
-    return (ssize_t)(cap - s->z.avail_out);
+    return true;
 }
 
-static bool source_rewind(struct source *s)
+/* A descriptor of its own for the stream that is closed first. */
+static bool open_stream(struct repair *r)
 {
-    s->at = 0;
-    s->ended = false;
-    if (!s->packed)
-        return true;
-    inflateEnd(&s->z);
-    memset(&s->z, 0, sizeof s->z);
-    return inflateInit2(&s->z, MAX_WBITS + 16) == Z_OK;
+    int own = fcntl(r->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (own < 0)
+        return false;
+    if (r->packed)
+        r->gz = gzdopen(own, "wb1");
+    else
+        r->plain = fdopen(own, "wb");
+    if (!r->gz && !r->plain)
+        close(own);
+    return r->gz || r->plain;
 }
 
-/* ---- Mending */
-
-static int repair_plain(const char *path, int fd, const struct tap_torn_file *m)
+static bool close_stream(struct repair *r)
 {
-    const char *footer = tap_torn_file_footer(m);
-    size_t len = strlen(footer);
-    if (ftruncate(fd, (off_t)m->whole) < 0 ||
-        pwrite(fd, footer, len, (off_t)m->whole) != (ssize_t)len)
-        return fail(path, strerror(errno));
+    bool good = r->gz ? gzclose(r->gz) == Z_OK : fclose(r->plain) == 0;
+    r->gz = NULL;
+    r->plain = NULL;
+    return good;
+}
+
+/* The old one's owner, group and mode, and then its name: where that is still the file we read. */
+static bool take_name(struct repair *r)
+{
+    struct stat now;
+    int dir = openat(r->place.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fstatat(r->place.dir, r->place.name, &now, AT_SYMLINK_NOFOLLOW) == 0;
+    if (good && (now.st_ino != r->st.st_ino || now.st_dev != r->st.st_dev)) {
+        errno = ESTALE;
+        good = false;
+    }
+    good = good && fchown(r->fd, r->st.st_uid, r->st.st_gid) == 0 &&
+           fchmod(r->fd, r->st.st_mode & 0777) == 0 && fsync(r->fd) == 0 &&
+           renameat(r->place.dir, r->beside, r->place.dir, r->place.name) == 0 &&
+           (dir < 0 || fsync(dir) == 0 || errno == EINVAL);
+    int code = errno;
+    if (dir >= 0)
+        close(dir);
+    errno = code;
+    return good;
+}
+
+/* Once more through the file, and what is whole goes into the new one. */
+static int write_anew(struct repair *r)
+{
+    enum tap_torn_format format = r->torn.format;
+    tap_torn_free(&r->torn);
+    r->torn = (struct tap_torn_file){.format = format, .keep = write_kept, .arg = r};
+    r->fd = tap_place_beside(&r->place, r->beside);
+    if (r->fd < 0)
+        return fail(r, "its folder takes no new file: %s", strerror(errno));
+    errno = 0;
+    bool good = open_stream(r) && read_all(r);
+    int code = errno;
+    if ((r->gz || r->plain) && !close_stream(r) && good) {
+        good = false;
+        code = errno;
+    }
+    if (good && !(good = take_name(r)))
+        code = errno;
+    if (!good) {
+        unlinkat(r->place.dir, r->beside, 0);
+        fail(r, "%s; it is as it was", code ? strerror(code) : "it cannot be written anew");
+    }
+    close(r->fd);
+    return !good;
+}
+
+/* ---- Judging */
+
+static int judge(struct repair *r)
+{
+    if (r->size == 0)
+        return fail(r, "it is empty: there is nothing in it to repair");
+    r->torn.format = guess(r);
+    if (r->torn.format == TAP_TORN_UNKNOWN || (r->packed && r->torn.format == TAP_TORN_RECORDING))
+        return fail(r,
+                    "it does not begin as a timeline, table, JSON lines or recording of beamtap's "
+                    "does: it is left as it is");
+    if (!read_all(r))
+        return fail(r, "out of memory");
+    if (!tap_torn_is_ours(&r->torn))
+        return fail(r, r->torn.foreign
+                           ? "most of what is in it is no event of beamtap's: it is left as it is"
+                           : "there is no whole event in it: it is left as it is");
+    if (tap_torn_is_whole(&r->torn) && r->packed_whole) {
+        printf("%s is whole: %" PRIu64 " events\n", r->path, r->torn.events);
+        return 0;
+    }
+    int code = write_anew(r);
+    if (code)
+        return code;
+    tell_damages(r);
+    printf("%s is mended: %" PRIu64 " events, %" PRIu64 " bytes behind them cut off", r->path,
+           r->torn.events, r->torn.cut);
+    if (r->torn.damaged)
+        printf(", %" PRIu64 " places before (%" PRIu64 " bytes) left out", r->torn.damaged,
+               r->left);
+    putchar('\n');
     return 0;
 }
 
-/* The whole part of `s`, packed anew into `fd`. */
-static bool pack_whole(struct source *s, int fd, const struct tap_torn_file *m, char *piece)
+/* The file as memory. */
+static int read_file(struct repair *r, int fd)
 {
-    int own = dup(fd);
-    gzFile out = own < 0 ? NULL : gzdopen(own, "wb1");
-    if (!out)
-        return false;
-    bool good = source_rewind(s);
-    for (uint64_t left = m->whole; good && left;) {
-        ssize_t n = source_read(s, piece, left < PIECE ? (size_t)left : PIECE);
-        good = n > 0 && gzwrite(out, piece, (unsigned)n) == (int)n;
-        left -= n > 0 ? (uint64_t)n : 0;
-    }
-    const char *footer = tap_torn_file_footer(m);
-    good = good && gzputs(out, footer) == (int)strlen(footer);
-    return gzclose(out) == Z_OK && good;
-}
-
-static int repair_gzip(const char *path, struct source *s, const struct tap_torn_file *m,
-                       char *piece)
-{
-    char beside[4096];
-    if ((size_t)snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= sizeof beside)
-        return fail(path, "its name is too long");
-    int fd = mkstemp(beside); /* mode 0600, as the sink made it */
-    if (fd < 0)
-        return fail(path, strerror(errno));
-    bool good = pack_whole(s, fd, m, piece) && rename(beside, path) == 0;
-    int code = good ? 0 : fail(path, errno ? strerror(errno) : "it cannot be packed again");
-    if (!good)
-        unlink(beside);
-    close(fd);
+    if (fstat(fd, &r->st) < 0)
+        return fail(r, "%s", strerror(errno));
+    if (!S_ISREG(r->st.st_mode))
+        return fail(r, "it is no file");
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return fail(r, "a run is writing it");
+    r->size = (size_t)r->st.st_size;
+    void *data = r->size ? mmap(NULL, r->size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    if (data == MAP_FAILED)
+        return fail(r, "%s", strerror(errno));
+    r->data = data;
+    r->packed = r->size > 1 && r->data[0] == 0x1f && r->data[1] == 0x8b;
+    int code = judge(r);
+    if (data)
+        munmap(data, r->size);
     return code;
-}
-
-/* What an empty file wants to be, only its name tells. */
-static enum tap_torn_file_format guess_by_name(const char *path)
-{
-    const char *dot = strstr(path, ".json");
-    return dot && (!strcmp(dot, ".json") || !strcmp(dot, ".json.gz")) ? TAP_MEND_TIMELINE
-                                                                      : TAP_MEND_UNKNOWN;
-}
-
-static bool names_packed(const char *path)
-{
-    size_t n = strlen(path);
-    return n > 3 && strcmp(path + n - 3, ".gz") == 0;
-}
-
-static int repair(const char *path, struct source *s, uint64_t size, char *piece)
-{
-    struct tap_torn_file m = {0};
-    ssize_t n;
-    uint64_t text = 0;
-    while ((n = source_read(s, piece, PIECE)) > 0) {
-        if (text == 0)
-            m.format = tap_torn_file_guess(piece, n < 64 ? (size_t)n : 64);
-        if (m.format == TAP_MEND_UNKNOWN)
-            return fail(path, "it is no timeline, table or JSON lines as beamtap writes them");
-        text += (uint64_t)n;
-        tap_torn_file_read(&m, piece, (size_t)n);
-    }
-    if (n < 0)
-        return fail(path, strerror(errno));
-    if (text == 0 && (m.format = guess_by_name(path)) == TAP_MEND_UNKNOWN)
-        return size ? fail(path, "nothing in it can be read") : told(path, &m, 0, true);
-    bool rest = s->packed && s->at - (off_t)s->z.avail_in < (off_t)size;
-    if (tap_torn_file_is_whole(&m) && (!s->packed || (s->ended && !rest)))
-        return told(path, &m, 0, true);
-    int code = s->packed ? repair_gzip(path, s, &m, piece) : repair_plain(path, s->fd, &m);
-    return code ? code : told(path, &m, text - m.whole, false);
 }
 
 int tap_cli_repair(int argc, char **argv)
@@ -176,36 +279,20 @@ int tap_cli_repair(int argc, char **argv)
     const struct tap_cli_flag none[] = {{NULL, NULL}};
     if (!tap_cli_read(argc, argv, none, 1, 1, &args))
         return 2;
-    const char *path = words[0];
-    struct stat st;
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        int code = fail(path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return code;
-    }
-    struct source *s = calloc(1, sizeof *s);
-    char *piece = malloc(PIECE);
-    int code = 1;
-    if (!s || !piece)
-        fail(path, "out of memory");
-    else if (!S_ISREG(st.st_mode))
-        fail(path, "it is no file");
-    else if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        fail(path, "a run is writing it");
-    else {
-        unsigned char magic[2] = {0};
-        s->fd = fd;
-        s->packed =
-            pread(fd, magic, 2, 0) == 2 ? magic[0] == 0x1f && magic[1] == 0x8b : names_packed(path);
-        code = source_rewind(s) ? repair(path, s, (uint64_t)st.st_size, piece)
-                                : fail(path, "out of memory");
-        if (s->packed)
-            inflateEnd(&s->z);
-    }
-    free(piece);
-    free(s);
-    close(fd);
-    return code;
+    struct repair r = {.path = words[0]};
+    r.torn = (struct tap_torn_file){.skip = note_damage, .arg = &r};
+    char why[TAP_GUARD_WHY];
+    int code, fd = -1;
+    if (tap_place_find(&r.place, r.path, why))
+        fd = openat(r.place.dir, r.place.name,
+                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        code = fail(&r, "%s", why[0] ? why : strerror(errno));
+    else
+        code = read_file(&r, fd);
+    if (fd >= 0)
+        close(fd);
+    tap_place_close(&r.place);
+    tap_torn_free(&r.torn);
+    return tap_cli_flush(code);
 }

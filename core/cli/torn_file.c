@@ -1,185 +1,190 @@
-/* torn_file.c: one small machine that reads files as sinks write them: an event begins at the start
- * of a line, and is one JSON object on that line. So whatever a torn write left behind, a piece of
- * an event, zeros, the rest of an older footer, what garbage unpacks to, is no event, and all that
- * is one was written whole.
- */
+/* torn_file.c: the loop over a file's records, whatever their format, and the account of what is
+ * damaged. */
 #include "cli/torn_file.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static const char header[] = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n";
-#define HEADER_LEN (sizeof header - 1)
+#define LINE_MAX_BYTES ((size_t)1 << 30) /* a longer record is none */
 
-enum { HEAD = 0, START, EVENT, AFTER, CLOSE, TAIL, OTHER, END };
-
-/* A table begins with the names of its columns, which may be cut off. */
-static bool begins_table(const char *head, size_t len)
+enum tap_torn_format tap_torn_guess(const char *head, size_t len)
 {
-    static const char *const columns[] = {"ts",       "node",  "event", "pid",     "module",
-                                          "function", "arity", "peer",  "message", "metadata"};
-    for (size_t at = 0; at < len;) {
-        size_t n = 0, i = 0;
-        while (at + n < len && head[at + n] != ',' && head[at + n] != '\n')
-            n++;
-        bool cut = at + n == len;
-        while (i < sizeof columns / sizeof *columns &&
-               (strncmp(columns[i], head + at, n) != 0 || (!cut && columns[i][n])))
-            i++;
-        if (i == sizeof columns / sizeof *columns)
-            return false;
-        at += n + 1;
-        if (!cut && head[at - 1] == '\n')
-            return true;
-    }
-    return len > 0;
+    struct tap_torn_file table = {0};
+    size_t header = strlen(tap_torn_timeline_header);
+    if (len >= header && memcmp(head, tap_torn_timeline_header, header) == 0)
+        return TAP_TORN_TIMELINE;
+    if (tap_torn_begins_array(head, len))
+        return TAP_TORN_ARRAY;
+    if (tap_torn_begins_recording(head, len))
+        return TAP_TORN_RECORDING;
+    if (tap_torn_begins_lines(head, len))
+        return TAP_TORN_LINES;
+    return tap_torn_columns(&table, head, len) ? TAP_TORN_CSV : TAP_TORN_UNKNOWN;
 }
 
-enum tap_torn_file_format tap_torn_file_guess(const char *head, size_t len)
+/* ---- Keeping, and leaving out */
+
+void tap_torn_put(struct tap_torn_file *m, const char *text, size_t len)
 {
-    if (len && memcmp(head, header, len < HEADER_LEN ? len : HEADER_LEN) == 0)
-        return TAP_MEND_TIMELINE;
-    if (len && head[0] == '[')
-        return TAP_MEND_ARRAY;
-    if (len && head[0] == '{')
-        return TAP_MEND_LINES;
-    return begins_table(head, len) ? TAP_MEND_CSV : TAP_MEND_UNKNOWN;
+    if (m->keep && len && !m->failed && !m->keep(m->arg, text, len))
+        m->failed = true;
 }
 
-/* A byte inside an object: true when it closes the outermost bracket. */
-static bool read_object(struct tap_torn_file *m, char c)
+void tap_torn_keep(struct tap_torn_file *m, const char *text, size_t len)
 {
-    enum tap_json_verdict verdict = tap_json_check_next(&m->json, c);
-    m->broken = verdict == TAP_JSON_BAD;
-    return verdict == TAP_JSON_END;
+    bool json = m->format == TAP_TORN_TIMELINE || m->format == TAP_TORN_ARRAY;
+    if (json && m->events)
+        tap_torn_put(m, ",\n", 2);
+    tap_torn_put(m, text, len);
+    if (m->format == TAP_TORN_LINES)
+        tap_torn_put(m, "\n", 1);
 }
 
-static void read_start(struct tap_torn_file *m, char c)
+void tap_torn_hurt(struct tap_torn_file *m, size_t at)
 {
-    if (c == '{') {
-        m->state = EVENT;
-        m->json = (struct tap_json_check){0};
-        read_object(m, c);
-    } else if (c == ']' && m->events == 0 && m->format != TAP_MEND_LINES) {
-        m->state = TAIL;
-    } else if (c != '\n') { /* the one behind a comma; another is no harm */
-        m->broken = true;
+    if (!m->hurt) {
+        m->hurt = true;
+        m->hurt_line = m->line;
+        m->hurt_offset = m->offset + at;
     }
 }
 
-/* Behind an event, or behind the comma that follows it. */
-static void read_after(struct tap_torn_file *m, char c)
+void tap_torn_healed(struct tap_torn_file *m, size_t at)
 {
-    bool lines = m->format == TAP_MEND_LINES;
-    if (c == '\n' && lines) {
-        m->whole = m->at + 1;
-        m->line_open = false;
-        m->state = START;
-    } else if (c == ',' && !lines) {
-        m->state = START;
-    } else if (c == '\n' && !lines) {
-        m->state = CLOSE;
-    } else {
-        m->broken = true;
+    if (!m->hurt)
+        return;
+    m->hurt = false;
+    m->damaged++;
+    if (m->skip)
+        m->skip(m->arg, m->hurt_line, m->hurt_offset, m->offset + at - m->hurt_offset);
+}
+
+/* ---- Reading */
+
+static enum tap_torn_verdict read_record(struct tap_torn_file *m, bool last, size_t *len)
+{
+    switch (m->format) {
+    case TAP_TORN_CSV: return tap_torn_row(m, last, len);
+    case TAP_TORN_RECORDING: return tap_torn_frame(m, last, len);
+    default: return tap_torn_line(m, last, len);
     }
 }
 
-static void read_other(struct tap_torn_file *m, char c)
+static uint64_t count_lines(const struct tap_torn_file *m, const char *text, size_t len)
 {
-    m->state = OTHER;
-    tap_json_check_inside(&m->json);
-    read_object(m, c);
+    uint64_t n = 0;
+    if (m->format == TAP_TORN_RECORDING)
+        return 1;
+    for (const char *p = text; (p = memchr(p, '\n', len - (size_t)(p - text))); p++)
+        n++;
+    return n;
 }
 
-/* Behind the bracket that closes the events. */
-static void read_tail(struct tap_torn_file *m, char c)
+/* Where the damage that begins the buffer ends: behind its line, or at the buffer's end. False:
+ * that is not there yet. */
+static bool find_end(const struct tap_torn_file *m, bool last, size_t *len)
 {
-    if (m->format == TAP_MEND_ARRAY ? c == '\n' : c == '}')
-        m->state = END;
-    else if (m->format == TAP_MEND_TIMELINE && c == ',') /* the outermost object goes on */
-        read_other(m, c);
-    else
-        m->broken = true;
-}
-
-static void read_json(struct tap_torn_file *m, char c)
-{
-    switch (m->state) {
-    case HEAD:
-        if (m->format == TAP_MEND_LINES) {
-            m->state = START;
-            read_start(m, c);
-        } else if (m->format == TAP_MEND_ARRAY || c == header[m->at]) {
-            bool last = m->format == TAP_MEND_ARRAY || m->at + 1 == HEADER_LEN;
-            m->state = last ? START : HEAD;
-            m->whole = last ? m->at + 1 : 0;
-        } else {
-            m->broken = true;
-        }
-        break;
-    case START: read_start(m, c); break;
-    case EVENT:
-        if (!read_object(m, c))
-            break;
-        m->state = AFTER;
-        m->events++;
-        m->whole = m->at + 1;
-        m->line_open = true;
-        break;
-    case AFTER: read_after(m, c); break;
-    case CLOSE:
-        if (c == ']')
-            m->state = TAIL;
-        else
-            m->broken = true;
-        break;
-    case TAIL: read_tail(m, c); break;
-    case OTHER:
-        if (read_object(m, c))
-            m->state = END;
-        break;
-    default: m->broken = c != '\n'; break;
-    }
-}
-
-/* Rows end at a line end that is not between quotes. The first one holds the names. */
-static void read_csv(struct tap_torn_file *m, char c)
-{
-    if (c == '"')
-        m->in_text = !m->in_text;
-    else if (c == '\n' && !m->in_text) {
-        m->events += m->whole > 0;
-        m->whole = m->at + 1;
-    } else if (c == 0) {
-        m->broken = true;
-    }
-}
-
-void tap_torn_file_read(struct tap_torn_file *m, const char *text, size_t len)
-{
-    for (size_t i = 0; i < len && !m->broken; i++) {
-        if (m->format == TAP_MEND_CSV)
-            read_csv(m, text[i]);
-        else
-            read_json(m, text[i]);
-        if (!m->broken)
-            m->at++;
-    }
-}
-
-bool tap_torn_file_is_whole(const struct tap_torn_file *m)
-{
-    if (m->broken)
+    const char *end = memchr(m->buf, '\n', m->len);
+    if (!end && !last && m->len < LINE_MAX_BYTES)
         return false;
-    if (m->format == TAP_MEND_CSV || m->format == TAP_MEND_LINES)
-        return m->whole == m->at && !m->line_open;
-    return m->state == END;
+    *len = end ? (size_t)(end - m->buf) + 1 : m->len;
+    return true;
 }
 
-const char *tap_torn_file_footer(const struct tap_torn_file *m)
+static void read_records(struct tap_torn_file *m, bool last)
 {
-    if (m->format == TAP_MEND_ARRAY)
-        return m->whole ? "\n]\n" : "[\n]\n";
-    if (m->format == TAP_MEND_TIMELINE)
-        return m->whole ? "\n]}\n" : "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n\n]}\n";
-    return m->format == TAP_MEND_LINES && m->line_open ? "\n" : "";
+    /* What is taken goes from the buffer all at once, for it is many records. */
+    char *buf = m->buf;
+    size_t all = m->len, at = 0;
+    while (at < all && !m->failed) {
+        size_t len = 0;
+        m->buf = buf + at;
+        m->len = all - at;
+        enum tap_torn_verdict verdict = read_record(m, last, &len);
+        if (verdict == TAP_TORN_MORE && (last || m->len >= LINE_MAX_BYTES))
+            verdict = TAP_TORN_BAD;
+        if (verdict == TAP_TORN_MORE ||
+            (verdict == TAP_TORN_BAD && len == 0 && !find_end(m, last, &len)))
+            break;
+        if (verdict == TAP_TORN_BAD)
+            tap_torn_hurt(m, 0);
+        m->line += count_lines(m, m->buf, len);
+        m->offset += len;
+        m->seen = 0;
+        at += len;
+    }
+    m->buf = buf;
+    m->len = all - at;
+    memmove(buf, buf + at, m->len);
+}
+
+void tap_torn_read(struct tap_torn_file *m, const char *text, size_t len)
+{
+    if (m->len + len > m->cap) {
+        size_t cap = m->cap ? m->cap : (size_t)1 << 20;
+        while (cap < m->len + len)
+            cap *= 2;
+        char *more = realloc(m->buf, cap);
+        if (!more) {
+            m->failed = true;
+            return;
+        }
+        m->buf = more;
+        m->cap = cap;
+    }
+    if (m->offset == 0 && m->line == 0)
+        m->line = 1;
+    memcpy(m->buf + m->len, text, len);
+    m->len += len;
+    read_records(m, false);
+}
+
+void tap_torn_break(struct tap_torn_file *m)
+{
+    if (m->len)
+        read_records(m, true);
+    tap_torn_hurt(m, 0);
+    m->open = false;
+}
+
+/* What stands behind the last event: whole timelines have it, with what was counted. */
+static void put_end(struct tap_torn_file *m)
+{
+    if (m->format == TAP_TORN_TIMELINE && m->events == 0)
+        tap_torn_put(m, tap_torn_timeline_header, strlen(tap_torn_timeline_header));
+    if (m->format == TAP_TORN_ARRAY && m->events == 0)
+        tap_torn_put(m, "[", 1);
+    if (m->format != TAP_TORN_TIMELINE && m->format != TAP_TORN_ARRAY)
+        return;
+    const char *tail = m->tail ? m->tail : m->format == TAP_TORN_ARRAY ? "]" : "]}";
+    tap_torn_put(m, "\n", 1);
+    tap_torn_put(m, tail, strlen(tail));
+    tap_torn_put(m, "\n", 1);
+}
+
+void tap_torn_end(struct tap_torn_file *m)
+{
+    if (m->buf && m->len)
+        read_records(m, true);
+    if (m->hurt)
+        m->cut = m->offset - m->hurt_offset;
+    put_end(m);
+}
+
+bool tap_torn_is_whole(const struct tap_torn_file *m)
+{
+    bool closes = m->format == TAP_TORN_TIMELINE || m->format == TAP_TORN_ARRAY;
+    return !m->hurt && !m->damaged && !m->untidy && !m->open && (!closes || (m->tail && !m->comma));
+}
+
+bool tap_torn_is_ours(const struct tap_torn_file *m)
+{
+    return m->events ? m->foreign <= m->events : tap_torn_is_whole(m);
+}
+
+void tap_torn_free(struct tap_torn_file *m)
+{
+    free(m->buf);
+    free(m->tail);
+    m->buf = m->tail = NULL;
 }

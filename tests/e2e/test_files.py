@@ -101,9 +101,30 @@ def repaired(path):
     return done.stdout
 
 
+def refused(path, *words):
+    """Not repaired, with a sentence, and not a byte of it is another one."""
+    def there():
+        with open(path, 'rb') as f:
+            return f.read(), os.fstat(f.fileno()).st_ino, os.fstat(f.fileno()).st_mtime_ns
+    before = there()
+    done = subprocess.run([BEAMTAP, 'repair', path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and not done.stdout and there() == before, (path, done)
+    assert 'cannot repair ' + path in done.stderr and done.stderr.count('\n') == 1, done.stderr
+    assert all(word in done.stderr for word in words), (words, done.stderr)
+
+
 def judged(path, least=None):
-    """At once or after a repair, and no whole event is gone. `least`: the file holds these, and then what nobody knows."""
-    there = whole_events(path, text_of(path))
+    """At once or after a repair, and no whole event is gone. `least`: the file holds these, and then what nobody knows.
+    What ends before it says whose it is, is refused and left alone."""
+    text = text_of(path)
+    there = whole_events(path, text)
+    try:
+        whole = loaded(path) == there
+    except (ValueError, AssertionError, EOFError, OSError, zlib.error):
+        whole = False
+    if not text or (not there and not whole):
+        refused(path)
+        return False, 0
     try:
         events, told = loaded(path), None
     except (ValueError, AssertionError, EOFError, OSError, zlib.error):

@@ -1,4 +1,4 @@
-/* gzip.c: deflate(3) by pieces, and ends written by hand; see pack.h. Formats: RFC 1951, RFC
+/* gzip.c: deflate(3) by pieces, and ends written by hand; see gzip.h. Formats: RFC 1951, RFC
  * 1952. */
 #include "sinks/common/gzip.h"
 
@@ -72,7 +72,7 @@ bool tap_gzip_add(struct tap_gzip *p, const char *text, size_t len, const char *
     p->z.avail_in = (unsigned)len;
     p->z.next_out = p->out + at;
     p->z.avail_out = (unsigned)(p->cap - at);
-    if (deflate(&p->z, Z_SYNC_FLUSH) != Z_OK || p->z.avail_in || !p->z.avail_out)
+    if (deflate(&p->z, Z_FULL_FLUSH) != Z_OK || p->z.avail_in || !p->z.avail_out)
         return false;
     p->before = p->now;
     p->now = (struct tap_gzip_sums){

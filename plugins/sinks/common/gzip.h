@@ -3,7 +3,8 @@
  * A file that ends in .gz is one gzip member. Each piece of text is deflated and flushed to a byte
  * border, so that behind it a short end can stand: a stored block with the text's footer, the
  * checksum and the length. The next piece goes over that end, as it goes over the footer of a plain
- * file. Pieces are those of the writer: large ones, a second apart.
+ * file, and refers to nothing before it: what is damaged costs the piece that it is in (`beamtap
+ * repair`). Pieces are those of the writer: large ones, a second apart.
  */
 #ifndef TAP_SINKS_COMMON_GZIP_H
 #define TAP_SINKS_COMMON_GZIP_H

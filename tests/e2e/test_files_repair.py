@@ -1,0 +1,274 @@
+"""beamtap repair: what is not ours stays as it is, and one bad byte costs the event that it is in."""
+import gzip, stat
+from lib import *
+
+random.seed(os.environ.get('SEED', '7'))
+NOBODY = 65534
+FILES = ('trace.json', 'array.json', 'trace.jsonl', 'trace.csv', 'few.csv', 'trace.json.gz', 'trace.csv.gz', 'trace.btf')
+INI = """[session]
+nodes = %s
+events = function_call, function_return, message_send, message_receive
+duration = 300ms
+max_rate = 0
+[filter:modules]
+modules = e2e_storm
+[sink:chrome]
+path = trace.json
+[sink:array]
+plugin = chrome
+path = array.pipe
+[sink:stdout]
+path = trace.jsonl
+format = json
+[sink:csv]
+path = trace.csv
+[sink:few]
+plugin = csv
+path = few.csv
+columns = message, event, pid
+[sink:packed]
+plugin = chrome
+path = trace.json.gz
+[sink:packed_csv]
+plugin = csv
+path = trace.csv.gz
+[sink:record]
+path = trace.btf
+"""
+made = {}
+
+
+def originals():
+    """One of each kind of output, as bytes."""
+    if made:
+        return made
+    compile_erlang('e2e_storm.erl')
+    node = Node()
+    node('e2e_storm:start(1)')
+    folder = tempfile.mkdtemp(dir=work)
+    os.mkfifo(folder + '/array.pipe', 0o600)
+    reader = subprocess.Popen('exec cat array.pipe > array.json', shell=True, cwd=folder)
+    started.append(reader)
+    run = Run(INI % node.name, '--json', cwd=folder).ended(0)
+    reader.wait(PATIENCE)
+    node.stop()
+    for name in FILES:
+        with open(run.path(name), 'rb') as f:
+            made[name] = f.read()
+    return made
+
+
+def put(name, data):
+    path = os.path.join(tempfile.mkdtemp(dir=work), name)
+    with open(path, 'wb') as f:
+        f.write(data)
+    return path
+
+
+def get(path):
+    with open(path, 'rb') as f:
+        return f.read()
+
+
+def repair(path, code=0):
+    done = subprocess.run([BEAMTAP, 'repair', path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == code, (path, done)
+    return done
+
+
+def refused(path):
+    """With a sentence, and not a byte of it is another one; nothing is left beside it."""
+    before, inode, beside = get(path), os.stat(path).st_ino, os.listdir(os.path.dirname(path))
+    done = repair(path, 1)
+    assert not done.stdout and done.stderr.startswith('beamtap: cannot repair %s: ' % path), done
+    assert get(path) == before and os.stat(path).st_ino == inode and os.listdir(os.path.dirname(path)) == beside
+    return done.stderr
+
+
+def lines(name, text):
+    return (gzip.decompress(text) if name.endswith('.gz') else text).split(b'\n')
+
+
+def what_is_not_ours_is_refused():
+    event = {'ph': 'X', 'pid': 1, 'tid': 1, 'ts': 1.5, 'name': 'f'}
+    foreign = {
+        'pretty.json': json.dumps({'a': [1, 2, {'b': 3}], 'c': None}, indent=2),
+        'package.json': json.dumps({'name': 'x', 'version': '1.0.0'}, indent=2) + '\n',
+        'one_line.json': json.dumps({'a': 1}) + '\n',
+        'array.json': '[\n  1,\n  2\n]\n',
+        'objects.json': '[{"a":1},\n{"b":2}]\n',
+        'their_array.json': json.dumps([event, event]),
+        'their_trace.json': json.dumps({'displayTimeUnit': 'ns', 'traceEvents': [event]}),
+        'like_ours.json': '{"displayTimeUnit":"ns","traceEvents":[\n' +
+                          ',\n'.join(json.dumps({'name': 'f', **event}, separators=(',', ':')) for _ in range(9)) + '\n]}\n',
+        'pretty_inside.json': '{"displayTimeUnit":"ns","traceEvents":[\n  {\n    "name": "f"\n  }\n]}\n',
+        'log.jsonl': '{"ts":"2026-01-01T00:00:00Z","level":"info"}\n' * 5,
+        'other.jsonl': '{"ts":"1700000000000000000","event":"login"}\n' * 5,
+        'their.csv': 'id,name,message\n1,a,b\n2,c,d\n',
+        'near.csv': 'event,message\nlogin,hello\nlogout,bye\n',
+        'near2.csv': 'ts,message\n2026-01-01,hello\n2026-01-02,bye\n',
+        'names.csv': 'module,function\nlists,map\n',
+        'empty.json': '', 'empty.csv': '', 'empty.json.gz': '',
+        'binary.json': b'\x7fELF\x02\x01\x01' + bytes(range(256)) * 10,
+        'zeros.json': b'\0' * 5000,
+        'text': 'hello\n', 'page.html': '<html>\n</html>\n',
+        'foreign.json.gz': gzip.compress(json.dumps({'a': 1}, indent=2).encode()),
+        'binary.gz': gzip.compress(bytes(range(256)) * 10),
+        'no.gz': b'\x1f\x8b\x08\x00garbage',
+        'frame.btf': b'BTF1\x01\x08' + b'\0' * 200,
+    }
+    for name, content in foreign.items():
+        refused(put(name, content.encode() if isinstance(content, str) else content))
+    folder = tempfile.mkdtemp(dir=work)
+    os.mkfifo(folder + '/pipe')
+    for path in (folder, folder + '/pipe', '/dev/null', folder + '/none'):
+        assert 'cannot repair' in repair(path, 1).stderr
+
+
+def what_is_whole_stays():
+    for name, data in originals().items():
+        path = put(name, data)
+        inode = os.stat(path).st_ino
+        told = repair(path).stdout
+        assert 'is whole: ' in told and get(path) == data and os.stat(path).st_ino == inode, (name, told)
+
+
+def one_bad_byte_costs_its_event():
+    for name in ('trace.json', 'array.json', 'trace.jsonl', 'trace.csv', 'few.csv'):
+        data = originals()[name]
+        was = data.split(b'\n')
+        assert len(was) > 200, name
+        for number in (3, 50, len(was) // 2, len(was) - 60):
+            begin = sum(len(line) + 1 for line in was[:number - 1])
+            damaged = bytearray(data)
+            damaged[begin + len(was[number - 1]) // 3] = 0xff
+            path = put(name, bytes(damaged))
+            told = repair(path).stdout
+            now = get(path).split(b'\n')
+            assert now == was[:number - 1] + was[number:], (name, number, told)
+            [place] = re.findall(r'^%s: line (\d+), byte (\d+): (\d+) bytes are no event' % re.escape(path), told, re.M)
+            assert int(place[0]) == number and int(place[1]) == begin, (place, number, begin)
+            assert 'mended' in told and '1 places before' in told, told
+            assert 'is whole' in repair(path).stdout
+
+
+def a_quote_or_line_end_that_is_gone():
+    """What parts rows and events is damaged: no more than what it parts is lost."""
+    for name, byte, lost in (('trace.csv', b'"', 2), ('trace.csv', b'\n', 2), ('few.csv', b'"', 2), ('trace.json', b'\n', 0),
+                             ('trace.jsonl', b'\n', 0), ('trace.json', b',\n', 0), ('trace.jsonl', b'"', 1)):
+        data = originals()[name]
+        was = data.split(b'\n')
+        at = data.index(byte, len(data) // 2)
+        path = put(name, data[:at] + b'x' + data[at + 1:])
+        told = repair(path).stdout
+        now = get(path).split(b'\n')
+        missing = set(was) - set(now)
+        assert len(missing) <= lost and not set(now) - set(was), (name, byte, told, missing)
+        assert 'mended' in told and 'is whole' in repair(path).stdout, told
+
+
+def a_torn_end_and_a_bad_byte():
+    for name in ('trace.json', 'array.json', 'trace.jsonl', 'trace.csv'):
+        data = originals()[name]
+        was = data.split(b'\n')
+        damaged = bytearray(data[:data.index(was[-20]) + 7])
+        damaged[data.index(was[100]) + 5] = 0
+        path = put(name, bytes(damaged) + b'\0' * 4096)
+        told = repair(path).stdout
+        now = [line.rstrip(b',') for line in get(path).split(b'\n')]
+        assert now[:len(was) - 21] == [line.rstrip(b',') for line in was[:100] + was[101:-20]], (name, told)
+        assert re.search(r'[1-9]\d* bytes behind them cut off, 1 places before', told), told
+        assert 'is whole' in repair(path).stdout
+
+
+def damage_in_a_packed_file_costs_its_piece():
+    for name in ('trace.json.gz', 'trace.csv.gz'):
+        data = originals()[name]
+        was = [line.rstrip(b',') for line in lines(name, data)]
+        marks = [m.end() for m in re.finditer(re.escape(b'\0\0\xff\xff'), data)]
+        assert len(marks) > 3, (name, len(data))
+        for piece in (1, len(marks) // 2):
+            for at in (marks[piece - 1] + 3, (marks[piece - 1] + marks[piece]) // 2, marks[piece] - 3):
+                damaged = bytearray(data)
+                damaged[at] ^= 0x55
+                path = put(name, bytes(damaged))
+                told = repair(path).stdout
+                now = [line.rstrip(b',') for line in lines(name, get(path))]
+                # What is before the piece, and what is behind it; one more piece where it was its end that was damaged.
+                before = gzip_text(data[:marks[piece - 1]]).rstrip(b'\n').split(b'\n')
+                behind = gzip_text(data[:marks[min(piece + (at == marks[piece] - 3), len(marks) - 1)]]).count(b'\n')
+                keep = [line.rstrip(b',') for line in before]
+                assert now[:len(keep) - 1] == keep[:-1], (name, piece, told)
+                rest = [line for line in was[behind + 1:] if line]
+                assert [line for line in now if line][-len(rest):] == rest, (name, piece, at, told)
+                assert 'mended' in told and 'is whole' in repair(path).stdout, told
+
+
+def gzip_text(data):
+    import zlib
+    return zlib.decompressobj(31).decompress(data)
+
+
+def recordings():
+    data = originals()['trace.btf']
+    frames = [m.start() for m in re.finditer(b'BTF1', data)] + [len(data)]
+    assert len(frames) > 10
+    cut = data[:frames[-2] + 50]
+    path = put('trace.btf', cut)
+    told = repair(path).stdout
+    assert get(path) == data[:frames[-2]] and '50 bytes behind them cut off' in told, told
+    number = len(frames) // 2  # a frame's length says something else
+    for wrong in (b'\0\0\0\1', b'\3\xff\xff\xff'):
+        damaged = data[:frames[number] + 36] + wrong + data[frames[number] + 40:]
+        path = put('trace.btf', damaged)
+        told = repair(path).stdout
+        assert get(path) == data[:frames[number]] + data[frames[number + 1]:], told
+        assert 'frame %d, byte %d: ' % (number + 1, frames[number]) in told, told
+        out = path + '.csv'
+        Run(None, path, '--sink', 'csv:path=' + out, command='export', cwd=os.path.dirname(path)).ended(0)
+        with open(out) as f:
+            assert any(',lost,' in line for line in f), 'the loss is not told'
+
+
+def owner_mode_and_name_stay():
+    for name, owner, mode in (('trace.csv', 0, 0o600), ('trace.csv', 0, 0o640), ('trace.csv', NOBODY, 0o644),
+                              ('trace.csv.gz', 0, 0o640), ('trace.csv.gz', NOBODY, 0o600)):
+        data = originals()[name]
+        path = put(name, data[:-5])
+        os.chown(path, owner, owner)
+        os.chmod(path, mode)
+        link = path + '.link'
+        os.symlink(path, link)
+        repair(link)
+        now = os.stat(path)
+        assert (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) == (owner, owner, mode)
+        assert os.path.islink(link) and sorted(os.listdir(os.path.dirname(path))) == [name, name + '.link']
+        assert name != 'trace.csv' or get(path) == data[:data[:-5].rindex(b'\n') + 1]
+
+
+def a_full_disk_leaves_the_old_one():
+    data = originals()['trace.json']
+    path = put('trace.json', data[:-100])
+    for limit in (0, len(data) // 2048):  # of what it may write, in blocks of 1,024 bytes
+        done = subprocess.run(['bash', '-c', 'ulimit -f %d; exec "$0" repair "$1"' % limit, BEAMTAP, path],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 1 and 'it is as it was' in done.stderr, done
+        assert get(path) == data[:-100] and os.listdir(os.path.dirname(path)) == ['trace.json']
+
+
+def strangers_links_are_not_followed():
+    """In /tmp and the like somebody else's link leads to a file of ours."""
+    data = originals()['trace.csv']
+    path = put('trace.csv', data[:-5])
+    shared = tempfile.mkdtemp(dir=work)
+    os.chmod(shared, 0o1777)
+    link = shared + '/theirs.csv'
+    os.symlink(path, link)
+    os.lchown(link, NOBODY, NOBODY)
+    done = repair(link, 1)
+    assert 'is a link that another user made' in done.stderr and get(path) == data[:-5], done
+
+
+tests(what_is_not_ours_is_refused, what_is_whole_stays, one_bad_byte_costs_its_event, a_quote_or_line_end_that_is_gone,
+      a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, recordings, owner_mode_and_name_stay,
+      a_full_disk_leaves_the_old_one, strangers_links_are_not_followed)
