@@ -7,6 +7,7 @@
 %%   stream     with TCP: the process that owns the connection (stream.hrl)
 %%   guardians  two processes that know exactly what was set and take exactly that away when anything ends (guardian.hrl)
 %%   undo       the end of a run, and the second guardian (undo.hrl)
+%%   pause      when the relay turns the events off for a while, and on again (pause.hrl)
 %%   ledger     counts the runs that use this module in this node and has it purged after the last one (ledger.hrl)
 %%   call       one call, traced with all that it spawns, whose end is the run's (call.hrl)
 %%   names      the process that asks others what they are called, and how many messages wait for them (names.hrl)
@@ -75,6 +76,7 @@
 -include("spec.hrl").
 -include("plan.hrl").
 -include("relay.hrl").
+-include("pause.hrl").
 -include("frames.hrl").
 -include("stream.hrl").
 -include("guardian.hrl").

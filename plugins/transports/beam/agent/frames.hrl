@@ -4,6 +4,7 @@
 %% leave. Only the newest frame is ever dropped: what is held keeps its numbers.
 
 -define(FRAME_LIST, 4). % TAP_FRAME_ONE_LIST
+-define(WEIGHED, 8).    % messages of a frame
 
 %% ---- Frames --------------------------------------------------------------------------------------------------------
 
@@ -11,9 +12,10 @@
 %% large each is seldom matters. Where it may (one could be above max_term, or the frame is much too large), they go one
 %% by one after all.
 relay_emit(_, 0, R) -> R;
-relay_emit(Acc, N, #relay{max_term = Max} = R) ->
+relay_emit(Acc, N, #relay{max_term = Max} = R0) ->
     Messages = lists:reverse(Acc),
     Body = term_to_binary(Messages),
+    R = R0#relay{weight = relay_weight(Acc, N, byte_size(Body))},
     case byte_size(Body) of
         Size when Size =< Max, Size =< 2 * ?FRAME_BYTES -> relay_put(?FRAME_LIST, Body, N, Size, R);
         Size when Size =< 2 * ?FRAME_BYTES ->
@@ -23,6 +25,13 @@ relay_emit(Acc, N, #relay{max_term = Max} = R) ->
             end;
         _ -> relay_emit_each(Messages, [], 0, 0, R)
     end.
+
+%% Bytes that a message takes in the mailbox: what is built of words can be many times as large there as it is encoded (a list of
+%% small numbers is sixteen times), and a binary is as large. The latest few stand for all.
+relay_weight(Acc, N, Size) ->
+    Some = min(N, ?WEIGHED),
+    Words = erts_debug:flat_size(if Some =:= N -> Acc; true -> lists:sublist(Acc, Some) end),
+    max(2 * (Size div N), 64 + 8 * (Words div Some)).
 
 relay_emit_each([], Body, N, Size, R) ->
     relay_put(0, Body, N, Size, R);

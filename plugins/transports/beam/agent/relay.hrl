@@ -16,6 +16,13 @@
 -define(HELD_UNLIMITED, 8388608). % bytes of frames that wait for credit where max_memory sets no limit
 -define(WINDOW, 1000000000).    % ns: of max_rate
 
+%% The events are off (pause.hrl).
+-record(pause, {
+    reason, text,
+    from,           % ns of monotonic time
+    until,          % ns: not on again before that
+    drained         % true, or the reference of the message that says so
+}).
 -record(relay, {
     run, guardian,
     max_term, max_queue, max_memory, max_rate, max_events, overload,
@@ -27,10 +34,12 @@
     lost = 0, why = 0,          % lost since the last frame
     held = queue:new(), held_bytes = 0, % [{Frame, Events}]
     held_max,                   % bytes of frames that may wait for credit: an eighth of max_memory
-    paused = none,              % none | {Reason, FromMonotonic, Text}
+    paused = none,              % none | #pause{}
+    rest = 0, resumed = none,   % ms of the last pause; ns when it ended
     window = 0, in_window = 0,  % max_rate: when the window began, events since
     urgent = 0,                 % urgent reports taken
-    average = 64,               % bytes an event, lately
+    average = 64,               % bytes an event, lately, in a frame
+    weight = 128,               % and in the mailbox
     payloads = true,            % false: a term above max_term was seen
     relieved = #{},             % functions whose values were too large
     say = [],                   % reports to send behind the frame that is being made
@@ -114,6 +123,8 @@ relay_other({relay_report, Report}, R) ->
     relay_control(Report, R);
 relay_other({relay_sample, Report}, #relay{held_bytes = 0} = R) -> % else a later one tells it
     relay_control(Report, R);
+relay_other({trace_delivered, all, Ref}, #relay{paused = #pause{drained = Ref} = Pause} = R) ->
+    R#relay{paused = Pause#pause{drained = true}};
 relay_other({relay_urgent, Report}, R) ->
     relay_control(Report, R#relay{urgent = R#relay.urgent + 1});
 relay_other({beamtap, credit, Total}, R) when is_integer(Total) ->
@@ -162,21 +173,23 @@ relay_load(Queue, #relay{ended = true} = R) ->
     relay_shed_far(Queue, R);
 relay_load(_, #relay{max_events = Max, seq = Seq} = R) when Max > 0, Seq >= Max ->
     relay_end(max_events, text("max_events (~b) was reached", [Max]), R);
-relay_load(Queue, #relay{paused = {_, _, _}} = R) ->
-    relay_resume(Queue, relay_shed_far(Queue, R));
+relay_load(Queue, #relay{paused = #pause{}} = R) ->
+    pause_look(Queue, relay_shed_far(Queue, R));
 relay_load(Queue, #relay{max_queue = Max, max_memory = Memory, overload = Overload} = R) ->
-    %% A message in the mailbox takes about twice its external size.
-    Bytes = 2 * Queue * R#relay.average + R#relay.held_bytes,
+    Bytes = relay_bytes(Queue, R),
     if
         Queue > 4 * Max -> relay_shed_far(Queue, relay_overload(strong(Overload), ?REASON_QUEUE, Queue, R));
         Queue > Max -> relay_overload(Overload, ?REASON_QUEUE, Queue, R);
         Memory > 0, Bytes > Memory -> relay_overload(Overload, ?REASON_MEMORY, Queue, R);
         R#relay.held_bytes > R#relay.held_max div 2, Overload =:= pause ->
-            relay_pause(?REASON_CREDIT, <<"the collector did not read">>, R);
+            pause_begin(?REASON_CREDIT, <<"the collector did not read">>, R);
         R#relay.held_bytes > R#relay.held_max div 2, Overload =:= stop ->
             relay_end(overload, <<"the collector did not read, and overload = stop">>, R);
         true -> relay_rate(R)
     end.
+
+%% What the relay takes of the node's memory: the mailbox and what is held.
+relay_bytes(Queue, #relay{weight = Weight, held_bytes = Held}) -> Queue * Weight + Held.
 
 %% Far above max_queue the events go off, even where overload = drop: shedding cannot keep up. It is the flags that go: the VM
 %% clears them of every process while nothing else runs, so nothing comes after; patterns would go module by module, and one
@@ -185,7 +198,7 @@ strong(drop) -> pause;
 strong(Overload) -> Overload.
 
 relay_overload(pause, Reason, _, R) ->
-    relay_pause(Reason, overload_text(Reason), R);
+    pause_begin(Reason, overload_text(Reason), R);
 relay_overload(drop, Reason, Queue, #relay{max_queue = Max} = R) ->
     relay_shed(max(Queue - Max, Queue div 2), Reason, R);
 relay_overload(stop, Reason, _, R) ->
@@ -218,7 +231,7 @@ relay_rate(#relay{max_rate = Max, window = Began, in_window = Count} = R) ->
     Now = erlang:monotonic_time(nanosecond),
     if
         Now - Began >= ?WINDOW -> R#relay{window = Now, in_window = 0};
-        Count >= Max -> relay_pause(?REASON_RATE, text("max_rate (~b a second) was reached", [Max]), R);
+        Count >= Max -> pause_begin(?REASON_RATE, text("max_rate (~b a second) was reached", [Max]), R);
         true -> R
     end.
 
@@ -256,46 +269,13 @@ relay_drain(Why, R) ->
         relay_drain(Why, R1)
     end.
 
-relay_pause(Reason, Text, #relay{run = Run} = R) ->
-    flags_pause(Run),
-    R#relay{paused = {Reason, erlang:monotonic_time(nanosecond), Text}}.
-
-%% On again when the mailbox is nearly empty, nothing is held, and for max_rate when the next window begins.
-relay_resume(Queue, #relay{paused = {Reason, From, Text}, max_queue = Max, window = Began} = R) ->
-    Now = erlang:monotonic_time(nanosecond),
-    if
-        Queue > Max div 4; R#relay.held_bytes > 0 -> R;
-        Reason =:= ?REASON_RATE, Now - Began < ?WINDOW -> R;
-        true ->
-            relay_on(R#relay.run),
-            To = erlang:monotonic_time(nanosecond),
-            R1 = R#relay{paused = none, window = To, in_window = 0},
-            relay_control({gap, From, To, Reason, Text}, R1)
-    end.
-
-%% A guardian that takes tracing away says so first (STOPPING), then clears; whichever comes last, the flags are off.
-relay_on(#run{shared = Shared} = Run) ->
-    case atomics:get(Shared, ?STOPPING) of
-        0 ->
-            flags_on(Run, again),
-            case atomics:get(Shared, ?STOPPING) of
-                0 -> ok;
-                _ -> clear_flags(Run#run.session, Run#run.relay, [all])
-            end;
-        _ -> ok
-    end.
-
 %% ---- The end -------------------------------------------------------------------------------------------------------
 
 %% Everything that was traced is in the frames or in the counts by now: the guardian has waited for its delivery. What is
 %% held may wait for credit until Wait ms have passed; then it is lost.
 relay_finish(R, From, Tag, Final, Wait) ->
-    R1 = relay_finish_gap(relay_say(R)),
+    R1 = pause_finish(relay_say(R)),
     relay_finish_held(R1, From, Tag, Final, erlang:monotonic_time(millisecond) + Wait).
-
-relay_finish_gap(#relay{paused = {Reason, Began, Text}} = R) ->
-    relay_control({gap, Began, erlang:monotonic_time(nanosecond), Reason, Text}, R#relay{paused = none});
-relay_finish_gap(R) -> R.
 
 relay_finish_held(R0, From, Tag, Final, Deadline) ->
     R = relay_send_held(R0),
