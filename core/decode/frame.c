@@ -176,20 +176,34 @@ static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struc
     return true;
 }
 
-static bool read_gap(struct tap_stream *s, struct tap_batch_impl *batch, struct tap_cursor *c)
+/* {gap, From, To, Reason, Text}, or with a pid behind: of one process. What a gap leaves out in part
+ * goes on around it, so its end stands at its end. */
+static bool read_gap(const struct tap_frames *ctx, struct tap_stream *s,
+                     struct tap_batch_impl *batch, struct tap_cursor *c, bool one)
 {
-    int64_t from, to, reason;
+    int64_t from, to, number;
     struct tap_span text = {0, 0};
-    if (!tap_read_i64(c, &from) || !tap_read_i64(c, &to) || !tap_read_i64(c, &reason) ||
-        !tap_decode_span(c, batch->base.arena, &text))
+    struct tap_pid pid = {0};
+    const char *node = NULL;
+    uint32_t node_len = 0;
+    if (!tap_read_i64(c, &from) || !tap_read_i64(c, &to) || !tap_read_i64(c, &number) ||
+        !tap_decode_span(c, batch->base.arena, &text) ||
+        (one && !tap_read_pid(c, &node, &node_len, &pid)))
         return false;
+    if (one)
+        pid.node = tap_intern_name(ctx->atoms->table, node, node_len);
+    uint8_t reason = number > 0 && number < TAP_REASON_COUNT ? (uint8_t)number : TAP_REASON_NONE;
+    bool part = reason == TAP_REASON_TERM;
     uint64_t ns = to > from ? (uint64_t)to - (uint64_t)from : 0;
     ns = ns < TAP_TIME_MAX ? ns : TAP_TIME_MAX;
-    add(&s->figures.gap_ns, ns);
-    struct tap_event *ev = tap_stream_event(s, batch, TAP_GAP, tap_node_clock_ns(&s->clock, from));
+    if (!part)
+        add(&s->figures.gap_ns, ns);
+    struct tap_event *ev =
+        tap_stream_event(s, batch, TAP_GAP, tap_node_clock_ns(&s->clock, part && ns ? to : from));
     if (ev) {
+        ev->pid = pid;
         ev->gap = ns;
-        ev->reason = reason > 0 && reason < TAP_REASON_COUNT ? (uint8_t)reason : TAP_REASON_NONE;
+        ev->reason = reason;
         ev->payload = text;
     }
     return true;
@@ -309,7 +323,9 @@ static bool read_control(const struct tap_frames *ctx, struct tap_stream *s,
     if (n == 4 && tap_match_atom(&c, "clock"))
         return read_clock(s, batch, &c);
     if (n == 5 && tap_match_atom(&c, "gap"))
-        return read_gap(s, batch, &c);
+        return read_gap(ctx, s, batch, &c, false);
+    if (n == 6 && tap_match_atom(&c, "gap"))
+        return read_gap(ctx, s, batch, &c, true);
     if (n == 3 && tap_match_atom(&c, "log"))
         return read_log(ctx, s, &c);
     if (n == 3 && tap_match_atom(&c, "relieved"))

@@ -128,6 +128,19 @@ static inline void frame_gap(struct frame *f, int64_t from, int64_t to, int reas
     tap_write_binary(&f->buf, "why", 3);
     frame_item_end(f);
 }
+/* The same of one process, <0.id.0> of the node n@h. */
+static inline void frame_part_gap(struct frame *f, int64_t from, int64_t to, uint32_t id)
+{
+    frame_item(f);
+    tap_write_tuple(&f->buf, 6);
+    tap_write_atom(&f->buf, "gap");
+    tap_write_i64(&f->buf, from);
+    tap_write_i64(&f->buf, to);
+    tap_write_i64(&f->buf, TAP_REASON_TERM);
+    tap_write_binary(&f->buf, "why", 3);
+    write_pid(&f->buf, "n@h", id);
+    frame_item_end(f);
+}
 /* {log, info, <<"hello">>} */
 static inline void frame_log(struct frame *f, const char *text)
 {

@@ -262,6 +262,36 @@ static void events_know_what_they_were_made_of(void)
     end();
 }
 
+/* What is left out of one process alone: it begins where it begins, and ends where it ends; tracing
+ * was not off. */
+static void a_gap_in_part_stands_at_both_ends(void)
+{
+    struct frame f;
+    uint32_t ignored;
+    begin();
+    frame_begin(&f, TAP_FRAME_CONTROL, 0, 0, 0);
+    frame_node_up(&f, 1000);
+    frame_part_gap(&f, 10, 10, 7);
+    frame_part_gap(&f, 10, 50, 7);
+    frame_gap(&f, 60, 90, TAP_REASON_RATE);
+    struct tap_batch_impl *batch = decode(&f, &ignored);
+    const struct tap_event *e = batch->events;
+    CU_ASSERT_EQUAL_FATAL(batch->base.count, 4);
+    CU_ASSERT_EQUAL(e[1].ts, 1010);
+    CU_ASSERT_EQUAL(e[1].count, 0);
+    CU_ASSERT_EQUAL(e[1].pid.id, 7);
+    CU_ASSERT(tap_event_is_part_gap(&e[1]) && tap_event_is_part_gap(&e[2]));
+    CU_ASSERT_EQUAL(e[2].ts, 1050);
+    CU_ASSERT_EQUAL(e[2].count, 40);
+    CU_ASSERT(tap_pid_same(&e[1].pid, &e[2].pid));
+    CU_ASSERT_EQUAL(e[3].ts, 1060);
+    CU_ASSERT(!tap_event_is_part_gap(&e[3]));
+    CU_ASSERT_EQUAL(stream.figures.gap_ns, 30);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    end();
+}
+
 /* A running trace allocates nothing: every frame's events and bytes lie where those of the first
  * did. */
 static void a_running_stream_takes_no_memory(void)
@@ -367,4 +397,5 @@ UNIT_TESTS("frame", UNIT_TEST(a_list_says_what_items_say), UNIT_TEST(one_bad_mes
            UNIT_TEST(numbers_taken_before_are_not_taken_again),
            UNIT_TEST(what_a_recording_left_out_is_no_loss),
            UNIT_TEST(events_know_what_they_were_made_of),
+           UNIT_TEST(a_gap_in_part_stands_at_both_ends),
            UNIT_TEST(a_running_stream_takes_no_memory), UNIT_TEST(functions_are_found_among_many))

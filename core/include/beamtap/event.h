@@ -41,8 +41,8 @@ enum tap_kind {
     /* the kinds up to here can be asked for, are judged and are counted */
     TAP_KIND_USER_LAST = TAP_GC_END,
     TAP_LOST, /* `lost` events are missing here; `reason` says why */
-    /* tracing was off in the node from `ts` for `gap` nanoseconds; `reason` says why, payload: a
-     * binary that says it to people */
+    /* tracing was off in the node from `ts` for `gap` nanoseconds (but see tap_event_is_part_gap);
+     * `reason` says why, payload: a binary that says it to people */
     TAP_GAP,
     TAP_NODE_UP, /* control, from here on: never filtered, never counted */
     TAP_NODE_DOWN,
@@ -196,6 +196,14 @@ struct tap_event {
      * nobody looks there (TAP_PLUGIN_NO_RAW) */
     struct tap_span raw;
 };
+
+/* A gap that leaves out less than everything: the arguments or messages of one process (`pid`), or
+ * of every process (pid none), since one was above max_term or would be. The payload says what. Two
+ * rows: where it begins (count 0, it is open), and at its end, with `count` nanoseconds behind it. */
+static inline bool tap_event_is_part_gap(const struct tap_event *e)
+{
+    return e->kind == TAP_GAP && e->reason == TAP_REASON_TERM;
+}
 
 /* The term that stands for a peer, where one does; len 0: none does. */
 static inline struct tap_span tap_event_peer_term(const struct tap_event *e)

@@ -81,6 +81,9 @@
  *         nothing, what is sensitive ...)
  *     {gap, FromMonotonic, ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary}
  *         tracing was off between the two
+ *     {gap, FromMonotonic, ToMonotonic, Reason, Text, Pid}
+ *         of one process. With TAP_REASON_TERM less than everything is left out, with a pid or
+ *         without, and it is said twice: where it begins (From = To), and at its end
  *     {log, Level :: error | warning | info, Text :: binary}
  *     {relieved, {M, F, Arity}, Why :: binary}
  *         from here on that function is traced without its returns

@@ -170,8 +170,32 @@ void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_nodes_counter(c, in->ev->node, "lost", "events", n->own.last, n->lost);
 }
 
+/* Nothing ended unseen: what is left out begins, or ends, with an instant. */
+static void nodes_part_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    const struct tap_event *ev = in->ev;
+    struct tap_print print = {.limit = 64};
+    char pid[80];
+    if (ev->count)
+        tap_nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out until here"));
+    else
+        tap_nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out from here"));
+    if (ev->pid.node) {
+        size_t len = c->host->pid_print(c->host, pid, sizeof pid, &ev->pid, &print);
+        tap_emit_text(c, "process", pid, len < sizeof pid ? len : sizeof pid);
+    }
+    tap_emit_term(c, "what", in, ev->payload);
+    if (ev->count)
+        tap_emit_number(c, "ns", (int64_t)(ev->count & INT64_MAX));
+    tap_emit_close(c, 0);
+}
+
 void tap_nodes_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
+    if (tap_event_is_part_gap(in->ev)) {
+        nodes_part_gap(c, in);
+        return;
+    }
     struct tap_chrome_node *n = &c->nodes[in->ev->node];
     uint64_t ns = in->ev->gap & INT64_MAX;
     n->epoch++;

@@ -267,9 +267,32 @@ static const char *loss_reason(unsigned reason)
     return reason < TAP_REASON_COUNT && texts[reason] ? texts[reason] : "unknown reason";
 }
 
-static void put_loss(struct out *self, const struct tap_event *e)
+/* What is left out, as the node says it, and for how long it was. */
+static void put_part_gap(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     struct tap_writer *w = &self->w;
+    struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
+    const uint8_t *text;
+    uint32_t len;
+    put(w, e->count ? "gap ends: " : "gap begins: ");
+    if (tap_read_binary(&c, &text, &len))
+        tap_writer_put(w, (const char *)text, len);
+    if (!e->count)
+        return;
+    put(w, ", for ");
+    char *p = tap_text_u64(tap_writer_reserve(w, 64), e->count / 1000000000);
+    *p++ = '.';
+    p = tap_text_fixed(p, (uint32_t)(e->count % 1000000000 / 1000), 6);
+    w->p = tap_text_lit(p, " s");
+}
+
+static void put_loss(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
+{
+    struct tap_writer *w = &self->w;
+    if (tap_event_is_part_gap(e)) {
+        put_part_gap(self, batch, e);
+        return;
+    }
     put(w, e->kind == TAP_LOST ? "lost " : "gap ");
     char *p = tap_writer_reserve(w, 64);
     if (e->kind == TAP_LOST) {
@@ -347,7 +370,7 @@ static void put_body(struct out *self, const struct tap_batch *batch, const stru
         put_mfa(self, batch, e, print);
         break;
     case TAP_LOST:
-    case TAP_GAP: put_loss(self, e); break;
+    case TAP_GAP: put_loss(self, batch, e); break;
     default: put_other(self, batch, e, print); break;
     }
 }
@@ -419,7 +442,7 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
     if (self->depths && e->kind <= TAP_KIND_USER_LAST) {
         unsigned depth = out_depths_step(self->depths, e, has_return(self, e));
         pad(w, body, 2u * (depth < INDENT_MAX ? depth : INDENT_MAX));
-    } else if (self->depths) {
+    } else if (self->depths && !tap_event_is_part_gap(e)) {
         out_depths_lost(self->depths, e->node);
     }
     put_body(self, batch, e, &print);

@@ -134,7 +134,7 @@ static enum tap_status sum_consume(void *self, const struct tap_batch *batch,
         const struct tap_event *e = tap_batch_event(batch, select[i]);
         if (e->kind <= TAP_KIND_USER_LAST)
             count_event(s, batch, e);
-        else if (e->kind == TAP_LOST || e->kind == TAP_GAP)
+        else if (e->kind == TAP_LOST || (e->kind == TAP_GAP && !tap_event_is_part_gap(e)))
             lose(s, e);
         else if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&s->names, s->host, e->node);
