@@ -12,6 +12,7 @@
 
 enum tap_require { TAP_REQUIRE_ANY, TAP_REQUIRE_ALL };
 enum tap_order { TAP_ORDER_TIME, TAP_ORDER_ARRIVAL };
+enum tap_arguments { TAP_ARGUMENTS_AUTO, TAP_ARGUMENTS_TRUE, TAP_ARGUMENTS_FALSE };
 
 /* The [session] section. */
 struct tap_session_settings {
@@ -28,7 +29,7 @@ struct tap_session_settings {
     int64_t reorder;
     bool hidden_nodes, include_otp, fail_on_loss;
     bool names;
-    bool arguments;
+    int arguments; /* enum tap_arguments */
     int64_t mailbox;
     const char *plugin_path;
 };

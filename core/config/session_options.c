@@ -7,6 +7,7 @@
 #include "config/session_options.h"
 
 static const char *const overload_choices[] = {"pause", "drop", "stop", NULL};
+static const char *const arguments_choices[] = {"auto", "true", "false", NULL};
 static const char *const require_choices[] = {"any", "all", NULL};
 static const char *const order_choices[] = {"time", "arrival", NULL};
 static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "block", NULL};
@@ -121,10 +122,12 @@ const struct tap_option tap_session_options[] = {
      .help = "trace the modules of Erlang/OTP and Elixir too, where none is named",
      SESSION(include_otp)},
     {.name = "arguments",
-     .type = TAP_OPT_BOOL,
-     .def = "true",
+     .type = TAP_OPT_CHOICE,
+     .def = "auto",
+     .choices = arguments_choices,
      .help = "false: calls come with their arity alone, so that nothing is copied, however large; "
-             "not with messages, returns and exceptions, whose terms cannot be left out",
+             "not with messages, returns and exceptions, whose terms cannot be left out. auto: so "
+             "where every module is traced, since no filter names any",
      SESSION(arguments)},
     {.name = "names",
      .type = TAP_OPT_BOOL,

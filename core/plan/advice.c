@@ -16,6 +16,30 @@ static bool open_ends(const struct tap_plan *plan)
            !(kinds & TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION));
 }
 
+static bool every_module(const struct tap_plan *plan)
+{
+    uint32_t calls = TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
+                     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
+    return (plan->events & calls) && plan->function_count == 0 && !plan->call;
+}
+
+/* The process that calls copies them. */
+static bool dear_arguments(const struct tap_plan *plan)
+{
+    return every_module(plan) && !plan->arity_only;
+}
+
+static bool no_arguments(const struct tap_plan *plan)
+{
+    return every_module(plan) && plan->arity_only;
+}
+
+/* A value is copied too, and no flag of the VM leaves it out. */
+static bool dear_values(const struct tap_plan *plan)
+{
+    return every_module(plan) && (tap_plan_kinds(plan) & TAP_KIND_BIT(TAP_FUNCTION_RETURN));
+}
+
 const char *tap_plan_advice(const struct tap_plan *plan, size_t n)
 {
     const struct {
@@ -24,6 +48,15 @@ const char *tap_plan_advice(const struct tap_plan *plan, size_t n)
     } known[] = {
         {dear_messages(plan),
          "messages of every process: dear in a busy node; a pids filter asks for less"},
+        {no_arguments(plan),
+         "every module is traced: calls come with their arity alone; where a filter "
+         "names modules or functions, or with arguments = true, with arguments"},
+        {dear_arguments(plan),
+         "arguments of every module's calls: each is copied, and what servers "
+         "hold with it; processes that hold much are traced without"},
+        {dear_values(plan),
+         "returns of every module: a server that returns what it holds copies it "
+         "each time, before max_term can stop that; name modules or functions"},
         {open_ends(plan), "returns without exceptions: a call that an exception ends has no end in "
                           "the trace; with function_exception in events it has"},
     };

@@ -332,7 +332,7 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
         .overload = (enum tap_overload)s->overload,
         .names = live && s->names && !(s->events & TAP_CONFIG_SCHEDULING),
         .mailbox = live ? s->mailbox : 0,
-        .arity_only = live && !s->arguments,
+        .arity_only = live && s->arguments == TAP_ARGUMENTS_FALSE,
     };
 }
 
@@ -427,5 +427,7 @@ enum tap_status tap_plan_join(const struct tap_config *config, struct tap_plan_f
     if (!join_all(&j, plan))
         return TAP_ERR(err, TAP_ERROR, "core", "out of memory while planning");
     refuse_terms(plan, err);
+    if (config->session.arguments == TAP_ARGUMENTS_AUTO && !tap_config_replays(config))
+        plan->arity_only = (plan->events & CALL_KINDS) && plan->function_count == 0;
     return tap_error_count(err) > before ? TAP_INVALID : TAP_OK;
 }

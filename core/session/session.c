@@ -334,6 +334,8 @@ enum tap_status tap_session_set_call(struct tap_session *session, const struct t
                        "a call is traced with its own processes: no filter may name others");
     session->call = *call;
     session->plan.call = &session->call;
+    if (session->config->session.arguments == TAP_ARGUMENTS_AUTO)
+        session->plan.arity_only = false; /* no filter names it, but the caller does */
     return TAP_OK;
 }
 

@@ -29,7 +29,7 @@ static void begin(uint32_t events)
 {
     memset(&config, 0, sizeof config);
     config.session.events = events;
-    config.session.arguments = true;
+    config.session.arguments = TAP_ARGUMENTS_TRUE;
     config.session.cookie_file = "c";
     config.instances = instances;
     config.instance_count = FILTERS + SINKS;
@@ -423,13 +423,42 @@ static bool advised(uint32_t events, const char *word)
     return found;
 }
 
+/* Where no filter names a function, calls come with their arity alone unless somebody asks. */
+static void arguments_are_asked_for(void)
+{
+    const uint32_t call = TAP_KIND_BIT(TAP_FUNCTION_CALL);
+    begin(call);
+    config.session.arguments = TAP_ARGUMENTS_AUTO;
+    CU_ASSERT_EQUAL(join(0, 1), TAP_OK);
+    CU_ASSERT(plan.arity_only);
+    const char *advice = tap_plan_advice(&plan, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(advice);
+    CU_ASSERT_PTR_NOT_NULL(strstr(advice, "with their arity alone"));
+    end();
+    begin(call);
+    CU_ASSERT_EQUAL(join(0, 1), TAP_OK);
+    CU_ASSERT(!plan.arity_only);
+    end();
+    begin(call);
+    config.session.arguments = TAP_ARGUMENTS_AUTO;
+    tap_claim_function(
+        claims[0], &(struct tap_plan_function){
+                       .module = "shop", .function = "add", .arity = 2, .flags = TAP_PLAN_EXACT});
+    CU_ASSERT_EQUAL(join(1, 1), TAP_OK);
+    CU_ASSERT(!plan.arity_only);
+    end();
+}
+
 static void says_what_is_dear_and_what_stays_open(void)
 {
     const uint32_t call = TAP_KIND_BIT(TAP_FUNCTION_CALL), ret = TAP_KIND_BIT(TAP_FUNCTION_RETURN),
                    exception = TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION),
                    send = TAP_KIND_BIT(TAP_MESSAGE_SEND);
-    CU_ASSERT_FALSE(advised(call, ""));
-    CU_ASSERT_FALSE(advised(call | ret | exception, ""));
+    CU_ASSERT_FALSE(advised(send, "every module"));
+    CU_ASSERT_TRUE(advised(call, "arguments of every module"));
+    CU_ASSERT_FALSE(advised(call, "returns of every module"));
+    CU_ASSERT_TRUE(advised(call | ret | exception, "returns of every module"));
+    CU_ASSERT_FALSE(advised(call | ret | exception, "function_exception"));
     CU_ASSERT_TRUE(advised(call | ret, "function_exception"));
     CU_ASSERT_FALSE(advised(call | ret, "messages"));
     CU_ASSERT_TRUE(advised(call | ret | send, "function_exception"));
@@ -445,4 +474,5 @@ static void says_what_is_dear_and_what_stays_open(void)
 UNIT_TESTS("plan", UNIT_TEST(takes_settings_over), UNIT_TEST(intersects_within_a_sink),
            UNIT_TEST(unites_sinks), UNIT_TEST(keeps_match_specs), UNIT_TEST(refuses_what_cannot_be),
            UNIT_TEST(joins_processes), UNIT_TEST(inexact_claims_are_judged),
-           UNIT_TEST(equals_the_model), UNIT_TEST(says_what_is_dear_and_what_stays_open))
+           UNIT_TEST(equals_the_model), UNIT_TEST(says_what_is_dear_and_what_stays_open),
+           UNIT_TEST(arguments_are_asked_for))
