@@ -7,7 +7,7 @@
  */
 #include "plan/node_spec.h"
 
-#include "beamtap/term.h"
+
 
 struct spec_writer {
     struct tap_buf *out;

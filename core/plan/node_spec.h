@@ -2,7 +2,8 @@
 #ifndef TAP_PLAN_NODE_SPEC_H
 #define TAP_PLAN_NODE_SPEC_H
 
-#include "beamtap/plugin.h"
+#include "beamtap/plan.h"
+#include "beamtap/term_write.h"
 
 enum tap_spec_target { TAP_SPEC_CALLS, TAP_SPEC_SENDS, TAP_SPEC_RECEIVES };
 

@@ -278,11 +278,11 @@ static void a_gap_in_part_stands_at_both_ends(void)
     const struct tap_event *e = batch->events;
     CU_ASSERT_EQUAL_FATAL(batch->base.count, 4);
     CU_ASSERT_EQUAL(e[1].ts, 1010);
-    CU_ASSERT_EQUAL(e[1].count, 0);
+    CU_ASSERT_EQUAL(e[1].gap, 0);
     CU_ASSERT_EQUAL(e[1].pid.id, 7);
     CU_ASSERT(tap_event_is_part_gap(&e[1]) && tap_event_is_part_gap(&e[2]));
     CU_ASSERT_EQUAL(e[2].ts, 1050);
-    CU_ASSERT_EQUAL(e[2].count, 40);
+    CU_ASSERT_EQUAL(e[2].gap, 40);
     CU_ASSERT(tap_pid_same(&e[1].pid, &e[2].pid));
     CU_ASSERT_EQUAL(e[3].ts, 1060);
     CU_ASSERT(!tap_event_is_part_gap(&e[3]));

@@ -5,6 +5,7 @@
  * Besides, what the shortcuts print is what the long way prints: the first digits of large numbers,
  * sets in sets, large maps in large maps.
  */
+#include "beamtap/term_write.h"
 #include "names/intern.h"
 #include "term/print.h"
 #include "unit.h"

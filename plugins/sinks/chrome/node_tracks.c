@@ -176,7 +176,7 @@ static void nodes_part_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
     const struct tap_event *ev = in->ev;
     struct tap_print print = {.limit = 64};
     char pid[80];
-    if (ev->count)
+    if (ev->gap)
         tap_nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out until here"));
     else
         tap_nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out from here"));
@@ -185,8 +185,8 @@ static void nodes_part_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
         tap_emit_text(c, "process", pid, len < sizeof pid ? len : sizeof pid);
     }
     tap_emit_term(c, "what", in, ev->payload);
-    if (ev->count)
-        tap_emit_number(c, "ns", (int64_t)(ev->count & INT64_MAX));
+    if (ev->gap)
+        tap_emit_number(c, "ns", (int64_t)(ev->gap & INT64_MAX));
     tap_emit_close(c, 0);
 }
 

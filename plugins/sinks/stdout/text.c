@@ -274,15 +274,15 @@ static void put_part_gap(struct out *self, const struct tap_batch *batch, const 
     struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
     const uint8_t *text;
     uint32_t len;
-    put(w, e->count ? "gap ends: " : "gap begins: ");
+    put(w, e->gap ? "gap ends: " : "gap begins: ");
     if (tap_read_binary(&c, &text, &len))
         tap_writer_put(w, (const char *)text, len);
-    if (!e->count)
+    if (!e->gap)
         return;
     put(w, ", for ");
-    char *p = tap_text_u64(tap_writer_reserve(w, 64), e->count / 1000000000);
+    char *p = tap_text_u64(tap_writer_reserve(w, 64), e->gap / 1000000000);
     *p++ = '.';
-    p = tap_text_fixed(p, (uint32_t)(e->count % 1000000000 / 1000), 6);
+    p = tap_text_fixed(p, (uint32_t)(e->gap % 1000000000 / 1000), 6);
     w->p = tap_text_lit(p, " s");
 }
 
