@@ -1,5 +1,5 @@
-/* query.c: a service of the transport (transport.h), asked from the command line; its answer as JSON,
- * for which there is a reader at hand.
+/* query.c: a service of the transport (transport.h), asked from the command line; its answer as
+ * JSON, for which there is a reader at hand.
  */
 #include "cli/query.h"
 

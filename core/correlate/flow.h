@@ -5,8 +5,8 @@
  *
  *   the message     always, all of it (message_hash.h); of one that was cut in the node its size
  *   the receiver    where the send names a pid; a name counts as the pid that it was last known for
- *                   (registered_names.h), but only to choose among several; an alias is confirmed by the
- *                   message, which holds it
+ *                   (registered_names.h), but only to choose among several; an alias is confirmed
+ *                   by the message, which holds it
  *   the sender      where the receive names it; from another node the VM tells only which node, and
  *                   then that is compared
  *

@@ -1,10 +1,10 @@
 /* message_hash.h: a number that two events of one message have in common, and those of different
  * messages have not.
  *
- * Within a node a message has the same bytes at its send and at its receive, so the bytes count, all
- * of them. Two nodes may write one term differently: releases before 26 write atoms in latin1, since
- * then the order of a small map's keys is the order of the node's own atom table, and a reference's
- * or port's number has more than one width. Then the terms count and not their bytes.
+ * Within a node a message has the same bytes at its send and at its receive, so the bytes count,
+ * all of them. Two nodes may write one term differently: releases before 26 write atoms in latin1,
+ * since then the order of a small map's keys is the order of the node's own atom table, and a
+ * reference's or port's number has more than one width. Then the terms count and not their bytes.
  */
 #ifndef TAP_CORRELATE_MESSAGE_HASH_H
 #define TAP_CORRELATE_MESSAGE_HASH_H
@@ -31,9 +31,9 @@ static inline uint64_t tap_hash_bytes(uint64_t h, const uint8_t *p, size_t n)
     return tap_hash_mix(h, word ^ (uint64_t)n << 56);
 }
 
-/* Of an external term without version byte, the same in whichever way its node wrote it. Maps inside
- * of more than TAP_HASH_MAPS others count by their size alone; what is no whole term counts by its
- * bytes. Any thread. */
+/* Of an external term without version byte, the same in whichever way its node wrote it. Maps
+ * inside of more than TAP_HASH_MAPS others count by their size alone; what is no whole term counts
+ * by its bytes. Any thread. */
 #define TAP_HASH_MAPS 32u
 uint64_t tap_hash_term(uint64_t h, const uint8_t *term, size_t len);
 

@@ -156,7 +156,8 @@ static bool read_align(struct tap_stream *s, struct tap_batch_impl *batch, struc
     return true;
 }
 
-/* {clock, Ref, Monotonic, Offset}: says nothing new once the clock is aligned, but how far the stream is: one without Ref did not overtake any event. */
+/* {clock, Ref, Monotonic, Offset}: says nothing new once the clock is aligned, but how far the
+ * stream is: one without Ref did not overtake any event. */
 static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struct tap_cursor *c)
 {
     int64_t monotonic, offset;
@@ -176,8 +177,8 @@ static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struc
     return true;
 }
 
-/* {gap, From, To, Reason, Text}, or with a pid behind: of one process. What a gap leaves out in part
- * goes on around it, so its end stands at its end. */
+/* {gap, From, To, Reason, Text}, or with a pid behind: of one process. What a gap leaves out in
+ * part goes on around it, so its end stands at its end. */
 static bool read_gap(const struct tap_frames *ctx, struct tap_stream *s,
                      struct tap_batch_impl *batch, struct tap_cursor *c, bool one)
 {

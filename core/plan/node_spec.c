@@ -7,8 +7,6 @@
  */
 #include "plan/node_spec.h"
 
-
-
 struct spec_writer {
     struct tap_buf *out;
     enum tap_spec_target target;

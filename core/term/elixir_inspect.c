@@ -1,6 +1,6 @@
 /* elixir_inspect.c: the structs of Elixir that print as something of their own: dates, times and
- * ranges (sets are in map.c). Not dates of other calendars, nor times of other zones than UTC: they print as
- * structs.
+ * ranges (sets are in map.c). Not dates of other calendars, nor times of other zones than UTC: they
+ * print as structs.
  */
 #include <inttypes.h>
 #include <stddef.h>

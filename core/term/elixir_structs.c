@@ -16,8 +16,8 @@ struct level {
     uint64_t shape; /* so far */
     size_t item;
     int kind;
-    /* Of a map: all values so far are [], all keys are pairs that begin with a key; it may be a set,
-     * whose `map` was there, and which is the last pair. */
+    /* Of a map: all values so far are [], all keys are pairs that begin with a key; it may be a
+     * set, whose `map` was there, and which is the last pair. */
     bool all_nil, all_pairs, may_be_set, has_map, in_map;
 };
 struct finder {

@@ -29,8 +29,8 @@ static void close_set(struct tap_walk *w, uint32_t pairs)
     tap_out_lit(&w->o, "])");
 }
 
-/* MapSet.new([...]): the struct's other pairs are passed over, the keys of its map are printed where
- * they stand. */
+/* MapSet.new([...]): the struct's other pairs are passed over, the keys of its map are printed
+ * where they stand. */
 static void open_set(struct tap_walk *w, uint32_t pairs)
 {
     uint32_t n = 0;

@@ -1,7 +1,7 @@
 /* locale_uses.c: libbeamtap in a program whose numbers have a decimal comma.
  *
- *     locale_uses LOCALE NODE    echoes 1.5 in the node by a call, then traces e2e_call:echo/1 where
- *                                X > 1.5: each event that came, and the summary of them
+ *     locale_uses LOCALE NODE    echoes 1.5 in the node by a call, then traces e2e_call:echo/1
+ *                                where X > 1.5: each event that came, and the summary of them
  */
 #include <beamtap/beamtap.h>
 #include <locale.h>

@@ -1,5 +1,5 @@
-/* filter:match_spec: lines that are no Erlang, or mean something else than was thought: what is said
- * of them. */
+/* filter:match_spec: lines that are no Erlang, or mean something else than was thought: what is
+ * said of them. */
 #include "match_spec_lines.h"
 
 /* What Elixir, a manual or an INI file led people to write. */

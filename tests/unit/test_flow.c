@@ -321,7 +321,8 @@ static void terms_are_compared_however_they_are_written(void)
     CU_ASSERT_NOT_EQUAL(HASH("t\xff\xff\xff\xff"), HASH("t\xff\xff\xff\xfe"));
 }
 
-/* A receive from another node tells only the node: the send says who it was, whichever came first. */
+/* A receive from another node tells only the node: the send says who it was, whichever came
+ * first. */
 static void the_send_says_who_sent_from_another_node(void)
 {
     struct tap_flow *f = tap_flow_new(64, NULL);

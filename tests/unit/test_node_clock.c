@@ -85,7 +85,9 @@ static void nonsense_does_not_overflow(void)
     tap_node_clock_align(&c, INT64_MAX, 0);
     CU_ASSERT_EQUAL(tap_node_clock_ns(&c, 10), 15);
     tap_node_clock_align(&c, 20, INT64_MAX / 9);
-    CU_ASSERT(tap_node_clock_ns(&c, INT64_MIN) != tap_node_clock_ns(&c, INT64_MAX));
+    /* It wraps, and is cut to what a time may be. */
+    CU_ASSERT_EQUAL(tap_node_clock_ns(&c, INT64_MAX), 1);
+    CU_ASSERT(tap_node_clock_ns(&c, INT64_MIN) >= 1);
 }
 
 /* So that whoever takes one time from another, or counts two together, need not look. */

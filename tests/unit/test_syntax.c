@@ -1,5 +1,6 @@
-/* test_syntax.c: the readers of Erlang and Elixir text by themselves. What they make of good text is
- * compared with a node in tests/plugins/test_filter_match_spec_vm.c and tests/e2e/test_call.py. */
+/* test_syntax.c: the readers of Erlang and Elixir text by themselves. What they make of good text
+ * is compared with a node in tests/plugins/test_filter_match_spec_vm.c and
+ * tests/e2e/test_call.py. */
 #include "syntax/syntax.h"
 
 #include <stdarg.h>

@@ -199,7 +199,8 @@ struct tap_event {
 
 /* A gap that leaves out less than everything: the arguments or messages of one process (`pid`), or
  * of every process (pid none), since one was above max_term or would be. The payload says what. Two
- * rows: where it begins (count 0, it is open), and at its end, with `count` nanoseconds behind it. */
+ * rows: where it begins (count 0, it is open), and at its end, with `count` nanoseconds behind
+ * it. */
 static inline bool tap_event_is_part_gap(const struct tap_event *e)
 {
     return e->kind == TAP_GAP && e->reason == TAP_REASON_TERM;

@@ -18,9 +18,9 @@ struct tap_rpc {
  * is broken. */
 bool tap_rpc_send(struct tap_rpc *, struct tap_conn *, const char *module, const char *function,
                   const struct tap_buf *args);
-/* The same, but rex does it itself: it needs no process, so it works where the process table is full,
- * and such calls are done one after the other, as they were sent. For what is short and prints
- * nothing. */
+/* The same, but rex does it itself: it needs no process, so it works where the process table is
+ * full, and such calls are done one after the other, as they were sent. For what is short and
+ * prints nothing. */
 bool tap_rpc_send_inside(struct tap_rpc *, struct tap_conn *, const char *module,
                          const char *function, const struct tap_buf *args);
 /* True when this message was the answer: it is copied, and `waiting` ends. */
