@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "base/file_guard.h"
+#include "files/guard.h"
 #include "cli/cli.h"
 #include "cli/torn_file.h"
 #include "cli/torn_gzip.h"

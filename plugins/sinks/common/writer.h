@@ -16,7 +16,7 @@
  * Files: "-" is standard output, which one sink of the process may own, and which is written where
  * it stands: others may write there too. So are other descriptors that we were given (/dev/fd/3).
  * Anything else is created with mode 0600, for traces hold secrets; what exists is taken away from
- * others, or refused (base/file_guard.h), and emptied when there is something to write, so that a
+ * others, or refused (files/guard.h), and emptied when there is something to write, so that a
  * start that fails leaves it alone (writer_file.c). Pipes and devices work too. A failed write is
  * reported to the host once, with path and cause; from then on everything is accepted and thrown
  * away. A regular file that a failed write left torn is cut back to its last whole event. A reader
@@ -25,12 +25,12 @@
  * file. Nothing here is thread safe: a sink's calls never overlap.
  *
  * This file and writer*.c are linked into each sink: they use nothing but <beamtap/sink.h>,
- * base/file_guard.h and zlib.
+ * files/guard.h and zlib.
  */
 #ifndef TAP_SINKS_COMMON_WRITER_H
 #define TAP_SINKS_COMMON_WRITER_H
 
-#include "base/file_guard.h"
+#include "files/guard.h"
 #include "beamtap/sink.h"
 #include "sinks/common/gzip.h"
 

@@ -1,4 +1,4 @@
-/* file_guard.h: where a path leads, and whether what is written there can be read by others.
+/* guard.h: where a path leads, and whether what is written there can be read by others.
  *
  * Traces hold secrets, and beamtap is often run as root. In a folder that others can write, such as
  * /tmp, whoever comes first chooses what stands under a name: a link to somebody's file, a file
@@ -9,8 +9,8 @@
  *
  * This file uses nothing of beamtap: the commands and the sinks' writer both stand on it.
  */
-#ifndef TAP_BASE_FILE_GUARD_H
-#define TAP_BASE_FILE_GUARD_H
+#ifndef TAP_FILES_GUARD_H
+#define TAP_FILES_GUARD_H
 
 #include <stdbool.h>
 #include <stddef.h>

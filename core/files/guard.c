@@ -1,5 +1,5 @@
-/* file_guard.c: the walk of a path, and the judgement of what stands at its end. */
-#include "base/file_guard.h"
+/* guard.c: the walk of a path, and the judgement of what stands at its end. */
+#include "files/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
