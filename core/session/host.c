@@ -196,7 +196,11 @@ void tap_session_node_up(void *arg, uint32_t index, const struct tap_node_facts 
         return;
     size_t n = facts->release_len < sizeof node->release - 1 ? facts->release_len
                                                              : sizeof node->release - 1;
-    memcpy(node->release, facts->release, n);
+    for (size_t i = 0; i < n; i++) { /* a word of the node's, which is shown as it is */
+        char c = facts->release[i];
+        bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        node->release[i] = word || c == '.' || c == '-' ? c : '?';
+    }
     node->release[n] = '\0';
     node->base.release = node->release;
     node->base.printable_unicode = facts->printable_unicode;

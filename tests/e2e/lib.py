@@ -34,6 +34,7 @@ cookie = 'e2e%d' % random.randint(0, 10**9)
 env = dict(os.environ, ERL_EPMD_PORT=port, BEAMTAP_COOKIE=cookie, ERL_CRASH_DUMP='/dev/null', HOME=work)
 env.pop('BEAMTAP_PLUGIN_PATH', None)
 started = []
+extra_roots = set()  # of nodes of other releases than ROOT's
 
 
 def cleanup():
@@ -42,7 +43,7 @@ def cleanup():
             process.kill()
             process.wait()
     subprocess.run(['epmd', '-port', port, '-kill'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-    subprocess.run(['rm', '-rf', work, ROOT + work])
+    subprocess.run(['rm', '-rf', work, *(root + work for root in {ROOT, *extra_roots})])
 
 
 atexit.register(cleanup)
@@ -68,16 +69,19 @@ class Node:
     """A running node; call it with an Erlang expression to have its value as text."""
     count = 0
 
-    def __init__(self, name=None, args=(), erl=None, longname=False, own_cookie=None):
-        """A name with an @ is taken as it is: to start a node again."""
+    def __init__(self, name=None, args=(), erl=None, longname=False, own_cookie=None, root=ROOT):
+        """A name with an @ is taken as it is: to start a node again. `root`: the folder of another release ('': this one)."""
         Node.count += 1
         self.name = name if name and '@' in name else '%s_%d_%d@localhost' % (name or 'n', os.getpid(), Node.count)
         if longname:
             self.name = self.name.replace('localhost', '127.0.0.1')
         if not os.path.exists(os.path.join(work, 'e2e_node.beam')):
             compile_erlang('e2e_node.erl', 'e2e_work.erl')
+        if root and root != ROOT:
+            extra_roots.add(root)
+            subprocess.run(['cp', '-rT', os.path.realpath(work), root + work], check=True)
         if not erl:
-            erl = ['chroot', ROOT, 'erl'] if ROOT else ['erl']
+            erl = ['chroot', root, 'erl'] if root else ['erl']
         self.process = subprocess.Popen(
             [*erl, '-noshell', '-name' if longname else '-sname', self.name, '-setcookie', own_cookie or cookie, '-pa', work,
              '-kernel', 'logger_level', 'none', *args,

@@ -5,7 +5,7 @@
 
 #include <sys/resource.h>
 
-static const char header[] = "ts,node,event,pid,module,function,arity,peer,message,metadata\n";
+static const char header[] = "ts,node,event,pid,module,function,arity,peer,message,metadata,flow\n";
 
 /* Writes the batch to a file and gives the file's text. */
 static char *csv_of(struct sb *b, const char *max_message)
@@ -37,7 +37,7 @@ static void message_is(enum tap_kind kind, const void *term, size_t len, const c
         sink_host_init();
     struct tap_event *e = sb_event(b, kind);
     e->payload = sb_bytes(b, term, len);
-    snprintf(row, sizeof row, "%s1700000000000001000,\"shop@web1\",%s,<0.100.0>,,,-1,,%s,\n",
+    snprintf(row, sizeof row, "%s1700000000000001000,\"shop@web1\",%s,<0.100.0>,,,-1,,%s,,\n",
              header, host_kind(kind), want);
     char *text = csv_of(b, "0");
     same(text, row);
@@ -72,22 +72,30 @@ static void writes_a_row_for_each_kind(void)
     e = sb_event(b, TAP_GAP);
     e->gap = 250000000, e->reason = TAP_REASON_RATE;
     sb_event(b, TAP_CLOCK);
+    sb_event(b, TAP_NODE_UP);
+    sb_event(b, TAP_NODE_DOWN);
+    e = sb_event(b, TAP_NODE_DOWN);
+    e->reason = TAP_REASON_CONNECTION;
     e = sb_event(b, TAP_MESSAGE_RECEIVE);
-    e->flags = TAP_EVENT_TRUNCATED, e->true_size = 70000, e->metadata = sb_atom(b, "why");
+    e->flow = 77, e->flags = TAP_EVENT_TRUNCATED, e->true_size = 70000,
+    e->metadata = sb_atom(b, "why");
     e = sb_event(b, TAP_MESSAGE_RECEIVE);
     e->flags = TAP_EVENT_TIMEOUT, e->metadata = sb_atom(b, "timeout");
     char *text = csv_of(b, "64k");
     same(text,
-         "ts,node,event,pid,module,function,arity,peer,message,metadata\n"
+         "ts,node,event,pid,module,function,arity,peer,message,metadata,flow\n"
          "1700000000000001000,\"shop@web1\",function_call,<0.100.0>,shop_cart,add,2,,\"[1,apple]\","
-         "\n"
-         "1700000000000002000,shop@web1,function_return,<0.100.0>,Elixir.Shop.Cart,add,2,,ok,\n"
+         ",\n"
+         "1700000000000002000,shop@web1,function_return,<0.100.0>,Elixir.Shop.Cart,add,2,,ok,,\n"
          "1700000000000003000,shop@web1,message_send,<0.100.0>,,,-1,<0.4294967295.8191>,'hello "
-         "world',nonexisting\n"
-         "1700000000000004000,shop@web1,lost,,,,-1,,\"{12,queue}\",\n"
-         "1700000000000005000,shop@web1,gap,,,,-1,,\"{250000000,rate}\",\n"
-         "1700000000000007000,shop@web1,message_receive,<0.100.0>,,,-1,,,why truncated=70000\n"
-         "1700000000000008000,shop@web1,message_receive,<0.100.0>,,,-1,,,'timeout' timeout\n");
+         "world',nonexisting,\n"
+         "1700000000000004000,shop@web1,lost,,,,-1,,\"{12,queue}\",,\n"
+         "1700000000000005000,shop@web1,gap,,,,-1,,\"{250000000,rate}\",,\n"
+         "1700000000000007000,shop@web1,node_up,,,,-1,,OTP 25,,\n"
+         "1700000000000008000,shop@web1,node_down,,,,-1,,,,\n"
+         "1700000000000009000,shop@web1,node_down,,,,-1,,other,,\n"
+         "1700000000000010000,shop@web1,message_receive,<0.100.0>,,,-1,,,why truncated=70000,77\n"
+         "1700000000000011000,shop@web1,message_receive,<0.100.0>,,,-1,,,'timeout' timeout,\n");
     CU_ASSERT_EQUAL(sink_written, 5); /* lost and gap are no events, clock is no row */
     CU_ASSERT_EQUAL(sink_bytes, strlen(text));
     free(text);
@@ -234,7 +242,7 @@ static void huge_terms_are_whole_or_cut(void)
     CU_ASSERT_EQUAL(strlen(text), sink_bytes);
     CU_ASSERT(strlen(text) > 9 * n && strlen(text) < 9 * n + 1000);
     CU_ASSERT_EQUAL(sink_written, 6);
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, ",small,\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ",small,,\n"));
     free(text);
     text = csv_of(b, "1k");
     CU_ASSERT(strlen(text) < 3 * 2 * 1024);
@@ -270,7 +278,7 @@ static void many_rows_cross_the_buffer(void)
     for (int i = 0; i < 25 * 4096; i++) {
         int n = snprintf(
             want, sizeof want,
-            "17000000000%08d,%s,function_call,<0.100.0>,shop_cart,add,2,,\"[%d,apple]\",\n",
+            "17000000000%08d,%s,function_call,<0.100.0>,shop_cart,add,2,,\"[%d,apple]\",,\n",
             1000 * (i % 4096 + 1), i == 0 ? "\"shop@web1\"" : "shop@web1", i % 4096);
         wrong += strncmp(at, want, (size_t)n) != 0;
         at += n;

@@ -79,12 +79,15 @@ static struct sb *every_kind(void)
     sb_function(e, "shop", "loop", 1);
     e->scheduler = 2, e->flags = TAP_EVENT_EXITING;
     e = sb_event(b, TAP_MESSAGE_SEND);
-    e->flags = TAP_EVENT_TRUNCATED, e->true_size = 70000;
+    e->flags = TAP_EVENT_TRUNCATED, e->true_size = 70000, e->flow = 77;
     e = sb_event(b, TAP_LOST);
     e->lost = 12, e->reason = TAP_REASON_QUEUE;
     e = sb_event(b, TAP_GAP);
     e->gap = 250000000, e->reason = TAP_REASON_RATE;
     sb_event(b, TAP_PLAN);
+    sb_event(b, TAP_NODE_UP);
+    sb_event(b, TAP_NODE_DOWN)->reason = TAP_REASON_CONNECTION;
+    sb_event(b, TAP_NODE_DOWN);
     return b;
 }
 
@@ -106,7 +109,10 @@ static void every_kind_is_a_line_for_people(void)
                "   0.000012  <0.100.0>    out shop:loop/1 (exiting) (scheduler 2)\n"
                "   0.000013  <0.100.0>    send (cut: 70000 bytes)\n"
                "   0.000014               lost 12 events (node's queue)\n"
-               "   0.000015               gap 0.250000 s without tracing (max_rate)\n");
+               "   0.000015               gap 0.250000 s without tracing (max_rate)\n"
+               "   0.000017               node up (OTP 25)\n"
+               "   0.000018               node down: the connection was lost\n"
+               "   0.000019               node down\n");
     CU_ASSERT_EQUAL(sink_written, 13);
     free(text);
     sb_free(b);
@@ -316,7 +322,7 @@ static void every_kind_is_an_object(void)
     snprintf(command, sizeof command,
              "python3 -c 'import json,sys\n"
              "r=[json.loads(l) for l in open(\"%s\",encoding=\"utf-8\",newline=chr(10))]\n"
-             "assert len(r)==15\n"
+             "assert len(r)==18\n"
              "assert r[1].get(\"message\") is None and r[1][\"function\"]==\"hello world\"\n"
              "assert r[3][\"message\"]==\"{error,badarg}\"\n"
              "assert r[4][\"flags\"]==[\"nonexisting\"] and r[4][\"peer\"]==\"<0.7.0>\"\n"
@@ -327,7 +333,10 @@ static void every_kind_is_an_object(void)
              "assert "
              "r[13]==dict(ts=\"1700000000000014000\",node=\"shop@web1\",event=\"lost\",count=12,"
              "reason=\"queue\")\n"
-             "assert r[14][\"event\"]==\"gap\" and r[14][\"count\"]==250000000'",
+             "assert r[14][\"event\"]==\"gap\" and r[14][\"count\"]==250000000\n"
+             "assert r[12][\"flow\"]==77 and \"flow\" not in r[4]\n"
+             "assert r[15][\"event\"]==\"node_up\" and r[15][\"release\"]==\"25\"\n"
+             "assert r[16][\"reason\"]==\"other\" and \"reason\" not in r[17]'",
              path);
     int code;
     free(run_command(command, &code));
@@ -335,7 +344,7 @@ static void every_kind_is_an_object(void)
     if (have("jq")) {
         snprintf(command, sizeof command, "jq -s length %s", path);
         text = run_command(command, &code);
-        same(text, "15\n");
+        same(text, "18\n");
         free(text);
     }
     sb_free(b);

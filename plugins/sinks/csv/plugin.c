@@ -1,7 +1,7 @@
 /* plugin.c: the csv sink: one row an event, which DuckDB, pandas, sqlite3 and spreadsheets read
  * without options.
  *
- *     ts,node,event,pid,module,function,arity,peer,message,metadata
+ *     ts,node,event,pid,module,function,arity,peer,message,metadata,flow
  *
  * ts        nanoseconds since the Unix epoch
  * node, module, function   bare names; as a quoted atom where a bare one would be misread ('null',
@@ -9,14 +9,18 @@
  * arity     -1 where there is none
  * message   a call's [Arguments] (a list also where the node would print it as a string: [97,98],
  *           not "ab"), a value, {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of a
- *           lost or gap row {Count,Reason}, events or nanoseconds. Empty: not carried
+ *           lost or gap row {Count,Reason}, events or nanoseconds; of node_up its release, of
+ *           node_down why it was lost. Empty: not carried
  * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major
  *           got moved call cast reply took=NS scheduler=N truncated=BYTES, separated by spaces
  *
- * process   only where `columns` names it: what the process is called (called.h), as far as that is
+ * flow      a number that a send and its receive have in common, and a spawn and its start
+ *
+ * process   only where `columns` names it: what the process is called (process_name.h), as far as that is
  *           known by then
  *
- * Cells are empty where there is nothing. A bare number in the last four columns is written ((42)),
+ * Cells are empty where there is nothing. A bare number in the columns from peer to metadata, and
+ * in process, is written ((42)),
  * a word that readers misunderstand 'null': see cells.h.
  */
 #include "sinks/common/process_table.h"
@@ -35,15 +39,16 @@ enum csv_column {
     PEER,
     MESSAGE,
     METADATA,
+    FLOW,
     PROCESS,
     COLUMNS
 };
 #define CSV_DEFAULT PROCESS /* so many */
 
-static const char *const csv_names_of[COLUMNS] = {"ts",      "node",     "event",  "pid",
-                                                  "module",  "function", "arity",  "peer",
-                                                  "message", "metadata", "process"};
-#define CSV_ALL "ts, node, event, pid, module, function, arity, peer, message, metadata"
+static const char *const csv_names_of[COLUMNS] = {"ts",      "node",     "event", "pid",
+                                                  "module",  "function", "arity", "peer",
+                                                  "message", "metadata", "flow",  "process"};
+#define CSV_ALL "ts, node, event, pid, module, function, arity, peer, message, metadata, flow"
 
 struct csv_settings {
     const char *path;
@@ -128,15 +133,26 @@ static void put_loss(struct csv *self, const struct tap_event *e)
     csv_cell_close(w, at);
 }
 
+static void put_node(struct csv *self, const struct tap_event *e)
+{
+    const struct tap_node *node = self->host->node(self->host, e->node);
+    const char *lost = e->reason ? self->host->reason_name(e->reason) : "";
+    if (e->kind == TAP_NODE_UP && node && *node->release) {
+        tap_writer_put(&self->w, "OTP ", 4);
+        lost = node->release;
+    }
+    tap_writer_put(&self->w, lost, strlen(lost));
+}
+
 static void put_message(struct csv *self, const struct tap_batch *batch, const struct tap_event *e,
                         struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
-    if (e->kind > TAP_KIND_USER_LAST) {
+    if (e->kind == TAP_LOST || e->kind == TAP_GAP)
         put_loss(self, e);
-        return;
-    }
-    if (!e->payload.len)
+    else if (e->kind == TAP_NODE_UP || e->kind == TAP_NODE_DOWN)
+        put_node(self, e);
+    if (e->kind > TAP_KIND_USER_LAST || !e->payload.len)
         return;
     const uint8_t *term = batch->arena + e->payload.off;
     size_t at = csv_cell_open(w);
@@ -233,6 +249,12 @@ static void put_process(struct csv *self, const struct tap_event *e)
     csv_cell_close(&self->w, at);
 }
 
+static void put_flow(struct tap_writer *w, const struct tap_event *e)
+{
+    if (e->flow)
+        w->p = tap_text_u64(tap_writer_reserve(w, 20), e->flow);
+}
+
 static void put_column(struct csv *self, enum csv_column column, const struct tap_batch *batch,
                        const struct tap_event *e, struct tap_print *print)
 {
@@ -247,6 +269,7 @@ static void put_column(struct csv *self, enum csv_column column, const struct ta
     case ARITY: w->p = tap_text_i64(tap_writer_reserve(w, 24), e->arity); break;
     case PEER: put_peer(self, batch, e, print); break;
     case MESSAGE: put_message(self, batch, e, print); break;
+    case FLOW: put_flow(w, e); break;
     case PROCESS: put_process(self, e); break;
     default: put_metadata(self, batch, e, print); break;
     }
@@ -264,7 +287,8 @@ static void put_chosen(struct csv *self, const struct tap_batch *batch, const st
             put_char(&self->w, ',');
         size_t at = tap_writer_here(&self->w);
         put_column(self, self->columns[i], batch, e, &print);
-        if (!quoted && self->columns[i] != TS && self->columns[i] != ARITY) {
+        if (!quoted && self->columns[i] != TS && self->columns[i] != ARITY &&
+            self->columns[i] != FLOW) {
             csv_cell_quote(&self->w, at);
             quoted = true;
         }
@@ -309,6 +333,8 @@ static void put_row(struct csv *self, const struct tap_batch *batch, const struc
     put_message(self, batch, e, &print);
     put_char(w, ',');
     put_metadata(self, batch, e, &print);
+    put_char(w, ',');
+    put_flow(w, e);
     end_row(w, e);
 }
 
@@ -417,12 +443,12 @@ static enum tap_status csv_consume(void *s, const struct tap_batch *batch, const
         fetch_names(&self->names, batch, select + i, n - i);
         if (self->called)
             learn_process(self, batch, e);
-        if (e->kind <= TAP_GAP && (self->chosen || !self->begun))
-            put_chosen(self, batch, e);
-        else if (e->kind <= TAP_GAP)
-            put_row(self, batch, e);
-        else if (e->kind == TAP_NODE_UP)
+        if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&self->nodes, self->host, e->node);
+        if (e->kind <= TAP_NODE_DOWN && (self->chosen || !self->begun))
+            put_chosen(self, batch, e);
+        else if (e->kind <= TAP_NODE_DOWN)
+            put_row(self, batch, e);
     }
     return tap_writer_status(&self->w);
 }
@@ -484,7 +510,8 @@ static const struct tap_plugin csv_plugin = {
     .name = "csv",
     .version = TAP_VERSION,
     .summary =
-        "one row an event: ts, node, event, pid, module, function, arity, peer, message, metadata",
+        "one row an event: ts, node, event, pid, module, function, arity, peer, message, metadata, "
+        "flow",
     .license = "Apache-2.0",
     .options = csv_options,
     .option_count = sizeof csv_options / sizeof *csv_options,

@@ -1,10 +1,11 @@
 /* json.c: one JSON object a line, in this order, each key only where the event has such a thing:
  *
  *     ts (a string: nanoseconds do not fit in a double), seq, node, event, pid, module, function,
- *     arity, peer, message, metadata, flags (of timeout, nonexisting, exiting, major, got, moved),
- *     of what behaviours say gen (call, cast, reply), from, request or reply, took_ns (since the
- *     call), truncated (the true size in bytes), scheduler, and for lost and gap: count (events,
- *     nanoseconds) and reason
+ *     arity, peer, flow (the same number for a send and its receive, a spawn and its start),
+ *     message, metadata, flags (of timeout, nonexisting, exiting, major, got, moved), of what
+ *     behaviours say gen (call, cast, reply), from, request or reply, took_ns (since the call),
+ *     truncated (the true size in bytes), scheduler; for lost and gap: count (events, nanoseconds)
+ *     and reason; for node_up: release (of OTP); for node_down: reason, where it was lost
  *
  * message, metadata, pid and peer are terms as text; node, module and function are bare names.
  */
@@ -82,6 +83,21 @@ static void put_loss(struct out *self, const struct tap_event *e)
     put_plain(&self->w, "\"");
 }
 
+static void put_node(struct out *self, const struct tap_event *e)
+{
+    const struct tap_node *node = self->host->node(self->host, e->node);
+    const char *what = NULL;
+    if (e->kind == TAP_NODE_UP)
+        what = node ? node->release : "";
+    else if (e->reason)
+        what = self->host->reason_name(e->reason);
+    if (!what)
+        return;
+    put_plain(&self->w, e->kind == TAP_NODE_UP ? ",\"release\":\"" : ",\"reason\":\"");
+    put_plain(&self->w, what);
+    put_plain(&self->w, "\"");
+}
+
 /* "gen": call, cast or reply; from, request or reply, took_ns. */
 static void put_gen(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
                     const struct tap_print *print)
@@ -122,8 +138,10 @@ static void put_rest(struct out *self, const struct tap_batch *batch, const stru
         put_number(w, ",\"truncated\":", e->true_size);
     if (e->scheduler)
         put_number(w, ",\"scheduler\":", e->scheduler);
-    if (e->kind > TAP_KIND_USER_LAST)
+    if (e->kind == TAP_LOST || e->kind == TAP_GAP)
         put_loss(self, e);
+    else if (e->kind == TAP_NODE_UP || e->kind == TAP_NODE_DOWN)
+        put_node(self, e);
 }
 
 void out_json_event(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
@@ -160,6 +178,8 @@ void out_json_event(struct out *self, const struct tap_batch *batch, const struc
         tap_writer_peer(w, batch, e, &print);
         put_plain(w, "\"");
     }
+    if (e->flow)
+        put_number(w, ",\"flow\":", e->flow);
     if (e->payload.len && e->kind <= TAP_KIND_USER_LAST)
         put_message(self, batch, e, &print);
     if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen ||

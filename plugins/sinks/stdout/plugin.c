@@ -74,10 +74,10 @@ static enum tap_status out_consume(void *s, const struct tap_batch *batch, const
         const struct tap_event *e = tap_batch_event(batch, select[i]);
         if (self->called)
             learn_process(self, batch, e);
-        if (e->kind <= TAP_GAP)
-            put_event(self, batch, e);
-        else if (e->kind == TAP_NODE_UP)
+        if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&self->nodes, self->host, e->node);
+        if (e->kind <= TAP_NODE_DOWN)
+            put_event(self, batch, e);
         if (!tap_returns_off_learn(&self->returns_off, e))
             return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     }

@@ -309,6 +309,18 @@ static void put_loss(struct out *self, const struct tap_batch *batch, const stru
     put(w, ")");
 }
 
+static void put_node(struct out *self, const struct tap_event *e)
+{
+    const struct tap_node *node = self->host->node(self->host, e->node);
+    if (e->kind == TAP_NODE_DOWN) {
+        put(&self->w, e->reason ? "node down: the connection was lost" : "node down");
+        return;
+    }
+    put(&self->w, "node up (OTP ");
+    put(&self->w, node ? node->release : "");
+    put(&self->w, ")");
+}
+
 /* Link, schedule and garbage collection events: a word, and what there is. */
 static void put_other(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
                       const struct tap_print *print)
@@ -371,6 +383,8 @@ static void put_body(struct out *self, const struct tap_batch *batch, const stru
         break;
     case TAP_LOST:
     case TAP_GAP: put_loss(self, batch, e); break;
+    case TAP_NODE_UP:
+    case TAP_NODE_DOWN: put_node(self, e); break;
     default: put_other(self, batch, e, print); break;
     }
 }

@@ -1,0 +1,62 @@
+"""A cluster of several OTP releases, as in a rolling upgrade: what one sends to another is paired, in every direction."""
+import glob
+from lib import *
+
+INI = """[session]
+nodes = %s
+duration = 0
+events = message_send, message_receive
+max_rate = 0
+max_queue = 1M
+[filter:pids]
+pids = new
+[sink:csv]
+path = trace.csv
+[sink:stdout]
+path = trace.jsonl
+format = json
+"""
+# Folders with other releases: those of this run, or what was made by tests/matrix.sh before.
+ROOTS = [r for r in os.environ.get('BEAMTAP_OTP_ROOTS', '').split(':') if r] or \
+    [r for r in sorted(glob.glob(os.environ.get('BEAMTAP_MATRIX_DIR', '/var/cache/beamtap/matrix') + '/*'))
+     if os.path.exists(r + '/usr/bin/erl')]
+
+
+def every_direction_is_paired():
+    compile_erlang('e2e_releases.erl')
+    cluster = [Node('here', root='')] + [Node('other%d' % i, root=root) for i, root in enumerate(ROOTS)]
+    releases = [node('list_to_integer(erlang:system_info(otp_release))') for node in cluster]
+    for node in cluster[1:]:
+        cluster[0].connect(node)
+    run = Run(INI % ', '.join(n.name for n in cluster), '--json')
+    for node in cluster:
+        node.traced()
+    amount = int(cluster[0]("e2e_releases:run([%s], 60)" % ', '.join("'%s'" % n.name for n in cluster)))
+    assert amount == len(cluster) * (len(cluster) - 1) * 60
+    run.interrupt()
+    assert run.code == 0, run.err()
+    invariant(run.summary())
+    events = [r for r in rows(run) if r['message'].startswith('{e2e,')]
+    sent = {r['flow']: r for r in events if r['event'] == 'message_send'}
+    got = {r['flow']: r for r in events if r['event'] == 'message_receive'}
+    assert len(sent) == len(got) == amount, (len(sent), len(got), amount)
+    number = lambda r: re.match(r'\{e2e,(\d+)', r['message'])[1]
+    unpaired = [(sent[f]['node'], number(sent[f])) for f in sent if f not in got]
+    assert not unpaired, 'of %s, %d unpaired: %s' % (releases, len(unpaired), unpaired[:3])
+    assert all(number(sent[f]) == number(got[f]) for f in sent), 'wrongly paired'
+    # A receive says who sent, though the VM tells only from where; in JSON too, with the same numbers.
+    wrong = [(sent[f]['pid'], sent[f]['node'], got[f]['peer']) for f in sent
+             if got[f]['peer'] != sent[f]['pid'].replace('<', '<%s.' % sent[f]['node']).replace('.0.', '.', 1) and
+             got[f]['peer'] != '<%s%s' % (sent[f]['node'], sent[f]['pid'].replace('<0', '', 1))]
+    assert not wrong, wrong[:3]
+    lines = [json.loads(line) for line in run.read('trace.jsonl').splitlines()]
+    assert {str(e['flow']) for e in lines if e['event'] == 'message_receive' and e.get('message', '').startswith('{e2e,')} == set(got)
+    for node in cluster:
+        node.clean()
+        node.stop()
+
+
+if not ROOTS:
+    print('# skipped: there is one OTP release here; sh tests/run.sh --matrix makes folders with others')
+    sys.exit(0)
+tests(every_direction_is_paired)
