@@ -1,4 +1,4 @@
-"""libbeamtap: the README's example, and programs that use what is installed; nothing is left of a hundred traces."""
+"""libbeamtap: the example of plugins/README.md, and programs that use what is installed; nothing is left of a hundred traces."""
 import csv
 from lib import *
 
@@ -44,7 +44,7 @@ def busy_node():
 
 
 def the_example_of_the_readme():
-    text = open(os.path.join(TOP, 'README.md'), encoding='utf-8').read()
+    text = open(os.path.join(TOP, 'plugins', 'README.md'), encoding='utf-8').read()
     source = os.path.join(work, 'watch.c')
     with open(source, 'w', encoding='utf-8') as f:
         f.write(re.search(r'```c\n(.*?)```', text, re.S).group(1))

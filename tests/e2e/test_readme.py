@@ -1,11 +1,12 @@
-"""README.md says what the programs do: its INI reference is what the option tables say.
+"""README.md and config/reference.md say what the programs do: the INI reference is what the option tables say.
 
     python3 tests/e2e/test_readme.py --write      writes the reference anew
 """
 import json, sys
 from lib import *
 
-README = os.path.join(TOP, 'README.md')
+README, REFERENCE = os.path.join(TOP, 'README.md'), os.path.join(TOP, 'config', 'reference.md')
+PAGES = [README, REFERENCE] + [os.path.join(TOP, d, 'README.md') for d in ('core', 'plugins', 'tests/bench')]
 BEGIN, END = '<!-- reference -->\n', '<!-- /reference -->'
 
 
@@ -49,20 +50,70 @@ def reference():
 
 
 def the_ini_reference_is_what_the_tables_say():
-    text = open(README, encoding='utf-8').read()
+    text = open(REFERENCE, encoding='utf-8').read()
     begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    assert text[begin:end] == reference(), 'README.md: the INI reference is out of date; see the head of this test'
+    assert text[begin:end] == reference(), 'config/reference.md is out of date; see the head of this test'
 
 
-def every_file_it_names_is_there():
-    for name in re.findall(r'\]\(([^)#:]+)\)', open(README, encoding='utf-8').read()):
-        assert os.path.exists(os.path.join(TOP, name)), name
+def every_file_they_name_is_there():
+    for page in PAGES:
+        text, folder = open(page, encoding='utf-8').read(), os.path.dirname(page)
+        for name, place in re.findall(r'\]\(([^)#:]+)(#[^)]+)?\)', text):
+            path = os.path.join(folder, name)
+            assert os.path.exists(path), (page, name)
+            if place:
+                heads = re.findall(r'^#+ (.*)$', open(path, encoding='utf-8').read(), re.M)
+                assert place[1:] in [re.sub(r'[^a-z0-9 -]', '', h.lower()).replace(' ', '-') for h in heads], (page, name, place)
+
+
+def one_sitting():
+    """The README is for a user who has a node to look at."""
+    assert len(open(README, encoding='utf-8').read().splitlines()) <= 260
+
+
+def every_folder_stands_in_the_architecture():
+    text = open(os.path.join(TOP, 'core', 'README.md'), encoding='utf-8').read()
+    folders = ['core/' + f for f in os.listdir(os.path.join(TOP, 'core')) if f not in ('include', 'README.md')]
+    for kind in ('transports', 'filters', 'sinks'):
+        folders += ['plugins/%s/%s' % (kind, f) for f in os.listdir(os.path.join(TOP, 'plugins', kind))]
+    missing = [f for f in folders if not re.search(r'`(\w+/)*%s`' % re.escape(os.path.basename(f)), text)]
+    assert not missing, missing
 
 
 def the_example_is_accepted():
     text = open(README, encoding='utf-8').read()
     example = re.search(r'```ini\n(; calls.ini.*?)```', text, re.S).group(1)
     Run(example, command='check').ended(0)
+
+
+def the_sink_of_the_authors_page_works():
+    """As it stands there: compiled against the headers alone, listed, and run."""
+    text = open(os.path.join(TOP, 'plugins', 'README.md'), encoding='utf-8').read()
+    source = re.search(r'```c\n(/\* beamtap_sink_lines.c.*?)```', text, re.S).group(1)
+    folder = tempfile.mkdtemp(dir=work)
+    with open(os.path.join(folder, 'beamtap_sink_lines.c'), 'w') as f:
+        f.write(source)
+    subprocess.run(['cc', '-Wall', '-Wextra', '-Werror', '-std=c11', '-shared', '-fPIC', '-fvisibility=hidden', '-Wl,-z,defs',
+                    '-I', os.path.join(TOP, 'core/include'), '-o', 'beamtap_sink_lines.so', 'beamtap_sink_lines.c'],
+                   cwd=folder, check=True)
+    where = dict(env, BEAMTAP_PLUGIN_PATH=folder)
+    shown = subprocess.run([BEAMTAP, 'plugins', 'sink:lines'], env=where, check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert 'a line for each call' in shown and 'path' in shown, shown
+    node = Node()
+    run = Run('[session]\nnodes = %s\nevents = function_call\nduration = 0\n[filter:modules]\nmodules = e2e_work\n'
+              '[filter:pids]\npids = new\n[sink:lines]\npath = calls.txt\n[sink:csv]\npath = trace.csv\n' % node.name,
+              '--json', environment=where)
+    node.traced()
+    assert node('e2e_work:run(2, 10, 2)') == 'ok'
+    run.interrupt()
+    assert run.code == 0, run.err()
+    invariant(run.summary())
+    lines = run.read('calls.txt').splitlines()
+    calls = [r for r in rows(run) if r['event'] == 'function_call']
+    assert len(lines) == len(calls) > 20
+    assert all(re.fullmatch(r'\d+ %s %s:%s/%s' % tuple(map(re.escape, (r['pid'], r['module'], r['function'], r['arity']))), line)
+               for r, line in zip(calls, lines)), lines[:3]
+    node.clean()
 
 
 def installed_it_works_the_same():
@@ -80,9 +131,11 @@ def installed_it_works_the_same():
 
 
 if '--write' in sys.argv:
-    old = open(README, encoding='utf-8').read()
-    with open(README, 'w', encoding='utf-8') as out:
+    old = open(REFERENCE, encoding='utf-8').read()
+    with open(REFERENCE, 'w', encoding='utf-8') as out:
         out.write(old[:old.index(BEGIN) + len(BEGIN)] + reference() + old[old.index(END):])
 else:
-    tests(the_ini_reference_is_what_the_tables_say, every_file_it_names_is_there, the_example_is_accepted,
+    tests(the_ini_reference_is_what_the_tables_say, every_file_they_name_is_there, one_sitting,
+          every_folder_stands_in_the_architecture, the_example_is_accepted,
+          the_sink_of_the_authors_page_works,
           installed_it_works_the_same)
