@@ -209,6 +209,9 @@ t_refusals() ->
              {no_process, O#{processes => [{name, nobody_here}]}},
              {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, [{['$1', '$2'], [{nonsense, '$1'}], []}], [], <<"x.ini:7">>}]}},
              {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, [{'_', [], [{enable_trace, send}]}], [], <<>>}]}},
+             {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, [{'_', [], [{silent, true}]}], [], <<>>}]}},
+             {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, [{'_', [], [{disable_trace, call}]}], [], <<>>}]}},
+             {bad_spec, O#{events => [message_send], sends => [[{'_', [], [{message, [{{a, {silent, true}}}]}]}]]}},
              {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, not_a_list, [], <<>>}]}},
              {bad_spec, O#{events => [message_send], sends => [[{['_', '_'], [], [{return_trace, 1}]}]]}}],
     [begin

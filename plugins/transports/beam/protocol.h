@@ -56,7 +56,8 @@
  *                      nothing between them. What the relay could not say itself (it was killed, or
  *                      the connection broke) its guardian says over the distribution, after that
  *                      connection was closed
- *       The user's match specs may not use trace, enable_trace, set_tcw or set_seq_token: bad_spec.
+ *       The user's match specs may not use trace, enable_trace, disable_trace, silent, set_tcw or
+ *       set_seq_token: bad_spec.
  *    info() -> map
  *       release, erts (binaries), visible, hidden (lists of nodes, without collectors), tracers
  *       (list of {Pid, Text}), tracer_texts (without beamtap's), sends, receives, on_load, new

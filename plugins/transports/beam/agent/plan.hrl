@@ -133,7 +133,7 @@ plan_unmatched(#entry{what = What}, {Pending, Notes}) ->
 
 %% Makes no atom of a name that no file has.
 module_file(Name) ->
-    case code:where_is_file(binary_to_list(<<Name/binary, ".beam">>)) of
+    case code:where_is_file(unicode:characters_to_list(<<Name/binary, ".beam">>, utf8)) of
         non_existing ->
             try erlang:module_loaded(binary_to_existing_atom(Name)) of
                 true -> loaded;

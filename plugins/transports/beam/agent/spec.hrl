@@ -71,8 +71,15 @@ is_spec([_ | _] = Spec) ->
     end;
 is_spec(_) -> false.
 
+%% Before OTP 27 silent and disable_trace act on the process, for whoever traces it. Anywhere in an action, but not in
+%% what stands for itself: {const, X}, {{...}}.
+is_foreign({const, _}) -> false;
+is_foreign({Tuple}) when is_tuple(Tuple) -> is_foreign(tuple_to_list(Tuple));
 is_foreign(Action) when is_tuple(Action), tuple_size(Action) > 0 ->
-    lists:member(element(1, Action), [trace, enable_trace, set_tcw, set_seq_token]);
+    lists:member(element(1, Action), [trace, enable_trace, disable_trace, silent, set_tcw, set_seq_token])
+        orelse is_foreign(tl(tuple_to_list(Action)));
+is_foreign([Head | Tail]) -> is_foreign(Head) orelse is_foreign(Tail);
+is_foreign(Map) when is_map(Map) -> is_foreign(maps:to_list(Map));
 is_foreign(_) -> false.
 
 spec_errors(Errors, What) ->
