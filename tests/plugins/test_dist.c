@@ -1,5 +1,7 @@
 /* The dist transport's parts that need no node: packets, the plan as a term, the final report. The
  * oracle of terms is erl. */
+#include "beamtap/term_write.h"
+#include "transports/beam/net/mask.h"
 #include "transports/beam/net/packet.h"
 #include "transports/beam/node/plan_term.h"
 #include "transports/beam/node/report.h"
@@ -307,7 +309,80 @@ static void the_final_report_is_found(void)
     tap_buf_free(&terms[1]);
 }
 
+static const char secret[] = "XVBQKPLRSTMWZAYDECGH";
+
+static size_t secrets_in(const struct tap_buf *b)
+{
+    size_t n = 0;
+    for (const uint8_t *p = b->data, *end = b->data + b->len;
+         (p = memmem(p, (size_t)(end - p), secret, strlen(secret))); p++)
+        n++;
+    return n;
+}
+
+/* {Whole, ..., Longer, Longer}; where the longer ones begin. Apart, for the compiler takes the buffer
+ * of a caller for one of no size. */
+__attribute__((noinline)) static size_t write_secrets(struct tap_buf *b)
+{
+    static const uint8_t heads[] = {TAP_EXT_ATOM, TAP_EXT_ATOM_UTF8, TAP_EXT_STRING};
+    const size_t n = strlen(secret);
+    tap_write_tuple(b, 7);
+    tap_write_atom(b, secret);
+    for (size_t i = 0; i < sizeof heads; i++) {
+        tap_buf_put(b, (const uint8_t[]){heads[i], 0, (uint8_t)n}, 3);
+        tap_buf_put(b, secret, n);
+    }
+    tap_write_binary(b, secret, n);
+    size_t whole = b->len;
+    tap_write_atom(b, "XVBQKPLRSTMWZAYDECGHI");
+    tap_write_atom(b, "WXVBQKPLRSTMWZAYDECGH");
+    return whole;
+}
+
+/* Whole atoms, strings and binaries, however they are written; nothing that is longer, and nothing
+ * else of the bytes. */
+static void the_cookie_is_masked_where_it_is_a_whole(void)
+{
+    struct tap_mask mask;
+    struct tap_buf b = {0}, before = {0};
+    tap_mask_set(&mask, secret, NULL);
+    size_t whole = write_secrets(&b);
+    tap_buf_put(&before, b.data, b.len);
+    CU_ASSERT_EQUAL(secrets_in(&b), 7);
+    CU_ASSERT_EQUAL(tap_mask_bytes(&mask, b.data, b.len), 5);
+    CU_ASSERT_EQUAL(secrets_in(&b), 2);
+    CU_ASSERT(memcmp(b.data + whole, before.data + whole, b.len - whole) == 0);
+    struct tap_cursor c = tap_cursor(b.data, b.len);
+    uint32_t arity;
+    CU_ASSERT(tap_read_tuple(&c, &arity) && tap_match_atom(&c, "********************"));
+    c = tap_cursor(b.data, b.len);
+    CU_ASSERT(tap_skip(&c) && tap_left(&c) == 0); /* it is as long as it was */
+    CU_ASSERT_EQUAL(tap_mask_bytes(&mask, b.data, b.len), 0);
+    CU_ASSERT_EQUAL(tap_mask_bytes(&mask, b.data, 0), 0);
+    tap_buf_free(&before);
+    tap_buf_free(&b);
+}
+
+static void a_common_word_is_not_masked(void)
+{
+    struct tap_plan_function function = {.module = "shop_cart", .arity = -1};
+    struct tap_plan_process process = {.type = TAP_PROCESS_NAME, .text = "shop_server"};
+    struct tap_plan plan = {
+        .functions = &function, .function_count = 1, .processes = &process, .process_count = 1};
+    struct tap_mask mask;
+    tap_mask_set(&mask, "secrets", NULL); /* too short */
+    CU_ASSERT_EQUAL(mask.len, 0);
+    tap_mask_set(&mask, "shop_cart", &plan);
+    CU_ASSERT_EQUAL(mask.len, 0);
+    tap_mask_set(&mask, "shop_server", &plan);
+    CU_ASSERT_EQUAL(mask.len, 0);
+    tap_mask_set(&mask, "shop_carts", &plan);
+    CU_ASSERT_EQUAL(mask.len, 10);
+}
+
 UNIT_TESTS("dist", UNIT_TEST(packets_come_back), UNIT_TEST(frames_are_found_in_place),
            UNIT_TEST(cut_packets_wait_for_the_rest), UNIT_TEST(broken_packets_are_refused),
            UNIT_TEST(any_damage_is_survived), UNIT_TEST(an_empty_plan_is_a_term),
-           UNIT_TEST(a_full_plan_is_a_term), UNIT_TEST(the_final_report_is_found))
+           UNIT_TEST(a_full_plan_is_a_term), UNIT_TEST(the_final_report_is_found),
+           UNIT_TEST(the_cookie_is_masked_where_it_is_a_whole),
+           UNIT_TEST(a_common_word_is_not_masked))

@@ -119,6 +119,7 @@ static bool beam_prepare(struct tap_beam *b)
     if (!tap_handshake_cookie(host->plan->cookie_file, b->cookie, sizeof b->cookie, why,
                               sizeof why))
         return TAP_FAIL(host, TAP_ERROR, "%s", why), false;
+    tap_mask_set(&b->mask, b->cookie, host->plan);
     if (b->name)
         snprintf(b->alive, sizeof b->alive, "%s", b->name);
     else
@@ -210,6 +211,7 @@ void tap_beam_free(struct tap_beam *b)
     if (b->own_name >= 0)
         close(b->own_name);
     explicit_bzero(b->cookie, sizeof b->cookie);
+    explicit_bzero(&b->mask, sizeof b->mask);
     free(b->nodes);
     free(b->fds);
     free(b);

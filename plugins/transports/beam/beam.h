@@ -25,11 +25,12 @@ struct tap_beam {
     bool granting; /* the host lets credit be given, as of this turn */
 
     char alive[64], cookie[TAP_COOKIE_MAX + 1];
-    int own_name;    /* what holds it; -1: nothing */
-    int wake;        /* an eventfd: a dial is through */
-    size_t dialling; /* how many are under way */
-    int64_t began;   /* when the first node was traced: tap_wire_now; 0: not yet */
-    int64_t look_at; /* when to ask next whom the seed sees */
+    struct tap_mask mask; /* the cookie, in what nodes send */
+    int own_name;         /* what holds it; -1: nothing */
+    int wake;             /* an eventfd: a dial is through */
+    size_t dialling;      /* how many are under way */
+    int64_t began;        /* when the first node was traced: tap_wire_now; 0: not yet */
+    int64_t look_at;      /* when to ask next whom the seed sees */
     /* tap_wire_now + epoch is the time by our clock, as of the start: it never jumps */
     int64_t epoch;
     bool ending; /* a node failed and the plan requires all */

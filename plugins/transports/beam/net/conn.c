@@ -83,6 +83,9 @@ static bool conn_note_frame(struct tap_conn *c, const struct tap_packet *p)
         c->frame_cap = cap;
     }
     c->frame_bytes += TAP_FRAME_HEADER + p->header.length;
+    if (c->mask)
+        tap_mask_bytes(c->mask, c->arena->data + (p->frame - c->arena->data) + TAP_FRAME_HEADER,
+                       p->header.length);
     if (c->events->frame(c->arg, &p->header, p->frame))
         c->frames[c->frame_count++] = (uint32_t)(p->frame - c->arena->data);
     return true;

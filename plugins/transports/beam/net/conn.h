@@ -9,6 +9,7 @@
 #define TAP_TRANSPORTS_BEAM_NET_CONN_H
 
 #include "transports/beam/net/handshake.h"
+#include "transports/beam/net/mask.h"
 #include "transports/beam/net/packet.h"
 
 #define TAP_CONN_OUT_MAX (4u << 20) /* bytes that may wait for a node that does not read */
@@ -28,6 +29,7 @@ struct tap_conn {
     struct tap_wire *wire; /* owned; NULL: closed */
     const struct tap_conn_events *events;
     void *arg;
+    const struct tap_mask *mask;   /* of what is taken out of frames; NULL: nothing */
     uint32_t node;                 /* the host's index: whose frames these are */
     uint8_t self[TAP_PID_EXT_MAX]; /* our pid there, an external term */
     size_t self_len;

@@ -53,6 +53,7 @@ bool tap_beam_node_data_connection(struct tap_beam_node *n, struct tap_wire *wir
         return false;
     n->data_state = TAP_DATA_OPEN;
     tap_conn_open(&n->data, n->beam->host, n->index, wire, &events, n);
+    n->data.mask = &n->beam->mask;
     return true;
 }
 

@@ -249,6 +249,7 @@ static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const ui
     n->incarnations++;
     tap_beam_node_data_reset(n);
     tap_conn_open(&n->conn, host, n->index, wire, &node_events, n);
+    n->conn.mask = &n->beam->mask;
     n->state = TAP_BEAM_JOINED;
 }
 
