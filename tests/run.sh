@@ -2,7 +2,8 @@
 # run.sh: the one test command. Installs what is missing (Debian), builds, runs every test, and ends with one line
 # "N passed, M failed".
 #
-#   sh tests/run.sh              unit, plugin and live tests; the unit tests under sanitizers too
+#   sh tests/run.sh              unit, plugin and live tests; the unit tests under sanitizers too, and seconds of each fuzz
+#                                target (scons fuzz: minutes)
 #   sh tests/run.sh NAME...      only the test programs whose name contains NAME
 #   sh tests/run.sh --matrix     the live tests on OTP 27 and on the newest that Debian has too, in folders that it makes
 #                                (matrix.sh); CI runs the death matrix there where the time allows
@@ -40,7 +41,7 @@ trap 'rm -f "$out"' EXIT
 status=0
 python3 tests/runner.py --build build/release --only "$kinds" "$@" | tee "$out.1" || status=1
 echo "under the address and undefined behaviour sanitizers:"
-python3 tests/runner.py --build build/asan --only unit,plugins "$@" | tee "$out.2" || status=1
+python3 tests/runner.py --build build/asan --only unit,plugins,fuzz "$@" | tee "$out.2" || status=1
 for suite in ${matrix:+trixie sid}; do
     if [ "$matrix" = ci ]; then
         set -- death

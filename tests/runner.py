@@ -4,14 +4,15 @@
 Every test program prints one line a test, "ok NAME" or "not ok NAME: why"; a program that prints none, crashes or runs
 out of time is one failed test more. The last line is "N passed, M failed".
 
-    runner.py --build build/release [--only unit,plugins,e2e] [--jobs 2] [NAME...]
+    runner.py --build build/release [--only unit,plugins,e2e,fuzz] [--jobs 2] [NAME...]
 
 A NAME runs only the programs whose name contains it.
 """
 import argparse, concurrent.futures, glob, os, re, subprocess, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LIMIT = 600  # seconds a program may take; each waits for conditions, none for time
+SECONDS = os.environ.get('FUZZ_SECONDS', '3')  # of each fuzz target
+LIMIT = 600 + int(float(SECONDS))  # seconds a program may take; each waits for conditions, none for time
 
 
 def programs(build, kinds):
@@ -21,6 +22,10 @@ def programs(build, kinds):
             for source in sorted(glob.glob('%s/%s/test_*.c' % (HERE, kind))):
                 name = os.path.splitext(os.path.basename(source))[0]
                 found.append((kind + '/' + name, [os.path.join(build, 'tests', name)]))
+        elif kind == 'fuzz':  # so many seconds each; the inputs are the same each time
+            for source in sorted(glob.glob('%s/fuzz/fuzz_*.c' % HERE)):
+                name = os.path.splitext(os.path.basename(source))[0]
+                found.append((kind + '/' + name, [os.path.join(build, 'tests', name), '--seconds', SECONDS]))
         for path in sorted(glob.glob('%s/%s/test_*' % (HERE, kind))):
             if path.endswith('.py'):
                 found.append((kind + '/' + os.path.basename(path), [sys.executable, path]))

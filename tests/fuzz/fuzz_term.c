@@ -1,32 +1,13 @@
 /* fuzz_term.c: the printer and the interning of atoms against any bytes.
  *
- * The first byte chooses how to print, the rest is the term. With clang:
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -DTAP_LIBFUZZER -Icore
- *     -Icore/include \
- *         tests/fuzz/fuzz_term.c core/term/*.c core/names/*.c -lm -lpthread
- * Without TAP_LIBFUZZER there is a main that takes files, for a corpus or a crash with any
- * compiler.
- *
- * Held besides being within bounds: the length is the same however little room there is, what is
- * written is a prefix of the whole, it is UTF-8, a limit is kept, and tap_skip agrees on what is a
- * whole term.
+ * The first byte chooses how to print, the rest is the term. Held besides being within bounds: the
+ * length is the same however little room there is, what is written is a prefix of the whole, it is
+ * UTF-8, a limit is kept, and tap_skip agrees on what is a whole term.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "base/utf8.h"
 #include "names/atom_cache.h"
 #include "term/print.h"
-#include "base/utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define HOLD(x)                                     \
-    do {                                            \
-        if (!(x)) {                                 \
-            fprintf(stderr, "fuzz_term: %s\n", #x); \
-            abort();                                \
-        }                                           \
-    } while (0)
+#include "terms.h"
 
 static void hold_utf8(const char *s, size_t n)
 {
@@ -97,26 +78,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#ifndef TAP_LIBFUZZER
-int main(int argc, char **argv)
+bool fuzz_seed(unsigned number, struct tap_buf *b)
 {
-    for (int i = 1; i < argc; i++) {
-        FILE *f = fopen(argv[i], "rb");
-        if (!f) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t cap = 1 << 20, n = 0, got;
-        uint8_t *data = malloc(cap);
-        while (data && (got = fread(data + n, 1, cap - n, f)) > 0)
-            if ((n += got) == cap)
-                data = realloc(data, cap *= 2);
-        fclose(f);
-        if (!data)
-            return 1;
-        LLVMFuzzerTestOneInput(data, n);
-        free(data);
-    }
-    return 0;
+    uint64_t state = number + 1;
+    for (int i = 0; i < 20; i++)
+        fuzz_random(&state);
+    tap_write_u8(b, number & 7);
+    fuzz_term(b, &state, 1 + number % 6);
+    return number < 400 && !b->oom;
 }
-#endif

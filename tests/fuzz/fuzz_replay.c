@@ -1,0 +1,129 @@
+/* fuzz_replay.c: a recording through every sink.
+ *
+ * The input is a recording. Held besides that the run ends: the sums of each sink, and that no sink
+ * writes many times what the recording has.
+ */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "session/session.h"
+#include "recordings.h"
+
+static const char *const outputs[] = {"a.csv", "a.json", "a.txt", "a.lines", "a.sum", "a.btf"};
+#define OUTPUTS (sizeof outputs / sizeof *outputs)
+
+static char folder[64];
+
+static void remove_folder(void)
+{
+    char path[128];
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, outputs[i]);
+        unlink(path);
+    }
+    snprintf(path, sizeof path, "%s/in.btf", folder);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void make_folder(void)
+{
+    if (folder[0])
+        return;
+    snprintf(folder, sizeof folder, "%s", "/dev/shm/beamtap-fuzz-XXXXXX");
+    if (!mkdtemp(folder)) {
+        snprintf(folder, sizeof folder, "%s", "/tmp/beamtap-fuzz-XXXXXX");
+        HOLD(mkdtemp(folder));
+    }
+    atexit(remove_folder);
+}
+
+static void quiet(void *arg, enum tap_log_level level, const char *actor, const char *text)
+{
+    (void)arg, (void)level;
+    HOLD(actor && text);
+}
+
+static struct tap_config *configure(struct tap_error *err)
+{
+    char text[2000];
+    struct tap_config *config = NULL;
+    int n = snprintf(text, sizeof text,
+                     "[session]\nplugin_path = %s/plugins\n"
+                     "[transport:file]\npath = %s/in.btf\n"
+                     "[sink:csv]\npath = %s/a.csv\n"
+                     "[sink:chrome]\npath = %s/a.json\n"
+                     "[sink:text]\nplugin = stdout\npath = %s/a.txt\nsyntax = elixir\n"
+                     "[sink:lines]\nplugin = stdout\npath = %s/a.lines\nformat = json\n"
+                     "[sink:summary]\npath = %s/a.sum\n"
+                     "[sink:record]\npath = %s/a.btf\n",
+                     TAP_BUILD, folder, folder, folder, folder, folder, folder, folder);
+    tap_config_parse("fuzz.ini", text, (size_t)n, NULL, NULL, 0, &config, err);
+    if (!config)
+        tap_error_print(err, stderr);
+    HOLD(config);
+    return config;
+}
+
+static void hold_sums(const struct tap_session *session)
+{
+    struct tap_node_stats nodes[64];
+    struct tap_sink_stats sinks[8];
+    size_t node_count = tap_session_nodes(session, nodes, 64);
+    size_t count = tap_session_sinks(session, sinks, 8);
+    uint64_t produced = 0;
+    for (size_t i = 0; i < node_count && i < 64; i++) {
+        HOLD(nodes[i].produced == nodes[i].received + nodes[i].lost);
+        produced += nodes[i].produced;
+    }
+    for (size_t i = 0; i < count && node_count <= 64; i++)
+        HOLD(sinks[i].written + sinks[i].filtered + sinks[i].lost == produced);
+}
+
+/* A thousand times, and some: a byte may be an event's whole payload, and an event a row with names
+ * in it. */
+static void hold_sizes(size_t size)
+{
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        char path[128];
+        struct stat st;
+        snprintf(path, sizeof path, "%s/%s", folder, outputs[i]);
+        if (stat(path, &st) == 0)
+            HOLD((size_t)st.st_size <= (64u << 10) + 1000 * size);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char path[128];
+    make_folder();
+    snprintf(path, sizeof path, "%s/in.btf", folder);
+    FILE *f = fopen(path, "wb");
+    HOLD(f && fwrite(data, 1, size, f) == size && fclose(f) == 0);
+    struct tap_error *err = tap_error_new();
+    struct tap_config *config = configure(err);
+    struct tap_session *session = tap_session_new_logged(config, err, quiet, NULL);
+    if (session && tap_session_start(session) == TAP_OK) {
+        while (!tap_session_poll(session, 1000))
+            ;
+        tap_session_finish(session);
+        hold_sums(session);
+        hold_sizes(size);
+    } else if (session) {
+        tap_session_finish(session);
+    }
+    if (session)
+        tap_session_free(session);
+    tap_config_free(config);
+    tap_error_free(err);
+    return 0;
+}
+
+bool fuzz_seed(unsigned number, struct tap_buf *b)
+{
+    uint64_t state = number + 177;
+    for (int i = 0; i < 20; i++)
+        fuzz_random(&state);
+    return number < 30 && fuzz_recording(b, &state, number);
+}
