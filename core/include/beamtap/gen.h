@@ -13,6 +13,8 @@
 #ifndef BEAMTAP_GEN_H
 #define BEAMTAP_GEN_H
 
+#include <string.h>
+
 #include "event.h"
 #include "term.h"
 
@@ -57,7 +59,7 @@ static inline bool tap_gen_read(const uint8_t *term, size_t len, struct tap_gen_
     uint32_t arity = 0, two;
     if (len < 8 || term[0] != TAP_EXT_SMALL_TUPLE || (term[1] != 2 && term[1] != 3))
         return false;
-    *parts = (struct tap_gen_parts){TAP_GEN_NONE, NULL, 0, NULL, 0, NULL, 0};
+    memset(parts, 0, sizeof *parts);
     tap_read_tuple(&c, &arity);
     if (arity == 3) {
         if (!tap_match_atom(&c, "$gen_call") || !tap_read_tuple(&c, &two) || two != 2)

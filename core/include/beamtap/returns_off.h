@@ -1,4 +1,4 @@
-/* beamtap/relieved.h: the functions that a node has stopped telling the returns of
+/* beamtap/returns_off.h: the functions that a node has stopped telling the returns of
  * (TAP_RETURNS_OFF): their calls have no end to wait for. There are few: one here is a function
  * that piled up on a stack, or returned a term that was too large.
  */
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin.h"
+#include "event.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,8 +57,8 @@ static inline bool tap_returns_off_learn(struct tap_returns_off *r, const struct
         r->at = at;
         r->cap = cap;
     }
-    r->at[r->count++] =
-        (struct tap_returns_off_function){e->node, e->module, e->function, e->arity};
+    struct tap_returns_off_function off = {e->node, e->module, e->function, e->arity};
+    r->at[r->count++] = off;
     return true;
 }
 

@@ -77,7 +77,7 @@ static inline void tap_put_u64(uint8_t *p, uint64_t v)
 
 /* ---- Reading */
 
-struct tap_cursor {
+struct tap_cursor { /* frozen */
     const uint8_t *p, *end;
     bool bad; /* a read failed: everything since is meaningless */
 };
@@ -275,108 +275,105 @@ static inline bool tap_read_pid(struct tap_cursor *c, const char **node, uint32_
     c->p += need;
     return true;
 }
+
+/* ---- Skipping */
+
+/* How many bytes a term of this tag always takes, tag included; 0: that depends. */
+static inline size_t tap_fixed_size(uint8_t tag)
+{
+    static const uint8_t sizes[256] = {
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* by tag, ten a row */
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 10 */
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 20 */
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 30 */
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 40 */
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 50 */
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 60 */
+        9, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 70: NEW_FLOAT */
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 80 */
+        0, 0, 0, 0, 0, 0, 0, 2, 5, 32, /* 97: SMALL_INTEGER, INTEGER, FLOAT */
+        0, 0, 0, 0, 0, 0, 1            /* 106: NIL */
+    };
+    return sizes[tag];
+}
+
+/* The size of a pid, port or reference at `p`, which is a node's atom and then so many bytes. */
+static inline size_t tap_identifier_size(const uint8_t *p, size_t left)
+{
+    struct tap_cursor a = tap_cursor(p, left);
+    size_t rest = 0;
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    a.p++;
+    if (*p == TAP_EXT_NEW_REFERENCE || *p == TAP_EXT_NEWER_REFERENCE) {
+        if (left < 3)
+            return SIZE_MAX;
+        rest = 4u * ((unsigned)p[1] << 8 | p[2]) + (*p == TAP_EXT_NEWER_REFERENCE ? 4 : 1);
+        a.p += 2;
+    }
+    if (!tap_read_atom(&a, &text, &len, &latin1))
+        return SIZE_MAX;
+    switch (*p) {
+    case TAP_EXT_NEW_PID:
+    case TAP_EXT_V4_PORT: rest = 12; break;
+    case TAP_EXT_PID: rest = 9; break;
+    case TAP_EXT_NEW_PORT: rest = 8; break;
+    case TAP_EXT_PORT:
+    case TAP_EXT_REFERENCE: rest = 5; break;
+    default: break;
+    }
+    return (size_t)(a.p - p) + rest;
+}
+
+/* The size of the term at `p`, or of its head where it holds others: so many more are to be skipped
+ * then (*todo). SIZE_MAX: it is cut, or its tag is unknown. */
+static inline size_t tap_head_size(const uint8_t *p, size_t left, uint64_t *todo)
+{
+    switch (*p) {
+    case TAP_EXT_SMALL_ATOM:
+    case TAP_EXT_SMALL_ATOM_UTF8: return left < 2 ? SIZE_MAX : 2u + p[1];
+    case TAP_EXT_ATOM:
+    case TAP_EXT_ATOM_UTF8:
+    case TAP_EXT_STRING: return left < 3 ? SIZE_MAX : 3u + ((unsigned)p[1] << 8 | p[2]);
+    case TAP_EXT_BINARY: return left < 5 ? SIZE_MAX : 5 + (size_t)tap_get_u32(p + 1);
+    case TAP_EXT_SMALL_BIG: return left < 3 ? SIZE_MAX : 3u + p[1];
+    case TAP_EXT_BIT_BINARY:
+    case TAP_EXT_LARGE_BIG: return left < 6 ? SIZE_MAX : 6 + (size_t)tap_get_u32(p + 1);
+    case TAP_EXT_SMALL_TUPLE: return left < 2 ? SIZE_MAX : (*todo += p[1], 2u);
+    case TAP_EXT_LARGE_TUPLE: return left < 5 ? SIZE_MAX : (*todo += tap_get_u32(p + 1), 5u);
+    case TAP_EXT_LIST: return left < 5 ? SIZE_MAX : (*todo += (uint64_t)tap_get_u32(p + 1) + 1, 5u);
+    case TAP_EXT_MAP: return left < 5 ? SIZE_MAX : (*todo += (uint64_t)tap_get_u32(p + 1) * 2, 5u);
+    case TAP_EXT_NEW_PID:
+    case TAP_EXT_PID:
+    case TAP_EXT_NEW_PORT:
+    case TAP_EXT_PORT:
+    case TAP_EXT_V4_PORT:
+    case TAP_EXT_REFERENCE:
+    case TAP_EXT_NEW_REFERENCE:
+    case TAP_EXT_NEWER_REFERENCE: return tap_identifier_size(p, left);
+    case TAP_EXT_EXPORT: *todo += 3; return 1;
+    case TAP_EXT_NEW_FUN:
+        return left < 5 || tap_get_u32(p + 1) < 4 ? SIZE_MAX : 1 + (size_t)tap_get_u32(p + 1);
+    case TAP_EXT_FUN: /* pid, module, index, uniq, free variables */
+        return left < 5 ? SIZE_MAX : (*todo += 4 + (uint64_t)tap_get_u32(p + 1), 5u);
+    default: return SIZE_MAX;
+    }
+}
+
 /* Skips one whole term, whatever it is: iterative, in constant memory. False when it is cut or has
  * an unknown tag. */
 static inline bool tap_skip(struct tap_cursor *c)
 {
-    /* What always takes as many bytes, tag included; each of the others stands below. */
-    static const uint8_t sizes[256] = {[TAP_EXT_SMALL_INTEGER] = 2,
-                                       [TAP_EXT_INTEGER] = 5,
-                                       [TAP_EXT_NEW_FLOAT] = 9,
-                                       [TAP_EXT_FLOAT] = 32,
-                                       [TAP_EXT_NIL] = 1};
-    /* terms still to skip; each takes at least a byte, so it is bounded by what is left */
+    /* terms still to skip: each takes at least a byte, so there are no more than bytes left */
     uint64_t todo = 1;
     const uint8_t *p = c->p, *const end = c->end;
     while (todo > 0) {
         size_t left = (size_t)(end - p), n;
-        if (left == 0 || todo > left)
+        if (todo-- > left)
             return tap_cursor_fail(c);
-        todo--;
-        if ((n = sizes[*p])) {
-            if (n > left)
-                return tap_cursor_fail(c);
-            p += n;
-            continue;
-        }
-        switch (*p) {
-        case TAP_EXT_SMALL_ATOM:
-        case TAP_EXT_SMALL_ATOM_UTF8: n = left < 2 ? SIZE_MAX : 2u + p[1]; break;
-        case TAP_EXT_ATOM:
-        case TAP_EXT_ATOM_UTF8:
-        case TAP_EXT_STRING: n = left < 3 ? SIZE_MAX : 3u + ((unsigned)p[1] << 8 | p[2]); break;
-        case TAP_EXT_BINARY: n = left < 5 ? SIZE_MAX : 5 + (size_t)tap_get_u32(p + 1); break;
-        case TAP_EXT_BIT_BINARY: n = left < 6 ? SIZE_MAX : 6 + (size_t)tap_get_u32(p + 1); break;
-        case TAP_EXT_SMALL_BIG: n = left < 3 ? SIZE_MAX : 3u + p[1]; break;
-        case TAP_EXT_LARGE_BIG: n = left < 6 ? SIZE_MAX : 6 + (size_t)tap_get_u32(p + 1); break;
-        case TAP_EXT_SMALL_TUPLE:
-            if (left < 2)
-                return tap_cursor_fail(c);
-            todo += p[1], n = 2;
-            break;
-        case TAP_EXT_LARGE_TUPLE:
-            if (left < 5)
-                return tap_cursor_fail(c);
-            todo += tap_get_u32(p + 1), n = 5;
-            break;
-        case TAP_EXT_LIST:
-            if (left < 5)
-                return tap_cursor_fail(c);
-            todo += (uint64_t)tap_get_u32(p + 1) + 1, n = 5;
-            break;
-        case TAP_EXT_MAP:
-            if (left < 5)
-                return tap_cursor_fail(c);
-            todo += (uint64_t)tap_get_u32(p + 1) * 2, n = 5;
-            break;
-        /* These begin with a node atom: skip the tag, the atom as a term of its own, then the fixed
-         * rest. */
-        case TAP_EXT_NEW_PID:
-        case TAP_EXT_PID:
-        case TAP_EXT_NEW_PORT:
-        case TAP_EXT_PORT:
-        case TAP_EXT_V4_PORT:
-        case TAP_EXT_REFERENCE:
-        case TAP_EXT_NEW_REFERENCE:
-        case TAP_EXT_NEWER_REFERENCE: {
-            struct tap_cursor a = tap_cursor(p, left);
-            size_t rest = 0;
-            const char *text;
-            uint32_t len;
-            bool latin1;
-            a.p++;
-            if (*p == TAP_EXT_NEW_REFERENCE || *p == TAP_EXT_NEWER_REFERENCE) {
-                if (left < 3)
-                    return tap_cursor_fail(c);
-                rest = 4u * ((unsigned)p[1] << 8 | p[2]) + (*p == TAP_EXT_NEWER_REFERENCE ? 4 : 1);
-                a.p += 2;
-            }
-            if (!tap_read_atom(&a, &text, &len, &latin1))
-                return tap_cursor_fail(c);
-            switch (*p) {
-            case TAP_EXT_NEW_PID:
-            case TAP_EXT_V4_PORT: rest = 12; break;
-            case TAP_EXT_PID: rest = 9; break;
-            case TAP_EXT_NEW_PORT: rest = 8; break;
-            case TAP_EXT_PORT:
-            case TAP_EXT_REFERENCE: rest = 5; break;
-            default: break;
-            }
-            n = (size_t)(a.p - p) + rest;
-            break;
-        }
-        case TAP_EXT_EXPORT: todo += 3, n = 1; break;
-        case TAP_EXT_NEW_FUN:
-            n = left < 5 || tap_get_u32(p + 1) < 4 ? SIZE_MAX : 1 + (size_t)tap_get_u32(p + 1);
-            break;
-        case TAP_EXT_FUN:
-            if (left < 5)
-                return tap_cursor_fail(c);
-            /* pid, module, index, uniq, free variables */
-            todo += 4 + (uint64_t)tap_get_u32(p + 1), n = 5;
-            break;
-        default: return tap_cursor_fail(c);
-        }
+        n = tap_fixed_size(*p);
+        n = n ? n : tap_head_size(p, left, &todo);
         if (n > left)
             return tap_cursor_fail(c);
         p += n;

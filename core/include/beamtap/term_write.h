@@ -25,10 +25,9 @@ struct tap_buf {
     bool oom;
 };
 
-static inline bool tap_buf_reserve(struct tap_buf *b, size_t more)
+/* Apart, because it is seldom called. */
+__attribute__((noinline, unused)) static bool tap_buf_grow(struct tap_buf *b, size_t more)
 {
-    if (b->cap - b->len >= more)
-        return true;
     size_t cap = b->cap ? b->cap : 256;
     while (cap - b->len < more) {
         if (cap > SIZE_MAX / 2) {
@@ -45,6 +44,11 @@ static inline bool tap_buf_reserve(struct tap_buf *b, size_t more)
     b->data = data;
     b->cap = cap;
     return true;
+}
+/* Room for `more` bytes behind `len`. False: out of memory. */
+static inline bool tap_buf_reserve(struct tap_buf *b, size_t more)
+{
+    return b->cap - b->len >= more || tap_buf_grow(b, more);
 }
 static inline void tap_buf_put(struct tap_buf *b, const void *bytes, size_t n)
 {
