@@ -147,7 +147,7 @@ static void told(enum tap_status status, char *why)
 static void print_events(struct tap_trace *trace, enum tap_print_syntax syntax)
 {
     struct tap_events *events = tap_trace_events(trace, syntax);
-    struct tap_trace_event e;
+    struct tap_trace_event e = TAP_SIZED(struct tap_trace_event);
     int64_t first = 0;
     while (events && tap_events_next(events, &e, 0) == TAP_NEXT_EVENT) {
         if (e.kind > TAP_LOST && e.kind != TAP_GAP)
@@ -173,7 +173,7 @@ static void print_events(struct tap_trace *trace, enum tap_print_syntax syntax)
 static int run_call(const struct tap_trace_options *options, struct call_options *o)
 {
     struct tap_trace *trace;
-    struct tap_call_result result;
+    struct tap_call_result result = TAP_SIZED(struct tap_call_result);
     struct tap_trace_figures figures = {.struct_size = sizeof figures};
     char *why = NULL;
     enum tap_status status = tap_trace_start(options, &trace, &why);

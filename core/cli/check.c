@@ -23,7 +23,7 @@ static void print_instance(const struct tap_instance *in)
     const struct tap_plugin *p = in->loaded->plugin;
     printf("\n[%s]  %s %s, %s\n", in->section, p->name, p->version ? p->version : "",
            in->loaded->path);
-    print_settings(p->options, p->option_count, in->settings);
+    print_settings(in->loaded->options, p->option_count, in->settings);
     if (in->kind == TAP_PLUGIN_SINK)
         print_settings(tap_sink_options, tap_sink_option_count, &in->sink);
 }

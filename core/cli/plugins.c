@@ -38,7 +38,7 @@ static void print_plugin(const struct tap_loaded *l, bool options)
            p->abi_minor);
     puts("  options:");
     for (size_t i = 0; i < p->option_count; i++)
-        print_option(&p->options[i]);
+        print_option(&l->options[i]);
     for (size_t i = 0; p->kind == TAP_PLUGIN_SINK && i < tap_sink_option_count; i++)
         print_option(&tap_sink_options[i]);
 }
@@ -112,7 +112,7 @@ static bool json_plugin(cJSON *list, const struct tap_loaded *l)
               cJSON_AddStringToObject(json, "path", l->path) &&
               (options = cJSON_AddArrayToObject(json, "options"));
     for (size_t i = 0; ok && i < p->option_count; i++)
-        ok = json_option(options, &p->options[i]);
+        ok = json_option(options, &l->options[i]);
     for (size_t i = 0; ok && p->kind == TAP_PLUGIN_SINK && i < tap_sink_option_count; i++)
         ok = json_option(options, &tap_sink_options[i]);
     return ok;

@@ -19,15 +19,16 @@ static bool stdout_is_data(const struct tap_config *config)
 {
     for (size_t i = 0; i < config->instance_count; i++) {
         const struct tap_instance *in = &config->instances[i];
-        const struct tap_plugin *p = in->loaded->plugin;
-        for (size_t o = 0; in->kind == TAP_PLUGIN_SINK && o < p->option_count; o++) {
-            if (strcmp(p->options[o].name, "path") != 0)
+        const struct tap_option *options = in->loaded->options;
+        size_t n = in->kind == TAP_PLUGIN_SINK ? in->loaded->plugin->option_count : 0;
+        for (size_t o = 0; o < n; o++) {
+            if (strcmp(options[o].name, "path") != 0)
                 continue;
             const char *path =
-                *(const char *const *)((const char *)in->settings + p->options[o].offset);
+                *(const char *const *)((const char *)in->settings + options[o].offset);
             static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
-            for (size_t n = 0; path && n < sizeof names / sizeof *names; n++)
-                if (strcmp(path, names[n]) == 0)
+            for (size_t k = 0; path && k < sizeof names / sizeof *names; k++)
+                if (strcmp(path, names[k]) == 0)
                     return true;
         }
     }

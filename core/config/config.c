@@ -169,14 +169,14 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
     if (!in->loaded)
         return true; /* who is not there cannot judge its keys */
     const struct tap_plugin *p = in->loaded->plugin;
-    const struct tap_option *tables[] = {p->options, section_options, tap_sink_options};
+    const struct tap_option *tables[] = {in->loaded->options, section_options, tap_sink_options};
     size_t counts[] = {p->option_count, 1, tap_sink_option_count}, tables_n = sink ? 3 : 2;
     in->settings = tap_mempool_alloc(c->pool, p->settings_size + 1);
     if (!in->settings)
         return false;
     section_indented_keys(b, s, tables, counts, tables_n);
-    tap_options_fill(p->options, p->option_count, s->settings, s->count, used, in->settings,
-                     c->pool, s->name, &s->where, b->err);
+    tap_options_fill(in->loaded->options, p->option_count, s->settings, s->count, used,
+                     in->settings, c->pool, s->name, &s->where, b->err);
     tap_options_unknown(tables, counts, tables_n, s->settings, s->count, used, s->name, b->err);
     return true;
 }
@@ -278,7 +278,7 @@ static bool config_text(struct tap_config *c)
         fprintf(out, "\n[%s]\n", in->section);
         if (strcmp(p->name, in->name) != 0)
             fprintf(out, "plugin = %s\n", p->name);
-        print_table(p->options, p->option_count, in->settings, out);
+        print_table(in->loaded->options, p->option_count, in->settings, out);
         if (in->kind == TAP_PLUGIN_SINK)
             print_table(tap_sink_options, tap_sink_option_count, &in->sink, out);
     }

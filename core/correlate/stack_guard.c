@@ -135,7 +135,12 @@ static void ask(struct tap_stack_guard *r, struct open_calls *place, const struc
     if (!known) {
         r->waiting[r->waits].node = ev->node;
         r->waiting[r->waits++].deep_stack =
-            (struct tap_deep_stack){ev->pid, ev->module, ev->function, ev->arity, place->open};
+            (struct tap_deep_stack){.struct_size = sizeof(struct tap_deep_stack),
+                                    .pid = ev->pid,
+                                    .module = ev->module,
+                                    .function = ev->function,
+                                    .arity = ev->arity,
+                                    .open = place->open};
     }
     place->limit = place->limit < UINT32_MAX / 2 ? place->limit * 2 : UINT32_MAX;
 }

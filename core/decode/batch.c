@@ -52,8 +52,7 @@ static struct tap_arena *arena_new(size_t size)
     struct tap_arena_impl *arena = calloc(1, sizeof *arena);
     if (!arena)
         return NULL;
-    arena->base.data = malloc(size);
-    arena->base.size = size;
+    arena->base = (struct tap_arena){sizeof arena->base, malloc(size), size};
     if (!arena->base.data) {
         free(arena);
         return NULL;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sized.h"
 #include "term/print.h"
 
 static char *printed(struct tap_trace *t, const uint8_t *term, size_t len)
@@ -49,7 +50,7 @@ static bool exception_parts(const uint8_t *term, size_t len, size_t *reason_off,
     return true;
 }
 
-void tap_trace_result(struct tap_trace *t, struct tap_call_result *r)
+static void read_result(struct tap_trace *t, struct tap_call_result *r)
 {
     const char *kind;
     const uint8_t *term;
@@ -78,12 +79,21 @@ void tap_trace_result(struct tap_trace *t, struct tap_call_result *r)
     r->term_len = part;
 }
 
+void tap_trace_result(struct tap_trace *t, struct tap_call_result *result)
+{
+    struct tap_call_result all;
+    read_result(t, &all);
+    TAP_SIZED_FILL(result, &all);
+}
+
 enum tap_status tap_trace_call(const struct tap_trace_options *options, const struct tap_call *call,
                                struct tap_trace **trace, struct tap_call_result *result, char **why)
 {
-    struct tap_trace_options with = *options;
-    with.call = call;
-    *result = (struct tap_call_result){.text = "", .stack = ""};
+    struct tap_trace_options with = {0}; /* too short, where the caller's are */
+    const struct tap_call_result none = {.text = "", .stack = ""};
+    if (TAP_SIZED_READ(&with, options, log_arg))
+        with.call = call;
+    TAP_SIZED_FILL(result, &none);
     enum tap_status status = tap_trace_start(&with, trace, why);
     if (status != TAP_OK)
         return status;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/event_names.h"
+#include "base/sized.h"
 #include "term/print.h"
 
 enum { NODE, PID, MODULE, FUNCTION, PEER, MESSAGE, METADATA, TEXTS };
@@ -173,26 +174,27 @@ static void fill(struct tap_events *c, const struct tap_event *e, struct tap_tra
     for (unsigned i = 0; i < TEXTS; i++) /* without memory for all of it, none of it */
         text[i] = c->text.oom ? "" : (const char *)c->text.data + c->off[i];
     c->text.oom = false;
-    *to = (struct tap_trace_event){.ts = e->ts,
-                                   .seq = e->seq,
-                                   .kind = e->kind,
-                                   .arity = e->arity,
-                                   .event = tap_kind_name(e->kind),
-                                   .node = text[NODE],
-                                   .pid = text[PID],
-                                   .module = text[MODULE],
-                                   .function = text[FUNCTION],
-                                   .peer = text[PEER],
-                                   .message = text[MESSAGE],
-                                   .metadata = text[METADATA],
-                                   .reason = e->reason ? tap_reason_name(e->reason) : "",
-                                   .lost = e->kind == TAP_LOST ? e->lost : 0,
-                                   .gap = e->kind == TAP_GAP ? (int64_t)e->gap : 0,
-                                   .flow = e->flow,
-                                   .term = has ? c->piece->base.arena + e->payload.off : NULL,
-                                   .term_len = e->payload.len,
-                                   .gen = gens[e->gen & 3],
-                                   .took = e->gen == TAP_GEN_REPLY ? e->took : 0};
+    struct tap_trace_event all = {.ts = e->ts,
+                                  .seq = e->seq,
+                                  .kind = e->kind,
+                                  .arity = e->arity,
+                                  .event = tap_kind_name(e->kind),
+                                  .node = text[NODE],
+                                  .pid = text[PID],
+                                  .module = text[MODULE],
+                                  .function = text[FUNCTION],
+                                  .peer = text[PEER],
+                                  .message = text[MESSAGE],
+                                  .metadata = text[METADATA],
+                                  .reason = e->reason ? tap_reason_name(e->reason) : "",
+                                  .lost = e->kind == TAP_LOST ? e->lost : 0,
+                                  .gap = e->kind == TAP_GAP ? (int64_t)e->gap : 0,
+                                  .flow = e->flow,
+                                  .term = has ? c->piece->base.arena + e->payload.off : NULL,
+                                  .term_len = e->payload.len,
+                                  .gen = gens[e->gen & 3],
+                                  .took = e->gen == TAP_GEN_REPLY ? e->took : 0};
+    TAP_SIZED_FILL(to, &all);
 }
 
 /* ---- Moving */

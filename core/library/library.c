@@ -15,6 +15,8 @@
 #include "beamtap/transport.h"
 #include "library/defaults.h"
 
+#include "base/sized.h"
+
 #define POLL_MS 100
 #define CALL_TIMEOUT (5 * TAP_SECOND)
 
@@ -193,8 +195,8 @@ static struct tap_trace *trace_new(const struct tap_trace_options *o)
         free(t);
         return NULL;
     }
-    t->log = o->log;
-    t->log_arg = o->log_arg;
+    t->log = TAP_HAS(o, log_arg) ? o->log : NULL;
+    t->log_arg = t->log ? o->log_arg : NULL;
     pthread_mutex_init(&t->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -204,12 +206,18 @@ static struct tap_trace *trace_new(const struct tap_trace_options *o)
 }
 
 /* Everything that needs no node. */
-static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
+static bool prepare(struct tap_trace *t, const struct tap_trace_options *asked)
 {
-    if (o->struct_size < sizeof *o || (o->call && o->call->struct_size < sizeof *o->call))
+    struct tap_trace_options own;
+    struct tap_call call;
+    const struct tap_trace_options *o = &own;
+    if (!TAP_SIZED_READ(&own, asked, log_arg) ||
+        (own.call && !TAP_SIZED_READ(&call, own.call, linger)))
         return TAP_ERR(t->err, TAP_INVALID, "core",
-                       "the options are of another version: begin with TAP_TRACE_OPTIONS"),
+                       "the options or the call are too short: begin with TAP_TRACE_OPTIONS and "
+                       "TAP_CALL"),
                false;
+    own.call = own.call ? &call : NULL;
     if (read_options(t, o) != TAP_OK ||
         !(t->session = tap_session_new_logged(t->config, t->err, log_line, t)))
         return false;
@@ -218,15 +226,16 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *o)
         return true;
     if (!tap_call_args_read(&t->call, o->call, t->err))
         return false;
-    struct tap_plan_call call = {.module = t->call.module,
-                                 .function = t->call.function,
-                                 .args = t->call.arguments.data,
-                                 .args_len = t->call.arguments.len,
-                                 .timeout = o->call->timeout < 0    ? 0
-                                            : o->call->timeout == 0 ? CALL_TIMEOUT
-                                                                    : o->call->timeout,
-                                 .linger = o->call->linger > 0 ? o->call->linger : 0};
-    return tap_session_set_call(t->session, &call) == TAP_OK;
+    struct tap_plan_call plan_call = {.struct_size = sizeof plan_call,
+                                      .module = t->call.module,
+                                      .function = t->call.function,
+                                      .args = t->call.arguments.data,
+                                      .args_len = t->call.arguments.len,
+                                      .timeout = o->call->timeout < 0    ? 0
+                                                 : o->call->timeout == 0 ? CALL_TIMEOUT
+                                                                         : o->call->timeout,
+                                      .linger = o->call->linger > 0 ? o->call->linger : 0};
+    return tap_session_set_call(t->session, &plan_call) == TAP_OK;
 }
 
 static void trace_free(struct tap_trace *t)
@@ -330,7 +339,7 @@ void tap_trace_free(struct tap_trace *t)
 
 void tap_trace_figures(const struct tap_trace *t, struct tap_trace_figures *figures)
 {
-    struct tap_trace_figures all = {.struct_size = figures->struct_size, .exact = true}, *f = &all;
+    struct tap_trace_figures all = {.exact = true}, *f = &all;
     size_t n = tap_session_nodes(t->session, NULL, 0),
            sink_count = tap_session_sinks(t->session, NULL, 0);
     struct tap_node_stats *nodes = calloc(n + 1, sizeof *nodes);
@@ -359,5 +368,5 @@ void tap_trace_figures(const struct tap_trace *t, struct tap_trace_figures *figu
     }
     free(nodes);
     free(sinks);
-    memcpy(figures, &all, figures->struct_size < sizeof all ? figures->struct_size : sizeof all);
+    TAP_SIZED_FILL(figures, &all);
 }

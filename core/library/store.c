@@ -287,4 +287,4 @@ static const struct tap_plugin store_plugin = {
     .settings_size = sizeof(struct tap_store_settings),
     .ops = &store_ops,
 };
-const struct tap_loaded tap_store_plugin = {&store_plugin, "built in"};
+const struct tap_loaded tap_store_plugin = {&store_plugin, "built in", store_options};

@@ -236,7 +236,9 @@ struct tap_intern *tap_intern_new(uint32_t max_names)
         return NULL;
     }
     in->count = 1;
-    in->names.chunks = (const struct tap_name *const *)in->chunks;
+    in->names = (struct tap_names){.struct_size = sizeof in->names,
+                                   .name_size = sizeof(struct tap_name),
+                                   .chunks = (const struct tap_name *const *)in->chunks};
     return in;
 }
 

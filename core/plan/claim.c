@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sized.h"
+
 /* ---- Lists */
 
 static bool grow(struct tap_mempool *pool, void **items, size_t count, size_t *cap, size_t size)
@@ -97,17 +99,25 @@ static const uint8_t *claim_spec(struct tap_claim *c, const uint8_t *spec, size_
 
 void tap_claim_function(struct tap_claim *c, const struct tap_plan_function *f)
 {
-    struct tap_plan_function copy = *f;
+    struct tap_plan_function copy;
+    if (!TAP_SIZED_READ(&copy, f, where)) {
+        c->short_struct = true;
+        return;
+    }
     copy.module = claim_text(c, f->module);
     copy.function = claim_text(c, f->function);
-    copy.spec = claim_spec(c, f->spec, &copy.spec_len);
+    copy.spec = claim_spec(c, copy.spec, &copy.spec_len);
     copy.where = claim_where(c, &f->where);
     c->oom |= !plan_add_function(&c->functions, c->pool, &copy);
 }
 
 void tap_claim_process(struct tap_claim *c, const struct tap_plan_process *p)
 {
-    struct tap_plan_process copy = *p;
+    struct tap_plan_process copy;
+    if (!TAP_SIZED_READ(&copy, p, where)) {
+        c->short_struct = true;
+        return;
+    }
     copy.text = claim_text(c, p->text);
     copy.where = claim_where(c, &p->where);
     c->oom |= !plan_add_process(&c->processes, c->pool, &copy);
@@ -116,8 +126,12 @@ void tap_claim_process(struct tap_claim *c, const struct tap_plan_process *p)
 static void claim_message(struct tap_claim *c, struct plan_messages *list,
                           const struct tap_plan_message *m)
 {
-    struct tap_plan_message copy = *m;
-    copy.spec = claim_spec(c, m->spec, &copy.spec_len);
+    struct tap_plan_message copy;
+    if (!TAP_SIZED_READ(&copy, m, where)) {
+        c->short_struct = true;
+        return;
+    }
+    copy.spec = claim_spec(c, copy.spec, &copy.spec_len);
     copy.where = claim_where(c, &m->where);
     c->oom |= !plan_add_message(list, c->pool, &copy);
 }

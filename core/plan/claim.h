@@ -24,6 +24,7 @@ struct tap_claim {
     struct plan_processes processes;
     struct plan_messages sends, receives;
     bool oom;
+    bool short_struct; /* it claimed with a struct that is shorter than version 1.0 has it */
 };
 
 /* Each appends a copy (shallow: strings and specs are not copied); false when out of memory. */

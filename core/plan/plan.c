@@ -336,6 +336,16 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
     };
 }
 
+/* The plan's list of what `claimed` holds; NULL: out of memory. */
+#define POINTERS(pool, claimed)                                           \
+    ({                                                                    \
+        const __typeof__(*(claimed).items) **list_ =                      \
+            tap_mempool_alloc(pool, (claimed).count * sizeof *list_ + 1); \
+        for (size_t i_ = 0; list_ && i_ < (claimed).count; i_++)          \
+            list_[i_] = &(claimed).items[i_];                             \
+        list_;                                                            \
+    })
+
 /* The lists in `plan` must outlive the claims: strings and specs go to the plan's pool. */
 static bool plan_keep(struct join *j, const struct tap_plan_filter *specs, struct tap_plan *plan)
 {
@@ -352,24 +362,24 @@ static bool plan_keep(struct join *j, const struct tap_plan_filter *specs, struc
          specs && events & TAP_KIND_BIT(TAP_MESSAGE_RECEIVE) && i < specs->claim->receives.count;
          i++)
         tap_claim_receive(&own, &specs->claim->receives.items[i]);
-    plan->functions = own.functions.items;
+    plan->functions = POINTERS(j->pool, own.functions);
     plan->function_count = own.functions.count;
-    plan->processes = own.processes.items;
+    plan->processes = POINTERS(j->pool, own.processes);
     plan->process_count = own.processes.count;
-    plan->sends = own.sends.items;
+    plan->sends = POINTERS(j->pool, own.sends);
     plan->send_count = own.sends.count;
-    plan->receives = own.receives.items;
+    plan->receives = POINTERS(j->pool, own.receives);
     plan->receive_count = own.receives.count;
-    return !own.oom;
+    return !own.oom && plan->functions && plan->processes && plan->sends && plan->receives;
 }
 
 uint32_t tap_plan_kinds(const struct tap_plan *plan)
 {
     uint32_t kinds = plan->events;
     for (size_t i = 0; i < plan->function_count; i++) {
-        if (plan->functions[i].flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION))
+        if (plan->functions[i]->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION))
             kinds |= TAP_KIND_BIT(TAP_FUNCTION_RETURN);
-        if (plan->functions[i].flags & TAP_PLAN_EXCEPTION)
+        if (plan->functions[i]->flags & TAP_PLAN_EXCEPTION)
             kinds |= TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
     }
     return kinds;
@@ -395,9 +405,16 @@ static bool join_all(struct join *j, struct tap_plan *plan)
     j->sinks = tap_mempool_alloc(j->pool, j->sink_count * sizeof *j->sinks);
     if (!j->sinks)
         return false;
-    for (size_t f = 0; f < j->filter_count; f++)
+    for (size_t f = 0; f < j->filter_count; f++) {
         if (j->filters[f].claim->oom)
             return false;
+        if (j->filters[f].claim->short_struct)
+            tap_error_add_at(j->err, j->filters[f].instance->section,
+                             &j->filters[f].instance->where,
+                             "the plugin claims with a struct that is too short for plugin ABI %d: "
+                             "build it again",
+                             TAP_ABI_MAJOR);
+    }
     if (!join_spec_filter(j, &specs))
         return true; /* told */
     for (size_t s = 0; s < j->sink_count; s++)

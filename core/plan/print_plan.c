@@ -64,7 +64,7 @@ static void print_functions(const struct tap_plan *plan, FILE *out)
     uint32_t all = (plan->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN) ? TAP_PLAN_RETURN : 0) |
                    (plan->events & TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) ? TAP_PLAN_EXCEPTION : 0);
     for (size_t i = 0; i < plan->function_count; i++) {
-        const struct tap_plan_function *f = &plan->functions[i];
+        const struct tap_plan_function *f = plan->functions[i];
         print_title("functions", i, out);
         fputs(f->module ? f->module : "*", out);
         if (f->function || f->arity >= 0)
@@ -102,7 +102,7 @@ static void print_processes(const struct tap_plan *plan, FILE *out)
         [TAP_PROCESS_TREE_NAME] = "%s and what it spawns",
     };
     for (size_t i = 0; i < plan->process_count; i++) {
-        const struct tap_plan_process *p = &plan->processes[i];
+        const struct tap_plan_process *p = plan->processes[i];
         const char *form = forms[p->type], *hole = strstr(form, "%s");
         print_title("processes", i, out);
         fprintf(out, "%s%s%s\n", hole ? p->text : "", hole ? hole + 2 : form,
@@ -115,14 +115,14 @@ static void print_processes(const struct tap_plan *plan, FILE *out)
 }
 
 static void print_messages(const char *title, enum tap_spec_target target,
-                           const struct tap_plan_message *messages, size_t n, FILE *out)
+                           const struct tap_plan_message *const *messages, size_t n, FILE *out)
 {
     if (n == 0)
         return;
     print_title(title, 0, out);
     fputs("where\n", out);
     for (size_t i = 0; i < n; i++)
-        print_spec(target, messages[i].spec, messages[i].spec_len, 0, out);
+        print_spec(target, messages[i]->spec, messages[i]->spec_len, 0, out);
 }
 
 static const char *number(enum tap_option_type type, uint32_t flags, int64_t value, char *dst,

@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A struct from before its last field of version 1.0 was there. */
+#include "beamtap/filter.h"
+#include "beamtap/sink.h"
+#include "beamtap/transport.h"
+
+/* A struct that ends before its last field of version 1.0. */
 #define SHORT(p, last) (!(p) || !TAP_HAS(p, last))
 
 static bool validate_sink(const struct tap_sink_ops *o)
@@ -52,6 +56,11 @@ static size_t field_size(enum tap_option_type type)
     return SIZE_MAX;
 }
 
+const struct tap_option *tap_plugin_option(const struct tap_plugin *p, size_t i)
+{
+    return (const struct tap_option *)(const void *)((const char *)p->options + i * p->option_size);
+}
+
 /* Each row must stay inside the settings struct, and no name may be one that the core gives to
  * every section. */
 static const char *validate_options(const struct tap_plugin *p)
@@ -59,7 +68,7 @@ static const char *validate_options(const struct tap_plugin *p)
     static const char *const taken[] = {"plugin", "queue", "on_full", "filters"};
     size_t taken_count = p->kind == TAP_PLUGIN_SINK ? 4 : 1;
     for (size_t i = 0; i < p->option_count; i++) {
-        const struct tap_option *o = &p->options[i];
+        const struct tap_option *o = tap_plugin_option(p, i);
         size_t size = field_size(o->type);
         if (!o->name || !*o->name)
             return "(a row without a name)";
@@ -79,17 +88,12 @@ bool tap_plugin_validate(const struct tap_plugin *p, enum tap_plugin_kind kind, 
     const char *option;
     if (!p)
         snprintf(why, cap, "gives no descriptor");
-    else if (!TAP_HAS(p, kind))
+    else if (!TAP_HAS(p, word_size))
         snprintf(why, cap, "has a descriptor that is too short (%u bytes; plugin ABI %d has %zu)",
                  p->struct_size, TAP_ABI_MAJOR, sizeof *p);
     else if (p->abi_major != TAP_ABI_MAJOR)
         snprintf(why, cap, "is built for plugin ABI %u (this beamtap has %d)", p->abi_major,
                  TAP_ABI_MAJOR);
-    else if (p->abi_minor < TAP_ABI_MINOR_MIN)
-        snprintf(why, cap,
-                 "is built for plugin ABI %u.%u, whose events are laid out otherwise (this beamtap "
-                 "has %d.%d): build it again",
-                 p->abi_major, p->abi_minor, TAP_ABI_MAJOR, TAP_ABI_MINOR);
     else if (p->word_size != sizeof(void *))
         snprintf(why, cap, "is built for a machine word of %u bytes (this beamtap has %zu)",
                  p->word_size, sizeof(void *));
@@ -111,6 +115,9 @@ bool tap_plugin_validate(const struct tap_plugin *p, enum tap_plugin_kind kind, 
         snprintf(why, cap, "has a table of operations that is too short or lacks one");
     else if (p->option_count > 0 && !p->options)
         snprintf(why, cap, "has no option table");
+    else if (p->option_count > 0 && !TAP_REACHES(p->option_size, struct tap_option, flags))
+        snprintf(why, cap, "has an option table whose rows are too short (%u bytes)",
+                 p->option_size);
     else if ((option = validate_options(p)))
         snprintf(why, cap, "has a broken option table (at '%s')", option);
     else

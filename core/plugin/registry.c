@@ -261,6 +261,17 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
     return tap_plugin_validate(plugin, f->kind, f->name, why, cap) ? plugin : NULL;
 }
 
+/* The option table in rows of our size. NULL: out of memory. */
+static const struct tap_option *plugin_options(struct tap_registry *r, const struct tap_plugin *p)
+{
+    if (p->option_size == sizeof(struct tap_option) || p->option_count == 0)
+        return p->options;
+    struct tap_option *own = tap_mempool_alloc(r->pool, p->option_count * sizeof *own);
+    for (size_t i = 0; own && i < p->option_count; i++)
+        own[i] = *tap_plugin_option(p, i);
+    return own;
+}
+
 static const struct tap_loaded *registry_load(struct tap_registry *r, struct found *f,
                                               const char *section, const struct tap_text *where,
                                               struct tap_error *err)
@@ -273,13 +284,15 @@ static const struct tap_loaded *registry_load(struct tap_registry *r, struct fou
         tap_error_add_at(err, section, where, "%s %s", f->path, why);
         return NULL;
     }
-    f->loaded = tap_mempool_alloc(r->pool, sizeof *f->loaded);
-    if (!f->loaded) {
+    const struct tap_option *options = plugin_options(r, plugin);
+    struct tap_loaded *loaded = tap_mempool_alloc(r->pool, sizeof *loaded);
+    if (!loaded || (plugin->option_count && !options)) {
         TAP_ERR(err, TAP_ERROR, "core", "out of memory while loading %s", f->path);
         return NULL;
     }
-    *f->loaded = (struct tap_loaded){plugin, f->path};
-    return f->loaded;
+    *loaded = (struct tap_loaded){plugin, f->path, options};
+    f->loaded = loaded;
+    return loaded;
 }
 
 static void registry_unknown(const struct tap_registry *r, enum tap_plugin_kind kind,

@@ -14,12 +14,13 @@ struct tap_registry;
 
 struct tap_loaded {
     const struct tap_plugin *plugin;
-    const char *path; /* the file it came from */
+    const char *path;                 /* the file it came from */
+    const struct tap_option *options; /* plugin->option_count rows as this core knows them */
 };
-/* Whether its descriptor has this flag. NULL, and one that is too short to have any: no. */
+/* Whether its descriptor has this flag. NULL: no. */
 static inline bool tap_loaded_says(const struct tap_loaded *l, enum tap_plugin_flags flag)
 {
-    return l && TAP_HAS(l->plugin, flags) && l->plugin->flags & flag;
+    return l && l->plugin->flags & flag;
 }
 
 /* `plugin_path` may be NULL. */

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/sized.h"
 #include "session/internal.h"
 #include "base/event_names.h"
 #include "term/print.h"
@@ -76,32 +77,44 @@ static uint32_t host_intern(const struct tap_host *host, const char *text, size_
     return tap_intern_name(own(host)->session->intern, text, len);
 }
 
-static const struct tap_print plain = {.syntax = TAP_PRINT_ERLANG};
+/* What a plugin asked for as this core knows it, in `own` where that is not how it came. */
+static const struct tap_print *print_of(const struct tap_print *asked, struct tap_print *own)
+{
+    static const struct tap_print plain = {.struct_size = sizeof plain};
+    if (asked && asked->struct_size == sizeof *asked)
+        return asked;
+    return asked && TAP_SIZED_READ(own, asked, max_items) ? own : &plain;
+}
 
 static size_t host_term_print(const struct tap_host *host, char *dst, size_t cap,
                               const uint8_t *term, size_t len, const struct tap_print *how)
 {
-    return tap_term_print(host->names, dst, cap, term, len, how ? how : &plain);
+    struct tap_print own_print;
+    return tap_term_print(host->names, dst, cap, term, len, print_of(how, &own_print));
 }
 
 static size_t host_arguments_print(const struct tap_host *host, char *dst, size_t cap,
                                    const uint8_t *list, size_t len, const char *separator,
                                    const struct tap_print *how)
 {
-    return tap_arguments_print(host->names, dst, cap, list, len, separator, how ? how : &plain);
+    struct tap_print own_print;
+    return tap_arguments_print(host->names, dst, cap, list, len, separator,
+                               print_of(how, &own_print));
 }
 
 static size_t host_pid_print(const struct tap_host *host, char *dst, size_t cap,
                              const struct tap_pid *pid, const struct tap_print *how)
 {
-    return tap_pid_print(host->names, dst, cap, pid, how);
+    struct tap_print own_print;
+    return tap_pid_print(host->names, dst, cap, pid, print_of(how, &own_print));
 }
 
 static size_t host_peer_print(const struct tap_host *host, char *dst, size_t cap,
                               const struct tap_batch *batch, const struct tap_event *ev,
                               const struct tap_print *how)
 {
-    return tap_peer_print(host->names, dst, cap, batch, ev, how ? how : &plain);
+    struct tap_print own_print;
+    return tap_peer_print(host->names, dst, cap, batch, ev, print_of(how, &own_print));
 }
 
 struct tap_node_impl *tap_session_node(const struct tap_session *session, uint32_t index)
@@ -294,7 +307,8 @@ static void host_node_state(const struct tap_host *host, uint32_t index, enum ta
     if (state == TAP_NODE_CONNECTING)
         node_again(own(host)->session, node);
     if (state == TAP_NODE_DONE || state == TAP_NODE_FAILED) {
-        tap_session_node_end(own(host)->session, node, state, final);
+        bool whole = final && TAP_HAS(final, lost);
+        tap_session_node_end(own(host)->session, node, state, whole ? final : NULL);
         return;
     }
     if (state == TAP_NODE_TRACING) {
@@ -347,7 +361,11 @@ static bool host_may_grant(const struct tap_host *host)
 static bool host_deep_stack(const struct tap_host *host, uint32_t node,
                             struct tap_deep_stack *stack)
 {
-    return tap_bus_deep_stack(own(host)->session->bus, node, stack);
+    struct tap_deep_stack found;
+    if (!TAP_HAS(stack, open) || !tap_bus_deep_stack(own(host)->session->bus, node, &found))
+        return false;
+    TAP_SIZED_FILL(stack, &found);
+    return true;
 }
 
 void tap_session_wake(struct tap_session *session)

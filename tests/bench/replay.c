@@ -376,7 +376,7 @@ static enum tap_status replay_run(void *self)
         }
     }
     for (int64_t k = 0; k < s->nodes; k++) {
-        struct tap_node_final final = {s->decode ? r->nodes[k].seq : 0, 0};
+        struct tap_node_final final = {sizeof final, s->decode ? r->nodes[k].seq : 0, 0};
         r->host->transport->node_state(r->host, r->nodes[k].index, TAP_NODE_DONE, &final);
     }
     return status;

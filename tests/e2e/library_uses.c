@@ -44,9 +44,9 @@ static void print_call(const char *node, const char *function, const char *argum
     const char *const nodes[] = {node, NULL};
     struct tap_trace_options options = one_node(nodes);
     struct tap_call call = TAP_CALL;
-    struct tap_call_result result;
+    struct tap_call_result result = TAP_SIZED(struct tap_call_result);
     struct tap_trace *trace;
-    struct tap_trace_event e;
+    struct tap_trace_event e = TAP_SIZED(struct tap_trace_event);
     struct tap_trace_figures f = {.struct_size = sizeof f};
     unsigned counts[64] = {0};
     char names[64][32];
@@ -99,9 +99,9 @@ static void *several_thread(void *arg)
     for (int i = 0; i < 10; i++) {
         struct tap_trace_options options = one_node(nodes);
         struct tap_call call = TAP_CALL;
-        struct tap_call_result result;
+        struct tap_call_result result = TAP_SIZED(struct tap_call_result);
         struct tap_trace *trace;
-        struct tap_trace_event e;
+        struct tap_trace_event e = TAP_SIZED(struct tap_trace_event);
         char arguments[32], expected[32], *why;
         unsigned seen = 0, others = 0;
         snprintf(arguments, sizeof arguments, "[%d]", s->base + i);
@@ -154,7 +154,7 @@ struct reader {
 static void *read_all(void *arg)
 {
     struct reader *r = arg;
-    struct tap_trace_event e;
+    struct tap_trace_event e = TAP_SIZED(struct tap_trace_event);
     while (tap_events_next(r->events, &e, -1) == TAP_NEXT_EVENT)
         r->read += e.kind <= TAP_KIND_USER_LAST;
     r->missed = tap_events_missed(r->events);
@@ -224,7 +224,7 @@ static void again(const char *node, int count)
     for (int i = 0; i <= count; i++) {
         struct tap_trace_options options = one_node(nodes);
         struct tap_trace *trace;
-        struct tap_trace_event e = {0};
+        struct tap_trace_event e = TAP_SIZED(struct tap_trace_event);
         char *why;
         if (i == 1) { /* what the first one needed for good is there */
             threads = entries("/proc/self/task");

@@ -127,7 +127,7 @@ static void fake_node_state(const struct tap_host *h, uint32_t node, enum tap_no
 static struct tap_arena *fake_reserve(const struct tap_host *h, size_t min)
 {
     struct tap_arena *a = malloc(sizeof *a);
-    *a = (struct tap_arena){malloc(min), min};
+    *a = (struct tap_arena){sizeof *a, malloc(min), min};
     fake_of(h)->arenas++;
     return a;
 }
@@ -212,14 +212,18 @@ static inline struct fake *fake_new(void)
                                                         .stopping = fake_stopping,
                                                         .unnamed = fake_unnamed,
                                                         .deep_stack = fake_deep_stack};
-    static const struct tap_plan_function queue_new = {
-        .module = "queue", .function = "new", .arity = 0, .flags = TAP_PLAN_NAMED};
+    static const struct tap_plan_function queue_new = {.struct_size = sizeof queue_new,
+                                                       .module = "queue",
+                                                       .function = "new",
+                                                       .arity = 0,
+                                                       .flags = TAP_PLAN_NAMED};
+    static const struct tap_plan_function *const functions[] = {&queue_new};
     struct fake *f = calloc(1, sizeof *f);
     f->intern = tap_intern_new(0);
     f->plan = (struct tap_plan){.struct_size = sizeof f->plan,
                                 .cookie_file = "/nonexistent/cookie",
                                 .events = TAP_KIND_BIT(TAP_FUNCTION_CALL),
-                                .functions = &queue_new,
+                                .functions = functions,
                                 .function_count = 1,
                                 .lease = INT64_C(4000000000),
                                 .max_queue = 10000000,

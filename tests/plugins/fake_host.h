@@ -36,7 +36,8 @@ static struct {
 } fake = {.name_count = 1, .names[0] = {.text = "", .atom = "''"}};
 
 static const struct tap_name *fake_chunk = fake.names;
-static const struct tap_names fake_names = {&fake_chunk};
+static const struct tap_names fake_names = {
+    .struct_size = sizeof fake_names, .name_size = sizeof(struct tap_name), .chunks = &fake_chunk};
 
 static void fake_say(const char *prefix, const char *format, va_list args)
 {

@@ -213,16 +213,22 @@ static void a_full_plan_is_a_term(void)
                                                  {.type = TAP_PROCESS_TREE_NAME, .text = "sup"}};
     const struct tap_plan_message message = {.spec = spec, .spec_len = sizeof spec};
     static const uint8_t args[] = {108, 0, 0, 0, 1, 97, 7, 106}; /* [7] */
-    const struct tap_plan_call call = {"m", "f", args, sizeof args, INT64_C(1000000), 1};
+    const struct tap_plan_call call = {sizeof call,      "m", "f", args, sizeof args,
+                                       INT64_C(1000000), 1};
+    const struct tap_plan_function *const function_list[] = {&functions[0], &functions[1],
+                                                             &functions[2]};
+    const struct tap_plan_process *const process_list[] = {
+        &processes[0], &processes[1], &processes[2], &processes[3], &processes[4]};
+    const struct tap_plan_message *const message_list[] = {&message};
     struct tap_plan plan = {.events =
                                 TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE),
-                            .functions = functions,
+                            .functions = function_list,
                             .function_count = 3,
-                            .processes = processes,
+                            .processes = process_list,
                             .process_count = 5,
-                            .sends = &message,
+                            .sends = message_list,
                             .send_count = 1,
-                            .receives = &message,
+                            .receives = message_list,
                             .receive_count = 1,
                             .include_otp = true,
                             .need_spawns = true,

@@ -138,7 +138,8 @@ static void credit_bounds_what_is_on_its_way(void)
     pthread_t thread;
     const struct tap_plan_function reverse = {
         .module = "lists", .function = "duplicate", .arity = 2, .flags = TAP_PLAN_NAMED};
-    r->fake->plan.functions = &reverse;
+    const struct tap_plan_function *const functions[] = {&reverse};
+    r->fake->plan.functions = functions;
     r->fake->no_credit = true;
     CU_ASSERT_EQUAL_FATAL(run_start(r), TAP_OK);
     run_begin(r, &thread);
@@ -233,7 +234,8 @@ static void every_refusal_says_why(void)
     struct run *r = run_new(e->name, NULL);
     static const struct tap_plan_function none = {
         .module = "no_such_module", .arity = -1, .flags = TAP_PLAN_NAMED};
-    r->fake->plan.functions = &none;
+    static const struct tap_plan_function *const functions[] = {&none};
+    r->fake->plan.functions = functions;
     refused(r, "no_such_module");
     node_is_clean(e);
     CU_ASSERT_STRING_EQUAL(erl_ask(e, "net_kernel:allow([only@me])."), "ok");

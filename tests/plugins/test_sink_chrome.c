@@ -186,9 +186,13 @@ static void without_returns_calls_are_points(void)
 static void plan_names_who_returns(void)
 {
     struct chrome_stream *s = chrome_open(KIND(FUNCTION_CALL), NULL);
-    const struct tap_plan_function f[] = {
-        {.module = "sh*", .function = "a", .arity = -1, .flags = TAP_PLAN_RETURN}};
-    const struct tap_plan plan = {.struct_size = sizeof plan, .functions = f, .function_count = 1};
+    const struct tap_plan_function f = {.module = "sh*",
+                                        .function = "a",
+                                        .arity = -1,
+                                        .flags = TAP_PLAN_RETURN},
+                                   *const list[] = {&f};
+    const struct tap_plan plan = {
+        .struct_size = sizeof plan, .functions = list, .function_count = 1};
     s->host.plan = &plan;
     CALL(s, 100, 100, "a", 1);
     CALL(s, 200, 100, "b", 1);

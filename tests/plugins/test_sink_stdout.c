@@ -244,9 +244,13 @@ static void only_what_returns_is_gone_into(void)
 {
     struct sb *b = calloc(1, sizeof *b);
     sink_host_init();
-    const struct tap_plan_function f[] = {
-        {.module = "m*", .function = "a", .arity = -1, .flags = TAP_PLAN_RETURN}};
-    const struct tap_plan plan = {.struct_size = sizeof plan, .functions = f, .function_count = 1};
+    const struct tap_plan_function f = {.module = "m*",
+                                        .function = "a",
+                                        .arity = -1,
+                                        .flags = TAP_PLAN_RETURN},
+                                   *const list[] = {&f};
+    const struct tap_plan plan = {
+        .struct_size = sizeof plan, .functions = list, .function_count = 1};
     sink_host.plan = &plan;
     sink_session.events = TAP_KIND_BIT(TAP_FUNCTION_CALL);
     sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "b", 1);

@@ -72,7 +72,7 @@ static const struct tap_transport_ops transport_ops = {sizeof transport_ops,
                                                        NULL};
 static const struct tap_plugin transport_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_TRANSPORT,
                                                    .name = "fake", .ops = &transport_ops};
-static const struct tap_loaded transport_loaded = {&transport_plugin, "fake.so"};
+static const struct tap_loaded transport_loaded = {&transport_plugin, "fake.so", NULL};
 
 /* Commits one frame and lets the buffer go. */
 static inline void send_frame(struct fake_transport *t, struct frame *f)
@@ -105,7 +105,7 @@ static inline void send_up(struct fake_transport *t)
 }
 static inline void send_done(struct fake_transport *t, uint64_t produced, uint64_t lost)
 {
-    struct tap_node_final final = {produced, lost};
+    struct tap_node_final final = {sizeof final, produced, lost};
     t->host->transport->node_state(t->host, t->node, TAP_NODE_DONE, &final);
 }
 
@@ -203,7 +203,7 @@ static const struct tap_sink_ops sink_ops = {
     sizeof sink_ops, sink_create, sink_start, sink_consume, sink_flush, sink_stop, sink_destroy};
 static const struct tap_plugin sink_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_SINK,
                                               .name = "fake", .ops = &sink_ops};
-static const struct tap_loaded sink_loaded = {&sink_plugin, "fake.so"};
+static const struct tap_loaded sink_loaded = {&sink_plugin, "fake.so", NULL};
 
 /* ---- A filter that lets calls of odd arguments' pids pass (pid.id odd). */
 static atomic_int filter_run;
@@ -235,7 +235,7 @@ static const struct tap_filter_ops filter_ops = {sizeof filter_ops, filter_creat
                                                  filter_judge, filter_destroy};
 static const struct tap_plugin filter_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_FILTER,
                                                 .name = "fake", .ops = &filter_ops};
-static const struct tap_loaded filter_loaded = {&filter_plugin, "fake.so"};
+static const struct tap_loaded filter_loaded = {&filter_plugin, "fake.so", NULL};
 
 /* ---- A session of these. */
 #define FAKES_MAX 8

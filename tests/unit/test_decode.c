@@ -304,7 +304,7 @@ static void any_bytes_are_survived(void)
         if (rand_r(&random) % 4 == 0)
             len = (size_t)rand_r(&random) % (len + 1);
         struct tap_arena_impl *arena = calloc(1, sizeof *arena);
-        arena->base = (struct tap_arena){malloc(len + 1), len};
+        arena->base = (struct tap_arena){sizeof arena->base, malloc(len + 1), len};
         memcpy(arena->base.data, seed.data, len);
         struct tap_batch_impl *batch = tap_batch_get(&pool, &arena->base, len, 64);
         struct tap_stream stream = {.next = (uint64_t)rand_r(&random) % 4};

@@ -70,7 +70,8 @@ static void end(void)
 static void function(int filter, const char *module, const char *name, int arity, const char *spec,
                      uint32_t flags)
 {
-    struct tap_plan_function f = {.module = module,
+    struct tap_plan_function f = {.struct_size = sizeof f,
+                                  .module = module,
                                   .function = name,
                                   .arity = arity,
                                   .flags = flags,
@@ -85,7 +86,8 @@ static void module(int filter, const char *glob)
 }
 static void process(int filter, enum tap_plan_process_type type, const char *text)
 {
-    struct tap_plan_process p = {.type = type, .text = text, .flags = TAP_PLAN_EXACT};
+    struct tap_plan_process p = {
+        .struct_size = sizeof p, .type = type, .text = text, .flags = TAP_PLAN_EXACT};
     tap_claim_process(claims[filter], &p);
 }
 
@@ -96,7 +98,7 @@ static const char *functions(void)
     size_t n = 0;
     text[0] = '\0';
     for (size_t i = 0; i < plan.function_count; i++) {
-        const struct tap_plan_function *f = &plan.functions[i];
+        const struct tap_plan_function *f = plan.functions[i];
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s", i ? ", " : "",
                               f->flags & TAP_PLAN_EXACT ? "" : "!", f->module ? f->module : "_");
         if (f->function)
@@ -190,15 +192,17 @@ static void keeps_match_specs(void)
     function(0, "shop_cart", "add", 2, "S1", TAP_PLAN_EXACT | TAP_PLAN_NAMED | TAP_PLAN_RETURN);
     function(0, "lists", "map", 2, "S2", TAP_PLAN_EXACT | TAP_PLAN_NAMED);
     function(0, "s*", "f", 1, "S3", TAP_PLAN_EXACT);
-    struct tap_plan_message send = {
-        .spec = (const uint8_t *)"M1", .spec_len = 2, .flags = TAP_PLAN_EXACT};
+    struct tap_plan_message send = {.struct_size = sizeof send,
+                                    .spec = (const uint8_t *)"M1",
+                                    .spec_len = 2,
+                                    .flags = TAP_PLAN_EXACT};
     tap_claim_send(claims[0], &send);
     module(1, "shop_*");
     CU_ASSERT_EQUAL(join(2, 2), TAP_OK);
     CU_ASSERT_STRING_EQUAL(functions(), "shop_cart:add/2 S1, shop_*:f/1 S3");
-    CU_ASSERT_EQUAL(plan.functions[0].flags, TAP_PLAN_EXACT | TAP_PLAN_NAMED | TAP_PLAN_RETURN);
-    CU_ASSERT_STRING_EQUAL(plan.functions[0].where.file, "t.ini");
-    CU_ASSERT(plan.send_count == 1 && memcmp(plan.sends[0].spec, "M1", 2) == 0 &&
+    CU_ASSERT_EQUAL(plan.functions[0]->flags, TAP_PLAN_EXACT | TAP_PLAN_NAMED | TAP_PLAN_RETURN);
+    CU_ASSERT_STRING_EQUAL(plan.functions[0]->where.file, "t.ini");
+    CU_ASSERT(plan.send_count == 1 && memcmp(plan.sends[0]->spec, "M1", 2) == 0 &&
               plan.receive_count == 0);
     CU_ASSERT(!filters[0].live && !filters[1].live);
     end();
@@ -274,8 +278,8 @@ static void joins_processes(void)
     process(0, TAP_PROCESS_PID, "<0.1.0>");
     process(0, TAP_PROCESS_NEW, NULL);
     CU_ASSERT_EQUAL(join(1, 2), TAP_OK);
-    CU_ASSERT(plan.process_count == 2 && plan.processes[1].type == TAP_PROCESS_NEW);
-    CU_ASSERT(plan.processes[1].flags & TAP_PLAN_EXACT);
+    CU_ASSERT(plan.process_count == 2 && plan.processes[1]->type == TAP_PROCESS_NEW);
+    CU_ASSERT(plan.processes[1]->flags & TAP_PLAN_EXACT);
     CU_ASSERT(!plan.need_spawns && !filters[0].live);
     uses[FILTERS] = false; /* sink:y wants all: new processes must be known to judge for sink:x */
     CU_ASSERT_EQUAL(join(1, 2), TAP_OK);
@@ -283,8 +287,8 @@ static void joins_processes(void)
     process(1, TAP_PROCESS_NAME, "shop");
     process(1, TAP_PROCESS_PID, "<0.1.0>");
     CU_ASSERT_EQUAL(join(2, 1), TAP_OK); /* a new process may get the name */
-    CU_ASSERT(plan.process_count == 2 && (plan.processes[0].flags & TAP_PLAN_EXACT));
-    CU_ASSERT(!(plan.processes[1].flags & TAP_PLAN_EXACT) && filters[0].live && filters[1].live &&
+    CU_ASSERT(plan.process_count == 2 && (plan.processes[0]->flags & TAP_PLAN_EXACT));
+    CU_ASSERT(!(plan.processes[1]->flags & TAP_PLAN_EXACT) && filters[0].live && filters[1].live &&
               plan.need_spawns);
     end();
 }
@@ -342,7 +346,7 @@ static bool plan_accepts(const struct call *c)
 {
     bool accepts = plan.function_count == 0;
     for (size_t i = 0; i < plan.function_count; i++)
-        accepts |= entry_accepts(&plan.functions[i], c);
+        accepts |= entry_accepts(plan.functions[i], c);
     return accepts;
 }
 
@@ -356,7 +360,8 @@ static void random_filters(bool specs)
             const char *glob = globs[(size_t)rand() % (sizeof globs / sizeof globs[0])];
             const char *name = spec ? names[rand() % 2] : NULL,
                        *text = spec ? texts[rand() % 3] : NULL;
-            entries[f][i] = (struct tap_plan_function){.module = glob,
+            entries[f][i] = (struct tap_plan_function){.struct_size = sizeof entries[f][i],
+                                                       .module = glob,
                                                        .function = name,
                                                        .arity = name ? rand() % 2 : -1,
                                                        .flags = TAP_PLAN_EXACT,
@@ -441,9 +446,12 @@ static void arguments_are_asked_for(void)
     end();
     begin(call);
     config.session.arguments = TAP_ARGUMENTS_AUTO;
-    tap_claim_function(
-        claims[0], &(struct tap_plan_function){
-                       .module = "shop", .function = "add", .arity = 2, .flags = TAP_PLAN_EXACT});
+    tap_claim_function(claims[0],
+                       &(struct tap_plan_function){.struct_size = sizeof(struct tap_plan_function),
+                                                   .module = "shop",
+                                                   .function = "add",
+                                                   .arity = 2,
+                                                   .flags = TAP_PLAN_EXACT});
     CU_ASSERT_EQUAL(join(1, 1), TAP_OK);
     CU_ASSERT(!plan.arity_only);
     end();
@@ -465,7 +473,9 @@ static void says_what_is_dear_and_what_stays_open(void)
     CU_ASSERT_TRUE(advised(call | ret | send, "messages"));
     begin(send);
     tap_claim_process(claims[0],
-                      &(struct tap_plan_process){.type = TAP_PROCESS_NEW, .flags = TAP_PLAN_EXACT});
+                      &(struct tap_plan_process){.struct_size = sizeof(struct tap_plan_process),
+                                                 .type = TAP_PROCESS_NEW,
+                                                 .flags = TAP_PLAN_EXACT});
     CU_ASSERT_EQUAL(join(1, 1), TAP_OK);
     CU_ASSERT_PTR_NULL(tap_plan_advice(&plan, 0));
     end();

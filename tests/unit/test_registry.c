@@ -87,8 +87,6 @@ static void refuses_wrong_descriptors(void)
         const char *fix, *words;
     } cases[] = {
         {"q.abi_major = 9", "is built for plugin ABI 9 (this beamtap has 1)"},
-        {"q.abi_minor = 4", "is built for plugin ABI 1.4, whose events are laid out otherwise "
-                            "(this beamtap has 1.5): build it"},
         {"q.word_size = 4", "is built for a machine word of 4 bytes"},
         {"q.struct_size = 8", "has a descriptor that is too short (8 bytes"},
         {"q.struct_size = offsetof(struct tap_plugin, ops)", "has a descriptor that is too short"},
@@ -100,6 +98,8 @@ static void refuses_wrong_descriptors(void)
         {"sink.struct_size = offsetof(struct tap_sink_ops, stop)", "has a table of operations"},
         {"sink.consume = NULL", "has a table of operations"},
         {"q.options = NULL", "has no option table"},
+        {"q.option_size = offsetof(struct tap_option, flags)",
+         "has an option table whose rows are too short"},
         {"table[3].offset = sizeof(struct settings) - 4",
          "has a broken option table (at \"size\")"},
         {"table[1].type = 99", "has a broken option table (at \"line\")"},
@@ -122,6 +122,19 @@ static void accepts_a_later_minor_version(void)
     CU_ASSERT_TRUE_FATAL(
         files_plugin("sink", "late", "q.struct_size += 8, q.abi_minor = 7, sink.struct_size += 8"));
     CU_ASSERT_STRING_EQUAL(ask(TAP_PLUGIN_SINK, "late"), "");
+    CU_ASSERT_TRUE_FATAL(
+        files_plugin("sink", "rows",
+                     "static struct { struct tap_option row; void *more; } rows[7];"
+                     "for (int i = 0; i < 7; i++) rows[i].row = options[i];"
+                     "q.options = &rows[0].row, q.option_size = sizeof rows[0]"));
+    struct tap_error *err = tap_error_new();
+    struct tap_registry *r = tap_registry_new(files_here());
+    const struct tap_loaded *l = tap_registry_get(r, TAP_PLUGIN_SINK, "rows", NULL, NULL, err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+    CU_ASSERT_STRING_EQUAL(l->options[0].name, "path");
+    CU_ASSERT_STRING_EQUAL(l->options[6].name, "yes");
+    tap_registry_free(r);
+    tap_error_free(err);
     CU_ASSERT_TRUE_FATAL(files_plugin("filter", "noplan", "filter.plan = NULL"));
     CU_ASSERT_STRING_EQUAL(ask(TAP_PLUGIN_FILTER, "noplan"), "");
     CU_ASSERT_TRUE_FATAL(files_plugin("transport", "wire", ""));

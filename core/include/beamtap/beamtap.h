@@ -8,7 +8,7 @@
  *     char *why;
  *     if (tap_trace_start(&options, &trace, &why) == TAP_OK) {
  *         struct tap_events *events = tap_trace_events(trace, TAP_PRINT_ERLANG);
- *         struct tap_trace_event e;
+ *         struct tap_trace_event e = TAP_SIZED(struct tap_trace_event);
  *         while (tap_events_next(events, &e, 1000) == TAP_NEXT_EVENT)
  *             printf("%s %s:%s/%d %s\n", e.event, e.module, e.function, e.arity, e.message);
  *         tap_events_close(events);
@@ -61,7 +61,7 @@ struct tap_call {
     /* ns that the processes it spawned may go on being traced after it came back; at most */
     int64_t linger;
 };
-#define TAP_CALL ((struct tap_call){.struct_size = sizeof(struct tap_call)})
+#define TAP_CALL TAP_SIZED(struct tap_call)
 
 /* Lists end with NULL. What is not given is as the file says, or the default (README: INI
  * reference). */
@@ -90,8 +90,7 @@ struct tap_trace_options {
     bool (*to_end)(void *arg);
     void *to_end_arg;
 };
-#define TAP_TRACE_OPTIONS \
-    ((struct tap_trace_options){.struct_size = sizeof(struct tap_trace_options)})
+#define TAP_TRACE_OPTIONS TAP_SIZED(struct tap_trace_options)
 
 /* Connects and switches tracing on; with TAP_OK at least one node is traced. Without a file and a
  * duration in `settings` the trace runs until it is stopped, or until max_events. */
@@ -113,7 +112,7 @@ void tap_trace_free(struct tap_trace *);
 /* Where every trace message of the nodes went: produced = kept + filtered + lost, once the trace
  * has ended. */
 struct tap_trace_figures {
-    uint32_t struct_size; /* set it before: sizeof */
+    uint32_t struct_size; /* set it before: TAP_SIZED(struct tap_trace_figures) */
     uint64_t produced;
     uint64_t kept;     /* reached the memory that cursors read */
     uint64_t filtered; /* taken away by filters */
@@ -129,8 +128,9 @@ void tap_trace_figures(const struct tap_trace *, struct tap_trace_figures *);
 
 /* Texts are UTF-8 and never NULL; they are valid until the cursor's next call. */
 struct tap_trace_event {
-    int64_t ts;   /* ns since the Unix epoch */
-    uint64_t seq; /* per node */
+    uint32_t struct_size; /* set it before: TAP_SIZED(struct tap_trace_event) */
+    int64_t ts;           /* ns since the Unix epoch */
+    uint64_t seq;         /* per node */
     /* enum tap_kind: one that can be asked for, or TAP_LOST, TAP_GAP, TAP_NODE_UP, TAP_NODE_DOWN */
     unsigned kind;
     int arity;         /* -1: none */
@@ -176,6 +176,7 @@ enum tap_call_end {
     TAP_CALL_STOPPED /* the trace was stopped before */
 };
 struct tap_call_result {
+    uint32_t struct_size; /* set it before: TAP_SIZED(struct tap_call_result) */
     enum tap_call_end end;
     const char *text;    /* printed in the syntax of the call; valid as long as the trace */
     const char *stack;   /* of an exception, else "" */

@@ -107,7 +107,7 @@ enum tap_gen { TAP_GEN_NONE = 0, TAP_GEN_CALL, TAP_GEN_CAST, TAP_GEN_REPLY };
 /* A process, by value. `node` is the name id of the node atom; a local pid has its own node's name
  * there. Two pids are the same process when all four fields are equal. id 0 and serial 0 with node
  * 0 means: none. Source: NEW_PID_EXT in the External Term Format. */
-struct tap_pid {
+struct tap_pid { /* frozen */
     uint32_t node, id, serial, creation;
 };
 static inline bool tap_pid_same(const struct tap_pid *a, const struct tap_pid *b)
@@ -134,25 +134,25 @@ enum tap_peer_type {
 };
 
 /* A port, by value, as a pid is. Source: V4_PORT_EXT in the External Term Format. */
-struct tap_port {
+struct tap_port {            /* frozen */
     uint32_t node, creation; /* node: a name id */
     uint64_t id;
 };
 
 /* A function. */
-struct tap_mfa {
+struct tap_mfa {               /* frozen */
     uint32_t module, function; /* name ids */
     int32_t arity;
 };
 
 /* A piece of the batch's arena: an external term without the version byte 131. len 0: there is
  * none. */
-struct tap_span {
+struct tap_span { /* frozen */
     uint32_t off, len;
 };
 
-/* Two lines of a cache, on the borders of lines where the core made it: every event goes through
- * all of them. */
+/* How large one is stands in tap_batch.event_size. In 1.0 two lines of a cache, on the borders of
+ * lines where the core made it: every event goes through all of them. */
 struct tap_event {
     /* ns since the Unix epoch; aligned over nodes; within 1 .. 2^62, whatever a node says, so that
      * the difference of two never overflows */

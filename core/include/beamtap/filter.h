@@ -21,8 +21,9 @@ struct tap_claim; /* opaque: handed to plan */
 /* host->filter: what the core does for a filter. */
 struct tap_filter_host {
     uint32_t struct_size;
-    /* From plan. Each copies what it is given. A filter that claims functions says: no other
-     * functions; likewise for processes. */
+    /* From plan, with the claim that plan was given. Each copies what it is given, strings and
+     * specs too. A filter that claims functions says: no other functions; likewise for processes.
+     * A struct that is shorter than version 1.0 has it makes the configuration invalid. */
     void (*claim_function)(struct tap_claim *, const struct tap_plan_function *);
     void (*claim_process)(struct tap_claim *, const struct tap_plan_process *);
     void (*claim_send)(struct tap_claim *, const struct tap_plan_message *);

@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+/* Of an entry. */
 enum tap_plan_flags {
     TAP_PLAN_EXACT = 1 << 0, /* the node judges this fully: the filter need not judge again */
     /* named explicitly: traced even when it belongs to OTP and include_otp is off */
@@ -21,15 +22,17 @@ enum tap_plan_flags {
     TAP_PLAN_EXCEPTION = 1 << 3, /* exceptions (and returns) wanted, for this entry alone */
     TAP_PLAN_CALLER = 1 << 4     /* the caller wanted */
 };
+/* Calls of a function, or of several. */
 struct tap_plan_function {
+    uint32_t struct_size;
+    uint32_t flags;
     /* as the node writes it (Elixir.Shop.Cart); * and ? are wildcards; NULL: every module */
     const char *module;
     const char *function; /* exact name; NULL: every function */
     int arity;            /* -1: every arity */
-    uint32_t flags;
-    /* a match spec as an external term with version byte: [{Head, Conditions, Body}, ...]; */
+    /* A match spec as an external term with version byte, [{Head, Conditions, Body}, ...], as the
+     * user wrote it: the agent adds what beamtap needs. NULL, 0: [{'_', [], []}]. */
     const uint8_t *spec;
-    /* NULL, 0: [{'_', [], []}]. As the user wrote it: the agent adds what beamtap needs. */
     size_t spec_len;
     struct tap_text where;
 };
@@ -38,64 +41,69 @@ enum tap_plan_process_type {
     TAP_PROCESS_NAME,     /* text: a registered name */
     TAP_PROCESS_NEW,      /* every process spawned from now on */
     TAP_PROCESS_TREE_PID, /* text is a pid: it and all that it spawns from now on */
-    TAP_PROCESS_TREE_NAME
+    TAP_PROCESS_TREE_NAME /* the same of a registered name */
 };
+/* A process, or several. */
 struct tap_plan_process {
-    enum tap_plan_process_type type;
+    uint32_t struct_size;
     uint32_t flags;
+    enum tap_plan_process_type type;
     const char *text;
     struct tap_text where;
 };
-struct tap_plan_message { /* a match spec on send or receive; several are joined, in order */
+/* A match spec on send or receive, as in tap_plan_function; several are joined, in order. */
+struct tap_plan_message {
+    uint32_t struct_size;
+    uint32_t flags;
     const uint8_t *spec;
     size_t spec_len;
-    uint32_t flags;
     struct tap_text where;
 };
 /* One call that is the whole run: made in the node, in a process of its own, which is traced with
  * all that it spawns. */
 struct tap_plan_call {
-    const char *module, *function;
-    const uint8_t *args; /* a list, an external term without version byte */
+    uint32_t struct_size;
+    const char *module, *function; /* as the node writes them */
+    const uint8_t *args;           /* a list, an external term without version byte */
     size_t args_len;
     int64_t timeout; /* ns, then the caller is killed; 0: no limit */
     int64_t linger;  /* ns that what it spawned may go on being traced after it */
 };
+/* What to do where the relay's queue is too long. */
 enum tap_overload { TAP_OVERLOAD_PAUSE, TAP_OVERLOAD_DROP, TAP_OVERLOAD_STOP };
-/* The plan as a transport gets it: read-only, valid until destroy. */
+/* The whole: read-only, complete from start on, valid until destroy. */
 struct tap_plan {
     uint32_t struct_size;
+    uint32_t events; /* TAP_KIND_BITs asked for */
     /* names as configured; the single item all_nodes: the cluster that `seed` sees */
     const struct tap_text *nodes;
     size_t node_count;
-    const char *seed; /* NULL: none */
-    /* never NULL; the environment's BEAMTAP_COOKIE comes first */
-    const char *cookie_file;
-    uint32_t events;                           /* TAP_KIND_BITs asked for */
-    const struct tap_plan_function *functions; /* count 0 while calls are wanted: every function */
+    const char *seed;        /* NULL: none */
+    const char *cookie_file; /* never NULL; the environment's BEAMTAP_COOKIE comes first */
+    /* count 0 while calls are wanted: every function */
+    const struct tap_plan_function *const *functions;
     size_t function_count;
-    const struct tap_plan_process *processes; /* count 0: every process, those to come too */
+    const struct tap_plan_process *const *processes; /* count 0: every process, those to come too */
     size_t process_count;
-    const struct tap_plan_message *sends, *receives; /* count 0: every message */
-    size_t send_count, receive_count;
-    bool include_otp;
-    /* spawn events are needed to judge pids, even when nobody asked for them */
-    bool need_spawns;
-    int64_t duration, lease;       /* ns; duration 0: no limit */
-    int64_t max_events, max_rate;  /* events, events a second; 0: no limit; for each node */
-    int64_t max_queue, max_memory; /* messages; bytes: of the relay */
-    int64_t max_term;              /* bytes of an encoded event */
+    const struct tap_plan_message *const *sends; /* count 0: every message */
+    size_t send_count;
+    const struct tap_plan_message *const *receives; /* count 0: every message */
+    size_t receive_count;
+    const struct tap_plan_call *call; /* NULL: none. Then there is one node, and no process */
+    int64_t duration, lease;          /* ns; duration 0: no limit */
+    int64_t max_events, max_rate;     /* events, events a second; 0: no limit; for each node */
+    int64_t max_queue, max_memory;    /* messages; bytes: of the relay */
+    int64_t max_term;                 /* bytes of an encoded event */
+    int64_t mailbox; /* ns: how often the lengths of mailboxes are sampled; 0: never */
     enum tap_overload overload;
+    bool include_otp;
+    bool need_spawns;  /* they are needed to judge pids, even when nobody asked for them */
     bool require_all;  /* a node that cannot be traced, or is lost, ends the run */
     bool hidden_nodes; /* all_nodes: hidden nodes too */
-    /* NULL: none. Then there is one node, and processes is empty */
-    const struct tap_plan_call *call;
     /* the node is asked for names of processes; never while schedule_in or _out is among the
      * events */
     bool names;
-    int64_t mailbox; /* ns: how often the lengths of mailboxes are sampled; 0: never */
-    /* calls come without their arguments, which then are not copied for the tracer */
-    bool arity_only;
+    bool arity_only; /* calls come without their arguments, which then are not copied */
 };
 
 #ifdef __cplusplus

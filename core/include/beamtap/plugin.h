@@ -18,6 +18,15 @@
  *
  * create and destroy run on the session's thread; a transport's run has a thread of its own; a
  * sink's start, consume, flush and stop never overlap. Filters run on the transport's thread.
+ *
+ * Versions: inside a major version structs, tables and enums are only ever appended to. A struct
+ * begins with its own size, set by whoever made it (TAP_SIZED, or struct_size = sizeof), and a
+ * field that was appended after 1.0 is looked at only where TAP_HAS says that the other side knows
+ * it. Of structs that lie in arrays the stride stands beside the array (tap_batch.event_size,
+ * tap_names.name_size, tap_plugin.option_size). A few are frozen as they are and have no size:
+ * tap_pid, tap_port, tap_mfa, tap_span, tap_text, tap_text_list, tap_buf, tap_cursor. What is
+ * shorter than 1.0 has it is a mistake; the core then does what each function says, and reads no
+ * further.
  */
 #ifndef BEAMTAP_PLUGIN_H
 #define BEAMTAP_PLUGIN_H
@@ -28,15 +37,27 @@
 extern "C" {
 #endif
 
-#define TAP_ABI_MAJOR 1
-#define TAP_ABI_MINOR 5
-#define TAP_ABI_MINOR_MIN 5 /* plugins built for an older one read events of another layout */
+#define TAP_ABI_MAJOR 1 /* another one has another symbol and another plugin folder */
+#define TAP_ABI_MINOR 0 /* one more for each release that appended something */
 #define TAP_PLUGIN_SYMBOL "beamtap_plugin_v1"
 #define TAP_EXPORT __attribute__((visibility("default")))
-/* Does the struct that `p` points to (it begins with uint32_t struct_size) reach as far as
- * `field`? */
-#define TAP_HAS(p, field) \
-    ((p)->struct_size >= offsetof(__typeof__(*(p)), field) + sizeof((p)->field))
+
+/* Does a struct of this type that is `size` bytes large reach as far as `field`? */
+#define TAP_REACHES(size, type, field) \
+    ((size) >= offsetof(type, field) + sizeof(((type *)NULL)->field))
+/* Does the struct that `p` points to, which begins with its size? */
+#define TAP_HAS(p, field) TAP_REACHES((p)->struct_size, __typeof__(*(p)), field)
+/* A struct of this type that says its size, with all else zero. */
+#ifdef __cplusplus
+#define TAP_SIZED(type)                   \
+    ([]() -> type {                       \
+        type sized = {};                  \
+        sized.struct_size = sizeof sized; \
+        return sized;                     \
+    }())
+#else
+#define TAP_SIZED(type) ((type){.struct_size = sizeof(type)})
+#endif
 
 /* What operations return. On anything but TAP_OK, say why first: host->fail or host->fail_at. */
 enum tap_status {
@@ -55,12 +76,12 @@ enum tap_log_level { TAP_LOG_ERROR, TAP_LOG_WARNING, TAP_LOG_INFO, TAP_LOG_DEBUG
 /* A piece of configuration text and where it stands, for error messages. The text may hold newlines
  * where a value goes on over indented lines; those lines keep their indentation, so that a column
  * can be told (host->fail_at does). */
-struct tap_text {
+struct tap_text {     /* frozen */
     const char *text; /* NUL-terminated UTF-8 */
     const char *file; /* NULL: a default; "--set SECTION.KEY" with line 0: from the command line */
     int line, column; /* of text[0], from 1; columns count characters */
 };
-struct tap_text_list {
+struct tap_text_list { /* frozen */
     size_t count;
     const struct tap_text *items;
 };
@@ -84,8 +105,9 @@ enum tap_option_flags {
     TAP_OPT_BYTES = 1 << 1 /* SIZE: the value counts bytes */
 };
 
-/* One row of a plugin's option table. The core checks the configuration against it, fills the
- * settings struct, and prints it (`beamtap plugins KIND:NAME`). */
+/* One row of a plugin's option table; how large a row is stands in tap_plugin.option_size. The core
+ * checks the configuration against it, fills the settings struct, and prints it (`beamtap plugins
+ * KIND:NAME`). */
 struct tap_option {
     const char *name;
     enum tap_option_type type;
@@ -100,7 +122,7 @@ struct tap_option {
 /* ---- Names */
 
 /* An interned atom, with the forms that sinks write, made once. All UTF-8, NUL-terminated, valid
- * for the session. */
+ * for the session. How large one is stands in tap_names.name_size. */
 struct tap_name {
     uint32_t id, len;
     uint32_t atom_len, json_len, elixir_len;
@@ -112,6 +134,8 @@ struct tap_name {
 /* Interned names live in chunks that never move; ids are dense and 0 is the empty name. */
 #define TAP_NAME_CHUNK 4096u
 struct tap_names {
+    uint32_t struct_size;
+    uint32_t name_size; /* stride of a chunk: a newer core may append fields */
     /* chunks[id / TAP_NAME_CHUNK] points to TAP_NAME_CHUNK names */
     const struct tap_name *const *chunks;
 };
@@ -129,13 +153,15 @@ struct tap_node {
 };
 
 enum tap_print_syntax { TAP_PRINT_ERLANG, TAP_PRINT_ELIXIR };
+/* How a term is to be printed. */
 struct tap_print {
+    uint32_t struct_size;
     enum tap_print_syntax syntax;
-    bool printable_unicode;
+    bool printable_unicode; /* what tap_node says of the term's node */
+    bool json;              /* escape the output for the inside of a JSON string */
     /* pids, ports and references of this node (a name id) print as <0.1.2>, others by node name */
     uint32_t node_name;
     size_t limit; /* stop after about so many bytes and write "..." ; 0: never */
-    bool json;    /* escape the output for the inside of a JSON string */
     /* 0: no bound. What is beyond is "...", such as [1,2|...]. */
     uint32_t max_depth; /* containers inside one another */
     uint32_t max_items; /* of a list, tuple or map; a string is one thing */
@@ -186,7 +212,8 @@ struct tap_host {
     uint32_t (*intern)(const struct tap_host *, const char *text, size_t len);
     /* Prints an external term (no version byte) the way ~0tp does in its node. Like snprintf:
      * writes at most `cap` bytes, returns the length needed, no NUL. An undecodable term prints as
-     * #Bad<...>. Any thread. */
+     * #Bad<...>. How: NULL, or a struct shorter than version 1.0 has it, is Erlang's syntax without
+     * limits. Any thread. */
     size_t (*term_print)(const struct tap_host *, char *dst, size_t cap, const uint8_t *term,
                          size_t len, const struct tap_print *);
     /* Prints the arguments of a call like term_print, without brackets, with `separator` between
@@ -216,7 +243,10 @@ struct tap_host {
 
 static inline const struct tap_name *tap_name_get(const struct tap_host *host, uint32_t id)
 {
-    return &host->names->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
+    const struct tap_names *names = host->names;
+    const char *chunk = (const char *)names->chunks[id / TAP_NAME_CHUNK];
+    return (const struct tap_name *)(const void *)(chunk + (size_t)(id % TAP_NAME_CHUNK) *
+                                                               names->name_size);
 }
 
 /* ---- The descriptor */
@@ -232,26 +262,30 @@ enum tap_plugin_flags {
     TAP_PLUGIN_NO_RAW = 1 << 1
 };
 
+/* What beamtap_plugin_v1 returns. Constant, and valid as long as the process lives. */
 struct tap_plugin {
     uint32_t struct_size;
     uint16_t abi_major, abi_minor;
+    uint32_t option_size; /* stride of `options`: a newer plugin may have longer rows */
     uint8_t word_size; /* sizeof(void *): a wrong build is refused with a sentence, not a crash */
     uint8_t kind;      /* enum tap_plugin_kind */
-    const char *name, *version, *summary, *license;
+    uint16_t flags;    /* enum tap_plugin_flags */
+    const char *name;  /* as in the file's name: beamtap_KIND_NAME.so */
+    const char *version, *summary, *license; /* of the plugin, for people */
     const struct tap_option *options;
     size_t option_count;
-    size_t settings_size;
-    const void *ops; /* struct tap_sink_ops, tap_filter_ops or tap_transport_ops */
-    uint32_t flags;  /* enum tap_plugin_flags */
+    size_t settings_size; /* of the struct that the options fill */
+    const void *ops;      /* struct tap_sink_ops, tap_filter_ops or tap_transport_ops */
 };
 
 typedef const struct tap_plugin *(*tap_plugin_entry)(void);
 TAP_EXPORT const struct tap_plugin *beamtap_plugin_v1(void);
 
-/* The fields of a descriptor that are the same for every plugin. */
-#define TAP_PLUGIN_HEADER                                                 \
-    .struct_size = sizeof(struct tap_plugin), .abi_major = TAP_ABI_MAJOR, \
-    .abi_minor = TAP_ABI_MINOR, .word_size = sizeof(void *)
+/* The first fields of a descriptor, which are the same for every plugin: `{TAP_PLUGIN_HEADER, .kind
+ * = TAP_PLUGIN_SINK, ...}`. In C++ the rest follows without names, in the order above. */
+#define TAP_PLUGIN_HEADER                                                               \
+    sizeof(struct tap_plugin), TAP_ABI_MAJOR, TAP_ABI_MINOR, sizeof(struct tap_option), \
+        sizeof(void *)
 
 #ifdef __cplusplus
 }

@@ -19,19 +19,23 @@
 extern "C" {
 #endif
 
-/* A piece of memory that a transport receives into; see reserve. */
+/* A piece of memory that a transport receives into; see reserve. The core's. */
 struct tap_arena {
+    uint32_t struct_size;
     uint8_t *data;
     size_t size;
 };
 
 enum tap_node_state { TAP_NODE_CONNECTING, TAP_NODE_TRACING, TAP_NODE_DONE, TAP_NODE_FAILED };
-struct tap_node_final { /* the relay's final report */
-    uint64_t produced, lost;
+/* The relay's final report (frame.h, {final, Map}). */
+struct tap_node_final {
+    uint32_t struct_size;
+    uint64_t produced, lost; /* trace messages in this life of the node: taken, and not sent */
 };
 
 /* A function with many calls open on one process's stack: `open` of them have not returned. */
 struct tap_deep_stack {
+    uint32_t struct_size;
     struct tap_pid pid;
     uint32_t module, function; /* name ids */
     int32_t arity;
@@ -46,7 +50,8 @@ struct tap_transport_host {
     /* What became of a node. TAP_NODE_CONNECTING after an end: it is back, and a new relay begins
      * its numbers at 0; the core goes on counting from where the node was. With TAP_NODE_FAILED, a
      * cause (host->fail) must have been given before. `final` is the relay's final report, or NULL
-     * where it never came. Puts node_down into the stream on DONE and FAILED. */
+     * where it never came (shorter than version 1.0 has it: the same). Puts node_down into the
+     * stream on DONE and FAILED. */
     void (*node_state)(const struct tap_host *, uint32_t node, enum tap_node_state,
                        const struct tap_node_final *final);
     /* An empty arena of at least `min` bytes to receive into; the transport owns it until commit or
@@ -72,8 +77,8 @@ struct tap_transport_host {
      * all), at most `max`; how many. Each is given about once in a life of the node. None where the
      * plan has neither names nor mailbox. From run. */
     size_t (*unnamed)(const struct tap_host *, uint32_t node, struct tap_pid *pids, size_t max);
-    /* The next function of this node whose returns should no longer be traced; false: there is
-     * none. */
+    /* The next function of this node whose returns should no longer be traced, into a struct whose
+     * struct_size is set; false: there is none. From run. */
     bool (*deep_stack)(const struct tap_host *, uint32_t node, struct tap_deep_stack *);
 };
 
@@ -90,17 +95,17 @@ struct tap_transport_ops {
     enum tap_status (*run)(void *self);
     enum tap_status (*stop)(void *self); /* after run returned: closes connections */
     void (*destroy)(void *self);
-    /* May be NULL. Between create and destroy, instead of start, run and stop: asks
-     * every node of the plan for something that is no trace, and leaves nothing behind. What `verb`
-     * and `args` (an external term without version byte; may be empty) mean is the transport's; a
-     * verb that it does not know is TAP_INVALID. Appends to `result` a list of {NodeName :: binary,
-     * Answer}, an external term without version byte, of those that answered; the others are causes
+    /* May be NULL. Between create and destroy, instead of start, run and stop: asks every node of
+     * the plan for something that is no trace, and leaves nothing behind. What `verb` and `args`
+     * (an external term without version byte; may be empty) mean is the transport's; a verb that it
+     * does not know is TAP_INVALID. Appends to `result` a list of {NodeName :: binary, Answer}, an
+     * external term without version byte, of those that answered; the others are causes
      * (host->fail) and make it TAP_ERROR. On the session's thread. */
     enum tap_status (*service)(void *self, const char *verb, const uint8_t *args, size_t args_len,
                                struct tap_buf *result);
-    /* May be NULL. Before the sinks and the transport start, on the session's
-     * thread: corrects what is said of the session, as a recording must (it began earlier, with
-     * other events). What it points to then is the transport's until destroy. */
+    /* May be NULL. Before the sinks and the transport start, on the session's thread: corrects what
+     * is said of the session, as a recording must (it began earlier, with other events). What it
+     * points to then is the transport's until destroy. */
     enum tap_status (*facts)(void *self, struct tap_run_info *info);
 };
 

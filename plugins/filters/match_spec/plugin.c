@@ -144,7 +144,8 @@ static enum tap_status match_spec_plan(void *self, struct tap_claim *claim)
         const struct ms_entry *e = &m->entries[i];
         const struct tap_buf *b = &m->specs[i];
         if (e->target == MS_CALLS) {
-            struct tap_plan_function f = {.module = e->module,
+            struct tap_plan_function f = {.struct_size = sizeof f,
+                                          .module = e->module,
                                           .function = e->function,
                                           .arity = e->arity,
                                           .flags = e->flags,
@@ -153,8 +154,11 @@ static enum tap_status match_spec_plan(void *self, struct tap_claim *claim)
                                           .where = *e->where};
             m->host->filter->claim_function(claim, &f);
         } else {
-            struct tap_plan_message p = {
-                .spec = b->data, .spec_len = b->len, .flags = e->flags, .where = *e->where};
+            struct tap_plan_message p = {.struct_size = sizeof p,
+                                         .spec = b->data,
+                                         .spec_len = b->len,
+                                         .flags = e->flags,
+                                         .where = *e->where};
             (e->target == MS_SENDS ? m->host->filter->claim_send
                                    : m->host->filter->claim_receive)(claim, &p);
         }

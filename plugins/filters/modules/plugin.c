@@ -90,7 +90,8 @@ static enum tap_status modules_plan(void *self, struct tap_claim *claim)
     struct tap_modules *m = self;
     for (size_t i = 0; i < m->count; i++) {
         const struct modules_pattern *p = &m->patterns[i];
-        struct tap_plan_function f = {.module = p->glob,
+        struct tap_plan_function f = {.struct_size = sizeof f,
+                                      .module = p->glob,
                                       .arity = -1,
                                       .flags = TAP_PLAN_EXACT | (p->wild ? 0 : TAP_PLAN_NAMED),
                                       .where = *p->where};

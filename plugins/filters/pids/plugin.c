@@ -154,7 +154,8 @@ static enum tap_status pids_plan(void *self, struct tap_claim *claim)
     struct tap_pids *f = self;
     for (size_t i = 0; i < f->count; i++) {
         const struct pids_selector *s = &f->selectors[i];
-        struct tap_plan_process p = {.type = s->type,
+        struct tap_plan_process p = {.struct_size = sizeof p,
+                                     .type = s->type,
                                      .flags = TAP_PLAN_EXACT | TAP_PLAN_NAMED,
                                      .text = s->text,
                                      .where = *s->where};

@@ -25,7 +25,8 @@ static void tap_nodes_meta(struct tap_chrome *c, uint32_t index, uint32_t tid, c
 static void tap_nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n,
                                const struct tap_node *node)
 {
-    n->print = (struct tap_print){.syntax = (enum tap_print_syntax)c->settings->syntax,
+    n->print = (struct tap_print){.struct_size = sizeof(struct tap_print),
+                                  .syntax = (enum tap_print_syntax)c->settings->syntax,
                                   .printable_unicode = node->printable_unicode,
                                   .node_name = node->name_id,
                                   .limit = (size_t)c->settings->limit,
@@ -174,7 +175,7 @@ void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
 static void nodes_part_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
-    struct tap_print print = {.limit = 64};
+    struct tap_print print = {.struct_size = sizeof print, .limit = 64};
     char pid[80];
     if (ev->gap)
         tap_nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out until here"));

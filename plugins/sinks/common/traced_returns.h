@@ -37,7 +37,7 @@ static inline bool tap_returns_traced(const struct tap_host *host, const char *m
         return true;
     const struct tap_plan *plan = host->plan;
     for (size_t i = 0; i < plan->function_count; i++) {
-        const struct tap_plan_function *f = &plan->functions[i];
+        const struct tap_plan_function *f = plan->functions[i];
         if ((f->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION)) &&
             (!f->module || tap_returns_glob(f->module, module)) &&
             (!f->function || strcmp(f->function, function) == 0) &&

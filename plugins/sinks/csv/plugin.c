@@ -279,7 +279,8 @@ static void put_column(struct csv *self, enum csv_column column, const struct ta
 static void put_chosen(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {.printable_unicode = node->printable_unicode,
+    struct tap_print print = {.struct_size = sizeof print,
+                              .printable_unicode = node->printable_unicode,
                               .node_name = node->name_id};
     bool quoted = self->begun; /* a cell of the first row shows what quotes are (cells.h) */
     for (unsigned i = 0; i < self->column_count; i++) {
@@ -302,7 +303,8 @@ static void put_row(struct csv *self, const struct tap_batch *batch, const struc
 {
     struct tap_writer *w = &self->w;
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {.printable_unicode = node->printable_unicode,
+    struct tap_print print = {.struct_size = sizeof print,
+                              .printable_unicode = node->printable_unicode,
                               .node_name = node->name_id};
     const struct csv_cell name = *csv_name(&self->names, self->host, node->name_id);
     const struct csv_cell module = *csv_name(&self->names, self->host, e->module);
@@ -429,7 +431,8 @@ static void learn_process(struct csv *self, const struct tap_batch *batch,
                           const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {.printable_unicode = node->printable_unicode,
+    struct tap_print print = {.struct_size = sizeof print,
+                              .printable_unicode = node->printable_unicode,
                               .node_name = node->name_id};
     tap_process_table_learn(self->called, self->host, batch, e, &print);
 }

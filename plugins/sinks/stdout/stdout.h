@@ -56,7 +56,8 @@ void out_depths_lost(struct out_depths *, uint32_t node);
 static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node,
                                          bool json)
 {
-    struct tap_print print = {.syntax = (enum tap_print_syntax)self->settings->syntax,
+    struct tap_print print = {.struct_size = sizeof print,
+                              .syntax = (enum tap_print_syntax)self->settings->syntax,
                               .printable_unicode = node->printable_unicode,
                               .node_name = node->name_id,
                               .limit = (size_t)self->settings->max_message,

@@ -46,7 +46,8 @@ void sum_process_event(struct sum *s, uint32_t process, const struct tap_batch *
 void sum_processes_learn(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&s->names, s->host, e->node);
-    struct tap_print print = {.syntax = (enum tap_print_syntax)s->settings->syntax,
+    struct tap_print print = {.struct_size = sizeof print,
+                              .syntax = (enum tap_print_syntax)s->settings->syntax,
                               .printable_unicode = node->printable_unicode,
                               .node_name = node->name_id};
     struct tap_process_report_list list = tap_process_report_begin(batch, e);

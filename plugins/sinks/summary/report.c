@@ -49,7 +49,7 @@ static void put_name(struct sum *s, uint32_t id)
 
 static void put_pid(struct sum *s, const struct tap_pid *pid, uint32_t node)
 {
-    struct tap_print print = {.syntax = TAP_PRINT_ERLANG};
+    struct tap_print print = {.struct_size = sizeof print, .syntax = TAP_PRINT_ERLANG};
     if (!s->host->run_info->several_nodes)
         print.node_name = tap_sink_nodes_get(&s->names, s->host, node)->name_id;
     tap_writer_pid(&s->w, pid, &print);

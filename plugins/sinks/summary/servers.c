@@ -13,7 +13,8 @@ static void request_sent(struct sum *s, struct sum_call *c, uint32_t process,
                          const struct tap_event *e, const struct tap_gen_parts *parts)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&s->names, s->host, e->node);
-    struct tap_print print = {.syntax = (enum tap_print_syntax)s->settings->syntax,
+    struct tap_print print = {.struct_size = sizeof print,
+                              .syntax = (enum tap_print_syntax)s->settings->syntax,
                               .printable_unicode = node->printable_unicode,
                               .node_name = node->name_id,
                               .limit = SUMMARY_TEXT - 20};

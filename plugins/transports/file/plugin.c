@@ -211,7 +211,7 @@ static enum tap_status node_named(struct file *f, const struct tap_frame *h, str
 
 static void node_end(struct file *f, struct file_node *n, bool failed)
 {
-    struct tap_node_final final = {.produced = n->next};
+    struct tap_node_final final = {.struct_size = sizeof final, .produced = n->next};
     if (n->alive)
         f->host->transport->node_state(f->host, n->index, failed ? TAP_NODE_FAILED : TAP_NODE_DONE,
                                        &final);

@@ -215,7 +215,7 @@ void tap_agent_explain(const struct tap_beam_node *n, char *text, size_t cap)
             return;
         }
     }
-    struct tap_print print = {.limit = 300};
+    struct tap_print print = {.struct_size = sizeof print, .limit = 300};
     int begun = snprintf(text, cap, "an answer that beamtap does not know, ");
     host->term_print(host, text + begun, cap - (size_t)begun, answer->data, answer->len, &print);
 }

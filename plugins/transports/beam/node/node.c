@@ -83,7 +83,7 @@ bool tap_beam_node_lost(struct tap_beam_node *n, const char *format, ...)
 
 void tap_beam_node_leave(struct tap_beam_node *n)
 {
-    static const struct tap_node_final nothing;
+    static const struct tap_node_final nothing = {.struct_size = sizeof nothing};
     n->retry_at = 0;
     if (n->state == TAP_BEAM_DIALLING && n->failed) { /* it is known as failed, and stays so */
         tap_dial_drop(&n->dial);

@@ -74,7 +74,7 @@ static void put_functions(struct tap_buf *b, const struct tap_plan *plan)
     if (plan->function_count)
         tap_write_list(b, (uint32_t)plan->function_count);
     for (size_t i = 0; i < plan->function_count; i++) {
-        const struct tap_plan_function *f = &plan->functions[i];
+        const struct tap_plan_function *f = plan->functions[i];
         tap_write_tuple(b, 6);
         if (f->module)
             put_text(b, f->module);
@@ -124,16 +124,17 @@ static void put_processes(struct tap_buf *b, const struct tap_plan *plan)
     if (plan->process_count)
         tap_write_list(b, (uint32_t)plan->process_count);
     for (size_t i = 0; i < plan->process_count; i++)
-        put_process(b, &plan->processes[i]);
+        put_process(b, plan->processes[i]);
     tap_write_nil(b);
 }
 
-static void put_messages(struct tap_buf *b, const struct tap_plan_message *messages, size_t n)
+static void put_messages(struct tap_buf *b, const struct tap_plan_message *const *messages,
+                         size_t n)
 {
     if (n)
         tap_write_list(b, (uint32_t)n);
     for (size_t i = 0; i < n; i++)
-        put_spec(b, messages[i].spec, messages[i].spec_len);
+        put_spec(b, messages[i]->spec, messages[i]->spec_len);
     tap_write_nil(b);
 }
 

@@ -31,7 +31,7 @@ static bool report_read(struct tap_cursor c, struct tap_report_final *final)
     if (!tap_read_tuple(&c, &arity) || arity != 2 || !tap_match_atom(&c, "final") ||
         !tap_read_map(&c, &pairs))
         return false;
-    *final = (struct tap_report_final){0};
+    *final = (struct tap_report_final){.figures = {.struct_size = sizeof final->figures}};
     for (uint32_t i = 0; i < pairs && !c.bad; i++) {
         if (tap_match_atom(&c, "produced")) {
             produced = tap_read_i64(&c, &n) && n >= 0;

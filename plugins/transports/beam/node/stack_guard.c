@@ -15,18 +15,18 @@ static void put_name(struct tap_buf *b, const struct tap_host *host, uint32_t id
 void tap_beam_node_returns_off(struct tap_beam_node *n)
 {
     const struct tap_host *host = n->beam->host;
-    struct tap_deep_stack pile;
-    while (n->conn.wire && host->transport->deep_stack(host, n->index, &pile)) {
+    struct tap_deep_stack found = {.struct_size = sizeof found};
+    while (n->conn.wire && host->transport->deep_stack(host, n->index, &found)) {
         struct tap_buf b = {0};
         tap_write_tuple(&b, 5);
         tap_write_atom(&b, "beamtap");
         tap_write_atom(&b, "relieve");
         tap_write_tuple(&b, 3);
-        put_name(&b, host, pile.module);
-        put_name(&b, host, pile.function);
-        tap_write_i64(&b, pile.arity);
-        tap_beam_write_pid(&b, host, &pile.pid);
-        tap_write_i64(&b, pile.open);
+        put_name(&b, host, found.module);
+        put_name(&b, host, found.function);
+        tap_write_i64(&b, found.arity);
+        tap_beam_write_pid(&b, host, &found.pid);
+        tap_write_i64(&b, found.open);
         if (!tap_conn_send(&n->conn, n->guardian, n->guardian_len, &b))
             tap_beam_node_lost(n, "%s", n->conn.why);
         tap_buf_free(&b);
