@@ -9,7 +9,7 @@
 -define(LINGER, 2000). % ms that an unused module stays: a start that failed is followed by unload/0
 %% ms after which the purger is asked: soft, which does nothing while somebody still runs the module (an rpc that returns just
 %% now), and at last hard.
--define(PURGES, [2, 20, 100, 500, 1500]).
+-define(PURGES, [2, 20, 100, 300, 700, 1500, 2500, 3500]).
 -define(PURGE_HARD, 5000).
 -define(PURGE_ROUND, 100).
 -define(PURGE_ROUNDS, 50).
