@@ -373,8 +373,10 @@ static void a_common_word_is_not_masked(void)
 {
     struct tap_plan_function function = {.module = "shop_cart", .arity = -1};
     struct tap_plan_process process = {.type = TAP_PROCESS_NAME, .text = "shop_server"};
+    const struct tap_plan_function *functions = &function;
+    const struct tap_plan_process *processes = &process;
     struct tap_plan plan = {
-        .functions = &function, .function_count = 1, .processes = &process, .process_count = 1};
+        .functions = &functions, .function_count = 1, .processes = &processes, .process_count = 1};
     struct tap_mask mask;
     tap_mask_set(&mask, "secrets", NULL); /* too short */
     CU_ASSERT_EQUAL(mask.len, 0);

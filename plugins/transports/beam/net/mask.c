@@ -13,11 +13,11 @@ static bool is_word(const char *text, const char *cookie)
 static bool is_named(const struct tap_plan *plan, const char *cookie)
 {
     for (size_t i = 0; i < plan->function_count; i++)
-        if (is_word(plan->functions[i].module, cookie) ||
-            is_word(plan->functions[i].function, cookie))
+        if (is_word(plan->functions[i]->module, cookie) ||
+            is_word(plan->functions[i]->function, cookie))
             return true;
     for (size_t i = 0; i < plan->process_count; i++)
-        if (is_word(plan->processes[i].text, cookie))
+        if (is_word(plan->processes[i]->text, cookie))
             return true;
     return plan->call &&
            (is_word(plan->call->module, cookie) || is_word(plan->call->function, cookie));
