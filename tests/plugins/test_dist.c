@@ -326,8 +326,8 @@ static size_t secrets_in(const struct tap_buf *b)
     return n;
 }
 
-/* {Whole, ..., Longer, Longer}; where the longer ones begin. Apart, for the compiler takes the buffer
- * of a caller for one of no size. */
+/* {Whole, ..., Longer, Longer}; where the longer ones begin. Apart, for the compiler takes the
+ * buffer of a caller for one of no size. */
 __attribute__((noinline)) static size_t write_secrets(struct tap_buf *b)
 {
     static const uint8_t heads[] = {TAP_EXT_ATOM, TAP_EXT_ATOM_UTF8, TAP_EXT_STRING};

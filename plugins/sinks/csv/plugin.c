@@ -16,12 +16,11 @@
  *
  * flow      a number that a send and its receive have in common, and a spawn and its start
  *
- * process   only where `columns` names it: what the process is called (process_name.h), as far as that is
- *           known by then
+ * process   only where `columns` names it: what the process is called (process_name.h), as far as
+ *           that is known by then
  *
  * Cells are empty where there is nothing. A bare number in the columns from peer to metadata, and
- * in process, is written ((42)),
- * a word that readers misunderstand 'null': see cells.h.
+ * in process, is written ((42)), a word that readers misunderstand 'null': see cells.h.
  */
 #include "sinks/common/process_table.h"
 #include "sinks/csv/cells.h"

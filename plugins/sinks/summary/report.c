@@ -28,10 +28,11 @@ static const char *decimal(char dst[32], int64_t ns, uint64_t unit, int digits)
     return dst;
 }
 
-/* Eleven columns wide. */
+/* Eleven columns wide. What a node says to have ended before it began took no time. */
 static void put_time(struct sum *s, int64_t ns)
 {
     char text[32];
+    ns = ns < 0 ? 0 : ns;
     if (ns < 10000000)
         put(s, "%8s us", decimal(text, ns, 1000, 1));
     else if (ns < 10000000000)
