@@ -10,10 +10,13 @@
 #include "beamtap/event.h"
 #include "cli/torn_file.h"
 
-enum { TS, NODE, EVENT, PID, MODULE, FUNCTION, ARITY, PEER, MESSAGE, METADATA, PROCESS, COLUMNS };
-static const char *const columns[COLUMNS] = {"ts",      "node",     "event",  "pid",
-                                             "module",  "function", "arity",  "peer",
-                                             "message", "metadata", "process"};
+/* Those of the sink csv. */
+enum { TS, EVENT, ARITY, FLOW, OTHERS };
+static const char *const columns[] = {
+    [TS] = "ts", [EVENT] = "event", [ARITY] = "arity", [FLOW] = "flow", [OTHERS] = "node",
+    "pid",       "module",          "function",        "peer",          "message",
+    "metadata",  "process"};
+#define COLUMNS (sizeof columns / sizeof *columns)
 
 static unsigned column_of(const char *name, size_t n)
 {
@@ -60,7 +63,7 @@ static bool is_number(const char *text, size_t n)
 
 static bool is_kind(const char *text, size_t n)
 {
-    for (unsigned k = 0; k <= TAP_GAP; k++)
+    for (unsigned k = 0; k <= TAP_NODE_DOWN; k++)
         if (strlen(tap_kind_name(k)) == n && memcmp(tap_kind_name(k), text, n) == 0)
             return true;
     return false;
@@ -127,6 +130,8 @@ static bool cell_fits(unsigned column, const struct cell *cell)
         return is_number(cell->text, cell->len);
     if (column == EVENT)
         return is_kind(cell->text, cell->len);
+    if (column == FLOW)
+        return cell->len == 0 || is_number(cell->text, cell->len);
     return is_text(cell->text, cell->len);
 }
 

@@ -63,7 +63,7 @@ static bool is_slice(const char *line, size_t len)
 
 static bool take_kind(struct text *t)
 {
-    for (unsigned k = 0; k <= TAP_GAP; k++) {
+    for (unsigned k = 0; k <= TAP_NODE_DOWN; k++) {
         struct text after = *t;
         if (take(&after, tap_kind_name(k)) && take(&after, "\"")) {
             *t = after;
