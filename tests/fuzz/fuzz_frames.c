@@ -9,6 +9,7 @@
 #include "correlate/stack_guard.h"
 #include "correlate/unnamed.h"
 #include "decode/frame.h"
+#include "names/intern.h"
 #include "terms.h"
 
 static void on_up(void *arg, uint32_t node, const struct tap_node_facts *facts)
@@ -74,13 +75,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tap_batch_pool pool;
     struct tap_intern *intern = tap_intern_new(10000);
-    struct tap_flow *flow = tap_flow_new(1000, intern);
+    struct tap_atom_cache *cache = tap_atom_cache_new(intern);
+    struct tap_flow *flow = tap_flow_new(1000, cache);
     struct tap_gen_calls *gen = tap_gen_calls_new();
     struct tap_stack_guard *guard = tap_stack_guard_new();
     struct tap_unnamed *unnamed = tap_unnamed_new(false);
-    struct tap_frames frames = {intern, NULL, on_up, on_log, on_call};
+    struct tap_frames frames = {cache, NULL, on_up, on_log, on_call};
     struct tap_stream stream = {0};
-    HOLD(intern && flow && gen && guard && unnamed);
+    HOLD(intern && cache && flow && gen && guard && unnamed);
     HOLD(tap_batch_pool_init(&pool, 1, 1 << 30) == TAP_OK);
     struct tap_arena *arena = tap_arena_get(&pool, size ? size : 1);
     HOLD(arena);
@@ -105,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tap_stack_guard_free(guard);
     tap_gen_calls_free(gen);
     tap_flow_free(flow);
+    tap_atom_cache_free(cache);
     tap_intern_free(intern);
     return 0;
 }
