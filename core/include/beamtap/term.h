@@ -328,7 +328,8 @@ static inline size_t tap_identifier_size(const uint8_t *p, size_t left)
 
 /* The size of the term at `p`, or of its head where it holds others: so many more are to be skipped
  * then (*todo). SIZE_MAX: it is cut, or its tag is unknown. */
-static inline size_t tap_head_size(const uint8_t *p, size_t left, uint64_t *todo)
+__attribute__((always_inline)) static inline size_t tap_head_size(const uint8_t *p, size_t left,
+                                                                  uint64_t *todo)
 {
     switch (*p) {
     case TAP_EXT_SMALL_ATOM:
