@@ -2,9 +2,10 @@
  *
  * The table of tags says what follows each; the rest is reading with the checked cursor of term.h.
  * This is the hottest code of the collector: nothing is allocated, and names go through the
- * interning cache as they stand. What the messages are: beamtap/frame.h.
+ * interning cache as they stand. What the messages are: beamtap/frame.h; who is on the other side:
+ * peer.c.
  */
-#include "decode/decode.h"
+#include "decode/reader.h"
 
 enum shape {
     SHAPE_CALL,     /* {M,F,Args | Arity} */
@@ -57,18 +58,6 @@ static const struct tag tags[] = {
     TAG("gc_max_heap_size", 0, SHAPE_IGNORED, 0),
 };
 
-struct reader {
-    struct tap_cursor c;
-    struct tap_atom_cache *atoms;
-    const uint8_t *arena;
-};
-
-/* An atom where few pass by; the others take tap_intern_atom, which is inline. */
-__attribute__((noinline)) static uint32_t read_name(struct reader *r)
-{
-    return tap_intern_atom(r->atoms, &r->c);
-}
-
 static const struct tag *read_tag(struct tap_cursor *c)
 {
     const char *text;
@@ -101,94 +90,9 @@ bool tap_decode_span(struct tap_cursor *c, const uint8_t *arena, struct tap_span
     return true;
 }
 
-static bool is_pid(int tag)
-{
-    return tag == TAP_EXT_NEW_PID || tag == TAP_EXT_PID;
-}
-
-static inline bool read_pid(struct reader *r, struct tap_pid *pid)
-{
-    struct tap_cursor *c = &r->c;
-    int tag = tap_peek(c);
-    if (!is_pid(tag))
-        return tap_cursor_fail(c);
-    c->p++;
-    pid->node = tap_intern_last(r->atoms, c);
-    size_t need = tag == TAP_EXT_NEW_PID ? 12 : 9;
-    if (tap_left(c) < need)
-        return tap_cursor_fail(c);
-    pid->id = tap_get_u32(c->p);
-    pid->serial = tap_get_u32(c->p + 4);
-    pid->creation = need == 12 ? tap_get_u32(c->p + 8) : c->p[8] & 3u;
-    c->p += need;
-    return true;
-}
-
-static bool read_port(struct reader *r, struct tap_event *ev)
-{
-    struct tap_cursor *c = &r->c;
-    int tag = tap_peek(c);
-    size_t number = tag == TAP_EXT_V4_PORT ? 8 : 4, need = number + (tag == TAP_EXT_PORT ? 1 : 4);
-    c->p++;
-    ev->peer_port.node = read_name(r);
-    if (tap_left(c) < need)
-        return tap_cursor_fail(c);
-    ev->peer_port.id = number == 8 ? tap_get_u64(c->p) : tap_get_u32(c->p);
-    ev->peer_port.creation = tag == TAP_EXT_PORT ? c->p[4] & 3u : tap_get_u32(c->p + number);
-    c->p += need;
-    ev->peer_type = TAP_PEER_PORT;
-    return true;
-}
-
-static bool is_atom(int tag)
-{
-    return tag == TAP_EXT_SMALL_ATOM_UTF8 || tag == TAP_EXT_ATOM_UTF8 ||
-           tag == TAP_EXT_SMALL_ATOM || tag == TAP_EXT_ATOM;
-}
-
-/* {Name, Node}: a registered name elsewhere. Consumes nothing when it is something else. */
-static bool read_remote_name(struct reader *r, struct tap_event *ev)
-{
-    struct reader t = *r;
-    uint32_t arity;
-    if (!tap_read_tuple(&t.c, &arity) || arity != 2)
-        return false;
-    uint32_t name = read_name(&t), node = t.c.bad ? 0 : read_name(&t);
-    if (t.c.bad)
-        return false;
-    ev->peer_name = name;
-    ev->peer.node = node;
-    ev->peer_type = TAP_PEER_NAME;
-    r->c = t.c;
-    return true;
-}
-
-/* Whoever is on the other side. The atom undefined is nobody. */
-static bool read_peer(struct reader *r, struct tap_event *ev)
-{
-    int tag = tap_peek(&r->c);
-    if (is_pid(tag)) {
-        ev->peer_type = TAP_PEER_PID;
-        return read_pid(r, &ev->peer);
-    }
-    if (is_atom(tag)) {
-        if (tap_match_atom(&r->c, "undefined"))
-            return true;
-        ev->peer_type = TAP_PEER_NAME;
-        ev->peer_name = read_name(r);
-        return !r->c.bad;
-    }
-    if (tag == TAP_EXT_V4_PORT || tag == TAP_EXT_NEW_PORT || tag == TAP_EXT_PORT)
-        return read_port(r, ev);
-    if (tag == TAP_EXT_SMALL_TUPLE && read_remote_name(r, ev))
-        return true;
-    ev->peer_type = TAP_PEER_TERM;
-    return tap_decode_span(&r->c, r->arena, &ev->peer_term);
-}
-
 /* {'$beamtap_cut', TrueSize} where a payload was too large, {'$beamtap_cut', TrueSize, Arity} where
  * arguments were. Consumes nothing when it is something else. */
-static bool read_cut(struct reader *r, struct tap_event *ev)
+static bool read_cut(struct tap_message_reader *r, struct tap_event *ev)
 {
     static const char cut[] = "$beamtap_cut";
     struct tap_cursor t = r->c;
@@ -208,13 +112,13 @@ static bool read_cut(struct reader *r, struct tap_event *ev)
     return true;
 }
 
-static bool read_payload(struct reader *r, struct tap_event *ev)
+static bool read_payload(struct tap_message_reader *r, struct tap_event *ev)
 {
     return read_cut(r, ev) || tap_decode_span(&r->c, r->arena, &ev->payload);
 }
 
 /* Arguments, as a list, or only their number. Leaves the cursor behind them. */
-static bool read_arguments(struct reader *r, struct tap_event *ev)
+static bool read_arguments(struct tap_message_reader *r, struct tap_event *ev)
 {
     struct tap_cursor *c = &r->c;
     switch (tap_peek(c)) {
@@ -243,7 +147,7 @@ static bool read_arguments(struct reader *r, struct tap_event *ev)
 }
 
 /* {M,F, and the third element is left to read. */
-static inline bool read_mf(struct reader *r, struct tap_event *ev)
+static inline bool read_mf(struct tap_message_reader *r, struct tap_event *ev)
 {
     uint32_t arity;
     if (!tap_read_tuple(&r->c, &arity) || arity != 3)
@@ -261,7 +165,7 @@ static inline bool read_mf(struct reader *r, struct tap_event *ev)
     return !r->c.bad;
 }
 
-static bool read_mfa(struct reader *r, struct tap_event *ev)
+static bool read_mfa(struct tap_message_reader *r, struct tap_event *ev)
 {
     int64_t arity;
     if (!read_mf(r, ev) || !tap_read_i64(&r->c, &arity) || arity < 0 || arity > 255)
@@ -272,11 +176,11 @@ static bool read_mfa(struct reader *r, struct tap_event *ev)
 
 /* {M,F,Args} of a new process, or {M,F,A}, or 0, or anything: what can be told of it is, the term
  * is the payload. */
-static bool read_origin(struct reader *r, struct tap_event *ev)
+static bool read_origin(struct tap_message_reader *r, struct tap_event *ev)
 {
     if (read_cut(r, ev))
         return true;
-    struct reader t = *r;
+    struct tap_message_reader t = *r;
     struct tap_span whole = {0, 0};
     if (!tap_decode_span(&r->c, r->arena, &whole))
         return false;
@@ -293,87 +197,11 @@ static bool read_origin(struct reader *r, struct tap_event *ev)
 }
 
 /* 0, where a process stands that has no code any more. */
-static bool read_nowhere(struct reader *r)
+static bool read_nowhere(struct tap_message_reader *r)
 {
     if (tap_peek(&r->c) != TAP_EXT_SMALL_INTEGER || tap_left(&r->c) < 2 || r->c.p[1] != 0)
         return false;
     r->c.p += 2;
-    return true;
-}
-
-/* ---- Extra elements */
-
-/* A message that says its peer twice: what was there of the first is not taken for a part of the
- * second. */
-static void nobody(struct tap_event *ev)
-{
-    ev->peer_type = TAP_PEER_NONE;
-    ev->peer = (struct tap_pid){0};
-}
-
-/* Node, Sender */
-static bool read_from(struct reader *r, struct tap_event *ev, bool *timer)
-{
-    uint32_t node = 0;
-    nobody(ev);
-    /* the VM's sender of a receive that timed out */
-    *timer = tap_match_atom(&r->c, "clock_service");
-    if (!*timer && is_atom(tap_peek(&r->c)))
-        node = read_name(r);
-    else if (!*timer && !tap_skip(&r->c))
-        return false;
-    if (!read_peer(r, ev))
-        return false;
-    if (ev->peer_type == TAP_PEER_NONE) /* from another node: which process it was is not told */
-        ev->peer.node = node;
-    return true;
-}
-
-/* {M,F,A} | undefined */
-static bool read_caller(struct reader *r, struct tap_event *ev)
-{
-    uint32_t three;
-    int64_t arity;
-    if (tap_peek(&r->c) != TAP_EXT_SMALL_TUPLE)
-        return tap_skip(&r->c);
-    if (!tap_read_tuple(&r->c, &three) || three != 3)
-        return tap_cursor_fail(&r->c);
-    nobody(ev);
-    ev->caller.module = read_name(r);
-    ev->caller.function = read_name(r);
-    if (!tap_read_i64(&r->c, &arity) || arity < 0 || arity > 255)
-        return false;
-    ev->caller.arity = (int32_t)arity;
-    ev->peer_type = TAP_PEER_MFA;
-    return true;
-}
-
-/* {'$beamtap_from', Node, Sender [, X]}, {'$beamtap_caller', Caller [, X]}, {'$beamtap_x', X}, or a
- * scheduler's id. */
-static bool read_extra(struct reader *r, struct tap_event *ev, bool *timer)
-{
-    int tag = tap_peek(&r->c);
-    if (tag == TAP_EXT_SMALL_INTEGER || tag == TAP_EXT_INTEGER) {
-        int64_t scheduler;
-        if (!tap_read_i64(&r->c, &scheduler))
-            return false;
-        ev->scheduler = (uint32_t)scheduler;
-        return true;
-    }
-    struct reader t = *r;
-    uint32_t n = 0;
-    bool known = tag == TAP_EXT_SMALL_TUPLE && tap_read_tuple(&t.c, &n), ok = true;
-    if (known && n >= 3 && n <= 4 && tap_match_atom(&t.c, "$beamtap_from"))
-        ok = read_from(&t, ev, timer), n -= 3;
-    else if (known && n >= 2 && n <= 3 && tap_match_atom(&t.c, "$beamtap_caller"))
-        ok = read_caller(&t, ev), n -= 2;
-    else if (known && n == 2 && tap_match_atom(&t.c, "$beamtap_x"))
-        n = 1;
-    else
-        return tap_decode_span(&r->c, r->arena, &ev->metadata); /* not ours: the user's, then */
-    if (!ok || (n == 1 && !tap_decode_span(&t.c, r->arena, &ev->metadata)))
-        return tap_cursor_fail(&r->c);
-    r->c = t.c;
     return true;
 }
 
@@ -394,7 +222,8 @@ static inline bool read_large(struct tap_cursor *c, int64_t *value)
     return true;
 }
 
-static bool read_time(struct reader *r, struct tap_node_clock *clock, struct tap_event *ev)
+static bool read_time(struct tap_message_reader *r, struct tap_node_clock *clock,
+                      struct tap_event *ev)
 {
     int64_t monotonic;
     uint32_t two;
@@ -411,15 +240,16 @@ static bool read_time(struct reader *r, struct tap_node_clock *clock, struct tap
 }
 
 /* What the tag announces; `used`: how many elements that took. */
-static bool read_body(struct reader *r, const struct tag *tag, struct tap_event *ev, uint32_t *used)
+static bool read_body(struct tap_message_reader *r, const struct tag *tag, struct tap_event *ev,
+                      uint32_t *used)
 {
     *used = 1;
     switch (tag->shape) {
     case SHAPE_CALL: return read_mf(r, ev) && read_arguments(r, ev);
     case SHAPE_RETURN: *used = 2; return read_mfa(r, ev) && read_payload(r, ev);
-    case SHAPE_SEND: *used = 2; return read_payload(r, ev) && read_peer(r, ev);
-    case SHAPE_SPAWN: *used = 2; return read_peer(r, ev) && read_origin(r, ev);
-    case SHAPE_PEER: return read_peer(r, ev);
+    case SHAPE_SEND: *used = 2; return read_payload(r, ev) && tap_decode_peer(r, ev);
+    case SHAPE_SPAWN: *used = 2; return tap_decode_peer(r, ev) && read_origin(r, ev);
+    case SHAPE_PEER: return tap_decode_peer(r, ev);
     case SHAPE_SCHEDULE: return read_nowhere(r) || read_origin(r, ev);
     case SHAPE_RECEIVE:
     case SHAPE_PAYLOAD: return read_payload(r, ev);
@@ -460,10 +290,10 @@ enum tap_decoded tap_decode_item(struct tap_atom_cache *atoms, struct tap_node_c
                                  const uint8_t *arena, uint32_t *off, uint32_t end,
                                  struct tap_event *ev)
 {
-    struct reader r = {tap_cursor(arena + *off, end - *off), atoms, arena};
+    struct tap_message_reader r = {tap_cursor(arena + *off, end - *off), atoms, arena};
     uint32_t arity, used;
     bool timed, timer = false, extra = false;
-    if (!read_head(&r.c, &arity, &timed) || !read_pid(&r, &ev->pid))
+    if (!read_head(&r.c, &arity, &timed) || !tap_decode_pid(&r, &ev->pid))
         return TAP_DECODE_BAD;
     const struct tag *tag = read_tag(&r.c);
     if (!tag || !read_body(&r, tag, ev, &used))
@@ -472,7 +302,7 @@ enum tap_decoded tap_decode_item(struct tap_atom_cache *atoms, struct tap_node_c
     if (arity < fixed || arity > fixed + 2)
         return TAP_DECODE_BAD;
     for (uint32_t left = arity - fixed; left > 0; left--, extra = true)
-        if (!read_extra(&r, ev, &timer))
+        if (!tap_decode_extra(&r, ev, &timer))
             return TAP_DECODE_BAD;
     if ((timed && !read_time(&r, clock, ev)) || r.c.bad)
         return TAP_DECODE_BAD;

@@ -1,0 +1,48 @@
+/* reader.h: what the two halves of the decoder share: decode.c reads a trace message, peer.c the
+ * other side of it and its extra elements.
+ *
+ * What nearly every message has is inline here; the rest is called.
+ */
+#ifndef TAP_DECODE_READER_H
+#define TAP_DECODE_READER_H
+
+#include "decode/decode.h"
+
+struct tap_message_reader {
+    struct tap_cursor c;
+    struct tap_atom_cache *atoms;
+    const uint8_t *arena;
+};
+
+/* An atom where few pass by; the others take tap_intern_atom, which is inline. */
+uint32_t tap_decode_name(struct tap_message_reader *);
+/* Whoever is on the other side. The atom undefined is nobody. */
+bool tap_decode_peer(struct tap_message_reader *, struct tap_event *);
+/* One of the elements between what the tag announces and the time; `timer`: the VM's own sender, of
+ * a receive that timed out. */
+bool tap_decode_extra(struct tap_message_reader *, struct tap_event *, bool *timer);
+
+static inline bool tap_is_pid(int tag)
+{
+    return tag == TAP_EXT_NEW_PID || tag == TAP_EXT_PID;
+}
+
+static inline bool tap_decode_pid(struct tap_message_reader *r, struct tap_pid *pid)
+{
+    struct tap_cursor *c = &r->c;
+    int tag = tap_peek(c);
+    if (!tap_is_pid(tag))
+        return tap_cursor_fail(c);
+    c->p++;
+    pid->node = tap_intern_last(r->atoms, c);
+    size_t need = tag == TAP_EXT_NEW_PID ? 12 : 9;
+    if (tap_left(c) < need)
+        return tap_cursor_fail(c);
+    pid->id = tap_get_u32(c->p);
+    pid->serial = tap_get_u32(c->p + 4);
+    pid->creation = need == 12 ? tap_get_u32(c->p + 8) : c->p[8] & 3u;
+    c->p += need;
+    return true;
+}
+
+#endif
