@@ -1,5 +1,5 @@
-/* stdout.h: the stdout sink's parts: stdout.c (options and life), text.c (lines for people), json.c
- * (objects for programs), depth.c (how deep in calls a process is).
+/* stdout.h: the stdout sink's parts: plugin.c (options and life), text.c and text_body.c (lines for
+ * people), json.c (objects for programs), depth.c (how deep in calls a process is).
  */
 #ifndef TAP_SINKS_STDOUT_STDOUT_H
 #define TAP_SINKS_STDOUT_STDOUT_H

@@ -4,20 +4,15 @@
  *     0.001240  <0.123.0>    <- shop_cart:add/2 = ok
  *     0.001240  <0.123.0>(shop_till)              <- shop_cart:add/2 = ok      with names = true
  *
+ * What (text_body.c) has a function a kind of event; the rest of the line is here.
+ *
  * Whatever the traced node sent, a line stays a line and cannot move the terminal's cursor: control
  * characters that a term did not escape become question marks.
  */
 #include "sinks/common/traced_returns.h"
-#include "sinks/stdout/stdout.h"
+#include "sinks/stdout/text.h"
 
 #include <time.h>
-
-/* Of constants, mostly, whose length is known when this is compiled. */
-static inline __attribute__((always_inline)) void put(struct tap_writer *w, const char *text)
-{
-    size_t n = strlen(text);
-    w->p = tap_text_copy(tap_writer_reserve(w, n), text, n);
-}
 
 static void pad(struct tap_writer *w, size_t from, size_t width)
 {
@@ -117,277 +112,7 @@ static void put_prefix(struct out *self, const struct tap_event *e,
     put(w, " ");
 }
 
-/* ---- What */
-
-static void put_span(struct out *self, const struct tap_batch *batch, struct tap_span span,
-                     const struct tap_print *print)
-{
-    if (span.len)
-        tap_writer_term(&self->w, batch->arena + span.off, span.len, print);
-}
-
-/* The atom after a module: Elixir writes it without its colon. */
-static void put_function_term(struct out *self, const uint8_t *term, size_t len,
-                              const struct tap_print *print)
-{
-    struct tap_writer *w = &self->w;
-    size_t n = tap_writer_term(w, term, len, print);
-    if (n > 1 && print->syntax == TAP_PRINT_ELIXIR && w->p[-(ptrdiff_t)n] == ':') {
-        memmove(w->p - n, w->p - n + 1, n - 1);
-        w->p--;
-    }
-}
-
-static void put_function(struct out *self, const struct tap_event *e)
-{
-    const struct tap_name *m = tap_name_get(self->host, e->module),
-                          *f = tap_name_get(self->host, e->function);
-    bool elixir = self->settings->syntax == TAP_PRINT_ELIXIR;
-    char *p = tap_writer_reserve(
-        &self->w, (size_t)(elixir ? m->elixir_len + f->elixir_len : m->atom_len + f->atom_len) + 1);
-    if (elixir) {
-        unsigned colon = f->elixir_len > 1 && f->elixir[0] == ':';
-        p = tap_text_copy(p, m->elixir, m->elixir_len);
-        *p++ = '.';
-        p = tap_text_copy(p, f->elixir + colon, f->elixir_len - colon);
-    } else {
-        p = tap_text_copy(p, m->atom, m->atom_len);
-        *p++ = ':';
-        p = tap_text_copy(p, f->atom, f->atom_len);
-    }
-    self->w.p = p;
-}
-
-static void put_arity(struct tap_writer *w, int32_t arity)
-{
-    char *p = tap_writer_reserve(w, 24);
-    *p++ = '/';
-    w->p = tap_text_i64(p, arity);
-}
-
-/* {M, F, Args} as m:f(args); anything else as it is. */
-static void put_mfa(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
-                    const struct tap_print *print)
-{
-    struct tap_writer *w = &self->w;
-    struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
-    const uint8_t *m, *f, *args;
-    uint32_t n = 0, len;
-    bool latin1;
-    const char *text;
-    if (!e->payload.len && e->module) { /* cut in the node */
-        put_function(self, e);
-        put_arity(w, e->arity);
-        return;
-    }
-    if (!tap_read_tuple(&c, &n) || n != 3 || (m = c.p, !tap_read_atom(&c, &text, &len, &latin1)) ||
-        (f = c.p, !tap_read_atom(&c, &text, &len, &latin1)) || (args = c.p, !tap_skip(&c))) {
-        put_span(self, batch, e->payload, print);
-        return;
-    }
-    tap_writer_term(w, m, (size_t)(f - m), print);
-    put(w, print->syntax == TAP_PRINT_ELIXIR ? "." : ":");
-    put_function_term(self, f, (size_t)(args - f), print);
-    int tag = *args;
-    bool list = tag == TAP_EXT_LIST || tag == TAP_EXT_NIL || tag == TAP_EXT_STRING;
-    put(w, list ? "(" : "/");
-    if (list)
-        tap_writer_arguments(w, args, (size_t)(c.p - args), ", ", print);
-    else
-        tap_writer_term(w, args, (size_t)(c.p - args), print);
-    if (list)
-        put(w, ")");
-}
-
-/* {Class, Reason} as class:reason. */
-static void put_raised(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
-                       const struct tap_print *print)
-{
-    struct tap_writer *w = &self->w;
-    struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
-    const uint8_t *class, *reason;
-    uint32_t n = 0;
-    if (!tap_read_tuple(&c, &n) || n != 2 || (class = c.p, !tap_skip(&c)) ||
-        (reason = c.p, !tap_skip(&c))) {
-        put_span(self, batch, e->payload, print);
-        return;
-    }
-    tap_writer_term(w, class, (size_t)(reason - class), print);
-    put(w, print->syntax == TAP_PRINT_ELIXIR ? ", " : ":");
-    tap_writer_term(w, reason, (size_t)(c.p - reason), print);
-}
-
-static void put_call(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
-                     const struct tap_print *print)
-{
-    struct tap_writer *w = &self->w;
-    put(w, e->kind == TAP_FUNCTION_CALL ? "-> " : e->kind == TAP_FUNCTION_RETURN ? "<- " : "!! ");
-    put_function(self, e);
-    if (e->kind == TAP_FUNCTION_CALL && e->payload.len) {
-        put(w, "(");
-        tap_writer_arguments(w, batch->arena + e->payload.off, e->payload.len, ", ", print);
-        put(w, ")");
-        return;
-    }
-    put_arity(w, e->arity);
-    if (e->kind == TAP_FUNCTION_CALL || !e->payload.len)
-        return;
-    put(w, e->kind == TAP_FUNCTION_RETURN ? " = " : " raised ");
-    if (e->kind == TAP_FUNCTION_RETURN)
-        put_span(self, batch, e->payload, print);
-    else
-        put_raised(self, batch, e, print);
-}
-
-static void put_peer(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
-                     const char *before, const struct tap_print *print)
-{
-    if (e->peer_type == TAP_PEER_NONE)
-        return;
-    put(&self->w, before);
-    tap_writer_peer(&self->w, batch, e, print);
-}
-
-static const char *loss_reason(unsigned reason)
-{
-    static const char *const texts[TAP_REASON_COUNT] = {
-        [TAP_REASON_NONE] = "no reason given",
-        [TAP_REASON_CREDIT] = "the collector was too slow",
-        [TAP_REASON_QUEUE] = "node's queue",
-        [TAP_REASON_RATE] = "max_rate",
-        [TAP_REASON_MEMORY] = "node's memory",
-        [TAP_REASON_TERM] = "a term above max_term",
-        [TAP_REASON_LIMIT] = "max_events",
-        [TAP_REASON_SINK_QUEUE] = "this sink's queue",
-        [TAP_REASON_SINK_FAILED] = "the sink failed",
-        [TAP_REASON_CONNECTION] = "connection broken",
-        [TAP_REASON_UNREADABLE] = "unreadable",
-        [TAP_REASON_SEQUENCE] = "missing on the way",
-    };
-    return reason < TAP_REASON_COUNT && texts[reason] ? texts[reason] : "unknown reason";
-}
-
-/* What is left out, as the node says it, and for how long it was. */
-static void put_part_gap(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
-{
-    struct tap_writer *w = &self->w;
-    struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
-    const uint8_t *text;
-    uint32_t len;
-    put(w, e->gap ? "gap ends: " : "gap begins: ");
-    if (tap_read_binary(&c, &text, &len))
-        tap_writer_put(w, (const char *)text, len);
-    if (!e->gap)
-        return;
-    put(w, ", for ");
-    char *p = tap_text_u64(tap_writer_reserve(w, 64), e->gap / 1000000000);
-    *p++ = '.';
-    p = tap_text_fixed(p, (uint32_t)(e->gap % 1000000000 / 1000), 6);
-    w->p = tap_text_lit(p, " s");
-}
-
-static void put_loss(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
-{
-    struct tap_writer *w = &self->w;
-    if (tap_event_is_part_gap(e)) {
-        put_part_gap(self, batch, e);
-        return;
-    }
-    put(w, e->kind == TAP_LOST ? "lost " : "gap ");
-    char *p = tap_writer_reserve(w, 64);
-    if (e->kind == TAP_LOST) {
-        p = tap_text_u64(p, e->lost);
-        w->p = e->lost == 1 ? tap_text_lit(p, " event") : tap_text_lit(p, " events");
-    } else {
-        p = tap_text_u64(p, e->gap / 1000000000);
-        *p++ = '.';
-        p = tap_text_fixed(p, (uint32_t)(e->gap % 1000000000 / 1000), 6);
-        w->p = tap_text_lit(p, " s without tracing");
-    }
-    put(w, " (");
-    put(w, loss_reason(e->reason));
-    put(w, ")");
-}
-
-static void put_node(struct out *self, const struct tap_event *e)
-{
-    const struct tap_node *node = self->host->node(self->host, e->node);
-    if (e->kind == TAP_NODE_DOWN) {
-        put(&self->w, e->reason ? "node down: the connection was lost" : "node down");
-        return;
-    }
-    put(&self->w, "node up (OTP ");
-    put(&self->w, node ? node->release : "");
-    put(&self->w, ")");
-}
-
-/* Link, schedule and garbage collection events: a word, and what there is. */
-static void put_other(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
-                      const struct tap_print *print)
-{
-    static const char *const words[TAP_KIND_COUNT] = {
-        [TAP_PROCESS_EXIT] = "exit ",     [TAP_PROCESS_LINK] = "link ",
-        [TAP_PROCESS_UNLINK] = "unlink ", [TAP_PROCESS_REGISTER] = "register ",
-        [TAP_SCHEDULE_IN] = "in ",        [TAP_SCHEDULE_OUT] = "out ",
-        [TAP_GC_START] = "gc start ",     [TAP_PROCESS_UNREGISTER] = "unregister ",
-        [TAP_GC_END] = "gc end ",
-    };
-    struct tap_writer *w = &self->w;
-    bool got = e->flags & TAP_EVENT_LINK_GOT;
-    if (got)
-        put(w, e->kind == TAP_PROCESS_LINK ? "linked by " : "unlinked by ");
-    else
-        put(w, words[e->kind] ? words[e->kind] : self->host->kind_name(e->kind));
-    if (e->flags & TAP_EVENT_GC_MAJOR)
-        put(w, "major ");
-    put_peer(self, batch, e, "", print);
-    if (e->module && (e->kind == TAP_SCHEDULE_IN || e->kind == TAP_SCHEDULE_OUT)) {
-        put_function(self, e);
-        put_arity(w, e->arity);
-    } else if (e->payload.len) {
-        if (e->peer_type != TAP_PEER_NONE)
-            put(w, " ");
-        put_span(self, batch, e->payload, print);
-    }
-}
-
-static void put_body(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
-                     const struct tap_print *print)
-{
-    struct tap_writer *w = &self->w;
-    switch (e->kind) {
-    case TAP_FUNCTION_CALL:
-        put_call(self, batch, e, print);
-        put_peer(self, batch, e, " from ", print);
-        break;
-    case TAP_FUNCTION_RETURN:
-    case TAP_FUNCTION_EXCEPTION: put_call(self, batch, e, print); break;
-    case TAP_MESSAGE_SEND:
-        put(w, "send");
-        put_peer(self, batch, e, " ", print);
-        put(w, e->payload.len ? " ! " : "");
-        put_span(self, batch, e->payload, print);
-        break;
-    case TAP_MESSAGE_RECEIVE:
-        put(w, e->flags & TAP_EVENT_TIMEOUT ? "recv timed out" : "recv ");
-        if (!(e->flags & TAP_EVENT_TIMEOUT))
-            put_span(self, batch, e->payload, print);
-        put_peer(self, batch, e, " from ", print);
-        break;
-    case TAP_PROCESS_SPAWN:
-    case TAP_PROCESS_START:
-        put(w, e->kind == TAP_PROCESS_SPAWN ? "spawn" : "start");
-        put_peer(self, batch, e, e->kind == TAP_PROCESS_SPAWN ? " " : " by ", print);
-        put(w, " ");
-        put_mfa(self, batch, e, print);
-        break;
-    case TAP_LOST:
-    case TAP_GAP: put_loss(self, batch, e); break;
-    case TAP_NODE_UP:
-    case TAP_NODE_DOWN: put_node(self, e); break;
-    default: put_other(self, batch, e, print); break;
-    }
-}
+/* ---- Behind it, and the line */
 
 static void put_remarks(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
                         const struct tap_print *print)
@@ -459,7 +184,7 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
     } else if (self->depths && !tap_event_is_part_gap(e)) {
         out_depths_lost(self->depths, e->node);
     }
-    put_body(self, batch, e, &print);
+    out_text_body(self, batch, e, &print);
     if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen)
         put_remarks(self, batch, e, &print);
     sanitize(w, body);
