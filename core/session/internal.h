@@ -97,7 +97,7 @@ void tap_session_node_end(struct tap_session *, struct tap_node_impl *, enum tap
                           const struct tap_node_final *final);
 /* run.c: a sink's last word. On its thread. */
 void tap_session_sink_ended(void *session, struct tap_sink *, enum tap_sink_end);
-/* The bus's callbacks. */
+/* bus_callbacks.c */
 void tap_session_node_up(void *session, uint32_t node, const struct tap_node_facts *);
 void tap_session_call_ended(void *session, const char *kind, uint32_t kind_len, const uint8_t *term,
                             uint32_t len);
