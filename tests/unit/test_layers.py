@@ -3,7 +3,7 @@
 
 Each floor of core/ may include those beneath it, never one above; folders and files do not include each other in a
 circle; a plugin includes the public headers, its own folder, what its kind shares, core/files and core/syntax; core/ names no
-plugin but in one table. A source has at most 450 lines, a function at most 60; what is over may only shrink.
+plugin but in one table. A source has at most 450 lines, a function at most 60.
 """
 import os, re, sys, tempfile
 
@@ -16,10 +16,8 @@ SHARED = {'sinks': 'sinks/common/', 'filters': 'filters/common/', 'transports': 
 TABLE = 'core/library/defaults.c'  # where the core may name plugins
 WORDS = {('core/cli/clean.c', 'modules'), ('core/cli/plugins.c', 'summary')}  # words that are no plugin there
 LINES, FUNCTION = 450, 60
-# What was over when the test was written, with its lines, which it may not exceed; what fits is taken out.
-OVER = {'core/decode/decode.c': 508, 'core/include/beamtap/plugin.h': 476, 'core/include/beamtap/term.h': 507,
-        'core/syntax/elixir_reader.c': 471, 'core/syntax/elixir_reader.c:read_number': 62,
-        'core/term/print.c': 493, 'plugins/sinks/csv/plugin.c': 499}
+# What is over, with its lines, which it may not exceed; what fits is taken out. Nothing is over: keep it so.
+OVER = {}
 
 
 def sources(top):
