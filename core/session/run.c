@@ -133,6 +133,14 @@ static enum tap_status ask_facts(struct tap_session *session)
     return status;
 }
 
+static bool any_traced(const struct tap_session *session)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < atomic_load(&session->node_count); i++)
+        any |= atomic_load(&tap_session_node(session, i)->traced);
+    return any;
+}
+
 enum tap_status tap_session_start(struct tap_session *session)
 {
     enum tap_status status = ask_facts(session);
@@ -159,6 +167,11 @@ enum tap_status tap_session_start(struct tap_session *session)
         return status;
     }
     session->threaded = true;
+    if (atomic_load(&session->stopping) && !any_traced(session)) {
+        tap_session_log(session, TAP_LOG_INFO, "core",
+                        "stopped before any node was traced: no output was touched");
+        return TAP_OK;
+    }
     for (size_t s = 0; s < session->sink_count; s++)
         tap_sink_begin(&session->sinks[s]);
     return TAP_OK;
