@@ -136,7 +136,8 @@ void tap_summary_print(const struct tap_session *session, const struct tap_run_f
     const char *section, *name, *last = NULL;
     int64_t value;
     for (size_t i = 0; i < f->node_count; i++)
-        print_node(session, i, &f->nodes[i], out);
+        if (f->nodes[i].state != TAP_NODE_SAME)
+            print_node(session, i, &f->nodes[i], out);
     for (size_t i = 0; i < f->sink_count; i++)
         print_sink(&f->sinks[i], out);
     tap_summary_flows(session, out);
@@ -210,7 +211,8 @@ bool tap_summary_json(const struct tap_session *session, const struct tap_run_fi
     cJSON *nodes = cJSON_AddArrayToObject(all, "nodes"),
           *sinks = cJSON_AddArrayToObject(all, "sinks");
     for (size_t i = 0; i < f->node_count; i++)
-        cJSON_AddItemToArray(nodes, node_json(session, i, &f->nodes[i]));
+        if (f->nodes[i].state != TAP_NODE_SAME)
+            cJSON_AddItemToArray(nodes, node_json(session, i, &f->nodes[i]));
     for (size_t i = 0; i < f->sink_count; i++)
         cJSON_AddItemToArray(sinks, sink_json(&f->sinks[i]));
     tap_summary_flows_json(session, all);

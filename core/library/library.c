@@ -349,7 +349,7 @@ void tap_trace_figures(const struct tap_trace *t, struct tap_trace_figures *figu
         tap_session_sinks(t->session, sinks, sink_count);
         for (size_t i = 0; i < n; i++) {
             f->produced += nodes[i].produced;
-            f->nodes++;
+            f->nodes += nodes[i].state != TAP_NODE_SAME;
             f->nodes_failed += nodes[i].state == TAP_NODE_FAILED;
             f->exact &= nodes[i].final || !nodes[i].traced;
         }

@@ -202,6 +202,11 @@ static uint32_t host_node_add(const struct tap_host *host, const char *name)
     return index;
 }
 
+static bool host_node_rename(const struct tap_host *host, uint32_t index, const char *name)
+{
+    return tap_session_node_rename(own(host)->session, index, name);
+}
+
 static void unknown_rest(struct tap_session *session, const struct tap_node_impl *node)
 {
     uint64_t next = node->bus.stream.next, lost = atomic_load(&node->bus.stream.figures.lost);
@@ -252,6 +257,8 @@ static void host_node_state(const struct tap_host *host, uint32_t index, enum ta
     struct tap_node_impl *node = tap_session_node(own(host)->session, index);
     if (!node)
         return;
+    if (state == TAP_NODE_SAME)
+        tap_session_node_same(own(host)->session, node);
     if (state == TAP_NODE_CONNECTING)
         node_again(own(host)->session, node);
     if (state == TAP_NODE_DONE || state == TAP_NODE_FAILED) {
@@ -384,7 +391,8 @@ static const struct tap_transport_host transport_table = {.struct_size = sizeof 
                                                           .wait = host_wait,
                                                           .stopping = host_stopping,
                                                           .unnamed = host_unnamed,
-                                                          .deep_stack = host_deep_stack};
+                                                          .deep_stack = host_deep_stack,
+                                                          .node_rename = host_node_rename};
 
 void tap_host_init(struct tap_session *session, struct tap_instance_host *h,
                    const struct tap_instance *instance)

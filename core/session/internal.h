@@ -95,6 +95,9 @@ struct tap_node_impl *tap_session_node(const struct tap_session *, uint32_t inde
 /* A node's end, once; `final` as in host->transport->node_state. */
 void tap_session_node_end(struct tap_session *, struct tap_node_impl *, enum tap_node_state,
                           const struct tap_node_final *final);
+/* node_name.c: as host->node_rename; and a node that is another one of this run. */
+bool tap_session_node_rename(struct tap_session *, uint32_t index, const char *name);
+void tap_session_node_same(struct tap_session *, struct tap_node_impl *);
 /* run.c: a sink's last word. On its thread. */
 void tap_session_sink_ended(void *session, struct tap_sink *, enum tap_sink_end);
 /* bus_callbacks.c */

@@ -319,7 +319,7 @@ size_t tap_session_nodes(const struct tap_session *session, struct tap_node_stat
         const struct tap_figures *f = &node->bus.stream.figures;
         uint64_t next = figure(&f->next);
         struct tap_node_stats *to = &stats[i];
-        *to = (struct tap_node_stats){.name = node->base.name,
+        *to = (struct tap_node_stats){.name = __atomic_load_n(&node->base.name, __ATOMIC_ACQUIRE),
                                       .release = atomic_load(&node->told) ? node->release : "",
                                       .state = atomic_load(&node->state),
                                       .final =

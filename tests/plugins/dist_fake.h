@@ -124,6 +124,11 @@ static void fake_node_state(const struct tap_host *h, uint32_t node, enum tap_no
     if (final)
         n->final = *final;
 }
+static bool fake_node_rename(const struct tap_host *h, uint32_t node, const char *name)
+{
+    snprintf(fake_of(h)->nodes[node].name, sizeof fake_of(h)->nodes[0].name, "%s", name);
+    return true;
+}
 static struct tap_arena *fake_reserve(const struct tap_host *h, size_t min)
 {
     struct tap_arena *a = malloc(sizeof *a);
@@ -211,7 +216,8 @@ static inline struct fake *fake_new(void)
                                                         .wait = fake_wait,
                                                         .stopping = fake_stopping,
                                                         .unnamed = fake_unnamed,
-                                                        .deep_stack = fake_deep_stack};
+                                                        .deep_stack = fake_deep_stack,
+                                                        .node_rename = fake_node_rename};
     static const struct tap_plan_function queue_new = {.struct_size = sizeof queue_new,
                                                        .module = "queue",
                                                        .function = "new",

@@ -79,7 +79,7 @@ struct tap_plan {
     const struct tap_text *nodes;
     size_t node_count;
     const char *seed;        /* NULL: none */
-    const char *cookie_file; /* never NULL; the environment's BEAMTAP_COOKIE comes first */
+    const char *cookie_file; /* NULL: where erl looks; the environment's BEAMTAP_COOKIE is first */
     /* count 0 while calls are wanted: every function */
     const struct tap_plan_function *const *functions;
     size_t function_count;
@@ -104,6 +104,10 @@ struct tap_plan {
      * events */
     bool names;
     bool arity_only; /* calls come without their arguments, which then are not copied */
+    /* Ports of the nodes' distribution, where no epmd is asked; 0: epmd knows. One for each of
+     * `nodes` (NULL: none was given), for the seed, and for every node without one of its own. */
+    const uint16_t *node_ports;
+    uint16_t seed_port, port;
 };
 
 #ifdef __cplusplus

@@ -26,7 +26,13 @@ struct tap_arena {
     size_t size;
 };
 
-enum tap_node_state { TAP_NODE_CONNECTING, TAP_NODE_TRACING, TAP_NODE_DONE, TAP_NODE_FAILED };
+enum tap_node_state {
+    TAP_NODE_CONNECTING,
+    TAP_NODE_TRACING,
+    TAP_NODE_DONE,
+    TAP_NODE_FAILED,
+    TAP_NODE_SAME /* it is another node of this run, under another name: nothing is said of it */
+};
 /* The relay's final report (frame.h, {final, Map}). */
 struct tap_node_final {
     uint32_t struct_size;
@@ -80,6 +86,9 @@ struct tap_transport_host {
     /* The next function of this node whose returns should no longer be traced, into a struct whose
      * struct_size is set; false: there is none. From run. */
     bool (*deep_stack)(const struct tap_host *, uint32_t node, struct tap_deep_stack *);
+    /* A node turned out to be called otherwise than it was added. Before TAP_NODE_TRACING. False:
+     * this run has a node of that name, or there is no memory. */
+    bool (*node_rename)(const struct tap_host *, uint32_t node, const char *name);
 };
 
 /* `settings` is the plugin's settings struct, filled from the option table; it lives until
