@@ -373,7 +373,9 @@ static struct tap_beam_node *joined(struct tap_beam *b, struct fake *f, struct e
     b->fds = malloc(sizeof *b->fds);
     b->nodes[0] = n;
     b->count = 1;
-    CU_ASSERT_FATAL(tap_beam_node_connect(n, "test_conn", "dist_test", 5 * SECOND));
+    n->target = strdup(e->name);
+    struct tap_cookie cookie = {.text = "dist_test", .from = "the test"};
+    CU_ASSERT_FATAL(tap_beam_node_connect(n, "test_conn", &cookie, 5 * SECOND));
     return n;
 }
 static void parted(struct tap_beam *b, struct fake *f)

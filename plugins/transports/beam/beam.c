@@ -115,11 +115,10 @@ static void beam_begin(struct tap_beam *b)
 static bool beam_prepare(struct tap_beam *b)
 {
     const struct tap_host *host = b->host;
-    char why[400];
-    if (!tap_handshake_cookie(host->plan->cookie_file, b->cookie, sizeof b->cookie, why,
-                              sizeof why))
+    char why[1200];
+    if (!tap_cookie_read(host->plan->cookie_file, &b->cookie, why, sizeof why))
         return TAP_FAIL(host, TAP_ERROR, "%s", why), false;
-    tap_mask_set(&b->mask, b->cookie, host->plan);
+    tap_mask_set(&b->mask, b->cookie.text, host->plan);
     if (b->name)
         snprintf(b->alive, sizeof b->alive, "%s", b->name);
     else
@@ -210,7 +209,7 @@ void tap_beam_free(struct tap_beam *b)
         close(b->wake);
     if (b->own_name >= 0)
         close(b->own_name);
-    explicit_bzero(b->cookie, sizeof b->cookie);
+    explicit_bzero(&b->cookie, sizeof b->cookie);
     explicit_bzero(&b->mask, sizeof b->mask);
     free(b->nodes);
     free(b->fds);

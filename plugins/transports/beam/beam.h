@@ -10,13 +10,12 @@
 #include "transports/beam/acceptor.h"
 #include "transports/beam/node/node.h"
 
-#define TAP_COOKIE_MAX 512
 /* two connections each, the dials, the acceptor */
 #define TAP_BEAM_FDS(nodes) (2 * (nodes) + 1 + TAP_ACCEPTOR_FDS)
 
 struct tap_beam {
     const struct tap_host *host;
-    int64_t connect_timeout; /* ns */
+    int64_t connect_timeout; /* ns: for one node, from the first attempt until it is traced */
     const char *name;        /* our name in the cluster; NULL: one of a few (net/own_name.h) */
     struct tap_acceptor *acceptor; /* NULL: frames come over the distribution */
     struct tap_beam_node **nodes;
@@ -24,7 +23,8 @@ struct tap_beam {
     struct pollfd *fds;
     bool granting; /* the host lets credit be given, as of this turn */
 
-    char alive[64], cookie[TAP_COOKIE_MAX + 1];
+    char alive[64];
+    struct tap_cookie cookie;
     struct tap_mask mask; /* the cookie, in what nodes send */
     int own_name;         /* what holds it; -1: nothing */
     int wake;             /* an eventfd: a dial is through */

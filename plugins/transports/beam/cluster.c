@@ -2,7 +2,6 @@
 #include "transports/beam/cluster.h"
 
 #define SECOND INT64_C(1000000000)
-#define CALL_TIMEOUT (10 * SECOND)
 #define LOOK_EVERY SECOND
 #define DIALS_AT_ONCE 16
 
@@ -17,7 +16,14 @@ bool tap_cluster_open(const struct tap_beam *b)
     return plan->node_count == 1 && !strcmp(plan->nodes[0].text, "all_nodes");
 }
 
-struct tap_beam_node *tap_cluster_add(struct tap_beam *b, const char *name, size_t len)
+/* The port that the configuration gives: for one node, or for all. */
+static uint16_t plan_port(const struct tap_beam *b, uint16_t own)
+{
+    return own ? own : b->host->plan->port;
+}
+
+struct tap_beam_node *tap_cluster_add(struct tap_beam *b, const char *name, size_t len,
+                                      uint16_t port)
 {
     for (size_t i = 0; i < b->count; i++)
         if (strlen(b->nodes[i]->name) == len && !memcmp(b->nodes[i]->name, name, len))
@@ -29,11 +35,13 @@ struct tap_beam_node *tap_cluster_add(struct tap_beam *b, const char *name, size
     if (fds)
         b->fds = fds;
     struct tap_beam_node *n = nodes && fds ? calloc(1, sizeof *n) : NULL;
-    if (!n || !(n->name = strndup(name, len))) {
+    if (!n || !(n->name = strndup(name, len)) || !(n->target = strdup(n->name))) {
+        free(n ? n->name : NULL);
         free(n);
         return NULL;
     }
     n->beam = b;
+    n->port = plan_port(b, port);
     n->index = b->host->transport->node_add(b->host, n->name);
     b->host->transport->node_state(b->host, n->index, TAP_NODE_CONNECTING, NULL);
     n->conn_at = n->data_at = -1;
@@ -46,9 +54,10 @@ bool tap_cluster_name(struct tap_beam *b)
 {
     const struct tap_plan *plan = b->host->plan;
     if (tap_cluster_open(b))
-        return tap_cluster_add(b, plan->seed, strlen(plan->seed));
+        return tap_cluster_add(b, plan->seed, strlen(plan->seed), plan->seed_port);
     for (size_t i = 0; i < plan->node_count; i++)
-        if (!tap_cluster_add(b, plan->nodes[i].text, strlen(plan->nodes[i].text)))
+        if (!tap_cluster_add(b, plan->nodes[i].text, strlen(plan->nodes[i].text),
+                             plan->node_ports ? plan->node_ports[i] : 0))
             return false;
     return true;
 }
@@ -70,7 +79,7 @@ void tap_cluster_seen(struct tap_beam *b, struct tap_cursor list)
     if (!tap_read_list(&list, &count))
         return;
     for (uint32_t i = 0; i < count && tap_read_atom(&list, &name, &len, &latin1); i++)
-        if (!cluster_collector(b, name, len) && !tap_cluster_add(b, name, len))
+        if (!cluster_collector(b, name, len) && !tap_cluster_add(b, name, len, 0))
             return;
 }
 
@@ -82,7 +91,7 @@ void tap_cluster_discover(struct tap_beam *b)
     tap_write_atom(&args, plan_hidden(b) ? "connected" : "visible");
     tap_write_nil(&args);
     /* else it has said why */
-    bool ok = tap_beam_node_call(seed, "erlang", "nodes", &args, CALL_TIMEOUT);
+    bool ok = tap_beam_node_call(seed, "erlang", "nodes", &args, tap_beam_node_time(seed));
     tap_buf_free(&args);
     if (ok)
         tap_cluster_seen(b, tap_cursor(seed->rpc.answer.data, seed->rpc.answer.len));
@@ -98,6 +107,20 @@ static bool cluster_lasts(const struct tap_beam *b, int64_t now)
            (!b->began || !duration || now - b->began < duration);
 }
 
+/* Two names may lead to one node where a port is given, and a node takes the second of two
+ * handshakes under one name for the better one. So they come one after the other. */
+static bool cluster_in_the_way(const struct tap_beam *b, const struct tap_beam_node *n)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        const struct tap_beam_node *o = b->nodes[i];
+        if (o != n && o->state == TAP_BEAM_DIALLING && (n->port || o->port) &&
+            (n->port == o->port || !n->port || !o->port) &&
+            !strcmp(n->target + strcspn(n->target, "@"), o->target + strcspn(o->target, "@")))
+            return true;
+    }
+    return false;
+}
+
 static void cluster_dial(struct tap_beam *b, int64_t now)
 {
     size_t dialling = 0;
@@ -108,7 +131,7 @@ static void cluster_dial(struct tap_beam *b, int64_t now)
     for (size_t i = 0; i < b->count && dialling < DIALS_AT_ONCE && cluster_lasts(b, now); i++) {
         struct tap_beam_node *n = b->nodes[i];
         bool first = n->state == TAP_BEAM_AWAY, again = n->state == TAP_BEAM_ENDED && b->began;
-        if (!n->retry_at || now < n->retry_at || !(first || again))
+        if (!n->retry_at || now < n->retry_at || !(first || again) || cluster_in_the_way(b, n))
             continue;
         tap_beam_node_dial(n);
         dialling += n->state == TAP_BEAM_DIALLING;

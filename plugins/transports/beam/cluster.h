@@ -11,8 +11,10 @@
 
 /* Does the plan say all_nodes? */
 bool tap_cluster_open(const struct tap_beam *);
-/* Adds a node, unless it is there already. NULL: out of memory. */
-struct tap_beam_node *tap_cluster_add(struct tap_beam *, const char *name, size_t len);
+/* Adds a node, unless it is there already. `port`: of its distribution; 0: epmd knows. NULL: out
+ * of memory. */
+struct tap_beam_node *tap_cluster_add(struct tap_beam *, const char *name, size_t len,
+                                      uint16_t port);
 /* The nodes that the plan names; with all_nodes the seed alone. */
 bool tap_cluster_name(struct tap_beam *);
 /* all_nodes: asks the seed, which is joined, and waits for its answer. */

@@ -12,8 +12,8 @@ struct dist_settings {
 };
 
 static const struct tap_option dist_options[] = {
-    {"connect_timeout", TAP_OPT_DURATION, "5s", INT64_C(10000000), INT64_C(600000000000), NULL,
-     "how long one node may take to accept the connection",
+    {"connect_timeout", TAP_OPT_DURATION, "10s", INT64_C(10000000), INT64_C(600000000000), NULL,
+     "how long one node may take from the first attempt to connect until it is traced",
      offsetof(struct dist_settings, connect_timeout), 0},
     {"name", TAP_OPT_STRING, NULL, 0, 0, NULL,
      "the name before the @ that beamtap takes in the cluster; without it the first of beamtap_1, "

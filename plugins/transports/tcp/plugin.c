@@ -22,8 +22,9 @@ static const struct tap_option tcp_options[] = {
      "the address, and with :PORT the port, that nodes are told, where listen's is not what they "
      "can reach",
      offsetof(struct tcp_settings, advertise), 0},
-    {"connect_timeout", TAP_OPT_DURATION, "5s", INT64_C(10000000), INT64_C(600000000000), NULL,
-     "how long one node may take to accept the connection, and to open its own",
+    {"connect_timeout", TAP_OPT_DURATION, "10s", INT64_C(10000000), INT64_C(600000000000), NULL,
+     "how long one node may take from the first attempt to connect until it has opened its own "
+     "connection and is traced",
      offsetof(struct tcp_settings, connect_timeout), 0},
     {"name", TAP_OPT_STRING, NULL, 0, 0, NULL,
      "the name before the @ that beamtap takes in the cluster; without it the first of beamtap_1, "

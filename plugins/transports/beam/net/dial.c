@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -11,12 +12,14 @@
 #include "transports/beam/net/own_name.h"
 
 struct tap_dial {
-    struct tap_dialled result;
+    struct tap_approach approach;
+    struct tap_approached result;
+    struct tap_cookie cookie;
+    char alive[64], *node;
+    _Atomic(const char *) stage;
     atomic_bool done;
     atomic_int owners;
-    int64_t deadline;
     int wake; /* a duplicate: the run may be gone before the thread */
-    char alive[64], *node, *cookie;
 };
 
 static void dial_release(struct tap_dial *d)
@@ -28,22 +31,37 @@ static void dial_release(struct tap_dial *d)
     if (d->wake >= 0)
         close(d->wake);
     free(d->node);
-    free(d->cookie);
+    explicit_bzero(&d->cookie, sizeof d->cookie);
     free(d);
+}
+
+/* Our name is in use there: by us, where this is a node that we have under another name. */
+static void dial_ask_name(struct tap_dial *d)
+{
+    struct tap_approach again = d->approach;
+    struct tap_approached *other = malloc(sizeof *other);
+    char alive[80]; /* an atom in the node, for ever: one */
+    if (!other)
+        return;
+    snprintf(alive, sizeof alive, "%.60s_b", d->alive);
+    again.alive = alive;
+    tap_handshake(&again, other);
+    memcpy(d->result.name, other->name, sizeof d->result.name);
+    if (other->wire)
+        other->wire->ops->close(other->wire);
+    free(other);
 }
 
 static void *dial_main(void *arg)
 {
     struct tap_dial *d = arg;
-    struct tap_dialled *r = &d->result;
     uint64_t one = 1;
-    errno = 0;
     do
-        r->wire = tap_handshake(d->node, d->alive, d->cookie, d->deadline, r->pid, &r->pid_len,
-                                r->why, sizeof r->why);
-    while (!r->wire && errno == EADDRINUSE && tap_wire_now() < d->deadline &&
+        tap_handshake(&d->approach, &d->result);
+    while (d->result.refusal == TAP_REFUSAL_NAME && tap_wire_now() < d->approach.deadline &&
            tap_own_name_next(d->alive, sizeof d->alive));
-    r->refused = !r->wire && errno == EACCES;
+    if (d->result.refusal == TAP_REFUSAL_NAME)
+        dial_ask_name(d);
     atomic_store(&d->done, true);
     if (write(d->wake, &one, sizeof one) < 0) /* full: the run is awake already */
         errno = 0;
@@ -51,29 +69,44 @@ static void *dial_main(void *arg)
     return NULL;
 }
 
-struct tap_dial *tap_dial_begin(const char *node, const char *alive, const char *cookie,
-                                int64_t timeout, int wake)
+/* Signals are the session's thread's: that is who waits in a poll that they should end. */
+static bool dial_thread(struct tap_dial *d)
+{
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool ok = !pthread_create(&thread, NULL, dial_main, d);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (ok)
+        pthread_detach(thread);
+    return ok;
+}
+
+struct tap_dial *tap_dial_begin(const struct tap_approach *a, int wake)
 {
     struct tap_dial *d = calloc(1, sizeof *d);
-    pthread_t thread;
     if (!d)
         return NULL;
-    d->deadline = tap_wire_now() + timeout;
     d->wake = fcntl(wake, F_DUPFD_CLOEXEC, 0);
-    d->node = strdup(node);
-    snprintf(d->alive, sizeof d->alive, "%s", alive);
-    d->cookie = strdup(cookie);
+    d->node = strdup(a->node);
+    snprintf(d->alive, sizeof d->alive, "%s", a->alive);
+    d->cookie = *a->cookie;
+    d->approach = *a;
+    d->approach.node = d->node;
+    d->approach.alive = d->alive;
+    d->approach.cookie = &d->cookie;
+    d->approach.stage = &d->stage;
+    atomic_store(&d->stage, "its address");
     atomic_store(&d->owners, 2);
-    if (d->wake >= 0 && d->node && d->cookie && !pthread_create(&thread, NULL, dial_main, d)) {
-        pthread_detach(thread);
+    if (d->wake >= 0 && d->node && dial_thread(d))
         return d;
-    }
     atomic_store(&d->owners, 1);
     dial_release(d);
     return NULL;
 }
 
-bool tap_dial_take(struct tap_dial **dial, struct tap_dialled *out)
+bool tap_dial_take(struct tap_dial **dial, struct tap_approached *out)
 {
     struct tap_dial *d = *dial;
     if (!d || !atomic_load(&d->done))
@@ -82,6 +115,11 @@ bool tap_dial_take(struct tap_dial **dial, struct tap_dialled *out)
     d->result.wire = NULL;
     tap_dial_drop(dial);
     return true;
+}
+
+const char *tap_dial_stage(struct tap_dial *d)
+{
+    return atomic_load(&d->stage);
 }
 
 void tap_dial_drop(struct tap_dial **dial)

@@ -11,21 +11,16 @@
 
 struct tap_dial;
 
-struct tap_dialled {
-    struct tap_wire *wire; /* the caller's; NULL: see why */
-    uint8_t pid[TAP_PID_EXT_MAX];
-    size_t pid_len;
-    char why[900];
-    /* asking again would be in vain: the cookie is wrong, or the node does not allow us */
-    bool refused;
-};
-
-/* NULL: no memory or no thread. */
-struct tap_dial *tap_dial_begin(const char *node, const char *alive, const char *cookie,
-                                int64_t timeout, int wake);
+/* As tap_handshake says, with copies of its texts; `stage` is of no meaning. Where our name is in
+ * use at the node, it is asked once more under another one, for its own name alone: it may be that
+ * we are there already (tap_approached.name is set then, and wire is not). NULL: no memory or no
+ * thread. */
+struct tap_dial *tap_dial_begin(const struct tap_approach *, int wake);
 /* True once it is through: the outcome is moved to *out and the dial is gone. Never waits. */
-bool tap_dial_take(struct tap_dial **, struct tap_dialled *out);
-/* Lets go of it; its thread ends by itself, within the timeout, and closes what it got. */
+bool tap_dial_take(struct tap_dial **, struct tap_approached *out);
+/* What it waits for at the moment. */
+const char *tap_dial_stage(struct tap_dial *);
+/* Lets go of it; its thread ends by itself, at the deadline, and closes what it got. */
 void tap_dial_drop(struct tap_dial **);
 
 #endif

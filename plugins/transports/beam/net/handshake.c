@@ -1,18 +1,16 @@
-/* handshake.c: ei's handshake over our own socket, overheard.
+/* handshake.c: ei's handshake over our own socket, overheard (overheard.h).
  *
- * ei calls back for each read and write. From what passes by we learn the node's status ("ok",
- * "alive", "not_allowed", ...) and how far the two came, and from that the one sentence for the
- * user: a node that hangs up after our digest does not like the cookie; one that hangs up before
- * does not like the name.
+ * ei calls back for each connect, read and write, and is told nothing of addresses: it knows IPv4
+ * alone.
  */
 #include "transports/beam/net/handshake.h"
 
 #include <arpa/inet.h>
 #include <ei.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -22,13 +20,51 @@
 #include "transports/beam/net/epmd.h"
 
 struct shake {
-    struct tap_wire wire; /* first: a wire's close finds the whole */
+    int fd;   /* -1: none */
+    int key;  /* what ei knows it by */
+    bool out; /* ei has had its part: the descriptor is no longer its */
+    struct tap_addresses addresses;
+    uint16_t port;
     int64_t deadline;
-    uint8_t seen[64]; /* the first bytes that the node said: u16 length, 's', status */
-    size_t seen_len;
-    bool digest_sent, digest_heard, timed_out;
-    int error;
+    struct tap_overheard heard;
+    _Atomic(const char *) *stage;
 };
+
+static void stage_set(_Atomic(const char *) *stage, const char *what)
+{
+    if (stage)
+        atomic_store(stage, what);
+}
+
+/* ---- Descriptors, as ei knows them
+ *
+ * It keeps a table of its connections, as long as the limit of descriptors was when it first looked,
+ * and refuses what is beyond: so it is told small numbers, for the time of a handshake.
+ */
+
+#define KEYS 256
+
+static pthread_mutex_t key_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool key_used[KEYS];
+
+/* KEYS: none is free. */
+static int key_take(void)
+{
+    int key = 0;
+    pthread_mutex_lock(&key_lock);
+    while (key < KEYS && key_used[key])
+        key++;
+    if (key < KEYS)
+        key_used[key] = true;
+    pthread_mutex_unlock(&key_lock);
+    return key;
+}
+static void key_give(int key)
+{
+    pthread_mutex_lock(&key_lock);
+    key_used[key] = false;
+    pthread_mutex_unlock(&key_lock);
+}
 
 /* ---- ei's socket callbacks: errno values are returned */
 
@@ -40,45 +76,48 @@ static int shake_socket(void **ctx, void *setup)
 static int shake_close(void *ctx)
 {
     struct shake *s = ctx;
-    if (s->wire.fd >= 0)
-        close(s->wire.fd);
-    s->wire.fd = -1;
+    if (s->fd >= 0 && !s->out)
+        close(s->fd);
+    s->fd = -1;
     return 0;
 }
 static int shake_note(struct shake *s, int error)
 {
-    s->timed_out |= error == ETIMEDOUT;
-    if (error && !s->error)
-        s->error = error;
+    s->heard.timed_out |= error == ETIMEDOUT;
+    if (error && !s->heard.error)
+        s->heard.error = error;
     return error;
 }
 static int shake_connect(void *ctx, void *addr, int len, unsigned tmo)
 {
     struct shake *s = ctx;
-    const struct sockaddr_in *to = addr;
-    (void)len, (void)tmo;
-    s->wire.fd = tap_wire_connect(to->sin_addr, ntohs(to->sin_port), s->deadline);
-    return s->wire.fd < 0 ? shake_note(s, errno) : 0;
+    (void)addr, (void)len, (void)tmo;
+    s->fd = tap_addresses_connect(&s->addresses, s->port, s->deadline, NULL);
+    int error = s->fd < 0 ? shake_note(s, errno) : 0;
+    stage_set(s->stage, "its part of the handshake");
+    return error;
 }
 static int shake_write(void *ctx, const char *buf, ssize_t *len, unsigned tmo)
 {
     struct shake *s = ctx;
     (void)tmo;
-    s->digest_sent |= *len > 2 && buf[2] == 'r'; /* ei writes each handshake packet in one piece */
-    return shake_note(s, tap_wire_write_all(s->wire.fd, buf, (size_t)*len, s->deadline));
+    /* ei writes each handshake packet in one piece */
+    s->heard.digest_sent |= *len > 2 && buf[2] == 'r';
+    return shake_note(s, tap_wire_write_all(s->fd, buf, (size_t)*len, s->deadline));
 }
+/* What came is noted even where it was not all: an alert, a greeting of something else. */
 static int shake_read(void *ctx, char *buf, ssize_t *len, unsigned tmo)
 {
     struct shake *s = ctx;
+    struct tap_overheard *o = &s->heard;
+    size_t got, room = sizeof o->bytes - o->len;
     (void)tmo;
-    int error = shake_note(s, tap_wire_read_all(s->wire.fd, buf, (size_t)*len, s->deadline));
-    if (error)
-        return error;
-    s->digest_heard |= s->digest_sent;
-    size_t room = sizeof s->seen - s->seen_len, n = (size_t)*len < room ? (size_t)*len : room;
-    memcpy(s->seen + s->seen_len, buf, n);
-    s->seen_len += n;
-    return 0;
+    int error = shake_note(s, tap_wire_read(s->fd, buf, (size_t)*len, s->deadline, &got));
+    size_t n = got < room ? got : room;
+    memcpy(o->bytes + o->len, buf, n);
+    o->len += n;
+    o->digest_heard |= !error && o->digest_sent;
+    return error;
 }
 static int shake_writev(void *ctx, const void *iov, int count, ssize_t *len, unsigned tmo)
 {
@@ -106,7 +145,7 @@ static int shake_complete(void *ctx)
 }
 static int shake_fd(void *ctx, int *fd)
 {
-    *fd = ((struct shake *)ctx)->wire.fd;
+    *fd = ((struct shake *)ctx)->key;
     return 0;
 }
 /* Nobody connects to us. */
@@ -136,68 +175,66 @@ static ei_socket_callbacks shake_callbacks = {
     .get_fd = shake_fd,
 };
 
-/* ---- The wire that remains */
-
-static ssize_t socket_read(struct tap_wire *s, void *dst, size_t len)
-{
-    return recv(s->fd, dst, len, 0);
-}
-static ssize_t socket_write(struct tap_wire *s, const void *src, size_t len)
-{
-    return send(s->fd, src, len, MSG_NOSIGNAL);
-}
-static void socket_close(struct tap_wire *s)
-{
-    ei_close_connection(s->fd); /* ei forgets the descriptor, and calls shake_close */
-    free(s);
-}
-static const struct tap_wire_ops socket_ops = {socket_read, socket_write, socket_close};
-
 /* ---- Names */
 
-static bool has_dot(const char *host)
+/* A name of the long kind: a domain, or an address of either family. */
+static bool is_long(const char *host)
 {
-    return strchr(host, '.') != NULL;
+    return strpbrk(host, ".:") != NULL;
 }
 
-/* Our own host part. The node refuses names of the other mode (long, short), and that is all that
- * matters: nobody connects back to a hidden node that does not listen. Beside a node on this very
- * machine we take its host part. */
-static bool shake_host(const char *target, struct in_addr addr, char *host, size_t cap)
+/* The address that packets to the node leave from: a name of the long kind too. */
+static bool shake_source(const struct sockaddr_storage *to, char *host, size_t cap)
 {
-    if (ntohl(addr.s_addr) >> 24 == 127) {
+    struct sockaddr_storage peer = *to, me = {0};
+    socklen_t size = to->ss_family == AF_INET ? sizeof(struct sockaddr_in)
+                                              : sizeof(struct sockaddr_in6),
+              len = sizeof me;
+    in_port_t discard = htons(9);
+    if (to->ss_family == AF_INET)
+        ((struct sockaddr_in *)&peer)->sin_port = discard;
+    else
+        ((struct sockaddr_in6 *)&peer)->sin6_port = discard;
+    int fd = socket(to->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const void *mine = to->ss_family == AF_INET
+                           ? (const void *)&((struct sockaddr_in *)&me)->sin_addr
+                           : (const void *)&((struct sockaddr_in6 *)&me)->sin6_addr;
+    bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&peer, size) == 0 &&
+              getsockname(fd, (struct sockaddr *)&me, &len) == 0 &&
+              inet_ntop(to->ss_family, mine, host, (socklen_t)cap);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+/* Our own host part, of the node's kind (short or long). It is a name and no more: nobody connects
+ * back to a hidden node that does not listen. Beside a node on this very machine we take its host
+ * part. */
+static bool shake_host(const char *target, const struct sockaddr_storage *to, char *host,
+                       size_t cap)
+{
+    if (tap_addresses_loopback(to)) {
         snprintf(host, cap, "%s", target);
         return true;
     }
     if (gethostname(host, cap) < 0)
         return false;
     host[cap - 1] = 0;
-    if (!has_dot(target)) {
+    if (!is_long(target)) {
         host[strcspn(host, ".")] = 0;
         return true;
     }
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_flags = AI_CANONNAME}, *found = NULL;
-    if (!has_dot(host) && getaddrinfo(host, NULL, &hints, &found) == 0) {
-        if (found->ai_canonname && has_dot(found->ai_canonname))
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_flags = AI_CANONNAME}, *found = NULL;
+    if (!is_long(host) && getaddrinfo(host, NULL, &hints, &found) == 0) {
+        if (found->ai_canonname && is_long(found->ai_canonname))
             snprintf(host, cap, "%s", found->ai_canonname);
         freeaddrinfo(found);
     }
-    if (has_dot(host))
-        return true;
-    /* No name with a dot: the address that packets to the node leave from is one too. */
-    struct sockaddr_in me = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = addr};
-    socklen_t len = sizeof me;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&me, sizeof me) == 0 &&
-              getsockname(fd, (struct sockaddr *)&me, &len) == 0 &&
-              inet_ntop(AF_INET, &me.sin_addr, host, (socklen_t)cap);
-    if (fd >= 0)
-        close(fd);
-    return ok;
+    return is_long(host) || shake_source(to, host, cap);
 }
 
 /* False: out of memory. */
-static bool shake_pid(const ei_cnode *ec, uint8_t pid[TAP_PID_EXT_MAX], size_t *len)
+static bool shake_pid(const ei_cnode *ec, struct tap_approached *to)
 {
     struct tap_buf b = {0};
     tap_write_u8(&b, TAP_EXT_NEW_PID);
@@ -207,51 +244,12 @@ static bool shake_pid(const ei_cnode *ec, uint8_t pid[TAP_PID_EXT_MAX], size_t *
     tap_write_u32(&b, ec->creation);
     bool ok = !b.oom && b.len <= TAP_PID_EXT_MAX;
     if (ok)
-        memcpy(pid, b.data, *len = b.len);
+        memcpy(to->pid, b.data, to->pid_len = b.len);
     tap_buf_free(&b);
     return ok;
 }
 
-/* ---- What went wrong */
-
-/* EACCES where asking again is in vain: the node refuses us for what we are. EADDRINUSE: another
- * name may do. */
-static int shake_explain(const struct shake *s, const char *me, char *why, size_t cap)
-{
-    size_t len = s->seen_len > 2 ? (size_t)s->seen[0] << 8 | s->seen[1] : 0;
-    char status[64] = "";
-    if (len > 1 && len + 2 <= s->seen_len && s->seen[2] == 's')
-        snprintf(status, sizeof status, "%.*s", (int)(len - 1), (const char *)s->seen + 3);
-    if (!strcmp(status, "nok") || !strcmp(status, "alive"))
-        snprintf(
-            why, cap,
-            "the name %s is in use there already: choose another `name` in the transport's section",
-            me);
-    else if (!strcmp(status, "not_allowed"))
-        snprintf(why, cap, "the node does not allow connections from %s (net_kernel:allow)", me);
-    else if (s->digest_sent && !s->timed_out)
-        snprintf(why, cap, "wrong cookie: set BEAMTAP_COOKIE or cookie_file to the node's");
-    else if (s->timed_out)
-        snprintf(why, cap,
-                 "the node does not answer (timeout): it may be frozen, overloaded or behind a "
-                 "firewall");
-    else if (s->error == ECONNREFUSED)
-        snprintf(
-            why, cap,
-            "its port refuses connections, though epmd knows the node: it may have just ended");
-    else if (s->seen_len == 0 && s->error == ECONNRESET)
-        snprintf(
-            why, cap,
-            "the node hung up on the name %s: is it a node of the same kind (short or long names), "
-            "and has it room for a connection (processes, ports)?",
-            me);
-    else
-        snprintf(why, cap, "the handshake failed (%s%s%s)", strerror(s->error ? s->error : EIO),
-                 status[0] ? ", its status: " : "", status);
-    if (!strcmp(status, "nok") || !strcmp(status, "alive"))
-        return EADDRINUSE;
-    return !strcmp(status, "not_allowed") || (s->digest_sent && !s->timed_out) ? EACCES : EIO;
-}
+/* ---- The handshake */
 
 static pthread_once_t ei_once = PTHREAD_ONCE_INIT;
 static void ei_begin(void)
@@ -259,86 +257,108 @@ static void ei_begin(void)
     ei_init();
 }
 
-struct tap_wire *tap_handshake(const char *node, const char *alive, const char *cookie,
-                               int64_t deadline, uint8_t pid[TAP_PID_EXT_MAX], size_t *pid_len,
-                               char *why, size_t cap)
+/* Splits the name; finds the addresses and the port. False: `why` says why not. */
+static bool shake_find(const struct tap_approach *a, struct shake *s, const char **host,
+                       struct tap_approached *to)
 {
-    pthread_once(&ei_once, ei_begin);
-    const char *at = strchr(node, '@');
-    char target[MAXATOMLEN], host[EI_MAXHOSTNAMELEN], me[2 * MAXATOMLEN];
-    struct in_addr addr;
-    uint32_t creation = 0;
-    ei_cnode ec;
-    if (!at || at == node || !at[1] || strlen(node) >= MAXNODELEN) {
-        snprintf(why, cap, "this is no node name: it reads name@host");
-        errno = EACCES;
-        return NULL;
+    const char *at = strchr(a->node, '@');
+    char target[MAXATOMLEN];
+    if (!at || at == a->node || !at[1] || strlen(a->node) >= MAXNODELEN) {
+        snprintf(to->why, sizeof to->why, "this is no node name: it reads name@host");
+        to->refusal = TAP_REFUSAL_US;
+        return false;
     }
-    snprintf(target, sizeof target, "%.*s", (int)(at - node), node);
-    if (!tap_epmd_resolve(at + 1, &addr, why, cap) ||
-        !tap_epmd_find(at + 1, addr, target, deadline, why, cap))
-        return NULL;
-    if (!shake_host(at + 1, addr, host, sizeof host)) {
-        snprintf(why, cap, "this machine's own name cannot be found (%s)", strerror(errno));
-        return NULL;
-    }
-    snprintf(me, sizeof me, "%s@%s", alive, host);
-    struct shake *s = calloc(1, sizeof *s);
-    if (!s || getrandom(&creation, sizeof creation, 0) < 0) {
-        free(s);
-        snprintf(why, cap, "out of memory");
-        return NULL;
-    }
-    *s = (struct shake){.wire = {&socket_ops, -1}, .deadline = deadline};
-    int64_t ms = (deadline - tap_wire_now()) / 1000000;
-    if (ei_connect_xinit_ussi(&ec, host, alive, me, &addr, cookie, creation | 4, &shake_callbacks,
-                              sizeof shake_callbacks, s) < 0) {
-        snprintf(why, cap, "the name %s or the cookie is too long", me);
-        free(s);
-        return NULL;
-    }
-    if (ei_xconnect_tmo(&ec, &addr, target, ms > 0 ? (unsigned)ms : 1) < 0) {
-        int error = shake_explain(s, me, why, cap);
-        shake_close(s);
-        free(s);
-        errno = error;
-        return NULL;
-    }
-    if (!shake_pid(&ec, pid, pid_len)) {
-        snprintf(why, cap, "out of memory");
-        s->wire.ops->close(&s->wire);
-        return NULL;
-    }
-    return &s->wire;
+    snprintf(target, sizeof target, "%.*s", (int)(at - a->node), a->node);
+    *host = at + 1;
+    stage_set(a->stage, "the address of its host (name lookup)");
+    if (!tap_addresses_find(*host, &s->addresses, to->why, sizeof to->why))
+        return false;
+    stage_set(a->stage, "epmd at its host");
+    s->port = a->port;
+    if (!s->port && !tap_epmd_find(*host, &s->addresses, target, a->deadline, &s->port, to->why,
+                                   sizeof to->why))
+        return false;
+    stage_set(a->stage, "its host to accept a connection");
+    return true;
 }
 
-bool tap_handshake_cookie(const char *file, char *cookie, size_t cookie_cap, char *why, size_t cap)
+/* It went well: ei forgets the descriptor, which is a wire from now on. */
+static void shake_out(struct shake *s, const ei_cnode *ec, struct tap_approached *to)
 {
-    const char *given = getenv("BEAMTAP_COOKIE"), *home = getenv("HOME");
-    char path[4096];
-    if (given && *given) {
-        if (snprintf(cookie, cookie_cap, "%s", given) < (int)cookie_cap)
-            return true;
-        snprintf(why, cap, "BEAMTAP_COOKIE is too long");
-        return false;
-    }
-    if (file[0] == '~' && file[1] == '/' && home)
-        snprintf(path, sizeof path, "%s%s", home, file + 1);
+    int fd = s->fd;
+    s->out = true;
+    ei_close_connection(s->key); /* which calls shake_close */
+    s->out = false;
+    s->fd = -1;
+    if (shake_pid(ec, to))
+        to->wire = tap_wire_socket(fd);
     else
-        snprintf(path, sizeof path, "%s", file);
-    FILE *f = fopen(path, "re");
-    bool read = f && fgets(cookie, (int)cookie_cap, f);
-    int error = errno;
-    if (f)
-        fclose(f);
-    if (!read) {
-        snprintf(why, cap, "no cookie: %s: %s, and BEAMTAP_COOKIE is not set", path,
-                 f ? "it is empty" : strerror(error));
-        return false;
+        close(fd);
+    if (!to->wire)
+        snprintf(to->why, sizeof to->why, "out of memory");
+}
+
+/* The handshake with a node that was found. */
+static void shake_hands(const struct tap_approach *a, struct shake *s, const char *host,
+                        struct tap_approached *to)
+{
+    char mine[EI_MAXHOSTNAMELEN], me[2 * MAXATOMLEN];
+    struct in_addr nobody = {htonl(INADDR_LOOPBACK)}; /* what ei believes; we connect elsewhere */
+    uint32_t creation = 0;
+    ei_cnode ec;
+    if (!shake_host(host, &s->addresses.at[0], mine, sizeof mine)) {
+        snprintf(to->why, sizeof to->why, "this machine's own name cannot be found (%s)",
+                 strerror(errno));
+        return;
     }
-    cookie[strcspn(cookie, "\r\n")] = 0;
-    if (cookie[0])
-        return true;
-    snprintf(why, cap, "no cookie: %s: it is empty, and BEAMTAP_COOKIE is not set", path);
-    return false;
+    snprintf(me, sizeof me, "%s@%s", a->alive, mine);
+    if (getrandom(&creation, sizeof creation, 0) < 0)
+        creation = (uint32_t)tap_wire_now();
+    if (ei_connect_xinit_ussi(&ec, mine, a->alive, me, &nobody, a->cookie->text, creation | 4,
+                              &shake_callbacks, sizeof shake_callbacks, s) < 0) {
+        snprintf(to->why, sizeof to->why, "the name %s or the cookie is too long", me);
+        return;
+    }
+    int64_t ms = (a->deadline - tap_wire_now()) / 1000000;
+    bool ok = ei_xconnect_host_port_tmo(&ec, &nobody, s->port, ms > 0 ? (unsigned)ms : 1) >= 0;
+    if (!tap_overheard_name(&s->heard, to->name))
+        to->name[0] = 0;
+    if (ok) {
+        shake_out(s, &ec, to);
+        return;
+    }
+    struct tap_overheard_call call = {.me = me,
+                                      .host = host,
+                                      .addresses = &s->addresses,
+                                      .port = s->port,
+                                      .port_given = a->port != 0,
+                                      .cookie = a->cookie,
+                                      .deadline = a->deadline};
+    to->refusal = tap_overheard_explain(&s->heard, &call, to->why, sizeof to->why);
+}
+
+void tap_handshake(const struct tap_approach *a, struct tap_approached *to)
+{
+    const char *host = NULL;
+    struct shake *s = calloc(1, sizeof *s);
+    *to = (struct tap_approached){.wire = NULL};
+    pthread_once(&ei_once, ei_begin);
+    if (!s) {
+        snprintf(to->why, sizeof to->why, "out of memory");
+        return;
+    }
+    if ((s->key = key_take()) == KEYS) {
+        snprintf(to->why, sizeof to->why, "%d handshakes at once are as many as there may be",
+                 KEYS);
+        free(s);
+        return;
+    }
+    s->fd = -1;
+    s->deadline = a->deadline;
+    s->stage = a->stage;
+    if (shake_find(a, s, &host, to))
+        shake_hands(a, s, host, to);
+    shake_close(s);
+    key_give(s->key);
+    free(s);
 }

@@ -6,8 +6,6 @@
 #include "transports/beam/net/wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -43,31 +41,6 @@ int tap_wire_wait(int fd, short events, int64_t deadline)
     }
 }
 
-int tap_wire_connect(struct in_addr addr, uint16_t port, int64_t deadline)
-{
-    int one = 1, error = 0;
-    socklen_t len = sizeof error;
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = addr};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-        error = errno;
-    if (error == EINPROGRESS || error == EINTR) {
-        error = tap_wire_wait(fd, POLLOUT, deadline);
-        if (!error && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-            error = errno;
-    }
-    if (error) {
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
-
 static ssize_t socket_read(struct tap_wire *w, void *dst, size_t len)
 {
     return recv(w->fd, dst, len, 0);
@@ -93,12 +66,12 @@ struct tap_wire *tap_wire_socket(int fd)
     return w;
 }
 
-int tap_wire_read_all(int fd, void *dst, size_t len, int64_t deadline)
+int tap_wire_read(int fd, void *dst, size_t len, int64_t deadline, size_t *got)
 {
-    for (size_t got = 0; got < len;) {
-        ssize_t n = read(fd, (char *)dst + got, len - got);
+    for (*got = 0; *got < len;) {
+        ssize_t n = read(fd, (char *)dst + *got, len - *got);
         if (n > 0) {
-            got += (size_t)n;
+            *got += (size_t)n;
         } else if (n == 0) {
             return ECONNRESET;
         } else if (errno == EAGAIN) {
@@ -110,6 +83,12 @@ int tap_wire_read_all(int fd, void *dst, size_t len, int64_t deadline)
         }
     }
     return 0;
+}
+
+int tap_wire_read_all(int fd, void *dst, size_t len, int64_t deadline)
+{
+    size_t got;
+    return tap_wire_read(fd, dst, len, deadline, &got);
 }
 
 int tap_wire_write_all(int fd, const void *src, size_t len, int64_t deadline)

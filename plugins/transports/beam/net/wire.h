@@ -7,7 +7,6 @@
 #ifndef TAP_TRANSPORTS_BEAM_NET_WIRE_H
 #define TAP_TRANSPORTS_BEAM_NET_WIRE_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,15 +31,14 @@ int64_t tap_wire_now(void);
 int64_t tap_wire_epoch(void);
 /* Waits for `events` (poll's) on fd. 0: ready; ETIMEDOUT at `deadline`; else errno. */
 int tap_wire_wait(int fd, short events, int64_t deadline);
-/* A TCP connection, not blocking, NODELAY. Returns the descriptor, or -1 with errno (ETIMEDOUT at
- * `deadline`). */
-int tap_wire_connect(struct in_addr addr, uint16_t port, int64_t deadline);
 /* A wire over a connected socket that does not block; takes the descriptor over. NULL (out of
  * memory): it is closed. */
 struct tap_wire *tap_wire_socket(int fd);
 /* Reads or writes all of it or fails: 0, or errno; ECONNRESET when the other side closed. For the
  * small exchanges before a connection is up. */
 int tap_wire_read_all(int fd, void *dst, size_t len, int64_t deadline);
+/* As tap_wire_read_all; *got: the bytes that are there, also after a failure. */
+int tap_wire_read(int fd, void *dst, size_t len, int64_t deadline, size_t *got);
 int tap_wire_write_all(int fd, const void *src, size_t len, int64_t deadline);
 
 #endif

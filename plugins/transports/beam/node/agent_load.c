@@ -151,7 +151,7 @@ static bool agent_call(struct tap_beam_node *n, const char *module, const char *
 
 enum tap_agent_loaded tap_agent_load(struct tap_beam_node *n)
 {
-    const int64_t timeout = TAP_AGENT_LOAD_TIMEOUT;
+    const int64_t timeout = n->beam->connect_timeout;
     if (!agent_call(n, "lists", "map", tap_agent_write_limits, timeout) || !tap_agent_fits(n) ||
         !agent_call(n, "erlang", "module_loaded", tap_agent_write_ask, timeout))
         return TAP_AGENT_FAILED;

@@ -11,7 +11,6 @@
 
 #include "transports/beam/node/node.h"
 
-#define TAP_AGENT_LOAD_TIMEOUT INT64_C(15000000000)
 #define TAP_AGENT_UNLOAD_TIMEOUT INT64_C(2000000000)
 
 /* The module's name: it carries the hash of its sources. */
@@ -31,7 +30,7 @@ void tap_agent_write_load(struct tap_buf *);
 enum tap_agent_loaded { TAP_AGENT_LOADED, TAP_AGENT_LATER, TAP_AGENT_FAILED };
 enum tap_agent_loaded tap_agent_loaded_now(struct tap_beam_node *);
 
-/* All of it, waiting. */
+/* All of it, waiting, up to connect_timeout for each call. */
 enum tap_agent_loaded tap_agent_load(struct tap_beam_node *);
 /* Tells the agent that nobody needs it, after a start that failed. Its answer does not matter, and
  * a node that has failed is not asked. */

@@ -19,10 +19,8 @@
 /* also what an idle node's last events wait for at most, in the core's merge */
 #define CLOCK_EVERY (SECOND / 4)
 #define CLOCK_AHEAD (2 * CLOCK_EVERY) /* so long the last word on a clock may have to hold */
-#define RETRY_FIRST (SECOND / 2)
-#define RETRY_LAST (2 * SECOND)
-#define REFUSED_FIRST (10 * SECOND) /* each time, the node logs a line */
-#define REFUSED_LAST (600 * SECOND)
+/* that an answer to our start may still take once the run is to end */
+#define START_END (2 * SECOND)
 
 /* ---- The end */
 
@@ -67,7 +65,7 @@ bool tap_beam_node_fail(struct tap_beam_node *n, const char *format, ...)
 
 static void node_retry(struct tap_beam_node *n)
 {
-    n->retry_pause = RETRY_FIRST;
+    n->retry_pause = TAP_BEAM_RETRY;
     n->retry_at = tap_wire_now() + n->retry_pause;
 }
 
@@ -126,6 +124,7 @@ void tap_beam_node_free(struct tap_beam_node *n)
     tap_dial_drop(&n->dial);
     free(n->trouble);
     free(n->name);
+    free(n->target);
     free(n);
 }
 
@@ -212,7 +211,7 @@ static bool node_frame(void *arg, const struct tap_frame *header, const uint8_t 
     return true;
 }
 
-static const struct tap_conn_events node_events = {node_message, node_frame, tap_packet_read};
+const struct tap_conn_events tap_beam_node_events = {node_message, node_frame, tap_packet_read};
 
 void tap_beam_node_ready(struct tap_beam_node *n, short revents, short data_revents)
 {
@@ -230,95 +229,34 @@ void tap_beam_node_ready(struct tap_beam_node *n, short revents, short data_reve
         tap_beam_node_lost(n, "%s", n->conn.why);
 }
 
-/* ---- Connecting and calling */
-
-static void node_joined(struct tap_beam_node *n, struct tap_wire *wire, const uint8_t *pid,
-                        size_t pid_len)
-{
-    const struct tap_host *host = n->beam->host;
-    if (n->failed) /* not before: until now there was nothing new to say of it */
-        host->transport->node_state(host, n->index, TAP_NODE_CONNECTING, NULL);
-    n->conn = (struct tap_conn){.self_len = pid_len};
-    memcpy(n->conn.self, pid, pid_len);
-    n->rpc = (struct tap_rpc){0};
-    n->final_here = n->failed = false;
-    n->stop_by = n->retry_at = 0;
-    n->guardian_len = 0;
-    n->names_at = n->names_asked = 0;
-    n->align = (struct tap_align){0};
-    n->incarnations++;
-    tap_beam_node_data_reset(n);
-    tap_conn_open(&n->conn, host, n->index, wire, &node_events, n);
-    n->conn.mask = &n->beam->mask;
-    n->state = TAP_BEAM_JOINED;
-}
-
-void tap_beam_node_dial(struct tap_beam_node *n)
-{
-    struct tap_beam *b = n->beam;
-    n->retry_at = 0;
-    n->dial = tap_dial_begin(n->name, b->alive, b->cookie, b->connect_timeout, b->wake);
-    if (n->dial)
-        n->state = TAP_BEAM_DIALLING;
-    else
-        tap_beam_node_fail(n, "cannot start a thread to connect");
-}
-
-void tap_beam_node_dialled(struct tap_beam_node *n)
-{
-    struct tap_dialled result;
-    if (n->state != TAP_BEAM_DIALLING || !tap_dial_take(&n->dial, &result))
-        return;
-    if (result.wire) {
-        node_joined(n, result.wire, result.pid, result.pid_len);
-        return;
-    }
-    if (!n->failed) {
-        tap_beam_node_lost(n, "%s", result.why);
-    } else { /* still not there: once was enough to say so */
-        n->state = TAP_BEAM_ENDED;
-        n->retry_pause *= 2;
-    }
-    /* A refusal may be none: a node that is killed in the middle of the handshake looks the
-     * same. */
-    int64_t first = result.refused ? REFUSED_FIRST : RETRY_FIRST,
-            last = result.refused ? REFUSED_LAST : RETRY_LAST;
-    n->retry_pause = n->retry_pause < first ? first : n->retry_pause > last ? last : n->retry_pause;
-    n->retry_at = tap_wire_now() + n->retry_pause;
-}
-
-bool tap_beam_node_connect(struct tap_beam_node *n, const char *alive, const char *cookie,
-                           int64_t timeout)
-{
-    char why[900];
-    uint8_t pid[TAP_PID_EXT_MAX];
-    size_t pid_len;
-    struct tap_wire *wire = tap_handshake(n->name, alive, cookie, tap_wire_now() + timeout, pid,
-                                          &pid_len, why, sizeof why);
-    if (!wire)
-        return tap_beam_node_fail(n, "%s", why);
-    node_joined(n, wire, pid, pid_len);
-    return true;
-}
+/* ---- Calling */
 
 /* Waits for the answer to a call that was `sent`. */
 static bool node_await(struct tap_beam_node *n, bool sent, const char *module, const char *function,
                        int64_t timeout)
 {
     const struct tap_host *host = n->beam->host;
-    int64_t deadline = tap_wire_now() + timeout;
+    char text[TAP_BEAM_TIME], call[300];
+    int64_t now = tap_wire_now(), tell_at = now + TAP_BEAM_PATIENCE, deadline = now + timeout;
     if (!sent)
         return tap_beam_node_fail(n, "%s", n->conn.why);
     while (n->state != TAP_BEAM_ENDED && n->rpc.waiting) {
-        int64_t left = deadline - tap_wire_now();
+        int64_t left = deadline - (now = tap_wire_now());
+        if (now > tell_at) {
+            snprintf(call, sizeof call, "%s:%s", module, function);
+            tap_beam_node_waits(n, call, timeout);
+            tell_at = INT64_MAX;
+        }
         if (left <= 0)
             return tap_beam_node_fail(n,
-                                      "the node does not answer %s:%s within %d s: it may be "
+                                      "the node does not answer %s:%s within %s: it may be "
                                       "frozen or overloaded, or have "
                                       "no `rex`",
-                                      module, function, (int)(timeout / SECOND));
-        if (host->transport->stopping(host) == 2)
-            return tap_beam_node_fail(n, "left while %s:%s was being called", module, function);
+                                      module, function, tap_beam_time(timeout, text));
+        if (host->transport->stopping(host)) {
+            tap_beam_node_leave(n);
+            return false;
+        }
         tap_beam_turn(n->beam, left / 1000000 < 200 ? (int)(left / 1000000) + 1 : 200);
     }
     if (n->state != TAP_BEAM_ENDED && n->rpc.answer.oom)
@@ -392,8 +330,10 @@ void tap_beam_node_stop(struct tap_beam_node *n, int64_t by)
     if (n->state == TAP_BEAM_TRACING && !n->stop_by) {
         n->stop_by = by;
         tap_beam_node_say(n, "stop", NULL);
-    } else if (n->state != TAP_BEAM_TRACING && n->state != TAP_BEAM_ENDED &&
-               (n->state != TAP_BEAM_STARTING || !tap_beam_node_may_trace(n))) {
+    } else if (n->state == TAP_BEAM_STARTING && tap_beam_node_may_trace(n)) {
+        int64_t soon = tap_wire_now() + START_END;
+        n->start_by = n->start_by < soon ? n->start_by : soon;
+    } else if (n->state != TAP_BEAM_TRACING && n->state != TAP_BEAM_ENDED) {
         tap_beam_node_leave(n);
     }
 }

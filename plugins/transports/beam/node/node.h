@@ -35,10 +35,15 @@ enum tap_data_state { TAP_DATA_NONE, TAP_DATA_EXPECTED, TAP_DATA_OPEN, TAP_DATA_
 
 struct tap_beam_node {
     struct tap_beam *beam;
-    char *name; /* owned */
+    /* Owned. As the node calls itself, once it was reached; before that as it was given. */
+    char *name;
+    char *target;  /* owned: name@host that is dialled, which may lead to a node of another name */
+    uint16_t port; /* of its distribution; 0: epmd knows */
     uint32_t index;
     enum tap_beam_state state;
     struct tap_dial *dial;
+    int64_t dialled_at; /* when the last attempt began: tap_wire_now */
+    bool waited;        /* what it waits for was said, for this attempt */
     struct tap_conn conn;
     struct tap_rpc rpc;
 
@@ -49,7 +54,8 @@ struct tap_beam_node {
 
     /* While starting (node_start.c). */
     int step, tries;
-    int64_t step_by; /* when the answer must be here, or when the pause ends */
+    int64_t step_by;  /* when the answer must be here, or when the pause ends */
+    int64_t start_by; /* when all of it must be done */
     int64_t atom_count, atom_limit;
     char *trouble; /* what to fail with, once the agent is unloaded; owned */
 
@@ -82,12 +88,25 @@ struct tap_beam_node {
     char cut[256];
 };
 
+/* ---- node_connect.c */
+#define TAP_BEAM_RETRY INT64_C(500000000)     /* ns until a lost node is dialled again */
+#define TAP_BEAM_PATIENCE INT64_C(1000000000) /* ns of waiting until it is said what for */
+#define TAP_BEAM_TIME 32
 /* Begins to connect, on a thread; tap_beam_node_dialled looks for the outcome. */
 void tap_beam_node_dial(struct tap_beam_node *);
 void tap_beam_node_dialled(struct tap_beam_node *);
 /* Connects, and blocks up to the timeout: for a single node. False: it has failed and is ended. */
-bool tap_beam_node_connect(struct tap_beam_node *, const char *alive, const char *cookie,
+bool tap_beam_node_connect(struct tap_beam_node *, const char *alive, const struct tap_cookie *,
                            int64_t timeout);
+/* ns that are left of connect_timeout for this node, from its first attempt on; at least 1. */
+int64_t tap_beam_node_time(const struct tap_beam_node *);
+/* Says, once an attempt, that it waits for this, and for how long at the most. */
+void tap_beam_node_waits(struct tap_beam_node *, const char *what, int64_t timeout);
+/* Prints ns as "5 s" or "500 ms". */
+const char *tap_beam_time(int64_t ns, char dst[TAP_BEAM_TIME]);
+
+/* What a connection to a node does with what comes in. */
+extern const struct tap_conn_events tap_beam_node_events;
 /* Calls a function there and waits for its answer; meanwhile every node of the run is served. NULL
  * args: none. False: the node has failed and is ended. The answer is in rpc.answer until the next
  * call. */

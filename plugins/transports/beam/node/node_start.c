@@ -18,8 +18,6 @@
 #include "transports/beam/node/plan_term.h"
 #include "transports/beam/protocol.h"
 
-/* with a hundred thousand processes it takes about a second */
-#define START_TIMEOUT INT64_C(60000000000)
 /* times the pause: longer than an agent takes to leave */
 #define START_TRIES 120
 #define CLOCK_SAMPLES 8
@@ -45,13 +43,13 @@ static const char *const step_calls[] = {"erlang:system_info",
                                          "",
                                          "the agent's unload"};
 
-/* Asks, and frees the arguments. */
+/* Asks, and frees the arguments. The answer may take what is left of the start's time. */
 static void start_ask(struct tap_beam_node *n, int step, const char *module, const char *function,
-                      struct tap_buf *args, int64_t timeout)
+                      struct tap_buf *args)
 {
     n->step = step;
     n->asked_at = tap_wire_now();
-    n->step_by = n->asked_at + timeout;
+    n->step_by = n->start_by;
     bool (*send)(struct tap_rpc *, struct tap_conn *, const char *, const char *,
                  const struct tap_buf *) = step == STEP_START ? tap_rpc_send : tap_rpc_send_inside;
     if (!send(&n->rpc, &n->conn, module, function, args))
@@ -63,7 +61,7 @@ static void start_ask_loaded(struct tap_beam_node *n)
 {
     struct tap_buf args = {0};
     tap_agent_write_ask(&args);
-    start_ask(n, STEP_ASK, "erlang", "module_loaded", &args, TAP_AGENT_LOAD_TIMEOUT);
+    start_ask(n, STEP_ASK, "erlang", "module_loaded", &args);
 }
 
 void tap_beam_node_start(struct tap_beam_node *n)
@@ -71,8 +69,9 @@ void tap_beam_node_start(struct tap_beam_node *n)
     struct tap_buf args = {0};
     n->state = TAP_BEAM_STARTING;
     n->tries = 0;
+    n->start_by = tap_wire_now() + tap_beam_node_time(n);
     tap_agent_write_limits(&args);
-    start_ask(n, STEP_LIMITS, "lists", "map", &args, TAP_AGENT_LOAD_TIMEOUT);
+    start_ask(n, STEP_LIMITS, "lists", "map", &args);
 }
 
 bool tap_beam_node_may_trace(const struct tap_beam_node *n)
@@ -88,7 +87,7 @@ static void clock_ask(struct tap_beam_node *n, int step, const char *function)
     tap_write_list(&args, 1);
     tap_write_atom(&args, "nanosecond");
     tap_write_nil(&args);
-    start_ask(n, step, "erlang", function, &args, TAP_AGENT_LOAD_TIMEOUT);
+    start_ask(n, step, "erlang", function, &args);
 }
 
 static void clock_answered(struct tap_beam_node *n)
@@ -152,7 +151,7 @@ static void start_call(struct tap_beam_node *n)
     tap_write_list(&args, 1);
     tap_plan_term_write(&args, &term);
     tap_write_nil(&args);
-    start_ask(n, STEP_START, tap_agent_module(), "start", &args, START_TIMEOUT);
+    start_ask(n, STEP_START, tap_agent_module(), "start", &args);
 }
 
 /* ---- What start answered */
@@ -179,7 +178,7 @@ static bool start_pids(struct tap_beam_node *n, struct tap_cursor *c)
 
 static void start_pause(struct tap_beam_node *n)
 {
-    if (++n->tries >= START_TRIES) {
+    if (++n->tries >= START_TRIES || tap_wire_now() + START_PAUSE >= n->start_by) {
         tap_beam_node_fail(n,
                            "an earlier agent does not leave the node: try again in a few seconds");
         return;
@@ -194,7 +193,8 @@ static void start_refused(struct tap_beam_node *n, const char *text, size_t len)
     struct tap_buf args = {0};
     n->trouble = strndup(text, len);
     tap_write_nil(&args);
-    start_ask(n, STEP_UNLOAD, tap_agent_module(), "unload", &args, TAP_AGENT_UNLOAD_TIMEOUT);
+    n->start_by = tap_wire_now() + TAP_AGENT_UNLOAD_TIMEOUT;
+    start_ask(n, STEP_UNLOAD, tap_agent_module(), "unload", &args);
 }
 
 /* {error, {Code, Text}}, after "error". An agent of an earlier run that is just leaving says "try
@@ -272,7 +272,7 @@ static void start_answered(struct tap_beam_node *n)
             start_call(n);
         } else if (tap_agent_may_load(n)) {
             tap_agent_write_load(&args);
-            start_ask(n, STEP_LOAD, "erlang", "load_module", &args, TAP_AGENT_LOAD_TIMEOUT);
+            start_ask(n, STEP_LOAD, "erlang", "load_module", &args);
         }
         return;
     case STEP_LOAD:
@@ -287,6 +287,24 @@ static void start_answered(struct tap_beam_node *n)
     }
 }
 
+/* The answer is not here. */
+static void start_waits(struct tap_beam_node *n, int64_t now)
+{
+    int64_t timeout = n->beam->connect_timeout;
+    char text[TAP_BEAM_TIME];
+    if (now - n->asked_at > TAP_BEAM_PATIENCE)
+        tap_beam_node_waits(n, step_calls[n->step], timeout);
+    if (now < n->step_by && now < n->start_by)
+        return;
+    if (n->step == STEP_UNLOAD)
+        tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
+    else
+        tap_beam_node_lost(n,
+                           "the node does not answer %s: it may be frozen or overloaded, or have "
+                           "no `rex` (all of the start may take %s: connect_timeout)",
+                           step_calls[n->step], tap_beam_time(timeout, text));
+}
+
 void tap_beam_node_step(struct tap_beam_node *n, int64_t now)
 {
     if (n->step == STEP_PAUSE) {
@@ -297,13 +315,7 @@ void tap_beam_node_step(struct tap_beam_node *n, int64_t now)
             tap_beam_node_fail(n, "out of memory");
         else
             start_answered(n);
-    } else if (now >= n->step_by) {
-        if (n->step == STEP_UNLOAD)
-            tap_beam_node_fail(n, "%s", n->trouble ? n->trouble : "out of memory");
-        else
-            tap_beam_node_lost(n,
-                               "the node does not answer %s: it may be frozen or overloaded, or "
-                               "have no `rex`",
-                               step_calls[n->step]);
+    } else {
+        start_waits(n, now);
     }
 }
