@@ -61,7 +61,7 @@ static void addresses_are_told_apart(void)
         socklen_t len;
         char text[TAP_ADDRESS_TEXT];
         CU_ASSERT_FATAL(tap_address_parse(cases[i].text, &a));
-        CU_ASSERT_EQUAL_FATAL(tap_address_resolve(&a, &to, &len), 0);
+        CU_ASSERT_EQUAL_FATAL(tap_address_resolve(&a, 0, &to, &len), 0);
         tap_address_print(&to, true, text);
         CU_ASSERT_STRING_EQUAL(text, cases[i].printed);
         CU_ASSERT_EQUAL(tap_address_is_any(&to), cases[i].any);

@@ -46,7 +46,8 @@ bool tap_address_parse(const char *text, struct tap_address *to)
     return host_is_sound(to->host) && (!port || parse_port(port, &to->port));
 }
 
-int tap_address_resolve(const struct tap_address *a, struct sockaddr_storage *to, socklen_t *len)
+int tap_address_resolve(const struct tap_address *a, size_t nth, struct sockaddr_storage *to,
+                        socklen_t *len)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
                              .ai_socktype = SOCK_STREAM,
@@ -57,10 +58,16 @@ int tap_address_resolve(const struct tap_address *a, struct sockaddr_storage *to
     int error = getaddrinfo(a->host, port, &hints, &found);
     if (error)
         return error;
-    memcpy(to, found->ai_addr, found->ai_addrlen);
-    *len = found->ai_addrlen;
+    const struct addrinfo *at = found;
+    for (; at && nth > 0; nth--)
+        at = at->ai_next;
+    if (at) {
+        memset(to, 0, sizeof *to);
+        memcpy(to, at->ai_addr, at->ai_addrlen);
+        *len = at->ai_addrlen;
+    }
     freeaddrinfo(found);
-    return 0;
+    return at ? 0 : EAI_NONAME;
 }
 
 /* The IPv4 address in an IPv6 one (::ffff:1.2.3.4), or of an IPv4 one; NULL: neither. */
@@ -90,6 +97,11 @@ void tap_address_print(const struct sockaddr_storage *a, bool with_port, char ds
         snprintf(dst, TAP_ADDRESS_TEXT, v4 ? "%s:%u" : "[%s]:%u", text, tap_address_port(a));
     else
         snprintf(dst, TAP_ADDRESS_TEXT, "%s", text);
+}
+
+bool tap_address_is_v4(const struct sockaddr_storage *a)
+{
+    return as_v4(a) != NULL;
 }
 
 static uint32_t v4_number(const void *v4)

@@ -16,11 +16,15 @@ struct tap_address {
 };
 /* HOST, HOST:PORT, [IPV6]:PORT, IPV6. False: it is none of these. Pure. */
 bool tap_address_parse(const char *text, struct tap_address *);
-/* The first address that it resolves to, to listen at. 0, or getaddrinfo's error. */
-int tap_address_resolve(const struct tap_address *, struct sockaddr_storage *, socklen_t *len);
+/* The nth address that it resolves to, to listen at. 0, or getaddrinfo's error, EAI_NONAME also
+ * where there are not so many. */
+int tap_address_resolve(const struct tap_address *, size_t nth, struct sockaddr_storage *,
+                        socklen_t *len);
 /* Writes "127.0.0.1:80" or "[::1]:80"; with_port false: the address alone, without brackets. */
 void tap_address_print(const struct sockaddr_storage *, bool with_port, char dst[TAP_ADDRESS_TEXT]);
 uint16_t tap_address_port(const struct sockaddr_storage *);
+/* An IPv4 address, also as IPv6 writes it. */
+bool tap_address_is_v4(const struct sockaddr_storage *);
 /* 0.0.0.0 or ::, and 127.x.x.x or ::1 (also as IPv6 writes IPv4). */
 bool tap_address_is_any(const struct sockaddr_storage *);
 bool tap_address_is_loopback(const struct sockaddr_storage *);

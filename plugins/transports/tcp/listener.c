@@ -27,23 +27,42 @@ static bool listener_fail(struct tap_listener *l, const char *what, const char *
     return false;
 }
 
+/* 0, or errno. */
+static int listener_bind(struct tap_listener *l, socklen_t len)
+{
+    int on = 1, off = 0;
+    l->fd = socket(l->bound.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (l->fd < 0)
+        return errno;
+    setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (l->bound.ss_family == AF_INET6) /* [::] takes IPv4 too, whatever the machine's default is */
+        setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (bind(l->fd, (const struct sockaddr *)&l->bound, len) < 0 || listen(l->fd, 64) < 0) {
+        int error = errno;
+        close(l->fd);
+        l->fd = -1;
+        return error;
+    }
+    return 0;
+}
+
+/* At the first of its addresses that can be listened at: a name may stand for both families, and a
+ * machine have one. */
 static bool listener_open(struct tap_acceptor *acceptor, struct tap_beam *beam)
 {
     struct tap_listener *l = listener_of(acceptor);
     socklen_t len = 0;
-    int on = 1, off = 0;
+    int unknown = 0, error = 0;
     l->beam = beam;
-    int error = tap_address_resolve(&l->listen, &l->bound, &len);
-    if (error)
-        return listener_fail(l, "the address is unknown", gai_strerror(error));
-    l->fd = socket(l->bound.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (l->fd < 0)
-        return listener_fail(l, "cannot make a socket", strerror(errno));
-    setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (l->bound.ss_family == AF_INET6) /* [::] takes IPv4 too, whatever the machine's default is */
-        setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (bind(l->fd, (const struct sockaddr *)&l->bound, len) < 0 || listen(l->fd, 64) < 0)
-        return listener_fail(l, "cannot listen", strerror(errno));
+    for (size_t i = 0; l->fd < 0; i++) {
+        unknown = tap_address_resolve(&l->listen, i, &l->bound, &len);
+        if (unknown && i == 0)
+            return listener_fail(l, "the address is unknown", gai_strerror(unknown));
+        if (unknown)
+            return listener_fail(l, "cannot listen", strerror(error));
+        int failed = listener_bind(l, len);
+        error = i == 0 ? failed : error;
+    }
     len = sizeof l->bound;
     if (getsockname(l->fd, (struct sockaddr *)&l->bound, &len) < 0)
         return listener_fail(l, "cannot listen", strerror(errno));
@@ -222,7 +241,7 @@ static bool listener_endpoint(struct tap_acceptor *acceptor, struct tap_beam_nod
     struct tap_listener *l = listener_of(acceptor);
     struct sockaddr_storage mine = l->bound;
     char text[TAP_ADDRESS_TEXT];
-    to->timeout = l->beam->connect_timeout;
+    to->timeout = tap_beam_node_time(n) / 4 * 3; /* that it failed must still be heard in time */
     to->port = l->advertise.port ? l->advertise.port : tap_address_port(&l->bound);
     if (l->advertise.host[0]) {
         snprintf(to->address, sizeof to->address, "%s", l->advertise.host);
@@ -231,6 +250,15 @@ static bool listener_endpoint(struct tap_acceptor *acceptor, struct tap_beam_nod
     if (tap_address_is_any(&l->bound) && !own_address(n, &mine))
         return tap_beam_node_fail(
             n, "the address that it sees this machine at cannot be told: set advertise");
+    if (l->bound.ss_family == AF_INET && !tap_address_is_v4(&mine)) {
+        if (!tap_address_is_loopback(&mine))
+            return tap_beam_node_fail(n,
+                                      "it is reached over IPv6, and listen = %s takes IPv4 alone: "
+                                      "set listen = [::]:0, or advertise",
+                                      l->listen.host);
+        snprintf(to->address, sizeof to->address, "127.0.0.1"); /* it is on this machine */
+        return true;
+    }
     if (tap_address_is_loopback(&mine) && is_far(n))
         return tap_beam_node_fail(n,
                                   "it is not on this machine, and listen = %s can be reached only "

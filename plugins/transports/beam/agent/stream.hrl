@@ -36,11 +36,12 @@ stream_connect(Address, Stream) ->
     case inet:parse_address(Address) of
         {ok, Ip} when tuple_size(Ip) =:= 8 -> stream_connect(inet6, Ip, Stream);
         {ok, Ip} -> stream_connect(inet, Ip, Stream);
-        _ ->
-            case stream_connect(inet, Address, Stream) of
+        _ -> % a name: both families, each with half of the time
+            Half = Stream#{timeout => max(1, maps:get(timeout, Stream) div 2)},
+            case stream_connect(inet, Address, Half) of
                 {ok, Socket} -> {ok, Socket};
                 Error ->
-                    case stream_connect(inet6, Address, Stream) of
+                    case stream_connect(inet6, Address, Half) of
                         {ok, Socket} -> {ok, Socket};
                         {error, _} -> Error
                     end
