@@ -4,7 +4,7 @@
 
 #include "base/mempool.h"
 
-/* A copy in `pool` with a leading ~ or ~/ made the home folder; NULL when out of memory. */
+/* A copy in `pool` with a leading ~ or ~user made the home folder; NULL when out of memory. */
 char *tap_expand_path(const char *text, size_t len, struct tap_mempool *pool);
 
 #endif

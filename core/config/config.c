@@ -94,7 +94,7 @@ static bool config_session_section(struct builder *b)
                      &c->session, c->pool, "session", &s->where, b->err);
     tap_options_unknown(tables, &tap_session_option_count, 1, s->settings, s->count, used,
                         "session", b->err);
-    tap_config_session(&c->session, b->err);
+    tap_config_session(&c->session, c->pool, b->err);
     return true;
 }
 

@@ -18,7 +18,13 @@ enum tap_arguments { TAP_ARGUMENTS_AUTO, TAP_ARGUMENTS_TRUE, TAP_ARGUMENTS_FALSE
 struct tap_session_settings {
     struct tap_text_list nodes;
     const char *seed;
-    const char *cookie_file;
+    /* Of nodes and seed, what their texts say: names, and ports (0: none was given). */
+    const struct tap_text *node_names;
+    const uint16_t *node_ports;
+    const char *seed_name;
+    uint16_t seed_port;
+    int64_t port;            /* for every node without one of its own; 0: epmd is asked */
+    const char *cookie_file; /* NULL: where erl looks */
     struct tap_text_list event_names;
     uint32_t events; /* TAP_KIND_BITs, from event_names */
     int64_t duration, lease;

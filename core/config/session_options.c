@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/event_names.h"
+#include "config/option_value.h"
 #include "syntax/suggest.h"
 #include "config/session_options.h"
 
@@ -19,9 +20,18 @@ static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "blo
 const struct tap_option tap_session_options[] = {
     {.name = "nodes",
      .type = TAP_OPT_LIST,
-     .help = "the nodes to trace, as name@host; or all_nodes: the cluster that `seed` sees, and "
-             "who joins it. Required, but for a recording",
+     .help = "the nodes to trace, as name@host, or name@host:PORT where no epmd is to be asked; or "
+             "all_nodes: the cluster that `seed` sees, and who joins it. Required, but for a "
+             "recording",
      SESSION(nodes)},
+    {.name = "port",
+     .type = TAP_OPT_INT,
+     .def = "0",
+     .max = 65535,
+     .help = "the port of the nodes' distribution where they have no epmd (-start_epmd false "
+             "-erl_epmd_port PORT), for every node that is given without one; 0: ask epmd, at the "
+             "port of the environment's ERL_EPMD_PORT or 4369",
+     SESSION(port)},
     {.name = "seed",
      .type = TAP_OPT_STRING,
      .help = "with all_nodes: the node whose cluster is meant",
@@ -53,8 +63,9 @@ const struct tap_option tap_session_options[] = {
      SESSION(reorder)},
     {.name = "cookie_file",
      .type = TAP_OPT_PATH,
-     .def = "~/.erlang.cookie",
-     .help = "where the cookie is, unless BEAMTAP_COOKIE is in the environment",
+     .help = "where the cookie is, unless BEAMTAP_COOKIE is in the environment; without it where "
+             "erl looks: ~/.erlang.cookie, then $XDG_CONFIG_HOME/erlang/.erlang.cookie (in "
+             "~/.config where that is not set). Only its owner may be able to read it",
      SESSION(cookie_file)},
     {.name = "events",
      .type = TAP_OPT_LIST,
@@ -198,49 +209,133 @@ static void session_event(struct tap_session_settings *s, const struct tap_text 
 
 /* ---- Nodes */
 
-/* name@host, as a node may be called; the VM allows no other characters on the left. */
-static bool node_name_is_sound(const char *name)
+/* How it is written, for who wrote something else. */
+static const char *node_form(const char *text)
 {
-    size_t left = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-    const char *host = name + left + 1;
-    return left > 0 && name[left] == '@' && *host && !host[strcspn(host, "@ \t'\"\\,;()[]{}<>=")] &&
-           strlen(name) <= 255;
+    return strchr(text, ':') ? "such as shop@web1:14370 or shop@[::1]:14370" : "such as shop@web1";
 }
 
-static void session_node(const struct tap_text_list *nodes, size_t i, struct tap_error *err)
+/* What a user writes of a node. */
+struct node_text {
+    size_t left;      /* bytes before the @ */
+    const char *host; /* without brackets */
+    size_t host_len;
+    uint16_t port; /* 0: none */
+};
+
+/* :PORT, or the end. */
+static bool node_port(const char *text, uint16_t *port)
 {
-    const struct tap_text *node = &nodes->items[i];
+    int64_t n = 0;
+    if (*text == ':' &&
+        (text[1] < '0' || text[1] > '9' || !tap_parse_int(text + 1, &n) || n < 1 || n > 65535))
+        return false;
+    *port = (uint16_t)n;
+    return *text == ':' || !*text;
+}
+
+/* name@host, as a node may be called (the VM allows no other characters on the left), and the port
+ * of its distribution. An IPv6 address stands in brackets where a port follows. */
+static bool node_read(const char *text, struct node_text *n)
+{
+    n->left = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    if (n->left == 0 || text[n->left] != '@')
+        return false;
+    n->host = text + n->left + 1;
+    const char *colon = strchr(n->host, ':'), *end = n->host + strlen(n->host);
+    if (*n->host == '[') {
+        n->host++;
+        end = strchr(n->host, ']');
+        if (!end || !node_port(end + 1, &n->port))
+            return false;
+    } else if (colon && colon == strrchr(n->host, ':')) {
+        end = colon;
+        if (!node_port(colon, &n->port))
+            return false;
+    }
+    n->host_len = (size_t)(end - n->host);
+    return n->host_len > 0 && strcspn(n->host, "@ \t'\"\\,;()[]{}<>=") >= n->host_len &&
+           n->left + 1 + n->host_len <= 255;
+}
+
+/* Its name alone; NULL: out of memory. */
+static char *node_name(const char *text, const struct node_text *n, struct tap_mempool *pool)
+{
+    char *name = tap_mempool_alloc(pool, n->left + n->host_len + 2);
+    if (name) {
+        memcpy(name, text, n->left + 1);
+        memcpy(name + n->left + 1, n->host, n->host_len);
+    }
+    return name;
+}
+
+/* Makes the i-th text a name and a port. */
+static void session_node(const struct tap_session_settings *s, size_t i, struct tap_text *names,
+                         uint16_t *port, struct tap_mempool *pool, struct tap_error *err)
+{
+    struct node_text n = {.port = 0};
+    struct tap_text *node = &names[i];
     if (strcmp(node->text, "all_nodes") == 0) {
-        if (nodes->count > 1)
+        if (s->nodes.count > 1)
             tap_error_add_at(err, "session", node,
                              "all_nodes stands alone: it means the cluster of `seed`");
         return;
     }
-    if (!node_name_is_sound(node->text)) {
-        tap_error_add_at(err, "session", node, "'%s' is no node name (such as shop@web1)",
-                         node->text);
+    if (!node_read(node->text, &n)) {
+        tap_error_add_at(err, "session", node, "'%s' is no node name (%s)", node->text,
+                         node_form(node->text));
         return;
     }
-    for (size_t j = 0; j < i; j++) {
-        if (strcmp(nodes->items[j].text, node->text) == 0) {
-            tap_error_add_at(err, "session", node, "node '%s' is given twice", node->text);
-            return;
-        }
+    char *name = node_name(node->text, &n, pool);
+    if (!name) {
+        TAP_ERR(err, TAP_ERROR, "core", "out of memory");
+        return;
     }
+    *port = n.port;
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(names[j].text, name) == 0)
+            tap_error_add_at(err, "session", node, "node '%s' is given twice", name);
+    node->text = name;
 }
 
-static void session_seed(const struct tap_session_settings *s, struct tap_error *err)
+static void session_nodes(struct tap_session_settings *s, struct tap_mempool *pool,
+                          struct tap_error *err)
+{
+    size_t count = s->nodes.count;
+    struct tap_text *names = tap_mempool_alloc(pool, (count + 1) * sizeof *names);
+    uint16_t *ports = tap_mempool_alloc(pool, (count + 1) * sizeof *ports);
+    if (!names || !ports) {
+        TAP_ERR(err, TAP_ERROR, "core", "out of memory");
+        return;
+    }
+    if (count)
+        memcpy(names, s->nodes.items, count * sizeof *names);
+    s->node_names = names;
+    s->node_ports = ports;
+    for (size_t i = 0; i < count; i++)
+        session_node(s, i, names, &ports[i], pool, err);
+}
+
+static void session_seed(struct tap_session_settings *s, struct tap_mempool *pool,
+                         struct tap_error *err)
 {
     bool all = s->nodes.count == 1 && strcmp(s->nodes.items[0].text, "all_nodes") == 0;
-    if (all && !s->seed)
+    struct node_text n = {.port = 0};
+    if (all && !s->seed) {
         tap_error_add_at(err, "session", &s->nodes.items[0],
                          "all_nodes needs `seed`: a node of the cluster that is meant");
-    else if (all && !node_name_is_sound(s->seed))
-        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is no node name (such as shop@web1)",
-                s->seed);
-    else if (s->seed && !all)
+    } else if (all && !node_read(s->seed, &n)) {
+        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is no node name (%s)", s->seed,
+                node_form(s->seed));
+    } else if (all) {
+        s->seed_name = node_name(s->seed, &n, pool);
+        s->seed_port = n.port;
+        if (!s->seed_name)
+            TAP_ERR(err, TAP_ERROR, "core", "out of memory");
+    } else if (s->seed) {
         TAP_ERR(err, TAP_INVALID, "session", "seed = %s is of use only with nodes = all_nodes",
                 s->seed);
+    }
 }
 
 static void session_mailbox(const struct tap_session_settings *s, struct tap_error *err)
@@ -253,11 +348,11 @@ static void session_mailbox(const struct tap_session_settings *s, struct tap_err
                 "wakes its process");
 }
 
-void tap_config_session(struct tap_session_settings *s, struct tap_error *err)
+void tap_config_session(struct tap_session_settings *s, struct tap_mempool *pool,
+                        struct tap_error *err)
 {
-    for (size_t i = 0; i < s->nodes.count; i++)
-        session_node(&s->nodes, i, err);
-    session_seed(s, err);
+    session_nodes(s, pool, err);
+    session_seed(s, pool, err);
     for (size_t i = 0; i < s->event_names.count; i++)
         session_event(s, &s->event_names.items[i], err);
     session_mailbox(s, err);

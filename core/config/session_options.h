@@ -4,8 +4,8 @@
 
 #include "config/config.h"
 
-/* Judges filled session settings: node names and events; fills settings->events. Mistakes go to
- * `err`. */
-void tap_config_session(struct tap_session_settings *, struct tap_error *err);
+/* Judges filled session settings: node names and events; fills settings->events, and splits the
+ * nodes' texts into names and ports, which live in the pool. Mistakes go to `err`. */
+void tap_config_session(struct tap_session_settings *, struct tap_mempool *, struct tap_error *err);
 
 #endif

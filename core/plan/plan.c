@@ -314,9 +314,9 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
     bool live = !tap_config_replays(config); /* a recording cannot be asked */
     *plan = (struct tap_plan){
         .struct_size = sizeof *plan,
-        .nodes = s->nodes.items,
+        .nodes = s->node_names ? s->node_names : s->nodes.items,
         .node_count = s->nodes.count,
-        .seed = s->seed,
+        .seed = s->seed_name,
         .require_all = s->require == TAP_REQUIRE_ALL,
         .hidden_nodes = s->hidden_nodes,
         .cookie_file = s->cookie_file,
@@ -333,6 +333,9 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
         .names = live && s->names && !(s->events & TAP_CONFIG_SCHEDULING),
         .mailbox = live ? s->mailbox : 0,
         .arity_only = live && s->arguments == TAP_ARGUMENTS_FALSE,
+        .node_ports = s->node_ports,
+        .seed_port = s->seed_port,
+        .port = (uint16_t)s->port,
     };
 }
 

@@ -163,7 +163,8 @@ void tap_plan_print(const struct tap_plan *plan, FILE *out)
 {
     for (size_t i = 0; i < plan->node_count; i++) {
         print_title("nodes", i, out);
-        fprintf(out, "%s\n", plan->nodes[i].text);
+        uint16_t own = plan->node_ports ? plan->node_ports[i] : 0, port = own ? own : plan->port;
+        fprintf(out, port ? "%s, port %u\n" : "%s\n", plan->nodes[i].text, port);
     }
     print_title("events", 0, out);
     const char *before = "";

@@ -145,6 +145,42 @@ static void its_text_reads_back(void)
     tap_config_free(two);
 }
 
+/* A node's port is no part of its name; the text says it as it was written. */
+static void nodes_with_ports(void)
+{
+    static const char text[] =
+        "[session]\nnodes = shop@web1:14370, cart@[::1]:65535, a@::1, b@[fe80::1%eth0], c@web2\n"
+        "port = 4711\ncookie_file = ~root/cookie\n[sink:plain]\npath = ~/x\n";
+    static const struct {
+        const char *name;
+        unsigned port;
+    } want[] = {{"shop@web1", 14370},
+                {"cart@::1", 65535},
+                {"a@::1", 0},
+                {"b@fe80::1%eth0", 0},
+                {"c@web2", 0}};
+    struct tap_config *c = parse_with(text, sizeof text - 1, NULL, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT_EQUAL_FATAL(c->session.nodes.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        CU_ASSERT_STRING_EQUAL(c->session.node_names[i].text, want[i].name);
+        CU_ASSERT_EQUAL(c->session.node_ports[i], want[i].port);
+    }
+    CU_ASSERT_EQUAL(c->session.port, 4711);
+    CU_ASSERT_STRING_EQUAL(c->session.cookie_file, "/root/cookie");
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        c->text, "nodes = shop@web1:14370, cart@[::1]:65535, a@::1, b@[fe80::1%eth0], c@web2\n"));
+    tap_config_free(c);
+    static const char seed[] =
+        "[session]\nnodes = all_nodes\nseed = s@[::1]:1\n[sink:plain]\npath = x\n";
+    c = parse_with(seed, sizeof seed - 1, NULL, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT_STRING_EQUAL(c->session.seed_name, "s@::1");
+    CU_ASSERT_EQUAL(c->session.seed_port, 1);
+    CU_ASSERT_PTR_NULL(c->session.cookie_file);
+    tap_config_free(c);
+}
+
 static void tells_one_mistake(void)
 {
     says(GOOD, "");
@@ -410,7 +446,8 @@ static void names_every_event_in_its_manual(void)
 }
 
 UNIT_TESTS("config", UNIT_TEST(reads_a_whole_file), UNIT_TEST(its_text_reads_back),
-           UNIT_TEST(tells_one_mistake), UNIT_TEST(tells_mistakes_of_form),
-           UNIT_TEST(tells_what_was_not_meant), UNIT_TEST(tells_odd_characters),
-           UNIT_TEST(takes_long_lines), UNIT_TEST(set_replaces_and_adds), UNIT_TEST(loads_files),
-           UNIT_TEST(survives_any_bytes), UNIT_TEST(names_every_event_in_its_manual))
+           UNIT_TEST(nodes_with_ports), UNIT_TEST(tells_one_mistake),
+           UNIT_TEST(tells_mistakes_of_form), UNIT_TEST(tells_what_was_not_meant),
+           UNIT_TEST(tells_odd_characters), UNIT_TEST(takes_long_lines),
+           UNIT_TEST(set_replaces_and_adds), UNIT_TEST(loads_files), UNIT_TEST(survives_any_bytes),
+           UNIT_TEST(names_every_event_in_its_manual))

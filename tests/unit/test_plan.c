@@ -122,7 +122,7 @@ static void takes_settings_over(void)
     config.session.max_rate = 4;
     config.session.max_queue = 5, config.session.max_memory = 6, config.session.max_term = 7;
     config.session.overload = TAP_OVERLOAD_STOP, config.session.include_otp = true,
-    config.session.seed = "s";
+    config.session.seed_name = "s";
     CU_ASSERT_EQUAL(join(0, 1), TAP_OK);
     CU_ASSERT_EQUAL(plan.struct_size, sizeof plan);
     CU_ASSERT(plan.nodes == nodes && plan.node_count == 1 && plan.events == CALLS &&
