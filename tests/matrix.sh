@@ -31,7 +31,7 @@ if [ ! -x "$folder/usr/bin/erl" ]; then
     echo "$suite: making $folder" >&2
     # What it starts must not hold the lock.
     timeout "${BEAMTAP_MATRIX_LIMIT:-900}" debootstrap --variant=minbase \
-        --include=erlang-base,erlang-runtime-tools,erlang-tools "$suite" "$folder.part" $mirror >"$folder.log" 2>&1 9>&- || {
+        --include=erlang-base,erlang-runtime-tools,erlang-ssl,erlang-tools "$suite" "$folder.part" $mirror >"$folder.log" 2>&1 9>&- || {
         tail -n 3 "$folder.log" >&2
         rm -rf "$folder.part"
         cannot "debootstrap could not make the folder, see $folder.log"

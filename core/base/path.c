@@ -1,4 +1,4 @@
-/* path.c: ~ becomes the home folder, as a shell does it, but for other users' homes: in an INI file
+/* path.c: ~ and ~user become home folders, as a shell does it: in an INI file
  * no shell comes by. */
 #include "base/path.h"
 
@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of HOME, or as the user database says. */
 /* Of HOME, or as the user database says; of that user, where one is named. NULL: there is none. */
 static const char *home_folder(const char *user, char *buffer, size_t cap, struct passwd *entry)
 {
