@@ -72,7 +72,7 @@ def clean_takes_away_what_a_dead_run_left():
     run = Run(INI % node.name, '--json')
     node.traced()
     assert node('e2e_work:run(2, 10, 5)') == 'ok'
-    assert node(KILL_ALL) == '4'  # relay, two guardians, and who asks for names
+    assert node(KILL_ALL) == '5'  # relay, two guardians, who asks for names, and who looks at heaps
     run.ended(1)
     wait_for(lambda: 'beamtap' not in node('[M || M <- erlang:loaded(), M =/= e2e_node]'), 'the module gone')
     sessions = node('code:ensure_loaded(trace)').startswith('{module')

@@ -116,7 +116,8 @@ def the_queue_is_bounded(overload):
         assert children <= min(found) and max(found) < 2 * children, (event, min(found), max(found)) # the second storm's
     # Either it was too much, and that is said at its place, or every event is here.
     node = summary['nodes'][0]
-    marked = any(r['event'] in ('gap', 'lost') for r in rows)
+    # (A worker that holds many messages calls without arguments: that leaves out no event.)
+    marked = any(r['event'] in ('gap', 'lost') and not r['message'].endswith(',term}') for r in rows)
     assert marked == bool(node['gap_ns'] or node['lost']) and (marked or produced >= 6 * children), node
 
 

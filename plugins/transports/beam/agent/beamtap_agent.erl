@@ -8,6 +8,8 @@
 %%   guardians  two processes that know exactly what was set and take exactly that away when anything ends (guardian.hrl)
 %%   undo       the end of a run, and the second guardian (undo.hrl)
 %%   pause      when the relay turns the events off for a while, and on again (pause.hrl)
+%%   heaps      the process that looks whose arguments are too large to be copied (heaps.hrl, terms.hrl)
+%%   own        what beamtap's own processes, and those that carry code and connections, do is not traced (own.hrl)
 %%   ledger     counts the runs that use this module in this node and has it purged after the last one (ledger.hrl)
 %%   call       one call, traced with all that it spawns, whose end is the run's (call.hrl)
 %%   names      the process that asks others what they are called, and how many messages wait for them (names.hrl)
@@ -61,6 +63,8 @@
     targets = [],       % [#target{}]: function patterns
     messages = [],      % [{send | 'receive', MatchSpec}]: message patterns
     caller = none,      % pid: makes the traced call, and ends with the run
+    heaps = none,       % pid: looks whose calls would copy too much, and ends with the run
+    carriers = none,    % pid => rex | dist: whose spawns are looked at (own.hrl)
     namer = none,       % pid: asks other processes what they are called, and ends with the run
     on = false          % flags may be set
 }).
@@ -78,6 +82,9 @@
 -include("relay.hrl").
 -include("pause.hrl").
 -include("frames.hrl").
+-include("terms.hrl").
+-include("heaps.hrl").
+-include("own.hrl").
 -include("stream.hrl").
 -include("guardian.hrl").
 -include("undo.hrl").

@@ -1,10 +1,11 @@
-%% frames.hrl: from encoded trace messages to frames that are sent, held or lost; and terms that are too large for one.
+%% frames.hrl: from encoded trace messages to frames that are sent, held or lost.
 %%
 %% The header is built when a frame is complete, so numbers and sequence numbers stand in it in the order in which frames
 %% leave. Only the newest frame is ever dropped: what is held keeps its numbers.
 
 -define(FRAME_LIST, 4). % TAP_FRAME_ONE_LIST
 -define(WEIGHED, 8).    % messages of a frame
+-define(WORDS_LARGE, 131072).
 
 %% ---- Frames --------------------------------------------------------------------------------------------------------
 
@@ -12,40 +13,52 @@
 %% large each is seldom matters. Where it may (one could be above max_term, or the frame is much too large), they go one
 %% by one after all.
 relay_emit(_, 0, R) -> R;
-relay_emit(Acc, N, #relay{max_term = Max} = R0) ->
-    Messages = lists:reverse(Acc),
-    Body = term_to_binary(Messages),
-    R = R0#relay{weight = relay_weight(Acc, N, byte_size(Body))},
-    case byte_size(Body) of
-        Size when Size =< Max, Size =< 2 * ?FRAME_BYTES -> relay_put(?FRAME_LIST, Body, N, Size, R);
-        Size when Size =< 2 * ?FRAME_BYTES ->
-            case lists:any(fun(M) -> erlang:external_size(M) > Max end, Messages) of
-                false -> relay_put(?FRAME_LIST, Body, N, Size, R);
-                true -> relay_emit_each(Messages, [], 0, 0, R)
-            end;
-        _ -> relay_emit_each(Messages, [], 0, 0, R)
+relay_emit(Acc, N, R) ->
+    {Some, Words} = relay_words(Acc, N),
+    case own_pick(lists:reverse(Acc), N, R) of
+        {_, 0, R1} -> R1;
+        {Messages, Kept, R1} -> relay_emit(Messages, Kept, Some, Words, R1)
     end.
 
+relay_emit(Messages, N, Some, Words, #relay{max_term = Max} = R0) ->
+    if
+        Words > ?WORDS_LARGE -> % not encoded whole: most of it may be cut
+            relay_emit_each(Messages, [], 0, 0, R0#relay{weight = relay_weight(Some, Words, R0#relay.average)});
+        true ->
+            Body = term_to_binary(Messages),
+            R = R0#relay{weight = relay_weight(Some, Words, byte_size(Body) div N)},
+            case byte_size(Body) of
+                Size when Size =< Max, Size =< 2 * ?FRAME_BYTES -> relay_put(?FRAME_LIST, Body, N, Size, R);
+                Size when Size =< 2 * ?FRAME_BYTES ->
+                    case lists:any(fun(M) -> erlang:external_size(M) > Max end, Messages) of
+                        false -> relay_put(?FRAME_LIST, Body, N, Size, R);
+                        true -> relay_emit_each(Messages, [], 0, 0, R)
+                    end;
+                _ -> relay_emit_each(Messages, [], 0, 0, R)
+            end
+    end.
+
+%% Words of the latest few, which stand for all.
+relay_words(Acc, N) when N =< ?WEIGHED -> {N, erts_debug:flat_size(Acc)};
+relay_words(Acc, _) -> {?WEIGHED, erts_debug:flat_size(lists:sublist(Acc, ?WEIGHED))}.
+
 %% Bytes that a message takes in the mailbox: what is built of words can be many times as large there as it is encoded (a list of
-%% small numbers is sixteen times), and a binary is as large. The latest few stand for all.
-relay_weight(Acc, N, Size) ->
-    Some = min(N, ?WEIGHED),
-    Words = erts_debug:flat_size(if Some =:= N -> Acc; true -> lists:sublist(Acc, Some) end),
-    max(2 * (Size div N), 64 + 8 * (Words div Some)).
+%% small numbers is sixteen times), and a binary is as large.
+relay_weight(Some, Words, Encoded) -> max(2 * Encoded, 64 + 8 * (Words div Some)).
 
 relay_emit_each([], Body, N, Size, R) ->
     relay_put(0, Body, N, Size, R);
-relay_emit_each([Message | Rest] = All, Body, N, Size, #relay{max_term = Max} = R) ->
-    Bin = term_to_binary(Message),
+relay_emit_each([Message | Rest], Body, N, Size, #relay{max_term = Max} = R) ->
+    {Bin, R1} = case erlang:external_size(Message) of
+        Large when Large > Max -> relay_cut(Message, R);
+        _ -> {term_to_binary(Message), R}
+    end,
     case byte_size(Bin) of
         Length when N > 0, Size + Length + 4 > ?FRAME_BYTES ->
-            relay_emit_each(All, [], 0, 0, relay_put(0, Body, N, Size, R));
-        Length when Length =< Max ->
-            relay_emit_each(Rest, [Body, <<Length:32>> | Bin], N + 1, Size + Length + 4, R);
-        _ ->
-            {Cut, R1} = relay_cut(Message, Bin, R),
-            Length = byte_size(Cut),
-            relay_emit_each(Rest, [Body, <<Length:32>> | Cut], N + 1, Size + Length + 4, R1)
+            R2 = relay_put(0, Body, N, Size, R1),
+            relay_emit_each(Rest, [<<Length:32>> | Bin], 1, Length + 4, R2);
+        Length ->
+            relay_emit_each(Rest, [Body, <<Length:32>> | Bin], N + 1, Size + Length + 4, R1)
     end.
 
 %% A frame of N messages is complete.
@@ -121,62 +134,3 @@ relay_say_lost(#relay{seq = Seq} = R) ->
         0 -> relay_send(Frame, 0, R1);
         _ -> relay_hold(Frame, 0, R1)
     end.
-
-%% ---- Terms above max_term ------------------------------------------------------------------------------------------
-
-%% The tracee has paid for the copy before we see it. What can be done is to see no second one.
-relay_cut(Message, Bin, #relay{max_term = Max} = R) ->
-    case cut_payload(Message, Max) of
-        Message -> {Bin, R}; % many small parts: the payload itself is not too large
-        Cut -> {term_to_binary(Cut), relay_payloads_off(Message, R)}
-    end.
-
-cut_payload(Message, Max) ->
-    Last = tuple_size(Message),
-    lists:foldl(fun(I, M) when I < Last -> setelement(I, M, cut_element(I, element(3, M), element(I, M), Max));
-                   (_, M) -> M
-                end, Message, [4, 5, 6]).
-
-cut_element(4, Tag, {M, F, Args}, Max) when Tag =:= call -> {M, F, cut_arguments(Args, Max)};
-cut_element(5, Tag, {M, F, Args}, Max) when Tag =:= spawn; Tag =:= spawned -> {M, F, cut_arguments(Args, Max)};
-cut_element(_, _, {'$beamtap_from', Node, Sender, X}, Max) -> {'$beamtap_from', Node, Sender, cut_term(X, Max)};
-cut_element(_, _, {'$beamtap_caller', Caller, X}, Max) -> {'$beamtap_caller', Caller, cut_term(X, Max)};
-cut_element(_, _, {'$beamtap_x', X}, Max) -> {'$beamtap_x', cut_term(X, Max)};
-cut_element(_, _, Term, Max) -> cut_term(Term, Max).
-
-%% Which function it was is told all the same: its return is not another one's.
-cut_arguments(Args, Max) when is_list(Args) ->
-    case cut_term(Args, Max) of
-        Args -> Args;
-        {'$beamtap_cut', Size} -> {'$beamtap_cut', Size, length(Args)}
-    end;
-cut_arguments(Args, Max) -> cut_term(Args, Max).
-
-cut_term(Term, Max) ->
-    case erlang:external_size(Term) of
-        Size when Size > Max -> {'$beamtap_cut', Size};
-        _ -> Term
-    end.
-
-relay_payloads_off(Message, R) when element(3, Message) =:= return_from; element(3, Message) =:= exception_from ->
-    MFA = element(4, Message),
-    case R#relay.relieved of
-        #{MFA := _} -> R;
-        Relieved ->
-            R#relay.guardian ! {relay_relieve, MFA, <<"it returned a term above max_term">>},
-            R#relay{relieved = Relieved#{MFA => true}}
-    end;
-relay_payloads_off(Message, #relay{payloads = true, run = Run, max_term = Max} = R) ->
-    Tag = element(3, Message),
-    case lists:member(Tag, [call, send, send_to_non_existing_process, 'receive']) of
-        false -> R;
-        true ->
-            Flags = [arity | Run#run.flags -- [send, 'receive', arity]],
-            Less = Run#run{flags = Flags},
-            flags_pause(Run),
-            R#relay.paused =:= none andalso R#relay.ended =:= false andalso relay_on(Less),
-            Text = text("a ~s carried a term above max_term (~b bytes): from here on calls come without their arguments, "
-                        "and sends and receives not at all", [Tag, Max]),
-            R#relay{payloads = false, run = Less, say = [{log, warning, Text} | R#relay.say]}
-    end;
-relay_payloads_off(_, R) -> R.

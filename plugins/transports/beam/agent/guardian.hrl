@@ -29,6 +29,7 @@ guardian_begin(Starter, Tag, Ledger, Options) ->
 guardian_spawn(Ledger, Session, Options) ->
     #{run := Id, collector := Collector, lease := Lease} = Options,
     Self = self(),
+    own_begin(),
     ledger_enter(Ledger, Self, Id, Session),
     erlang:monitor_node(node(Collector), true),
     Shared = atomics:new(?SHARED, []),
@@ -94,14 +95,17 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger, SessionName) ->
     Run01 = tell_peer(Run0#run{session = Session, stream = Stream}, Peer),
     Call = call_new(Options),
     Run02 = tell_peer(Run01#run{caller = call_pid(Call)}, Peer),
-    Run1 = tell_peer(Run02#run{namer = names_start(Options, Relay)}, Peer),
-    Namer = Run1#run.namer,
+    Run03 = tell_peer(Run02#run{namer = names_start(Options, Relay)}, Peer),
+    Run1 = tell_peer(Run03#run{heaps = heaps_start(Options)}, Peer),
+    #run{namer = Namer, heaps = Heaps} = Run1,
     Entries = plan_entries(Options),
     Messages = guardian_messages(Options),
     {Select, Found, Missing} = case Call of
         none ->
-            Agents = [self(), Peer, Relay, Stream, Namer, Ledger, G0#guardian.starter],
-            plan_processes(Selectors, excluded([P || P <- Agents, is_pid(P)]));
+            Agents = [self(), Peer, Relay, Stream, Namer, Heaps, Ledger, G0#guardian.starter],
+            Ours = [P || P <- Agents, is_pid(P)],
+            Ledger ! {own, self(), Ours},
+            plan_processes(Selectors, excluded(Ours ++ own_processes()));
         _ -> call_select(Call)
     end,
     Selectors =/= [] andalso Found =:= [] andalso not Select#select.new andalso
@@ -111,12 +115,13 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger, SessionName) ->
     Targets =:= [] andalso Pending =:= [] andalso Other =:= [] andalso
         throw({refused, empty_plan, empty_text(Skipped)}),
     Session =:= none andalso guardian_rivals(rivals(Events, Select, Messages)),
-    Run2 = tell_peer(Run1#run{targets = Targets, messages = Messages, select = Select,
+    Run2 = tell_peer(Run1#run{targets = Targets, messages = Messages, select = Select, carriers = own_carriers(Select),
                               flags = [monotonic_timestamp | event_flags(Events) ++ [arity || maps:get(arity_only, Options)]]}, Peer),
     [guardian_message(Session, Which, Spec) || {Which, Spec} <- Messages],
     Count = lists:sum([set_target(Session, T) || T <- Targets]),
     Run3 = tell_peer(Run2#run{on = true}, Peer),
     Bad = flags_on(Run3, first),
+    own_watch(Run3),
     Taken = [{text("~p", [P]), Why} || {P, Why} <- process_notes(Bad, Select)],
     guardian_nobody(Select, Bad, Found),
     Names = registered_names(),
@@ -125,6 +130,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger, SessionName) ->
              skipped => lists:sublist(Skipped ++ Missing ++ Taken, 2000)},
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
     Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | Stays ++ name_reports(Names)]},
+    heaps_first(Run3),
     G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names,
                 known = lists:usort(erlang:loaded())}.
 

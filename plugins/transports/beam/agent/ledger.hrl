@@ -45,6 +45,7 @@ ledger_gone() -> {error, again, <<"the agent was being removed from the node at 
 is_current() -> erlang:module_loaded(?MODULE) andalso not erlang:check_process_code(self(), ?MODULE).
 
 ledger_begin() ->
+    own_begin(),
     try register(?MODULE, self()) of
         true -> is_current() andalso ledger_loop(#{}, ?LINGER) % else it was deleted just now: the caller looks again
     catch error:badarg -> ok % another start was faster: the caller looks again
@@ -65,7 +66,14 @@ ledger_loop(Runs, Linger) ->
             Down = monitor(process, Pid),
             From ! {Ref, ok},
             ledger_loop(Runs#{Down => {Pid, Run}}, Linger);
-        {'DOWN', Down, process, _, _} ->
+        {own, Guardian, Pids} ->
+            put({own, Guardian}, Pids),
+            ledger_loop(Runs, Linger);
+        {owned, From, Ref} ->
+            From ! {Ref, [self() | lists:append([Pids || {{own, _}, Pids} <- get()])]},
+            ledger_loop(Runs, Linger);
+        {'DOWN', Down, process, Gone, _} ->
+            erase({own, Gone}),
             Left = maps:remove(Down, Runs),
             case map_size(Left) of
                 0 -> ledger_loop(Left, ?LINGER div 4);

@@ -37,6 +37,7 @@ names_ask(#run{namer = none} = Run, Ref, _) -> report(Run, {process_info, [], Re
 names_ask(#run{namer = Namer}, Ref, Pids) -> Namer ! {names, Ref, lists:sublist(Pids, ?NAMES_PIDS)}, ok.
 
 names_begin(Guardian, Relay, Names, Mailbox) ->
+    own_begin(),
     Down = monitor(process, Guardian),
     One = try process_info(self(), {dictionary, '$initial_call'}) of
         _ -> [{dictionary, '$initial_call'}, {dictionary, '$process_label'}]

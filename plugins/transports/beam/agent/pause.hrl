@@ -52,10 +52,11 @@ pause_look(Queue, #relay{paused = Pause, max_queue = Max, max_memory = Memory, w
         true -> pause_end(R)
     end.
 
-pause_end(#relay{run = Run} = R) ->
+%% Said when it is true: whoever reads of the end of the gap may go on. What is traced meanwhile is taken after this.
+pause_end(R) ->
     To = erlang:monotonic_time(nanosecond), % not after: what is traced from here on is not in the gap
+    quiet_relay_on(R),
     R1 = pause_say(To, R),
-    relay_on(Run),
     R1#relay{window = To, in_window = 0, resumed = To}.
 
 pause_say(To, #relay{paused = #pause{reason = Reason, from = From, text = Text}} = R) ->
@@ -70,6 +71,7 @@ relay_on(#run{shared = Shared} = Run) ->
     case atomics:get(Shared, ?STOPPING) of
         0 ->
             flags_on(Run, again),
+            own_watch(Run),
             case atomics:get(Shared, ?STOPPING) of
                 0 -> ok;
                 _ -> clear_flags(Run#run.session, Run#run.relay, [all])

@@ -209,10 +209,10 @@ plan_process(Selector, Excluded) ->
             end
     end.
 
-%% Processes that carry the trace itself, or the node's connections and log: with every process traced these would trace
-%% their own work. Pid => agent | system.
+%% Processes that carry the trace itself, or the node's connections, code and log: with every process traced these would trace
+%% their own work, and a module that is loaded is a message of a hundred kilobytes. Pid => agent | system.
 excluded(Agents) ->
-    Names = [rex, net_kernel, net_sup, auth, erl_epmd, user, user_drv, standard_error, init, erts_code_purger]
+    Names = [rex, net_kernel, net_sup, auth, erl_epmd, code_server, erl_prim_loader, user, user_drv, standard_error, init, erts_code_purger]
         ++ [N || N <- registered(), lists:prefix("logger", atom_to_list(N))],
     Named = [P || N <- Names, P <- [whereis(N)], is_pid(P)],
     Linked = [P || N <- [net_kernel, user_drv, user], Q <- [whereis(N)], is_pid(Q), {links, L} <- [process_info(Q, links)],

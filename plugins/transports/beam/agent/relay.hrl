@@ -40,7 +40,12 @@
     urgent = 0,                 % urgent reports taken
     average = 64,               % bytes an event, lately, in a frame
     weight = 128,               % and in the mailbox
-    payloads = true,            % false: a term above max_term was seen
+    light = #{},                % pid => ms: its large arguments were seen (terms.hrl)
+    quiet = #{},                % {Pid | all, send | 'receive'} => {Since, Text}: left out for a while
+    tries = #{},                % and how often they were
+    quiet_longest = 0,          % ns
+    logged = 0,
+    own = #{},                  % pids of beamtap's that have just been met (own.hrl)
     relieved = #{},             % functions whose values were too large
     say = [],                   % reports to send behind the frame that is being made
     ended = false               % the guardian was told that this run is over
@@ -48,6 +53,7 @@
 
 %% Waits until the plan has been made real, so that its report stands before the first event.
 relay_begin(Guardian) ->
+    own_begin(),
     receive
         {relay_begin, Guardian, #run{options = Options} = Run, Reports} ->
             #{max_term := Term, max_queue := Queue, max_memory := Memory, max_rate := Rate, max_events := Events,
@@ -125,6 +131,8 @@ relay_other({relay_sample, Report}, #relay{held_bytes = 0} = R) -> % else a late
     relay_control(Report, R);
 relay_other({trace_delivered, all, Ref}, #relay{paused = #pause{drained = Ref} = Pause} = R) ->
     R#relay{paused = Pause#pause{drained = true}};
+relay_other({relay_again, Key}, R) ->
+    quiet_again(Key, R);
 relay_other({relay_urgent, Report}, R) ->
     relay_control(Report, R#relay{urgent = R#relay.urgent + 1});
 relay_other({beamtap, credit, Total}, R) when is_integer(Total) ->
@@ -274,7 +282,7 @@ relay_drain(Why, R) ->
 %% Everything that was traced is in the frames or in the counts by now: the guardian has waited for its delivery. What is
 %% held may wait for credit until Wait ms have passed; then it is lost.
 relay_finish(R, From, Tag, Final, Wait) ->
-    R1 = pause_finish(relay_say(R)),
+    R1 = quiet_finish(pause_finish(relay_say(R))),
     relay_finish_held(R1, From, Tag, Final, erlang:monotonic_time(millisecond) + Wait).
 
 relay_finish_held(R0, From, Tag, Final, Deadline) ->

@@ -23,6 +23,7 @@ stream_start(#{stream := Stream, lease := Lease}, Relay, Shared) ->
 stream_start(_, _, _) -> none.
 
 stream_begin(#{address := Address, port := Port} = Stream, Lease, Relay, Shared, Guardian, Tag) ->
+    own_begin(),
     Alive = monitor(process, Relay), % who ends with the guardian
     case stream_connect(unicode:characters_to_list(Address, utf8), Stream#{lease => Lease}) of
         {ok, Socket} ->

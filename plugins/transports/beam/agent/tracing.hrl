@@ -42,7 +42,11 @@ set_new(none, Relay, How, Flags) -> erlang:trace(new_processes, How, [{tracer, R
 set_new(Session, _, How, Flags) -> trace:process(Session, new, How, Flags).
 
 %% Takes flags from every process that has them from this run, and from those to come.
-clear_flags(none, Relay, Flags) -> erlang:trace(processes, false, [{tracer, Relay} | Flags]);
+%% The VM takes those of the ones to come whoever has them, whatever tracer is named: so they are looked at first.
+clear_flags(none, Relay, Flags) ->
+    erlang:trace_info(new_processes, tracer) =:= {tracer, Relay} andalso
+        erlang:trace(new_processes, false, [{tracer, Relay} | Flags]),
+    erlang:trace(existing_processes, false, [{tracer, Relay} | Flags]);
 clear_flags(Session, _, Flags) -> trace:process(Session, all, false, Flags).
 
 %% Is the process one of ours, by whatever flag is left?
@@ -102,11 +106,13 @@ flags_pause(#run{session = Session, relay = Relay, flags = Flags, select = Selec
     ok.
 
 %% Turns them on again, or for the first time; the processes that would not: [{Pid, gone | taken}].
-flags_on(#run{select = #select{everyone = true, excluded = Excluded}} = Run, _) ->
+%% At first without the arguments of calls: whose they may be told is looked at then (heaps.hrl).
+flags_on(#run{select = #select{everyone = true, excluded = Excluded}} = Run, When) ->
     #run{session = Session, relay = Relay, flags = Flags} = Run,
     set_new(Session, Relay, true, Flags),
     Pids = [Pid || Pid <- processes(), not is_map_key(Pid, Excluded)],
-    each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end, Pids);
+    All = flags_first(Run, When) ++ Flags,
+    each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, All) end, Pids);
 flags_on(#run{select = #select{call = true}}, first) ->
     []; % the caller does it, when it begins
 flags_on(#run{select = #select{call = true, trees = [Caller]}} = Run, again) ->
@@ -114,15 +120,19 @@ flags_on(#run{select = #select{call = true, trees = [Caller]}} = Run, again) ->
     Back = atomics:get(Shared, ?CALLED) =:= 1,
     each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end,
                  [Pid || Pid <- processes(), not (Back andalso Pid =:= Caller), is_member(Session, Relay, Pid)]);
-flags_on(#run{session = Session, relay = Relay, flags = Flags, select = Select}, When) ->
+flags_on(#run{session = Session, relay = Relay, flags = Flags, select = Select} = Run, When) ->
     #select{new = New, listed = Listed, trees = Trees} = Select,
     New andalso set_new(Session, Relay, true, Flags),
-    Bad = each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, [set_on_spawn | Flags]) end, Trees) ++
-        each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end, Listed),
+    All = flags_first(Run, When) ++ Flags,
+    Bad = each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, [set_on_spawn | All]) end, Trees) ++
+        each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, All) end, Listed),
     When =:= again andalso (New orelse Trees =/= []) andalso
         each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end,
                      [Pid || Pid <- processes(), is_member(Session, Relay, Pid)]),
     Bad.
+
+flags_first(Run, first) -> heaps_flags(Run);
+flags_first(_, again) -> [].
 
 each_process(Set, Pids) ->
     lists:foldl(

@@ -10,6 +10,7 @@
 end_run(#guardian{run = #run{shared = Shared, session = Session, relay = Relay} = Run} = G, Reason, Text) ->
     atomics:put(Shared, ?STOPPING, 1),
     Restored = take_away(Run),
+    heaps_finish(Run),
     Final = call_final(G, #{reason => final_reason(Reason), text => final_text(Text), restored => Restored}),
     Down = monitor(process, Relay),
     G#guardian.peer ! peer_alive,
@@ -81,6 +82,7 @@ end_final(#guardian{run = Run, peer = Peer} = G, Map, [Frame | Rest] = Frames, D
 %% ---- The second guardian -------------------------------------------------------------------------------------------
 
 peer_begin(First, Relay, Lease) ->
+    own_begin(),
     Down = monitor(process, First),
     peer_loop(First, Down, #run{relay = Relay}, max(2 * Lease, 10000) + 20000).
 
