@@ -271,3 +271,11 @@ enum plan_overlap plan_process_overlap(const struct tap_plan_process *a,
     bool plain = a->type == TAP_PROCESS_PID || a->type == TAP_PROCESS_NAME;
     return plain && a->type == b->type ? PLAN_APART : PLAN_LOOSE;
 }
+
+bool tap_claim_has_specs(const struct tap_claim *c)
+{
+    bool specs = c->sends.count > 0 || c->receives.count > 0;
+    for (size_t i = 0; i < c->functions.count; i++)
+        specs |= c->functions.items[i].spec_len > 0;
+    return specs;
+}

@@ -61,14 +61,6 @@ static const char *join_sink_name(const struct join *j, size_t sink)
 
 /* ---- Match specs */
 
-bool tap_claim_has_specs(const struct tap_claim *c)
-{
-    bool specs = c->sends.count > 0 || c->receives.count > 0;
-    for (size_t i = 0; i < c->functions.count; i++)
-        specs |= c->functions.items[i].spec_len > 0;
-    return specs;
-}
-
 /* Finds the one filter with match specs that every sink uses. Anything else is refused, naming both
  * sides. */
 static bool join_spec_filter(struct join *j, const struct tap_plan_filter **found)

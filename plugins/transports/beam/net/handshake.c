@@ -38,8 +38,8 @@ static void stage_set(_Atomic(const char *) *stage, const char *what)
 
 /* ---- Descriptors, as ei knows them
  *
- * It keeps a table of its connections, as long as the limit of descriptors was when it first looked,
- * and refuses what is beyond: so it is told small numbers, for the time of a handshake.
+ * It keeps a table of its connections, as long as the limit of descriptors was when it first
+ * looked, and refuses what is beyond: so it is told small numbers, for the time of a handshake.
  */
 
 #define KEYS 256
