@@ -146,10 +146,19 @@ static void peer_begin(const uint8_t *data, size_t size)
     HOLD(pthread_create(&peer.thread, NULL, peer_main, NULL) == 0);
 }
 
+static struct tap_addresses here(void)
+{
+    struct tap_addresses a = {.count = 1};
+    struct sockaddr_in *in = (struct sockaddr_in *)&a.at[0];
+    in->sin_family = AF_INET;
+    in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return a;
+}
+
 static void peer_end(void)
 {
-    struct in_addr here = {htonl(INADDR_LOOPBACK)};
-    int fd = tap_wire_connect(here, peer.port, tap_wire_now() + 20 * PATIENCE);
+    struct tap_addresses a = here();
+    int fd = tap_addresses_connect(&a, peer.port, tap_wire_now() + 20 * PATIENCE, NULL);
     HOLD(fd >= 0 && send(fd, "\x7f", 1, MSG_NOSIGNAL) == 1);
     HOLD(pthread_join(peer.thread, NULL) == 0);
     close(fd);
@@ -162,11 +171,12 @@ static void hold_in_time(int64_t begun)
 
 static void try_epmd(const uint8_t *data, size_t size)
 {
-    struct in_addr here = {htonl(INADDR_LOOPBACK)};
+    struct tap_addresses a = here();
     char why[300] = "";
+    uint16_t port = 0;
     peer_begin(data, size);
     int64_t begun = tap_wire_now();
-    bool found = tap_epmd_find("localhost", here, "shop", begun + PATIENCE, why, sizeof why);
+    bool found = tap_epmd_find("localhost", &a, "shop", begun + PATIENCE, &port, why, sizeof why);
     HOLD(found || why[0]);
     HOLD(memchr(why, 0, sizeof why));
     hold_in_time(begun);
@@ -175,16 +185,19 @@ static void try_epmd(const uint8_t *data, size_t size)
 
 static void try_shake(const uint8_t *data, size_t size)
 {
-    uint8_t pid[TAP_PID_EXT_MAX];
-    size_t len = 0;
-    char why[300] = "";
+    static const struct tap_cookie cookie = {.text = "cookie"};
+    static struct tap_approached result;
+    memset(&result, 0, sizeof result);
     peer_begin(data, size);
     int64_t begun = tap_wire_now();
-    struct tap_wire *wire = tap_handshake("shop@localhost", "beamtap_fuzz", "cookie",
-                                          begun + PATIENCE, pid, &len, why, sizeof why);
-    HOLD(wire || (why[0] && memchr(why, 0, sizeof why)));
-    if (wire)
-        wire->ops->close(wire);
+    const struct tap_approach approach = {.node = "shop@localhost",
+                                          .alive = "beamtap_fuzz",
+                                          .cookie = &cookie,
+                                          .deadline = begun + PATIENCE};
+    tap_handshake(&approach, &result);
+    HOLD(result.wire || (result.why[0] && memchr(result.why, 0, sizeof result.why)));
+    if (result.wire)
+        result.wire->ops->close(result.wire);
     hold_in_time(begun);
     peer_end();
 }
