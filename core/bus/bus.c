@@ -7,7 +7,7 @@
 #include "beamtap/filter.h"
 
 /* Each filter's verdict on each event. False when out of memory. */
-static bool judge(struct tap_bus *bus, const struct tap_batch_impl *batch)
+static bool filter_live(struct tap_bus *bus, const struct tap_batch_impl *batch)
 {
     uint32_t n = batch->base.count;
     if (n == 0)
@@ -41,7 +41,7 @@ static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint
     for (size_t f = 0; f < bus->filter_count; f++)
         if (uses[f])
             keeps[n++] = bus->keep[f];
-    uint32_t count = 0, judged = 0;
+    uint32_t count = 0, accepted = 0;
     for (uint32_t i = 0; i < batch->base.count; i++) {
         unsigned kind = batch->events[i].kind;
         bool counted = !tap_kind_is_control(kind),
@@ -50,10 +50,10 @@ static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint
             pass = keeps[k][i];
         sel->index[count] = i;
         count += pass;
-        judged += pass && counted;
+        accepted += pass && counted;
     }
     sel->count = count;
-    sel->accepted = judged;
+    sel->accepted = accepted;
 }
 
 static void pair(struct tap_bus *bus, struct tap_batch_impl *batch)
@@ -85,7 +85,7 @@ static void publish(struct tap_bus *bus, struct tap_batch_impl *batch, uint64_t 
 {
     uint64_t total = counted_events(batch) + ignored;
     bool full = tap_batch_pool_full(&bus->pool);
-    if (!tap_batch_seal(batch) || !judge(bus, batch)) {
+    if (!tap_batch_seal(batch) || !filter_live(bus, batch)) {
         /* Out of memory: nobody gets it, and every sink's figures say so. */
         for (size_t s = 0; s < bus->sink_count; s++) {
             atomic_fetch_add(&bus->sinks[s]->given, total);

@@ -1,8 +1,8 @@
 /* bus.h: from a transport's arena to every sink's queue: decode, pair, merge, filter, select, hand
  * over.
  *
- * All of it happens on the thread that commits, once for all sinks: each filter that must judge
- * live judges a batch once; each distinct set of filters makes one selection; sinks with the same
+ * All of it happens on the thread that commits, once for all sinks: each filter that must filter
+ * live sees a batch once; each distinct set of filters makes one selection; sinks with the same
  * filters share it.
  */
 #ifndef TAP_BUS_BUS_H
@@ -14,7 +14,7 @@
 
 struct tap_bus;
 
-/* A filter that judges here, not in the nodes. */
+/* A filter that filters here, not in the nodes. */
 struct tap_bus_filter {
     const struct tap_filter_ops *ops;
     void *self;
@@ -32,7 +32,7 @@ struct tap_bus_options {
     size_t memory;   /* bytes of batches that may be alive */
     const struct tap_bus_filter *filters;
     size_t filter_count;
-    /* sinks * filters: which of them judge for which sink */
+    /* sinks * filters: which of them filter for which sink */
     const bool *uses;
     struct tap_sink **sinks; /* outlive the bus */
     size_t sink_count;

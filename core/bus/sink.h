@@ -51,7 +51,8 @@ enum tap_status tap_sink_start(struct tap_sink *);
 enum tap_status tap_sink_run(struct tap_sink *);
 /* The start has succeeded: from now on it is flushed, once at least. */
 void tap_sink_begin(struct tap_sink *);
-/* What came in a batch: `judged` of `total` counted events were for this sink. Transport thread. */
+/* What came in a batch: `accepted` of `total` counted events were for this sink. Transport
+ * thread. */
 void tap_sink_offer(struct tap_sink *, struct tap_batch_impl *, uint64_t total, bool full);
 /* After the queue was closed: waits for the thread, up to the deadline of one call. False: given
  * up. */

@@ -1,6 +1,6 @@
 /* check.c: `beamtap check FILE.ini`: every mistake, or what would be traced and written.
  *
- * It goes as far as a run goes without touching anything: the instances are created and judge their
+ * It goes as far as a run goes without touching anything: the instances are created and check their
  * settings, and the plan is joined. No node is asked and no file is made.
  */
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * It is a run whose configuration is the command line: the transport that plays a file and one
  * section for each --sink (sink_args.c), made of --set arguments, so that everything a run says and
- * judges holds here too.
+ * checks holds here too.
  */
 #include <stdlib.h>
 #include <string.h>

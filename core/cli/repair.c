@@ -219,7 +219,7 @@ static int write_anew(struct repair *r)
 
 /* ---- Judging */
 
-static int judge(struct repair *r)
+static int check(struct repair *r)
 {
     if (r->size == 0)
         return fail(r, "it is empty: there is nothing in it to repair");
@@ -266,7 +266,7 @@ static int read_file(struct repair *r, int fd)
         return fail(r, "%s", strerror(errno));
     r->data = data;
     r->packed = r->size > 1 && r->data[0] == 0x1f && r->data[1] == 0x8b;
-    int code = judge(r);
+    int code = check(r);
     if (data)
         munmap(data, r->size);
     return code;

@@ -41,7 +41,7 @@ struct tap_torn_file {
     uint64_t cut;     /* bytes left out behind the last event */
     bool failed;      /* keep did, or memory was short */
 
-    char *buf; /* what is not judged yet: its beginning is that of a record */
+    char *buf; /* what is not checked yet: its beginning is that of a record */
     size_t len, cap;
     size_t seen;           /* of these have been looked through for the record's end */
     uint64_t line, offset; /* of buf[0] */

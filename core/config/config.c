@@ -1,8 +1,8 @@
 /* config.c: an INI text becomes a configuration that can be run.
  *
  * In this order, and each step goes on after mistakes: the text is read into sections (ini_file.c),
- * --set arguments are laid over it, [session] is judged, since it names the plugin folders, and
- * then each [kind:name] section: its plugin is found, its keys are judged by the tables of plugin
+ * --set arguments are laid over it, [session] is checked, since it names the plugin folders, and
+ * then each [kind:name] section: its plugin is found, its keys are checked by the tables of plugin
  * and core. At the end stands what only the whole shows: no sink, two transports, filters that are
  * named and not there. When anything was wrong nothing is given back.
  */
@@ -167,7 +167,7 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
                          &in->sink, c->pool, s->name, &s->where, b->err);
     c->instance_count++;
     if (!in->loaded)
-        return true; /* who is not there cannot judge its keys */
+        return true; /* who is not there cannot check its keys */
     const struct tap_plugin *p = in->loaded->plugin;
     const struct tap_option *tables[] = {in->loaded->options, section_options, tap_sink_options};
     size_t counts[] = {p->option_count, 1, tap_sink_option_count}, tables_n = sink ? 3 : 2;

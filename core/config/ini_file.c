@@ -1,7 +1,7 @@
 /* ini_file.c: reads an INI file through inih, with the places that inih does not tell.
  *
  * inih pulls lines from a reader. Ours hands it each line (cut to inih's small buffer where it is
- * longer; inih only judges its form) and keeps the whole raw line. inih then says what the line is
+ * longer; inih only checks its form) and keeps the whole raw line. inih then says what the line is
  * by calling ini_key, and the key and the value are taken from the raw line. A line that should
  * have been a key and brought no call is a mistake, found when the next line is asked for.
  */

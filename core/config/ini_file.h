@@ -36,7 +36,7 @@ struct tap_ini {
 };
 
 /* Adds every mistake to `err`; what could be read is in the result all the same, so that the caller
- * can judge it in the same pass. NULL only when out of memory (told to `err`). All memory is the
+ * can check it in the same pass. NULL only when out of memory (told to `err`). All memory is the
  * pool's. */
 struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len,
                               struct tap_mempool *pool, struct tap_error *err);

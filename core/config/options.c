@@ -1,7 +1,7 @@
 /* options.c: an option table against what the file says: checks, fills the settings struct,
  * describes.
  *
- * Nothing here stops at the first mistake: each value is judged by itself and each mistake becomes
+ * Nothing here stops at the first mistake: each value is checked by itself and each mistake becomes
  * a cause with its place, so that one pass tells all. Strings and lists are copied to the pool,
  * trimmed; an item keeps the place of its own first character, over continuation lines too.
  */

@@ -23,9 +23,9 @@ void tap_stack_guard_free(struct tap_stack_guard *);
 /* Counts a call, a return or an exception; TAP_RETURNS_OFF: this function is no longer looked for,
  * until its node is up again. Other events are of no concern. */
 void tap_stack_guard_event(struct tap_stack_guard *, const struct tap_event *);
-/* The next function to have relieved in this node; false: none. */
+/* The next function to trace without its returns in this node; false: none. */
 bool tap_stack_guard_take(struct tap_stack_guard *, uint32_t node, struct tap_deep_stack *);
-/* The i-th function that was relieved, as its event; false beyond the last. */
+/* The i-th function whose returns were switched off, as its event; false beyond the last. */
 bool tap_stack_guard_done(const struct tap_stack_guard *, size_t i, struct tap_event *);
 
 #endif

@@ -255,7 +255,7 @@ static bool read_mailboxes(struct tap_stream *s, struct tap_batch_impl *batch, s
     return true;
 }
 
-/* {relieved, {M, F, A}, Why} */
+/* {returns_off, {M, F, A}, Why} */
 static bool read_returns_off(const struct tap_frames *ctx, struct tap_stream *s,
                              struct tap_batch_impl *batch, struct tap_cursor *c)
 {
@@ -329,7 +329,7 @@ static bool read_control(const struct tap_frames *ctx, struct tap_stream *s,
         return read_gap(ctx, s, batch, &c, true);
     if (n == 3 && tap_match_atom(&c, "log"))
         return read_log(ctx, s, &c);
-    if (n == 3 && tap_match_atom(&c, "relieved"))
+    if (n == 3 && tap_match_atom(&c, "returns_off"))
         return read_returns_off(ctx, s, batch, &c);
     if (n == 2 && tap_match_atom(&c, "final"))
         return read_final(ctx, &c);

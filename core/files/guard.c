@@ -1,4 +1,4 @@
-/* guard.c: the walk of a path, and the judgement of what stands at its end. */
+/* guard.c: the walk of a path, and the check of what stands at its end. */
 #include "files/guard.h"
 
 #include <errno.h>
@@ -179,7 +179,7 @@ static bool refuse(struct tap_output *o, const char *format, unsigned value)
 }
 
 /* Is it one that only we and root can read? */
-static bool judge(struct tap_output *o, const struct stat *st, const struct stat *folder)
+static bool check_output(struct tap_output *o, const struct stat *st, const struct stat *folder)
 {
     o->mode = st->st_mode & 07777;
     if (!is_ours(st))
@@ -232,10 +232,10 @@ static bool open_place(struct tap_output *o, const struct tap_place *p)
     for (int tries = 0; tries < 3; tries++) {
         o->fd = open_at(p, 0);
         if (o->fd >= 0)
-            return fstat(o->fd, &st) == 0 && judge(o, &st, &folder);
+            return fstat(o->fd, &st) == 0 && check_output(o, &st, &folder);
         if (errno == ENXIO && fstatat(p->dir, p->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISFIFO(st.st_mode)) {
-            o->waits = judge(o, &st, &folder);
+            o->waits = check_output(o, &st, &folder);
             return false;
         }
         if (errno != ENOENT)
@@ -245,7 +245,7 @@ static bool open_place(struct tap_output *o, const struct tap_place *p)
         if (o->fd >= 0)
             return true;
         if (errno != EEXIST)
-            return false; /* else somebody made it in between: it is judged as what it is */
+            return false; /* else somebody made it in between: it is checked as what it is */
     }
     return false;
 }

@@ -3,7 +3,7 @@
  * Traces hold secrets, and beamtap is often run as root. In a folder that others can write, such as
  * /tmp, whoever comes first chooses what stands under a name: a link to somebody's file, a file
  * that he reads along, a second name of a file of ours. So a path is walked here part by part,
- * links are followed only where nobody else can have made them, and what is opened is judged
+ * links are followed only where nobody else can have made them, and what is opened is checked
  * through the descriptor, not through the name. None of it relies on the kernel's fs.protected_*
  * settings.
  *

@@ -21,7 +21,7 @@ struct export
     bool created;
 };
 
-/* The sink's section alone, judged by the code that judges every configuration. */
+/* The sink's section alone, checked by the code that checks every configuration. */
 static enum tap_status read_sink(struct export *x, const char *sink, const char *const *options)
 {
     const char *path = x->trace->config->session.plugin_path;

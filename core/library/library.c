@@ -1,7 +1,7 @@
 /* library.c: a trace as beamtap.h has it: a session with the store as one of its sinks, and a
  * thread that takes the part of `beamtap run`: it starts, watches and finishes.
  *
- * The options become the same settings as --set gives, so that there is one place that judges them.
+ * The options become the same settings as --set gives, so that there is one place that checks them.
  */
 #include "library/library.h"
 

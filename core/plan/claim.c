@@ -1,8 +1,8 @@
 /* claim.c: a filter's claims, copied as they are made, and how two entries meet.
  *
  * Module names may be globs (* and ?). Two globs that overlap without one containing the other have
- * no glob for their common part: then one of them stands for it, and somebody must judge what comes
- * too much.
+ * no glob for their common part: then one of them stands for it, and somebody must look at what
+ * comes too much.
  */
 #include "plan/claim.h"
 
@@ -163,7 +163,7 @@ static size_t character(const char *p)
 /* Does `outer` match everything that `inner`, a name or a glob, matches? Reads inner as a text in
  * which * and ? are letters of their own: outer's * takes any of them, its ? any but *. True is
  * always right; a containment that needs case analysis (a?* in a*?) may be missed, which costs a
- * judgement and nothing else. */
+ * verdict and nothing else. */
 static bool glob_contains(const char *outer, const char *inner)
 {
     const char *star = NULL, *resume = NULL;
@@ -240,7 +240,7 @@ enum plan_overlap plan_function_overlap(const struct tap_plan_function *a,
         if (!is_glob(a->module) || !is_glob(b->module) || globs_apart(a->module, b->module))
             return PLAN_APART;
         overlap = PLAN_LOOSE;
-        module = b->spec ? b : a; /* the entry with the spec: nobody else can judge that */
+        module = b->spec ? b : a; /* the entry with the spec: nobody else can decide that */
     }
     const struct tap_plan_function *spec = b->spec ? b : a;
     *both = *spec;

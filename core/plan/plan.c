@@ -1,10 +1,10 @@
-/* plan.c: joins the claims of all filters into one plan, and says who must still judge.
+/* plan.c: joins the claims of all filters into one plan, and says who must still filter.
  *
  * Two axes are joined, functions and processes; each sink has a set on each, the common part of
  * what its filters claim (a sink none of whose filters claims has everything). The plan's set is
- * the union over the sinks. A filter judges live when the node lets through more than it accepts:
+ * the union over the sinks. A filter works live when the node lets through more than it accepts:
  * its own claim was not exact, the common part had no exact form, or another sink wanted more.
- * Match specs are the exception: they cannot be judged here, so all sinks must share the filter
+ * Match specs are the exception: they cannot be filtered here, so all sinks must share the filter
  * that has them, and then every entry of the plan carries them.
  */
 #include "plan/plan.h"
@@ -252,7 +252,7 @@ static bool unite_processes(struct join *j)
     return true;
 }
 
-/* ---- Who judges */
+/* ---- Who filters live */
 
 static bool claim_is_exact(const struct tap_claim *c, bool calls)
 {

@@ -2,7 +2,7 @@
  *
  * Within a sink all filters must accept: claims of one axis (functions, processes, sends, receives)
  * are intersected. Between sinks any will do: the results are united. Whatever the join cannot
- * express exactly becomes a superset, and the filters concerned judge live.
+ * express exactly becomes a superset, and the filters concerned filter live.
  */
 #ifndef TAP_PLAN_PLAN_H
 #define TAP_PLAN_PLAN_H
@@ -18,19 +18,19 @@ void tap_claim_process(struct tap_claim *, const struct tap_plan_process *);
 void tap_claim_send(struct tap_claim *, const struct tap_plan_message *);
 void tap_claim_receive(struct tap_claim *, const struct tap_plan_message *);
 
-/* Does it say something that only a node can judge? */
+/* Does it say something that only a node can filter? */
 bool tap_claim_has_specs(const struct tap_claim *);
 
 /* One filter instance as the join sees it. */
 struct tap_plan_filter {
     const struct tap_instance *instance;
     const struct tap_claim *claim;
-    bool live; /* out: must this filter judge live for any sink? */
+    bool live; /* out: must this filter filter live for any sink? */
 };
 /* Fills *plan (all of it, from the session settings and the claims); its memory lives in `pool`.
  * sink_uses[s * filter_count + f] says whether sink s uses filter f. Adds causes and returns
  * TAP_INVALID for what cannot be done (two sinks whose match_spec filters differ cannot be told
- * apart yet: such a spec is neither exact nor judged in C). */
+ * apart yet: such a spec is neither exact nor filtered in C). */
 enum tap_status tap_plan_join(const struct tap_config *, struct tap_plan_filter *filters,
                               size_t filter_count, const bool *sink_uses, size_t sink_count,
                               struct tap_plan *plan, struct tap_mempool *, struct tap_error *);

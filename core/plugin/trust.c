@@ -50,8 +50,8 @@ static bool is_roots(const char *file, char *why, size_t cap)
     return true;
 }
 
-/* As another user: nothing of a stranger that everybody can write, or that is where they can. */
-static bool is_no_strangers(const char *file, char *why, size_t cap)
+/* As another user: nothing of another user that everybody can write, or that is where they can. */
+static bool is_ours_or_roots(const char *file, char *why, size_t cap)
 {
     static const char rule[] = "anybody could have put it there: only yours and root's are loaded "
                                "from where all can write";
@@ -72,5 +72,5 @@ static bool is_no_strangers(const char *file, char *why, size_t cap)
 
 bool tap_plugin_is_trusted(const char *path, char *why, size_t cap)
 {
-    return geteuid() == 0 ? is_roots(path, why, cap) : is_no_strangers(path, why, cap);
+    return geteuid() == 0 ? is_roots(path, why, cap) : is_ours_or_roots(path, why, cap);
 }

@@ -41,7 +41,7 @@ tests() ->
      {max_term_return, fun t_max_term_return/0},
      {storm_pause, fun() -> t_storm(pause) end}, {storm_drop, fun() -> t_storm(drop) end},
      {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
-     {reload, fun t_reload/0}, {loaded_later, fun t_loaded_later/0}, {relieve, fun t_relieve/0},
+     {reload, fun t_reload/0}, {loaded_later, fun t_loaded_later/0}, {returns_off, fun t_returns_off/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
      {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},
      {mailboxes, fun t_mailboxes/0}, {run_after_run, fun t_run_after_run/0},
@@ -52,7 +52,7 @@ tests() ->
 %% What differs with trace sessions: run in each other release that is there.
 sessions() ->
     [exact_counts, user_specs, tree, everyone, no_credit_pause, relay_killed, guardian_killed, second_guardian_killed,
-     collector_killed, max_term_call, storm_pause, reload, relieve, two_runs, foreign_trace, clean, info, max_rate,
+     collector_killed, max_term_call, storm_pause, reload, returns_off, two_runs, foreign_trace, clean, info, max_rate,
      names, mailboxes,
      call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit].
 
@@ -529,15 +529,15 @@ t_loaded_later() ->
 pile(0) -> receive stop -> ok end;
 pile(N) -> 1 + pile(N - 1).
 
-t_relieve() ->
+t_returns_off() ->
     {Peer, Node} = target(),
     {ok, {Pid, _} = C} = start(Node, (options())#{functions => four(), events => [function_call, function_return]}),
     ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
     Deep = peer:call(Peer, erlang, spawn, [?MODULE, pile, [2]]),
     %% Not where the stack does not hold so many calls.
-    Pid ! {tell, {beamtap, relieve, {e2e_work, inner, 1}, Deep, 1000000}},
-    Pid ! {tell, {beamtap, relieve, {e2e_work, target, 2}, Deep, 1}},
-    wait_for(relieved, fun() ->
+    Pid ! {tell, {beamtap, returns_off, {e2e_work, inner, 1}, Deep, 1000000}},
+    Pid ! {tell, {beamtap, returns_off, {e2e_work, target, 2}, Deep, 1}},
+    wait_for(returns_off, fun() ->
         {#{reports := Reports}, _} = so_far(C),
         [1 || {_, {log, warning, _}} <- Reports] =/= []
     end),

@@ -179,9 +179,18 @@ def invariant(summary):
             produced, node_lost, sink)
 
 
+def only_events(found):
+    """Without those rows that say that a node came or went."""
+    return [r for r in found if r.get('event') not in ('node_up', 'node_down')]
+
+
 def rows(run, name='trace.csv'):
     with open(run.path(name), newline='', encoding='utf-8') as f:
-        return list(csv.DictReader(f))
+        return only_events(csv.DictReader(f))
+
+
+def json_rows(text):
+    return only_events(json.loads(line) for line in text.splitlines())
 
 
 def workload(node, n, m, k):

@@ -11,7 +11,7 @@ def call(node, *args):
 
 def events(run, name='a.csv'):
     with open(run.path(name), newline='', encoding='utf-8') as f:
-        return list(csv.DictReader(f))
+        return only_events(csv.DictReader(f))
 
 
 def counts(run):

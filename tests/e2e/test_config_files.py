@@ -17,7 +17,7 @@ def run_file(node, name):
 
 def events(run):
     with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
-        return list(csv.DictReader(f))
+        return only_events(csv.DictReader(f))
 
 
 def the_usual_jobs():

@@ -82,7 +82,7 @@ def loaded(path):
         text = f.read().decode('utf-8')
     lines = text.encode().split(b'\n')
     if '.csv' in path:
-        assert all(len(r) == 10 for r in csv.reader(io.StringIO(text, newline=''))), path
+        assert all(len(r) == 11 for r in csv.reader(io.StringIO(text, newline=''))), path
         assert text.endswith('\n') or not text, path
         return lines[1:-1]
     if 'jsonl' in path:

@@ -96,7 +96,7 @@ def what_falls_out_of_memory_is_counted():
     assert 0 < f['evicted'] < f['kept'] and f['first'][0] + f['first'][1] == f['kept'], f
     assert f['last'] == [f['kept'] - f['evicted'], f['evicted']], f
     with open(os.path.join(work, 'kept.csv'), newline='', encoding='utf-8') as c:
-        rows = list(csv.DictReader(c))
+        rows = only_events(csv.DictReader(c))
     mine = [r for r in rows if r['event'] not in ('node_up', 'node_down', 'plan', 'lost')]
     assert len(mine) == f['last'][0] and [r['event'] for r in rows].count('lost') == 1, (len(mine), f)
     assert str(f['evicted']) in str([r for r in rows if r['event'] == 'lost']), rows[:5]

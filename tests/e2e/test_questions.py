@@ -13,7 +13,7 @@ node.stop()
 with open(os.path.join(TOP, 'README.md'), encoding='utf-8') as f:
     questions = re.findall(r'```sql\n(.*?)```', f.read(), re.S)
 with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
-    rows = list(csv.DictReader(f))
+    rows = only_events(csv.DictReader(f))
 invariant(run.summary())
 
 

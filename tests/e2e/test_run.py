@@ -73,7 +73,7 @@ def sinks_agree():
     node = Node()
     run = traced_workload(node)
     table = rows(run)
-    lines = [json.loads(line) for line in open(run.path('trace.jsonl'), encoding='utf-8')]
+    lines = json_rows(run.read('trace.jsonl'))
     assert len(table) == len(lines)
     for row, line in zip(table, lines):
         assert (row['ts'], row['event'], row['pid']) == (line['ts'], line['event'], line['pid'])

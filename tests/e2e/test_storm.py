@@ -109,7 +109,7 @@ def the_queue_is_bounded(overload):
     produced = summary['nodes'][0]['produced']
     assert 0 < produced < 6 * children + 5000, produced
     with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
-        rows = list(csv.DictReader(f))
+        rows = only_events(csv.DictReader(f))
     for event, form in (('function_call', r'\[(\d+)\]'), ('message_send', r'{storm,(\d+)}'), ('message_receive', r'{storm,(\d+)}')):
         found = [int(m[1]) for m in (re.fullmatch(form, r['message']) for r in rows if r['event'] == event) if m]
         assert found and len(set(found)) == len(found), 'none, or one twice: %s' % event

@@ -10,7 +10,7 @@ run = Run(os.path.join(TOP, 'config/quickstart.ini'), '--json', '--set', 'sessio
           'session.nodes=' + node.name, '--set', 'sink:summary.path=summary.txt', '--set', 'sink:summary.top=100').ended(0)
 node.stop()
 with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
-    rows = list(csv.DictReader(f))
+    rows = only_events(csv.DictReader(f))
 invariant(run.summary())
 text = run.read('summary.txt')
 tables = {part.split('\n')[0].split(',')[0]: part.split('\n')[2:] for part in text.rstrip('\n').split('\n\n')[1:]}

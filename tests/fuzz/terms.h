@@ -247,8 +247,8 @@ static inline void fuzz_item_end(struct tap_buf *b, size_t at)
         tap_put_u32(b->data + at, (uint32_t)(b->len - at - 4));
 }
 
-/* {node_up, ...}, {clock, ...}, {gap, ...}, {process_info, ...}, {mailboxes, ...}, {relieved, ...},
- * {plan, ...}, {align, ...} in one frame. */
+/* {node_up, ...}, {clock, ...}, {gap, ...}, {process_info, ...}, {mailboxes, ...}, {returns_off,
+ * ...}, {plan, ...}, {align, ...} in one frame. */
 static inline void fuzz_reports(struct tap_buf *b, uint64_t *s, uint8_t flags, uint64_t seq,
                                 uint32_t node)
 {
@@ -271,8 +271,8 @@ static inline void fuzz_reports(struct tap_buf *b, uint64_t *s, uint8_t flags, u
     tap_write_list(b, 1), tap_write_tuple(b, 2), fuzz_pid(b, "n@h", 1), tap_write_i64(b, 44),
     tap_write_nil(b);
     fuzz_item_end(b, at);
-    at = fuzz_item(b), tap_write_tuple(b, 3), tap_write_atom(b, "relieved"), fuzz_mfa(b, s, false),
-    tap_write_binary(b, "deep", 4);
+    at = fuzz_item(b), tap_write_tuple(b, 3), tap_write_atom(b, "returns_off"),
+    fuzz_mfa(b, s, false), tap_write_binary(b, "deep", 4);
     fuzz_item_end(b, at);
     at = fuzz_item(b), tap_write_tuple(b, 2), tap_write_atom(b, "plan"), tap_write_map(b, 1),
     tap_write_atom(b, "skipped"), tap_write_list(b, 1), tap_write_tuple(b, 2),

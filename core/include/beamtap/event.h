@@ -38,7 +38,7 @@ enum tap_kind {
     TAP_SCHEDULE_OUT,
     TAP_GC_START,
     TAP_GC_END,
-    /* the kinds up to here can be asked for, are judged and are counted */
+    /* the kinds up to here can be asked for, are filtered and are counted */
     TAP_KIND_USER_LAST = TAP_GC_END,
     TAP_LOST, /* `lost` events are missing here; `reason` says why */
     /* tracing was off in the node from `ts` for `gap` nanoseconds (but see tap_event_is_part_gap);

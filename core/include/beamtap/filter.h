@@ -35,11 +35,11 @@ struct tap_filter_host {
 struct tap_filter_ops {
     uint32_t struct_size;
     enum tap_status (*create)(const struct tap_host *, const void *settings, void **self);
-    /* Says what the nodes can judge (host->claim_*). No I/O. */
+    /* Says what the nodes can decide (host->claim_*). No I/O. */
     enum tap_status (*plan)(void *self, struct tap_claim *);
     /* Clears keep[i] for each event i of the batch that does not pass; must not set any. Sees
      * control events too (to learn names and spawns) but what it says of them is ignored. Not
-     * called for what the node judges exactly. */
+     * called for what the node decides exactly. */
     void (*filter)(void *self, const struct tap_batch *, uint8_t *keep);
     void (*destroy)(void *self);
 };

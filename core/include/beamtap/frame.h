@@ -85,7 +85,7 @@
  *         of one process. With TAP_REASON_TERM less than everything is left out, with a pid or
  *         without, and it is said twice: where it begins (From = To), and at its end
  *     {log, Level :: error | warning | info, Text :: binary}
- *     {relieved, {M, F, Arity}, Why :: binary}
+ *     {returns_off, {M, F, Arity}, Why :: binary}
  *         from here on that function is traced without its returns
  *     {process_info, [{Pid, [{Key, Value}]}]}
  *         registered names, at the start and each lease tick those that are new; Key: name

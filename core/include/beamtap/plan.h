@@ -15,7 +15,7 @@ extern "C" {
 
 /* Of an entry. */
 enum tap_plan_flags {
-    TAP_PLAN_EXACT = 1 << 0, /* the node judges this fully: the filter need not judge again */
+    TAP_PLAN_EXACT = 1 << 0, /* the node decides this fully: the filter need not look again */
     /* named explicitly: traced even when it belongs to OTP and include_otp is off */
     TAP_PLAN_NAMED = 1 << 1,
     TAP_PLAN_RETURN = 1 << 2,    /* returns wanted, for this entry alone */
@@ -97,7 +97,7 @@ struct tap_plan {
     int64_t mailbox; /* ns: how often the lengths of mailboxes are sampled; 0: never */
     enum tap_overload overload;
     bool include_otp;
-    bool need_spawns;  /* they are needed to judge pids, even when nobody asked for them */
+    bool need_spawns;  /* they are needed to filter by pid, even when nobody asked for them */
     bool require_all;  /* a node that cannot be traced, or is lost, ends the run */
     bool hidden_nodes; /* all_nodes: hidden nodes too */
     /* the node is asked for names of processes; never while schedule_in or _out is among the

@@ -255,7 +255,7 @@ enum tap_plugin_kind { TAP_PLUGIN_TRANSPORT, TAP_PLUGIN_FILTER, TAP_PLUGIN_SINK 
 enum tap_plugin_flags {
     /* A transport that plays what was recorded: [session] needs no nodes; where the configuration
      * does not say otherwise every kind of event is wanted, there is no end by time, and sinks are
-     * waited for (on_full = block); and filters judge here, for no node does. */
+     * waited for (on_full = block); and filters work here, for no node does. */
     TAP_PLUGIN_REPLAYS = 1 << 0,
     /* A sink or filter that never looks at an event's `raw`, which may then be empty: where all say
      * so, the core need not carry what an event was made of beside its pieces. */

@@ -61,7 +61,7 @@ struct tap_label {
     int32_t arity;
     /* the name stands inside the tail, escaped, without quotes */
     uint32_t tail_len, name_off, name_len;
-    /* its returns are traced, unless a node was relieved of them: its calls are slices with a
+    /* its returns are traced, unless they were switched off in a node: its calls are slices with a
      * length */
     bool returns;
     char tail[];

@@ -82,12 +82,12 @@
  *              the lease begins anew
  *    guardian  {beamtap, stop}
  *              tracing off, trace_delivered, the rest is sent, then the final report
- *    guardian  {beamtap, relieve, {M, F, A}, Pid, Open} so many calls of it have not returned in
- *              that process. Where its stack is as large as these make it (a call that an untraced
- *              exception ended left nothing there) and does not show the function again and again
- *              (it waits for its own calls, and they return), that function's pattern is set again
- *              without return_trace and exception_trace; {relieved, ...} and a line in the log say
- *              so. Calls go on. The agent does so by itself for a value above max_term
+ *    guardian  {beamtap, returns_off, {M, F, A}, Pid, Open} so many calls of it have not returned
+ *              in that process. Where its stack is as large as these make it (a call that an
+ *              untraced exception ended left nothing there) and does not show the function again
+ *              and again (it waits for its own calls, and they return), that function's pattern is
+ *              set again without return_trace and exception_trace; {returns_off, ...} and a line in
+ *              the log say so. Calls go on. The agent does so by itself for a value above max_term
  *    guardian  {beamtap, nodes, visible | connected} answered at once by a message that is no
  *              frame: {beamtap, nodes, [Name]}, the names as atoms; from then on another one
  *              follows for each node that comes

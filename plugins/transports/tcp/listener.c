@@ -1,4 +1,4 @@
-/* listener.c: see lobby.h. */
+/* listener.c: see listener.h. */
 #include "transports/tcp/listener.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * The collector joins the cluster as dist does, and all that is said to the agent goes over the
  * distribution; but the frames come over a TCP connection that the node opens to us, so that a
  * trace never stands in the way of the cluster's own messages. The shared work is in ../beam, the
- * port in lobby.c.
+ * port in listener.c.
  */
 #include "transports/beam/beam.h"
 #include "transports/tcp/listener.h"
@@ -34,7 +34,7 @@ static const struct tap_option tcp_options[] = {
 
 struct tcp {
     struct tap_beam *beam;
-    struct tap_listener lobby;
+    struct tap_listener listener;
 };
 
 static enum tap_status tcp_create(const struct tap_host *host, const void *given, void **self)
@@ -44,10 +44,10 @@ static enum tap_status tcp_create(const struct tap_host *host, const void *given
     if (!t)
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     enum tap_status status = TAP_OK;
-    if (!tap_address_parse(settings->listen, &t->lobby.listen))
+    if (!tap_address_parse(settings->listen, &t->listener.listen))
         status = TAP_FAIL(host, TAP_INVALID, "listen = %s: it reads ADDRESS:PORT or [IPV6]:PORT",
                           settings->listen);
-    if (settings->advertise && !tap_address_parse(settings->advertise, &t->lobby.advertise))
+    if (settings->advertise && !tap_address_parse(settings->advertise, &t->listener.advertise))
         status = TAP_FAIL(host, TAP_INVALID,
                           "advertise = %s: it reads ADDRESS, ADDRESS:PORT or [IPV6]:PORT",
                           settings->advertise);
@@ -57,8 +57,8 @@ static enum tap_status tcp_create(const struct tap_host *host, const void *given
         free(t);
         return status;
     }
-    tap_listener_init(&t->lobby);
-    t->beam->acceptor = &t->lobby.acceptor;
+    tap_listener_init(&t->listener);
+    t->beam->acceptor = &t->listener.acceptor;
     *self = t;
     return TAP_OK;
 }

@@ -10,7 +10,7 @@
 %%   pause      when the relay turns the events off for a while, and on again (pause.hrl)
 %%   heaps      the process that looks whose arguments are too large to be copied (heaps.hrl, terms.hrl)
 %%   own        what beamtap's own processes, and those that carry code and connections, do is not traced (own.hrl)
-%%   ledger     counts the runs that use this module in this node and has it purged after the last one (ledger.hrl)
+%%   registry   counts the runs that use this module in this node and has it purged after the last one (run_registry.hrl)
 %%   call       one call, traced with all that it spawns, whose end is the run's (call.hrl)
 %%   names      the process that asks others what they are called, and how many messages wait for them (names.hrl)
 %%   needs      what must be there in the node before anything is set (needs.hrl), and texts that need nothing (text.hrl)
@@ -22,7 +22,7 @@
 %% What the collector and the agent say to each other: ../protocol.h. The frames: core/include/beamtap/event.h.
 -module(?AGENT_MODULE).
 -export([start/1, info/0, clean/0, unload/0]).
--export([ledger/0]). % called by the agent itself
+-export([registry/0]). % called by the agent itself
 
 %% Reasons of loss and of gaps: enum tap_reason in event.h.
 -define(REASON_CREDIT, 1).
@@ -89,7 +89,7 @@
 -include("guardian.hrl").
 -include("undo.hrl").
 -include("call.hrl").
--include("ledger.hrl").
+-include("run_registry.hrl").
 -include("report.hrl").
 -include("names.hrl").
 
@@ -106,11 +106,11 @@ start(Given) ->
     end.
 
 start_guardian(Options) ->
-    case ledger_pid() of
-        {ok, Ledger} ->
+    case registry_pid() of
+        {ok, Registry} ->
             Tag = make_ref(),
             Starter = self(),
-            {Guardian, Down} = spawn_opt(fun() -> guardian_begin(Starter, Tag, Ledger, Options) end,
+            {Guardian, Down} = spawn_opt(fun() -> guardian_begin(Starter, Tag, Registry, Options) end,
                                          [monitor, {priority, high}, ?OWN_HEAP]),
             receive
                 {Tag, Result} ->
@@ -145,8 +145,8 @@ unload() ->
         undefined ->
             case erlang:check_old_code(?MODULE) of
                 false -> purge_later();
-                true -> catch spawn_opt(fun ledger_begin/0, [?OWN_HEAP]) % it has more to do than this can wait for
+                true -> catch spawn_opt(fun registry_begin/0, [?OWN_HEAP]) % it has more to do than this can wait for
             end;
-        Ledger -> Ledger ! unload
+        Registry -> Registry ! unload
     end,
     ok.

@@ -9,7 +9,7 @@
 main(Arguments) ->
     Here = filename:dirname(filename:absname(escript:script_name())),
     Sources = ["beamtap_agent.erl", "text.hrl", "needs.hrl", "tracing.hrl", "spec.hrl", "plan.hrl", "relay.hrl", "pause.hrl", "terms.hrl", "frames.hrl", "guardian.hrl",
-               "undo.hrl", "heaps.hrl", "own.hrl", "call.hrl", "ledger.hrl", "report.hrl", "names.hrl", "stream.hrl"],
+               "undo.hrl", "heaps.hrl", "own.hrl", "call.hrl", "run_registry.hrl", "report.hrl", "names.hrl", "stream.hrl"],
     {ok, Bytes} = read(Here, Sources, []),
     <<Hash:32, _/binary>> = crypto:hash(sha256, Bytes),
     Name = lists:flatten(io_lib:format("beamtap_agent_~8.16.0b", [Hash])),

@@ -9,7 +9,7 @@
 -record(guardian, {
     run, peer, starter,
     entries = [], pending = [], known = [],     % functions: the rules, modules to come, modules seen
-    relieved = #{},                             % {M,F,A} => true: set without its return trace
+    returns_off = #{},                             % {M,F,A} => true: set without its return trace
     names = #{},                                % registered name => pid, as last reported
     call = none,                                % #call{}
     looks = none,                               % visible, connected: for which nodes the collector is told of
@@ -18,19 +18,19 @@
 
 %% ---- The first guardian: setting up --------------------------------------------------------------------------------
 
-guardian_begin(Starter, Tag, Ledger, Options) ->
+guardian_begin(Starter, Tag, Registry, Options) ->
     Session = session_name(),
-    try guardian_spawn(Ledger, Session, Options) of
-        {Run, Peer} -> guardian_try(#guardian{run = Run, peer = Peer, starter = Starter}, Tag, Ledger, Session)
+    try guardian_spawn(Registry, Session, Options) of
+        {Run, Peer} -> guardian_try(#guardian{run = Run, peer = Peer, starter = Starter}, Tag, Registry, Session)
     catch error:system_limit -> Starter ! {Tag, {error, {failed, full_text()}}}
     end.
 
 %% The other processes of the run; all of them, or none.
-guardian_spawn(Ledger, Session, Options) ->
+guardian_spawn(Registry, Session, Options) ->
     #{run := Id, collector := Collector, lease := Lease} = Options,
     Self = self(),
     own_begin(),
-    ledger_enter(Ledger, Self, Id, Session),
+    registry_enter(Registry, Self, Id, Session),
     erlang:monitor_node(node(Collector), true),
     Shared = atomics:new(?SHARED, []),
     atomics:put(Shared, ?CREDIT, maps:get(credit, Options)),
@@ -38,14 +38,14 @@ guardian_spawn(Ledger, Session, Options) ->
     Peer = try spawn_opt(fun() -> peer_begin(Self, Relay, Lease) end, [{priority, high}, ?OWN_HEAP])
     catch error:system_limit -> exit(Relay, kill), error(system_limit)
     end,
-    ledger_enter(Ledger, Peer, Id, Session),
+    registry_enter(Registry, Peer, Id, Session),
     monitor(process, Relay, [{tag, relay_down}]),
     monitor(process, Peer, [{tag, peer_down}]),
     {#run{id = Id, collector = Collector, options = Options, shared = Shared, relay = Relay}, Peer}.
 
-guardian_try(#guardian{run = #run{options = #{duration := Duration}, relay = Relay}} = G0, Tag, Ledger, Session) ->
+guardian_try(#guardian{run = #run{options = #{duration := Duration}, relay = Relay}} = G0, Tag, Registry, Session) ->
     Self = self(),
-    try guardian_set_up(G0, Ledger, Session) of
+    try guardian_set_up(G0, Registry, Session) of
         G ->
             Now = erlang:monotonic_time(millisecond),
             G0#guardian.starter ! {Tag, {ok, #{relay => Self, guardian => Self, tracer => Relay}}},
@@ -87,7 +87,7 @@ refusal(system_limit) -> {failed, full_text()};
 refusal(Exception) -> {failed, text("the agent failed while it started: ~0tP", [Exception, 40])}.
 
 %% Throws {refused, Code, Text}.
-guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger, SessionName) ->
+guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) ->
     #run{options = #{events := Events, include_otp := Otp, processes := Selectors} = Options, relay = Relay} = Run0,
     Stream = stream_start(Options, Relay, Run0#run.shared),
     Session = session_new(SessionName, Relay),
@@ -102,9 +102,9 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Ledger, SessionName) ->
     Messages = guardian_messages(Options),
     {Select, Found, Missing} = case Call of
         none ->
-            Agents = [self(), Peer, Relay, Stream, Namer, Heaps, Ledger, G0#guardian.starter],
+            Agents = [self(), Peer, Relay, Stream, Namer, Heaps, Registry, G0#guardian.starter],
             Ours = [P || P <- Agents, is_pid(P)],
-            Ledger ! {own, self(), Ours},
+            Registry ! {own, self(), Ours},
             plan_processes(Selectors, excluded(Ours ++ own_processes()));
         _ -> call_select(Call)
     end,
@@ -227,19 +227,19 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
         {nodeup, Node, _} ->
             guardian_neighbours(Run, [Node]),
             guardian_loop(G);
-        {beamtap, relieve, {_, _, _} = MFA, Pid, Open} when node(Pid) =:= node(), is_integer(Open) ->
+        {beamtap, returns_off, {_, _, _} = MFA, Pid, Open} when node(Pid) =:= node(), is_integer(Open) ->
             %% A process may be long in answering: the other guardian has nothing to do meanwhile.
             Peer ! {peer_look, self(), Pid, {MFA, Open}},
             guardian_loop(G);
         {peer_saw, {MFA, Open}, Stack} ->
             guardian_loop(case is_pile(MFA, Open, Stack, return_words(Run)) of
                 true ->
-                    guardian_relieve(MFA, text("~b of its calls in one process ended in tail calls, and the trace of each "
+                    guardian_returns_off(MFA, text("~b of its calls in one process ended in tail calls, and the trace of each "
                                                "return stays on the stack", [Open]), G);
                 false -> G
             end);
-        {relay_relieve, MFA, Why} ->
-            guardian_loop(guardian_relieve(MFA, Why, G));
+        {relay_returns_off, MFA, Why} ->
+            guardian_loop(guardian_returns_off(MFA, Why, G));
         {relay_end, Relay, Reason, Text} ->
             call_limit(Reason, Text, G);
         {relay_down, _, process, Relay, Why} ->
@@ -338,7 +338,7 @@ has_vanished(#target{module = M, functions = all}, _, Session) ->
 has_vanished(#target{module = M, functions = [{F, A} | _]}, _, Session) ->
     functions_of(M) =/= [] andalso lists:member(function_spec(Session, {M, F, A}), [false, undefined]).
 
-guardian_module(Module, #guardian{run = Run, entries = Entries, peer = Peer, relieved = Relieved} = G) ->
+guardian_module(Module, #guardian{run = Run, entries = Entries, peer = Peer, returns_off = ReturnsOff} = G) ->
     #run{session = Session, targets = Targets, options = #{include_otp := Otp}} = Run,
     File = case code:is_loaded(Module) of {file, F} -> F; false -> "" end,
     Others = [T || T <- Targets, T#target.module =/= Module],
@@ -347,7 +347,7 @@ guardian_module(Module, #guardian{run = Run, entries = Entries, peer = Peer, rel
         {New, _, _} ->
             Run1 = tell_peer(Run#run{targets = New ++ Others}, Peer),
             Count = lists:sum([try set_target(Session, T) catch throw:_ -> 0 end || T <- New]),
-            [relieve(Run1, MFA) || {M, _, _} = MFA <- maps:keys(Relieved), M =:= Module],
+            [returns_off(Run1, MFA) || {M, _, _} = MFA <- maps:keys(ReturnsOff), M =:= Module],
             Count > 0 andalso
                 report(Run1, {log, info, text("~ts was loaded: ~b of its functions are traced", [Module, Count])}),
             G#guardian{run = Run1}
@@ -366,19 +366,19 @@ is_pile(_, _, _, _) -> false.
 return_words(#run{session = none}) -> 3;
 return_words(_) -> 4.
 
-guardian_relieve(MFA, _, #guardian{relieved = Relieved} = G) when is_map_key(MFA, Relieved) -> G;
-guardian_relieve(MFA, Why, #guardian{run = Run, relieved = Relieved} = G) ->
-    case relieve(Run, MFA) of
+guardian_returns_off(MFA, _, #guardian{returns_off = ReturnsOff} = G) when is_map_key(MFA, ReturnsOff) -> G;
+guardian_returns_off(MFA, Why, #guardian{run = Run, returns_off = ReturnsOff} = G) ->
+    case returns_off(Run, MFA) of
         true ->
-            report(Run, {relieved, MFA, Why}),
+            report(Run, {returns_off, MFA, Why}),
             {M, F, A} = MFA,
             report(Run, {log, warning, text("~0tp:~0tp/~b is traced without its returns from here on: ~ts", [M, F, A, Why])}),
-            G#guardian{relieved = Relieved#{MFA => true}};
+            G#guardian{returns_off = ReturnsOff#{MFA => true}};
         false -> G
     end.
 
 %% Only a pattern that is ours; it stays ours, so that it is taken away with the others.
-relieve(#run{id = Id, session = Session}, MFA) ->
+returns_off(#run{id = Id, session = Session}, MFA) ->
     try
         Spec = function_spec(Session, MFA),
         {ours, Id} = owner(Spec),

@@ -37,7 +37,7 @@ session_name(Session) ->
         _ -> ""
     end.
 
-%% Processes of all runs in this node, as their ledgers know them.
+%% Processes of all runs in this node, as their registries know them.
 own_processes() ->
     lists:append([own_of(Name) || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))]).
 

@@ -46,7 +46,7 @@
     quiet_longest = 0,          % ns
     logged = 0,
     own = #{},                  % pids of beamtap's that have just been met (own.hrl)
-    relieved = #{},             % functions whose values were too large
+    returns_off = #{},             % functions whose values were too large
     say = [],                   % reports to send behind the frame that is being made
     ended = false               % the guardian was told that this run is over
 }).

@@ -44,7 +44,7 @@ info() ->
 
 info_map() ->
     Tracers = tracers(),
-    Runs = [{Module, Run, Pid} || {Module, Found} <- ledgers(), {Run, Pid} <- Found],
+    Runs = [{Module, Run, Pid} || {Module, Found} <- registries(), {Run, Pid} <- Found],
     Base = #{release => list_to_binary(erlang:system_info(otp_release)),
              erts => list_to_binary(erlang:system_info(version)),
              visible => nodes(),
@@ -62,12 +62,12 @@ info_map() ->
     maps:merge(module_stays(), Base#{patterns => length(Others), beamtap_patterns => length(Ours)}).
 
 %% [{Module, [{Run, Guardian}]}] of every agent in the node, this one's version and others.
-ledgers() ->
-    [{Name, ledger_runs(Name)} || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))].
+registries() ->
+    [{Name, registry_runs(Name)} || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))].
 
-ledger_runs(Name) -> ledger_ask(Name, runs).
+registry_runs(Name) -> registry_ask(Name, runs).
 
-ledger_ask(Name, What) ->
+registry_ask(Name, What) ->
     Ref = monitor(process, Name),
     catch Name ! {What, self(), Ref},
     receive
@@ -99,7 +99,7 @@ session_text(Session) -> text("~0tP", [element(1, Session), 10]).
 
 %% The names of the trace sessions of runs that live.
 living_sessions() ->
-    lists:append([ledger_ask(Name, sessions) || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))]).
+    lists:append([registry_ask(Name, sessions) || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))]).
 
 %% Takes away what dead runs left: patterns with beamtap's mark, relays and their flags, sessions, modules. A run whose
 %% guardians live is only reported: its own lease ends it. Flags and patterns go before anything else is done.
@@ -110,7 +110,7 @@ clean() ->
     end.
 
 clean_map() ->
-    Living = lists:usort([Run || {_, Runs} <- ledgers(), {Run, _} <- Runs]),
+    Living = lists:usort([Run || {_, Runs} <- registries(), {Run, _} <- Runs]),
     Relays = [P || Living =:= [], P <- processes(), is_relay(P)],
     [catch erlang:trace(processes, false, [all, {tracer, P}]) || P <- Relays],
     Dead = fun({ours, Run}) -> not lists:member(Run, Living); (_) -> false end,
@@ -130,7 +130,7 @@ clean_map() ->
       messages => Messages, relays => length(Relays),
       sessions => [session_text(S) || S <- Sessions], modules => Gone}.
 
-%% Any agent's process but a ledger or the caller: with no run alive it is an orphan.
+%% Any agent's process but a registry or the caller: with no run alive it is an orphan.
 is_relay(P) when is_pid(P) ->
     P =/= self() andalso
         case process_info(P, current_stacktrace) of

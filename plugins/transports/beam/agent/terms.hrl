@@ -4,7 +4,7 @@
 %%
 %%   a call's arguments      that process calls with the arity alone for a while (heaps.hrl)
 %%   a message               that process's sends, or what it receives, are left out for a while: the VM has no flag for less
-%%   a value or exception    that function is traced without its returns from here on (guardian_relieve)
+%%   a value or exception    that function is traced without its returns from here on (guardian_returns_off)
 %%
 %% What is left out for a while is an open gap with this reason in the stream, with the process; at its end another row says how
 %% long it was; and it is tried again, later each time. Where more than a few processes are concerned, it is the whole node.
@@ -63,11 +63,11 @@ receive_sender({trace_ts, _, 'receive', _, From, _}) when element(1, From) =:= '
 receive_sender(_) -> none.
 
 value_seen(MFA, R) ->
-    case R#relay.relieved of
+    case R#relay.returns_off of
         #{MFA := _} -> R;
-        Relieved ->
-            R#relay.guardian ! {relay_relieve, MFA, <<"it returned a term above max_term">>},
-            R#relay{relieved = Relieved#{MFA => true}}
+        ReturnsOff ->
+            R#relay.guardian ! {relay_returns_off, MFA, <<"it returned a term above max_term">>},
+            R#relay{returns_off = ReturnsOff#{MFA => true}}
     end.
 
 %% Those of its calls that are in the mailbox by now say nothing new.

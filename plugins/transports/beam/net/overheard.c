@@ -47,7 +47,7 @@ bool tap_overheard_name(const struct tap_overheard *o, char name[TAP_NODE_NAME_M
 }
 
 /* Bytes came, and a node does not begin like that. */
-static bool overheard_stranger(const struct tap_overheard *o)
+static bool overheard_other_protocol(const struct tap_overheard *o)
 {
     return o->len > 0 && (o->bytes[0] != 0 || (o->len >= 2 && packet_len(o, 0) > STATUS_MAX) ||
                           (o->len >= 3 && o->bytes[2] != 's'));
@@ -70,7 +70,7 @@ static void explain_port(const struct tap_overheard *o, const struct tap_overhea
         snprintf(why, cap,
                  "the node speaks TLS (-proto_dist inet_tls; it answered with an alert): beamtap "
                  "speaks the distribution without TLS only");
-    else if (overheard_stranger(o))
+    else if (overheard_other_protocol(o))
         snprintf(why, cap, "what answers at %s, port %u, is no Erlang node", c->host, c->port);
     else if (o->error == ECONNREFUSED && c->port_given)
         snprintf(why, cap,

@@ -69,14 +69,14 @@ struct tap_beam_node {
     int64_t asked_at;
     int64_t time_offset; /* its own, as it last said */
     int64_t stop_by;     /* when the final report must be here; 0: nobody asked for it */
-    /* when to ask for names next; the question under way, 0: none (names.c) */
+    /* when to ask for names next; the question under way, 0: none (name_query.c) */
     int64_t names_at, names_asked;
     bool final_here;
     struct tap_report_final final;
     /* where their descriptors are among those that are waited for; -1: nowhere */
     int conn_at, data_at;
 
-    /* node_feed.c */
+    /* data_connection.c */
     enum tap_data_state data_state;
     struct tap_conn data;
     uint8_t secret[2 * TAP_STREAM_TOKEN]; /* token and answer */
@@ -144,10 +144,10 @@ void tap_beam_node_say(struct tap_beam_node *, const char *what, const struct ta
 /* A process's pid, in the external term format. */
 void tap_beam_write_pid(struct tap_buf *, const struct tap_host *, const struct tap_pid *);
 /* Tracing: asks what processes are called, if there is somebody to ask about and it is time; and
- * the answer. names.c */
+ * the answer. name_query.c */
 void tap_beam_node_names(struct tap_beam_node *, int64_t now);
 void tap_beam_node_named(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
-/* Tracing: says what piles up on stacks there. relief.c */
+/* Tracing: says what piles up on stacks there. stack_guard.c */
 void tap_beam_node_returns_off(struct tap_beam_node *);
 /* Asks for the end, whatever it is doing; `by`: when the final report must be here. */
 void tap_beam_node_stop(struct tap_beam_node *, int64_t by);
@@ -157,7 +157,7 @@ bool tap_beam_node_fail(struct tap_beam_node *, const char *format, ...)
 /* The same for one that may come back. */
 bool tap_beam_node_lost(struct tap_beam_node *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* ---- With a acceptor (acceptor.h): node_feed.c */
+/* ---- With a acceptor (acceptor.h): data_connection.c */
 /* A new token for it, and where to bring it. False: the node has failed and is ended. */
 bool tap_beam_node_endpoint(struct tap_beam_node *, struct tap_endpoint *);
 /* Its connection has come and has proven its token; takes the wire over. False: it is not expected,

@@ -1,5 +1,5 @@
 /* stack_guard.c: tells a node whose stacks a function fills whose returns are traced: {beamtap,
- * relieve, {M, F, A}, Pid, Open}.
+ * returns_off, {M, F, A}, Pid, Open}.
  *
  * The core finds them (host->deep_stack); the agent looks for itself before it takes the returns
  * away.
@@ -20,7 +20,7 @@ void tap_beam_node_returns_off(struct tap_beam_node *n)
         struct tap_buf b = {0};
         tap_write_tuple(&b, 5);
         tap_write_atom(&b, "beamtap");
-        tap_write_atom(&b, "relieve");
+        tap_write_atom(&b, "returns_off");
         tap_write_tuple(&b, 3);
         put_name(&b, host, found.module);
         put_name(&b, host, found.function);

@@ -1,10 +1,10 @@
-%% ledger.hrl: which runs use this module in this node, and its end.
+%% run_registry.hrl: which runs use this module in this node, and its end.
 %%
 %% One registered process a module (that is: a version of the agent), so that two runs share it and the last one has it
 %% purged. The module is known to the VM alone and not to the code server, which may be busy: it was loaded without it, and
 %% goes without it. Code cannot purge itself, so what does is a message to the VM's purger that a timer sends: it
-%% needs neither a process nor a module. The ledger deletes the module while it still has the name: a run that begins
-%% meanwhile either finds the ledger and keeps the module, or finds the module deleted and says so.
+%% needs neither a process nor a module. The registry deletes the module while it still has the name: a run that begins
+%% meanwhile either finds the registry and keeps the module, or finds the module deleted and says so.
 
 -define(LINGER, 2000). % ms that an unused module stays: a start that failed is followed by unload/0
 %% ms after which the purger is asked: soft, which does nothing while somebody still runs the module (an rpc that returns just
@@ -19,98 +19,98 @@
 -define(PURGE_WORDS_PROCESS, 64).
 
 %% {ok, Pid}, or {error, Code, Text}; code again: the module is being purged.
-ledger_pid() -> ledger_pid(100).
+registry_pid() -> registry_pid(100).
 
-ledger_pid(0) -> {error, failed, <<"the agent could not be registered">>};
-ledger_pid(Tries) ->
+registry_pid(0) -> {error, failed, <<"the agent could not be registered">>};
+registry_pid(Tries) ->
     case is_current() andalso whereis(?MODULE) of
-        false -> ledger_gone();
+        false -> registry_gone();
         undefined ->
-            {Pid, Down} = spawn_opt(fun ledger_begin/0, [monitor, ?OWN_HEAP]),
-            ledger_ping(Pid, Down, Tries);
+            {Pid, Down} = spawn_opt(fun registry_begin/0, [monitor, ?OWN_HEAP]),
+            registry_ping(Pid, Down, Tries);
         Pid ->
-            ledger_ping(Pid, monitor(process, Pid), Tries)
+            registry_ping(Pid, monitor(process, Pid), Tries)
     end.
 
-ledger_ping(Pid, Ref, Tries) ->
+registry_ping(Pid, Ref, Tries) ->
     Pid ! {ping, self(), Ref},
     receive
         {Ref, ok} -> erlang:demonitor(Ref, [flush]), {ok, Pid};
-        {'DOWN', Ref, process, Pid, _} -> ledger_pid(Tries - 1)
-    after 100 -> ledger_ping(Pid, Ref, Tries)
+        {'DOWN', Ref, process, Pid, _} -> registry_pid(Tries - 1)
+    after 100 -> registry_ping(Pid, Ref, Tries)
     end.
 
-ledger_gone() -> {error, again, <<"the agent was being removed from the node at this moment: try again">>}.
+registry_gone() -> {error, again, <<"the agent was being removed from the node at this moment: try again">>}.
 
 is_current() -> erlang:module_loaded(?MODULE) andalso not erlang:check_process_code(self(), ?MODULE).
 
-ledger_begin() ->
+registry_begin() ->
     own_begin(),
     try register(?MODULE, self()) of
-        true -> is_current() andalso ledger_loop(#{}, ?LINGER) % else it was deleted just now: the caller looks again
+        true -> is_current() andalso registry_loop(#{}, ?LINGER) % else it was deleted just now: the caller looks again
     catch error:badarg -> ok % another start was faster: the caller looks again
     end.
 
-%% Called by a guardian; the ledger watches it until its end.
-ledger_enter(Ledger, Pid, Run, Session) ->
-    Ref = monitor(process, Ledger),
-    Ledger ! {enter, self(), Ref, Pid, {Run, Session}},
+%% Called by a guardian; the registry watches it until its end.
+registry_enter(Registry, Pid, Run, Session) ->
+    Ref = monitor(process, Registry),
+    Registry ! {enter, self(), Ref, Pid, {Run, Session}},
     receive
         {Ref, ok} -> erlang:demonitor(Ref, [flush]), ok;
-        {'DOWN', Ref, process, Ledger, _} -> exit(ledger)
+        {'DOWN', Ref, process, Registry, _} -> exit(registry)
     end.
 
-ledger_loop(Runs, Linger) ->
+registry_loop(Runs, Linger) ->
     receive
         {enter, From, Ref, Pid, Run} ->
             Down = monitor(process, Pid),
             From ! {Ref, ok},
-            ledger_loop(Runs#{Down => {Pid, Run}}, Linger);
+            registry_loop(Runs#{Down => {Pid, Run}}, Linger);
         {own, Guardian, Pids} ->
             put({own, Guardian}, Pids),
-            ledger_loop(Runs, Linger);
+            registry_loop(Runs, Linger);
         {owned, From, Ref} ->
             From ! {Ref, [self() | lists:append([Pids || {{own, _}, Pids} <- get()])]},
-            ledger_loop(Runs, Linger);
+            registry_loop(Runs, Linger);
         {'DOWN', Down, process, Gone, _} ->
             erase({own, Gone}),
             Left = maps:remove(Down, Runs),
             case map_size(Left) of
-                0 -> ledger_loop(Left, ?LINGER div 4);
-                _ -> ledger_loop(Left, Linger)
+                0 -> registry_loop(Left, ?LINGER div 4);
+                _ -> registry_loop(Left, Linger)
             end;
         {ping, From, Ref} ->
             From ! {Ref, ok},
-            ledger_loop(Runs, ?LINGER);
+            registry_loop(Runs, ?LINGER);
         {runs, From, Ref} ->
             From ! {Ref, lists:usort([{Run, Pid} || {Pid, {Run, _}} <- maps:values(Runs)])},
-            ledger_loop(Runs, Linger);
+            registry_loop(Runs, Linger);
         {sessions, From, Ref} ->
             From ! {Ref, lists:usort([Session || {_, {_, Session}} <- maps:values(Runs)])},
-            ledger_loop(Runs, Linger);
+            registry_loop(Runs, Linger);
         unload when map_size(Runs) =:= 0 ->
-            ledger_end();
+            registry_end();
         _ ->
-            ledger_loop(Runs, Linger)
+            registry_loop(Runs, Linger)
     after if map_size(Runs) =:= 0 -> Linger; true -> infinity end ->
-        ledger_end()
+        registry_end()
     end.
 
 %% Two collectors that came at the same time may both have loaded the module: then there is old code beside the current one,
 %% and this process may be running it. It goes on in the current code, has the old one purged, and ends by that.
-ledger_end() ->
+registry_end() ->
     case {erlang:check_old_code(?MODULE), erlang:module_loaded(?MODULE)} of
         {false, _} -> purge_later(), unregister(?MODULE);
-        {true, true} -> ?MODULE:ledger();
+        {true, true} -> ?MODULE:registry();
         {true, false} -> ok % somebody deleted it, and has it purged
     end.
 
-ledger() ->
+registry() ->
     Rounds = case get(rounds) of undefined -> 0; N -> N end,
     put(rounds, Rounds + 1),
     case purge_blocked() of
-        false when Rounds < ?PURGE_ROUNDS -> erts_code_purger:soft_purge(?MODULE), ledger_loop(#{}, ?PURGE_ROUND);
-        false -> erts_code_purger:purge(?MODULE), ledger_loop(#{}, ?PURGE_ROUND);
+        false when Rounds < ?PURGE_ROUNDS -> erts_code_purger:soft_purge(?MODULE), registry_loop(#{}, ?PURGE_ROUND);
+        false -> erts_code_purger:purge(?MODULE), registry_loop(#{}, ?PURGE_ROUND);
         _ -> unregister(?MODULE)
     end.
 
