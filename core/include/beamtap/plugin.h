@@ -228,6 +228,8 @@ struct tap_host {
      * batch. */
     size_t (*peer_print)(const struct tap_host *, char *dst, size_t cap, const struct tap_batch *,
                          const struct tap_event *, const struct tap_print *);
+    /* "function_call" of TAP_FUNCTION_CALL, "queue" of TAP_REASON_QUEUE, as files and tables have
+     * them; "?" of a number that does not exist. Constant. Any thread. */
     const char *(*kind_name)(unsigned kind);
     const char *(*reason_name)(unsigned reason);
     /* What is known of a node; NULL for an index that does not exist. Its fields may still change
@@ -241,6 +243,7 @@ struct tap_host {
 #define TAP_FAIL(host, status, ...) \
     ((host)->fail((host), (status), __FILE__, __LINE__, __VA_ARGS__))
 
+/* A name by its id. Any thread; valid for the session. */
 static inline const struct tap_name *tap_name_get(const struct tap_host *host, uint32_t id)
 {
     const struct tap_names *names = host->names;
@@ -251,6 +254,7 @@ static inline const struct tap_name *tap_name_get(const struct tap_host *host, u
 
 /* ---- The descriptor */
 
+/* What a plugin is, and so what tap_plugin.ops points to. */
 enum tap_plugin_kind { TAP_PLUGIN_TRANSPORT, TAP_PLUGIN_FILTER, TAP_PLUGIN_SINK };
 enum tap_plugin_flags {
     /* A transport that plays what was recorded: [session] needs no nodes; where the configuration

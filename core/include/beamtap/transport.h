@@ -51,7 +51,8 @@ struct tap_deep_stack {
 /* host->transport: what the core does for a transport. */
 struct tap_transport_host {
     uint32_t struct_size;
-    /* A node of this run, by name; gives its index. From start or run. */
+    /* A node of this run, by name; gives its index, the same for the same name. UINT32_MAX: there
+     * are too many, and the cause was given. From start or run. */
     uint32_t (*node_add)(const struct tap_host *, const char *name);
     /* What became of a node. TAP_NODE_CONNECTING after an end: it is back, and a new relay begins
      * its numbers at 0; the core goes on counting from where the node was. With TAP_NODE_FAILED, a
@@ -61,7 +62,7 @@ struct tap_transport_host {
     void (*node_state)(const struct tap_host *, uint32_t node, enum tap_node_state,
                        const struct tap_node_final *final);
     /* An empty arena of at least `min` bytes to receive into; the transport owns it until commit or
-     * discard. */
+     * discard. NULL: out of memory. From start or run, as are commit and discard. */
     struct tap_arena *(*reserve)(const struct tap_host *, size_t min);
     /* Hands over an arena with whole frames of one node in it, at these places (offsets of frame
      * headers, ascending; each frame lies fully inside). The core decodes them into events.
@@ -69,15 +70,15 @@ struct tap_transport_host {
     void (*commit)(const struct tap_host *, struct tap_arena *, uint32_t node,
                    const uint32_t *frames, size_t n);
     void (*discard)(const struct tap_host *, struct tap_arena *);
-    /* May the node have more credit now? False while a sink with on_full = block is full. Ask again
-     * after wait. */
+    /* May the nodes have more credit now? False while a sink with on_full = block is full. Ask
+     * again after wait. */
     bool (*may_grant)(const struct tap_host *);
     /* poll(2) on the transport's descriptors, that also ends when the session wants something. At
      * most `timeout` ms (-1: no limit). Returns poll's result; ready descriptors have revents
      * set. */
     int (*wait)(const struct tap_host *, struct pollfd *, size_t n, int timeout);
     /* 0: go on. 1: stop tracing in the nodes, take what is on its way, then return from run. 2:
-     * return at once. */
+     * return at once. Any thread. */
     int (*stopping)(const struct tap_host *);
     /* Processes of a node that its events spoke of and that nobody has named (with plan->mailbox:
      * all), at most `max`; how many. Each is given about once in a life of the node. None where the
@@ -95,6 +96,7 @@ struct tap_transport_host {
  * destroy. */
 struct tap_transport_ops {
     uint32_t struct_size;
+    /* Makes *self of the settings, and checks what the option table cannot. No I/O. */
     enum tap_status (*create)(const struct tap_host *, const void *settings, void **self);
     /* Connects and begins to trace (host->plan is ready, sinks have started). TAP_OK when at least
      * one node traces; nodes that failed have been reported with node_state. */
