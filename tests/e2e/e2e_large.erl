@@ -2,7 +2,7 @@
 %% request; and a ticker that tells for how long the node stood still.
 -module(e2e_large).
 -behaviour(gen_server).
--export([start/1, ask/1, grow/1, tick_begin/0, tick_end/0, init/1, handle_call/3, handle_cast/2, step/2, give/2, small/2, send/2, pass/1]).
+-export([start/1, ask/1, grow/1, tick_begin/0, tick_end/0, init/1, handle_call/3, handle_cast/2, step/2, small/2, send/2, pass/1, messages/1]).
 
 %% With so many messages in its state.
 start(N) ->
@@ -16,7 +16,10 @@ grow(N) -> gen_server:call(?MODULE, {grow, N}, infinity).
 init(N) -> {ok, messages(N)}.
 messages(N) -> queue:from_list([{message, I, binary:copy(<<I:32>>, 25), [{header, I}, {key, <<"k">>}]} || I <- lists:seq(1, N)]).
 
-handle_call({grow, N}, _, _) -> garbage_collect(), {reply, ok, messages(N)};
+%% Made without a call that is traced.
+plain(N) -> queue:from_list(lists:zip(lists:seq(1, N), lists:duplicate(N, {header, <<"k">>}))).
+
+handle_call({grow, N}, _, _) -> {reply, ok, plain(N)};
 handle_call({put, M}, _, Queue) -> {reply, ok, step(100, queue:in(M, drop(Queue)))}.
 handle_cast(_, Queue) -> {noreply, Queue}.
 
@@ -27,7 +30,6 @@ step(N, Queue) -> {Front, Queue1} = {N, ?MODULE:step(N - 1, Queue)}, true = Fron
 
 %% Calls and sends of a process that begins with them: N times with a term of so many numbers.
 small(_, Term) -> length(Term).
-give(_, Term) -> Term.
 
 send(N, Size) ->
     Parent = self(),

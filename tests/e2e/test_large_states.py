@@ -126,6 +126,19 @@ def one_that_grows():
     node.clean()
 
 
+def the_final_report_comes():
+    """Thousands of large terms in one go, from a process that held nothing before: more than can be looked at, and all counted."""
+    node = holding(10)
+    run = Run(CALLS % (node.name, ARGUMENTS), '--json')
+    node.traced()
+    node('spawn(fun() -> e2e_large:messages(14000) end)') # hands a list of what is left to each of its calls
+    wait_for(lambda: 'above max_term' in run.err() or 'would copy it' in run.err(), 'it is seen')
+    run.interrupt().ended(0)
+    invariant(run.summary())
+    assert run.err().count('with their arity alone for a while') <= 1, run.err()
+    node.clean()
+
+
 MESSAGES = """[session]
 nodes = %s
 events = function_call, message_send, message_receive
@@ -184,4 +197,4 @@ def it_is_tried_again():
     node.clean()
 
 
-tests(the_node_goes_on, also_where_arguments_are_asked_for, it_is_said_and_ends, one_that_grows, one_term_is_of_one_process, it_is_tried_again)
+tests(the_node_goes_on, also_where_arguments_are_asked_for, it_is_said_and_ends, one_that_grows, the_final_report_comes, one_term_is_of_one_process, it_is_tried_again)

@@ -13,9 +13,9 @@
 
 -define(OWN_MOST, 200).
 
-%% What a process of the agent begins with.
+%% What a process of the agent begins with. Where nobody has loaded the module there are no sessions to leave.
 own_begin() ->
-    case have_sessions() of
+    case erlang:function_exported(trace, session_info, 1) of
         true -> own_leave_sessions();
         false ->
             case tracer_of(self()) of

@@ -40,6 +40,7 @@
     urgent = 0,                 % urgent reports taken
     average = 64,               % bytes an event, lately, in a frame
     weight = 128,               % and in the mailbox
+    base = 0,                   % bytes that the node's processes had at the start
     light = #{},                % pid => ms: its large arguments were seen (terms.hrl)
     quiet = #{},                % {Pid | all, send | 'receive'} => {Since, Text}: left out for a while
     tries = #{},                % and how often they were
@@ -61,7 +62,7 @@ relay_begin(Guardian) ->
             Run#run.stream =/= none andalso monitor(process, Run#run.stream, [{tag, stream_down}]),
             R0 = #relay{run = Run, guardian = Guardian, max_term = Term, max_queue = max(1, Queue),
                         max_memory = Memory, held_max = relay_held_max(Memory), max_rate = Rate, max_events = Events,
-                        overload = Overload,
+                        overload = Overload, base = erlang:memory(processes),
                         window = erlang:monotonic_time(nanosecond)},
             R1 = relay_cap(lists:foldl(fun relay_control/2, R0, Reports)),
             relay_collect([], 0, R1)
@@ -217,6 +218,14 @@ overload_text(?REASON_MEMORY) -> <<"the relay needed more than max_memory">>.
 
 relay_shed_far(Queue, #relay{max_queue = Max} = R) when Queue > 4 * Max ->
     relay_shed(Queue - Max, ?REASON_QUEUE, R);
+%% A few hundred messages can be gigabytes, which it would take minutes to look at. They are as large as the latest, or not: the
+%% node knows.
+relay_shed_far(Queue, #relay{max_memory = Memory, weight = Weight, base = Base} = R)
+  when Memory > 0, Queue * Weight > 2 * Memory ->
+    case erlang:memory(processes) - Base > 2 * Memory of
+        true -> relay_shed(Queue - Memory div Weight, ?REASON_MEMORY, R);
+        false -> R
+    end;
 relay_shed_far(_, R) -> R.
 
 %% Takes up to N trace messages out of the mailbox without looking at them.

@@ -80,10 +80,14 @@ call_seen(Pid, Message, #relay{run = Run, light = Light, ended = false} = R) ->
             Size = erlang:external_size(element(3, element(4, Message))),
             Run#run.heaps =/= none andalso (Run#run.heaps ! {heaps_term, Pid, Size}),
             Less = if map_size(Light) < ?LIGHT_MOST -> Light; true -> #{} end,
-            {M, F, _} = element(4, Message),
-            term_log(text("~p called ~0tp:~0tp with a term above max_term (~ts): its calls come with their arity alone for a while",
-                          [Pid, M, F, size_text(Size)]),
-                     R#relay{light = Less#{Pid => Now + 1000}})
+            R1 = R#relay{light = Less#{Pid => Now + 1000}},
+            case Light of
+                #{Pid := _} -> R1; % told
+                _ ->
+                    {M, F, _} = element(4, Message),
+                    term_log(text("~p called ~0tp:~0tp with a term above max_term (~ts): its calls come with their arity alone "
+                                  "for a while", [Pid, M, F, size_text(Size)]), R1)
+            end
     end;
 call_seen(_, _, R) -> R.
 
