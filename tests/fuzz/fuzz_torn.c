@@ -1,9 +1,12 @@
-/* fuzz_torn.c: what `beamtap repair` makes of any file.
+/* fuzz_torn.c: what `beamtap repair` makes of any file, packed ones too.
  *
  * Held: what is kept is no more than what was read, and a few bytes to close it; read in pieces it
  * is the same; and a file that was mended is ours and whole, with the same events.
  */
+#include <zlib.h>
+
 #include "cli/torn_file.h"
+#include "cli/torn_gzip.h"
 #include "recordings.h"
 
 struct kept {
@@ -47,8 +50,36 @@ static void hold_mended(const struct kept *once)
     kept_free(&again);
 }
 
+struct unpacked {
+    size_t text, pieces;
+};
+
+static void take_text(void *arg, const char *text, size_t len)
+{
+    struct unpacked *u = arg;
+    HOLD(text || !len);
+    u->text += len;
+}
+static void take_loss(void *arg)
+{
+    ((struct unpacked *)arg)->pieces++;
+}
+
+/* A byte unpacks to a little more than a thousand at the most, and may be taken for a mark. */
+static void try_packed(const uint8_t *data, size_t size)
+{
+    struct unpacked u = {0};
+    struct tap_torn_gzip gzip = {.text = take_text, .lost = take_loss, .arg = &u};
+    HOLD(tap_torn_gzip_read(&gzip, data, size));
+    HOLD(u.text <= 1100 * size + 65536 && u.pieces <= size + 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    if (size > 2 && data[0] == 0x1f && data[1] == 0x8b) {
+        try_packed(data, size);
+        return 0;
+    }
     const char *text = (const char *)data;
     enum tap_torn_format format = tap_torn_guess(text, size);
     struct kept whole, pieces;
@@ -84,6 +115,26 @@ static const char *const files[] = {
 };
 #define FILES (sizeof files / sizeof *files)
 
+/* As a sink packs it: with a full flush behind each piece. */
+static bool pack(struct tap_buf *b, const char *text)
+{
+    unsigned char out[8192];
+    z_stream z = {0};
+    size_t len = strlen(text);
+    if (deflateInit2(&z, 1, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return false;
+    z.next_out = out;
+    z.avail_out = sizeof out;
+    for (size_t at = 0; at < len; at += 40) {
+        z.next_in = (unsigned char *)(uintptr_t)(text + at);
+        z.avail_in = (unsigned)(len - at < 40 ? len - at : 40);
+        deflate(&z, at + 40 < len ? Z_FULL_FLUSH : Z_FINISH);
+    }
+    tap_buf_put(b, out, sizeof out - z.avail_out);
+    deflateEnd(&z);
+    return !b->oom;
+}
+
 bool fuzz_seed(unsigned number, struct tap_buf *b)
 {
     uint64_t state = number + 5;
@@ -93,5 +144,7 @@ bool fuzz_seed(unsigned number, struct tap_buf *b)
     }
     for (int i = 0; i < 20; i++)
         fuzz_random(&state);
-    return number < FILES + 6 && fuzz_recording(b, &state, number);
+    if (number < FILES + 6)
+        return fuzz_recording(b, &state, number);
+    return number < 2 * FILES + 6 && pack(b, files[number - FILES - 6]);
 }
