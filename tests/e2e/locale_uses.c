@@ -20,7 +20,7 @@ static int one_call(const char *const *nodes, enum tap_syntax syntax)
 {
     struct tap_trace_options options = TAP_TRACE_OPTIONS;
     struct tap_call call = TAP_CALL;
-    struct tap_call_result result;
+    struct tap_call_result result = TAP_SIZED(struct tap_call_result);
     struct tap_trace *trace;
     char *why = NULL;
     options.nodes = nodes;
@@ -41,7 +41,7 @@ int main(int argc, char **argv)
     const char *const nodes[] = {argc > 2 ? argv[2] : "", NULL};
     struct tap_trace_options options = TAP_TRACE_OPTIONS;
     struct tap_trace *trace;
-    struct tap_trace_event e;
+    struct tap_trace_event e = TAP_SIZED(struct tap_trace_event);
     unsigned seen = 0;
     char one[8], *why = NULL;
     if (argc < 3 || !setlocale(LC_ALL, argv[1]))

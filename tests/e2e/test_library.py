@@ -47,7 +47,7 @@ def the_example_of_the_readme():
     text = open(os.path.join(TOP, 'plugins', 'README.md'), encoding='utf-8').read()
     source = os.path.join(work, 'watch.c')
     with open(source, 'w', encoding='utf-8') as f:
-        f.write(re.search(r'```c\n(.*?)```', text, re.S).group(1))
+        f.write(re.search(r'```c\n(/\* watch.c.*?)```', text, re.S).group(1))
     watch = compile_c(source, 'watch', *pkg_config())
     node = busy_node()
     done = run([watch], node.name, 'e2e_work')
