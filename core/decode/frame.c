@@ -202,6 +202,7 @@ static bool read_gap(const struct tap_frames *ctx, struct tap_stream *s,
     struct tap_event *ev =
         tap_stream_event(s, batch, TAP_GAP, tap_node_clock_ns(&s->clock, part && ns ? to : from));
     if (ev) {
+        s->last_ts = ev->ts > s->last_ts ? ev->ts : s->last_ts;
         ev->pid = pid;
         ev->gap = ns;
         ev->reason = reason;

@@ -55,7 +55,7 @@ def watched(act):
     wait_for(lambda: 'before' in run.read('trace.csv'), 'the first call')
     tester = node('self()')
     act(node)
-    wait_for(lambda: node('[M || {M, _} <- code:all_loaded(), lists:prefix("beamtap", atom_to_list(M))]').count('beamtap') == 1,
+    wait_for(lambda: node('[M || M <- erlang:loaded(), lists:prefix("beamtap", atom_to_list(M))]').count('beamtap') == 1,
              'the other agent gone')
     assert node('e2e_work:echo({behind, lists:seq(1, 5)})') == '{behind,[1,2,3,4,5]}'
     wait_for(lambda: '{behind,[1,2,3,4,5]}' in run.read('trace.csv'), 'a call with its arguments')
