@@ -107,7 +107,7 @@ def wrong_options_are_told():
     lines = uses('wrong')
     text = '\n'.join(lines)
     assert [l.split('|')[0] for l in lines if '|' in l] == ['invalid', 'invalid', 'invalid', 'error'], text
-    for words in ("nodes", "did you mean 'function_call'?", 'soon', "sink:nothing", 'another version', 'nobody@localhost'):
+    for words in ("nodes", "did you mean 'function_call'?", 'soon', "sink:nothing", 'too short', 'nobody@localhost'):
         assert words in text, (words, text)
 
 

@@ -20,7 +20,8 @@ def numbers_are_those_that_are_written():
     assert done.returncode == 0, (done.stdout, done.stderr)
     lines = done.stdout.splitlines()
     assert lines[:2] == ['call {1.5,2.5e-10,-1234.5678901}', 'call {1.5, 2.5e-10, -1234.5678901}'], lines[:2]
-    assert len(lines) == 42 and set(lines[2:]) == {'event [1.6]', 'event 1.6'}, sorted(set(lines))
+    # Until its heap was looked at a process calls without arguments.
+    assert len(lines) == 42 and set(lines[2:]) - {'event '} == {'event [1.6]', 'event 1.6'}, sorted(set(lines))
     with open(os.path.join(work, 'summary.txt'), encoding='utf-8') as f:
         text = f.read()
     assert re.match(r'\d+ events in \d+\.\d{3} s: ', text), text[:300]
