@@ -33,7 +33,7 @@ class Model:
                 self.messages += 1
                 if 'timeout' in r['metadata'].split():
                     continue
-                if not r['peer']:
+                if not r['peer'] or self.named(r['node'], r['peer'])[0] != r['node']:
                     foreign[r['node'], r['message']] += 1
                     continue
                 received[(*self.named(r['node'], r['peer']), r['message'])] += 1
