@@ -39,7 +39,8 @@ static void give(struct unpack *u, const unsigned char *text, size_t len)
         u->held = more;
         u->held_cap = cap;
     }
-    memcpy(u->held + u->held_len, text, len);
+    if (len)
+        memcpy(u->held + u->held_len, text, len);
     u->held_len += len;
 }
 

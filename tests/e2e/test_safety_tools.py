@@ -18,7 +18,7 @@ path = trace.csv
 # Ends every process of beamtap in the node at once, so that nobody is left to clean up: each is suspended first.
 KILL_ALL = ('Ours = [P || P <- processes(), {current_stacktrace, S} <- [process_info(P, current_stacktrace)], '
             'lists:any(fun({M, F, _, _}) -> lists:prefix("beamtap_agent", atom_to_list(M)) andalso '
-            'not lists:prefix("ledger", atom_to_list(F)) end, S)], '
+            'not lists:prefix("registry", atom_to_list(F)) end, S)], '
             '[erlang:suspend_process(P) || P <- Ours], [exit(P, kill) || P <- Ours], length(Ours)')
 
 
