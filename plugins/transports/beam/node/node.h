@@ -90,7 +90,7 @@ struct tap_beam_node {
 
 /* ---- node_connect.c */
 #define TAP_BEAM_RETRY INT64_C(500000000)     /* ns until a lost node is dialled again */
-#define TAP_BEAM_PATIENCE INT64_C(1000000000) /* ns of waiting until it is said what for */
+#define TAP_BEAM_PATIENCE INT64_C(2000000000) /* ns of waiting until it is said what for */
 #define TAP_BEAM_TIME 32
 /* Begins to connect, on a thread; tap_beam_node_dialled looks for the outcome. */
 void tap_beam_node_dial(struct tap_beam_node *);
