@@ -1,0 +1,191 @@
+/* beamtap/frame.h: what a node sends and what a recorded file holds: frames, and the terms in them.
+ *
+ * The relay in a node (the agent's process that takes trace messages) sends frames, the same over
+ * the distribution, over TCP, and in a recorded file. All integers of a header are big-endian. A
+ * header of 40 bytes, then `length` bytes of body: `count` times (u32 length, external term with
+ * its version byte 131).
+ *
+ *   off  size
+ *     0     4  magic "BTF1"
+ *     4     1  version, 1
+ *     5     1  flags, TAP_FRAME_*
+ *     6     2  reserved, 0
+ *     8     4  batch number, from 0, one more for each frame of this relay
+ *    12     4  why events were lost before this frame (enum tap_reason), 0 when lost is 0
+ *    16     8  sequence number of the first event of this frame (after those lost)
+ *    24     4  count
+ *    28     4  lost: trace messages that the relay took and dropped since the last frame
+ *    32     4  the node's index, in a recorded file; else 0
+ *    36     4  length of the body
+ *
+ * Sequence numbers count every trace message that the relay took, sent or lost: seq(next frame) =
+ * seq + count + lost(next frame). A control frame takes none; it carries the next event's.
+ *
+ * ---- Trace frames (no flag, or TAP_FRAME_ONE_LIST)
+ *
+ * The terms are trace messages as the VM makes them (erlang:trace/3,
+ * https://www.erlang.org/doc/apps/erts/erlang.html#trace/3). With TAP_FRAME_ONE_LIST the body is
+ * one external term with its version byte instead, the list of the frame's `count` messages (a
+ * relay encodes a whole frame at once in half of the time that its messages take one by one).
+ *
+ *     {trace_ts, Pid, Tag, A [, B] [, Extra] [, Scheduler], Time}
+ *
+ *     Tag                                   what follows it
+ *     call                                  {M, F, Args | Arity}
+ *     return_from, exception_from           {M, F, Arity}, Value | {Class, Reason}
+ *     send, send_to_non_existing_process    Message, To
+ *     receive                               Message
+ *     spawn, spawned                        Pid (child, parent), {M, F, Args}
+ *     exit                                  Reason
+ *     link, unlink                          Pid or port
+ *     getting_linked, getting_unlinked      Pid or port
+ *     register, unregister                  Name
+ *     in, out, in_exiting, out_exiting,     {M, F, Arity} | 0
+ *       out_exited
+ *     gc_minor_start, gc_minor_end,         the proplist of sizes
+ *       gc_major_start, gc_major_end
+ *     return_to, gc_max_heap_size           one term, which nobody looks at
+ *
+ * Scheduler is there with the VM's flag scheduler_id. Time is erlang:monotonic_time() in
+ * nanoseconds (flag monotonic_timestamp), or {Nanoseconds, Unique} (flag
+ * strict_monotonic_timestamp). {trace, ...} is the same without Time. Extra is what the match
+ * spec's {message, X} said; the agent's specs say one of:
+ *
+ *     {'$beamtap_from', Node, Sender}       receive; Sender: a pid, undefined ...; Node is
+ *                                           clock_service where the receive timed out
+ *     {'$beamtap_from', Node, Sender, X}
+ *     {'$beamtap_caller', Caller}           call; Caller: {M, F, Arity} | undefined
+ *     {'$beamtap_caller', Caller, X}
+ *     {'$beamtap_x', X}                     X: what the user's own {message, X} said
+ *
+ * and anything else is taken for the user's X. A payload larger than max_term is replaced by
+ * {'$beamtap_cut', TrueSize} in its place, arguments by {'$beamtap_cut', TrueSize, Arity}; TrueSize
+ * in bytes of external term.
+ *
+ * ---- Control frames of the agent (TAP_FRAME_CONTROL)
+ *
+ * The terms are reports: everything that concerns the stream travels in it, in order with the
+ * events. Monotonic is erlang:monotonic_time() in nanoseconds. A reader leaves alone what it does
+ * not know.
+ *
+ *     {node_up, Map}
+ *         first of all: release ("25" as binary), erts, name, offset (time_offset, ns), monotonic
+ *         (ns), printable (latin1 | unicode), session (boolean: a trace session of OTP 27+)
+ *     {clock, Ref, Monotonic, Offset}
+ *         Offset: time_offset, ns. The answer to the collector's question Ref, and with Ref =
+ *         undefined each lease tick and behind each answer: not before its turn, so that all events
+ *         before it in time are before it in the stream, but for those that are just being made
+ *     {plan, Map}
+ *         functions: [{M, F, Arity}] (at most 10,000) and function_count; processes: [{Selector,
+ *         Pid}]; skipped: [{What :: binary, Why :: binary}] (what someone else traces, what matched
+ *         nothing, what is sensitive ...)
+ *     {gap, FromMonotonic, ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary}
+ *         tracing was off between the two
+ *     {gap, FromMonotonic, ToMonotonic, Reason, Text, Pid}
+ *         of one process. With TAP_REASON_TERM less than everything is left out, with a pid or
+ *         without, and it is said twice: where it begins (From = To), and at its end
+ *     {log, Level :: error | warning | info, Text :: binary}
+ *     {returns_off, {M, F, Arity}, Why :: binary}
+ *         from here on that function is traced without its returns
+ *     {process_info, [{Pid, [{Key, Value}]}]}
+ *         registered names, at the start and each lease tick those that are new; Key: name
+ *     {process_info, [{Pid, [{Key, Value}]}], Ref}
+ *         the answer to a question of the collector's: name, label (OTP 27: proc_lib:set_label),
+ *         initial_call ({M, F, Arity}; what proc_lib knows of it, from OTP 26.2 on). Who is gone,
+ *         or is not called anything, is left out
+ *     {mailboxes, Monotonic, [{Pid, Length}]}
+ *         messages in their mailboxes at that time: those that changed, and now and then all
+ *     {final, Map}
+ *         last of all: produced, sent, lost (totals), reason (stop | duration | max_events | lease
+ *         | overload | relay | failed | call), text (binary), peak_queue, restored (list of what
+ *         was taken away); of a run that is one call: call ({Kind, term_to_binary(What)}: returned
+ *         with the value; throw, error, exit with {Reason, Stacktrace}; died with the reason of the
+ *         exit signal that ended the caller; timeout, stopped with []). A lost connection gives
+ *         reason lease. When the relay was killed the totals are what it had published: then
+ *         numbers of frames and events may be missing before this report
+ *
+ * ---- Control frames of the collector (TAP_FRAME_CONTROL and TAP_FRAME_OWN)
+ *
+ * The collector itself puts these into the stream; their batch and sequence numbers are 0 and mean
+ * nothing.
+ *
+ *     {align, Monotonic, Offset, Error, TimeOffset}
+ *         Offset + Monotonic (the node's) is the time by the collector's clock, right within Error;
+ *         with the node's own TimeOffset it is what the node believes. All in ns. From here on
+ *         events are timed by it
+ *
+ * ---- A recorded file (TAP_FRAME_RECORDED)
+ *
+ * A file is a sequence of frames and nothing else, in the order in which the sinks had them. Each
+ * says its node by the index at offset 32; `lost` with a `why` of 0 are numbers that a filter or
+ * the recorder left out, and no loss; a `lost` of TAP_FRAME_LOST_ALL is all numbers up to this
+ * frame's, which may be more. The recorder's own control frames (TAP_FRAME_CONTROL,
+ * TAP_FRAME_OWN and TAP_FRAME_RECORDED) hold one term each:
+ *
+ *     {session, #{version, run, started, events, several_nodes, config}}
+ *         first of all: what struct tap_run_info says; events is a list of kinds as atoms
+ *     {node, Name}
+ *         before anything else of a node; its frames have this index
+ *     {node_down, Reason}
+ *         its life ended, with an enum tap_reason; what comes after is its next life, which counts
+ *         its numbers from 0 again
+ */
+#ifndef BEAMTAP_FRAME_H
+#define BEAMTAP_FRAME_H
+
+#include "term.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TAP_FRAME_MAGIC "BTF1"
+#define TAP_FRAME_VERSION 1
+#define TAP_FRAME_HEADER 40u
+#define TAP_FRAME_CONTROL 1u          /* the terms are reports, not trace messages */
+#define TAP_FRAME_OWN 2u              /* with CONTROL: the collector's own, or the recorder's */
+#define TAP_FRAME_ONE_LIST 4u         /* the body is one list of trace messages */
+#define TAP_FRAME_RECORDED 8u         /* of a file */
+#define TAP_FRAME_LOST_ALL UINT32_MAX /* in a recorded frame: every number up to its own */
+#define TAP_FRAME_MAX (64u << 20)     /* a longer frame is a protocol error */
+
+struct tap_frame {
+    uint8_t flags;
+    uint32_t number, why, count, lost, node, length;
+    uint64_t seq;
+};
+
+/* Reads a frame header from `p` (at least TAP_FRAME_HEADER bytes). False: this is no frame of
+ * version 1. */
+static inline bool tap_frame_read(const uint8_t *p, struct tap_frame *f)
+{
+    if (p[0] != 'B' || p[1] != 'T' || p[2] != 'F' || p[3] != '1' || p[4] != TAP_FRAME_VERSION)
+        return false;
+    f->flags = p[5];
+    f->number = tap_get_u32(p + 8);
+    f->why = tap_get_u32(p + 12);
+    f->seq = tap_get_u64(p + 16);
+    f->count = tap_get_u32(p + 24);
+    f->lost = tap_get_u32(p + 28);
+    f->node = tap_get_u32(p + 32);
+    f->length = tap_get_u32(p + 36);
+    return f->length <= TAP_FRAME_MAX;
+}
+/* Writes one: TAP_FRAME_HEADER bytes. */
+static inline void tap_frame_write(uint8_t *p, const struct tap_frame *f)
+{
+    p[0] = 'B', p[1] = 'T', p[2] = 'F', p[3] = '1', p[4] = TAP_FRAME_VERSION, p[5] = f->flags,
+    p[6] = p[7] = 0;
+    tap_put_u32(p + 8, f->number);
+    tap_put_u32(p + 12, f->why);
+    tap_put_u64(p + 16, f->seq);
+    tap_put_u32(p + 24, f->count);
+    tap_put_u32(p + 28, f->lost);
+    tap_put_u32(p + 32, f->node);
+    tap_put_u32(p + 36, f->length);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
