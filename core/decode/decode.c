@@ -80,16 +80,6 @@ static const struct tag *read_tag(struct tap_cursor *c)
     return NULL;
 }
 
-bool tap_decode_span(struct tap_cursor *c, const uint8_t *arena, struct tap_span *span)
-{
-    const uint8_t *from = c->p;
-    if (!tap_skip(c))
-        return false;
-    span->off = (uint32_t)(from - arena);
-    span->len = (uint32_t)(c->p - from);
-    return true;
-}
-
 /* {'$beamtap_cut', TrueSize} where a payload was too large, {'$beamtap_cut', TrueSize, Arity} where
  * arguments were. Consumes nothing when it is something else. */
 static bool read_cut(struct tap_message_reader *r, struct tap_event *ev)

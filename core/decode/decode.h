@@ -50,6 +50,15 @@ void tap_decode_deferred_names(struct tap_atom_cache *, const uint8_t *arena, ui
                                struct tap_event *events, uint32_t n);
 
 /* The span of the term at the cursor, which is skipped; false when it is not whole. */
-bool tap_decode_span(struct tap_cursor *, const uint8_t *arena, struct tap_span *);
+static inline bool tap_decode_span(struct tap_cursor *c, const uint8_t *arena,
+                                   struct tap_span *span)
+{
+    const uint8_t *from = c->p;
+    if (!tap_skip(c))
+        return false;
+    span->off = (uint32_t)(from - arena);
+    span->len = (uint32_t)(c->p - from);
+    return true;
+}
 
 #endif
