@@ -1,5 +1,5 @@
-/* walk.h: the walk over a term that print.c and list.c share: what is open, and what is
- * still to come. */
+/* walk.h: the walk over a term that the printer's files share: what is open, and what is still to
+ * come. print.c has the loop, a file each prints a kind of container, walk.c has what they need. */
 #ifndef TAP_TERM_WALK_H
 #define TAP_TERM_WALK_H
 
@@ -67,10 +67,30 @@ enum tap_step { TAP_LEAF, TAP_OPENED };
 enum tap_step tap_walk_bad(struct tap_walk *, const uint8_t *at);
 /* Out of memory: as where the limit cuts. */
 void tap_walk_give_up(struct tap_walk *);
+/* Room for more frames; false: out of memory, and the walk ends. */
+bool tap_walk_grow(struct tap_walk *);
 /* Opens a container of which `left` more terms follow after the next; NULL: out of memory, and the
  * walk ends. */
-struct tap_walk_frame *tap_walk_push(struct tap_walk *, enum tap_walk_kind, uint64_t left);
-void tap_walk_pop(struct tap_walk *);
+static inline struct tap_walk_frame *tap_walk_push(struct tap_walk *w, enum tap_walk_kind kind,
+                                                   uint64_t left)
+{
+    if (w->depth == w->cap && !tap_walk_grow(w))
+        return NULL;
+    struct tap_walk_frame *f = &w->stack[w->depth++];
+    f->left = left;
+    f->kind = kind;
+    f->order = NULL;
+    f->told = 0;
+    f->first = true;
+    f->is_struct = false;
+    return f;
+}
+static inline void tap_walk_pop(struct tap_walk *w)
+{
+    const struct tap_walk_frame *f = &w->stack[--w->depth];
+    w->order.open -= f->kind == TAP_WALK_BIG_MAP;
+    w->as_lists -= f->kind == TAP_WALK_SET || f->kind == TAP_WALK_KEY_SET;
+}
 /* Passes over the term at the cursor, and over the shapes of what is in it. */
 bool tap_walk_skip(struct tap_walk *);
 /* Must a container that is not empty be cut here, for its depth? */
