@@ -117,13 +117,6 @@ static size_t host_peer_print(const struct tap_host *host, char *dst, size_t cap
     return tap_peer_print(host->names, dst, cap, batch, ev, print_of(how, &own_print));
 }
 
-struct tap_node_impl *tap_session_node(const struct tap_session *session, uint32_t index)
-{
-    if (index >= atomic_load_explicit(&session->node_count, memory_order_acquire))
-        return NULL;
-    return atomic_load_explicit(&session->nodes[index], memory_order_relaxed);
-}
-
 static const struct tap_node *host_node(const struct tap_host *host, uint32_t index)
 {
     struct tap_node_impl *node = tap_session_node(own(host)->session, index);

@@ -86,12 +86,20 @@ struct tap_session {
     void *log_arg;
 };
 
+/* NULL: there is none. */
+static inline struct tap_node_impl *tap_session_node(const struct tap_session *session,
+                                                     uint32_t index)
+{
+    if (index >= atomic_load_explicit(&session->node_count, memory_order_acquire))
+        return NULL;
+    return atomic_load_explicit(&session->nodes[index], memory_order_relaxed);
+}
+
 /* host.c */
 void tap_host_init(struct tap_session *, struct tap_instance_host *, const struct tap_instance *);
 void tap_session_log(struct tap_session *, enum tap_log_level, const char *actor,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 void tap_session_wake(struct tap_session *);
-struct tap_node_impl *tap_session_node(const struct tap_session *, uint32_t index);
 /* A node's end, once; `final` as in host->transport->node_state. */
 void tap_session_node_end(struct tap_session *, struct tap_node_impl *, enum tap_node_state,
                           const struct tap_node_final *final);

@@ -328,11 +328,6 @@ bool tap_syn_lexer_begin(struct tap_syn_lexer *l, struct tap_syn_source *s, size
     return tap_syn_next(l);
 }
 
-bool tap_syn_is(const struct tap_syn_lexer *l, const char *sign)
-{
-    return l->token.type == TAP_SYN_SIGN && strcmp(l->token.text, sign) == 0;
-}
-
 bool tap_syn_unexpected(struct tap_syn_lexer *l, const char *what)
 {
     const struct tap_syn_token *t = &l->token;

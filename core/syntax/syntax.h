@@ -67,7 +67,11 @@ struct tap_syn_lexer {
 bool tap_syn_lexer_begin(struct tap_syn_lexer *, struct tap_syn_source *, size_t pos);
 /* Reads the next token into lexer->token. False: a mistake, reported. */
 bool tap_syn_next(struct tap_syn_lexer *);
-bool tap_syn_is(const struct tap_syn_lexer *, const char *sign); /* is the token this sign? */
+/* Is the token this sign? */
+static inline bool tap_syn_is(const struct tap_syn_lexer *l, const char *sign)
+{
+    return l->token.type == TAP_SYN_SIGN && strcmp(l->token.text, sign) == 0;
+}
 /* Past the sign, or a mistake: "expected ..., found ...". */
 bool tap_syn_expect(struct tap_syn_lexer *, const char *sign, const char *what);
 /* Reports that something else than `what` stands here. Always false. */
