@@ -73,7 +73,7 @@ bool tap_torn_is_ours(const struct tap_torn_file *);
 bool tap_torn_is_whole(const struct tap_torn_file *);
 void tap_torn_free(struct tap_torn_file *);
 
-/* ---- Between torn_file.c and the formats: torn_text.c, torn_csv.c, torn_recording.c */
+/* ---- The formats: torn_text.c, torn_csv.c, torn_recording.c */
 
 /* A record begins at m->buf. What is it? `last`: nothing follows the buffer's end. */
 enum tap_torn_verdict {
@@ -90,6 +90,8 @@ bool tap_torn_begins_recording(const char *head, size_t len);
 /* Reads a table's header line; false: it is none of ours. */
 bool tap_torn_columns(struct tap_torn_file *, const char *head, size_t len);
 extern const char tap_torn_timeline_header[];
+/* ---- What they do with a record: torn_keep.c */
+
 /* Keeps a whole record. */
 void tap_torn_keep(struct tap_torn_file *, const char *text, size_t len);
 void tap_torn_put(struct tap_torn_file *, const char *text, size_t len);
