@@ -3,20 +3,6 @@
  */
 #include "sinks/summary/summary.h"
 
-bool sum_room(struct sum *s, void *array, uint32_t count, size_t size)
-{
-    void **at = array;
-    if (count & (count - 1) || (count && count < 64)) /* it grows at powers of two, from 64 on */
-        return true;
-    void *more = realloc(*at, (count ? 2 * (size_t)count : 64) * size);
-    if (!more) {
-        s->no_memory = true;
-        return false;
-    }
-    *at = more;
-    return true;
-}
-
 static struct sum_node *node_get(struct sum *s, uint32_t index)
 {
     while (s->node_count <= index) {

@@ -3,11 +3,6 @@
  */
 #include "sinks/summary/summary.h"
 
-uint64_t sum_pid_key(const struct tap_pid *p)
-{
-    return sum_mix((uint64_t)p->id << 32 | p->serial, (uint64_t)p->creation << 32 | p->node);
-}
-
 uint32_t sum_process_get(struct sum *s, const struct tap_pid *pid, uint32_t node)
 {
     uint32_t *at =

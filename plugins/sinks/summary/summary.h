@@ -1,11 +1,11 @@
 /* summary.h: the summary sink: who was busy, as text at the end of a run.
  *
- *     summary.c   the plugin: options, life, what each event counts for
+ *     plugin.c    the plugin: options, life, what each event counts for
  *     functions.c calls: how many, how long, how much of it their own
  *     servers.c   gen_server calls: waiting for the server, handled by it, in all
  *     processes.c what they are called
  *     report.c    the text
- *     map.c       a hash table of numbers
+ *     map.c       a hash table of numbers, and room in growing arrays
  *
  * Memory depends on what is open (frames of live processes) and on caps, never on the trace's
  * length.
@@ -42,6 +42,11 @@ static inline uint64_t sum_mix(uint64_t a, uint64_t b)
     h = (h ^ (h >> 29) ^ b) * 0xd6e8feb86659fd93ull;
     h ^= h >> 32;
     return h ? h : 1;
+}
+
+static inline uint64_t sum_pid_key(const struct tap_pid *p)
+{
+    return sum_mix((uint64_t)p->id << 32 | p->serial, (uint64_t)p->creation << 32 | p->node);
 }
 
 /* Lengths are below 2^62, but there are many. */
@@ -125,7 +130,6 @@ struct sum {
 /* Room for one more item in a growing array; false: no memory, which is noted. */
 bool sum_room(struct sum *, void *array, uint32_t count, size_t size);
 
-uint64_t sum_pid_key(const struct tap_pid *);
 /* A process's index; 0 stands for all those that are too many, or have no memory. Processes may
  * move in memory. */
 uint32_t sum_process_get(struct sum *, const struct tap_pid *, uint32_t node);
