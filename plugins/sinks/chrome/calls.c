@@ -17,16 +17,16 @@
 #include "sinks/chrome/timeline.h"
 
 /* Ends what was open when events were lost. */
-static void tap_calls_distrust(struct tap_chrome *c, struct tap_track *t,
-                               const struct tap_chrome_node *node)
+static void calls_distrust(struct tap_chrome *c, struct tap_track *t,
+                           const struct tap_chrome_node *node)
 {
     if (t->stack)
         tap_stack_close_all(c, t, node->loss_at, TAP_CLOSE_LOST);
     t->epoch = node->epoch;
 }
 
-static void tap_calls_push(struct tap_chrome *c, struct tap_track *t,
-                           const struct tap_chrome_in *in, uint32_t label)
+static void calls_push(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in,
+                       uint32_t label)
 {
     struct tap_open *top = tap_stack_top(t);
     struct tap_stack *s = t->stack;
@@ -55,10 +55,10 @@ void tap_calls_call(struct tap_chrome *c, const struct tap_chrome_in *in)
     t->unwinding = 0;
     struct tap_chrome_node *node = &c->nodes[ev->node];
     if (__builtin_expect(t->epoch != node->epoch, 0))
-        tap_calls_distrust(c, t, node);
+        calls_distrust(c, t, node);
     tap_stack_close_special(c, t, in->ts);
     if (label->returns && !tap_returns_off_has(&c->returns_off, ev)) {
-        tap_calls_push(c, t, in, label->id);
+        calls_push(c, t, in, label->id);
         return;
     }
     tap_emit_point(c, t, in->ts, label->tail, label->tail_len);
@@ -67,7 +67,7 @@ void tap_calls_call(struct tap_chrome *c, const struct tap_chrome_in *in)
 }
 
 /* The frame that an event of this function ends, by its place in the stack; -1: it has none. */
-static int64_t tap_calls_find(const struct tap_stack *s, uint32_t label)
+static int64_t calls_find(const struct tap_stack *s, uint32_t label)
 {
     for (int64_t i = (int64_t)s->depth - 1; i >= 0; i--)
         if (s->open[i].kind == TAP_OPEN_CALL && s->open[i].label == label)
@@ -76,8 +76,8 @@ static int64_t tap_calls_find(const struct tap_stack *s, uint32_t label)
 }
 
 /* A return or exception whose call was not seen: before the trace began, or among what was lost. */
-static void tap_calls_orphan(struct tap_chrome *c, struct tap_track *t,
-                             const struct tap_chrome_in *in, const struct tap_label *label)
+static void calls_orphan(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in,
+                         const struct tap_label *label)
 {
     bool thrown = in->ev->kind == TAP_FUNCTION_EXCEPTION;
     if (thrown)
@@ -91,8 +91,7 @@ static void tap_calls_orphan(struct tap_chrome *c, struct tap_track *t,
 }
 
 /* Where an exception begins: once, at the innermost frame that it leaves. */
-static void tap_calls_mark(struct tap_chrome *c, struct tap_track *t,
-                           const struct tap_chrome_in *in)
+static void calls_mark(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in)
 {
     tap_emit_instant(c, t, in->ts, TAP_TAIL("exception", "exception"));
     tap_emit_term(c, "exception", in, in->ev->payload);
@@ -100,7 +99,7 @@ static void tap_calls_mark(struct tap_chrome *c, struct tap_track *t,
 }
 
 /* Which exception it is: one that was caught and thrown again as another begins there. Never 0. */
-static uint32_t tap_calls_exception(const struct tap_chrome_in *in)
+static uint32_t calls_exception(const struct tap_chrome_in *in)
 {
     const uint8_t *term = in->batch->arena + in->ev->payload.off;
     uint32_t h = 2166136261u;
@@ -117,7 +116,7 @@ void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
     struct tap_label *label = tap_label_get(c, ev->module, ev->function, ev->arity);
     if (!t || !label)
         return;
-    uint32_t what = thrown ? tap_calls_exception(in) : 0;
+    uint32_t what = thrown ? calls_exception(in) : 0;
     bool begins = thrown && t->unwinding != what;
     t->unwinding = what;
     tap_stack_close_special(c, t, in->ts);
@@ -126,15 +125,15 @@ void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
         tap_stack_top(t)->events++;
         return;
     }
-    int64_t place = s ? tap_calls_find(s, label->id) : -1;
+    int64_t place = s ? calls_find(s, label->id) : -1;
     if (place < 0) {
-        tap_calls_orphan(c, t, in, label);
+        calls_orphan(c, t, in, label);
         if (!thrown)
             label->returns = true; /* somebody asked for its returns: the next call has a length */
         return;
     }
     if (begins)
-        tap_calls_mark(c, t, in);
+        calls_mark(c, t, in);
     tap_stack_forget_hidden(s);
     enum tap_close_how above =
         t->epoch != c->nodes[ev->node].epoch ? TAP_CLOSE_LOST : TAP_CLOSE_UNWOUND;

@@ -36,7 +36,7 @@ void tap_emit_open(struct tap_chrome *c, char ph, uint32_t pid, uint32_t tid, in
 }
 
 /* The comma, or the begin of args, that a member needs in front. */
-static char *tap_emit_member(struct tap_chrome *c, const char *key, size_t more)
+static char *emit_member(struct tap_chrome *c, const char *key, size_t more)
 {
     size_t n = strlen(key);
     char *p = tap_writer_reserve(&c->w, n + more + 24);
@@ -51,7 +51,7 @@ static char *tap_emit_member(struct tap_chrome *c, const char *key, size_t more)
 
 void tap_emit_key(struct tap_chrome *c, const char *key)
 {
-    char *p = tap_emit_member(c, key, 1);
+    char *p = emit_member(c, key, 1);
     *p++ = '"';
     c->w.p = p;
 }
@@ -65,7 +65,7 @@ void tap_emit_quote(struct tap_chrome *c)
 
 void tap_emit_number(struct tap_chrome *c, const char *key, int64_t value)
 {
-    c->w.p = tap_text_i64(tap_emit_member(c, key, 20), value);
+    c->w.p = tap_text_i64(emit_member(c, key, 20), value);
 }
 
 void tap_emit_text(struct tap_chrome *c, const char *key, const char *text, size_t len)
@@ -79,7 +79,7 @@ void tap_emit_members(struct tap_chrome *c, const char *text, size_t len)
 {
     if (!len)
         return;
-    c->w.p = tap_emit_member(c, "", 0);
+    c->w.p = emit_member(c, "", 0);
     tap_writer_put(&c->w, text, len);
 }
 
@@ -196,7 +196,7 @@ int64_t tap_emit_point(struct tap_chrome *c, struct tap_track *t, int64_t ts, co
 }
 
 /* The length of the UTF-8 sequence here, 0 when it is none: overlong, a surrogate, cut. */
-static size_t tap_emit_utf8(const char *text, size_t left)
+static size_t emit_utf8(const char *text, size_t left)
 {
     const unsigned char *s = (const unsigned char *)text;
     size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
@@ -223,7 +223,7 @@ char *tap_emit_escape(char *dst, const char *text, size_t len)
             *dst++ = hex[ch >> 4];
             *dst++ = hex[ch & 15];
         } else {
-            size_t n = ch < 0x80 ? 1 : tap_emit_utf8(text + i, len - i);
+            size_t n = ch < 0x80 ? 1 : emit_utf8(text + i, len - i);
             dst = n ? tap_text_copy(dst, text + i, n) : tap_text_lit(dst, "\xef\xbf\xbd");
             i += n ? n : 1;
             continue;

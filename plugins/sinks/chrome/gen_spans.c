@@ -7,98 +7,18 @@
  * to another came, a reply that another process sends) is drawn apart, as an asynchronous event
  * beside the tracks. A server whose mailbox holds several calls takes one after the other: the
  * handling of those that came meanwhile begins when it is done with the one before.
- *
- * Memory is bounded: the oldest call of a set makes room for a new one, whose reply then gives no
- * slice.
  */
 #include "beamtap/gen.h"
 
-#include "sinks/chrome/timeline.h"
+#include "sinks/chrome/gen_table.h"
 
-#define TAP_GEN_SETS (TAP_CHROME_CALLS / TAP_GEN_WAYS)
-#define TAP_GEN_WAYS 8u
 /* calls under way that may still become slices of one track; more are drawn apart */
 #define TAP_GEN_TRACK 64u
 #define TAP_GEN_NESTED 3u /* such slices on top of each other; Perfetto counts them to its 512 */
 #define TAP_GEN_TEXT 512u /* bytes of a request that are kept until the reply */
 #define TAP_GEN_HEAD 64u  /* of a request's first word, which names the slice */
-#define TAP_GEN_SERVER 0x8000000000000000ull /* in a key: the call as the server has it */
 
-struct tap_gen_open {
-    uint64_t key, seen; /* key 0: none */
-    struct tap_pid pid;
-    struct tap_track *track;   /* NULL when it is drawn apart */
-    struct tap_gen_open *next; /* on this track */
-    int64_t start, came;       /* of the slice; of its message */
-    int64_t top;               /* when the frame below it began; -1: there is none */
-    struct tap_pid server;     /* where it is known by pid: its name may be learned meanwhile */
-    uint32_t server_len, name_len, text_len;
-    uint32_t inner; /* how many of its like it holds on top of each other */
-    char *text;     /* the end of its fixed part, and the members of its args */
-};
-
-struct tap_gen_table {
-    uint64_t seen;
-    struct tap_gen_open open[TAP_CHROME_CALLS];
-};
-
-bool tap_gen_start(struct tap_chrome *c)
-{
-    c->gen = calloc(1, sizeof *c->gen);
-    return c->gen;
-}
-
-void tap_gen_free(struct tap_chrome *c)
-{
-    for (uint32_t i = 0; c->gen && i < TAP_CHROME_CALLS; i++)
-        free(c->gen->open[i].text);
-    free(c->gen);
-}
-
-/* ---- What is under way */
-
-static struct tap_gen_open *tap_gen_set(struct tap_chrome *c, uint64_t key)
-{
-    return &c->gen->open[(key ^ key >> 31) % TAP_GEN_SETS * TAP_GEN_WAYS];
-}
-
-static struct tap_gen_open *tap_gen_find(struct tap_chrome *c, uint64_t key)
-{
-    struct tap_gen_open *set = tap_gen_set(c, key);
-    for (uint32_t i = 0; i < TAP_GEN_WAYS; i++)
-        if (set[i].key == key)
-            return &set[i];
-    return NULL;
-}
-
-/* From now on it is drawn apart, if at all. */
-static void tap_gen_unlink(struct tap_gen_open *o)
-{
-    for (struct tap_gen_open **at = &o->track->calls; *at; at = &(*at)->next)
-        if (*at == o) {
-            *at = o->next;
-            o->track->call_count--;
-            break;
-        }
-    o->next = NULL;
-    o->track = NULL;
-}
-
-static void tap_gen_drop(struct tap_gen_open *o)
-{
-    if (o->track)
-        tap_gen_unlink(o);
-    free(o->text);
-    *o = (struct tap_gen_open){0};
-}
-
-void tap_gen_forget(const struct tap_track *t)
-{
-    while (t->calls)
-        tap_gen_drop(t->calls);
-}
-
-static int64_t tap_gen_top(const struct tap_track *t)
+static int64_t gen_top(const struct tap_track *t)
 {
     const struct tap_open *top = tap_stack_top(t);
     return top ? top->start : -1;
@@ -107,8 +27,8 @@ static int64_t tap_gen_top(const struct tap_track *t)
 /* ---- A call */
 
 /* The first word of a request: pay of {pay, Cart}. */
-static void tap_gen_head(struct tap_chrome *c, const struct tap_gen_parts *parts,
-                         const struct tap_print *print)
+static void gen_head(struct tap_chrome *c, const struct tap_gen_parts *parts,
+                     const struct tap_print *print)
 {
     struct tap_cursor at = tap_cursor(parts->body, parts->body_len);
     const char *text;
@@ -123,8 +43,8 @@ static void tap_gen_head(struct tap_chrome *c, const struct tap_gen_parts *parts
     tap_writer_term(&c->w, word.p, (size_t)(at.p - word.p), print);
 }
 
-static void tap_gen_member(struct tap_chrome *c, const char *key, const uint8_t *term, size_t len,
-                           const struct tap_print *print)
+static void gen_member(struct tap_chrome *c, const char *key, const uint8_t *term, size_t len,
+                       const struct tap_print *print)
 {
     tap_emit_key(c, key);
     tap_writer_term(&c->w, term, len, print);
@@ -132,8 +52,8 @@ static void tap_gen_member(struct tap_chrome *c, const char *key, const uint8_t 
 }
 
 /* Keeps what the slice will tell, made at the writer and taken from there. */
-static void tap_gen_describe(struct tap_chrome *c, struct tap_gen_open *o,
-                             const struct tap_chrome_in *in, const struct tap_gen_parts *parts)
+static void gen_describe(struct tap_chrome *c, struct tap_gen_open *o,
+                         const struct tap_chrome_in *in, const struct tap_gen_parts *parts)
 {
     struct tap_print print = c->nodes[in->ev->node].print, head = print;
     print.limit = print.limit && print.limit < TAP_GEN_TEXT ? print.limit : TAP_GEN_TEXT;
@@ -143,11 +63,11 @@ static void tap_gen_describe(struct tap_chrome *c, struct tap_gen_open *o,
         tap_writer_peer(&c->w, in->batch, in->ev, &print);
     o->server_len = (uint32_t)tap_writer_here(&c->w);
     if (c->settings->args)
-        tap_gen_head(c, parts, &head);
+        gen_head(c, parts, &head);
     o->name_len = (uint32_t)tap_writer_here(&c->w);
-    tap_gen_member(c, "from", parts->from, parts->from_len, &print);
+    gen_member(c, "from", parts->from, parts->from_len, &print);
     if (c->settings->args)
-        tap_gen_member(c, "request", parts->body, parts->body_len, &print);
+        gen_member(c, "request", parts->body, parts->body_len, &print);
     o->text_len = (uint32_t)tap_writer_here(&c->w);
     o->text = malloc(o->text_len + 1);
     if (o->text && !c->w.failed)
@@ -158,21 +78,21 @@ static void tap_gen_describe(struct tap_chrome *c, struct tap_gen_open *o,
     c->in_args = false;
 }
 
-static bool tap_gen_parts_of(const struct tap_chrome_in *in, struct tap_gen_parts *parts)
+static bool gen_parts_of(const struct tap_chrome_in *in, struct tap_gen_parts *parts)
 {
     const struct tap_span *payload = &in->ev->payload;
     return payload->len && tap_gen_read(in->batch->arena + payload->off, payload->len, parts) &&
            parts->tag;
 }
 
-static uint64_t tap_gen_side(const struct tap_gen_parts *parts, bool server)
+static uint64_t gen_side(const struct tap_gen_parts *parts, bool server)
 {
     uint64_t key = tap_gen_key(parts) & ~TAP_GEN_SERVER;
     return server ? key | TAP_GEN_SERVER : key ? key : 1;
 }
 
 /* Does the process call for itself? A server may pass a call on as it is. */
-static bool tap_gen_own(const struct tap_event *ev, const struct tap_gen_parts *parts)
+static bool gen_own(const struct tap_event *ev, const struct tap_gen_parts *parts)
 {
     struct tap_cursor at = tap_cursor(parts->from, parts->from_len);
     const char *node;
@@ -187,18 +107,10 @@ void tap_gen_request(struct tap_chrome *c, const struct tap_chrome_in *in, struc
 {
     struct tap_gen_parts parts;
     bool server = in->ev->kind == TAP_MESSAGE_RECEIVE;
-    if (!tap_gen_parts_of(in, &parts) || (!server && !tap_gen_own(in->ev, &parts)))
+    if (!gen_parts_of(in, &parts) || (!server && !gen_own(in->ev, &parts)))
         return;
-    uint64_t key = tap_gen_side(&parts, server);
-    struct tap_gen_open *o = tap_gen_find(c, key), *set = tap_gen_set(c, key);
-    for (uint32_t i = 0; !o && i < TAP_GEN_WAYS; i++)
-        if (!set[i].key)
-            o = &set[i];
-    for (uint32_t i = 0; (!o || o->key) && i < TAP_GEN_WAYS; i++)
-        if (!o || (o->key != key && set[i].seen < o->seen))
-            o = &set[i];
-    if (o->key)
-        tap_gen_drop(o);
+    uint64_t key = gen_side(&parts, server);
+    struct tap_gen_open *o = tap_gen_place(c, key);
     int64_t start = tap_track_time(t, ts);
     bool apart = t->call_count >= TAP_GEN_TRACK;
     *o = (struct tap_gen_open){.key = key,
@@ -206,20 +118,20 @@ void tap_gen_request(struct tap_chrome *c, const struct tap_chrome_in *in, struc
                                .pid = t->pid,
                                .start = start,
                                .came = start,
-                               .top = tap_gen_top(t)};
+                               .top = gen_top(t)};
     if (!apart) {
         o->track = t;
         o->next = t->calls;
         t->calls = o;
         t->call_count++;
     }
-    tap_gen_describe(c, o, in, &parts);
+    gen_describe(c, o, in, &parts);
 }
 
 /* ---- Its reply */
 
 /* What the server is called: its name, where it has one. */
-static void tap_gen_server(struct tap_chrome *c, const struct tap_gen_open *o)
+static void gen_server_name(struct tap_chrome *c, const struct tap_gen_open *o)
 {
     struct tap_track *t = o->server.node ? tap_tracks_find(&c->tracks, &o->server) : NULL;
     if (t && t->name) {
@@ -235,8 +147,8 @@ static void tap_gen_server(struct tap_chrome *c, const struct tap_gen_open *o)
 
 /* Opens the slice, or the begin or end of an event apart, with what is known of the call but at an
  * end. */
-static void tap_gen_emit(struct tap_chrome *c, const struct tap_gen_open *o,
-                         const struct tap_track *t, char ph, int64_t ts, int64_t dur)
+static void gen_emit(struct tap_chrome *c, const struct tap_gen_open *o, const struct tap_track *t,
+                     char ph, int64_t ts, int64_t dur)
 {
     static const char call[] = "\"cat\":\"gen\",\"name\":\"call ",
                       handle[] = "\"cat\":\"gen\",\"name\":\"handle";
@@ -244,7 +156,7 @@ static void tap_gen_emit(struct tap_chrome *c, const struct tap_gen_open *o,
     tap_emit_open(c, ph, t->node + 1, t->tid, ts, dur, client ? call : handle,
                   client ? sizeof call - 1 : sizeof handle - 1);
     if (client) {
-        tap_gen_server(c, o);
+        gen_server_name(c, o);
         tap_writer_put(&c->w, ":", o->name_len > o->server_len);
     }
     tap_writer_put(&c->w, o->text + o->server_len, o->name_len - o->server_len);
@@ -257,24 +169,24 @@ static void tap_gen_emit(struct tap_chrome *c, const struct tap_gen_open *o,
     c->in_args = true;
     if (client) {
         tap_emit_key(c, "server");
-        tap_gen_server(c, o);
+        gen_server_name(c, o);
         tap_emit_quote(c);
     }
 }
 
 /* What the reply tells. */
-static void tap_gen_answer(struct tap_chrome *c, const struct tap_gen_open *o,
-                           const struct tap_chrome_in *in, const struct tap_gen_parts *parts)
+static void gen_answer(struct tap_chrome *c, const struct tap_gen_open *o,
+                       const struct tap_chrome_in *in, const struct tap_gen_parts *parts)
 {
     if (c->settings->args)
-        tap_gen_member(c, "reply", parts->body, parts->body_len, &c->nodes[in->ev->node].print);
+        gen_member(c, "reply", parts->body, parts->body_len, &c->nodes[in->ev->node].print);
     tap_emit_number(c, "took_ns", in->ev->took);
     if (o->key & TAP_GEN_SERVER && o->start > o->came)
         tap_emit_number(c, "in_mailbox_ns", o->start - o->came);
 }
 
 /* A slice was written: what began inside of it cannot be one from there. */
-static void tap_gen_settle(const struct tap_gen_open *done, int64_t end)
+static void gen_settle(const struct tap_gen_open *done, int64_t end)
 {
     struct tap_track *t = done->track;
     int64_t after = -1;
@@ -286,7 +198,7 @@ static void tap_gen_settle(const struct tap_gen_open *done, int64_t end)
             o->inner = o->inner > done->inner ? o->inner : done->inner + 1;
         } else if (o->key & TAP_GEN_SERVER) {
             o->start = after = after < 0 ? tap_track_time(t, end) : after;
-            o->top = tap_gen_top(t);
+            o->top = gen_top(t);
             o->inner = 0;
         } else {
             tap_gen_unlink(o);
@@ -294,16 +206,15 @@ static void tap_gen_settle(const struct tap_gen_open *done, int64_t end)
     }
 }
 
-static void tap_gen_draw_apart(struct tap_chrome *c, struct tap_gen_open *o,
-                               const struct tap_track *t, const struct tap_chrome_in *in,
-                               const struct tap_gen_parts *parts)
+static void gen_draw_apart(struct tap_chrome *c, struct tap_gen_open *o, const struct tap_track *t,
+                           const struct tap_chrome_in *in, const struct tap_gen_parts *parts)
 {
     o->start = o->came;
     c->next_flow++;
-    tap_gen_emit(c, o, t, 'b', o->came, -1);
-    tap_gen_answer(c, o, in, parts);
+    gen_emit(c, o, t, 'b', o->came, -1);
+    gen_answer(c, o, in, parts);
     tap_emit_close(c, 0);
-    tap_gen_emit(c, o, t, 'e', in->ts > o->came ? in->ts : o->came + 1, -1);
+    gen_emit(c, o, t, 'e', in->ts > o->came ? in->ts : o->came + 1, -1);
     tap_emit_close(c, 0);
     c->count.gen_apart++;
 }
@@ -312,23 +223,23 @@ void tap_gen_replied(struct tap_chrome *c, const struct tap_chrome_in *in,
                      const struct tap_track *by)
 {
     struct tap_gen_parts parts;
-    if (!tap_gen_parts_of(in, &parts))
+    if (!gen_parts_of(in, &parts))
         return;
     bool server = in->ev->kind == TAP_MESSAGE_SEND;
-    struct tap_gen_open *o = tap_gen_find(c, tap_gen_side(&parts, server));
+    struct tap_gen_open *o = tap_gen_find(c, gen_side(&parts, server));
     struct tap_track *t = o ? tap_tracks_find(&c->tracks, &o->pid) : NULL;
     if (!t || (!server && t != by) || !tap_process_get(c, &t->pid, t->node, in->ts, true))
         return;
-    if (o->track != by || o->top != tap_gen_top(t) || o->inner >= TAP_GEN_NESTED) {
-        tap_gen_draw_apart(c, o, t, in, &parts);
+    if (o->track != by || o->top != gen_top(t) || o->inner >= TAP_GEN_NESTED) {
+        gen_draw_apart(c, o, t, in, &parts);
     } else {
         int64_t end = tap_track_time(t, in->ts);
-        tap_gen_emit(c, o, t, 'X', o->start, end - o->start);
-        tap_gen_answer(c, o, in, &parts);
+        gen_emit(c, o, t, 'X', o->start, end - o->start);
+        gen_answer(c, o, in, &parts);
         tap_emit_close(c, 0);
         c->count.gen++;
         c->count.slices++;
-        tap_gen_settle(o, end);
+        gen_settle(o, end);
     }
     tap_gen_drop(o);
 }

@@ -8,7 +8,7 @@
 #include "sinks/chrome/timeline.h"
 #include "sinks/common/traced_returns.h"
 
-static uint32_t tap_label_hash(uint32_t module, uint32_t function, int32_t arity)
+static uint32_t label_hash(uint32_t module, uint32_t function, int32_t arity)
 {
     uint64_t h = ((uint64_t)module << 32 | function) * 0x9e3779b97f4a7c15ull;
     h = (h ^ (h >> 32) ^ (uint32_t)arity) * 0xd6e8feb86659fd93ull;
@@ -46,8 +46,8 @@ void tap_labels_free(struct tap_labels *l)
 }
 
 /* Memory for a label whose tail has so many bytes at most; what it does not need is given back by
- * tap_label_keep. */
-static struct tap_label *tap_label_room(struct tap_labels *l, size_t tail)
+ * label_keep. */
+static struct tap_label *label_room(struct tap_labels *l, size_t tail)
 {
     size_t need = (sizeof(struct tap_label) + tail + 7) & ~(size_t)7;
     if (need > l->room) {
@@ -62,12 +62,12 @@ static struct tap_label *tap_label_room(struct tap_labels *l, size_t tail)
     return (struct tap_label *)(void *)(l->blocks->data + (l->blocks->size - l->room));
 }
 
-static void tap_label_keep(struct tap_labels *l, const struct tap_label *label)
+static void label_keep(struct tap_labels *l, const struct tap_label *label)
 {
     l->room -= (sizeof *label + label->tail_len + 7) & ~(size_t)7;
 }
 
-static bool tap_labels_grow(struct tap_labels *l)
+static bool labels_grow(struct tap_labels *l)
 {
     struct tap_label **items = realloc(l->items, 2 * (size_t)l->cap * sizeof *items);
     if (!items)
@@ -78,7 +78,7 @@ static bool tap_labels_grow(struct tap_labels *l)
     if (!slots)
         return false;
     for (uint32_t i = 1; i < l->count; i++) {
-        uint32_t at = tap_label_hash(items[i]->module, items[i]->function, items[i]->arity) & mask;
+        uint32_t at = label_hash(items[i]->module, items[i]->function, items[i]->arity) & mask;
         while (slots[at])
             at = (at + 1) & mask;
         slots[at] = items[i];
@@ -97,8 +97,7 @@ char *tap_label_name(char *dst, const struct tap_name *name)
     return tap_emit_escape(dst, text, len);
 }
 
-static char *tap_label_print(char *p, const struct tap_name *m, const struct tap_name *f,
-                             int32_t arity)
+static char *label_print(char *p, const struct tap_name *m, const struct tap_name *f, int32_t arity)
 {
     bool alias = tap_name_is_alias(m);
     size_t len;
@@ -110,18 +109,18 @@ static char *tap_label_print(char *p, const struct tap_name *m, const struct tap
     return tap_text_i64(p, arity);
 }
 
-static struct tap_label *tap_label_make(struct tap_chrome *c, uint32_t module, uint32_t function,
-                                        int32_t arity)
+static struct tap_label *label_make(struct tap_chrome *c, uint32_t module, uint32_t function,
+                                    int32_t arity)
 {
     const struct tap_name *m = tap_name_get(c->host, module), *f = tap_name_get(c->host, function);
     size_t longest = m->atom_len > m->elixir_len ? m->atom_len : m->elixir_len;
     longest += f->atom_len > f->elixir_len ? f->atom_len : f->elixir_len;
-    struct tap_label *label = tap_label_room(&c->labels, 6 * longest + 64);
+    struct tap_label *label = label_room(&c->labels, 6 * longest + 64);
     if (!label)
         return NULL;
     char *p = tap_text_lit(label->tail, "\"cat\":\"call\",\"name\":\"");
     label->name_off = (uint32_t)(p - label->tail);
-    p = tap_label_print(p, m, f, arity);
+    p = label_print(p, m, f, arity);
     label->name_len = (uint32_t)(p - label->tail) - label->name_off;
     *p++ = '"';
     label->tail_len = (uint32_t)(p - label->tail);
@@ -129,7 +128,7 @@ static struct tap_label *tap_label_make(struct tap_chrome *c, uint32_t module, u
     label->function = function;
     label->arity = arity;
     label->returns = tap_returns_traced(c->host, m->text, f->text, arity);
-    tap_label_keep(&c->labels, label);
+    label_keep(&c->labels, label);
     return label;
 }
 
@@ -137,18 +136,18 @@ struct tap_label *tap_label_get(struct tap_chrome *c, uint32_t module, uint32_t 
                                 int32_t arity)
 {
     struct tap_labels *l = &c->labels;
-    uint32_t at = tap_label_hash(module, function, arity) & l->mask;
+    uint32_t at = label_hash(module, function, arity) & l->mask;
     for (struct tap_label *i; (i = l->slots[at]); at = (at + 1) & l->mask)
         if (i->module == module && i->function == function && i->arity == arity)
             return i;
     if (l->count == l->cap) {
-        if (!tap_labels_grow(l)) {
+        if (!labels_grow(l)) {
             c->no_memory = true;
             return NULL;
         }
         return tap_label_get(c, module, function, arity);
     }
-    struct tap_label *made = tap_label_make(c, module, function, arity);
+    struct tap_label *made = label_make(c, module, function, arity);
     if (!made) {
         c->no_memory = true;
         return NULL;
@@ -169,11 +168,11 @@ void tap_labels_fetch(const struct tap_labels *l, const struct tap_event *soon,
                       const struct tap_event *later)
 {
     const struct tap_label *label =
-        l->slots[tap_label_hash(soon->module, soon->function, soon->arity) & l->mask];
+        l->slots[label_hash(soon->module, soon->function, soon->arity) & l->mask];
     if (label) {
         __builtin_prefetch(label);
         __builtin_prefetch(label->tail + 32);
     }
     __builtin_prefetch(
-        &l->slots[tap_label_hash(later->module, later->function, later->arity) & l->mask]);
+        &l->slots[label_hash(later->module, later->function, later->arity) & l->mask]);
 }

@@ -6,8 +6,8 @@
  */
 #include "sinks/chrome/timeline.h"
 
-static void tap_nodes_meta(struct tap_chrome *c, uint32_t index, uint32_t tid, const char *tail,
-                           size_t tail_len, const char *key, const char *text)
+static void nodes_meta(struct tap_chrome *c, uint32_t index, uint32_t tid, const char *tail,
+                       size_t tail_len, const char *key, const char *text)
 {
     char *escaped = malloc(6 * strlen(text) + 1);
     if (!escaped) {
@@ -22,8 +22,8 @@ static void tap_nodes_meta(struct tap_chrome *c, uint32_t index, uint32_t tid, c
 }
 
 /* What may still change until the node has told. */
-static void tap_nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n,
-                               const struct tap_node *node)
+static void nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n,
+                           const struct tap_node *node)
 {
     n->print = (struct tap_print){.struct_size = sizeof(struct tap_print),
                                   .syntax = (enum tap_print_syntax)c->settings->syntax,
@@ -36,12 +36,12 @@ static void tap_nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n,
     n->labelled = true;
     char text[64] = "OTP ";
     strncat(text, node->release, sizeof text - strlen(text) - 1);
-    tap_nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_labels"), "labels", text);
+    nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_labels"), "labels", text);
 }
 
 /* Names of counters carry the pid: viewers join counters of one name. */
-static void tap_nodes_counter(struct tap_chrome *c, uint32_t index, const char *name,
-                              const char *series, int64_t ts, uint64_t value)
+static void nodes_counter(struct tap_chrome *c, uint32_t index, const char *name,
+                          const char *series, int64_t ts, uint64_t value)
 {
     char tail[80], *p = tap_text_lit(tail, "\"cat\":\"counter\",\"name\":\"");
     p = tap_text_copy(p, name, strlen(name));
@@ -54,19 +54,19 @@ static void tap_nodes_counter(struct tap_chrome *c, uint32_t index, const char *
 }
 
 /* What a file has to say of a node before its events. */
-static void tap_nodes_introduce(struct tap_chrome *c, struct tap_chrome_node *n,
-                                const struct tap_node *node, int64_t ts)
+static void nodes_introduce(struct tap_chrome *c, struct tap_chrome_node *n,
+                            const struct tap_node *node, int64_t ts)
 {
-    tap_nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_name"), "name",
-                   node->name[0] ? node->name : "node");
+    nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_name"), "name",
+               node->name[0] ? node->name : "node");
     tap_emit_open(c, 'M', node->index + 1, 1, 0, -1, TAP_TAIL("__metadata", "process_sort_index"));
     tap_emit_number(c, "sort_index", node->index);
     tap_emit_close(c, 0);
-    tap_nodes_describe(c, n, node);
-    tap_nodes_counter(c, node->index, "lost", "events", ts, n->lost);
+    nodes_describe(c, n, node);
+    nodes_counter(c, node->index, "lost", "events", ts, n->lost);
 }
 
-static bool tap_nodes_know(struct tap_chrome *c, uint32_t index)
+static bool nodes_know(struct tap_chrome *c, uint32_t index)
 {
     const struct tap_node *node = c->host->node(c->host, index);
     struct tap_chrome_node *n = &c->nodes[index];
@@ -74,7 +74,7 @@ static bool tap_nodes_know(struct tap_chrome *c, uint32_t index)
         return false;
     *n = (struct tap_chrome_node){.known = true, .bucket = -1};
     n->own = (struct tap_track){.node = index, .last = -1, .life = -1};
-    tap_nodes_introduce(c, n, node, 0);
+    nodes_introduce(c, n, node, 0);
     return true;
 }
 
@@ -86,7 +86,7 @@ void tap_nodes_again(struct tap_chrome *c, int64_t ts)
             continue;
         n->own.tid = 0;
         n->labelled = false;
-        tap_nodes_introduce(c, n, c->host->node(c->host, i), ts);
+        nodes_introduce(c, n, c->host->node(c->host, i), ts);
     }
 }
 
@@ -106,24 +106,24 @@ struct tap_chrome_node *tap_nodes_get(struct tap_chrome *c, uint32_t index)
         c->nodes = more;
         c->node_count = index + 1;
     }
-    return tap_nodes_know(c, index) ? &c->nodes[index] : NULL;
+    return nodes_know(c, index) ? &c->nodes[index] : NULL;
 }
 
 /* An instant over the whole node, on its own track; left open for args. */
-static void tap_nodes_instant(struct tap_chrome *c, uint32_t index, int64_t ts, const char *tail,
-                              size_t tail_len)
+static void nodes_instant(struct tap_chrome *c, uint32_t index, int64_t ts, const char *tail,
+                          size_t tail_len)
 {
     struct tap_track *t = &c->nodes[index].own;
     if (!t->tid) {
         t->tid = 1;
-        tap_nodes_meta(c, index, 1, TAP_TAIL("__metadata", "thread_name"), "name", "tracing");
+        nodes_meta(c, index, 1, TAP_TAIL("__metadata", "thread_name"), "name", "tracing");
     }
     tap_emit_open(c, 'i', index + 1, 1, tap_track_time(t, ts), -1, tail, tail_len);
     char *p = tap_writer_reserve(&c->w, 16);
     c->w.p = tap_text_lit(p, ",\"s\":\"p\"");
 }
 
-static void tap_nodes_reason(struct tap_chrome *c, const struct tap_event *ev)
+static void nodes_reason(struct tap_chrome *c, const struct tap_event *ev)
 {
     const char *reason = c->host->reason_name(ev->reason);
     if (ev->reason && reason)
@@ -135,7 +135,7 @@ static void tap_nodes_reason(struct tap_chrome *c, const struct tap_event *ev)
 void tap_nodes_up(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     tap_returns_off_learn(&c->returns_off, in->ev);
-    tap_nodes_describe(c, &c->nodes[in->ev->node], c->host->node(c->host, in->ev->node));
+    nodes_describe(c, &c->nodes[in->ev->node], c->host->node(c->host, in->ev->node));
 }
 
 void tap_nodes_returns_off(struct tap_chrome *c, const struct tap_chrome_in *in)
@@ -146,7 +146,7 @@ void tap_nodes_returns_off(struct tap_chrome *c, const struct tap_chrome_in *in)
         c->no_memory = true;
         return;
     }
-    tap_nodes_instant(c, ev->node, in->ts, TAP_TAIL("tracing", "returns off"));
+    nodes_instant(c, ev->node, in->ts, TAP_TAIL("tracing", "returns off"));
     tap_emit_text(c, "function", label->tail + label->name_off, label->name_len);
     tap_emit_term(c, "why", in, ev->payload);
     tap_emit_close(c, 0);
@@ -154,7 +154,7 @@ void tap_nodes_returns_off(struct tap_chrome *c, const struct tap_chrome_in *in)
 
 void tap_nodes_down(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
-    tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("tracing", "end of tracing"));
+    nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("tracing", "end of tracing"));
     tap_emit_close(c, 0);
 }
 
@@ -164,11 +164,11 @@ void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
     n->epoch++;
     n->loss_at = in->ts;
     n->lost += in->ev->lost;
-    tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "events lost"));
+    nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "events lost"));
     tap_emit_number(c, "events", (int64_t)(in->ev->lost & INT64_MAX));
-    tap_nodes_reason(c, in->ev);
+    nodes_reason(c, in->ev);
     tap_emit_close(c, 0);
-    tap_nodes_counter(c, in->ev->node, "lost", "events", n->own.last, n->lost);
+    nodes_counter(c, in->ev->node, "lost", "events", n->own.last, n->lost);
 }
 
 /* Nothing ended unseen: what is left out begins, or ends, with an instant. */
@@ -178,9 +178,9 @@ static void nodes_part_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
     struct tap_print print = {.struct_size = sizeof print, .limit = 64};
     char pid[80];
     if (ev->gap)
-        tap_nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out until here"));
+        nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out until here"));
     else
-        tap_nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out from here"));
+        nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out from here"));
     if (ev->pid.node) {
         size_t len = c->host->pid_print(c->host, pid, sizeof pid, &ev->pid, &print);
         tap_emit_text(c, "process", pid, len < sizeof pid ? len : sizeof pid);
@@ -203,13 +203,13 @@ void tap_nodes_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
     n->loss_at = in->ts;
     n->gaps++;
     n->gap_ns += ns;
-    tap_nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "tracing off"));
-    tap_nodes_reason(c, in->ev);
+    nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "tracing off"));
+    nodes_reason(c, in->ev);
     tap_emit_close(c, 0);
     int64_t start = tap_track_time(&n->own, in->ts),
             end = tap_track_time(&n->own, in->ts + (int64_t)ns);
     tap_emit_open(c, 'X', in->ev->node + 1, 1, start, end - start, TAP_TAIL("lost", "tracing off"));
-    tap_nodes_reason(c, in->ev);
+    nodes_reason(c, in->ev);
     tap_emit_close(c, 0);
     c->count.slices++;
 }
@@ -232,18 +232,18 @@ void tap_nodes_clock(struct tap_chrome *c, const struct tap_chrome_in *in)
 
 /* ---- The rate */
 
-static void tap_nodes_rate(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index)
+static void nodes_rate(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index)
 {
     const uint64_t a_second = 1000000000ull / TAP_CHROME_RATE;
-    tap_nodes_counter(c, index, "events/s", "events", n->bucket, n->bucket_events * a_second);
+    nodes_counter(c, index, "events/s", "events", n->bucket, n->bucket_events * a_second);
 }
 
-static void tap_nodes_point(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index,
-                            int64_t next)
+static void nodes_point(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t index,
+                        int64_t next)
 {
-    tap_nodes_rate(c, n, index);
+    nodes_rate(c, n, index);
     if (next > n->bucket + TAP_CHROME_RATE)
-        tap_nodes_counter(c, index, "events/s", "events", n->bucket + TAP_CHROME_RATE, 0);
+        nodes_counter(c, index, "events/s", "events", n->bucket + TAP_CHROME_RATE, 0);
     n->bucket = next;
     n->bucket_events = 0;
 }
@@ -253,7 +253,7 @@ void tap_nodes_tick(struct tap_chrome *c, struct tap_chrome_node *n, uint32_t in
     if (__builtin_expect(n->bucket < 0, 0))
         n->bucket = ts - ts % TAP_CHROME_RATE;
     else if (__builtin_expect(ts >= n->bucket + TAP_CHROME_RATE, 0))
-        tap_nodes_point(c, n, index, ts - ts % TAP_CHROME_RATE);
+        nodes_point(c, n, index, ts - ts % TAP_CHROME_RATE);
     if (ts > n->latest)
         n->latest = ts;
     n->bucket_events++;
@@ -266,7 +266,7 @@ void tap_nodes_finish(struct tap_chrome *c)
         if (!n->known || n->bucket < 0)
             continue;
         /* and it ends where the events end: a short trace is not drawn out by it */
-        tap_nodes_rate(c, n, i);
-        tap_nodes_counter(c, i, "events/s", "events", n->latest + 1, 0);
+        nodes_rate(c, n, i);
+        nodes_counter(c, i, "events/s", "events", n->latest + 1, 0);
     }
 }

@@ -7,7 +7,7 @@
 #include "sinks/chrome/timeline.h"
 
 /* A member with a string value; `first` has no comma in front. */
-static void tap_other_member(struct tap_chrome *c, bool first, const char *key, const char *text)
+static void other_member(struct tap_chrome *c, bool first, const char *key, const char *text)
 {
     char *escaped = malloc(6 * strlen(text) + strlen(key) + 16), *p = escaped;
     if (!escaped) {
@@ -25,7 +25,7 @@ static void tap_other_member(struct tap_chrome *c, bool first, const char *key, 
     free(escaped);
 }
 
-static void tap_other_figure(struct tap_chrome *c, bool first, const char *key, uint64_t value)
+static void other_figure(struct tap_chrome *c, bool first, const char *key, uint64_t value)
 {
     char *p = tap_writer_reserve(&c->w, strlen(key) + 32);
     if (!first)
@@ -37,7 +37,7 @@ static void tap_other_figure(struct tap_chrome *c, bool first, const char *key, 
 }
 
 /* The functions whose returns this node stopped to tell. */
-static void tap_other_returns_off(struct tap_chrome *c, uint32_t node)
+static void other_returns_off(struct tap_chrome *c, uint32_t node)
 {
     const char *between = ",\"without_returns\":[\"";
     for (uint32_t i = 0; i < c->returns_off.count; i++) {
@@ -54,7 +54,7 @@ static void tap_other_returns_off(struct tap_chrome *c, uint32_t node)
         tap_writer_put(&c->w, "\"]", 2);
 }
 
-static void tap_other_nodes(struct tap_chrome *c)
+static void other_nodes(struct tap_chrome *c)
 {
     bool first = true;
     tap_writer_put(&c->w, ",\"nodes\":[", 10);
@@ -64,17 +64,17 @@ static void tap_other_nodes(struct tap_chrome *c)
         if (!n->known || !node)
             continue;
         tap_writer_put(&c->w, first ? "{" : ",{", first ? 1 : 2);
-        tap_other_figure(c, true, "pid", i + 1);
-        tap_other_member(c, false, "name", node->name);
-        tap_other_member(c, false, "release", node->release);
-        tap_other_figure(c, false, "lost", n->lost);
-        tap_other_figure(c, false, "gaps", n->gaps);
-        tap_other_figure(c, false, "gap_ns", n->gap_ns);
+        other_figure(c, true, "pid", i + 1);
+        other_member(c, false, "name", node->name);
+        other_member(c, false, "release", node->release);
+        other_figure(c, false, "lost", n->lost);
+        other_figure(c, false, "gaps", n->gaps);
+        other_figure(c, false, "gap_ns", n->gap_ns);
         char skew[24];
         *tap_text_i64(skew, n->clock_skew) = 0;
-        tap_other_member(c, false, "clock_skew_ns", skew);
-        tap_other_figure(c, false, "clock_error_ns", n->clock_error);
-        tap_other_returns_off(c, i);
+        other_member(c, false, "clock_skew_ns", skew);
+        other_figure(c, false, "clock_error_ns", n->clock_error);
+        other_returns_off(c, i);
         tap_writer_put(&c->w, "}", 1);
         first = false;
     }
@@ -87,23 +87,23 @@ void tap_other_data(struct tap_chrome *c)
     char started[24];
     *tap_text_i64(started, s->started) = 0; /* a string: JavaScript's numbers cannot hold it */
     tap_writer_put(&c->w, ",\"otherData\":{", 14);
-    tap_other_member(c, true, "beamtap", s->version ? s->version : "");
-    tap_other_member(c, false, "run", s->run ? s->run : "");
-    tap_other_member(c, false, "started_ns", started);
-    tap_other_member(c, false, "config", s->config ? s->config : "");
-    tap_other_nodes(c);
+    other_member(c, true, "beamtap", s->version ? s->version : "");
+    other_member(c, false, "run", s->run ? s->run : "");
+    other_member(c, false, "started_ns", started);
+    other_member(c, false, "config", s->config ? s->config : "");
+    other_nodes(c);
     if (c->part > 1)
-        tap_other_figure(c, false, "part", c->part);
+        other_figure(c, false, "part", c->part);
     const struct tap_chrome_counts *now = &c->count, *before = &c->count_before;
-    tap_other_figure(c, false, "slices", now->slices - before->slices);
-    tap_other_figure(c, false, "unfinished", now->open - before->open);
-    tap_other_figure(c, false, "unwound", now->unwound - before->unwound);
-    tap_other_figure(c, false, "collapsed", now->collapsed - before->collapsed);
-    tap_other_figure(c, false, "too_deep", now->capped - before->capped);
-    tap_other_figure(c, false, "arrows", now->arrows - before->arrows);
-    tap_other_figure(c, false, "unpaired", now->unpaired - before->unpaired);
-    tap_other_figure(c, false, "gen", now->gen - before->gen);
-    tap_other_figure(c, false, "gen_apart", now->gen_apart - before->gen_apart);
-    tap_other_figure(c, false, "evicted", now->evicted - before->evicted);
+    other_figure(c, false, "slices", now->slices - before->slices);
+    other_figure(c, false, "unfinished", now->open - before->open);
+    other_figure(c, false, "unwound", now->unwound - before->unwound);
+    other_figure(c, false, "collapsed", now->collapsed - before->collapsed);
+    other_figure(c, false, "too_deep", now->capped - before->capped);
+    other_figure(c, false, "arrows", now->arrows - before->arrows);
+    other_figure(c, false, "unpaired", now->unpaired - before->unpaired);
+    other_figure(c, false, "gen", now->gen - before->gen);
+    other_figure(c, false, "gen_apart", now->gen_apart - before->gen_apart);
+    other_figure(c, false, "evicted", now->evicted - before->evicted);
     tap_writer_put(&c->w, "}", 1);
 }

@@ -34,8 +34,7 @@ static const struct tap_option tap_chrome_options[] = {
      offsetof(struct tap_chrome_settings, syntax), 0},
 };
 
-static enum tap_status tap_chrome_create(const struct tap_host *host, const void *settings,
-                                         void **self)
+static enum tap_status chrome_create(const struct tap_host *host, const void *settings, void **self)
 {
     struct tap_chrome *c = calloc(1, sizeof *c);
     if (!c)
@@ -53,7 +52,7 @@ static enum tap_status tap_chrome_create(const struct tap_host *host, const void
     return TAP_OK;
 }
 
-static enum tap_status tap_chrome_start(void *self)
+static enum tap_status chrome_start(void *self)
 {
     struct tap_chrome *c = self;
     c->started = c->host->run_info->started;
@@ -69,7 +68,7 @@ static enum tap_status tap_chrome_start(void *self)
 }
 
 /* Everything but calls and returns: seldom enough for a table. */
-static void tap_chrome_other(struct tap_chrome *c, const struct tap_chrome_in *in)
+static void chrome_other(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     static void (*const act[TAP_KIND_COUNT])(struct tap_chrome *, const struct tap_chrome_in *) = {
         [TAP_MESSAGE_SEND] = tap_messages_send,
@@ -98,7 +97,7 @@ static void tap_chrome_other(struct tap_chrome *c, const struct tap_chrome_in *i
         act[in->ev->kind](c, in);
 }
 
-static enum tap_status tap_chrome_status(struct tap_chrome *c)
+static enum tap_status chrome_status(struct tap_chrome *c)
 {
     if (c->no_memory)
         return TAP_FAIL(c->host, TAP_ERROR, "out of memory");
@@ -107,8 +106,8 @@ static enum tap_status tap_chrome_status(struct tap_chrome *c)
 
 /* What the events after this one will look for in tables that are larger than the processor's
  * caches. */
-static void tap_chrome_fetch(const struct tap_chrome *c, const struct tap_batch *batch,
-                             const uint32_t *select, size_t left)
+static void chrome_fetch(const struct tap_chrome *c, const struct tap_batch *batch,
+                         const uint32_t *select, size_t left)
 {
     enum { SOON = 4, LATER = 8 };
     if (left <= LATER)
@@ -121,8 +120,8 @@ static void tap_chrome_fetch(const struct tap_chrome *c, const struct tap_batch 
         tap_labels_fetch(&c->labels, soon, later);
 }
 
-static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *batch,
-                                          const uint32_t *select, size_t n)
+static enum tap_status chrome_consume(void *self, const struct tap_batch *batch,
+                                      const uint32_t *select, size_t n)
 {
     struct tap_chrome *c = self;
     struct tap_chrome_in in = {.batch = batch};
@@ -132,7 +131,7 @@ static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *ba
         const struct tap_event *ev = in.ev = tap_batch_event(batch, select[i]);
         if (__builtin_expect(c->tracks.count > TAP_CHROME_MANY || c->labels.count > TAP_CHROME_MANY,
                              0))
-            tap_chrome_fetch(c, batch, select + i, n - i);
+            chrome_fetch(c, batch, select + i, n - i);
         struct tap_chrome_node *node = tap_nodes_get(c, ev->node);
         if (!node)
             continue;
@@ -146,20 +145,20 @@ static enum tap_status tap_chrome_consume(void *self, const struct tap_batch *ba
         else if (ev->kind == TAP_FUNCTION_RETURN || ev->kind == TAP_FUNCTION_EXCEPTION)
             tap_calls_end(c, &in);
         else
-            tap_chrome_other(c, &in);
+            chrome_other(c, &in);
         if (__builtin_expect(c->no_memory || c->w.failed, 0))
             break;
     }
-    return tap_chrome_status(c);
+    return chrome_status(c);
 }
 
-static enum tap_status tap_chrome_flush(void *self)
+static enum tap_status chrome_flush(void *self)
 {
     struct tap_chrome *c = self;
     return tap_writer_flush(&c->w);
 }
 
-static void tap_chrome_report(const struct tap_chrome *c)
+static void chrome_report(const struct tap_chrome *c)
 {
     const struct {
         const char *name;
@@ -174,7 +173,7 @@ static void tap_chrome_report(const struct tap_chrome *c)
             c->host->count(c->host, figures[i].name, (int64_t)(figures[i].n & INT64_MAX));
 }
 
-static enum tap_status tap_chrome_stop(void *self)
+static enum tap_status chrome_stop(void *self)
 {
     struct tap_chrome *c = self;
     if (!c->w.buf || !c->w.marks || tap_writer_unused(&c->w))
@@ -186,12 +185,12 @@ static enum tap_status tap_chrome_stop(void *self)
         if (c->w.seekable)
             tap_rotate_end(c);
     }
-    tap_chrome_report(c);
+    chrome_report(c);
     tap_rotate_left(c);
     return tap_writer_close(&c->w);
 }
 
-static void tap_chrome_free_stack(struct tap_chrome *c, struct tap_track *t)
+static void chrome_free_stack(struct tap_chrome *c, struct tap_track *t)
 {
     if (!t->stack)
         return;
@@ -200,11 +199,11 @@ static void tap_chrome_free_stack(struct tap_chrome *c, struct tap_track *t)
     t->stack = NULL;
 }
 
-static void tap_chrome_destroy(void *self)
+static void chrome_destroy(void *self)
 {
     struct tap_chrome *c = self;
     if (c->tracks.chunks)
-        tap_tracks_each(c, tap_chrome_free_stack);
+        tap_tracks_each(c, chrome_free_stack);
     tap_stack_free_pool(c);
     tap_tracks_free(&c->tracks);
     tap_labels_free(&c->labels);
@@ -219,12 +218,12 @@ static void tap_chrome_destroy(void *self)
 
 static const struct tap_sink_ops tap_chrome_ops = {
     .struct_size = sizeof(struct tap_sink_ops),
-    .create = tap_chrome_create,
-    .start = tap_chrome_start,
-    .consume = tap_chrome_consume,
-    .flush = tap_chrome_flush,
-    .stop = tap_chrome_stop,
-    .destroy = tap_chrome_destroy,
+    .create = chrome_create,
+    .start = chrome_start,
+    .consume = chrome_consume,
+    .flush = chrome_flush,
+    .stop = chrome_stop,
+    .destroy = chrome_destroy,
 };
 
 static const struct tap_plugin tap_chrome_plugin = {

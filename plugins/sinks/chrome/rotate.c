@@ -56,7 +56,7 @@ void tap_rotate_end(struct tap_chrome *c)
 
 /* The configured name with a number before its ending: trace.2.json, trace.2.json.gz. NULL: out of
  * memory. */
-static char *tap_parts_name(const char *path, uint32_t number)
+static char *parts_name(const char *path, uint32_t number)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t len = strlen(path), end = len;
@@ -75,7 +75,7 @@ static char *tap_parts_name(const char *path, uint32_t number)
 
 void tap_rotate_left(const struct tap_chrome *c)
 {
-    char *path = tap_parts_name(c->settings->path, c->part + 1);
+    char *path = parts_name(c->settings->path, c->part + 1);
     if (path && (c->settings->rotate_size || c->settings->rotate_time) && access(path, F_OK) == 0)
         c->host->log(c->host, TAP_LOG_WARNING,
                      "%s is there from an earlier run; the last file of this one is %s", path,
@@ -83,10 +83,10 @@ void tap_rotate_left(const struct tap_chrome *c)
     free(path);
 }
 
-static enum tap_status tap_parts_next(struct tap_chrome *c, int64_t ts)
+static enum tap_status parts_next(struct tap_chrome *c, int64_t ts)
 {
     tap_rotate_end(c);
-    char *path = tap_parts_name(c->settings->path, c->part + 1);
+    char *path = parts_name(c->settings->path, c->part + 1);
     if (!path)
         return TAP_FAIL(c->host, TAP_ERROR, "out of memory");
     enum tap_status status = tap_writer_next(&c->w, path);
@@ -109,5 +109,5 @@ enum tap_status tap_rotate_next(struct tap_chrome *c, int64_t ts)
         s->rotate_size && c->w.offset + (uint64_t)(c->w.p - c->w.buf) >= (uint64_t)s->rotate_size;
     if (__builtin_expect((!old && !large) || !c->w.seekable || !c->w.regular || c->w.failed, 1))
         return TAP_OK;
-    return tap_parts_next(c, ts);
+    return parts_next(c, ts);
 }

@@ -12,15 +12,15 @@
 #include "sinks/chrome/timeline.h"
 
 /* The track of a scheduler: in the table of processes, under a pid that no process can have. */
-static struct tap_track *tap_schedule_track(struct tap_chrome *c, const struct tap_chrome_in *in,
-                                            uint32_t scheduler)
+static struct tap_track *schedule_track(struct tap_chrome *c, const struct tap_chrome_in *in,
+                                        uint32_t scheduler)
 {
     struct tap_pid pid = {in->ev->pid.node, scheduler, UINT32_MAX, UINT32_MAX};
     return tap_process_get(c, &pid, in->ev->node, in->ts, true);
 }
 
 /* Where in its code the process was, as a member. */
-static void tap_schedule_where(struct tap_chrome *c, const struct tap_event *ev)
+static void schedule_where(struct tap_chrome *c, const struct tap_event *ev)
 {
     if (!ev->module || ev->arity < 0)
         return;
@@ -31,7 +31,7 @@ static void tap_schedule_where(struct tap_chrome *c, const struct tap_event *ev)
 
 /* A frame that is no call must not make the stack too deep either. False: it is counted with the
  * frame below. */
-static bool tap_schedule_fits(struct tap_chrome *c, struct tap_track *t)
+static bool schedule_fits(struct tap_chrome *c, struct tap_track *t)
 {
     struct tap_open *top = tap_stack_top(t);
     if (!top || t->stack->depth < TAP_CHROME_DEPTH + 4)
@@ -44,8 +44,8 @@ static bool tap_schedule_fits(struct tap_chrome *c, struct tap_track *t)
 
 /* The topmost frame of this kind, if only frames that are no calls lie above it: those are
  * closed. */
-static bool tap_schedule_uncover(struct tap_chrome *c, struct tap_track *t, int64_t ts,
-                                 enum tap_open_kind kind)
+static bool schedule_uncover(struct tap_chrome *c, struct tap_track *t, int64_t ts,
+                             enum tap_open_kind kind)
 {
     struct tap_stack *s = t->stack;
     uint32_t i = s ? s->depth : 0;
@@ -61,10 +61,10 @@ static bool tap_schedule_uncover(struct tap_chrome *c, struct tap_track *t, int6
 
 /* ---- Runs on the schedulers' tracks */
 
-static void tap_schedule_run_begin(struct tap_chrome *c, const struct tap_chrome_in *in,
-                                   struct tap_track *process, uint32_t events)
+static void schedule_run_begin(struct tap_chrome *c, const struct tap_chrome_in *in,
+                               struct tap_track *process, uint32_t events)
 {
-    struct tap_track *t = tap_schedule_track(c, in, in->ev->scheduler);
+    struct tap_track *t = schedule_track(c, in, in->ev->scheduler);
     if (!t)
         return;
     process->scheduler = in->ev->scheduler;
@@ -83,10 +83,10 @@ static void tap_schedule_run_begin(struct tap_chrome *c, const struct tap_chrome
 
 /* False: no run of it was open. Where another one runs there already, its own has ended with
  * that. */
-static bool tap_schedule_run_end(struct tap_chrome *c, const struct tap_chrome_in *in,
-                                 struct tap_track *process, uint32_t events)
+static bool schedule_run_end(struct tap_chrome *c, const struct tap_chrome_in *in,
+                             struct tap_track *process, uint32_t events)
 {
-    struct tap_track *t = process->scheduler ? tap_schedule_track(c, in, process->scheduler) : NULL;
+    struct tap_track *t = process->scheduler ? schedule_track(c, in, process->scheduler) : NULL;
     process->scheduler = 0;
     if (!t || !tap_stack_top(t) || tap_stack_top(t)->label != process->tid)
         return false;
@@ -101,14 +101,14 @@ void tap_schedule_in(struct tap_chrome *c, const struct tap_chrome_in *in)
     struct tap_track *t = tap_process_track(c, in);
     if (!t)
         return;
-    bool told = tap_schedule_uncover(c, t, in->ts, TAP_OPEN_OUT);
+    bool told = schedule_uncover(c, t, in->ts, TAP_OPEN_OUT);
     if (told)
         tap_stack_close(c, t, in->ts, TAP_CLOSE_PLAIN, NULL, 1);
     if (in->ev->scheduler) {
-        tap_schedule_run_begin(c, in, t, told ? 0 : 1);
+        schedule_run_begin(c, in, t, told ? 0 : 1);
     } else if (!told) {
         tap_emit_instant(c, t, in->ts, TAP_TAIL("schedule", "scheduled in"));
-        tap_schedule_where(c, in->ev);
+        schedule_where(c, in->ev);
         tap_emit_close(c, 1);
     }
 }
@@ -120,33 +120,33 @@ void tap_schedule_out(struct tap_chrome *c, const struct tap_chrome_in *in)
         return;
     /* it does not wait: it never comes back */
     bool leaves = t->dead || in->ev->flags & TAP_EVENT_EXITING;
-    bool told = tap_schedule_run_end(c, in, t, leaves ? 1 : 0);
+    bool told = schedule_run_end(c, in, t, leaves ? 1 : 0);
     if (!leaves) {
-        if (!tap_schedule_fits(c, t))
+        if (!schedule_fits(c, t))
             return;
         /* its in was lost: it waits still, or again */
-        tap_schedule_uncover(c, t, in->ts, TAP_OPEN_OUT);
+        schedule_uncover(c, t, in->ts, TAP_OPEN_OUT);
         struct tap_open *top = tap_stack_top(t);
         if (top && top->kind == TAP_OPEN_OUT)
             tap_stack_close(c, t, in->ts, TAP_CLOSE_PLAIN, NULL, 0);
-        tap_schedule_where(c, in->ev);
+        schedule_where(c, in->ev);
         tap_stack_push(c, t, in->ts, TAP_OPEN_OUT, 0);
     } else if (!told) {
         tap_emit_instant(c, t, in->ts, TAP_TAIL("schedule", "scheduled out"));
-        tap_schedule_where(c, in->ev);
+        schedule_where(c, in->ev);
         tap_emit_close(c, 1);
     }
 }
 
 void tap_schedule_exit(struct tap_chrome *c, const struct tap_chrome_in *in, struct tap_track *t)
 {
-    tap_schedule_run_end(c, in, t, 0);
+    schedule_run_end(c, in, t, 0);
 }
 
 void tap_schedule_gc_start(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     struct tap_track *t = tap_process_track(c, in);
-    if (!t || !tap_schedule_fits(c, t))
+    if (!t || !schedule_fits(c, t))
         return;
     tap_emit_term(c, "before", in, in->ev->payload);
     struct tap_open *o = tap_stack_push(c, t, in->ts, TAP_OPEN_GC, 0);
@@ -159,7 +159,7 @@ void tap_schedule_gc_end(struct tap_chrome *c, const struct tap_chrome_in *in)
     struct tap_track *t = tap_process_track(c, in);
     if (!t)
         return;
-    if (tap_schedule_uncover(c, t, in->ts, TAP_OPEN_GC)) {
+    if (schedule_uncover(c, t, in->ts, TAP_OPEN_GC)) {
         tap_stack_close(c, t, in->ts, TAP_CLOSE_PLAIN, in, 1);
         return;
     }

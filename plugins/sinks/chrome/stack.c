@@ -12,7 +12,7 @@
 
 /* ---- Stacks */
 
-static void tap_stack_free(struct tap_stack *s)
+static void stack_free(struct tap_stack *s)
 {
     free(s->open);
     free(s->text);
@@ -20,7 +20,7 @@ static void tap_stack_free(struct tap_stack *s)
     free(s);
 }
 
-static struct tap_stack *tap_stack_take(struct tap_chrome *c)
+static struct tap_stack *stack_take(struct tap_chrome *c)
 {
     struct tap_stack *s = c->pool;
     if (!s)
@@ -38,7 +38,7 @@ void tap_stack_release(struct tap_chrome *c, struct tap_track *t)
     t->stack = NULL;
     s->text_len = 0;
     if (c->pooled >= TAP_STACK_POOL) {
-        tap_stack_free(s);
+        stack_free(s);
         return;
     }
     if (s->text_cap > TAP_STACK_TEXT) {
@@ -59,14 +59,14 @@ void tap_stack_free_pool(struct tap_chrome *c)
     while (c->pool) {
         struct tap_stack *s = c->pool;
         c->pool = s->next;
-        tap_stack_free(s);
+        stack_free(s);
     }
     c->pooled = 0;
 }
 
 /* Room for more than `len` items of `size` bytes. */
-static bool tap_stack_room(struct tap_chrome *c, void *array, uint32_t *cap, size_t need,
-                           size_t size, uint32_t least)
+static bool stack_room(struct tap_chrome *c, void *array, uint32_t *cap, size_t need, size_t size,
+                       uint32_t least)
 {
     if (need <= *cap)
         return true;
@@ -89,7 +89,7 @@ static bool tap_stack_room(struct tap_chrome *c, void *array, uint32_t *cap, siz
 
 /* Moves the args that were written at the writer since tap_writer_begun into the stack's text. They
  * were written as the members of an object, in the form ,"args":{MEMBERS */
-static bool tap_stack_take_text(struct tap_chrome *c, struct tap_stack *s, struct tap_open *o)
+static bool stack_take_text(struct tap_chrome *c, struct tap_stack *s, struct tap_open *o)
 {
     const size_t skip = sizeof(",\"args\":{") - 1;
     size_t n = tap_writer_here(&c->w);
@@ -97,7 +97,7 @@ static bool tap_stack_take_text(struct tap_chrome *c, struct tap_stack *s, struc
     o->text_len = 0;
     if (n > skip && s->text_len + (n - skip) <= TAP_CHROME_TEXT) {
         n -= skip;
-        if (!tap_stack_room(c, &s->text, &s->text_cap, s->text_len + n, 1, 256))
+        if (!stack_room(c, &s->text, &s->text_cap, s->text_len + n, 1, 256))
             return false;
         memcpy(s->text + s->text_len, tap_writer_begun(&c->w) + skip, n);
         o->text_len = (uint32_t)n;
@@ -112,16 +112,16 @@ struct tap_open *tap_stack_push(struct tap_chrome *c, struct tap_track *t, int64
                                 enum tap_open_kind kind, uint32_t label)
 {
     struct tap_stack *s = t->stack;
-    if (!s && !(s = t->stack = tap_stack_take(c))) {
+    if (!s && !(s = t->stack = stack_take(c))) {
         c->no_memory = true;
         return NULL;
     }
-    if (!tap_stack_room(c, &s->open, &s->depth_cap, s->depth + 1, sizeof *s->open, 4))
+    if (!stack_room(c, &s->open, &s->depth_cap, s->depth + 1, sizeof *s->open, 4))
         return NULL;
     struct tap_open *o = &s->open[s->depth];
     *o = (struct tap_open){
         .start = tap_track_time(t, ts), .label = label, .run = 1, .events = 1, .kind = kind};
-    if (!tap_stack_take_text(c, s, o))
+    if (!stack_take_text(c, s, o))
         return NULL;
     if (s->depth && kind == TAP_OPEN_CALL && o[-1].kind == TAP_OPEN_CALL && o[-1].label == label)
         o->run = o[-1].run + 1;
@@ -131,7 +131,7 @@ struct tap_open *tap_stack_push(struct tap_chrome *c, struct tap_track *t, int64
 
 /* ---- Closing */
 
-static const char *tap_open_tail(struct tap_chrome *c, const struct tap_open *o, size_t *len)
+static const char *open_tail(struct tap_chrome *c, const struct tap_open *o, size_t *len)
 {
     static const struct {
         const char *text;
@@ -149,15 +149,15 @@ static const char *tap_open_tail(struct tap_chrome *c, const struct tap_open *o,
 }
 
 /* Opens the event of a frame and writes the args that it has. */
-static void tap_open_emit(struct tap_chrome *c, const struct tap_track *t, const struct tap_open *o,
-                          char ph, int64_t dur)
+static void open_emit(struct tap_chrome *c, const struct tap_track *t, const struct tap_open *o,
+                      char ph, int64_t dur)
 {
     const struct tap_stack *s = t->stack;
     if (o->kind == TAP_OPEN_RUN) { /* its text is a whole tail: a run is named after its process */
         tap_emit_open(c, ph, t->node + 1, t->tid, o->start, dur, s->text + o->text, o->text_len);
     } else {
         size_t len;
-        const char *tail = tap_open_tail(c, o, &len);
+        const char *tail = open_tail(c, o, &len);
         tap_emit_open(c, ph, t->node + 1, t->tid, o->start, dur, tail, len);
         tap_emit_members(c, s->text + o->text, o->text_len);
     }
@@ -167,8 +167,7 @@ static void tap_open_emit(struct tap_chrome *c, const struct tap_track *t, const
         tap_emit_number(c, "calls_too_deep", o->capped);
 }
 
-static void tap_close_args(struct tap_chrome *c, enum tap_close_how how,
-                           const struct tap_chrome_in *in)
+static void close_args(struct tap_chrome *c, enum tap_close_how how, const struct tap_chrome_in *in)
 {
     static const char *const why[] = {[TAP_CLOSE_UNWOUND] = "unwound",
                                       [TAP_CLOSE_EXIT] = "process exit",
@@ -195,8 +194,8 @@ void tap_stack_close(struct tap_chrome *c, struct tap_track *t, int64_t ts, enum
     struct tap_stack *s = t->stack;
     struct tap_open *o = &s->open[s->depth - 1];
     int64_t end = tap_track_time(t, ts);
-    tap_open_emit(c, t, o, 'X', end - o->start);
-    tap_close_args(c, how, in);
+    open_emit(c, t, o, 'X', end - o->start);
+    close_args(c, how, in);
     tap_emit_close(c, o->events + events);
     c->count.slices++;
     if (how == TAP_CLOSE_UNWOUND)
@@ -240,7 +239,7 @@ void tap_stack_finish(struct tap_chrome *c, struct tap_track *t)
     if (!s)
         return;
     for (uint32_t i = 0; i < s->depth; i++) {
-        tap_open_emit(c, t, &s->open[i], 'B', -1);
+        open_emit(c, t, &s->open[i], 'B', -1);
         tap_emit_close(c, s->open[i].events);
         c->count.open++;
     }
@@ -263,8 +262,8 @@ void tap_stack_hide(struct tap_chrome *c, struct tap_track *t, uint32_t label)
         s->beyond++;
     } else if (last && last->label == label && last->count < UINT32_MAX) {
         last->count++;
-    } else if (tap_stack_room(c, &s->hidden, &s->hidden_cap, s->hidden_len + 1, sizeof *s->hidden,
-                              16)) {
+    } else if (stack_room(c, &s->hidden, &s->hidden_cap, s->hidden_len + 1, sizeof *s->hidden,
+                          16)) {
         s->hidden[s->hidden_len++] = (struct tap_hidden){label, 1};
     }
 }

@@ -9,15 +9,25 @@
  * One rule keeps every viewer right: on each track times strictly increase, for begins, ends and
  * instants alike. tap_track_time is the only source of a time that is written on a track.
  *
- *     told.c      what the node tells of processes: names, mailboxes
- *     chrome.c    the plugin: options, life, dispatch      emit.c     events as JSON text
- *     tracks.c    the table of processes                    labels.c   names of functions
- *     calls.c     calls, returns, exceptions                stack.c    open frames: push, close,
- *                 hide
- *     messages.c  sends, receives, arrows                   process.c  spawn, exit, names, links
- *     schedule.c  waiting, running, garbage collection      nodes.c    nodes, rates, losses
- *     parts.c     the files of a run, one after the other   other.c    otherData
- *     gen.c       calls of gen_server
+ * From the ground up, each calling those before it:
+ *
+ *     emit.c           events as JSON text
+ *     labels.c         names of functions
+ *     tracks.c         the table of processes
+ *     stack.c          open frames: push, close, hide
+ *     gen_table.c      calls of gen_server under way
+ *     process_track.c  the track of a process: its name, its end
+ *     arrows.c         from a send to its receive
+ *     gen_spans.c      calls of gen_server as slices
+ *     calls.c          calls, returns, exceptions
+ *     messages.c       sends and receives
+ *     schedule.c       waiting, running, garbage collection
+ *     process.c        spawn, exit, names, links
+ *     process_info.c   what the node tells of processes: names, mailboxes
+ *     node_tracks.c    nodes, rates, losses
+ *     other_data.c     otherData
+ *     rotate.c         the files of a run, one after the other
+ *     plugin.c         the plugin: options, life, dispatch
  *
  * Nothing here is thread safe: a sink's calls never overlap.
  */
@@ -26,6 +36,7 @@
 
 #include "beamtap/sink.h"
 #include "beamtap/returns_off.h"
+#include "sinks/chrome/emit.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/writer.h"
 
@@ -218,49 +229,6 @@ static inline int64_t tap_track_time(struct tap_track *t, int64_t ts)
     return t->last = ts > t->last ? ts : t->last + 1;
 }
 
-/* ---- emit.c: one JSON event: open, members of its args, close */
-
-/* The members that end an event's fixed part, from constants. */
-#define TAP_TAIL(cat, name)                      \
-    "\"cat\":\"" cat "\",\"name\":\"" name "\"", \
-        sizeof("\"cat\":\"" cat "\",\"name\":\"" name "\"") - 1
-
-/* Begins an event; `dur` below 0: it has none. `tail` is cat and name, see TAP_TAIL. */
-void tap_emit_open(struct tap_chrome *, char ph, uint32_t pid, uint32_t tid, int64_t ts,
-                   int64_t dur, const char *tail, size_t tail_len);
-/* A member of its args whose value is a string to be written next, then tap_emit_quote. */
-void tap_emit_key(struct tap_chrome *, const char *key);
-void tap_emit_quote(struct tap_chrome *);
-void tap_emit_number(struct tap_chrome *, const char *key, int64_t value);
-/* already escaped */
-void tap_emit_text(struct tap_chrome *, const char *key, const char *text, size_t len);
-/* Members that are already JSON. */
-void tap_emit_members(struct tap_chrome *, const char *text, size_t len);
-/* A term of the batch, printed; nothing when it is empty or args are off. */
-void tap_emit_term(struct tap_chrome *, const char *key, const struct tap_chrome_in *,
-                   struct tap_span);
-void tap_emit_peer(struct tap_chrome *, const char *key, const struct tap_chrome_in *);
-/* What an event says beside its main term: the user's metadata, the caller, a payload cut in the
- * node. */
-void tap_emit_extras(struct tap_chrome *, const struct tap_chrome_in *);
-/* The arguments of a call, as a member "args", and the extras. */
-void tap_emit_arguments(struct tap_chrome *, const struct tap_chrome_in *);
-/* A member "id", in hex: an arrow's, or that of an event apart from tracks. Comes before the
- * args. */
-void tap_emit_id(struct tap_chrome *, uint64_t id);
-/* Ends the event; `events` of the stream are in the file with it. */
-void tap_emit_close(struct tap_chrome *, uint64_t events);
-/* An instant on a track (scope t), left open for args. */
-void tap_emit_instant(struct tap_chrome *, struct tap_track *, int64_t ts, const char *tail,
-                      size_t tail_len);
-/* A slice of 1 ns on a track, left open for args; gives its start. */
-int64_t tap_emit_point(struct tap_chrome *, struct tap_track *, int64_t ts, const char *tail,
-                       size_t tail_len);
-/* Escapes UTF-8 for the inside of a JSON string; dst has room for 6 * len. Returns the end. */
-char *tap_emit_escape(char *dst, const char *text, size_t len);
-/* All of an output that holds nothing yet: a viewer refuses an array without events. */
-void tap_emit_empty(struct tap_chrome *);
-
 /* ---- labels.c */
 
 bool tap_labels_start(struct tap_chrome *);
@@ -304,31 +272,6 @@ struct tap_track *tap_tracks_retire(struct tap_tracks *, struct tap_track *);
 /* Calls `visit` for each track. */
 void tap_tracks_each(struct tap_chrome *, void (*visit)(struct tap_chrome *, struct tap_track *));
 
-/* ---- process.c */
-
-/* The track of an event's process, with a tid; a process not seen before gets one. NULL: out of
- * memory. */
-struct tap_track *tap_process_track(struct tap_chrome *, const struct tap_chrome_in *);
-/* The same by pid, for a process or a scheduler; `show` gives it a tid. NULL: out of memory. */
-struct tap_track *tap_process_get(struct tap_chrome *, const struct tap_pid *, uint32_t node,
-                                  int64_t ts, bool show);
-/* Writes what a track is called at the writer: "shop_door <0.123.0>", escaped. */
-void tap_process_title(struct tap_chrome *, const struct tap_track *);
-void tap_process_spawn(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_process_start(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_process_exit(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_process_link(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_process_register(struct tap_chrome *, const struct tap_chrome_in *);
-/* A better name was learned. */
-void tap_process_rename(struct tap_chrome *, const struct tap_track *);
-/* For the end of the trace: what is still open, as begins without an end. */
-void tap_process_finish(struct tap_chrome *, struct tap_track *);
-
-/* ---- told.c */
-
-void tap_process_info_names(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_process_info_mailboxes(struct tap_chrome *, const struct tap_chrome_in *);
-
 /* ---- stack.c */
 
 enum tap_close_how {
@@ -369,14 +312,32 @@ void tap_stack_forget_hidden(struct tap_stack *);
 void tap_stack_release(struct tap_chrome *, struct tap_track *);
 void tap_stack_free_pool(struct tap_chrome *);
 
-/* ---- calls.c, messages.c, schedule.c */
+/* ---- process_track.c */
 
-void tap_calls_call(struct tap_chrome *, const struct tap_chrome_in *);
-/* a return or an exception */
-void tap_calls_end(struct tap_chrome *, const struct tap_chrome_in *);
+/* The track of an event's process, with a tid; a process not seen before gets one. NULL: out of
+ * memory. */
+struct tap_track *tap_process_track(struct tap_chrome *, const struct tap_chrome_in *);
+/* The same by pid, for a process or a scheduler; `show` gives it a tid. NULL: out of memory. */
+struct tap_track *tap_process_get(struct tap_chrome *, const struct tap_pid *, uint32_t node,
+                                  int64_t ts, bool show);
+/* Writes what a track is called at the writer: "shop_door <0.123.0>", escaped. */
+void tap_process_title(struct tap_chrome *, const struct tap_track *);
+/* A better name was learned. */
+void tap_process_rename(struct tap_chrome *, const struct tap_track *);
+/* The slice of its life, where its birth was seen: begun, or whole. Left open for args. */
+void tap_process_life(struct tap_chrome *, const struct tap_track *, char ph, int64_t dur);
+/* Takes a process out whose end was not seen. */
+void tap_process_forget(struct tap_chrome *, struct tap_track *, int64_t ts, enum tap_close_how);
+/* For the end of the trace: what is still open, as begins without an end. */
+void tap_process_finish(struct tap_chrome *, struct tap_track *);
 
-void tap_messages_send(struct tap_chrome *, const struct tap_chrome_in *);
-void tap_messages_receive(struct tap_chrome *, const struct tap_chrome_in *);
+/* ---- process_info.c */
+
+void tap_process_info_names(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_process_info_mailboxes(struct tap_chrome *, const struct tap_chrome_in *);
+
+/* ---- arrows.c */
+
 enum tap_flow_kind { TAP_FLOW_MESSAGE, TAP_FLOW_SPAWN };
 /* Notes the start of an arrow, standing on the slice that begins at `ts` on `t`; writes it when its
  * end waits already. */
@@ -392,6 +353,21 @@ void tap_flow_end(struct tap_chrome *, uint64_t key, enum tap_flow_kind, const s
 /* The key for a spawn whose event brings none: made from the child. */
 uint64_t tap_flow_key(const struct tap_pid *child);
 
+/* ---- calls.c, messages.c, process.c, schedule.c */
+
+void tap_calls_call(struct tap_chrome *, const struct tap_chrome_in *);
+/* a return or an exception */
+void tap_calls_end(struct tap_chrome *, const struct tap_chrome_in *);
+
+void tap_messages_send(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_messages_receive(struct tap_chrome *, const struct tap_chrome_in *);
+
+void tap_process_spawn(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_process_start(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_process_exit(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_process_link(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_process_register(struct tap_chrome *, const struct tap_chrome_in *);
+
 void tap_schedule_in(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_schedule_out(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_schedule_gc_start(struct tap_chrome *, const struct tap_chrome_in *);
@@ -399,7 +375,7 @@ void tap_schedule_gc_end(struct tap_chrome *, const struct tap_chrome_in *);
 /* A process ended: so did its run, of which no event tells unless somebody asked for `exiting`. */
 void tap_schedule_exit(struct tap_chrome *, const struct tap_chrome_in *, struct tap_track *);
 
-/* ---- gen.c: calls of gen_server */
+/* ---- gen_table.c, gen_spans.c: calls of gen_server */
 
 bool tap_gen_start(struct tap_chrome *);
 void tap_gen_free(struct tap_chrome *);
@@ -411,7 +387,7 @@ void tap_gen_replied(struct tap_chrome *, const struct tap_chrome_in *, const st
 /* The process has ended. */
 void tap_gen_forget(const struct tap_track *);
 
-/* ---- parts.c: the files of a run */
+/* ---- rotate.c: the files of a run */
 
 /* Judges the options that rotate. */
 enum tap_status tap_rotate_check(struct tap_chrome *);
@@ -424,7 +400,7 @@ void tap_rotate_end(struct tap_chrome *);
 /* Says so where files of an earlier, longer run stand behind the last one. */
 void tap_rotate_left(const struct tap_chrome *);
 
-/* ---- nodes.c */
+/* ---- node_tracks.c */
 
 /* The node of an index, known from now on; NULL: out of memory. */
 struct tap_chrome_node *tap_nodes_get(struct tap_chrome *, uint32_t index);
@@ -441,7 +417,7 @@ void tap_nodes_tick(struct tap_chrome *, struct tap_chrome_node *, uint32_t inde
 /* The last points of the rates. */
 void tap_nodes_finish(struct tap_chrome *);
 
-/* ---- other.c */
+/* ---- other_data.c */
 
 /* The top-level member otherData, for the end of the object form: ,"otherData":{...} */
 void tap_other_data(struct tap_chrome *);

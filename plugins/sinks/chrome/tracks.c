@@ -13,12 +13,12 @@
 #define TAP_TRACK_MORE 2u /* chunks of schedulers, which do not count */
 _Static_assert(TAP_TRACK_CHUNK * sizeof(struct tap_track) == TAP_HUGE_PAGE, "a chunk is a page");
 
-static struct tap_track *tap_tracks_at(const struct tap_tracks *ts, uint32_t index)
+static struct tap_track *tracks_at(const struct tap_tracks *ts, uint32_t index)
 {
     return &ts->chunks[(index - 1) / TAP_TRACK_CHUNK][(index - 1) % TAP_TRACK_CHUNK];
 }
 
-static void tap_track_told_free(struct tap_track *t)
+static void track_told_free(struct tap_track *t)
 {
     free(t->title);
     free(t->mailbox);
@@ -37,7 +37,7 @@ bool tap_tracks_start(struct tap_tracks *ts, uint32_t most)
 void tap_tracks_free(struct tap_tracks *ts)
 {
     for (uint32_t i = 1; i <= ts->made; i++)
-        tap_track_told_free(tap_tracks_at(ts, i));
+        track_told_free(tracks_at(ts, i));
     for (size_t i = 0; ts->chunks && ts->chunks[i]; i++)
         free(ts->chunks[i]);
     free(ts->chunks);
@@ -46,23 +46,21 @@ void tap_tracks_free(struct tap_tracks *ts)
 }
 
 /* The slot that holds this pid, or the empty one where it belongs. */
-static struct tap_track_slot *tap_tracks_slot(const struct tap_tracks *ts,
-                                              const struct tap_pid *pid)
+static struct tap_track_slot *tracks_slot(const struct tap_tracks *ts, const struct tap_pid *pid)
 {
     uint32_t hash = tap_pid_hash(pid), at = hash & ts->mask;
-    while (ts->slots[at].index &&
-           (ts->slots[at].hash != hash ||
-            !tap_pid_same(&tap_tracks_at(ts, ts->slots[at].index)->pid, pid)))
+    while (ts->slots[at].index && (ts->slots[at].hash != hash ||
+                                   !tap_pid_same(&tracks_at(ts, ts->slots[at].index)->pid, pid)))
         at = (at + 1) & ts->mask;
     return &ts->slots[at];
 }
 
 struct tap_track *tap_tracks_find(struct tap_tracks *ts, const struct tap_pid *pid)
 {
-    uint32_t index = tap_tracks_slot(ts, pid)->index;
+    uint32_t index = tracks_slot(ts, pid)->index;
     if (!index)
         return NULL;
-    struct tap_track *t = tap_tracks_at(ts, index);
+    struct tap_track *t = tracks_at(ts, index);
     t->recent = true;
     return t;
 }
@@ -72,11 +70,11 @@ void tap_tracks_fetch(const struct tap_tracks *ts, const struct tap_pid *soon,
 {
     uint32_t index = ts->slots[tap_pid_hash(soon) & ts->mask].index;
     if (index)
-        __builtin_prefetch(tap_tracks_at(ts, index), 1);
+        __builtin_prefetch(tracks_at(ts, index), 1);
     __builtin_prefetch(&ts->slots[tap_pid_hash(later) & ts->mask], 1);
 }
 
-static bool tap_tracks_grow(struct tap_tracks *ts)
+static bool tracks_grow(struct tap_tracks *ts)
 {
     uint32_t old = ts->mask + 1, mask = 2 * old - 1;
     struct tap_track_slot *wider = tap_pages_zeros(2 * (size_t)old * sizeof *wider);
@@ -97,11 +95,11 @@ static bool tap_tracks_grow(struct tap_tracks *ts)
 }
 
 /* An index that is not in use; 0: out of memory. */
-static uint32_t tap_tracks_take(struct tap_tracks *ts)
+static uint32_t tracks_take(struct tap_tracks *ts)
 {
     uint32_t index = ts->free;
     if (index) {
-        ts->free = tap_tracks_at(ts, index)->tid;
+        ts->free = tracks_at(ts, index)->tid;
         return index;
     }
     if (ts->made % TAP_TRACK_CHUNK == 0) {
@@ -120,12 +118,12 @@ static uint32_t tap_tracks_take(struct tap_tracks *ts)
 
 struct tap_track *tap_tracks_add(struct tap_tracks *ts, const struct tap_pid *pid, uint32_t node)
 {
-    if (ts->count >= ts->mask / 2 && !tap_tracks_grow(ts))
+    if (ts->count >= ts->mask / 2 && !tracks_grow(ts))
         return NULL;
-    uint32_t index = tap_tracks_take(ts);
+    uint32_t index = tracks_take(ts);
     if (!index)
         return NULL;
-    struct tap_track *t = tap_tracks_at(ts, index);
+    struct tap_track *t = tracks_at(ts, index);
     *t = (struct tap_track){.pid = *pid,
                             .node = node,
                             .last = -1,
@@ -133,15 +131,14 @@ struct tap_track *tap_tracks_add(struct tap_tracks *ts, const struct tap_pid *pi
                             .life = -1,
                             .used = true,
                             .recent = true};
-    *tap_tracks_slot(ts, pid) = (struct tap_track_slot){tap_pid_hash(pid), index};
+    *tracks_slot(ts, pid) = (struct tap_track_slot){tap_pid_hash(pid), index};
     ts->count++;
     return t;
 }
 
 void tap_tracks_remove(struct tap_tracks *ts, struct tap_track *t)
 {
-    uint32_t hole = (uint32_t)(tap_tracks_slot(ts, &t->pid) - ts->slots),
-             index = ts->slots[hole].index;
+    uint32_t hole = (uint32_t)(tracks_slot(ts, &t->pid) - ts->slots), index = ts->slots[hole].index;
     for (uint32_t at = (hole + 1) & ts->mask; ts->slots[at].index; at = (at + 1) & ts->mask) {
         uint32_t home = ts->slots[at].hash & ts->mask;
         if (((at - home) & ts->mask) >=
@@ -152,27 +149,27 @@ void tap_tracks_remove(struct tap_tracks *ts, struct tap_track *t)
     }
     ts->slots[hole] = (struct tap_track_slot){0, 0};
     ts->count--;
-    tap_track_told_free(t);
+    track_told_free(t);
     t->used = t->dead = false;
     t->tid = ts->free;
     ts->free = index;
 }
 
 /* The slot of the one that the hand will point at in a while. */
-static void tap_tracks_fetch_evicted(const struct tap_tracks *ts)
+static void tracks_fetch_evicted(const struct tap_tracks *ts)
 {
     enum { AHEAD = 8 };
-    const struct tap_track *t = tap_tracks_at(ts, (ts->hand + AHEAD) % ts->made + 1);
+    const struct tap_track *t = tracks_at(ts, (ts->hand + AHEAD) % ts->made + 1);
     __builtin_prefetch(&ts->slots[tap_pid_hash(&t->pid) & ts->mask], 1);
 }
 
 struct tap_track *tap_tracks_evict(struct tap_tracks *ts)
 {
     if (ts->made)
-        tap_tracks_fetch_evicted(ts);
+        tracks_fetch_evicted(ts);
     for (uint64_t tries = 0; tries < 2ull * ts->made + 1 && ts->made; tries++) {
         ts->hand = ts->hand % ts->made + 1;
-        struct tap_track *t = tap_tracks_at(ts, ts->hand);
+        struct tap_track *t = tracks_at(ts, ts->hand);
         if (t->used && !t->recent && t->pid.serial != UINT32_MAX)
             return t;
         t->recent = false;
@@ -182,8 +179,8 @@ struct tap_track *tap_tracks_evict(struct tap_tracks *ts)
 
 struct tap_track *tap_tracks_retire(struct tap_tracks *ts, struct tap_track *t)
 {
-    uint32_t index = tap_tracks_slot(ts, &t->pid)->index, at = ts->dead_next++ % TAP_CHROME_DEAD;
-    struct tap_track *old = ts->dead[at].index ? tap_tracks_at(ts, ts->dead[at].index) : NULL;
+    uint32_t index = tracks_slot(ts, &t->pid)->index, at = ts->dead_next++ % TAP_CHROME_DEAD;
+    struct tap_track *old = ts->dead[at].index ? tracks_at(ts, ts->dead[at].index) : NULL;
     /* Its place may have been taken by another process meanwhile: then that one has another tid. */
     bool still = old && old->used && old->dead && old->tid == ts->dead[at].tid;
     ts->dead[at].index = index;
@@ -195,7 +192,7 @@ struct tap_track *tap_tracks_retire(struct tap_tracks *ts, struct tap_track *t)
 void tap_tracks_each(struct tap_chrome *c, void (*visit)(struct tap_chrome *, struct tap_track *))
 {
     for (uint32_t i = 1; i <= c->tracks.made; i++) {
-        struct tap_track *t = tap_tracks_at(&c->tracks, i);
+        struct tap_track *t = tracks_at(&c->tracks, i);
         if (t->used)
             visit(c, t);
     }
