@@ -1,6 +1,5 @@
-/* gen_table.c: calls of gen_server that are under way, by key, in sets. Memory is bounded: the oldest
- * call of a set makes room for a new one, whose reply then gives no slice.
- */
+/* gen_table.c: calls of gen_server that are under way, by key, in sets. Memory is bounded: the
+ * oldest call of a set makes room for a new one, whose reply then gives no slice. */
 #include "sinks/chrome/gen_table.h"
 
 #define TAP_GEN_SETS (TAP_CHROME_CALLS / TAP_GEN_WAYS)
