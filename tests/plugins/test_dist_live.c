@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 
 #include "transports/beam/beam.h"
+#include "transports/beam/turn.h"
 #include "dist_fake.h"
 
 #define SECOND INT64_C(1000000000)
@@ -397,7 +398,7 @@ static void an_idle_connection_stays(void)
     for (int64_t end = tap_wire_now() + 9 * SECOND;
          tap_wire_now() < end && n->state == TAP_BEAM_JOINED;)
         tap_beam_turn(&b, 250);
-    CU_ASSERT(tap_beam_node_call(n, "erlang", "node", NULL, 5 * SECOND));
+    CU_ASSERT(tap_beam_call(n, "erlang", "node", NULL, 5 * SECOND));
     struct tap_cursor c = tap_cursor(n->rpc.answer.data, n->rpc.answer.len);
     CU_ASSERT(tap_match_atom(&c, e->name));
     CU_ASSERT_STRING_EQUAL(erl_ask(e, "length(nodes(hidden))."), "1");
@@ -412,7 +413,7 @@ static bool send_to_us(struct tap_beam_node *n, const struct tap_buf *term)
     tap_buf_put(&args, n->conn.self, n->conn.self_len);
     tap_buf_put(&args, term->data, term->len);
     tap_write_nil(&args);
-    bool ok = tap_beam_node_call(n, "erlang", "send", &args, 20 * SECOND);
+    bool ok = tap_beam_call(n, "erlang", "send", &args, 20 * SECOND);
     tap_buf_free(&args);
     return ok;
 }
@@ -467,7 +468,7 @@ static void a_call_that_takes_too_long(void)
     tap_write_list(&args, 1);
     tap_write_i64(&args, 10000);
     tap_write_nil(&args);
-    CU_ASSERT_FALSE(tap_beam_node_call(n, "timer", "sleep", &args, SECOND));
+    CU_ASSERT_FALSE(tap_beam_call(n, "timer", "sleep", &args, SECOND));
     CU_ASSERT(fake_said(f, "does not answer timer:sleep within 1 s"));
     CU_ASSERT_EQUAL(f->nodes[0].state, TAP_NODE_FAILED);
     tap_buf_free(&args);

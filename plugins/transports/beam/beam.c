@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "transports/beam/cluster.h"
+#include "transports/beam/turn.h"
 #include "transports/beam/net/own_name.h"
 
-#define SECOND INT64_C(1000000000)
-#define STOP_PATIENCE (5 * SECOND) /* beyond a lease */
+#define STOP_PATIENCE (5 * TAP_SECOND) /* beyond a lease */
 #define NAME_MAX_LEN 60
-#define START_PATIENCE (2 * SECOND) /* that the first nodes traced wait for the last */
+#define START_PATIENCE (2 * TAP_SECOND) /* that the first nodes traced wait for the last */
 
 enum tap_status tap_beam_new(const struct tap_host *host, int64_t connect_timeout, const char *name,
                              struct tap_beam **beam)
@@ -38,48 +38,6 @@ enum tap_status tap_beam_new(const struct tap_host *host, int64_t connect_timeou
     return TAP_OK;
 }
 
-/* ---- The round */
-
-/* Its place among the descriptors; -1: it is closed. */
-static int beam_poll(struct tap_beam *b, const struct tap_conn *c, size_t *n)
-{
-    if (!c->wire)
-        return -1;
-    b->fds[*n] = (struct pollfd){.fd = c->wire->fd, .events = tap_conn_wants(c)};
-    return (int)(*n)++;
-}
-
-void tap_beam_turn(struct tap_beam *b, int timeout)
-{
-    const struct tap_host *host = b->host;
-    size_t n = 0, acceptor = 0, dials = b->dialling > 0;
-    uint64_t count;
-    if (dials)
-        b->fds[n++] = (struct pollfd){.fd = b->wake, .events = POLLIN};
-    for (size_t i = 0; i < b->count; i++) {
-        b->nodes[i]->conn_at = beam_poll(b, &b->nodes[i]->conn, &n);
-        b->nodes[i]->data_at = beam_poll(b, &b->nodes[i]->data, &n);
-    }
-    if (b->acceptor)
-        acceptor = b->acceptor->poll(b->acceptor, b->fds + n);
-    /* A sink that withholds credit does not wake us when it has room again. */
-    host->transport->wait(host, b->fds, n + acceptor, !b->granting && timeout > 20 ? 20 : timeout);
-    if (dials && b->fds[0].revents && read(b->wake, &count, sizeof count) < 0)
-        dials = 0; /* somebody was faster: no harm */
-    for (size_t i = 0; i < b->count; i++) {
-        struct tap_beam_node *node = b->nodes[i];
-        tap_beam_node_ready(node, node->conn_at < 0 ? 0 : b->fds[node->conn_at].revents,
-                            node->data_at < 0 ? 0 : b->fds[node->data_at].revents);
-    }
-    b->granting = host->transport->may_grant(host);
-    int64_t now = tap_wire_now();
-    if (b->acceptor)
-        b->acceptor->serve(b->acceptor, b->fds + n, acceptor, now);
-    tap_cluster_turn(b, now);
-    for (size_t i = 0; i < b->count; i++)
-        tap_beam_node_serve(b->nodes[i], now);
-}
-
 static size_t beam_in_state(const struct tap_beam *b, enum tap_beam_state state)
 {
     size_t n = 0;
@@ -89,6 +47,21 @@ static size_t beam_in_state(const struct tap_beam *b, enum tap_beam_state state)
 }
 
 /* ---- Start */
+
+/* all_nodes: asks the seed, which is joined, and waits for its answer. */
+static void beam_discover(struct tap_beam *b)
+{
+    struct tap_beam_node *seed = b->nodes[0];
+    struct tap_buf args = {0};
+    tap_write_list(&args, 1);
+    tap_write_atom(&args, b->host->plan->hidden_nodes ? "connected" : "visible");
+    tap_write_nil(&args);
+    /* else it has said why */
+    bool ok = tap_beam_call(seed, "erlang", "nodes", &args, tap_beam_node_time(seed));
+    tap_buf_free(&args);
+    if (ok)
+        tap_cluster_seen(b, tap_cursor(seed->rpc.answer.data, seed->rpc.answer.len));
+}
 
 /* Dials every node that is due until there is an outcome for each. */
 static void beam_connect(struct tap_beam *b)
@@ -124,6 +97,7 @@ static bool beam_prepare(struct tap_beam *b)
     else
         b->own_name = tap_own_name(b->alive, sizeof b->alive);
     b->granting = true;
+    b->seen = tap_cluster_seen;
     b->epoch = tap_wire_epoch();
     b->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (b->wake < 0)
@@ -142,7 +116,7 @@ enum tap_status tap_beam_join(struct tap_beam *b)
     beam_connect(b);
     if (tap_cluster_open(b) && b->nodes[0]->state == TAP_BEAM_JOINED &&
         !host->transport->stopping(host)) {
-        tap_cluster_discover(b);
+        beam_discover(b);
         beam_connect(b);
     }
     return TAP_OK;

@@ -1,14 +1,8 @@
 /* cluster.c: see cluster.h. */
 #include "transports/beam/cluster.h"
 
-#define SECOND INT64_C(1000000000)
-#define LOOK_EVERY SECOND
+#define LOOK_EVERY TAP_SECOND
 #define DIALS_AT_ONCE 16
-
-static bool plan_hidden(const struct tap_beam *b)
-{
-    return b->host->plan->hidden_nodes;
-}
 
 bool tap_cluster_open(const struct tap_beam *b)
 {
@@ -83,20 +77,6 @@ void tap_cluster_seen(struct tap_beam *b, struct tap_cursor list)
             return;
 }
 
-void tap_cluster_discover(struct tap_beam *b)
-{
-    struct tap_beam_node *seed = b->nodes[0];
-    struct tap_buf args = {0};
-    tap_write_list(&args, 1);
-    tap_write_atom(&args, plan_hidden(b) ? "connected" : "visible");
-    tap_write_nil(&args);
-    /* else it has said why */
-    bool ok = tap_beam_node_call(seed, "erlang", "nodes", &args, tap_beam_node_time(seed));
-    tap_buf_free(&args);
-    if (ok)
-        tap_cluster_seen(b, tap_cursor(seed->rpc.answer.data, seed->rpc.answer.len));
-}
-
 /* ---- Each turn */
 
 /* May nodes still be added to this run? */
@@ -164,7 +144,7 @@ static void cluster_look(struct tap_beam *b, int64_t now)
         if (b->nodes[i]->state == TAP_BEAM_TRACING && !b->nodes[i]->stop_by)
             whom = b->nodes[i];
     if (whom)
-        tap_beam_node_look(whom, plan_hidden(b));
+        tap_beam_node_look(whom, b->host->plan->hidden_nodes);
 }
 
 void tap_cluster_turn(struct tap_beam *b, int64_t now)

@@ -7,7 +7,7 @@
 #ifndef TAP_TRANSPORTS_BEAM_CLUSTER_H
 #define TAP_TRANSPORTS_BEAM_CLUSTER_H
 
-#include "transports/beam/beam.h"
+#include "transports/beam/node/run_state.h"
 
 /* Does the plan say all_nodes? */
 bool tap_cluster_open(const struct tap_beam *);
@@ -17,8 +17,6 @@ struct tap_beam_node *tap_cluster_add(struct tap_beam *, const char *name, size_
                                       uint16_t port);
 /* The nodes that the plan names; with all_nodes the seed alone. */
 bool tap_cluster_name(struct tap_beam *);
-/* all_nodes: asks the seed, which is joined, and waits for its answer. */
-void tap_cluster_discover(struct tap_beam *);
 /* A list of node names, as a node sees its cluster: adds those that are new, without collectors. */
 void tap_cluster_seen(struct tap_beam *, struct tap_cursor list);
 /* Dials what is due, looks for the outcome of what is being dialled, asks for newcomers. */

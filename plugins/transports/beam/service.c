@@ -5,12 +5,48 @@
  */
 #include <time.h>
 
-#include "transports/beam/node/agent_load.h"
 #include "transports/beam/beam.h"
+#include "transports/beam/node/agent_code.h"
+#include "transports/beam/node/agent_load.h"
+#include "transports/beam/turn.h"
 
 /* over a node's loaded functions and processes: usually some 100 ms */
 #define SERVICE_TIMEOUT INT64_C(60000000000)
 #define SERVICE_TRIES 120 /* times 50 ms: longer than an agent takes to leave */
+
+/* Calls with what `write` writes, and waits. */
+static bool service_call(struct tap_beam_node *n, const char *module, const char *function,
+                         void (*write)(struct tap_buf *), int64_t timeout)
+{
+    struct tap_buf args = {0};
+    write(&args);
+    bool ok = tap_beam_call_inside(n, module, function, &args, timeout);
+    tap_buf_free(&args);
+    return ok;
+}
+
+/* All of loading, waiting, up to connect_timeout for each call. */
+static enum tap_agent_loaded service_load(struct tap_beam_node *n)
+{
+    const int64_t timeout = n->beam->connect_timeout;
+    if (!service_call(n, "lists", "map", tap_agent_write_limits, timeout) || !tap_agent_fits(n) ||
+        !service_call(n, "erlang", "module_loaded", tap_agent_write_ask, timeout))
+        return TAP_AGENT_FAILED;
+    if (tap_agent_is_there(n))
+        return TAP_AGENT_LOADED;
+    if (!tap_agent_may_load(n) ||
+        !service_call(n, "erlang", "load_module", tap_agent_write_load, timeout))
+        return TAP_AGENT_FAILED;
+    return tap_agent_loaded_now(n);
+}
+
+/* Tells the agent that nobody needs it. Its answer does not matter, and a node that has failed is
+ * not asked. */
+static void service_unload(struct tap_beam_node *n)
+{
+    if (n->state == TAP_BEAM_JOINED)
+        service_call(n, tap_agent_code.module, "unload", tap_write_nil, TAP_AGENT_UNLOAD_TIMEOUT);
+}
 
 /* {badrpc, {'EXIT', {undef, ...} | killed}}: an earlier agent left just then, and took the module
  * with it. */
@@ -35,7 +71,7 @@ static bool service_answer_read(struct tap_beam_node *n, const char *verb)
         return true;
     char text[500];
     tap_agent_explain(n, text, sizeof text);
-    tap_agent_unload(n);
+    service_unload(n);
     return tap_beam_node_fail(n, "the agent failed at '%s': %s", verb, text);
 }
 
@@ -43,10 +79,10 @@ static bool service_answer_read(struct tap_beam_node *n, const char *verb)
 static bool service_ask(struct tap_beam_node *n, const char *verb)
 {
     for (int i = 0; i < SERVICE_TRIES; i++) {
-        enum tap_agent_loaded loaded = tap_agent_load(n);
+        enum tap_agent_loaded loaded = service_load(n);
         if (loaded == TAP_AGENT_FAILED ||
             (loaded == TAP_AGENT_LOADED &&
-             !tap_beam_node_call(n, tap_agent_module(), verb, NULL, SERVICE_TIMEOUT)))
+             !tap_beam_call(n, tap_agent_code.module, verb, NULL, SERVICE_TIMEOUT)))
             return false;
         if (loaded == TAP_AGENT_LOADED && !service_again(&n->rpc.answer))
             return service_answer_read(n, verb);
@@ -76,7 +112,7 @@ enum tap_status tap_beam_service(struct tap_beam *b, const char *verb, const uin
         tap_write_tuple(&answers, 2);
         tap_write_binary(&answers, n->name, strlen(n->name));
         tap_buf_put(&answers, n->rpc.answer.data, n->rpc.answer.len);
-        tap_agent_unload(n);
+        service_unload(n);
         tap_beam_node_leave(n);
     }
     if (answered)

@@ -25,6 +25,7 @@ struct tap_wire {
     int fd; /* to poll */
 };
 
+#define TAP_SECOND INT64_C(1000000000) /* ns */
 /* Nanoseconds of a clock that never jumps: all deadlines in this folder are on it. */
 int64_t tap_wire_now(void);
 /* What has to be added to it now for the time since the Unix epoch. */

@@ -1,11 +1,10 @@
-/* agent_load.c: the beam travels inside the plugin, as bytes, so that nothing has to be installed
- * in the node. */
+/* agent_load.c: see agent_load.h. */
 #include "transports/beam/node/agent_load.h"
 
 #include <stdio.h>
 
-#include "agent_beam.h"
-#include "transports/beam/beam.h"
+#include "transports/beam/node/agent_code.h"
+#include "transports/beam/node/run_state.h"
 
 /* What has to be free in the node. ATOMS: for what the run's own configuration names and for what
  * the node itself needs meanwhile; the agent's own atoms come on top while it is not loaded. There
@@ -13,11 +12,6 @@
 #define NEED_ATOMS 500
 #define NEED_PROCESSES 32
 #define NEED_PORTS 8
-
-const char *tap_agent_module(void)
-{
-    return TAP_AGENT_MODULE;
-}
 
 /* ---- The node's limits */
 
@@ -80,7 +74,8 @@ bool tap_agent_fits(struct tap_beam_node *n)
 /* How many atoms the beam has: the first word of its chunk AtU8. */
 static int64_t beam_atoms(void)
 {
-    const unsigned char *p = tap_agent_beam + 12, *end = tap_agent_beam + tap_agent_beam_len;
+    const unsigned char *p = tap_agent_code.beam + 12,
+                        *end = tap_agent_code.beam + tap_agent_code.len;
     while (end - p >= 12) {
         uint32_t size = tap_get_u32(p + 4);
         if (!memcmp(p, "AtU8", 4))
@@ -104,7 +99,7 @@ bool tap_agent_may_load(struct tap_beam_node *n)
 void tap_agent_write_ask(struct tap_buf *args)
 {
     tap_write_list(args, 1);
-    tap_write_atom(args, TAP_AGENT_MODULE);
+    tap_write_atom(args, tap_agent_code.module);
     tap_write_nil(args);
 }
 
@@ -117,8 +112,8 @@ bool tap_agent_is_there(const struct tap_beam_node *n)
 void tap_agent_write_load(struct tap_buf *args)
 {
     tap_write_list(args, 2);
-    tap_write_atom(args, TAP_AGENT_MODULE);
-    tap_write_binary(args, tap_agent_beam, tap_agent_beam_len);
+    tap_write_atom(args, tap_agent_code.module);
+    tap_write_binary(args, tap_agent_code.beam, tap_agent_code.len);
     tap_write_nil(args);
 }
 
@@ -136,46 +131,6 @@ enum tap_agent_loaded tap_agent_loaded_now(struct tap_beam_node *n)
     tap_agent_explain(n, text, sizeof text);
     tap_beam_node_fail(n, "the agent cannot be loaded: %s", text);
     return TAP_AGENT_FAILED;
-}
-
-/* Calls with what `write` writes, and waits. */
-static bool agent_call(struct tap_beam_node *n, const char *module, const char *function,
-                       void (*write)(struct tap_buf *), int64_t timeout)
-{
-    struct tap_buf args = {0};
-    write(&args);
-    bool ok = tap_beam_node_call_inside(n, module, function, &args, timeout);
-    tap_buf_free(&args);
-    return ok;
-}
-
-enum tap_agent_loaded tap_agent_load(struct tap_beam_node *n)
-{
-    const int64_t timeout = n->beam->connect_timeout;
-    if (!agent_call(n, "lists", "map", tap_agent_write_limits, timeout) || !tap_agent_fits(n) ||
-        !agent_call(n, "erlang", "module_loaded", tap_agent_write_ask, timeout))
-        return TAP_AGENT_FAILED;
-    if (tap_agent_is_there(n))
-        return TAP_AGENT_LOADED;
-    if (!tap_agent_may_load(n) ||
-        !agent_call(n, "erlang", "load_module", tap_agent_write_load, timeout))
-        return TAP_AGENT_FAILED;
-    return tap_agent_loaded_now(n);
-}
-
-void tap_agent_unload(struct tap_beam_node *n)
-{
-    if (n->state == TAP_BEAM_JOINED)
-        agent_call(n, TAP_AGENT_MODULE, "unload", tap_write_nil, TAP_AGENT_UNLOAD_TIMEOUT);
-}
-
-void tap_agent_forget(struct tap_beam_node *n)
-{
-    struct tap_buf none = {0};
-    tap_write_nil(&none);
-    if (n->conn.wire)
-        tap_rpc_send_inside(&n->rpc, &n->conn, TAP_AGENT_MODULE, "unload", &none);
-    tap_buf_free(&none);
 }
 
 /* ---- Answers that say what went wrong */

@@ -2,19 +2,16 @@
  *
  * First the node's limits are looked at: an atom table that fills up ends the VM. Then it is loaded
  * unless exactly this one is loaded already; the node's code server, which may be busy or have lost
- * its path, is not asked. Either as one call that waits (tap_agent_load), or in its parts, for a
- * node that is one of many (node_start.c): ask for limits, judge, ask whether it is there, judge,
- * load, judge. All of them are calls inside of rex (net/rpc.h).
+ * its path, is not asked. In parts, so that a node that is one of many never waits (node_start.c):
+ * ask for limits, look at them, ask whether it is there, load. All of them are calls inside of rex
+ * (net/rpc.h).
  */
 #ifndef TAP_TRANSPORTS_BEAM_NODE_AGENT_LOAD_H
 #define TAP_TRANSPORTS_BEAM_NODE_AGENT_LOAD_H
 
 #include "transports/beam/node/node.h"
 
-#define TAP_AGENT_UNLOAD_TIMEOUT INT64_C(2000000000)
-
-/* The module's name: it carries the hash of its sources. */
-const char *tap_agent_module(void);
+#define TAP_AGENT_UNLOAD_TIMEOUT INT64_C(2000000000) /* ns */
 
 /* Arguments of lists:map, erlang:module_loaded and erlang:load_module, and what their answers (in
  * rpc.answer) mean. */
@@ -30,13 +27,6 @@ void tap_agent_write_load(struct tap_buf *);
 enum tap_agent_loaded { TAP_AGENT_LOADED, TAP_AGENT_LATER, TAP_AGENT_FAILED };
 enum tap_agent_loaded tap_agent_loaded_now(struct tap_beam_node *);
 
-/* All of it, waiting, up to connect_timeout for each call. */
-enum tap_agent_loaded tap_agent_load(struct tap_beam_node *);
-/* Tells the agent that nobody needs it, after a start that failed. Its answer does not matter, and
- * a node that has failed is not asked. */
-void tap_agent_unload(struct tap_beam_node *);
-/* The same without waiting, for a node that is let go of: it follows whatever was asked before. */
-void tap_agent_forget(struct tap_beam_node *);
 /* A sentence for an answer that is not what was asked for. */
 void tap_agent_explain(const struct tap_beam_node *, char *text, size_t cap);
 

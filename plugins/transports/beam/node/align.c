@@ -1,7 +1,8 @@
 /* align.c: see align.h. */
 #include "transports/beam/node/align.h"
 
-#define SECOND INT64_C(1000000000)
+#include "transports/beam/net/wire.h"
+
 #define DRIFT_USUAL INT64_C(200000)   /* two quartz clocks of 100 ppm */
 #define DRIFT_LARGE INT64_C(15000000) /* the VM corrects its time by up to 1 %, and some */
 
@@ -9,8 +10,8 @@ static int64_t widening(const struct tap_align *a, int64_t span)
 {
     if (span < 0)
         span = -span;
-    if (span > 3600 * SECOND)
-        span = 3600 * SECOND;
+    if (span > 3600 * TAP_SECOND)
+        span = 3600 * TAP_SECOND;
     return span / 1000 * (a->drift / 1000) / 1000 + 1;
 }
 

@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "transports/beam/beam.h"
+#include "transports/beam/node/run_state.h"
 
-#define SECOND INT64_C(1000000000)
 #define LATE_MAX (64u << 20) /* bytes of frames over the distribution: there are one or two */
-#define LATE_PATIENCE (2 * SECOND)
+#define LATE_PATIENCE (2 * TAP_SECOND)
 
 void tap_beam_node_data_reset(struct tap_beam_node *n)
 {

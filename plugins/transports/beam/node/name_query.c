@@ -4,7 +4,7 @@
  * and the next waits for its answer in the stream: so a node that is slow is asked less, and what
  * names cost there is bounded.
  */
-#include "transports/beam/beam.h"
+#include "transports/beam/node/run_state.h"
 
 #define NAMES_EVERY INT64_C(250000000) /* ns */
 #define NAMES_MAX 256u                 /* processes in one question */
@@ -12,16 +12,6 @@
 static bool names_wanted(const struct tap_host *host)
 {
     return host->plan->names || host->plan->mailbox > 0;
-}
-
-void tap_beam_write_pid(struct tap_buf *b, const struct tap_host *host, const struct tap_pid *pid)
-{
-    const struct tap_name *node = tap_name_get(host, pid->node);
-    tap_write_u8(b, TAP_EXT_NEW_PID);
-    tap_write_atom_n(b, node->text, node->len);
-    tap_write_u32(b, pid->id);
-    tap_write_u32(b, pid->serial);
-    tap_write_u32(b, pid->creation);
 }
 
 void tap_beam_node_names(struct tap_beam_node *n, int64_t now)

@@ -92,6 +92,8 @@ struct tap_beam_node {
 #define TAP_BEAM_RETRY INT64_C(500000000)     /* ns until a lost node is dialled again */
 #define TAP_BEAM_PATIENCE INT64_C(2000000000) /* ns of waiting until it is said what for */
 #define TAP_BEAM_TIME 32
+/* ns; also what an idle node's last events wait for at most, in the core's merge */
+#define TAP_BEAM_CLOCK_EVERY (TAP_SECOND / 4)
 /* Begins to connect, on a thread; tap_beam_node_dialled looks for the outcome. */
 void tap_beam_node_dial(struct tap_beam_node *);
 void tap_beam_node_dialled(struct tap_beam_node *);
@@ -107,14 +109,6 @@ const char *tap_beam_time(int64_t ns, char dst[TAP_BEAM_TIME]);
 
 /* What a connection to a node does with what comes in. */
 extern const struct tap_conn_events tap_beam_node_events;
-/* Calls a function there and waits for its answer; meanwhile every node of the run is served. NULL
- * args: none. False: the node has failed and is ended. The answer is in rpc.answer until the next
- * call. */
-bool tap_beam_node_call(struct tap_beam_node *, const char *module, const char *function,
-                        const struct tap_buf *args, int64_t timeout);
-/* The same, done by rex itself (net/rpc.h). */
-bool tap_beam_node_call_inside(struct tap_beam_node *, const char *module, const char *function,
-                               const struct tap_buf *args, int64_t timeout);
 /* Joined: begins to load the agent (agent_load.h) and to trace. */
 void tap_beam_node_start(struct tap_beam_node *);
 /* Starting: goes on, if there is something to go on with. */
@@ -176,6 +170,11 @@ bool tap_beam_node_cut(struct tap_beam_node *);
 
 /* Closes without a word: a node where nothing was started. */
 void tap_beam_node_leave(struct tap_beam_node *);
+/* Ended, as this is told to the host; `final` as in host->transport->node_state. */
+void tap_beam_node_end(struct tap_beam_node *, enum tap_node_state,
+                       const struct tap_node_final *final);
+/* It is dialled again in a while. */
+void tap_beam_node_retry(struct tap_beam_node *);
 void tap_beam_node_free(struct tap_beam_node *);
 
 #endif

@@ -6,42 +6,13 @@
  */
 #include <stdio.h>
 
-#include "transports/beam/beam.h"
+#include "transports/beam/node/run_state.h"
 
-#define SECOND INT64_C(1000000000)
-#define RETRY_LAST (2 * SECOND)
-#define REFUSED_FIRST (10 * SECOND) /* each time, the node logs a line */
-#define REFUSED_LAST (600 * SECOND)
+#define RETRY_LAST (2 * TAP_SECOND)
+#define REFUSED_FIRST (10 * TAP_SECOND) /* each time, the node logs a line */
+#define REFUSED_LAST (600 * TAP_SECOND)
 /* beyond the timeout: a dial ends by itself, but for a name lookup */
-#define DIAL_GRACE (SECOND / 4)
-
-/* ---- Time */
-
-const char *tap_beam_time(int64_t ns, char dst[TAP_BEAM_TIME])
-{
-    if (ns % SECOND == 0)
-        snprintf(dst, TAP_BEAM_TIME, "%lld s", (long long)(ns / SECOND));
-    else
-        snprintf(dst, TAP_BEAM_TIME, "%lld ms", (long long)(ns / 1000000));
-    return dst;
-}
-
-int64_t tap_beam_node_time(const struct tap_beam_node *n)
-{
-    int64_t left = n->dialled_at + n->beam->connect_timeout - tap_wire_now();
-    return left > 0 ? left : 1;
-}
-
-void tap_beam_node_waits(struct tap_beam_node *n, const char *what, int64_t timeout)
-{
-    const struct tap_host *host = n->beam->host;
-    char text[TAP_BEAM_TIME];
-    if (n->waited)
-        return;
-    n->waited = true;
-    host->log(host, TAP_LOG_INFO, "%s: waiting for %s, %s at the most", n->name, what,
-              tap_beam_time(timeout, text));
-}
+#define DIAL_GRACE (TAP_SECOND / 4)
 
 /* ---- Who it is */
 

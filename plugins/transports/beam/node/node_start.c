@@ -13,8 +13,9 @@
  */
 #include <stdio.h>
 
+#include "transports/beam/node/agent_code.h"
 #include "transports/beam/node/agent_load.h"
-#include "transports/beam/beam.h"
+#include "transports/beam/node/run_state.h"
 #include "transports/beam/node/plan_term.h"
 #include "transports/beam/protocol.h"
 
@@ -151,7 +152,7 @@ static void start_call(struct tap_beam_node *n)
     tap_write_list(&args, 1);
     tap_plan_term_write(&args, &term);
     tap_write_nil(&args);
-    start_ask(n, STEP_START, tap_agent_module(), "start", &args);
+    start_ask(n, STEP_START, tap_agent_code.module, "start", &args);
 }
 
 /* ---- What start answered */
@@ -194,7 +195,7 @@ static void start_refused(struct tap_beam_node *n, const char *text, size_t len)
     n->trouble = strndup(text, len);
     tap_write_nil(&args);
     n->start_by = tap_wire_now() + TAP_AGENT_UNLOAD_TIMEOUT;
-    start_ask(n, STEP_UNLOAD, tap_agent_module(), "unload", &args);
+    start_ask(n, STEP_UNLOAD, tap_agent_code.module, "unload", &args);
 }
 
 /* {error, {Code, Text}}, after "error". An agent of an earlier run that is just leaving says "try

@@ -4,7 +4,7 @@
  * The core finds them (host->deep_stack); the agent looks for itself before it takes the returns
  * away.
  */
-#include "transports/beam/beam.h"
+#include "transports/beam/node/run_state.h"
 
 static void put_name(struct tap_buf *b, const struct tap_host *host, uint32_t id)
 {
