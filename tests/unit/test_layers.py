@@ -2,8 +2,8 @@
 """test_layers.py: the layers hold, as the #includes and the sizes of the sources show.
 
 Each floor of core/ may include those beneath it, never one above; folders and files do not include each other in a
-circle; a plugin includes the public headers, its own folder, what its kind shares, core/files and core/syntax; core/ names no
-plugin but in one table. A source has at most 450 lines, a function at most 60.
+circle, nor do files call each other in one; a plugin includes the public headers, its own folder, what its kind shares,
+core/files and core/syntax; core/ names no plugin but in one table. A source has at most 450 lines, a function at most 60.
 """
 import os, re, sys, tempfile
 
@@ -123,6 +123,25 @@ def in_circles(graph):
             yield '%s that include each other: %s' % (what, ', '.join(part))
 
 
+def calls_in_circles(found):
+    """Files of the core, or of one plugin, that call each other's functions in a circle, as no #include shows."""
+    home, code = {}, {}
+    for path, text in found.items():
+        if path.endswith('.c'):
+            code[path] = bare(text)
+            lines = code[path].split('\n')
+            for name, first, _ in functions(text):
+                if not lines[first - 1].startswith('static'):
+                    home.setdefault(name, []).append(path)
+    unit = {path: 'core' if path.startswith('core/') else folder_of(path) for path in code}
+    graph = {}
+    for path, text in code.items():
+        words = set(re.findall(r'\b[a-z]\w*', text)) & set(home)
+        graph[path] = {o for w in words for o in home[w] if o != path and unit[o] == unit[path]}
+    for part in circles(graph):
+        yield 'files that call each other: %s' % ', '.join(part)
+
+
 def plugin_names(found):
     return {(p.split('/')[1][:-1], p.split('/')[2]) for p in found if re.fullmatch(r'plugins/\w+/\w+/plugin\.c', p)}
 
@@ -183,6 +202,7 @@ RULES = {
     'includes_never_run_up': lambda f: runs_up(includes(f)[0]),
     'plugins_keep_to_their_house': lambda f: leaves_its_house(includes(f)[0]),
     'nothing_includes_in_a_circle': lambda f: in_circles(includes(f)[0]),
+    'nothing_calls_in_a_circle': calls_in_circles,
     'the_core_names_no_plugin': names_plugins,
     'sources_and_functions_are_short': too_long,
     'what_is_included_is_there': lambda f: includes(f)[1],
@@ -200,6 +220,11 @@ PLANTED = {  # for each rule a tree that breaks it once, and what must be said; 
         {'core/term/a.h': '#include "term/b.h"\n', 'core/term/b.h': '#include "syntax/c.h"\n',
          'core/syntax/c.h': '#include "term/a.h"\n'}, {'core/syntax/c.h': ''},
         'folders that include each other: syntax, term'),
+    'nothing_calls_in_a_circle': (
+        {'core/term/a.c': 'int tap_a(void)\n{\n    return 1;\n}\nint tap_b(void)\n{\n    return tap_c();\n}\n',
+         'core/term/c.c': 'int tap_c(void)\n{\n    return tap_a();\n}\n'},
+        {'core/term/c.c': 'int tap_c(void)\n{\n    return 1; /* not tap_a() */\n}\n'},
+        'files that call each other: core/term/a.c, core/term/c.c'),
     'the_core_names_no_plugin': (
         {'core/cli/a.c': 'f("such as sink:gold path", "sink:gold.path=x");\n', 'plugins/sinks/gold/plugin.c': ''},
         {'core/cli/a.c': 'f("such as sink:gold path");\n'}, 'core/cli/a.c names a plugin: "sink:gold.path=x"'),
