@@ -63,30 +63,4 @@ static inline const char *tap_name_read(const char *text, bool glob, char *dst, 
     return NULL;
 }
 
-/* Does `name` fit `glob`? * stands for any characters, ? for one (UTF-8). Linear but for the last
- * star, to which it goes back: at most glob * name steps. */
-static inline bool tap_name_glob(const char *glob, const char *name)
-{
-    const char *star = NULL, *resume = NULL;
-    while (*name) {
-        if (*glob == '*') {
-            star = ++glob;
-            resume = name;
-        } else if (*glob == '?' || *glob == *name) {
-            bool one = *glob++ == '?';
-            name++;
-            while (one && ((unsigned char)*name & 0xC0) == 0x80)
-                name++;
-        } else if (star) {
-            glob = star;
-            name = ++resume;
-        } else {
-            return false;
-        }
-    }
-    while (*glob == '*')
-        glob++;
-    return *glob == 0;
-}
-
 #endif

@@ -10,6 +10,7 @@
  * agent does).
  */
 #include "filters/common/name.h"
+#include "syntax/glob.h"
 #include "filters/match_spec/spec.h"
 
 struct tap_match_spec_settings {
@@ -175,7 +176,7 @@ static bool match_function(const struct tap_match_spec *m, const struct tap_even
         if (m->entries[i].target == MS_CALLS && (!t->module || t->module == e->module) &&
             (!t->function || t->function == e->function) &&
             (t->arity < 0 || t->arity == e->arity) &&
-            (!t->glob || tap_name_glob(t->glob, tap_name_get(m->host, e->module)->text)))
+            (!t->glob || tap_glob_matches(t->glob, tap_name_get(m->host, e->module)->text)))
             return true;
     }
     return false;

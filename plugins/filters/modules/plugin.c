@@ -5,6 +5,7 @@
  * never changes, so each name is compared with the globs once and then remembered in two bits.
  */
 #include "filters/common/name.h"
+#include "syntax/glob.h"
 
 struct tap_modules_settings {
     struct tap_text_list modules;
@@ -104,7 +105,7 @@ static bool modules_match(const struct tap_modules *m, uint32_t id)
 {
     const char *name = tap_name_get(m->host, id)->text;
     for (size_t i = 0; i < m->count; i++)
-        if (m->patterns[i].wild ? tap_name_glob(m->patterns[i].glob, name)
+        if (m->patterns[i].wild ? tap_glob_matches(m->patterns[i].glob, name)
                                 : !strcmp(m->patterns[i].glob, name))
             return true;
     return false;

@@ -3,32 +3,10 @@
 #ifndef TAP_SINKS_COMMON_TRACED_RETURNS_H
 #define TAP_SINKS_COMMON_TRACED_RETURNS_H
 
-#include "beamtap/sink.h"
-
 #include <string.h>
 
-/* A plan's module may be a glob. */
-static inline bool tap_returns_glob(const char *glob, const char *text)
-{
-    const char *star = NULL, *from = NULL;
-    while (*text) {
-        if (*glob == '*') {
-            star = glob++;
-            from = text;
-        } else if (*glob == *text || *glob == '?') {
-            glob++;
-            text++;
-        } else if (star) {
-            glob = star + 1;
-            text = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (*glob == '*')
-        glob++;
-    return *glob == 0;
-}
+#include "beamtap/sink.h"
+#include "syntax/glob.h"
 
 static inline bool tap_returns_traced(const struct tap_host *host, const char *module,
                                       const char *function, int32_t arity)
@@ -39,7 +17,7 @@ static inline bool tap_returns_traced(const struct tap_host *host, const char *m
     for (size_t i = 0; i < plan->function_count; i++) {
         const struct tap_plan_function *f = plan->functions[i];
         if ((f->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION)) &&
-            (!f->module || tap_returns_glob(f->module, module)) &&
+            (!f->module || tap_glob_matches(f->module, module)) &&
             (!f->function || strcmp(f->function, function) == 0) &&
             (f->arity < 0 || f->arity == arity))
             return true;
