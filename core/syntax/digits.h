@@ -1,6 +1,6 @@
 /* digits.h: numbers as text, two digits at a time. */
-#ifndef TAP_BASE_DIGITS_H
-#define TAP_BASE_DIGITS_H
+#ifndef TAP_SYNTAX_DIGITS_H
+#define TAP_SYNTAX_DIGITS_H
 
 #include <string.h>
 

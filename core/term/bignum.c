@@ -13,7 +13,7 @@
  */
 #include <stdlib.h>
 
-#include "base/digits.h"
+#include "syntax/digits.h"
 #include "term/out.h"
 
 #define TEN18 1000000000000000000ull

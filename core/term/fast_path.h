@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/digits.h"
+#include "syntax/digits.h"
 #include "beamtap/plugin.h"
 #include "beamtap/term.h"
 

@@ -31,6 +31,7 @@
 #define TAP_SINKS_COMMON_WRITER_H
 
 #include "files/guard.h"
+#include "syntax/digits.h"
 #include "beamtap/sink.h"
 #include "sinks/common/gzip.h"
 
@@ -198,8 +199,6 @@ void tap_writer_give_back(struct tap_writer *w);
 /* A string constant. */
 #define tap_text_lit(dst, lit) ((char *)memcpy((dst), "" lit, sizeof(lit) - 1) + sizeof(lit) - 1)
 
-extern const char tap_text_pairs[200]; /* "00" "01" ... "99" */
-
 /* How many digits it has. */
 static inline unsigned tap_text_digits(uint64_t v)
 {
@@ -238,11 +237,11 @@ static inline char *tap_text_u64(char *dst, uint64_t v)
     while (v >= 100) {
         uint64_t q = v / 100;
         t -= 2;
-        memcpy(t, tap_text_pairs + 2 * (v - q * 100), 2);
+        tap_digit_pair(t, (unsigned)(v - q * 100));
         v = q;
     }
     if (v >= 10)
-        memcpy(dst, tap_text_pairs + 2 * v, 2);
+        tap_digit_pair(dst, (unsigned)v);
     else
         *dst = (char)('0' + v);
     return end;
@@ -260,7 +259,7 @@ static inline char *tap_text_fixed(char *dst, uint32_t v, unsigned digits)
     char *end = dst + digits, *t = end;
     for (; digits >= 2; digits -= 2) {
         t -= 2;
-        memcpy(t, tap_text_pairs + 2 * (v % 100), 2);
+        tap_digit_pair(t, (unsigned)(v % 100));
         v /= 100;
     }
     if (digits)
@@ -271,10 +270,10 @@ static inline char *tap_text_fixed(char *dst, uint32_t v, unsigned digits)
 static inline char *tap_text_eight(char *dst, uint32_t v)
 {
     uint32_t high = v / 10000, low = v % 10000;
-    memcpy(dst, tap_text_pairs + 2 * (high / 100), 2);
-    memcpy(dst + 2, tap_text_pairs + 2 * (high % 100), 2);
-    memcpy(dst + 4, tap_text_pairs + 2 * (low / 100), 2);
-    memcpy(dst + 6, tap_text_pairs + 2 * (low % 100), 2);
+    tap_digit_pair(dst, (unsigned)(high / 100));
+    tap_digit_pair(dst + 2, (unsigned)(high % 100));
+    tap_digit_pair(dst + 4, (unsigned)(low / 100));
+    tap_digit_pair(dst + 6, (unsigned)(low % 100));
     return dst + 8;
 }
 static inline char *tap_text_nine(char *dst, uint32_t v)
