@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "correlate/message_hash.h"
 #include "correlate/registered_names.h"
 
@@ -89,8 +90,8 @@ void tap_flow_read_stats(const struct tap_flow *f, struct tap_flow_stats *stats)
 
 static uint64_t flow_hash_pid(uint64_t h, const struct tap_pid *pid)
 {
-    h = tap_hash_mix(h, (uint64_t)pid->node << 32 | pid->id);
-    return tap_hash_mix(h, (uint64_t)pid->serial << 32 | pid->creation);
+    h = tap_mix64(h, (uint64_t)pid->node << 32 | pid->id);
+    return tap_mix64(h, (uint64_t)pid->serial << 32 | pid->creation);
 }
 
 /* The message alone, as both ends of its way tell it. One that was cut in the node has only its
@@ -100,7 +101,7 @@ static uint64_t flow_hash_message(const struct tap_event *ev, const uint8_t *are
     size_t len = ev->payload.len;
     const uint8_t *message = arena + ev->payload.off;
     if (ev->flags & TAP_EVENT_TRUNCATED)
-        return tap_hash_mix(len, ev->true_size);
+        return tap_mix64(len, ev->true_size);
     return between ? tap_hash_term(0, message, len) : tap_hash_bytes(len, message, len);
 }
 
@@ -217,7 +218,7 @@ static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_o
 
 static uint64_t flow_by_node(uint64_t message, uint32_t node)
 {
-    return tap_hash_mix(message, node);
+    return tap_mix64(message, node);
 }
 
 /* The node that a send goes to; 0: the alias does not tell. */

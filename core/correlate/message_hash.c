@@ -58,7 +58,7 @@ static uint64_t take(struct hash_walk *w, unsigned bytes)
 
 static void hash_number(struct hash_walk *w, unsigned bytes)
 {
-    w->h = tap_hash_mix(w->h, take(w, bytes));
+    w->h = tap_mix64(w->h, take(w, bytes));
 }
 
 /* A pid, port or reference: its node, its number in so many bytes, its creation. */
@@ -69,7 +69,7 @@ static void hash_identifier(struct hash_walk *w, unsigned number, unsigned creat
         hash_number(w, 4);
     hash_number(w, number);
     uint64_t c = take(w, creation);
-    w->h = tap_hash_mix(w->h, creation == 1 ? c & 3 : c);
+    w->h = tap_mix64(w->h, creation == 1 ? c & 3 : c);
 }
 
 static void hash_reference(struct hash_walk *w, unsigned creation)
@@ -77,7 +77,7 @@ static void hash_reference(struct hash_walk *w, unsigned creation)
     unsigned words = (unsigned)take(w, 2);
     hash_atom(w);
     uint64_t c = take(w, creation); /* which stands before the number here */
-    w->h = tap_hash_mix(w->h, c);
+    w->h = tap_mix64(w->h, c);
     while (words-- && !w->c.bad)
         hash_number(w, 4);
 }
@@ -91,7 +91,7 @@ static void hash_fun(struct hash_walk *w)
     hash_number(w, 8); /* the module's MD5 */
     hash_number(w, 4); /* index */
     uint64_t variables = take(w, 4);
-    w->h = tap_hash_mix(w->h, variables);
+    w->h = tap_mix64(w->h, variables);
     w->todo += 4 + variables; /* module, old index, old unique, pid */
 }
 
@@ -113,7 +113,7 @@ static void hash_map(struct hash_walk *w)
     w->c.p--;
     if (!tap_read_map(&w->c, &pairs))
         return;
-    w->h = tap_hash_mix(w->h, pairs);
+    w->h = tap_mix64(w->h, pairs);
     if (pairs == 0)
         return;
     if (w->depth == TAP_HASH_MAPS) {
@@ -137,7 +137,7 @@ static void end_pair(struct hash_walk *w)
         w->todo = 2;
         return;
     }
-    w->h = tap_hash_mix(m->outer, m->sum);
+    w->h = tap_mix64(m->outer, m->sum);
     w->todo = m->todo;
     w->depth--;
 }
@@ -145,7 +145,7 @@ static void end_pair(struct hash_walk *w)
 static void hash_container(struct hash_walk *w, unsigned bytes, unsigned tail)
 {
     uint64_t n = take(w, bytes);
-    w->h = tap_hash_mix(w->h, n);
+    w->h = tap_mix64(w->h, n);
     w->todo += n + tail;
 }
 
@@ -167,7 +167,7 @@ static unsigned kind_of(unsigned tag)
 static void hash_one(struct hash_walk *w)
 {
     unsigned tag = (unsigned)tap_peek(&w->c);
-    w->h = tap_hash_mix(w->h, kind_of(tag));
+    w->h = tap_mix64(w->h, kind_of(tag));
     switch (tag) {
     case TAP_EXT_SMALL_ATOM:
     case TAP_EXT_SMALL_ATOM_UTF8:

@@ -13,22 +13,15 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint64_t tap_hash_mix(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 29;
-}
+#include "base/hash.h"
 
 static inline uint64_t tap_hash_bytes(uint64_t h, const uint8_t *p, size_t n)
 {
-    uint64_t word;
-    for (; n >= 8; p += 8, n -= 8) {
-        memcpy(&word, p, 8);
-        h = tap_hash_mix(h, word);
-    }
-    word = 0;
+    uint64_t word = 0;
+    for (; n >= 8; p += 8, n -= 8)
+        h = tap_mix64(h, tap_word64(p));
     memcpy(&word, p, n);
-    return tap_hash_mix(h, word ^ (uint64_t)n << 56);
+    return tap_mix64(h, word ^ (uint64_t)n << 56);
 }
 
 /* Of an external term without version byte, the same in whichever way its node wrote it. Maps

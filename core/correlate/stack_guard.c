@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "beamtap/returns_off.h"
 
 #define PLACES 8u             /* of a set: two cache lines */
@@ -50,18 +51,12 @@ void tap_stack_guard_free(struct tap_stack_guard *r)
     free(r);
 }
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 32;
-}
-
 static uint64_t key_of(const struct tap_event *ev)
 {
-    uint64_t h = mix(0, (uint64_t)ev->node << 32 | ev->pid.node);
-    h = mix(h, (uint64_t)ev->pid.id << 32 | ev->pid.serial);
-    h = mix(h, (uint64_t)ev->pid.creation << 32 | (uint32_t)ev->arity);
-    h = mix(h, (uint64_t)ev->module << 32 | ev->function);
+    uint64_t h = tap_mix64(0, (uint64_t)ev->node << 32 | ev->pid.node);
+    h = tap_mix64(h, (uint64_t)ev->pid.id << 32 | ev->pid.serial);
+    h = tap_mix64(h, (uint64_t)ev->pid.creation << 32 | (uint32_t)ev->arity);
+    h = tap_mix64(h, (uint64_t)ev->module << 32 | ev->function);
     return h ? h : 1;
 }
 

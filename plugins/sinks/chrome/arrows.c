@@ -18,9 +18,7 @@ static struct tap_flow *flow_at(const struct tap_chrome *c, uint64_t key)
 
 uint64_t tap_flow_key(const struct tap_pid *child)
 {
-    uint64_t h = ((uint64_t)child->id << 32 | child->serial) * 0x9e3779b97f4a7c15ull;
-    h = (h ^ (h >> 29) ^ ((uint64_t)child->creation << 32 | child->node)) * 0xd6e8feb86659fd93ull;
-    return h | 1ull << 63; /* those of the core count from 1 */
+    return tap_pid_hash64(child) | 1ull << 63; /* those of the core count from 1 */
 }
 
 bool tap_flow_begun(const struct tap_chrome *c, uint64_t key)

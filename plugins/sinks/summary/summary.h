@@ -46,7 +46,8 @@ static inline uint64_t sum_mix(uint64_t a, uint64_t b)
 
 static inline uint64_t sum_pid_key(const struct tap_pid *p)
 {
-    return sum_mix((uint64_t)p->id << 32 | p->serial, (uint64_t)p->creation << 32 | p->node);
+    uint64_t h = tap_pid_hash64(p);
+    return h ? h : 1;
 }
 
 /* Lengths are below 2^62, but there are many. */

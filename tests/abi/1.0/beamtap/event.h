@@ -117,11 +117,14 @@ static inline bool tap_pid_same(const struct tap_pid *a, const struct tap_pid *b
 }
 /* For a table of processes: pids that differ in any field, be it by one, fall on places that have
  * nothing in common. */
-static inline uint32_t tap_pid_hash(const struct tap_pid *p)
+static inline uint64_t tap_pid_hash64(const struct tap_pid *p)
 {
     uint64_t h = ((uint64_t)p->id << 32 | p->serial) * 0x9e3779b97f4a7c15ull;
-    h = (h ^ (h >> 29) ^ ((uint64_t)p->creation << 32 | p->node)) * 0xd6e8feb86659fd93ull;
-    return (uint32_t)(h >> 32);
+    return (h ^ (h >> 29) ^ ((uint64_t)p->creation << 32 | p->node)) * 0xd6e8feb86659fd93ull;
+}
+static inline uint32_t tap_pid_hash(const struct tap_pid *p)
+{
+    return (uint32_t)(tap_pid_hash64(p) >> 32);
 }
 
 enum tap_peer_type {
