@@ -9,19 +9,13 @@
 #include "base/utf8.h"
 #include "beamtap/event.h"
 #include "cli/torn_file.h"
-
-/* Those of the sink csv. */
-enum { TS, EVENT, ARITY, FLOW, OTHERS };
-static const char *const columns[] = {
-    [TS] = "ts", [EVENT] = "event", [ARITY] = "arity", [FLOW] = "flow", [OTHERS] = "node",
-    "pid",       "module",          "function",        "peer",          "message",
-    "metadata",  "process"};
-#define COLUMNS (sizeof columns / sizeof *columns)
+#include "files/csv_columns.h"
 
 static unsigned column_of(const char *name, size_t n)
 {
     unsigned c = 0;
-    while (c < COLUMNS && (strlen(columns[c]) != n || memcmp(columns[c], name, n) != 0))
+    while (c < TAP_CSV_COLUMNS &&
+           (strlen(tap_csv_names[c]) != n || memcmp(tap_csv_names[c], name, n) != 0))
         c++;
     return c;
 }
@@ -41,12 +35,12 @@ bool tap_torn_columns(struct tap_torn_file *m, const char *head, size_t len)
         while (p[n] != ',' && p[n] != '\n')
             n++;
         unsigned c = column_of(p, n);
-        if (c == COLUMNS || has_column(m, c) || m->column_count == TAP_TORN_COLUMNS)
+        if (c == TAP_CSV_COLUMNS || has_column(m, c) || m->column_count == TAP_TORN_COLUMNS)
             return false;
         m->columns[m->column_count++] = (uint8_t)c;
         p += n + 1;
     }
-    return end && (has_column(m, TS) || has_column(m, EVENT));
+    return end && (has_column(m, TAP_CSV_TS) || has_column(m, TAP_CSV_EVENT));
 }
 
 /* ---- Cells */
@@ -126,11 +120,11 @@ static enum tap_torn_verdict read_cell(const char *buf, size_t len, size_t at, b
 
 static bool cell_fits(unsigned column, const struct cell *cell)
 {
-    if (column == TS || column == ARITY)
+    if (column == TAP_CSV_TS || column == TAP_CSV_ARITY)
         return is_number(cell->text, cell->len);
-    if (column == EVENT)
+    if (column == TAP_CSV_EVENT)
         return is_kind(cell->text, cell->len);
-    if (column == FLOW)
+    if (column == TAP_CSV_FLOW)
         return cell->len == 0 || is_number(cell->text, cell->len);
     return is_text(cell->text, cell->len);
 }
@@ -151,7 +145,8 @@ enum tap_torn_verdict tap_torn_row(struct tap_torn_file *m, bool last, size_t *l
     }
     for (unsigned c = 0; c < m->column_count; c++) {
         struct cell cell;
-        enum tap_torn_verdict verdict = read_cell(m->buf, m->len, at, m->columns[0] == TS, &cell);
+        enum tap_torn_verdict verdict =
+            read_cell(m->buf, m->len, at, m->columns[0] == TAP_CSV_TS, &cell);
         if (verdict != TAP_TORN_TAKE)
             return verdict;
         if ((m->buf[cell.end] == '\n') != (c + 1 == m->column_count))

@@ -4,27 +4,10 @@
 #ifndef TAP_SINKS_CSV_CSV_H
 #define TAP_SINKS_CSV_CSV_H
 
+#include "files/csv_columns.h"
 #include "sinks/common/node_labels.h"
 #include "sinks/common/process_table.h"
 #include "sinks/csv/cells.h"
-
-/* Those of a row unless others are chosen, and behind them what has to be asked for. */
-enum csv_column {
-    CSV_TS,
-    CSV_NODE,
-    CSV_EVENT,
-    CSV_PID,
-    CSV_MODULE,
-    CSV_FUNCTION,
-    CSV_ARITY,
-    CSV_PEER,
-    CSV_MESSAGE,
-    CSV_METADATA,
-    CSV_FLOW,
-    CSV_PROCESS,
-    CSV_COLUMNS
-};
-#define CSV_DEFAULT CSV_PROCESS /* so many */
 
 struct csv_settings {
     const char *path;
@@ -45,9 +28,10 @@ struct csv {
     int64_t second;
     char second_text[24];
     uint8_t second_len;
-    uint8_t columns[CSV_COLUMNS], column_count; /* enum csv_column, in the order of the file */
-    bool chosen;                                /* other ones than all, or in another order */
-    bool begun;                                 /* there is a row */
+    uint8_t columns[TAP_CSV_COLUMNS],
+        column_count; /* enum tap_csv_column, in the order of the file */
+    bool chosen;      /* other ones than all, or in another order */
+    bool begun;       /* there is a row */
 };
 
 /* Writes these events, a row each. */

@@ -24,9 +24,6 @@
  */
 #include "sinks/csv/csv.h"
 
-static const char *const csv_names_of[CSV_COLUMNS] = {"ts",      "node",     "event", "pid",
-                                                      "module",  "function", "arity", "peer",
-                                                      "message", "metadata", "flow",  "process"};
 #define CSV_ALL "ts, node, event, pid, module, function, arity, peer, message, metadata, flow"
 
 /* Reads the option: names of columns, each at most once. */
@@ -36,9 +33,9 @@ static enum tap_status choose_columns(struct csv *self)
     for (size_t i = 0; i < list->count; i++) {
         const struct tap_text *item = &list->items[i];
         unsigned c = 0, j = 0;
-        while (c < CSV_COLUMNS && strcmp(csv_names_of[c], item->text) != 0)
+        while (c < TAP_CSV_COLUMNS && strcmp(tap_csv_names[c], item->text) != 0)
             c++;
-        if (c == CSV_COLUMNS)
+        if (c == TAP_CSV_COLUMNS)
             return self->host->fail_at(
                 self->host, item, 0, "%s is no column; there are " CSV_ALL ", process", item->text);
         while (j < self->column_count && self->columns[j] != c)
@@ -48,7 +45,7 @@ static enum tap_status choose_columns(struct csv *self)
         self->chosen |= c != i;
         self->columns[self->column_count++] = (uint8_t)c;
     }
-    self->chosen |= self->column_count != CSV_DEFAULT;
+    self->chosen |= self->column_count != TAP_CSV_DEFAULT;
     return TAP_OK;
 }
 
@@ -84,14 +81,14 @@ static enum tap_status csv_create(const struct tap_host *host, const void *setti
 static enum tap_status csv_start(void *s)
 {
     struct csv *self = s;
-    if (memchr(self->columns, CSV_PROCESS, self->column_count) &&
+    if (memchr(self->columns, TAP_CSV_PROCESS, self->column_count) &&
         !(self->called = tap_process_table_new()))
         return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
     enum tap_status status = tap_writer_open(&self->w);
     if (status != TAP_OK)
         return status;
     for (unsigned i = 0; i < self->column_count; i++) {
-        const char *name = csv_names_of[self->columns[i]];
+        const char *name = tap_csv_names[self->columns[i]];
         tap_writer_put(&self->w, ",", i > 0);
         tap_writer_put(&self->w, name, strlen(name));
     }

@@ -186,24 +186,24 @@ static void put_flow(struct tap_writer *w, const struct tap_event *e)
         w->p = tap_text_u64(tap_writer_reserve(w, 20), e->flow);
 }
 
-static void put_column(struct csv *self, enum csv_column column, const struct tap_batch *batch,
+static void put_column(struct csv *self, enum tap_csv_column column, const struct tap_batch *batch,
                        const struct tap_event *e, struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
     switch (column) {
-    case CSV_TS: w->p = put_ts(self, tap_writer_reserve(w, 64), e->ts); break;
-    case CSV_NODE: put_name(self, print->node_name); break;
-    case CSV_EVENT:
+    case TAP_CSV_TS: w->p = put_ts(self, tap_writer_reserve(w, 64), e->ts); break;
+    case TAP_CSV_NODE: put_name(self, print->node_name); break;
+    case TAP_CSV_EVENT:
         tap_writer_put(w, self->kinds[e->kind] + 1, self->kind_len[e->kind] - 2u);
         break;
-    case CSV_PID: put_pid(self, e, print); break;
-    case CSV_MODULE: put_name(self, e->module); break;
-    case CSV_FUNCTION: put_name(self, e->function); break;
-    case CSV_ARITY: w->p = tap_text_i64(tap_writer_reserve(w, 24), e->arity); break;
-    case CSV_PEER: put_peer(self, batch, e, print); break;
-    case CSV_MESSAGE: put_message(self, batch, e, print); break;
-    case CSV_FLOW: put_flow(w, e); break;
-    case CSV_PROCESS: put_process(self, e); break;
+    case TAP_CSV_PID: put_pid(self, e, print); break;
+    case TAP_CSV_MODULE: put_name(self, e->module); break;
+    case TAP_CSV_FUNCTION: put_name(self, e->function); break;
+    case TAP_CSV_ARITY: w->p = tap_text_i64(tap_writer_reserve(w, 24), e->arity); break;
+    case TAP_CSV_PEER: put_peer(self, batch, e, print); break;
+    case TAP_CSV_MESSAGE: put_message(self, batch, e, print); break;
+    case TAP_CSV_FLOW: put_flow(w, e); break;
+    case TAP_CSV_PROCESS: put_process(self, e); break;
     default: put_metadata(self, batch, e, print); break;
     }
 }
@@ -221,8 +221,8 @@ static void put_chosen(struct csv *self, const struct tap_batch *batch, const st
             put_char(&self->w, ',');
         size_t at = tap_writer_here(&self->w);
         put_column(self, self->columns[i], batch, e, &print);
-        if (!quoted && self->columns[i] != CSV_TS && self->columns[i] != CSV_ARITY &&
-            self->columns[i] != CSV_FLOW) {
+        if (!quoted && self->columns[i] != TAP_CSV_TS && self->columns[i] != TAP_CSV_ARITY &&
+            self->columns[i] != TAP_CSV_FLOW) {
             csv_cell_quote(&self->w, at);
             quoted = true;
         }
