@@ -45,17 +45,24 @@ def originals():
     compile_erlang('e2e_storm.erl')
     node = Node()
     node('e2e_storm:start(1)')
-    folder = tempfile.mkdtemp(dir=work)
-    os.mkfifo(folder + '/array.pipe', 0o600)
-    reader = subprocess.Popen('exec cat array.pipe > array.json', shell=True, cwd=folder)
-    started.append(reader)
-    run = Run(INI % node.name, '--json', cwd=folder).ended(0)
-    reader.wait(PATIENCE)
+    # A busy machine hands events over in fewer and larger pieces.
+    while not made or any(len(pieces(made[name])) < 4 for name in FILES if name.endswith('.gz')):
+        folder = tempfile.mkdtemp(dir=work)
+        os.mkfifo(folder + '/array.pipe', 0o600)
+        reader = subprocess.Popen('exec cat array.pipe > array.json', shell=True, cwd=folder)
+        started.append(reader)
+        run = Run(INI % node.name, '--json', cwd=folder).ended(0)
+        reader.wait(PATIENCE)
+        for name in FILES:
+            with open(run.path(name), 'rb') as f:
+                made[name] = f.read()
     node.stop()
-    for name in FILES:
-        with open(run.path(name), 'rb') as f:
-            made[name] = f.read()
     return made
+
+
+def pieces(data):
+    """Where each piece of a packed file ends: behind a flush."""
+    return [m.end() for m in re.finditer(re.escape(b'\0\0\xff\xff'), data)]
 
 
 def put(name, data):
@@ -146,9 +153,9 @@ def one_bad_byte_costs_its_event():
             told = repair(path).stdout
             now = get(path).split(b'\n')
             assert now == was[:number - 1] + was[number:], (name, number, told)
-            [place] = re.findall(r'^%s: line (\d+), byte (\d+): (\d+) bytes are no event' % re.escape(path), told, re.M)
+            [place] = re.findall(r'^%s: line (\d+), byte (\d+): (\d+) bytes are not an event' % re.escape(path), told, re.M)
             assert int(place[0]) == number and int(place[1]) == begin, (place, number, begin)
-            assert 'mended' in told and '1 places before' in told, told
+            assert 'repaired' in told and '1 places before' in told, told
             assert 'is whole' in repair(path).stdout
 
 
@@ -164,7 +171,7 @@ def a_quote_or_line_end_that_is_gone():
         now = get(path).split(b'\n')
         missing = set(was) - set(now)
         assert len(missing) <= lost and not set(now) - set(was), (name, byte, told, missing)
-        assert 'mended' in told and 'is whole' in repair(path).stdout, told
+        assert 'repaired' in told and 'is whole' in repair(path).stdout, told
 
 
 def a_torn_end_and_a_bad_byte():
@@ -185,8 +192,7 @@ def damage_in_a_packed_file_costs_its_piece():
     for name in ('trace.json.gz', 'trace.csv.gz'):
         data = originals()[name]
         was = [line.rstrip(b',') for line in lines(name, data)]
-        marks = [m.end() for m in re.finditer(re.escape(b'\0\0\xff\xff'), data)]
-        assert len(marks) > 3, (name, len(data))
+        marks = pieces(data)
         for piece in (1, len(marks) // 2):
             for at in (marks[piece - 1] + 3, (marks[piece - 1] + marks[piece]) // 2, marks[piece] - 3):
                 damaged = bytearray(data)
@@ -200,8 +206,10 @@ def damage_in_a_packed_file_costs_its_piece():
                 keep = [line.rstrip(b',') for line in before]
                 assert now[:len(keep) - 1] == keep[:-1], (name, piece, told)
                 rest = [line for line in was[behind + 1:] if line]
-                assert [line for line in now if line][-len(rest):] == rest, (name, piece, at, told)
-                assert 'mended' in told and 'is whole' in repair(path).stdout, told
+                tail = [line for line in now if line][-len(rest):]
+                wrong = [i for i, pair in enumerate(zip(tail, rest)) if pair[0] != pair[1]]
+                assert not wrong, (name, piece, at, marks[piece - 1], marks[piece], len(rest), wrong[:5], len(wrong), tail[wrong[0]], rest[wrong[0]], told)
+                assert 'repaired' in told and 'is whole' in repair(path).stdout, told
 
 
 def gzip_text(data):
