@@ -70,7 +70,7 @@ static bool duration_of(const char *text, const char *what, int64_t *ns)
 {
     if (!text || tap_parse_duration(text, ns))
         return true;
-    fprintf(stderr, "beamtap call: %s %s: this is no duration, such as 500ms, 10s or 0\n", what,
+    fprintf(stderr, "beamtap call: %s %s: this is not a duration, such as 500ms, 10s or 0\n", what,
             text);
     return false;
 }

@@ -25,14 +25,14 @@ static int print_findings(const cJSON *answer)
         if (n == 0)
             continue;
         lines++;
-        printf("  taken away: %s ", n == 1 ? findings[i].one : findings[i].several);
+        printf("  removed: %s ", n == 1 ? findings[i].one : findings[i].several);
         tap_query_list(list, 10, stdout);
         putchar('\n');
     }
     const cJSON *relays = cJSON_GetObjectItemCaseSensitive(answer, "relays");
     if (cJSON_IsNumber(relays) && relays->valueint > 0) {
         lines++;
-        printf("  taken away: %d process%s with the flags that it had set\n", relays->valueint,
+        printf("  removed: %d process%s with the flags that it had set\n", relays->valueint,
                relays->valueint == 1 ? "" : "es");
     }
     return lines;

@@ -68,7 +68,7 @@ int tap_cli_export(int argc, char **argv)
     if (wrong || !tap_cli_read(n, rest, flags, 1, 1, &args))
         code = 2;
     else if (sinks.set_count == 0)
-        fputs("beamtap export: where to? (--sink NAME:KEY=VALUE,..., such as --sink "
+        fputs("beamtap export: no sink is given (--sink NAME:KEY=VALUE,..., such as --sink "
               "csv:path=out.csv)\n",
               stderr);
     else

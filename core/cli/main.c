@@ -19,7 +19,8 @@ static const struct command {
     {"run", "FILE.ini [--set SECTION.KEY=VALUE]... [--quiet] [--json]", "traces as the file says",
      tap_cli_run, NULL},
     {"check", "FILE.ini [--set SECTION.KEY=VALUE]...",
-     "tells all mistakes, or what would be traced and written; asks no node", tap_cli_check, NULL},
+     "reports all mistakes, or what would be traced and written; contacts no node", tap_cli_check,
+     NULL},
     {"plugins", "[KIND:NAME | session] [--json]",
      "what is installed, from where, with which options", tap_cli_plugins, NULL},
     {"export",
@@ -28,7 +29,7 @@ static const struct command {
     {"nodes", "NODE [--hidden] [--json] [--set SECTION.KEY=VALUE]...",
      "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes, NULL},
     {"clean", "NODE [--json] [--set SECTION.KEY=VALUE]...",
-     "takes away whatever a dead run of beamtap left in a node", tap_cli_clean, NULL},
+     "removes whatever a dead run of beamtap left in a node", tap_cli_clean, NULL},
     {"call",
      "NODE MODULE FUNCTION ['[ARGS]'] [--timeout 5s] [--linger 0] [--sink NAME:KEY=VALUE,...]... "
      "[--config FILE.ini] [--set SECTION.KEY=VALUE]... [--elixir | --erlang] [--quiet] [--json]",
@@ -36,7 +37,7 @@ static const struct command {
      "stderr)",
      tap_cli_call, TAP_CLI_SINK_HELP},
     {"repair", "FILE",
-     "mends an output file that was torn (kill -9, a full disk), losing no whole event",
+     "repairs an output file that was cut off (kill -9, a full disk), losing no whole event",
      tap_cli_repair, NULL},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -139,7 +139,7 @@ int tap_cli_nodes(int argc, char **argv)
     if (!tap_cli_read(argc, argv, flags, 1, 1, &args))
         return 2;
     if (strchr(words[0], ',')) {
-        fputs("beamtap nodes: name one node, and it tells of the others\n", stderr);
+        fputs("beamtap nodes: give the name of one node; it knows the others\n", stderr);
         return 2;
     }
     struct tap_error *err = tap_error_new();

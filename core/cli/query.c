@@ -82,7 +82,7 @@ static cJSON *map_json(struct tap_cursor *c, int depth)
     return object;
 }
 
-/* NULL for what is no term, or of a kind that no answer has. */
+/* NULL for what is not a term, or of a kind that no answer has. */
 static cJSON *term_json(struct tap_cursor *c, int depth)
 {
     uint32_t n = 0;
@@ -141,7 +141,7 @@ int tap_query_ask(const char *nodes, const char *const *sets, size_t set_count, 
     if (session)
         tap_session_service(session, verb, NULL, 0, &result);
     if (result.len && !answers_add(&result, answers))
-        TAP_ERR(err, TAP_ERROR, "core", "the answer to '%s' makes no sense", verb);
+        TAP_ERR(err, TAP_ERROR, "core", "the answer to '%s' cannot be read", verb);
     tap_buf_free(&result);
     tap_session_free(session);
     tap_config_free(config);

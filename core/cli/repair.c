@@ -90,7 +90,7 @@ static void tell_damages(const struct repair *r)
         printf("%s: %s %" PRIu64 ", byte %" PRIu64 "%s: ", r->path, what, d->line, d->offset,
                r->packed ? " of what is packed" : "");
         if (d->bytes)
-            printf("%" PRIu64 " bytes are no event, and are left out\n", d->bytes);
+            printf("%" PRIu64 " bytes are not an event, and are left out\n", d->bytes);
         else
             printf("some is missing\n");
     }
@@ -232,7 +232,7 @@ static int check(struct repair *r)
         return fail(r, "out of memory");
     if (!tap_torn_is_ours(&r->torn))
         return fail(r, r->torn.foreign
-                           ? "most of what is in it is no event of beamtap's: it is left as it is"
+                           ? "most of it is not events of beamtap's: it is left as it is"
                            : "there is no whole event in it: it is left as it is");
     if (tap_torn_is_whole(&r->torn) && r->packed_whole) {
         printf("%s is whole: %" PRIu64 " events\n", r->path, r->torn.events);
@@ -242,7 +242,7 @@ static int check(struct repair *r)
     if (code)
         return code;
     tell_damages(r);
-    printf("%s is mended: %" PRIu64 " events, %" PRIu64 " bytes behind them cut off", r->path,
+    printf("%s is repaired: %" PRIu64 " events, %" PRIu64 " bytes behind them cut off", r->path,
            r->torn.events, r->torn.cut);
     if (r->torn.damaged)
         printf(", %" PRIu64 " places before (%" PRIu64 " bytes) left out", r->torn.damaged,
@@ -257,7 +257,7 @@ static int read_file(struct repair *r, int fd)
     if (fstat(fd, &r->st) < 0)
         return fail(r, "%s", strerror(errno));
     if (!S_ISREG(r->st.st_mode))
-        return fail(r, "it is no file");
+        return fail(r, "it is not a file");
     if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
         return fail(r, "a run is writing it");
     r->size = (size_t)r->st.st_size;

@@ -19,7 +19,7 @@ static struct {
 static void leave(int number)
 {
     static const char text[] =
-        "\nbeamtap: left at once: what is on its way is lost, and nodes clean "
+        "\nbeamtap: stopped at once: what is on its way is lost, and nodes clean "
         "up by themselves when their lease ends\n";
     if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
         _exit(128 + number);

@@ -68,13 +68,13 @@ static enum tap_status fill_wrong_word(const struct fill *f, const struct tap_te
     const char *nearest = tap_suggest(v->text, right, n);
     if (nearest)
         return tap_error_add_at(f->err, f->section, v,
-                                "'%s' is no value of '%s' (did you mean '%s'?)", v->text,
+                                "invalid value '%s' for '%s' (did you mean '%s'?)", v->text,
                                 f->option->name, nearest);
     char all[512] = "";
     size_t used = 0;
     for (size_t i = 0; i < n && used < sizeof all; i++)
         used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", right[i]);
-    return tap_error_add_at(f->err, f->section, v, "'%s' is no value of '%s' (there are: %s)",
+    return tap_error_add_at(f->err, f->section, v, "invalid value '%s' for '%s' (there are: %s)",
                             v->text, f->option->name, all);
 }
 
@@ -109,25 +109,27 @@ static enum tap_status fill_number(const struct fill *f, const struct tap_text *
     int64_t value, min, max;
     char low[64], high[64];
     if (o->type == TAP_OPT_INT && !tap_parse_int(v->text, &value))
-        return tap_error_add_at(f->err, f->section, v, "'%s' is not a whole number for '%s'",
-                                v->text, o->name);
+        return tap_error_add_at(f->err, f->section, v,
+                                "invalid value '%s' for '%s': a whole number is needed", v->text,
+                                o->name);
     if (o->type == TAP_OPT_SIZE && !tap_parse_size(v->text, o->flags & TAP_OPT_BYTES, &value))
         return tap_error_add_at(
             f->err, f->section, v,
-            "'%s' is not a size for '%s' (a number with k, M or G, such as 64k)", v->text, o->name);
+            "invalid value '%s' for '%s': a size is a number with k, M or G, such as 64k", v->text,
+            o->name);
     if (o->type == TAP_OPT_DURATION && !tap_parse_duration(v->text, &value))
-        return tap_error_add_at(
-            f->err, f->section, v,
-            "'%s' is not a duration for '%s' (a number with ns, us, ms, s, m or h, such as 30s)",
-            v->text, o->name);
+        return tap_error_add_at(f->err, f->section, v,
+                                "invalid value '%s' for '%s': a duration is needed (a number with "
+                                "ns, us, ms, s, m or h, such as 30s)",
+                                v->text, o->name);
     option_range(o, &min, &max);
     tap_option_number_print(o, min, low, sizeof low);
     tap_option_number_print(o, max, high, sizeof high);
     if (value > max && max < INT64_MAX)
-        return tap_error_add_at(f->err, f->section, v, "%s is too much for '%s' (at most %s)",
+        return tap_error_add_at(f->err, f->section, v, "%s is too large for '%s' (at most %s)",
                                 v->text, o->name, high);
     if (value < min)
-        return tap_error_add_at(f->err, f->section, v, "%s is too little for '%s' (at least %s)",
+        return tap_error_add_at(f->err, f->section, v, "%s is too small for '%s' (at least %s)",
                                 v->text, o->name, low);
     *field = value;
     return TAP_OK;

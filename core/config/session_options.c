@@ -282,7 +282,7 @@ static void session_node(const struct tap_session_settings *s, size_t i, struct 
         return;
     }
     if (!node_read(node->text, &n)) {
-        tap_error_add_at(err, "session", node, "'%s' is no node name (%s)", node->text,
+        tap_error_add_at(err, "session", node, "'%s' is not a node name (%s)", node->text,
                          node_form(node->text));
         return;
     }
@@ -325,7 +325,7 @@ static void session_seed(struct tap_session_settings *s, struct tap_mempool *poo
         tap_error_add_at(err, "session", &s->nodes.items[0],
                          "all_nodes needs `seed`: a node of the cluster that is meant");
     } else if (all && !node_read(s->seed, &n)) {
-        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is no node name (%s)", s->seed,
+        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is not a node name (%s)", s->seed,
                 node_form(s->seed));
     } else if (all) {
         s->seed_name = node_name(s->seed, &n, pool);
@@ -333,7 +333,7 @@ static void session_seed(struct tap_session_settings *s, struct tap_mempool *poo
         if (!s->seed_name)
             TAP_ERR(err, TAP_ERROR, "core", "out of memory");
     } else if (s->seed) {
-        TAP_ERR(err, TAP_INVALID, "session", "seed = %s is of use only with nodes = all_nodes",
+        TAP_ERR(err, TAP_INVALID, "session", "seed = %s can be used only with nodes = all_nodes",
                 s->seed);
     }
 }

@@ -422,7 +422,7 @@ uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s,
     struct tap_frame f;
     uint32_t ignored = 0, len;
     if (end < off || end - off < TAP_FRAME_HEADER || !tap_frame_read(batch->base.arena + off, &f)) {
-        ctx->log(ctx->arg, s->node, TAP_LOG_WARNING, "sent something that is no frame", 31);
+        ctx->log(ctx->arg, s->node, TAP_LOG_WARNING, "sent something that is not a frame", 31);
         return 0; /* its numbers show as missing with the next one */
     }
     f.seq += s->base;

@@ -57,9 +57,9 @@ static char *read_name(struct tap_error *err, const char *what, const char *text
         if (n && n->type == TAP_SYN_N_ATOM)
             name = strdup(n->text);
         else if (n && n->type == TAP_SYN_N_STRING && elixir) /* 'name' is an atom in Erlang alone */
-            mistake(&r, &where, 0, "a charlist is no name: an atom is :name");
+            mistake(&r, &where, 0, "a charlist is not a name: an atom is :name");
         else if (n)
-            mistake(&r, &where, 0, "this is no name");
+            mistake(&r, &where, 0, "this is not a name");
     } else {
         name = strdup(text);
     }

@@ -264,7 +264,7 @@ const struct tap_names *tap_intern_names(const struct tap_intern *in)
     return &in->names;
 }
 
-/* As UTF-8: latin1 is converted, what is no character becomes U+FFFD. */
+/* As UTF-8: latin1 is converted, what is not a character becomes U+FFFD. */
 static uint32_t intern_converted(struct tap_intern *in, const char *text, size_t len, bool latin1)
 {
     char small[1024], *dst = small;

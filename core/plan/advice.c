@@ -47,7 +47,7 @@ const char *tap_plan_advice(const struct tap_plan *plan, size_t n)
         const char *text;
     } known[] = {
         {dear_messages(plan),
-         "messages of every process: dear in a busy node; a pids filter asks for less"},
+         "messages of every process: costly on a busy node; a pids filter limits them"},
         {no_arguments(plan),
          "every module is traced: calls come with their arity alone; where a filter "
          "names modules or functions, or with arguments = true, with arguments"},

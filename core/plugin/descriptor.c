@@ -101,7 +101,7 @@ bool tap_plugin_validate(const struct tap_plugin *p, enum tap_plugin_kind kind, 
         snprintf(why, cap, "has a descriptor that is too short (%u bytes; plugin ABI %d has %zu)",
                  p->struct_size, TAP_ABI_MAJOR, sizeof *p);
     else if (p->kind != kind)
-        snprintf(why, cap, "says that it is no %s but a %s",
+        snprintf(why, cap, "says that it is not a %s but a %s",
                  kind == TAP_PLUGIN_SINK     ? "sink"
                  : kind == TAP_PLUGIN_FILTER ? "filter"
                                              : "transport",

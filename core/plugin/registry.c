@@ -222,7 +222,7 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
         return NULL;
     }
     if (!S_ISREG(st.st_mode)) {
-        snprintf(why, cap, "is no file");
+        snprintf(why, cap, "is not a file");
         return NULL;
     }
     /* A bare name would be sought in the system's library folders. Links are behind us here, so
@@ -254,7 +254,7 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
                 return NULL;
             }
         }
-        snprintf(why, cap, "is no beamtap plugin: it has no symbol %s", TAP_PLUGIN_SYMBOL);
+        snprintf(why, cap, "is not a beamtap plugin: it has no symbol %s", TAP_PLUGIN_SYMBOL);
         return NULL;
     }
     const struct tap_plugin *plugin = entry();

@@ -191,7 +191,7 @@ static uint32_t host_node_add(const struct tap_host *host, const char *name)
     }
     pthread_mutex_unlock(&session->lock);
     if (index == UINT32_MAX)
-        TAP_FAIL(host, TAP_ERROR, "%s is one node too many (%u are the most)", name, TAP_NODES_MAX);
+        TAP_FAIL(host, TAP_ERROR, "%s is one node too many (at most %u)", name, TAP_NODES_MAX);
     return index;
 }
 

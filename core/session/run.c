@@ -99,10 +99,9 @@ static void finish_sinks(struct tap_session *session)
         if (tap_sink_join(&session->sinks[s]))
             continue;
         session->abandoned = true;
-        TAP_ERR(
-            session->err, TAP_ERROR, instance_of(session, &session->sinks[s])->section,
-            "did not come to its end within %lld s and was left behind: its output is not complete",
-            (long long)(TAP_SINK_DEADLINE / TAP_SECOND));
+        TAP_ERR(session->err, TAP_ERROR, instance_of(session, &session->sinks[s])->section,
+                "did not finish within %lld s and was left behind: its output is not complete",
+                (long long)(TAP_SINK_DEADLINE / TAP_SECOND));
     }
 }
 
@@ -225,7 +224,7 @@ static void finish_transport(struct tap_session *session)
         pthread_detach(session->thread);
         session->abandoned = true;
         TAP_ERR(session->err, TAP_ERROR, session->transport->instance->section,
-                "did not come to its end and was left behind: nodes may still be tracing until "
+                "did not finish and was left behind: nodes may still be tracing until "
                 "their lease ends");
     } else if (session->threaded) {
         pthread_join(session->thread, NULL);

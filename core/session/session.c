@@ -218,9 +218,10 @@ static void all_filter_live(struct tap_session *session, struct tap_plan_filter 
     for (size_t i = 0; i < n; i++) {
         filters[i].live = true;
         if (tap_claim_has_specs(filters[i].claim))
-            tap_session_log(session, TAP_LOG_WARNING, filters[i].instance->section,
-                            "match specs are judged in nodes: of a recording this keeps every call "
-                            "of the functions named, and every message");
+            tap_session_log(
+                session, TAP_LOG_WARNING, filters[i].instance->section,
+                "match specs are evaluated in nodes: of a recording this keeps every call "
+                "of the functions named, and every message");
     }
 }
 

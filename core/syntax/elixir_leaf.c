@@ -53,7 +53,7 @@ static bool read_quoted(struct tap_syn_elixir *e, char quote, struct tap_buf *by
             if (digits == 0 || (!braces && digits < most) || (braces && p[digits] != '}') ||
                 c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
                 return tap_syn_elixir_fail(e, e->pos,
-                                           "this escape sequence is incomplete or no character");
+                                           "this escape sequence is incomplete or not a character");
             e->pos += 2 + digits + 2 * braces;
         } else {
             size_t n = t[e->pos] != '\\'      ? tap_syn_char_decode(t + e->pos, &c)
@@ -65,8 +65,8 @@ static bool read_quoted(struct tap_syn_elixir *e, char quote, struct tap_buf *by
             if (!n)
                 return tap_syn_elixir_fail(
                     e, e->pos,
-                    t[e->pos] == '\\' ? "this escape sequence is incomplete or no character"
-                                      : "this byte is no UTF-8");
+                    t[e->pos] == '\\' ? "this escape sequence is incomplete or not a character"
+                                      : "this byte is not UTF-8");
             e->pos += n;
         }
         tap_buf_put(bytes, utf8, tap_syn_char_encode(utf8, c));
@@ -130,7 +130,8 @@ struct tap_syn_node *tap_syn_elixir_atom(struct tap_syn_elixir *e)
     end += end > e->pos && (e->text[end] == '?' || e->text[end] == '!');
     if (end == e->pos || (e->text[e->pos] >= '0' && e->text[e->pos] <= '9'))
         return tap_syn_elixir_fail(
-            e, off, "this is no atom: other characters than letters need quotes, :\"like this\"");
+            e, off,
+            "this is not an atom: other characters than letters need quotes, :\"like this\"");
     size_t from = e->pos;
     e->pos = end;
     return tap_syn_elixir_leaf(e, TAP_SYN_N_ATOM, off, "", e->text + from, end - from);
@@ -205,7 +206,7 @@ static struct tap_syn_node *read_float(struct tap_syn_elixir *e)
     if (!node)
         return NULL;
     node->number = tap_number_parse(digits, &end);
-    return *end || !isfinite(node->number) ? tap_syn_elixir_fail(e, off, "this is no number")
+    return *end || !isfinite(node->number) ? tap_syn_elixir_fail(e, off, "this is not a number")
                                            : node;
 }
 
@@ -228,7 +229,7 @@ struct tap_syn_node *tap_syn_elixir_number(struct tap_syn_elixir *e)
         return read_float(e);
     }
     if (tap_syn_char_is_word(t + e->pos))
-        return tap_syn_elixir_fail(e, off, "this is no number");
+        return tap_syn_elixir_fail(e, off, "this is not a number");
     struct tap_syn_node *n = tap_syn_node(e->source, TAP_SYN_N_INT, off);
     if (n) {
         n->digits = bytes;

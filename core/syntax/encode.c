@@ -85,7 +85,7 @@ bool tap_syn_encode(struct tap_syn_source *s, struct tap_buf *b, const struct ta
         break;
     case TAP_SYN_N_VAR:
     case TAP_SYN_N_CALL:
-    case TAP_SYN_N_OP: return tap_syn_fail(s, n->off, "this is no term");
+    case TAP_SYN_N_OP: return tap_syn_fail(s, n->off, "this is not a term");
     }
     return !b->oom || tap_syn_fail_oom(s);
 }

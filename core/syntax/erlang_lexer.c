@@ -124,13 +124,13 @@ static bool lex_char(struct tap_syn_lexer *l, uint32_t *c)
     if (t[at] != '\\') {
         size_t n = tap_syn_char_decode(t + at, c);
         if (!n)
-            return tap_syn_fail(l->source, at, "this byte is no UTF-8");
+            return tap_syn_fail(l->source, at, "this byte is not UTF-8");
         l->pos += n;
         return true;
     }
     size_t n = tap_syn_char_escape(t + at, c);
     if (!n)
-        return tap_syn_fail(l->source, at, "this escape sequence is incomplete or no character");
+        return tap_syn_fail(l->source, at, "this escape sequence is incomplete or not a character");
     l->pos += n;
     return true;
 }
@@ -265,7 +265,7 @@ static bool lex_number(struct tap_syn_lexer *l)
             return false;
     }
     if (tap_syn_char_is_word(t + l->pos))
-        return tap_syn_fail(l->source, l->pos, "a number ends with something that is no digit");
+        return tap_syn_fail(l->source, l->pos, "a number ends with something that is not a digit");
     return true;
 }
 

@@ -194,7 +194,7 @@ static bool parse_segment(struct tap_syn_lexer *l, struct tap_buf *bytes)
         return tap_syn_unexpected(l, "a string or a byte");
     if (t.type == TAP_SYN_INT) {
         if (t.digit_count > 3)
-            return tap_syn_fail(l->source, t.off, "this is no character");
+            return tap_syn_fail(l->source, t.off, "this is not a character");
         for (size_t i = t.digit_count; i-- > 0;)
             one = one << 8 | t.digits[i];
         t.chars = &one, t.char_count = 1;

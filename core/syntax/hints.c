@@ -81,7 +81,7 @@ bool tap_syn_hint_atom(const struct tap_syn_lexer *l, size_t off)
     if (tap_syn_is(l, ":") && strchr(" \t\n", text[t->end]) && t->off == end &&
         end - off <= SHOWN) {
         tap_syn_fail(l->source, off,
-                     "'%.*s:' is no key here: a list has {%.*s, Value}, and a map %.*s := Value",
+                     "'%.*s:' is not a key here: a list has {%.*s, Value}, and a map %.*s := Value",
                      (int)(end - off), text + off, (int)(end - off), text + off, (int)(end - off),
                      text + off);
         return true;

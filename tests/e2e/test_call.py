@@ -156,7 +156,7 @@ def mistakes_are_told_before_anything_is_asked():
               (['nobody@nowhere', 'M.N', 'f', '[%{a: 1, "b" => 2}]'], r'after a keyword only keywords'),
             (['nobody@nowhere', 'M.N', 'f', '[%{a: 1]'], r"the closing sign, found \]"),
              (['nobody@nowhere', "'m", 'f', '[]'], r'the module, character 1: the closing single quote is missing'),
-             (['nobody@nowhere', 'm', 'f', '[]', '--timeout', 'soon'], r'--timeout soon: this is no duration'),
+             (['nobody@nowhere', 'm', 'f', '[]', '--timeout', 'soon'], r'--timeout soon: this is not a duration'),
              (['nobody@nowhere', 'm', 'f', '[]', '--timeout'], r'--timeout needs a value'),
              (['nobody@nowhere', 'm', 'f', '[]', '--sink', 'csv:pth=a'], r"unknown key 'pth' \(did you mean 'path'\?\)"),
              (['nobody@nowhere', 'm', 'f', '[]', '--sink', 'cvs:path=a'], r"csv"),

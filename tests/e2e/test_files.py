@@ -138,7 +138,7 @@ def judged(path, least=None):
     assert len(events) == len(there), (path, told, len(events), len(there), there[-1:], events[-1:])
     assert events == there, (path, told)
     assert 'is whole: %d events' % len(loaded(path)) in repaired(path), told  # a second time there is nothing to do
-    return 'mended' in told, len(events)
+    return 'repaired' in told, len(events)
 
 
 def killed_at_any_moment():

@@ -132,7 +132,7 @@ def the_second_leaves_at_once():
     time.sleep(0.2)
     run.process.send_signal(signal.SIGTERM)
     run.wait()
-    assert run.code == 128 + signal.SIGTERM and 'left at once' in run.err(), (run.code, run.err())
+    assert run.code == 128 + signal.SIGTERM and 'stopped at once' in run.err(), (run.code, run.err())
     os.close(reader)
     busy_node().clean()
 

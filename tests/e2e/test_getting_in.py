@@ -127,7 +127,7 @@ def nodes_without_epmd():
     checked = Run(INI % ('%s:%d' % (one.name, one.port)), command='check').ended(0).out()
     assert '%s, port %d' % (one.name, one.port) in checked, checked
     for wrong in ('x@localhost:', 'x@localhost:0', 'x@localhost:65536', 'x@localhost:1x', 'x@[::1', 'x@[]:1', 'x@:1'):
-        assert 'is no node name' in Run(INI % wrong, command='check').ended(2).err(), wrong
+        assert 'is not a node name' in Run(INI % wrong, command='check').ended(2).err(), wrong
 
 
 def ports_taken_for_one_another():

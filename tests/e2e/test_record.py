@@ -206,9 +206,9 @@ def a_torn_or_wrong_file_says_so():
     assert len(played(data[:at[7]], 1, 'was not recorded to its end')) == 1 + at[3]
     played(data[:at[6]] + b'x' + data[at[6] + 1:], 1, 'no frame of a recording')
     played(data[:all_frames[0][7]], 0)
-    played(b'', 1, 'no recording')
-    played(b'not a recording at all, but longer than a header of one', 1, 'no recording')
-    played(data[all_frames[0][7]:], 1, 'no recording')
+    played(b'', 1, 'not a recording')
+    played(b'not a recording at all, but longer than a header of one', 1, 'not a recording')
+    played(data[all_frames[0][7]:], 1, 'not a recording')
     for _ in range(60):  # any byte may be anything: it ends, and says nothing that was not so
         spoilt = bytearray(data[:20000])
         spoilt[random.randrange(len(spoilt))] ^= 1 << random.randrange(8)
@@ -220,7 +220,7 @@ def a_torn_or_wrong_file_says_so():
 
 
 def the_command_line_is_judged():
-    for args, words in ((('x',), 'where to?'), (('--sink', 'csv:path=a'), 'argument is missing'),
+    for args, words in ((('x',), 'no sink is given'), (('--sink', 'csv:path=a'), 'argument is missing'),
                         (('x', '--sink', 'csv'), "key 'path' is missing"), (('x', '--sink', 'cvs:path=a'), "did you mean 'csv'?"),
                         (('x', '--sink', 'csv:pth=a'), "did you mean 'path'?"), (('x', '--sink', ':path=a'), 'NAME:KEY=VALUE'),
                         (('x', '--sink', 'csv:path'), 'is not KEY=VALUE'), (('x', 'y', '--sink', 'csv:path=a'), 'too many')):

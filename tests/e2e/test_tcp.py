@@ -159,7 +159,7 @@ def the_stream_breaks_and_the_run_says_so():
 
 def what_is_no_frame_ends_that_node_only():
     """Somebody in the node writes into the agent's socket; another node's trace does not notice."""
-    for lie in ('<<"this is no frame, whatever it is">>',
+    for lie in ('<<"this is not a frame, whatever it is">>',
                 '<<"BTF1",1,0,0:16,0:32,0:32,0:64,1:32,0:32,0:32,16#7fffffff:32>>',    # as long as nothing may be
                 '<<"BTF1",1,0,0:16,0:32,0:32,0:64,16#ffffffff:32,0:32,0:32,0:32>>'):   # events that are not there
         one, two = Node(), Node()

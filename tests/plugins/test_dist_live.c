@@ -231,7 +231,7 @@ static void every_refusal_says_why(void)
     refused(run_new(e->name, NULL), "no cookie: /nonexistent/cookie: No such file");
     setenv("BEAMTAP_COOKIE", "dist_test", 1);
     refused(run_new("a@no-such-host.invalid", NULL), "'no-such-host.invalid' is unknown");
-    refused(run_new("a", NULL), "no node name");
+    refused(run_new("a", NULL), "not a node name");
     struct run *r = run_new(e->name, NULL);
     static const struct tap_plan_function none = {
         .module = "no_such_module", .arity = -1, .flags = TAP_PLAN_NAMED};

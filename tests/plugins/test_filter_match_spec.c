@@ -333,7 +333,7 @@ static void mistakes_are_told_with_their_place(void)
          "22: unknown function or action 'retrun_trace' (did"},
         {1, "m:f/1 [{['$1'], [{return_trace}], []}]", "18: 'return_trace' is an action"},
         {1, "m:f/1 [{['$1'], [], [{message, {a, b}}]}]", "32: unknown function or action 'a'"},
-        {1, "m:f/1 [{['$1'], [], [{message, {1, b}}]}]", "31: this is no function call"},
+        {1, "m:f/1 [{['$1'], [], [{message, {1, b}}]}]", "31: this is not a function call"},
         {1, "m:f/1 [{['$1'], [], [{enable_trace, call}]}]", "22: 'enable_trace' would change"},
         {1, "m:f/1 [{['$1'], [], [{silent, true}]}]", "22: 'silent' would change"},
         {1, "m:f/1 [{['$1'], [], [{message, {silent, '$1'}}]}]", "32: 'silent' would change"},

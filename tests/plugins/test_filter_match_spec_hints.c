@@ -28,8 +28,9 @@ static void what_was_meant_is_said(void)
         {1, "m:f/1 ['basic.publish'(X)]",
          "7: a raw match spec has no calls: write {'basic.publish', ...}"},
         {0, "m:f(:ok)", "4: an atom is written ok here, without the colon"},
-        {0, "m:f([id: X])", "5: 'id:' is no key here: a list has {id, Value}, and a map id := Va"},
-        {0, "m:f(#{id: X})", "6: 'id:' is no key here"},
+        {0, "m:f([id: X])",
+         "5: 'id:' is not a key here: a list has {id, Value}, and a map id := Va"},
+        {0, "m:f(#{id: X})", "6: 'id:' is not a key here"},
         {0, "m:f(X)\xC2\xA0when X > 1", "6: this is a no-break space: write an ordinary blank"},
         {0,
          "m:f(\xE2\x80\x98"

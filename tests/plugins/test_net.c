@@ -330,7 +330,7 @@ static void what_is_no_node_is_named(void)
         void (*answer)(int fd);
         const char *words;
     } cases[] = {{speaks_tls, "the node speaks TLS"},
-                 {speaks_http, "is no Erlang node"},
+                 {speaks_http, "is not an Erlang node"},
                  {is_epmd, "is epmd's and not the node's"},
                  {hangs_up, "hung up on the name beamtap_test@"},
                  {is_silent, "does not answer (timeout)"}};
@@ -529,7 +529,7 @@ static void cookie_files_are_judged_as_erl_does(void)
     unlink(in_folder("c"));
     refused(in_folder("c"), "No such file");
     CU_ASSERT_FATAL(mkfifo(in_folder("c"), 0600) == 0);
-    refused(in_folder("c"), "no regular file"); /* and it waits for no writer */
+    refused(in_folder("c"), "not a regular file"); /* and it waits for no writer */
     refused("~no_such_user_here/x", "there is no such user");
     setenv("BEAMTAP_COOKIE", "ABC\r", 1);
     CU_ASSERT(cookie(NULL) && strstr(got.odd, "line break"));

@@ -374,7 +374,7 @@ static uint32_t some(uint32_t n)
     return (uint32_t)(seed >> 20) % n;
 }
 
-/* A payload that is no term, or begins like one and is cut: nothing of it may be believed. */
+/* A payload that is not a term, or begins like one and is cut: nothing of it may be believed. */
 static void random_bytes(struct chrome_stream *s, struct tap_event *ev)
 {
     static const uint8_t tags[] = {TAP_EXT_SMALL_TUPLE,

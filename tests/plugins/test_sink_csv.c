@@ -429,7 +429,7 @@ static void columns_are_chosen_and_ordered(void)
         free(text);
     }
     CU_ASSERT_EQUAL(sink_create(&s, "csv", "path", path, "columns", "ts, when", NULL), TAP_INVALID);
-    CU_ASSERT_PTR_NOT_NULL(strstr(sink_failure, "when is no column; there are ts, node"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(sink_failure, "when is not a column; there are ts, node"));
     CU_ASSERT_EQUAL(sink_create(&s, "csv", "path", path, "columns", "ts, pid, ts", NULL),
                     TAP_INVALID);
     same(sink_failure, "column ts is named twice");

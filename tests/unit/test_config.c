@@ -208,14 +208,15 @@ static void tells_one_mistake(void)
     says(GOOD SINK, "t.ini:5: [sink:plain] this section is given twice (first in line 3)\n");
     says(GOOD "path = b\n", "t.ini:5: [sink:plain] key 'path' is given twice (first in line 4)\n");
     says(SESSION "duration = soon\n" SINK,
-         "t.ini:3:12: [session] 'soon' is not a duration for 'duration' (a number with ns, us, ms, "
+         "t.ini:3:12: [session] invalid value 'soon' for 'duration': a duration is needed (a "
+         "number with ns, us, ms, "
          "s, m or h, such as 30s)\n");
     says(SESSION "events = function_cal, send,\n  x\n" SINK,
          "t.ini:3:10: [session] unknown event 'function_cal' (did you mean 'function_call'?)\n"
          "t.ini:3:24: [session] unknown event 'send' (did you mean 'message_send'?)\n"
          "t.ini:4:3: [session] unknown event 'x' (`beamtap plugins session` names all)\n");
     says("[session]\nnodes = a, b@c, b@c, all_nodes\n" SINK,
-         "t.ini:2:9: [session] 'a' is no node name (such as shop@web1)\n"
+         "t.ini:2:9: [session] 'a' is not a node name (such as shop@web1)\n"
          "t.ini:2:17: [session] node 'b@c' is given twice\n"
          "t.ini:2:22: [session] all_nodes stands alone: it means the cluster of `seed`\n");
     says(GOOD "filters = modulse\n[filter:modules]\nplugin = pass\n",
@@ -354,9 +355,10 @@ static void set_replaces_and_adds(void)
     CU_ASSERT_STRING_EQUAL(
         mistakes_set(GOOD, "sink:plain.pth=x"),
         "--set sink:plain.pth: [sink:plain] unknown key 'pth' (did you mean 'path'?)\n");
-    CU_ASSERT_STRING_EQUAL(mistakes_set(GOOD, "session.overload=x"),
-                           "--set session.overload: [session] 'x' is no value of 'overload' (there "
-                           "are: pause, drop, stop)\n");
+    CU_ASSERT_STRING_EQUAL(
+        mistakes_set(GOOD, "session.overload=x"),
+        "--set session.overload: [session] invalid value 'x' for 'overload' (there "
+        "are: pause, drop, stop)\n");
     CU_ASSERT_STRING_EQUAL(
         mistakes_set(GOOD, "sinc:x.path=1"),
         "--set sinc:x.path: unknown section [sinc:x] (did you mean [sink:x]?)\n");

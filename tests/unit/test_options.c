@@ -181,24 +181,26 @@ static void tells_every_mistake(void)
                          "wait=soon", "mode=pase", "list= , ", "pth=x", "lines="),
                     TAP_INVALID);
     CU_ASSERT_STRING_EQUAL(
-        said, "t.ini:1: [sink:t] key 'path' is missing (where)\n"
-              "t.ini:2:5: [sink:t] 'maybe' is no value of 'yes' (there are: true, false, yes, no, "
-              "on, off)\n"
-              "t.ini:4: [sink:t] key 'number' is given twice (first in line 3)\n"
-              "t.ini:5:5: [sink:t] 0 is too little for 'size' (at least 1)\n"
-              "t.ini:6:5: [sink:t] '12q' is not a size for 'bytes' (a number with k, M or G, such "
-              "as 64k)\n"
-              "t.ini:7:5: [sink:t] 'soon' is not a duration for 'wait' (a number with ns, us, ms, "
-              "s, m or h, such as 30s)\n"
-              "t.ini:8:5: [sink:t] 'pase' is no value of 'mode' (did you mean 'pause'?)\n"
-              "t.ini:9:5: [sink:t] key 'list' has no value\n"
-              "t.ini:11: [sink:t] key 'lines' has no value\n"
-              "t.ini:10: [sink:t] unknown key 'pth' (did you mean 'path'?)\n");
+        said,
+        "t.ini:1: [sink:t] key 'path' is missing (where)\n"
+        "t.ini:2:5: [sink:t] invalid value 'maybe' for 'yes' (there are: true, false, yes, no, "
+        "on, off)\n"
+        "t.ini:4: [sink:t] key 'number' is given twice (first in line 3)\n"
+        "t.ini:5:5: [sink:t] 0 is too small for 'size' (at least 1)\n"
+        "t.ini:6:5: [sink:t] invalid value '12q' for 'bytes': a size is a number with k, M or G, "
+        "such as 64k\n"
+        "t.ini:7:5: [sink:t] invalid value 'soon' for 'wait': a duration is needed (a number with "
+        "ns, us, ms, "
+        "s, m or h, such as 30s)\n"
+        "t.ini:8:5: [sink:t] invalid value 'pase' for 'mode' (did you mean 'pause'?)\n"
+        "t.ini:9:5: [sink:t] key 'list' has no value\n"
+        "t.ini:11: [sink:t] key 'lines' has no value\n"
+        "t.ini:10: [sink:t] unknown key 'pth' (did you mean 'path'?)\n");
     CU_ASSERT_EQUAL(FILL(&s, pool, "path=", "size=2G", "text=a\n  b = c"), TAP_INVALID);
     CU_ASSERT_STRING_EQUAL(said, "t.ini:5:3: [sink:t] an indented line continues 'text', which "
                                  "takes one line: begin a new key in the first column\n"
                                  "t.ini:2: [sink:t] key 'path' has no value\n"
-                                 "t.ini:3:5: [sink:t] 2G is too much for 'size' (at most 1G)\n");
+                                 "t.ini:3:5: [sink:t] 2G is too large for 'size' (at most 1G)\n");
     tap_mempool_free(pool);
 }
 

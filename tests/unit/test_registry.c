@@ -70,14 +70,14 @@ static void refuses_files_that_are_no_plugins(void)
     files_write(odd_file, "no shared object");
     refused("cannot be loaded: ");
     CU_ASSERT_TRUE(files_compile(odd_file, "int nothing;", ""));
-    refused("is no beamtap plugin: it has no symbol beamtap_plugin_v1");
+    refused("is not a beamtap plugin: it has no symbol beamtap_plugin_v1");
     CU_ASSERT_TRUE(files_compile(odd_file, SHOWN "int beamtap_plugin_v2;", ""));
     refused("is built for plugin ABI 2 (this beamtap has 1: no symbol beamtap_plugin_v1)");
     CU_ASSERT_TRUE(
         files_compile(odd_file, "int missing(void);\n" SHOWN "int (*p)(void) = missing;", ""));
     refused("cannot be loaded: undefined symbol: missing");
     mkdir(files_path(odd_file), 0700);
-    refused("is no file");
+    refused("is not a file");
 }
 
 static void refuses_wrong_descriptors(void)
@@ -90,8 +90,8 @@ static void refuses_wrong_descriptors(void)
         {"q.word_size = 4", "is built for a machine word of 4 bytes"},
         {"q.struct_size = 8", "has a descriptor that is too short (8 bytes"},
         {"q.struct_size = offsetof(struct tap_plugin, ops)", "has a descriptor that is too short"},
-        {"q.kind = TAP_PLUGIN_FILTER", "says that it is no sink but a filter"},
-        {"q.kind = 77", "says that it is no sink but a thing unknown"},
+        {"q.kind = TAP_PLUGIN_FILTER", "says that it is not a sink but a filter"},
+        {"q.kind = 77", "says that it is not a sink but a thing unknown"},
         {"q.name = \"even\"", "says that its name is \"even\", not \"odd"},
         {"q.name = NULL", "says that its name is"},
         {"q.ops = NULL", "has a table of operations that is too short or lacks one"},

@@ -302,7 +302,7 @@ static bool check_expr(struct checker *c, const struct tap_syn_node *n)
         return check_items(c, n->items[0], 0);
     if (n->count == 0 || n->items[0]->type != TAP_SYN_N_ATOM)
         return tap_syn_fail(c->source, n->off,
-                            "this is no function call; a tuple is written {{...}}");
+                            "this is not a function call; a tuple is written {{...}}");
     if (is_atom(n->items[0], "const"))
         return n->count == 2 || tap_syn_fail(c->source, n->items[0]->off,
                                              "'const' takes 1 argument, not %zu", n->count - 1);

@@ -33,7 +33,7 @@ static struct tap_syn_node *call(struct compiler *c, const char *name, size_t of
 {
     struct tap_syn_node *all[256] = {tap_syn_atom(c->source, name, off)};
     if (n > 255)
-        return fail(c, off, "these are too many arguments");
+        return fail(c, off, "there are too many arguments");
     for (size_t i = 0; i < n; i++)
         all[i + 1] = items[i];
     return tap_syn_compound(c->source, TAP_SYN_N_TUPLE, off, all, n + 1, NULL);

@@ -210,7 +210,7 @@ static bool read_guard(struct tap_syn_lexer *l, struct ms_parts *p)
         struct tap_syn_node **conditions;
         size_t n, off = l->token.off;
         if (p->alternative_count == ALTERNATIVES)
-            return tap_syn_fail(l->source, off, "these are more than %d alternatives",
+            return tap_syn_fail(l->source, off, "there are more than %d alternatives",
                                 ALTERNATIVES);
         if (!tap_syn_next(l) || !read_commas(l, &conditions, &n))
             return false;
@@ -273,7 +273,7 @@ bool tap_ms_read_trace(struct tap_syn_source *s, struct ms_entry *e)
 
 /* ---- The raw form */
 
-/* Refuses whatever is no term: variables, calls, operators. */
+/* Refuses whatever is not a term: variables, calls, operators. */
 static bool check_term(struct tap_syn_source *s, const struct tap_syn_node *n)
 {
     if (n->type == TAP_SYN_N_VAR)

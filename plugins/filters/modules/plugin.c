@@ -43,7 +43,7 @@ static void modules_destroy(void *self)
     free(m);
 }
 
-/* Takes one item of the list; TAP_INVALID when it is no name. */
+/* Takes one item of the list; TAP_INVALID when it is not a name. */
 static enum tap_status modules_add(struct tap_modules *m, const struct tap_text *item)
 {
     char name[TAP_FILTER_NAME_MAX + 1];

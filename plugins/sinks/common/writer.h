@@ -100,7 +100,7 @@ void tap_writer_set_footer(struct tap_writer *w, const char *text, size_t len);
 enum tap_status tap_writer_head(struct tap_writer *w);
 /* There was neither a flush nor an event. What the sink has to say at the end is then thrown away
  * by tap_writer_close, a file that was made is removed, and one that was there is as it was. Never
- * so where the output is no file. */
+ * so where the output is not a file. */
 bool tap_writer_unused(const struct tap_writer *w);
 /* Ends the output with what was written since the last tap_writer_flush, in the place of the
  * footer; where there is no room for it, the footer stays. Only for seekable outputs, only

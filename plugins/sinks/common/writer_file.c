@@ -205,7 +205,7 @@ void tap_writer_begin(struct tap_writer *w)
             "hold secrets",
             w->path, (unsigned)w->output.mode);
         if (!tap_output_close_up(&w->output))
-            tap_writer_fail_code(w, "cannot take others' rights away from", errno);
+            tap_writer_fail_code(w, "cannot remove others' permissions from", errno);
         w->output.exposed = false;
     }
     if (w->held && !w->failed && ftruncate(w->fd, 0) < 0)

@@ -36,8 +36,9 @@ static enum tap_status choose_columns(struct csv *self)
         while (c < TAP_CSV_COLUMNS && strcmp(tap_csv_names[c], item->text) != 0)
             c++;
         if (c == TAP_CSV_COLUMNS)
-            return self->host->fail_at(
-                self->host, item, 0, "%s is no column; there are " CSV_ALL ", process", item->text);
+            return self->host->fail_at(self->host, item, 0,
+                                       "%s is not a column; there are " CSV_ALL ", process",
+                                       item->text);
         while (j < self->column_count && self->columns[j] != c)
             j++;
         if (j < self->column_count)

@@ -65,7 +65,7 @@
  *       trace), beamtap_patterns, runs (list of #{run, guardian, module}), run_texts, sessions
  *       (names, as texts), stays (only where the agent's module will not be purged: why, as text)
  *    clean() -> map
- *       what dead runs had left and what was taken away: functions ([{M,F,A}]), function_texts,
+ *       what dead runs had left and what was removed: functions ([{M,F,A}]), function_texts,
  *       messages, relays (number), sessions, modules; living: runs whose guardians live, which are
  *       left alone (their lease ends them); stays, as in info
  *    unload() -> ok

@@ -140,7 +140,7 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
         return TAP_FAIL(f->host, TAP_ERROR, "cannot read %s: %s", path, strerror(errno));
     if (got != TAP_READER_FRAME || !own_term(&header, frame, 2, "session", &c) ||
         !read_session(f, &c, session))
-        return TAP_FAIL(f->host, TAP_ERROR, "%s is no recording (of the sink record)", path);
+        return TAP_FAIL(f->host, TAP_ERROR, "%s is not a recording (of the sink record)", path);
     return TAP_OK;
 }
 

@@ -8,7 +8,7 @@ enum tap_reader_got {
     TAP_READER_FRAME,
     TAP_READER_END,  /* the file ends behind a whole frame */
     TAP_READER_TORN, /* it ends within one */
-    TAP_READER_BAD,  /* what comes here is no frame of a recording */
+    TAP_READER_BAD,  /* what comes here is not a frame of a recording */
     TAP_READER_ERROR /* see errno; ENOMEM too */
 };
 

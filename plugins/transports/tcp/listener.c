@@ -249,7 +249,7 @@ static bool listener_endpoint(struct tap_acceptor *acceptor, struct tap_beam_nod
     }
     if (tap_address_is_any(&l->bound) && !own_address(n, &mine))
         return tap_beam_node_fail(
-            n, "the address that it sees this machine at cannot be told: set advertise");
+            n, "the address at which it sees this machine is not known: set advertise");
     if (l->bound.ss_family == AF_INET && !tap_address_is_v4(&mine)) {
         if (!tap_address_is_loopback(&mine))
             return tap_beam_node_fail(n,

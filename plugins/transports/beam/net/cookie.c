@@ -1,7 +1,7 @@
 /* cookie.c: see cookie.h.
  *
  * What erl refuses is refused here too, in words of our own: a file that others than its owner can
- * read, one that is no file, one with more than a line. erl takes a cookie file of another user;
+ * read, one that is not a file, one with more than a line. erl takes a cookie file of another user;
  * here that one must be named (cookie_file = ~rabbitmq/.erlang.cookie), so that root does not take
  * whatever lies in a HOME that is not its own.
  */
@@ -84,7 +84,7 @@ static bool cookie_file_judge(int fd, const char *path, bool ours, char *why, si
     if (fstat(fd, &st) < 0)
         snprintf(why, cap, "no cookie: %s: %s", path, strerror(errno));
     else if (!S_ISREG(st.st_mode))
-        snprintf(why, cap, "no cookie: %s is no regular file", path);
+        snprintf(why, cap, "no cookie: %s is not a regular file", path);
     else if (st.st_mode & 077)
         snprintf(why, cap,
                  "no cookie: %s must be accessible by its owner only (it has mode %04o), or erl "

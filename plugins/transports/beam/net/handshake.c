@@ -264,7 +264,7 @@ static bool shake_find(const struct tap_approach *a, struct shake *s, const char
     const char *at = strchr(a->node, '@');
     char target[MAXATOMLEN];
     if (!at || at == a->node || !at[1] || strlen(a->node) >= MAXNODELEN) {
-        snprintf(to->why, sizeof to->why, "this is no node name: it reads name@host");
+        snprintf(to->why, sizeof to->why, "this is not a node name: write name@host");
         to->refusal = TAP_REFUSAL_US;
         return false;
     }

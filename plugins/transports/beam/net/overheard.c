@@ -71,7 +71,7 @@ static void explain_port(const struct tap_overheard *o, const struct tap_overhea
                  "the node speaks TLS (-proto_dist inet_tls; it answered with an alert): beamtap "
                  "speaks the distribution without TLS only");
     else if (overheard_other_protocol(o))
-        snprintf(why, cap, "what answers at %s, port %u, is no Erlang node", c->host, c->port);
+        snprintf(why, cap, "what answers at %s, port %u, is not an Erlang node", c->host, c->port);
     else if (o->error == ECONNREFUSED && c->port_given)
         snprintf(why, cap,
                  "port %u at %s refuses connections: no node listens there (the port is the "

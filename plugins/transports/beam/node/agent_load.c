@@ -146,7 +146,7 @@ static const char *explain_exit(struct tap_cursor c)
     if (tap_match_atom(tuple ? &why : &c, "system_limit"))
         return "the node is at one of its limits: its process table may be full";
     if (tap_match_atom(tuple ? &why : &c, "killed"))
-        return "what was to do it there was killed";
+        return "the process that was to do it there was killed";
     return NULL;
 }
 

@@ -109,8 +109,7 @@ void tap_beam_node_data_ready(struct tap_beam_node *n, short revents)
     if (n->data_state != TAP_DATA_OPEN || !revents || tap_conn_receive(&n->data) || n->final_here)
         return;
     /* The node will say that we closed it: here is why. */
-    n->beam->host->log(n->beam->host, TAP_LOG_WARNING,
-                       "%s: no more comes over its TCP connection: %s", n->name,
+    n->beam->host->log(n->beam->host, TAP_LOG_WARNING, "%s: its TCP connection ended: %s", n->name,
                        n->data.why[0] ? n->data.why : "it was closed");
     data_end(n);
 }

@@ -155,7 +155,7 @@ struct tap_frame {
     uint64_t seq;
 };
 
-/* Reads a frame header from `p` (at least TAP_FRAME_HEADER bytes). False: this is no frame of
+/* Reads a frame header from `p` (at least TAP_FRAME_HEADER bytes). False: this is not a frame of
  * version 1. */
 static inline bool tap_frame_read(const uint8_t *p, struct tap_frame *f)
 {
