@@ -138,7 +138,7 @@ static void keep_rest(struct tap_queue *q, struct tap_batch_impl *to,
     uint64_t n = 0;
     for (uint32_t i = 0; i < selection->count; i++) {
         const struct tap_event *ev = &from->events[selection->index[i]];
-        if (ev->kind <= TAP_KIND_USER_LAST) {
+        if (!tap_kind_is_control(ev->kind)) {
             first = n++ ? first : ev;
             continue;
         }

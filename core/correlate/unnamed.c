@@ -136,7 +136,7 @@ void tap_unnamed_see(struct tap_unnamed *s, const struct tap_batch *batch, uint3
         const struct tap_event *ev = tap_batch_event(batch, i);
         if (ev->kind == TAP_PROCESS_INFO)
             see_report(s, tap_cursor(batch->arena + ev->payload.off, ev->payload.len));
-        if (ev->kind > TAP_KIND_USER_LAST)
+        if (tap_kind_is_control(ev->kind))
             continue;
         if (ev->kind == TAP_PROCESS_SPAWN && is_local(ev))
             see_named(s, &ev->peer);

@@ -202,7 +202,7 @@ static void fill(struct tap_events *c, const struct tap_event *e, struct tap_tra
 /* What is there for sinks alone is passed over. */
 static bool is_for_users(unsigned kind)
 {
-    return kind <= TAP_KIND_USER_LAST || kind == TAP_LOST || kind == TAP_GAP ||
+    return !tap_kind_is_control(kind) || kind == TAP_LOST || kind == TAP_GAP ||
            kind == TAP_NODE_UP || kind == TAP_NODE_DOWN;
 }
 

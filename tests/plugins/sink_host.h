@@ -107,7 +107,7 @@ static const char *host_kind(unsigned kind)
                                         "schedule_out",
                                         "gc_start",
                                         "gc_end",
-                                        "lost",
+                                        [TAP_LOST] = "lost",
                                         "gap",
                                         "node_up",
                                         "node_down",
@@ -116,7 +116,7 @@ static const char *host_kind(unsigned kind)
                                         "plan",
                                         "mailbox",
                                         "returns_off"};
-    return names[kind];
+    return kind < TAP_KIND_COUNT && names[kind] ? names[kind] : "?";
 }
 static const char *host_reason(unsigned reason)
 {

@@ -38,9 +38,10 @@ enum tap_kind {
     TAP_SCHEDULE_OUT,
     TAP_GC_START,
     TAP_GC_END,
-    /* the kinds up to here can be asked for, are filtered and are counted */
+    /* The kinds below TAP_LOST can be asked for, are filtered and are counted; up to here there are
+     * some by now. */
     TAP_KIND_USER_LAST = TAP_GC_END,
-    TAP_LOST, /* `lost` events are missing here; `reason` says why */
+    TAP_LOST = 32, /* `lost` events are missing here; `reason` says why */
     /* tracing was off in the node from `ts` for `gap` nanoseconds (but see tap_event_is_part_gap);
      * `reason` says why, payload: a binary that says it to people */
     TAP_GAP,
@@ -61,10 +62,11 @@ enum tap_kind {
     TAP_RETURNS_OFF,
     TAP_KIND_COUNT
 };
-#define TAP_KIND_BIT(kind) (1u << (kind))
+/* Of a kind that can be asked for, in a mask of them; 0 for the others. */
+#define TAP_KIND_BIT(kind) ((kind) < TAP_LOST ? 1u << (kind) : 0u)
 static inline bool tap_kind_is_control(unsigned kind)
 {
-    return kind > TAP_KIND_USER_LAST;
+    return kind >= TAP_LOST;
 }
 
 /* Why events are missing (TAP_LOST) or why tracing was off (TAP_GAP). The numbers travel in frames:

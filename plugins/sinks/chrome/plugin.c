@@ -138,7 +138,7 @@ static enum tap_status chrome_consume(void *self, const struct tap_batch *batch,
         in.ts = ev->ts > c->started ? ev->ts - c->started : 0;
         if (in.ts > c->latest)
             c->latest = in.ts;
-        if (ev->kind <= TAP_KIND_USER_LAST)
+        if (!tap_kind_is_control(ev->kind))
             tap_nodes_tick(c, node, ev->node, in.ts);
         if (ev->kind == TAP_FUNCTION_CALL)
             tap_calls_call(c, &in);

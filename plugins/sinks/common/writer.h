@@ -149,7 +149,7 @@ static inline size_t tap_writer_here(const struct tap_writer *w)
     return (size_t)(w->p - tap_writer_begun(w));
 }
 /* All bytes up to w->p are whole, and `events` more events are told with them (0: a header, a lost
- * row, ...). Give the host's counted kinds only, those up to TAP_KIND_USER_LAST. */
+ * row, ...). Give the host's counted kinds only (see tap_kind_is_control). */
 static inline void tap_writer_end(struct tap_writer *w, uint32_t events)
 {
     struct tap_writer_mark *m = &w->marks[w->mark++];

@@ -83,7 +83,7 @@ static void put_message(struct csv *self, const struct tap_batch *batch, const s
         put_loss(self, e);
     else if (e->kind == TAP_NODE_UP || e->kind == TAP_NODE_DOWN)
         put_node(self, e);
-    if (e->kind > TAP_KIND_USER_LAST || !e->payload.len)
+    if (tap_kind_is_control(e->kind) || !e->payload.len)
         return;
     const uint8_t *term = batch->arena + e->payload.off;
     size_t at = csv_cell_open(w);
@@ -160,7 +160,7 @@ static void end_row(struct tap_writer *w, const struct tap_event *e)
     if (__builtin_expect(w->failed, 0)) /* out of memory drops what was begun: no half rows */
         tap_writer_drop(w);
     else
-        tap_writer_end(w, e->kind <= TAP_KIND_USER_LAST);
+        tap_writer_end(w, !tap_kind_is_control(e->kind));
 }
 
 static void put_name(struct csv *self, uint32_t id)

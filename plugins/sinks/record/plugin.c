@@ -221,7 +221,7 @@ static void put_event(struct record *r, const struct tap_batch *batch, const str
         (r->node != e->node || r->count == FRAME_EVENTS || tap_writer_here(&r->w) >= FRAME_BYTES))
         events_end(r);
     struct record_node *n = node_get(r, e->node);
-    bool counted = e->kind <= TAP_KIND_USER_LAST;
+    bool counted = !tap_kind_is_control(e->kind);
     if (!n || (counted && !e->raw.len))
         return; /* what is not reported as written is lost */
     if (__builtin_expect(!n->named, 0)) {

@@ -154,7 +154,7 @@ void out_json_event(struct out *self, const struct tap_batch *batch, const struc
     p = tap_text_lit(p, "{\"ts\":\"");
     p = tap_text_i64(p, e->ts);
     *p++ = '"';
-    if (e->kind <= TAP_KIND_USER_LAST)
+    if (!tap_kind_is_control(e->kind))
         p = tap_text_u64(tap_text_lit(p, ",\"seq\":"), e->seq);
     w->p = p;
     if (node->name_id)
@@ -180,10 +180,10 @@ void out_json_event(struct out *self, const struct tap_batch *batch, const struc
     }
     if (e->flow)
         put_number(w, ",\"flow\":", e->flow);
-    if (e->payload.len && e->kind <= TAP_KIND_USER_LAST)
+    if (e->payload.len && !tap_kind_is_control(e->kind))
         put_message(self, batch, e, &print);
     if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen ||
-        e->kind > TAP_KIND_USER_LAST)
+        tap_kind_is_control(e->kind))
         put_rest(self, batch, e, &print);
     put_plain(w, "}\n");
 }

@@ -55,7 +55,7 @@ static void put_event(struct out *self, const struct tap_batch *batch, const str
     if (__builtin_expect(self->w.failed, 0)) /* out of memory drops what was begun: no half lines */
         tap_writer_drop(&self->w);
     else
-        tap_writer_end(&self->w, e->kind <= TAP_KIND_USER_LAST);
+        tap_writer_end(&self->w, !tap_kind_is_control(e->kind));
 }
 
 static void learn_process(struct out *self, const struct tap_batch *batch,

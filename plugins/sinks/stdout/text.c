@@ -178,7 +178,7 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
     if (self->colour)
         put(w, colour_of(e->kind));
     size_t body = tap_writer_here(w);
-    if (self->depths && e->kind <= TAP_KIND_USER_LAST) {
+    if (self->depths && !tap_kind_is_control(e->kind)) {
         unsigned depth = out_depths_step(self->depths, e, has_return(self, e));
         pad(w, body, 2u * (depth < INDENT_MAX ? depth : INDENT_MAX));
     } else if (self->depths && !tap_event_is_part_gap(e)) {

@@ -118,7 +118,7 @@ static enum tap_status sum_consume(void *self, const struct tap_batch *batch,
     struct sum *s = self;
     for (size_t i = 0; i < n && !s->no_memory; i++) {
         const struct tap_event *e = tap_batch_event(batch, select[i]);
-        if (e->kind <= TAP_KIND_USER_LAST)
+        if (!tap_kind_is_control(e->kind))
             count_event(s, batch, e);
         else if (e->kind == TAP_LOST || (e->kind == TAP_GAP && !tap_event_is_part_gap(e)))
             lose(s, e);
