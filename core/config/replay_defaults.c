@@ -1,5 +1,5 @@
-/* replay_defaults.c: see config_replay.h. A recording is played as fast as the sinks take it and to
- * its end, and nothing of it is left out unless somebody asks for that. */
+/* replay_defaults.c: see replay_defaults.h. A recording is played as fast as the sinks take it and
+ * to its end, and nothing of it is left out unless somebody asks for that. */
 #include "config/replay_defaults.h"
 
 #include <string.h>

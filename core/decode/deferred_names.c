@@ -5,7 +5,7 @@
  * the frame was read: 256 places are a small part of the nearest cache, and none of them is waited
  * for.
  */
-#include "decode/decode.h"
+#include "decode/trace_message.h"
 
 #define MANY_BUCKETS 8192u /* half a MiB */
 

@@ -12,7 +12,7 @@
 
 #include "decode/batch.h"
 #include "decode/node_clock.h"
-#include "decode/decode.h"
+#include "decode/trace_message.h"
 
 /* Figures of a node: written by the transport thread, read by any. */
 struct tap_figures {

@@ -3,7 +3,7 @@
 #ifndef TAP_DECODE_FRAME_BODY_H
 #define TAP_DECODE_FRAME_BODY_H
 
-#include "decode/decode.h"
+#include "decode/trace_message.h"
 
 /* The next item of a body; false when there is none whole. */
 static inline bool tap_body_item(const uint8_t *arena, uint32_t *at, uint32_t end, uint32_t *len)

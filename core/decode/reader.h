@@ -1,12 +1,12 @@
-/* reader.h: what the two halves of the decoder share: decode.c reads a trace message, peer.c the
- * other side of it and its extra elements.
+/* reader.h: what the two halves of the decoder share: trace_message.c reads a trace message, peer.c
+ * the other side of it and its extra elements.
  *
  * What nearly every message has is inline here; the rest is called.
  */
 #ifndef TAP_DECODE_READER_H
 #define TAP_DECODE_READER_H
 
-#include "decode/decode.h"
+#include "decode/trace_message.h"
 
 struct tap_message_reader {
     struct tap_cursor c;

@@ -13,7 +13,7 @@
 #include "beamtap/transport.h"
 #include "bus/bus.h"
 #include "plan/plan.h"
-#include "session/counters.h"
+#include "session/plugin_counters.h"
 #include "session/session.h"
 
 #define TAP_NODES_MAX 1024u
@@ -93,6 +93,16 @@ static inline struct tap_node_impl *tap_session_node(const struct tap_session *s
     if (index >= atomic_load_explicit(&session->node_count, memory_order_acquire))
         return NULL;
     return atomic_load_explicit(&session->nodes[index], memory_order_relaxed);
+}
+
+/* What a sink was made from. */
+static inline const struct tap_instance *tap_session_instance(const struct tap_session *session,
+                                                              const struct tap_sink *sink)
+{
+    size_t i = 0;
+    while (session->hosts[i].sink != sink)
+        i++;
+    return session->hosts[i].instance;
 }
 
 /* host.c */

@@ -79,7 +79,7 @@ static inline void tap_out_cp(struct tap_out *o, uint32_t cp)
     tap_out_put(o, b, n);
 }
 
-/* ---- Numbers (term_bignum.c, term_float.c) */
+/* ---- Numbers (bignum.c, float.c) */
 
 void tap_out_u64_slow(struct tap_out *, uint64_t v);
 static inline void tap_out_u64(struct tap_out *o, uint64_t v)
@@ -99,7 +99,7 @@ void tap_out_double(struct tap_out *, double v);
 /* The number in the 31 characters of a FLOAT_EXT; false when there is none. */
 bool tap_float_parse(const uint8_t *text, double *v);
 
-/* ---- Atoms (term_atom.c) and texts (term_text.c) */
+/* ---- Atoms (atom.c) and texts (text.c) */
 
 void tap_out_atom(struct tap_out *, const char *text, size_t n, bool latin1, enum tap_atom_form);
 /* An atom as the VM's C code quotes it, which is in `fun m:f/1` and differs from ~tp. */
@@ -119,7 +119,7 @@ bool tap_is_printable(const struct tap_out *, uint32_t cp);
 /* All of these bytes, as a list of characters? */
 bool tap_bytes_printable(const struct tap_out *, const uint8_t *p, size_t n);
 
-/* ---- Pids, ports, references and funs (term_ident.c) */
+/* ---- Pids, ports, references and funs (identifiers.c) */
 
 /* What prints with its node's name, and what without: the node the terms come from. */
 struct tap_home {
@@ -140,7 +140,7 @@ struct tap_home tap_home_of(const struct tap_names *names, const struct tap_prin
  * it is none. */
 bool tap_out_ident(struct tap_out *, struct tap_cursor *, const struct tap_home *);
 
-/* ---- Elixir (term_elixir.c) */
+/* ---- Elixir (elixir_dates.c, elixir_shapes.c) */
 
 /* For each LIST and MAP of a term that has elements, in the order in which they begin: what Elixir
  * makes of it. */

@@ -16,7 +16,7 @@
  *
  * Elixir: structs print as %Name{...} with their fields in the map's order (the node, which knows
  * the definition, prints them in that order; of types with an Inspect of their own those in
- * term_inspect.c print as themselves).
+ * elixir_dates.c print as themselves).
  */
 #include "term/fast_path.h"
 #include "term/print.h"

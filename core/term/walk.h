@@ -121,7 +121,7 @@ static inline uint64_t tap_walk_shape(struct tap_walk *w)
     return w->shape < w->shapes.n ? w->shapes.items[w->shape++] : TAP_SHAPE_PLAIN;
 }
 
-/* ---- Structs (elixir_inspect.c) */
+/* ---- Structs (elixir_dates.c) */
 
 /* Prints the map of so many pairs at the cursor, whose shape was read, as Elixir prints this
  * struct, and goes past it. False: as a struct, or it is not as these are; then nothing was

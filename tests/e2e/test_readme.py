@@ -66,6 +66,17 @@ def every_file_they_name_is_there():
                 assert place[1:] in [re.sub(r'[^a-z0-9 -]', '', h.lower()).replace(' ', '-') for h in heads], (page, name, place)
 
 
+def every_file_in_backticks_is_there():
+    """`decode/frame.c` on the engineers' page: from core/, plugins/, or the agent's and public headers' folders."""
+    text, bases = open(os.path.join(TOP, 'core', 'README.md'), encoding='utf-8').read(), ('', 'core', 'plugins', 'plugins/sinks',
+                                                                                         'plugins/transports/beam')
+    named = re.findall(r'`([\w.]+(?:/[\w.]+)*/?[\w*]+\.(?:c|h|hrl|erl|py|sh|md|escript|ini))`', text)
+    named = [n for n in named if '/' in n and '*' not in n]
+    assert len(named) > 30, named
+    gone = [n for n in named if not any(os.path.exists(os.path.join(TOP, b, n)) for b in bases)]
+    assert not gone, gone
+
+
 def one_sitting():
     """The README is for a user who has a node to look at."""
     assert len(open(README, encoding='utf-8').read().splitlines()) <= 260
@@ -135,7 +146,7 @@ if '--write' in sys.argv:
     with open(REFERENCE, 'w', encoding='utf-8') as out:
         out.write(old[:old.index(BEGIN) + len(BEGIN)] + reference() + old[old.index(END):])
 else:
-    tests(the_ini_reference_is_what_the_tables_say, every_file_they_name_is_there, one_sitting,
+    tests(the_ini_reference_is_what_the_tables_say, every_file_they_name_is_there, every_file_in_backticks_is_there, one_sitting,
           every_folder_stands_in_the_architecture, the_example_is_accepted,
           the_sink_of_the_authors_page_works,
           installed_it_works_the_same)

@@ -7,7 +7,7 @@
  */
 #include "base/event_names.h"
 #include "decode/batch.h"
-#include "decode/decode.h"
+#include "decode/trace_message.h"
 #include "decode/frame.h"
 #include "frames.h"
 #include "term/print.h"

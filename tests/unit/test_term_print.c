@@ -1,5 +1,5 @@
 /* The printer, held against real nodes: what io_lib and inspect print for some 40,000 terms, and
- * what the contract of term_print.h promises around it (lengths, limits, JSON, any bytes). */
+ * what the contract of term/print.h promises around it (lengths, limits, JSON, any bytes). */
 #include "beamtap/term_write.h"
 #include "term/print.h"
 #include "names/intern.h"

@@ -3,7 +3,7 @@
  *     text --entry.c--> head, guard, actions --compile.c--> spec nodes --check.c--> judged
  *     --tap_syn_encode--> bytes
  *
- * The text is read by core/syntax.h, whose source's `arg` is the host here. A raw spec enters at
+ * The text is read by syntax/syntax.h, whose source's `arg` is the host here. A raw spec enters at
  * the spec nodes. Both forms are judged by the same check, so what passes here is what the VM
  * accepts.
  */

@@ -12,8 +12,8 @@
  * From the ground up, each calling those before it:
  *
  *     emit.c           events as JSON text
- *     labels.c         names of functions
- *     tracks.c         the table of processes
+ *     function_labels.c         names of functions
+ *     track_table.c         the table of processes
  *     stack.c          open frames: push, close, hide
  *     gen_table.c      calls of gen_server under way
  *     process_track.c  the track of a process: its name, its end
@@ -229,7 +229,7 @@ static inline int64_t tap_track_time(struct tap_track *t, int64_t ts)
     return t->last = ts > t->last ? ts : t->last + 1;
 }
 
-/* ---- labels.c */
+/* ---- function_labels.c */
 
 bool tap_labels_start(struct tap_chrome *);
 void tap_labels_free(struct tap_labels *);
@@ -249,7 +249,7 @@ char *tap_label_name(char *dst, const struct tap_name *name);
 /* The label of the function that a process runs; 0: not told. */
 uint32_t tap_label_initial(struct tap_chrome *, struct tap_initial_call);
 
-/* ---- tracks.c */
+/* ---- track_table.c */
 
 /* `most`: processes at once, as the option says. */
 bool tap_tracks_start(struct tap_tracks *, uint32_t most);

@@ -1,12 +1,12 @@
-/* decode.h: one trace message becomes one event.
+/* trace_message.h: one trace message becomes one event.
  *
  * Envelope eager, payload lazy: the kind, time, pid, module, function, arity and peer are read and
  * interned; arguments, messages and values are only skipped, and stay where they are in the arena
  * as spans. Any bytes may come: what is not a whole trace message is said to be bad, and nothing
  * else happens.
  */
-#ifndef TAP_DECODE_DECODE_H
-#define TAP_DECODE_DECODE_H
+#ifndef TAP_DECODE_TRACE_MESSAGE_H
+#define TAP_DECODE_TRACE_MESSAGE_H
 
 #include "beamtap/term.h"
 #include "decode/node_clock.h"

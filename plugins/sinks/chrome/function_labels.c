@@ -1,4 +1,4 @@
-/* labels.c: a function's name as people write it, made once for all its calls.
+/* function_labels.c: a function's name as people write it, made once for all its calls.
  *
  * shop_cart:add/2 for Erlang, Shop.Cart.add/2 for modules that Elixir named. Names come from the
  * traced code, so their number is bounded by it, and labels are kept for the whole run, each in one

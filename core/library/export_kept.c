@@ -1,4 +1,4 @@
-/* export.c: what the store holds through any installed sink.
+/* export_kept.c: what the store holds through any installed sink.
  *
  * The sink is created as for a run, with a host table of its own and a list of mistakes of its own;
  * what it needs to know of names and nodes is the trace's. It runs on the caller's thread.

@@ -1,4 +1,4 @@
-/* elixir_inspect.c: the structs of Elixir that print as something of their own: dates, times and
+/* elixir_dates.c: the structs of Elixir that print as something of their own: dates, times and
  * ranges (sets are in map.c). Not dates of other calendars, nor times of other zones than UTC: they
  * print as structs.
  */

@@ -1,4 +1,4 @@
-/* decode.c: {trace_ts, Pid, Tag, A [, B] [, Extra] [, Scheduler], Time}, by tag and arity.
+/* trace_message.c: {trace_ts, Pid, Tag, A [, B] [, Extra] [, Scheduler], Time}, by tag and arity.
  *
  * The table of tags says what follows each; the rest is reading with the checked cursor of term.h.
  * This is the hottest code of the collector: nothing is allocated, and names go through the

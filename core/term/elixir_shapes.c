@@ -1,4 +1,4 @@
-/* elixir_structs.c: which lists are keyword lists and which maps have atom keys or are structs.
+/* elixir_shapes.c: which lists are keyword lists and which maps have atom keys or are structs.
  *
  * Elixir prints [a: 1] and %{a: 1} only when every key allows it, which is known at the end of the
  * list: looking ahead from each list would be quadratic for nested ones. So one pass over the whole

@@ -1,6 +1,6 @@
-/* counters.h: figures by name, as plugins add them (host->count). */
-#ifndef TAP_SESSION_COUNTERS_H
-#define TAP_SESSION_COUNTERS_H
+/* plugin_counters.h: figures by name, as plugins add them (host->count). */
+#ifndef TAP_SESSION_PLUGIN_COUNTERS_H
+#define TAP_SESSION_PLUGIN_COUNTERS_H
 
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-/* tracks.c: the table of processes, by pid.
+/* track_table.c: the table of processes, by pid.
  *
  * Tracks live in chunks and never move; the hash table holds their hashes and indexes, open
  * addressed with linear probing, and is given back by shifting, so it never fills with graves. A

@@ -1,5 +1,5 @@
-/* counters.c: see counters.h. */
-#include "session/counters.h"
+/* plugin_counters.c: see plugin_counters.h. */
+#include "session/plugin_counters.h"
 
 #include <string.h>
 
