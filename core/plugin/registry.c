@@ -226,7 +226,7 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
         return NULL;
     }
     /* A bare name would be sought in the system's library folders. Links are behind us here, so
-     * that what is judged is what is loaded. */
+     * that what is checked is what is loaded. */
     char *path = realpath(f->path, NULL);
     if (path && !tap_plugin_is_trusted(path, why, cap)) {
         free(path);

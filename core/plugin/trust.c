@@ -1,4 +1,4 @@
-/* trust.c: a plugin's file and its folders, judged before anything of it runs. */
+/* trust.c: a plugin's file and its folders, checked before anything of it runs. */
 #include "plugin/trust.h"
 
 #include <errno.h>

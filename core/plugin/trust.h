@@ -1,7 +1,7 @@
 /* trust.h: who could have written a plugin.
  *
  * To load a plugin is to run it, from its constructors on. As root only what root alone can write
- * is loaded: the file, its folder, and the folders above, so that the file that was judged is the
+ * is loaded: the file, its folder, and the folders above, so that the file that was checked is the
  * one that is loaded. As another user, what anybody could have put there is refused.
  */
 #ifndef TAP_PLUGIN_TRUST_H

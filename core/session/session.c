@@ -131,8 +131,8 @@ static bool uses_filter(const struct tap_instance *sink, const struct tap_instan
     return names->count == 0;
 }
 
-/* What judges here, and for which sinks. `uses`: sinks * filters, judging or not; leaves those that
- * do. */
+/* Which filters run here, and for which sinks. `uses`: sinks * filters, running or not; leaves
+ * those that do. */
 static struct tap_bus_filter *live_filters(struct tap_session *session,
                                            const struct tap_plan_filter *filters,
                                            size_t filter_count, bool *uses, size_t *live_count)
@@ -212,7 +212,7 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
     return true;
 }
 
-/* No node judges what is replayed, so every filter does; what only a node can judge is not. */
+/* No node filters what is replayed, so every filter runs; what only a node can tell is not told. */
 static void all_filter_live(struct tap_session *session, struct tap_plan_filter *filters, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -225,7 +225,7 @@ static void all_filter_live(struct tap_session *session, struct tap_plan_filter 
     }
 }
 
-/* The plan, and from it who judges what. */
+/* The plan, and from it who filters what. */
 static enum tap_status join(struct tap_session *session)
 {
     size_t n = session->host_count, filters = 0, s = 0;

@@ -129,7 +129,7 @@ struct tap_syn_node *tap_syn_atom(struct tap_syn_source *, const char *text,
 struct tap_syn_node *tap_syn_compound(struct tap_syn_source *, enum tap_syn_node_type, size_t off,
                                       struct tap_syn_node *const *items, size_t count,
                                       struct tap_syn_node *tail);
-/* Parses one expression, term or pattern: they share a syntax, what may stand where is judged
+/* Parses one expression, term or pattern: they share a syntax, what may stand where is checked
  * later. NULL: reported. */
 struct tap_syn_node *tap_syn_parse(struct tap_syn_lexer *);
 /* Parses expressions separated by commas up to the closing sign, and past it. False: reported. */

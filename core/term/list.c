@@ -43,7 +43,7 @@ static bool is_string(const struct tap_walk *w, uint32_t n)
     }
 }
 
-/* Prints what is_string has judged: nothing is checked again, but the rest of an Elixir
+/* Prints what is_string has found: nothing is checked again, but the rest of an Elixir
  * interpolation. */
 static enum tap_step print_string(struct tap_walk *w, uint32_t n)
 {

@@ -1,7 +1,7 @@
 /* compile.c: the readable form -> a match spec: variables become '$1', '$2', ..., guards and
  * actions become tuples.
  *
- * Each node that is made keeps the offset of what it was made of, so that check.c, which judges
+ * Each node that is made keeps the offset of what it was made of, so that check.c, which checks
  * both forms, points into the user's line.
  */
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Everything is compiled when the filter is created, so that `check` can refuse a wrong line
  * without a node, and all of it is pushed down. Judged live is only the function, by module, name
  * and arity: the arguments have been matched in the node. (Matching them here as well would begin
- * from ms_entry.spec, in judge.)
+ * from ms_entry.spec, in `filter`.)
  *
  * Each line is a claim of its own. The VM keeps one match spec for each function, the last one set,
  * so whoever sets them in the node must join the clauses of all entries that a function fits (the
@@ -31,7 +31,7 @@ static const struct tap_option match_spec_options[] = {
      .offset = offsetof(struct tap_match_spec_settings, spec)},
 };
 
-/* What judge compares an event with. */
+/* What `filter` compares an event with. */
 struct match_target {
     const char *glob; /* of the module, when it has wildcards */
     uint32_t module;  /* name ids; 0: any (or glob) */

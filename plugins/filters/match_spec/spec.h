@@ -1,10 +1,10 @@
 /* spec.h: what filter:match_spec makes of one configured line, and the stages that make it.
  *
- *     text --entry.c--> head, guard, actions --compile.c--> spec nodes --check.c--> judged
+ *     text --entry.c--> head, guard, actions --compile.c--> spec nodes --check.c--> checked
  *     --tap_syn_encode--> bytes
  *
  * The text is read by syntax/syntax.h, whose source's `arg` is the host here. A raw spec enters at
- * the spec nodes. Both forms are judged by the same check, so what passes here is what the VM
+ * the spec nodes. Both forms go through the same check, so what passes here is what the VM
  * accepts.
  */
 #ifndef TAP_FILTERS_MATCH_SPEC_SPEC_H

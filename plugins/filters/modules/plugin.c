@@ -1,7 +1,7 @@
 /* filter:modules: keeps the calls, returns and exceptions of the modules that were named.
  *
- * All of it can be pushed down, so in a live run the node does the work and judge is not called. A
- * replay, or a sink with other filters than its neighbour, judges here: the verdict on a module
+ * All of it can be pushed down, so in a live run the node does the work and `filter` is not called.
+ * A replay, or a sink with other filters than its neighbour, filters here: the verdict on a module
  * never changes, so each name is compared with the globs once and then remembered in two bits.
  */
 #include "filters/common/name.h"

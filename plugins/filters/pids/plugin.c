@@ -1,9 +1,9 @@
 /* filter:pids: keeps the events of the processes that were named.
  *
- * A live node can do this by itself (it traces only those processes). A replay judges here, and for
- * that it must know what the node knew: which process had a name (the plan's report, and register
- * events) and who spawned whom (spawn and start events). Both stand in the stream, so the verdict
- * depends on the stream alone. Until a name is known, nothing passes for it.
+ * A live node can do this by itself (it traces only those processes). A replay filters here, and
+ * for that it must know what the node knew: which process had a name (the plan's report, and
+ * register events) and who spawned whom (spawn and start events). Both stand in the stream, so the
+ * verdict depends on the stream alone. Until a name is known, nothing passes for it.
  */
 #include "filters/common/name.h"
 #include "filters/pids/pid_set.h"
@@ -321,7 +321,7 @@ static void pids_born(struct tap_pids *f, const struct tap_pid *child, const str
 
 /* ---- Judging */
 
-/* What an event teaches before it is judged. */
+/* What an event teaches before it is filtered. */
 static void pids_before(struct tap_pids *f, const struct tap_batch *batch,
                         const struct tap_event *e)
 {

@@ -77,7 +77,7 @@ struct tap_writer {
 
 /* ---- Life */
 
-/* For the sink's create: judges the path without I/O. Refuses a second sink on standard output
+/* For the sink's create: checks the path without I/O. Refuses a second sink on standard output
  * ("-"). `path` is kept, not copied (it lives in the settings). TAP_INVALID with a cause.
  * Afterwards tap_writer_free must be called, from destroy. Zeroes *w first. */
 enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host,

@@ -14,7 +14,7 @@
 
 #include "transports/beam/node/run_state.h"
 
-/* For create: judges the name (NULL: none was given). */
+/* For create: checks the name (NULL: none was given). */
 enum tap_status tap_beam_new(const struct tap_host *, int64_t connect_timeout, const char *name,
                              struct tap_beam **);
 /* The other operations of a transport. Contracts as in transport.h. */

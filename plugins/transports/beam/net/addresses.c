@@ -171,7 +171,7 @@ static void race_drop(struct race *r, size_t i)
 }
 
 /* After poll: the descriptor of the one that is through, and its address; else -1. */
-static int race_judge(struct race *r, size_t *which)
+static int race_check(struct race *r, size_t *which)
 {
     for (size_t i = r->running; i-- > 0;) {
         int error = 0, fd = r->fds[i].fd;
@@ -213,7 +213,7 @@ int tap_addresses_connect(const struct tap_addresses *addresses, uint16_t port, 
             int64_t left = (more && r.next_at < deadline ? r.next_at : deadline) - now;
             left = left > INT64_C(60000000000) ? INT64_C(60000000000) : left;
             if (poll(r.fds, r.running, (int)(left / 1000000) + 1) > 0)
-                fd = race_judge(&r, &which);
+                fd = race_check(&r, &which);
         }
         now = tap_wire_now();
     }

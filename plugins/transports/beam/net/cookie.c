@@ -35,7 +35,7 @@ static bool is_utf8(const unsigned char *s)
 }
 
 /* False: no node has such a cookie. */
-static bool cookie_judge(struct tap_cookie *c, char *why, size_t cap)
+static bool cookie_check(struct tap_cookie *c, char *why, size_t cap)
 {
     size_t len = strlen(c->text);
     bool ascii = true;
@@ -78,7 +78,7 @@ static bool cookie_home(char home[PATH_CAP])
 }
 
 /* Is it a file that only its owner can read? `ours`: and must that be us? */
-static bool cookie_file_judge(int fd, const char *path, bool ours, char *why, size_t cap)
+static bool cookie_file_check(int fd, const char *path, bool ours, char *why, size_t cap)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
@@ -136,8 +136,8 @@ static bool cookie_file_read(const char *path, bool ours, struct tap_cookie *c, 
                      strerror(errno));
         return false;
     }
-    bool ok = cookie_file_judge(fd, path, ours, why, cap) && cookie_file_text(fd, c, why, cap) &&
-              cookie_judge(c, why, cap);
+    bool ok = cookie_file_check(fd, path, ours, why, cap) && cookie_file_text(fd, c, why, cap) &&
+              cookie_check(c, why, cap);
     close(fd);
     return ok;
 }
@@ -175,7 +175,7 @@ bool tap_cookie_read(const char *file, struct tap_cookie *c, char *why, size_t c
     if (given && *given) {
         snprintf(c->from, sizeof c->from, "BEAMTAP_COOKIE");
         if (snprintf(c->text, sizeof c->text, "%s", given) < (int)sizeof c->text)
-            return cookie_judge(c, why, cap);
+            return cookie_check(c, why, cap);
         snprintf(why, cap, "BEAMTAP_COOKIE is too long");
         return false;
     }

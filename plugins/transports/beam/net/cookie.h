@@ -1,7 +1,7 @@
 /* cookie.h: the secret that a node asks for, and where it came from.
  *
  * Its text is in the environment's BEAMTAP_COOKIE, else in a file; never on a command line. A file
- * is looked for and judged as erl does it (kernel's auth.erl).
+ * is looked for and checked as erl does it (kernel's auth.erl).
  */
 #ifndef TAP_TRANSPORTS_BEAM_NET_COOKIE_H
 #define TAP_TRANSPORTS_BEAM_NET_COOKIE_H

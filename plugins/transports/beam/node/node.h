@@ -129,7 +129,7 @@ void tap_beam_node_report(struct tap_beam_node *, const struct tap_frame *, cons
                           int64_t heard);
 /* Bytes of the relay's frames that have come: what credit is about. */
 uint64_t tap_beam_node_taken(const struct tap_beam_node *);
-/* Renews credit, lease and clock where it is time; ticks; judges silence; goes on with starting. */
+/* Renews credit, lease and clock where it is time; ticks; notices silence; goes on starting. */
 void tap_beam_node_serve(struct tap_beam_node *, int64_t now);
 /* Tracing: asks whom the node sees; the answer goes to tap_cluster_seen. */
 void tap_beam_node_look(struct tap_beam_node *, bool hidden);

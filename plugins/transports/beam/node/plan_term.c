@@ -36,7 +36,7 @@ static void put_spec(struct tap_buf *b, const uint8_t *spec, size_t len)
 
 static void put_events(struct tap_buf *b, const struct tap_plan_term *t)
 {
-    /* Whether a new process is one of ours is judged by its spawn, whoever asked for spawns. */
+    /* Whether a new process is one of ours is decided by its spawn, whoever asked for spawns. */
     uint32_t events =
         t->plan->events | (t->plan->need_spawns ? TAP_KIND_BIT(TAP_PROCESS_SPAWN) : 0);
     events &= TAP_KIND_BIT(TAP_KIND_USER_LAST + 1) - 1;
