@@ -19,7 +19,7 @@
 struct call_options {
     const char *timeout, *linger, *ini;
     bool elixir, erlang, quiet, json;
-    struct tap_cli_sinks sinks;
+    struct tap_cli_sets sinks;
     atomic_bool to_end; /* a signal came */
 };
 
@@ -259,6 +259,6 @@ int tap_cli_call(int argc, char **argv)
     int n = take_options(argc, argv, &o, left), code = 2;
     if (n > 0 && tap_cli_read(n, left, flags, 3, 4, &args))
         code = prepare_call(&o, &args);
-    tap_cli_sinks_free(&o.sinks);
+    tap_cli_sets_free(&o.sinks);
     return code;
 }

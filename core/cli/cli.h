@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 int tap_cli_run(int argc, char **argv);
 int tap_cli_call(int argc, char **argv);
@@ -16,6 +17,7 @@ int tap_cli_repair(int argc, char **argv);
 int tap_cli_nodes(int argc, char **argv);
 int tap_cli_clean(int argc, char **argv);
 int tap_cli_export(int argc, char **argv);
+int tap_cli_trace(int argc, char **argv);
 
 /* Options that take no value: what to look for and where to note it. NULL name ends a table. */
 struct tap_cli_flag {
@@ -39,14 +41,23 @@ bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *, size_t lea
 bool tap_cli_value(const char *command, int argc, char **argv, int *i, const char *name,
                    const char **value, bool *wrong);
 
-/* What --sink arguments ask for, as --set arguments: SECTION.KEY=VALUE. */
-struct tap_cli_sinks {
+/* What a command line asks for, as --set arguments: SECTION.KEY=VALUE. */
+struct tap_cli_sets {
     char **sets;
     size_t set_count;
 };
+/* sets.c: adds one, made as printf does. False: out of memory, and told. */
+bool tap_cli_set(struct tap_cli_sets *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void tap_cli_sets_free(struct tap_cli_sets *);
+/* Prints them as the INI file that they stand for. */
+void tap_cli_sets_print(const struct tap_cli_sets *, FILE *);
+
+#define TAP_CLI_SECTION 128
 /* Adds the settings of one --sink. False: it is none, and told. */
-bool tap_cli_sink(const char *command, const char *text, struct tap_cli_sinks *);
-void tap_cli_sinks_free(struct tap_cli_sinks *);
+bool tap_cli_sink(const char *command, const char *text, struct tap_cli_sets *);
+/* Begins the section of one more sink of this plugin; false: out of memory, and told. */
+bool tap_cli_sink_section(struct tap_cli_sets *, const char *plugin, char section[TAP_CLI_SECTION]);
 /* The rule, for --help. */
 #define TAP_CLI_SINK_HELP                                                                          \
     "    --sink NAME:KEY=VALUE,...: a comma begins the next KEY=VALUE where KEY= follows it; "     \

@@ -27,7 +27,7 @@ static int export_run(const char *const *sets, size_t count, bool quiet, bool js
 }
 
 /* The transport of the recording, and what --sink and --set ask for. */
-static int export_file(const struct tap_cli_sinks *sinks, const struct tap_cli_args *args,
+static int export_file(const struct tap_cli_sets *sinks, const struct tap_cli_args *args,
                        bool quiet, bool json)
 {
     size_t n = 0;
@@ -54,7 +54,7 @@ int tap_cli_export(int argc, char **argv)
     const char *words[argc], *given[argc];
     char *rest[argc];
     struct tap_cli_args args = {.words = words, .sets = given};
-    struct tap_cli_sinks sinks = {NULL, 0};
+    struct tap_cli_sets sinks = {NULL, 0};
     bool quiet = false, json = false, wrong = false;
     const struct tap_cli_flag flags[] = {{"--quiet", &quiet}, {"--json", &json}, {NULL, NULL}};
     int n = 0, code = 2;
@@ -73,6 +73,6 @@ int tap_cli_export(int argc, char **argv)
               stderr);
     else
         code = export_file(&sinks, &args, quiet, json);
-    tap_cli_sinks_free(&sinks);
+    tap_cli_sets_free(&sinks);
     return code;
 }

@@ -11,6 +11,20 @@
 #include "syntax/suggest.h"
 #include "cli/cli.h"
 
+#define TRACE_HELP                                                                                \
+    "    PATTERN is a line of the match_spec filter's `trace`:\n"                                 \
+    "      'shop_cart:add(_, N) when N > 3 -> return'   calls with such arguments, and results\n" \
+    "      shop_cart:add/2, 'shop_*', Shop.Cart.add/2   a function, modules, Elixir's names\n"    \
+    "      'send(To, {order, _})', 'receive(_, _, M)'   messages\n"                               \
+    "    Without NODE the one that this machine's epmd knows is traced.\n"                        \
+    "    Without -o or --sink it ends after 10 s or 100 events; with one after 10 s.\n"           \
+    "    -o (may repeat): the sink goes by the ending, such as .json, .csv, .btf, .txt, .jsonl, " \
+    "and with .gz\n"                                                                              \
+    "    behind it packed. --for, --count, --events, --pids are session.duration, "               \
+    "session.max_events,\n"                                                                       \
+    "    session.events and the pids filter; --print-config prints the configuration file that "  \
+    "this\n    command stands for, and traces nothing.\n"
+
 static const struct command {
     const char *name, *arguments, *summary;
     int (*run)(int argc, char **argv);
@@ -18,6 +32,13 @@ static const struct command {
 } commands[] = {
     {"run", "FILE.ini [--set SECTION.KEY=VALUE]... [--quiet] [--json]", "traces as the file says",
      tap_cli_run, NULL},
+    {"trace",
+     "[NODE] PATTERN... [-o FILE]... [--for 10s] [--count 100] [--events KIND,...] [--pids "
+     "PID,...] "
+     "[--elixir | --erlang] [--sink NAME:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... "
+     "[--print-config] [--quiet] [--json]",
+     "traces without a file: to the terminal, or into FILE as its ending says", tap_cli_trace,
+     TRACE_HELP TAP_CLI_SINK_HELP},
     {"check", "FILE.ini [--set SECTION.KEY=VALUE]...",
      "reports all mistakes, or what would be traced and written; contacts no node", tap_cli_check,
      NULL},

@@ -12,21 +12,6 @@
 
 #define NAME_LONGEST 64
 
-static bool add_set(struct tap_cli_sinks *sinks, const char *section, const char *key, int key_len,
-                    const char *value)
-{
-    char *text = NULL;
-    char **more = realloc(sinks->sets, (sinks->set_count + 1) * sizeof *more);
-    if (more)
-        sinks->sets = more;
-    if (!more || asprintf(&text, "%s.%.*s=%s", section, key_len, key, value) < 0) {
-        fputs("beamtap: out of memory\n", stderr);
-        return false;
-    }
-    sinks->sets[sinks->set_count++] = text;
-    return true;
-}
-
 /* Does KEY= stand here? */
 static bool begins_key(const char *text)
 {
@@ -52,7 +37,7 @@ static char *take_value(const char **at)
 }
 
 /* Two sections need two names: csv, csv_2. */
-static size_t times_before(const struct tap_cli_sinks *sinks, const char *name, size_t len)
+static size_t times_before(const struct tap_cli_sets *sinks, const char *name, size_t len)
 {
     size_t n = 0;
     for (size_t i = 0; i < sinks->set_count; i++) {
@@ -62,10 +47,18 @@ static size_t times_before(const struct tap_cli_sinks *sinks, const char *name, 
     return n;
 }
 
-bool tap_cli_sink(const char *command, const char *text, struct tap_cli_sinks *sinks)
+bool tap_cli_sink_section(struct tap_cli_sets *sinks, const char *plugin,
+                          char section[TAP_CLI_SECTION])
+{
+    size_t before = times_before(sinks, plugin, strlen(plugin));
+    snprintf(section, TAP_CLI_SECTION, before ? "sink:%s_%zu" : "sink:%s", plugin, before + 1);
+    return tap_cli_set(sinks, "%s.plugin=%s", section, plugin);
+}
+
+bool tap_cli_sink(const char *command, const char *text, struct tap_cli_sets *sinks)
 {
     size_t name = strcspn(text, ":");
-    char section[NAME_LONGEST + 32], plugin[NAME_LONGEST + 1];
+    char section[TAP_CLI_SECTION], plugin[NAME_LONGEST + 1];
     if (name == 0 || name > NAME_LONGEST ||
         strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != name) {
         fprintf(stderr,
@@ -75,9 +68,7 @@ bool tap_cli_sink(const char *command, const char *text, struct tap_cli_sinks *s
         return false;
     }
     snprintf(plugin, sizeof plugin, "%.*s", (int)name, text);
-    size_t before = times_before(sinks, text, name);
-    snprintf(section, sizeof section, before ? "sink:%s_%zu" : "sink:%s", plugin, before + 1);
-    if (!add_set(sinks, section, "plugin", 6, plugin))
+    if (!tap_cli_sink_section(sinks, plugin, section))
         return false;
     for (const char *p = text + name + (text[name] == ':'); *p;) {
         const char *key = p;
@@ -88,18 +79,10 @@ bool tap_cli_sink(const char *command, const char *text, struct tap_cli_sinks *s
         }
         p += key_len + 1;
         char *value = take_value(&p);
-        bool added = value && add_set(sinks, section, key, key_len, value);
+        bool added = value && tap_cli_set(sinks, "%s.%.*s=%s", section, key_len, key, value);
         free(value);
         if (!added)
             return false;
     }
     return true;
-}
-
-void tap_cli_sinks_free(struct tap_cli_sinks *sinks)
-{
-    for (size_t i = 0; i < sinks->set_count; i++)
-        free(sinks->sets[i]);
-    free(sinks->sets);
-    *sinks = (struct tap_cli_sinks){NULL, 0};
 }

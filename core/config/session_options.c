@@ -20,8 +20,9 @@ static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "blo
 const struct tap_option tap_session_options[] = {
     {.name = "nodes",
      .type = TAP_OPT_LIST,
-     .help = "the nodes to trace, as name@host, or name@host:PORT where no epmd is to be asked; or "
-             "all_nodes: the cluster that `seed` sees, and who joins it. Required, but for a "
+     .help = "the nodes to trace, as name@host, or name@host:PORT where no epmd is to be asked; "
+             "*@host: the one node that its epmd knows; or all_nodes: the cluster that `seed` "
+             "sees, and who joins it. Required, but for a "
              "recording",
      SESSION(nodes)},
     {.name = "port",
@@ -234,11 +235,13 @@ static bool node_port(const char *text, uint16_t *port)
     return *text == ':' || !*text;
 }
 
-/* name@host, as a node may be called (the VM allows no other characters on the left), and the port
+/* name@host, as a node may be called (the VM allows no other characters on the left; * is the only
+ * one that is there), and the port
  * of its distribution. An IPv6 address stands in brackets where a port follows. */
 static bool node_read(const char *text, struct node_text *n)
 {
     n->left = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    n->left += n->left == 0 && *text == '*';
     if (n->left == 0 || text[n->left] != '@')
         return false;
     n->host = text + n->left + 1;

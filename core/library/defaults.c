@@ -7,4 +7,5 @@ const struct tap_defaults tap_defaults = {
     .modules = "filter:modules.modules",
     .pids = "filter:pids.pids",
     .match_spec = "filter:match_spec.trace",
+    .text = "stdout",
 };

@@ -229,6 +229,9 @@ static void names_of_functions(void)
                  {"  shop_cart : add / 2 .", "shop_cart", "add", 2, true},
                  {"shop_cart:add(_, N)", "shop_cart", "add", 2, true},
                  {"shop_cart:*", "shop_cart", NULL, -1, true},
+                 {"shop_cart", "shop_cart", NULL, -1, true},
+                 {" Shop.Cart -> return", "Elixir.Shop.Cart", NULL, -1, true},
+                 {"shop_* when true", "shop_*", NULL, -1, false},
                  {"shop_cart:_", "shop_cart", NULL, -1, true},
                  {"shop_cart:'_'/'_'", "shop_cart", NULL, -1, true},
                  {"shop_cart:'+'/2", "shop_cart", "+", 2, true},
@@ -272,8 +275,8 @@ static void mistakes_are_told_with_their_place(void)
         const char *line, *message;
     } cases[] = {
         {0, "", "0: expected module:function"},
-        {0, "shop_cart", "9: expected ':'"},
-        {0, "Shop", "4: expected '.' or ':'"},
+        {0, "shop_cart add", "10: expected ':'"},
+        {0, "Shop add", "5: expected '.' or ':'"},
         {0, "m:F/2", "2: expected a function"},
         {0, "m:f/x", "4: an arity"},
         {0, "m:f/256", "4: an arity"},

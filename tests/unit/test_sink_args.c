@@ -1,4 +1,5 @@
 /* test_sink_args.c: --sink NAME:KEY=VALUE,... means the same to every command. */
+#include "cli/sets.c"
 #include "cli/sink_args.c"
 
 #include "unit.h"
@@ -7,14 +8,14 @@
 static const char *sets_of(const char *const *texts, size_t n)
 {
     static char all[1024];
-    struct tap_cli_sinks sinks = {NULL, 0};
+    struct tap_cli_sets sinks = {NULL, 0};
     bool good = true;
     *all = '\0';
     for (size_t i = 0; i < n && good; i++)
         good = tap_cli_sink("test", texts[i], &sinks);
     for (size_t i = 0; i < sinks.set_count; i++)
         strcat(strcat(all, sinks.sets[i]), "\n");
-    tap_cli_sinks_free(&sinks);
+    tap_cli_sets_free(&sinks);
     return good ? all : "wrong";
 }
 #define SETS(...) \

@@ -128,8 +128,15 @@ static bool is_form(const char *t, size_t at, const char *word)
     return next == '(' || next == '[' || next == 0 || next == '-';
 }
 
-/* module:function, send or receive; *at moves past it. A bare name that has both a wildcard module
- * and a function is left to the node to resolve. */
+/* Does the target end here, so that a module alone is meant, with all its functions? */
+static bool is_whole_module(const char *t)
+{
+    return !*t || strncmp(t, "->", 2) == 0 ||
+           (strncmp(t, "when", 4) == 0 && !tap_syn_char_is_word(t + 4));
+}
+
+/* module:function, a module, send or receive; *at moves past it. A bare name that has both a
+ * wildcard module and a function is left to the node to resolve. */
 static bool read_target(struct tap_syn_source *s, struct ms_entry *e, size_t *at)
 {
     const char *t = s->where->text;
@@ -151,13 +158,16 @@ static bool read_target(struct tap_syn_source *s, struct ms_entry *e, size_t *at
     if (!(e->module = read_module(s, at, &alias)))
         return false;
     *at = after_blank(t, *at);
-    if (t[*at] != ':' && !(alias && t[*at] == '.'))
+    size_t function_at = *at;
+    bool whole = is_whole_module(t + *at);
+    if (!whole && t[*at] != ':' && !(alias && t[*at] == '.'))
         return tap_syn_fail(s, *at, "expected %s and a function after the module",
                             alias ? "'.' or ':'" : "':'");
-    *at = after_blank(t, *at + 1);
-    size_t function_at = *at;
-    if (!read_function(s, at, &e->function) || !read_arity(s, at, &e->arity))
-        return false;
+    if (!whole) {
+        *at = function_at = after_blank(t, *at + 1);
+        if (!read_function(s, at, &e->function) || !read_arity(s, at, &e->arity))
+            return false;
+    }
     if (!e->function && e->arity >= 0)
         return tap_syn_fail(s, function_at, "an arity needs the name of a function");
     if (!strcmp(e->module, "_") || !strcmp(e->module, "*"))

@@ -20,7 +20,8 @@ static const struct tap_option match_spec_options[] = {
     {.name = "trace",
      .type = TAP_OPT_LINES,
      .help =
-         "module:function(Pattern, ...) | module:function/arity | Shop.Cart.add(_, N) | send(To, "
+         "module:function(Pattern, ...) | module:function/arity | module | Shop.Cart.add(_, N) | "
+         "send(To, "
          "Message) | receive(Node, Sender, Message), then [when Guard] [-> return, exception, "
          "caller, message(X)]; patterns are Erlang's, alternatives of a guard are separated by ;",
      .offset = offsetof(struct tap_match_spec_settings, trace)},

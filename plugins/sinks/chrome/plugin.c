@@ -226,6 +226,8 @@ static const struct tap_sink_ops tap_chrome_ops = {
     .destroy = chrome_destroy,
 };
 
+static const char *const endings[] = {"json", NULL};
+
 static const struct tap_plugin tap_chrome_plugin = {
     TAP_PLUGIN_HEADER,
     .kind = TAP_PLUGIN_SINK,
@@ -238,6 +240,7 @@ static const struct tap_plugin tap_chrome_plugin = {
     .settings_size = sizeof(struct tap_chrome_settings),
     .ops = &tap_chrome_ops,
     .flags = TAP_PLUGIN_NO_RAW,
+    .endings = endings,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

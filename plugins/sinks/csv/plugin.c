@@ -149,6 +149,8 @@ static const struct tap_sink_ops csv_ops = {
     .destroy = csv_destroy,
 };
 
+static const char *const endings[] = {"csv", NULL};
+
 static const struct tap_plugin csv_plugin = {
     TAP_PLUGIN_HEADER,
     .kind = TAP_PLUGIN_SINK,
@@ -163,6 +165,7 @@ static const struct tap_plugin csv_plugin = {
     .settings_size = sizeof(struct csv_settings),
     .ops = &csv_ops,
     .flags = TAP_PLUGIN_NO_RAW,
+    .endings = endings,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

@@ -327,6 +327,8 @@ static const struct tap_sink_ops record_ops = {
     .destroy = record_destroy,
 };
 
+static const char *const endings[] = {"btf", NULL};
+
 static const struct tap_plugin record_plugin = {
     TAP_PLUGIN_HEADER,
     .kind = TAP_PLUGIN_SINK,
@@ -339,6 +341,7 @@ static const struct tap_plugin record_plugin = {
     .option_count = sizeof record_options / sizeof *record_options,
     .settings_size = sizeof(struct record_settings),
     .ops = &record_ops,
+    .endings = endings,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

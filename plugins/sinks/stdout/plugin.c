@@ -178,6 +178,8 @@ static const struct tap_sink_ops out_ops = {
     .destroy = out_destroy,
 };
 
+static const char *const endings[] = {"txt", "jsonl format=json", NULL};
+
 static const struct tap_plugin out_plugin = {
     TAP_PLUGIN_HEADER,
     .kind = TAP_PLUGIN_SINK,
@@ -190,6 +192,7 @@ static const struct tap_plugin out_plugin = {
     .settings_size = sizeof(struct out_settings),
     .ops = &out_ops,
     .flags = TAP_PLUGIN_NO_RAW,
+    .endings = endings,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

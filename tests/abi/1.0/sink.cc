@@ -89,7 +89,7 @@ const tap_plugin plugin = {TAP_PLUGIN_HEADER,
                            options,
                            sizeof options / sizeof options[0],
                            sizeof(settings),
-                           &ops};
+                           &ops, nullptr};
 
 } // namespace
 

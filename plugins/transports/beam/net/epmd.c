@@ -179,7 +179,15 @@ bool tap_epmd_find(const char *host, struct tap_addresses *addresses, const char
         by = soon < deadline ? soon : deadline;
     }
     epmd_list(&e, &first, names, sizeof names);
-    snprintf(why, cap, "epmd at %s knows no node '%s'; %s%s", host, alive,
-             names[0] ? "it knows: " : "none is registered there", names);
+    if (strcmp(alive, TAP_EPMD_ANY) == 0 && names[0] && !strstr(names, ", "))
+        return tap_epmd_find(host, addresses, names, deadline, port, why, cap);
+    if (strcmp(alive, TAP_EPMD_ANY) == 0)
+        snprintf(why, cap,
+                 names[0] ? "epmd at %s knows several nodes, so name one of them: %s"
+                          : "epmd at %s knows no node%s",
+                 host, names);
+    else
+        snprintf(why, cap, "epmd at %s knows no node '%s'; %s%s", host, alive,
+                 names[0] ? "it knows: " : "none is registered there", names);
     return false;
 }

@@ -7,6 +7,8 @@
 
 #include "transports/beam/net/addresses.h"
 
+/* In the place of a node's name: the node of that host, where there is one alone. */
+#define TAP_EPMD_ANY "*"
 /* The port of `alive` (the part before the @), by the host's epmd; the address at which epmd
  * answered becomes the first. False: `why` is one sentence: no epmd there, a silent one, something
  * else, or no such node with the names that there are. Blocks until `deadline` (tap_wire_now) at

@@ -280,6 +280,10 @@ struct tap_plugin {
     size_t option_count;
     size_t settings_size; /* of the struct that the options fill */
     const void *ops;      /* struct tap_sink_ops, tap_filter_ops or tap_transport_ops */
+    /* Sinks with an option `path`: how the names of their files end, without the dot, and what else
+     * is set for such a file: {"txt", "jsonl format=json", NULL}. `beamtap trace -o FILE` goes by
+     * them, and takes FILE.gz where FILE is taken. NULL: by none. */
+    const char *const *endings;
 };
 
 typedef const struct tap_plugin *(*tap_plugin_entry)(void);

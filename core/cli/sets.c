@@ -1,0 +1,83 @@
+/* sets.c: a configuration that is made of a command line, one SECTION.KEY=VALUE after the other. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+bool tap_cli_set(struct tap_cli_sets *sets, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    char **more = realloc(sets->sets, (sets->set_count + 1) * sizeof *more);
+    if (more)
+        sets->sets = more;
+    va_start(args, format);
+    bool made = more && vasprintf(&text, format, args) >= 0;
+    va_end(args);
+    if (!made) {
+        fputs("beamtap: out of memory\n", stderr);
+        return false;
+    }
+    sets->sets[sets->set_count++] = text;
+    return true;
+}
+
+void tap_cli_sets_free(struct tap_cli_sets *sets)
+{
+    for (size_t i = 0; i < sets->set_count; i++)
+        free(sets->sets[i]);
+    free(sets->sets);
+    *sets = (struct tap_cli_sets){NULL, 0};
+}
+
+/* ---- As a file */
+
+/* How long the name of its section is: the last dot before the = ends it. */
+static size_t section_len(const char *set)
+{
+    const char *equals = strchr(set, '=');
+    const char *dot = equals ? memrchr(set, '.', (size_t)(equals - set)) : NULL;
+    return dot ? (size_t)(dot - set) : 0;
+}
+
+static bool same_section(const char *a, const char *b)
+{
+    size_t n = section_len(a);
+    return n == section_len(b) && memcmp(a, b, n) == 0;
+}
+
+/* `plugin` need not be said where the section is called like it. */
+static bool says_nothing(const char *set)
+{
+    size_t n = section_len(set);
+    const char *name = memchr(set, ':', n), *value = strchr(set, '=') + 1;
+    return name && strncmp(set + n, ".plugin=", 8) == 0 &&
+           strlen(value) == n - (size_t)(name + 1 - set) &&
+           strncmp(value, name + 1, strlen(value)) == 0;
+}
+
+static void print_set(const char *set, FILE *out)
+{
+    const char *key = set + section_len(set) + 1, *equals = strchr(key, '=');
+    fprintf(out, "%.*s = ", (int)(equals - key), key);
+    for (const char *p = equals + 1; *p; p++) /* what goes on in another line is indented */
+        fprintf(out, *p == '\n' ? "\n    " : "%c", *p);
+    fputc('\n', out);
+}
+
+void tap_cli_sets_print(const struct tap_cli_sets *sets, FILE *out)
+{
+    for (size_t i = 0; i < sets->set_count; i++) {
+        size_t first = 0;
+        while (!same_section(sets->sets[first], sets->sets[i]))
+            first++;
+        if (first < i || !section_len(sets->sets[i]))
+            continue;
+        fprintf(out, "%s[%.*s]\n", i ? "\n" : "", (int)section_len(sets->sets[i]), sets->sets[i]);
+        for (size_t k = i; k < sets->set_count; k++)
+            if (same_section(sets->sets[i], sets->sets[k]) && !says_nothing(sets->sets[k]))
+                print_set(sets->sets[k], out);
+    }
+}

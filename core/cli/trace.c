@@ -1,0 +1,266 @@
+/* trace.c: `beamtap trace NODE PATTERN...`: a run without a file.
+ *
+ * Like export, it is a run whose configuration is the command line: each option is a key of the INI
+ * reference, and --print-config prints the file that the command stands for. So everything a run
+ * says and checks holds here too, and nothing is read twice.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/run.h"
+#include "library/defaults.h"
+
+/* A first look ends by itself, soon, and fits a screen or two. */
+#define FOR_USUAL "10s"
+#define COUNT_USUAL "100"
+#define NODE_USUAL "*@localhost" /* the one that is there */
+
+struct trace_options {
+    const char *duration, *count, *events, *pids;
+    const char **outputs; /* -o */
+    size_t output_count;
+    struct tap_cli_sets sets;
+    bool sinks; /* a --sink or -o is there */
+    bool elixir, erlang, print, quiet, json;
+};
+
+/* ---- What is traced */
+
+/* NAME@HOST, with a port, or several: no pattern has an @ so early that is in no quotes. */
+static bool is_node(const char *word)
+{
+    size_t name = strcspn(word, "@(/' \"");
+    return word[name] == '@' && !strpbrk(word, "(/");
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text + strspn(text, " \t"), with, strlen(with)) == 0;
+}
+
+/* The kinds of events that the patterns speak of. */
+static bool set_events(struct trace_options *o, const char *const *patterns, size_t n)
+{
+    bool calls = false, sends = false, receives = false;
+    char text[128];
+    if (o->events)
+        return tap_cli_set(&o->sets, "session.events=%s", o->events);
+    for (size_t i = 0; i < n; i++) {
+        bool send = begins(patterns[i], "send("), receive = begins(patterns[i], "receive(");
+        sends |= send;
+        receives |= receive;
+        calls |= !send && !receive;
+    }
+    if (!n)
+        return true;
+    snprintf(text, sizeof text, "%s%s%s", calls ? ", function_call" : "",
+             sends ? ", message_send" : "", receives ? ", message_receive" : "");
+    return tap_cli_set(&o->sets, "session.events=%s", text + 2);
+}
+
+/* Shop.Cart.add is how Elixir writes a function. */
+static bool is_elixir(const char *pattern)
+{
+    const char *p = pattern + strspn(pattern, " \t");
+    return *p >= 'A' && *p <= 'Z';
+}
+
+static bool set_trace(struct trace_options *o, const char *nodes, const char *const *patterns,
+                      size_t n)
+{
+    const char *count = o->count ? o->count : o->sinks ? NULL : COUNT_USUAL;
+    bool ok = tap_cli_set(&o->sets, "session.nodes=%s", nodes) &&
+              tap_cli_set(&o->sets, "session.duration=%s", o->duration ? o->duration : FOR_USUAL) &&
+              (!count || tap_cli_set(&o->sets, "session.max_events=%s", count)) &&
+              set_events(o, patterns, n);
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = tap_cli_set(&o->sets, "%s=%s", tap_defaults.match_spec, patterns[i]);
+        o->elixir |= !o->erlang && is_elixir(patterns[i]);
+    }
+    return ok && (!o->pids || tap_cli_set(&o->sets, "%s=%s", tap_defaults.pids, o->pids));
+}
+
+/* ---- Where it goes */
+
+static bool has_option(const struct tap_loaded *l, const char *name)
+{
+    for (size_t i = 0; i < l->plugin->option_count; i++)
+        if (strcmp(l->options[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Does the file's name end in this, packed or not? `ending`: "jsonl format=json". */
+static bool ends_so(const char *file, const char *ending)
+{
+    size_t len = strlen(file), n = strcspn(ending, " ");
+    if (len > 3 && strcmp(file + len - 3, ".gz") == 0)
+        len -= 3;
+    return len > n + 1 && file[len - n - 1] == '.' && memcmp(file + len - n, ending, n) == 0;
+}
+
+static const char *ending_of(const struct tap_plugin *p, const char *file)
+{
+    const char *const *e = TAP_HAS(p, endings) ? p->endings : NULL;
+    while (e && *e && !ends_so(file, *e))
+        e++;
+    return e ? *e : NULL;
+}
+
+static void refuse_output(const char *file, const struct tap_loaded *const *list, size_t n)
+{
+    fprintf(stderr, "beamtap trace: -o %s: no installed sink writes such a file (there are:", file);
+    const char *comma = "";
+    for (size_t i = 0; i < n; i++) {
+        const struct tap_plugin *p = list[i]->plugin;
+        for (const char *const *e = TAP_HAS(p, endings) ? p->endings : NULL; e && *e; e++) {
+            fprintf(stderr, "%s .%.*s", comma, (int)strcspn(*e, " "), *e);
+            comma = ",";
+        }
+    }
+    fputs("; --sink NAME:path=FILE takes any name)\n", stderr);
+}
+
+static bool set_output(struct trace_options *o, const char *file, const struct tap_loaded *sink,
+                       const char *ending)
+{
+    char section[TAP_CLI_SECTION];
+    const char *more = ending ? strchr(ending, ' ') : NULL;
+    return tap_cli_sink_section(&o->sets, sink->plugin->name, section) &&
+           tap_cli_set(&o->sets, "%s.path=%s", section, file) &&
+           (!more || tap_cli_set(&o->sets, "%s.%s", section, more + 1)) &&
+           (!o->elixir || !has_option(sink, "syntax") ||
+            tap_cli_set(&o->sets, "%s.syntax=elixir", section));
+}
+
+/* 0, or the exit code of what was told. */
+static int set_file(struct trace_options *o, const char *file, const struct tap_loaded *const *list,
+                    size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct tap_loaded *l = list[i];
+        const char *ending = l->plugin->kind == TAP_PLUGIN_SINK && has_option(l, "path")
+                                 ? ending_of(l->plugin, file)
+                                 : NULL;
+        if (ending)
+            return set_output(o, file, l, ending) ? 0 : 1;
+        if (strcmp(file, "-") == 0 && l->plugin->kind == TAP_PLUGIN_SINK &&
+            strcmp(l->plugin->name, tap_defaults.text) == 0)
+            return set_output(o, file, l, NULL) ? 0 : 1;
+    }
+    refuse_output(file, list, n);
+    return 2;
+}
+
+static int set_files(struct trace_options *o, const struct tap_cli_args *args,
+                     struct tap_error *err)
+{
+    static const char key[] = "session.plugin_path=";
+    const char *path = NULL, *terminal = "-";
+    for (size_t i = 0; i < args->set_count; i++)
+        if (strncmp(args->sets[i], key, sizeof key - 1) == 0)
+            path = args->sets[i] + sizeof key - 1;
+    struct tap_registry *registry = tap_registry_new(path);
+    const struct tap_loaded **list = NULL;
+    size_t n = registry ? tap_registry_list(registry, &list, err) : 0;
+    const char **outputs = o->sinks ? o->outputs : &terminal;
+    size_t count = o->sinks ? o->output_count : 1;
+    int code = 0;
+    for (size_t i = 0; i < count && code == 0; i++)
+        code = set_file(o, outputs[i], list, n);
+    tap_registry_free(registry);
+    return code;
+}
+
+/* ---- The command */
+
+/* A file that would be refused is none. */
+static int print_config(const struct trace_options *o, const struct tap_config *config,
+                        struct tap_error *err)
+{
+    struct tap_session *session = config ? tap_session_new(config, err) : NULL;
+    if (session)
+        tap_cli_sets_print(&o->sets, stdout);
+    else
+        tap_error_print(err, stderr);
+    tap_session_free(session);
+    return session ? 0 : (int)tap_error_status(err);
+}
+
+static int run_or_print(struct trace_options *o)
+{
+    struct tap_error *err = tap_error_new();
+    struct tap_config *config = NULL;
+    if (!err) {
+        fputs("beamtap: out of memory\n", stderr);
+        return 1;
+    }
+    tap_config_parse("the command line", "", 0, tap_defaults.transport,
+                     (const char *const *)o->sets.sets, o->sets.set_count, &config, err);
+    int code =
+        o->print ? print_config(o, config, err) : tap_run_config(config, err, o->quiet, o->json);
+    tap_config_free(config);
+    tap_error_free(err);
+    return o->print ? tap_cli_flush(code) : code;
+}
+
+static int trace(struct trace_options *o, const struct tap_cli_args *args)
+{
+    struct tap_error *err = tap_error_new(); /* of plugins that nobody asked for: not told */
+    bool named = args->word_count && is_node(args->words[0]);
+    const char *node = named ? args->words[0] : NODE_USUAL;
+    int code = 1;
+    if (args->word_count == named && !o->pids && !o->events) {
+        fputs("beamtap trace: what is to be traced? Give a pattern, such as 'shop_cart:add/2 -> "
+              "return', or --pids or --events\n",
+              stderr);
+        code = 2;
+    } else if (err && set_trace(o, node, args->words + named, args->word_count - named)) {
+        code = set_files(o, args, err);
+        for (size_t i = 0; code == 0 && i < args->set_count; i++)
+            code = tap_cli_set(&o->sets, "%s", args->sets[i]) ? 0 : 1;
+        code = code ? code : run_or_print(o);
+    }
+    tap_error_free(err);
+    return code;
+}
+
+/* Takes the options with values out of the command line; what is left goes to `rest`. */
+static bool take_values(int argc, char **argv, struct trace_options *o, char **rest, int *n)
+{
+    bool wrong = false;
+    for (int i = 0; i < argc && !wrong; i++) {
+        const char *value = NULL;
+        if (tap_cli_value(argv[0], argc, argv, &i, "-o", &value, &wrong)) {
+            o->outputs[o->output_count++] = value;
+            o->sinks = true;
+        } else if (tap_cli_value(argv[0], argc, argv, &i, "--sink", &value, &wrong)) {
+            wrong |= value && !tap_cli_sink(argv[0], value, &o->sets);
+            o->sinks = true;
+        } else if (!tap_cli_value(argv[0], argc, argv, &i, "--for", &o->duration, &wrong) &&
+                   !tap_cli_value(argv[0], argc, argv, &i, "--count", &o->count, &wrong) &&
+                   !tap_cli_value(argv[0], argc, argv, &i, "--events", &o->events, &wrong) &&
+                   !tap_cli_value(argv[0], argc, argv, &i, "--pids", &o->pids, &wrong)) {
+            rest[(*n)++] = argv[i];
+        }
+    }
+    return !wrong;
+}
+
+int tap_cli_trace(int argc, char **argv)
+{
+    const char *words[argc], *given[argc], *outputs[argc];
+    char *rest[argc];
+    struct tap_cli_args args = {.words = words, .sets = given};
+    struct trace_options o = {.outputs = outputs};
+    const struct tap_cli_flag flags[] = {{"--print-config", &o.print}, {"--elixir", &o.elixir},
+                                         {"--erlang", &o.erlang},      {"--quiet", &o.quiet},
+                                         {"--json", &o.json},          {NULL, NULL}};
+    int n = 0, code = 2;
+    if (take_values(argc, argv, &o, rest, &n) &&
+        tap_cli_read(n, rest, flags, 0, (size_t)argc, &args))
+        code = trace(&o, &args);
+    tap_cli_sets_free(&o.sets);
+    return code;
+}

@@ -1,0 +1,125 @@
+"""beamtap trace: one line gives a first answer, and stands for a configuration file that says the same."""
+import collections, csv, gzip
+from lib import *
+
+compile_erlang('e2e_call.erl')
+
+
+def trace(*args, **more):
+    return Run(None, *args, command='trace', **more)
+
+
+def busy(node):
+    """Calls e2e_call:add(N, 1) for N = 1, 2, 3, ... and tells a process `sink` of each."""
+    node('register(sink, spawn(fun F() -> receive _ -> F() end end)), '
+         'spawn(fun() -> (fun F(N) -> e2e_call:add(N, 1), sink ! {order, N}, receive after 2 -> F(N + 1) end end)(1) end), ok')
+
+
+def a_first_answer_is_on_the_terminal():
+    node = Node()
+    busy(node)
+    run = trace(node.name, 'e2e_call:add(N, _) when N > 3 -> return', '--count', '10').ended(0)
+    lines = run.out().splitlines()
+    calls = [re.search(r'-> e2e_call:add\((\d+), 1\)', line) for line in lines]
+    calls = [int(m[1]) for m in calls if m]
+    assert len(calls) >= 4 and min(calls) > 3 and calls == list(range(calls[0], calls[0] + len(calls))), run.out()
+    returned = [int(m[1]) for m in (re.search(r'e2e_call:add/2 = (\d+)', line) for line in lines) if m]
+    # The first call of a process may come by its arity alone: its heap is looked at then.
+    assert len(returned) >= 4 and set(returned[1:]) <= {n + 1 for n in calls}, run.out()
+    assert 'max_events' in run.err() or 'ended' in run.err(), run.err()
+    node.clean()
+
+
+def without_a_name_it_is_the_node_that_is_there():
+    """The first test: epmd is this program's own, and knows no other nodes yet."""
+    run = trace('e2e_call:add/2').ended(1)
+    assert 'no epmd runs at localhost' in run.err(), run.err()
+    one = Node('alone')
+    busy(one)
+    run = trace('e2e_call:add/2', '--count', '3').ended(0)
+    assert run.out().count('-> e2e_call:add') == 3 and one.name in run.err(), (run.out(), run.err())
+    one.clean()
+    two = Node('second')
+    run = trace('e2e_call:add/2').ended(1)
+    assert re.search(r'several nodes.*(alone.*second|second.*alone)', run.err()), run.err()
+    one.stop(), two.stop()
+
+
+def it_ends_by_itself():
+    node = Node()
+    run = trace(node.name, 'e2e_call:add/2', '--for', '300ms', '--json').ended(0)
+    assert 'function_call' not in run.out()
+    node.clean()
+
+
+def files_go_by_their_endings():
+    node = Node()
+    busy(node)
+    run = trace(node.name, 'e2e_call:add/2 -> return', 'send(_, {order, _})', '-o', 'a.csv', '-o', 'b.json.gz', '-o', 'c.btf',
+                '-o', 'd.jsonl', '-o', 'e.txt', '-o', 'f.csv.gz', '--for', '500ms', '--json').ended(0)
+    invariant(run.summary())
+    wrote = {s['sink']: s['written'] for s in run.summary()['sinks']}
+    assert len(wrote) == 6 and len(set(wrote.values())) == 1 and min(wrote.values()) > 50, wrote
+    found = rows(run, 'a.csv')
+    kinds = collections.Counter(r['event'] for r in found)
+    assert set(kinds) == {'function_call', 'function_return', 'message_send'}, kinds
+    with gzip.open(run.path('f.csv.gz'), 'rt', newline='', encoding='utf-8') as f:
+        assert len(only_events(csv.DictReader(f))) == len(found)
+    assert len(json_rows(run.read('d.jsonl'))) == len(found)
+    with gzip.open(run.path('b.json.gz'), 'rb') as f:
+        assert json.loads(f.read())['traceEvents']
+    again = Run(None, 'c.btf', '--sink', 'csv:path=again.csv', command='export', cwd=run.dir).ended(0)
+    assert len(rows(again, 'again.csv')) == len(found)
+    node.clean()
+
+
+def modules_and_processes():
+    node = Node()
+    busy(node)
+    run = trace(node.name, 'e2e_c*', '--pids', 'new', '--for', '10s', '-o', 'a.csv')
+    node.traced()
+    node('e2e_call:add(1, 1)')  # of a process that was there
+    node('spawn(fun() -> e2e_call:echo(mine) end)')
+    wait_for(lambda: node('e2e_node:traced()') == 'true' and 'echo' in (run.read('a.csv') if os.path.exists(run.path('a.csv')) else ''),
+             'the call of the new process')
+    run.interrupt()
+    assert {r['function'] for r in rows(run, 'a.csv')} == {'echo'}, rows(run, 'a.csv')
+    node.clean()
+
+
+def the_file_that_it_stands_for():
+    """--print-config traces nothing, and what it prints is accepted and asks for the same."""
+    for args in (['lists:map(_, [X | _]) when X > 1; X < 0 -> return', 'send(To, {order, _})'],
+                 ['Shop.Cart.add/2 -> return, exception', '--count', '7', '--pids', 'shop_door,new', '-o', 'a.jsonl', '-o', 'b.json.gz'],
+                 ['shop_*', '--events', 'function_call, process_exit', '--for', '2s', '--sink', 'csv:path=x.csv,columns=ts,pid',
+                  '--sink', 'csv:path=y.csv'],
+                 ["'odd name':'f g'(\"a;b\", '%') when true", '--elixir'],
+                 ['--pids', 'shop_door', '--set', 'session.max_rate=5000', '--set', 'sink:stdout.time=absolute']):
+        printed = trace('shop@nowhere', *args, '--print-config').ended(0)
+        file = Run(printed.out(), command='check').ended(0)
+        assert 'shop@nowhere' in file.out(), file.out()
+        for word in args:
+            if ':' in word and not word.startswith(('csv', 'session', 'sink')):
+                assert word in printed.out(), (word, printed.out())
+        again = Run(printed.out(), command='run')
+        assert re.search(r'shop@nowhere', again.ended(1).err()), again.err()
+
+
+def what_is_wrong_is_told_before_any_node_is_touched():
+    for args, words in (([], 'what is to be traced?'), (['a@b'], 'what is to be traced?'), (['a@b', 'lists:map('], r'trace.*expected'),
+                        (['a@b', 'x:y', '-o', 'a.foo'], r'no installed sink writes such a file \(there are: .*\.csv'),
+                        (['a@b', 'x:y', '-o', 'csv'], 'no installed sink'), (['a@b', 'x:y', '-o'], '-o needs a value'),
+                        (['a@b', 'x:y', '--for', 'soon'], "invalid value 'soon' for 'duration'"),
+                        (['a@b', 'x:y', '--count', 'many'], "invalid value 'many' for 'max_events'"),
+                        (['a@b', 'x:y', '--cuont', '1'], "unknown option '--cuont'"),
+                        (['a@b', 'x:y', '--events', 'function_cal'], "did you mean 'function_call'"),
+                        (['a@b', 'x:y', '--set', 'sink:stdout.pth=a'], "did you mean 'path'"),
+                        (['a@b', 'lists:map(', '--print-config'], r'trace.*expected')):
+        run = trace(*args).ended(2)
+        assert re.search(words, run.err()) and not run.out(), (args, run.err(), run.out())
+        assert os.listdir(run.dir) and set(os.listdir(run.dir)) == {'stderr', 'stdout'}, os.listdir(run.dir)
+
+
+if __name__ == '__main__':
+    tests(without_a_name_it_is_the_node_that_is_there, a_first_answer_is_on_the_terminal, it_ends_by_itself, files_go_by_their_endings, modules_and_processes,
+          the_file_that_it_stands_for, what_is_wrong_is_told_before_any_node_is_touched)
