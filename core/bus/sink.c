@@ -19,7 +19,16 @@ static void call_begins(struct tap_sink *s)
 static enum tap_status call_ends(struct tap_sink *s, enum tap_status status)
 {
     atomic_store_explicit(&s->call_since, 0, memory_order_relaxed);
-    return status;
+    return status == TAP_OK && s->wrote_beyond ? TAP_ERROR : status;
+}
+
+bool tap_sink_written(struct tap_sink *s, uint64_t events, uint64_t bytes)
+{
+    uint64_t left = s->taken - atomic_load_explicit(&s->written, memory_order_relaxed);
+    bump(&s->written, events < left ? events : left);
+    bump(&s->bytes, bytes);
+    s->wrote_beyond |= events > left;
+    return events <= left;
 }
 
 static enum tap_status call_stop(struct tap_sink *s)
@@ -68,6 +77,7 @@ static enum tap_status consume(struct tap_sink *s, const struct tap_queue_item *
     const struct tap_selection *sel = item->selection;
     if (sel->accepted) /* one node traces already while others are still asked */
         tap_sink_begin(s);
+    s->taken += sel->accepted;
     call_begins(s);
     enum tap_status status =
         call_ends(s, s->ops->consume(s->self, &item->batch->base, sel->index, sel->count));

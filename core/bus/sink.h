@@ -33,6 +33,8 @@ struct tap_sink {
     /* Written by one thread each, read by any. */
     atomic_uint_fast64_t given, filtered, dropped; /* events */
     atomic_uint_fast64_t written, bytes;           /* by the plugin, through the host */
+    uint64_t taken;    /* counted events that it was handed; its thread's */
+    bool wrote_beyond; /* it has said that it wrote more: from then on it fails; its thread's */
     /* when the call that it is in began; 0: in none */
     atomic_int_fast64_t call_since;
     atomic_bool failed, done;
@@ -45,6 +47,9 @@ struct tap_sink {
     void (*ended)(void *arg, struct tap_sink *, enum tap_sink_end);
 };
 
+/* The plugin says that so much more is written. False: that is more than it was handed, and only
+ * that is counted. On its thread. */
+bool tap_sink_written(struct tap_sink *, uint64_t events, uint64_t bytes);
 /* The plugin's start, on the session's thread. On failure it is stopped, and counts as failed. */
 enum tap_status tap_sink_start(struct tap_sink *);
 /* Its thread. On failure it is as if the sink had failed. */

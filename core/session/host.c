@@ -135,8 +135,11 @@ static void host_written(const struct tap_host *host, uint64_t events, uint64_t 
     struct tap_sink *sink = own(host)->sink;
     if (!sink)
         return;
-    atomic_fetch_add_explicit(&sink->written, events, memory_order_relaxed);
-    atomic_fetch_add_explicit(&sink->bytes, bytes, memory_order_relaxed);
+    bool before = sink->wrote_beyond;
+    if (!tap_sink_written(sink, events, bytes) && !before)
+        TAP_FAIL(host, TAP_ERROR,
+                 "it says that it wrote more events than it was given, so its figures cannot be "
+                 "believed: it is stopped");
 }
 
 static void host_hold(const struct tap_host *host, const struct tap_batch *batch)

@@ -249,6 +249,21 @@ static void a_failing_sink_does_not_hurt_another(void)
     CU_ASSERT(sinks[0].destroys == 1);
 }
 
+static void nobody_writes_more_than_there_is(void)
+{
+    struct fake_sink sinks[2] = {{.boasts = UINT64_C(1) << 60}, {0}};
+    enum tap_status status;
+    begin_session(CALLS, sinks, 2);
+    script = send_plain;
+    struct tap_session *t = run_session(&status);
+    CU_ASSERT_EQUAL(status, TAP_ERROR);
+    struct tap_sink_stats bad = balance(t, 0, NULL), good = balance(t, 1, NULL);
+    CU_ASSERT(bad.failed && bad.written + bad.lost == 10000);
+    CU_ASSERT(!good.failed && good.written == 10000 && good.lost == 0);
+    CU_ASSERT(err_has("wrote more events than it was given"));
+    end_session(t);
+}
+
 static void without_a_sink_the_run_ends(void)
 {
     struct fake_sink sinks[2] = {{.fail_after = 50, .silent = true}, {.fail_flush = true}};
@@ -464,7 +479,8 @@ UNIT_TESTS("trace", UNIT_TEST(writes_everything), UNIT_TEST(losses_are_events_at
            UNIT_TEST(a_full_queue_drops_the_oldest),
            UNIT_TEST(a_full_queue_that_blocks_loses_nothing),
            UNIT_TEST(block_withholds_credit_and_gives_it_again),
-           UNIT_TEST(a_failing_sink_does_not_hurt_another), UNIT_TEST(without_a_sink_the_run_ends),
+           UNIT_TEST(a_failing_sink_does_not_hurt_another),
+           UNIT_TEST(nobody_writes_more_than_there_is), UNIT_TEST(without_a_sink_the_run_ends),
            UNIT_TEST(a_sink_that_cannot_start_is_detached),
            UNIT_TEST(no_tracing_when_no_sink_starts), UNIT_TEST(what_a_sink_forgets_is_lost),
            UNIT_TEST(a_hanging_sink_is_left_behind), UNIT_TEST(flushes_also_when_idle),
