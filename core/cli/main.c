@@ -45,8 +45,11 @@ static const struct command {
     {"plugins", "[KIND:NAME | session] [--json]",
      "what is installed, from where, with which options", tap_cli_plugins, NULL},
     {"export",
-     "FILE --sink NAME[:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... [--quiet] [--json]",
-     "plays a recording (sink record) into any sinks", tap_cli_export, TAP_CLI_SINK_HELP},
+     "FILE --sink NAME[:KEY=VALUE,...]... [--from TIME] [--to TIME] [--node NODE,...] "
+     "[--pids PID,...] [--set SECTION.KEY=VALUE]... [--quiet] [--json]",
+     "plays a recording (sink record), or a part of it, into any sinks", tap_cli_export,
+     "    TIME is counted from the recording's beginning (2s, 1500ms) or is the wall's, in UTC\n"
+     "    (2026-11-28T10:00:00.5).\n" TAP_CLI_SINK_HELP},
     {"nodes", "NODE [--hidden] [--json] [--set SECTION.KEY=VALUE]...",
      "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes, NULL},
     {"clean", "NODE [--json] [--set SECTION.KEY=VALUE]...",

@@ -7,5 +7,7 @@ const struct tap_defaults tap_defaults = {
     .modules = "filter:modules.modules",
     .pids = "filter:pids.pids",
     .match_spec = "filter:match_spec.trace",
+    .time = "filter:time",
+    .nodes = "filter:nodes.nodes",
     .text = "stdout",
 };

@@ -9,6 +9,8 @@ struct tap_defaults {
     const char *modules;    /* SECTION.KEY of what tap_trace_options.modules says */
     const char *pids;       /* likewise */
     const char *match_spec; /* likewise, a line each */
+    const char *time;       /* the section of the filter of a stretch of time */
+    const char *nodes;      /* SECTION.KEY of the filter of nodes */
     const char *text;       /* the sink that writes lines for people */
 };
 extern const struct tap_defaults tap_defaults;

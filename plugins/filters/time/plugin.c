@@ -1,0 +1,167 @@
+/* filter:time: keeps the events of a stretch of time.
+ *
+ * It is made for recordings (beamtap export --from 2s --to 5s), where it cuts out what is to be
+ * looked at; in a live run the events are traced all the same, and left out here. Bounds are the
+ * run's own clock (from, to) or the wall's (since, until); of two for one end the narrower holds.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "beamtap/filter.h"
+
+#define SECOND INT64_C(1000000000)
+
+struct time_settings {
+    int64_t from, to;
+    const char *since, *until;
+};
+
+struct time_filter {
+    const struct tap_host *host;
+    int64_t from, to;     /* ns since the run's start; to 0: no bound */
+    int64_t since, until; /* ns since the epoch; until INT64_MAX: no bound */
+};
+
+static const struct tap_option time_options[] = {
+    {.name = "from",
+     .type = TAP_OPT_DURATION,
+     .def = "0",
+     .offset = offsetof(struct time_settings, from),
+     .help = "so long after the run began it begins to keep events"},
+    {.name = "to",
+     .type = TAP_OPT_DURATION,
+     .def = "0",
+     .offset = offsetof(struct time_settings, to),
+     .help = "so long after the run began it keeps no more; 0: to the end"},
+    {.name = "since",
+     .type = TAP_OPT_STRING,
+     .offset = offsetof(struct time_settings, since),
+     .help = "from this time on, in UTC: 2026-11-28T10:00:00, with a fraction where it is needed"},
+    {.name = "until",
+     .type = TAP_OPT_STRING,
+     .offset = offsetof(struct time_settings, until),
+     .help = "before this time, in UTC"},
+};
+
+/* Exactly `n` digits; -1: they are not there. */
+static int digits(const char **at, unsigned n)
+{
+    int value = 0;
+    for (unsigned i = 0; i < n; i++, (*at)++) {
+        if (**at < '0' || **at > '9')
+            return -1;
+        value = value * 10 + (**at - '0');
+    }
+    return value;
+}
+
+static bool sign(const char **at, const char *of)
+{
+    return **at && strchr(of, **at) && (*at)++;
+}
+
+/* Up to nine digits behind a point. */
+static bool fraction(const char **at, int64_t *ns)
+{
+    int64_t unit = SECOND;
+    *ns = 0;
+    if (!sign(at, ".,"))
+        return true;
+    const char *from = *at;
+    for (; **at >= '0' && **at <= '9'; (*at)++)
+        *ns += (unit /= 10) * (**at - '0');
+    return *at > from && *at - from <= 9;
+}
+
+/* YYYY-MM-DDTHH:MM:SS[.FRACTION][Z] (ISO 8601, RFC 3339), a blank may stand for the T. */
+static bool read_time(const char *text, int64_t *ns)
+{
+    const char *at = text;
+    struct tm tm = {0}, same;
+    int64_t part;
+    if ((tm.tm_year = digits(&at, 4)) < 1970 || !sign(&at, "-") ||
+        (tm.tm_mon = digits(&at, 2)) < 0 || !sign(&at, "-") || (tm.tm_mday = digits(&at, 2)) < 0 ||
+        !sign(&at, "Tt ") || (tm.tm_hour = digits(&at, 2)) < 0 || !sign(&at, ":") ||
+        (tm.tm_min = digits(&at, 2)) < 0 || !sign(&at, ":") || (tm.tm_sec = digits(&at, 2)) < 0 ||
+        !fraction(&at, &part))
+        return false;
+    sign(&at, "Zz");
+    tm.tm_year -= 1900;
+    tm.tm_mon--;
+    same = tm;
+    time_t seconds = timegm(&tm);
+    if (*at || tm.tm_mon != same.tm_mon || tm.tm_mday != same.tm_mday ||
+        tm.tm_hour != same.tm_hour || tm.tm_min != same.tm_min || tm.tm_sec != same.tm_sec ||
+        seconds > INT64_MAX / SECOND - 1)
+        return false;
+    *ns = (int64_t)seconds * SECOND + part;
+    return true;
+}
+
+static bool set_time(const struct tap_host *host, const char *key, const char *text, int64_t *ns)
+{
+    if (!text || read_time(text, ns))
+        return true;
+    TAP_FAIL(host, TAP_INVALID, "%s = %s: this is not a time, such as 2026-11-28T10:00:00", key,
+             text);
+    return false;
+}
+
+static enum tap_status time_create(const struct tap_host *host, const void *settings, void **self)
+{
+    const struct time_settings *s = settings;
+    struct time_filter t = {host, s->from, s->to, 0, INT64_MAX};
+    if (!set_time(host, "since", s->since, &t.since) ||
+        !set_time(host, "until", s->until, &t.until))
+        return TAP_INVALID;
+    if ((t.to && t.to <= t.from) || t.until <= t.since)
+        return TAP_FAIL(host, TAP_INVALID, "it ends before it begins: nothing would be kept");
+    struct time_filter *own = malloc(sizeof *own);
+    if (!own)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    *own = t;
+    *self = own;
+    return TAP_OK;
+}
+
+static void time_destroy(void *self)
+{
+    free(self);
+}
+
+static void time_filter(void *self, const struct tap_batch *batch, uint8_t *keep)
+{
+    const struct time_filter *t = self;
+    int64_t started = t->host->run_info->started, from = started + t->from,
+            to = t->to ? started + t->to : INT64_MAX;
+    from = from > t->since ? from : t->since;
+    to = to < t->until ? to : t->until;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        int64_t ts = tap_batch_event(batch, i)->ts;
+        keep[i] &= ts >= from && ts < to;
+    }
+}
+
+static const struct tap_filter_ops time_ops = {.struct_size = sizeof time_ops,
+                                               .create = time_create,
+                                               .filter = time_filter,
+                                               .destroy = time_destroy};
+static const struct tap_plugin time_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_FILTER,
+    .name = "time",
+    .version = TAP_VERSION,
+    .summary = "keeps the events of a stretch of time",
+    .license = "Apache-2.0",
+    .options = time_options,
+    .option_count = sizeof time_options / sizeof time_options[0],
+    .settings_size = sizeof(struct time_settings),
+    .ops = &time_ops,
+    .flags = TAP_PLUGIN_NO_RAW,
+};
+
+const struct tap_plugin *beamtap_plugin_v1(void)
+{
+    return &time_plugin;
+}

@@ -1,0 +1,110 @@
+"""Parts of a recording: what is asked of it is what a reader of the whole would have picked out."""
+import datetime
+from lib import *
+
+INI = """
+[session]
+nodes = %s, %s
+events = function_call, message_send, message_receive, process_spawn, process_exit
+duration = 2s
+
+[filter:modules]
+modules = e2e_work
+
+[sink:record]
+path = all.btf
+
+[sink:csv]
+path = live.csv
+"""
+made = []
+
+
+def recording():
+    """One of two nodes at work: its Run, and all its rows."""
+    if not made:
+        nodes = [Node(), Node()]
+        run = Run(INI % (nodes[0].name, nodes[1].name))
+        for node in nodes:
+            node.traced()
+        for _ in range(8):
+            for node in nodes:
+                node('e2e_work:run(20, 10, 5), timer:sleep(50)')
+        run.ended(0)
+        for node in nodes:
+            node.clean()
+            node.stop()
+        made.extend((run, export(run, 'whole.csv'), nodes))
+    return made
+
+
+def export(run, name, *args, code=0, err=None):
+    """The rows of a part; its sums are checked."""
+    again = Run(None, run.path('all.btf'), '--sink', 'csv:path=' + name, '--json', *args, command='export', cwd=run.dir).ended(code)
+    if code:
+        assert re.search(err, again.err()), again.err()
+        return None
+    invariant(again.summary())
+    found = rows(run, name)
+    [sink] = again.summary()['sinks']
+    assert sink['written'] == len([r for r in found if r['event'] not in ('lost', 'gap', 'node_up', 'node_down')]), sink
+    return found
+
+
+def counted(found):
+    return [r for r in found if r['event'] not in ('lost', 'gap', 'node_up', 'node_down')]
+
+
+def a_stretch_of_time():
+    run, whole, _ = recording()
+    whole = counted(whole)
+    started = int(whole[0]['ts'])
+    times = [int(r['ts']) for r in whole]
+    cut = times[len(times) // 3], times[2 * len(times) // 3]
+    for first, last in ((cut[0], cut[1]), (None, cut[0]), (cut[1], None)):
+        args = []
+        stamp = lambda ns: datetime.datetime.fromtimestamp(ns // 10**9, datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%S') + \
+            '.%09d' % (ns % 10**9)
+        if first is not None:
+            args += ['--from', stamp(first)]
+        if last is not None:
+            args += ['--to', stamp(last)]
+        want = [r for r in whole if (first is None or int(r['ts']) >= first) and (last is None or int(r['ts']) < last)]
+        found = counted(export(run, 'part.csv', *args))
+        assert 0 < len(found) < len(whole) and found == want, (args, len(found), len(want))
+    early = counted(export(run, 'part.csv', '--to', '1s'))
+    late = counted(export(run, 'part.csv', '--from', '1s'))
+    assert early + late == whole and early and late, (len(early), len(late), len(whole), started)
+    middle = counted(export(run, 'part.csv', '--from', '500ms', '--to', '1s'))
+    assert [r for r in early if r in middle] == middle
+
+
+def a_node():
+    run, whole, nodes = recording()
+    for node in nodes:
+        found = counted(export(run, 'part.csv', '--node', node.name))
+        assert found == [r for r in counted(whole) if r['node'] == node.name] and found
+    assert counted(export(run, 'part.csv', '--node', 'n_*')) == counted(whole)
+    assert counted(export(run, 'part.csv', '--node', 'nobody@nowhere')) == []
+
+
+def a_process_of_a_node_for_a_while():
+    run, whole, nodes = recording()
+    whole = counted(whole)
+    mine = [r for r in whole if r['node'] == nodes[0].name and r['event'] == 'function_call']
+    pid, cut = mine[0]['pid'], int(mine[0]['ts']) + 1
+    found = counted(export(run, 'part.csv', '--node', nodes[0].name, '--pids', pid, '--set', 'filter:modules.modules=e2e_work'))
+    assert found and {r['pid'] for r in found} == {pid} and {r['node'] for r in found} == {nodes[0].name}, found
+    assert [r for r in whole if r['pid'] == pid and r['node'] == nodes[0].name] == found
+
+
+def what_is_wrong_is_told():
+    run, _, _ = recording()
+    for args, err in ((['--from', 'soon'], "invalid value 'soon' for 'from'"), (['--from', '2026-13-01T00:00:00'], 'is not a time'),
+                      (['--to', '2026-02-30T00:00:00'], 'is not a time'), (['--from', '2s', '--to', '1s'], 'ends before it begins'),
+                      (['--node', 'shop'], "'shop' is not a node name"), (['--from'], '--from needs a value')):
+        export(run, 'part.csv', *args, code=2, err=err)
+
+
+if __name__ == '__main__':
+    tests(a_stretch_of_time, a_node, a_process_of_a_node_for_a_while, what_is_wrong_is_told)
