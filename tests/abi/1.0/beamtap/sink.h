@@ -21,8 +21,8 @@ extern "C" {
 struct tap_sink_host {
     uint32_t struct_size;
     /* So many more events are in the file, and so many bytes: write(2) took them. What a sink was
-     * given and never reports here is lost; one that reports more than it was given has failed. From
-     * its own operations. */
+     * given and never reports here is lost; one that reports more than it was given has failed.
+     * From its own operations. */
     void (*written)(const struct tap_host *, uint64_t events, uint64_t bytes);
     /* Keep a batch, events and arena, past consume's return; and let it go, once for each hold. Any
      * thread; at the latest in destroy. */
