@@ -61,8 +61,23 @@ const struct tap_option *tap_plugin_option(const struct tap_plugin *p, size_t i)
     return (const struct tap_option *)(const void *)((const char *)p->options + i * p->option_size);
 }
 
-/* Each row must stay inside the settings struct, and no name may be one that the core gives to
- * every section. */
+/* As the keys of a section are written: a letter, then letters, digits and _. */
+static bool is_key(const char *name)
+{
+    static const char *const letters = "abcdefghijklmnopqrstuvwxyz_0123456789";
+    return name[0] >= 'a' && name[0] <= 'z' && strspn(name, letters) == strlen(name);
+}
+
+static bool stands_before(const struct tap_plugin *p, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(tap_plugin_option(p, k)->name, tap_plugin_option(p, i)->name) == 0)
+            return true;
+    return false;
+}
+
+/* Each row must stay inside the settings struct, and no name may be there twice, or be one that the
+ * core gives to every section. */
 static const char *validate_options(const struct tap_plugin *p)
 {
     static const char *const taken[] = {"plugin", "queue", "on_full", "filters"};
@@ -72,7 +87,8 @@ static const char *validate_options(const struct tap_plugin *p)
         size_t size = field_size(o->type);
         if (!o->name || !*o->name)
             return "(a row without a name)";
-        if (size > p->settings_size || o->offset > p->settings_size - size ||
+        if (!is_key(o->name) || stands_before(p, i) || o->min > o->max || size > p->settings_size ||
+            o->offset > p->settings_size - size ||
             (o->type == TAP_OPT_CHOICE && (!o->choices || !o->choices[0])))
             return o->name;
         for (size_t t = 0; t < taken_count; t++)

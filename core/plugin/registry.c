@@ -233,15 +233,16 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
         return NULL;
     }
     void *so = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-    free(path);
     if (!so) {
-        const char *said = dlerror(), *colon = said ? strstr(said, ".so: ") : NULL;
-        snprintf(why, cap, "cannot be loaded: %s",
-                 colon  ? colon + 5
-                 : said ? said
-                        : strerror(errno));
+        /* The plugin's own path is said already; that of a library which it needs is not. */
+        const char *said = path ? dlerror() : strerror(errno);
+        size_t own = path && said ? strlen(path) : 0;
+        bool again = own && strncmp(said, path, own) == 0 && strncmp(said + own, ": ", 2) == 0;
+        snprintf(why, cap, "cannot be loaded: %s", again ? said + own + 2 : said ? said : "?");
+        free(path);
         return NULL;
     }
+    free(path);
     tap_plugin_entry entry = NULL;
     *(void **)(void *)&entry = dlsym(so, TAP_PLUGIN_SYMBOL);
     if (!entry) {

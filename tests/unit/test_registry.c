@@ -76,6 +76,12 @@ static void refuses_files_that_are_no_plugins(void)
     CU_ASSERT_TRUE(
         files_compile(odd_file, "int missing(void);\n" SHOWN "int (*p)(void) = missing;", ""));
     refused("cannot be loaded: undefined symbol: missing");
+    char flags[600];
+    snprintf(flags, sizeof flags, "-Wl,--no-as-needed -L%s -lgone", files_here());
+    CU_ASSERT_TRUE(files_compile("libgone.so", SHOWN "int gone;", ""));
+    CU_ASSERT_TRUE(files_compile(odd_file, "int nothing;", flags));
+    unlink(files_path("libgone.so"));
+    refused("cannot be loaded: libgone.so: cannot open shared object file");
     mkdir(files_path(odd_file), 0700);
     refused("is not a file");
 }
@@ -105,6 +111,9 @@ static void refuses_wrong_descriptors(void)
         {"table[1].type = 99", "has a broken option table (at \"line\")"},
         {"table[5].choices = NULL", "has a broken option table (at \"mode\")"},
         {"table[2].name = \"queue\"", "has a broken option table (at \"queue\")"},
+        {"table[2].name = \"line\"", "has a broken option table (at \"line\")"},
+        {"table[2].name = \"Big Names\"", "has a broken option table (at \"Big Names\")"},
+        {"table[3].min = 9, table[3].max = 3", "has a broken option table (at \"size\")"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char words[256];
