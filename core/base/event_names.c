@@ -59,6 +59,7 @@ const char *tap_reason_name(unsigned reason)
         [TAP_REASON_CONNECTION] = "connection",
         [TAP_REASON_UNREADABLE] = "unreadable",
         [TAP_REASON_SEQUENCE] = "sequence",
+        [TAP_REASON_CODE] = "code",
     };
     _Static_assert(sizeof names / sizeof names[0] == TAP_REASON_COUNT, "a name for each reason");
     return reason < TAP_REASON_COUNT ? names[reason] : "?";

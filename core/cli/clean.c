@@ -12,6 +12,7 @@ struct finding {
 static const struct finding findings[] = {
     {"function_texts", "the trace pattern of", "the trace patterns of"},
     {"messages", "the pattern on", "the patterns on"},
+    {"on_load", "the pattern on", "the patterns on"},
     {"sessions", "the trace session", "the trace sessions"},
     {"modules", "the module", "the modules"},
 };

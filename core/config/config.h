@@ -33,7 +33,7 @@ struct tap_session_settings {
     int require;  /* enum tap_require */
     int order;    /* enum tap_order */
     int64_t reorder;
-    bool hidden_nodes, include_otp, fail_on_loss;
+    bool hidden_nodes, include_otp, load, fail_on_loss;
     bool names;
     int arguments; /* enum tap_arguments */
     int64_t mailbox;

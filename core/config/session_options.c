@@ -133,6 +133,12 @@ const struct tap_option tap_session_options[] = {
      .def = "false",
      .help = "trace the modules of Erlang/OTP and Elixir too, where none is named",
      SESSION(include_otp)},
+    {.name = "load",
+     .type = TAP_OPT_BOOL,
+     .def = "true",
+     .help = "have the nodes load modules that are named exactly and were not loaded yet, so that "
+             "no call is missed; false: traced from when something loads them",
+     SESSION(load)},
     {.name = "arguments",
      .type = TAP_OPT_CHOICE,
      .def = "auto",

@@ -194,7 +194,7 @@ static bool read_gap(const struct tap_frames *ctx, struct tap_stream *s,
     if (one)
         pid.node = tap_intern_name(ctx->atoms->table, node, node_len);
     uint8_t reason = number > 0 && number < TAP_REASON_COUNT ? (uint8_t)number : TAP_REASON_NONE;
-    bool part = reason == TAP_REASON_TERM;
+    bool part = reason == TAP_REASON_TERM || reason == TAP_REASON_CODE;
     uint64_t ns = to > from ? (uint64_t)to - (uint64_t)from : 0;
     ns = ns < TAP_TIME_MAX ? ns : TAP_TIME_MAX;
     if (!part)

@@ -328,6 +328,7 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
         .node_ports = s->node_ports,
         .seed_port = s->seed_port,
         .port = (uint16_t)s->port,
+        .leave_unloaded = !s->load,
     };
 }
 

@@ -2,12 +2,13 @@
 %%
 %% agent_rig.hrl starts the nodes and plays the collector. After each test the node must be as it was before.
 -module(agent_test).
--export([main/1, collector/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1]).
+-export([main/1, collector/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1, load_and/2, stays/2]).
 
 -define(PATIENCE, 30000).
 
 -include("agent_rig.hrl").
 -include("agent_call.hrl").
+-include("agent_load.hrl").
 
 %% Arguments: Beam, Name of its module, folder for nodes, roots of other OTP releases or "-", part of test names or "".
 main([Beam, Module, Folder, Roots, Part]) ->
@@ -41,7 +42,9 @@ tests() ->
      {max_term_return, fun t_max_term_return/0},
      {storm_pause, fun() -> t_storm(pause) end}, {storm_drop, fun() -> t_storm(drop) end},
      {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
-     {reload, fun t_reload/0}, {loaded_later, fun t_loaded_later/0}, {returns_off, fun t_returns_off/0},
+     {reload, fun t_reload/0}, {reload_at_once, fun t_reload_at_once/0}, {loaded_by_us, fun t_loaded_by_us/0},
+     {not_loaded_by_us, fun t_not_loaded_by_us/0}, {modules_to_come, fun t_modules_to_come/0}, {load_polled, fun t_load_polled/0},
+     {old_code, fun t_old_code/0}, {returns_off, fun t_returns_off/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
      {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},
      {mailboxes, fun t_mailboxes/0}, {run_after_run, fun t_run_after_run/0},
@@ -52,7 +55,7 @@ tests() ->
 %% What differs with trace sessions: run in each other release that is there.
 sessions() ->
     [exact_counts, user_specs, tree, everyone, no_credit_pause, relay_killed, guardian_killed, second_guardian_killed,
-     collector_killed, max_term_call, storm_pause, reload, returns_off, two_runs, foreign_trace, clean, info, max_rate,
+     collector_killed, max_term_call, storm_pause, reload, reload_at_once, modules_to_come, old_code, returns_off, two_runs, foreign_trace, clean, info, max_rate,
      names, mailboxes,
      call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit].
 
@@ -492,38 +495,7 @@ t_memory() ->
     [_ | _] = [G || {gap, _, _, 4, _} = G <- reports(gap, S)],
     clean(Peer).
 
-%% ---- Modules that come and go --------------------------------------------------------------------------------------
-
-t_reload() ->
-    {Peer, Node} = target(),
-    {ok, C} = start(Node, (options())#{lease => 600, functions => four()}),
-    ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
-    {e2e_work, Beam, File} = peer:call(Peer, code, get_object_code, [e2e_work]),
-    {module, e2e_work} = peer:call(Peer, code, load_binary, [e2e_work, File, Beam]),
-    wait_for(traced_again, fun() ->
-        {#{reports := Reports}, _} = so_far(C),
-        [1 || {_, {log, info, _}} <- Reports] =/= []
-    end),
-    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
-    #{events := Events} = stop(C),
-    12 = length([E || {_, _, call, {e2e_work, target, _}, _} = E <- Events]),
-    clean(Peer).
-
-t_loaded_later() ->
-    {Peer, Node} = target(),
-    true = peer:call(Peer, code, delete, [e2e_work]),
-    false = peer:call(Peer, code, purge, [e2e_work]),
-    {ok, C} = start(Node, options()),
-    {module, _} = peer:call(Peer, code, ensure_loaded, [e2e_work]),
-    wait_for(traced, fun() ->
-        {#{reports := Reports}, _} = so_far(C),
-        [1 || {_, {log, info, _}} <- Reports] =/= []
-    end),
-    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
-    #{events := Events} = S = stop(C),
-    7 = length([E || {_, _, call, {e2e_work, target, _}, _} = E <- Events]),
-    [{plan, #{function_count := 0, skipped := [{_, _}]}}] = reports(plan, S),
-    clean(Peer).
+%% ---- Returns -------------------------------------------------------------------------------------------------------
 
 %% A process with so many frames on its stack.
 pile(0) -> receive stop -> ok end;

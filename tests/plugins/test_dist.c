@@ -183,8 +183,9 @@ static void an_empty_plan_is_a_term(void)
     struct tap_plan plan = {
         .events = TAP_KIND_BIT(TAP_MESSAGE_SEND), .duration = 1, .overload = TAP_OVERLOAD_STOP};
     same_as(&plan, "#{run => <<\"0123456789abcdef\">>, events => [message_send], functions => [], "
-                   "processes => [], sends => [], receives => [], include_otp => false, duration "
-                   "=> 1, lease => 0, max_events => 0, max_rate => 0, max_queue => 0, max_memory "
+                   "processes => [], sends => [], receives => [], include_otp => false, load => "
+                   "true, duration => 1, lease => 0, max_events => 0, max_rate => 0, max_queue => "
+                   "0, max_memory "
                    "=> 0, max_term => 0, overload => stop, credit => 4 bsl 20, call => none, names "
                    "=> false, mailbox => 0, arity_only => false}");
 }
@@ -243,7 +244,8 @@ static void a_full_plan_is_a_term(void)
                             .call = &call,
                             .names = true,
                             .mailbox = 100000000,
-                            .arity_only = true};
+                            .arity_only = true,
+                            .leave_unloaded = true};
     same_as(&plan,
             "#{run => <<\"0123456789abcdef\">>, events => [function_call, message_receive, "
             "process_spawn], functions => [{<<\"Elixir.Shop.*\">>, any, any, none, [], "
@@ -251,8 +253,9 @@ static void a_full_plan_is_a_term(void)
             "caller], <<>>}, {<<\"m\">>, <<\"f\">>, 0, none, [return, exception], <<\"--set "
             "a.b\">>}], processes => [{pid, <<\"<0.1.0>\">>}, {name, reg}, new, {tree, {pid, "
             "<<\"<0.2.0>\">>}}, {tree, {name, sup}}], sends => [[{list_to_atom(\"_\"), [], []}]], "
-            "receives => [[{list_to_atom(\"_\"), [], []}]], include_otp => true, duration => "
-            "30000, lease => 2, max_events => 10000000000, max_rate => 5, max_queue => 6, "
+            "receives => [[{list_to_atom(\"_\"), [], []}]], include_otp => true, load => "
+            "false, duration => 30000, lease => 2, max_events => 10000000000, max_rate => 5, "
+            "max_queue => 6, "
             "max_memory => 7, max_term => 8, overload => drop, credit => 4 bsl 20, call => {m, f, "
             "[7], 1, 1}, names => true, mailbox => 100, arity_only => true}");
 }

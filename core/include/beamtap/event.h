@@ -85,6 +85,7 @@ enum tap_reason {
     TAP_REASON_CONNECTION,
     TAP_REASON_UNREADABLE, /* a frame or term could not be decoded */
     TAP_REASON_SEQUENCE,   /* sequence numbers are missing and nobody said why */
+    TAP_REASON_CODE,       /* a module was loaded, and nobody could look at once (a gap) */
     TAP_REASON_COUNT
 };
 
@@ -203,12 +204,13 @@ struct tap_event {
 };
 
 /* A gap that leaves out less than everything: the arguments or messages of one process (`pid`), or
- * of every process (pid none), since one was above max_term or would be. The payload says what. Two
- * rows: where it begins (count 0, it is open), and at its end, with `count` nanoseconds behind
- * it. */
+ * of every process (pid none), since one was above max_term or would be; or the calls of modules
+ * that were just loaded. The payload says what. Two rows: where it begins (count 0, it is open),
+ * and at its end, with `count` nanoseconds behind it; of modules the end alone, for it is known
+ * then. */
 static inline bool tap_event_is_part_gap(const struct tap_event *e)
 {
-    return e->kind == TAP_GAP && e->reason == TAP_REASON_TERM;
+    return e->kind == TAP_GAP && (e->reason == TAP_REASON_TERM || e->reason == TAP_REASON_CODE);
 }
 
 /* The term that stands for a peer, where one does; len 0: none does. */

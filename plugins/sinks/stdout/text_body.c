@@ -138,6 +138,7 @@ static const char *loss_reason(unsigned reason)
         [TAP_REASON_CONNECTION] = "connection broken",
         [TAP_REASON_UNREADABLE] = "unreadable",
         [TAP_REASON_SEQUENCE] = "missing on the way",
+        [TAP_REASON_CODE] = "code that was loaded",
     };
     return reason < TAP_REASON_COUNT && texts[reason] ? texts[reason] : "unknown reason";
 }

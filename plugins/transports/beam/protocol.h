@@ -34,6 +34,7 @@
  *         sends        list of match specs (each a list of clauses), []: every message
  *         receives     likewise; heads are [Node, Sender, Message]
  *         include_otp  boolean. The libraries of Elixir count as OTP's
+ *         load         boolean: modules named exactly that are not loaded are loaded. Default true
  *         duration     ms, 0: no limit      lease        ms
  *         max_events   0: no limit          max_rate     events a second, 0: no limit
  *         max_queue    messages             max_memory   bytes of the relay's mailbox and held
@@ -66,7 +67,8 @@
  *       (names, as texts), stays (only where the agent's module will not be purged: why, as text)
  *    clean() -> map
  *       what dead runs had left and what was removed: functions ([{M,F,A}]), function_texts,
- *       messages, relays (number), sessions, modules; living: runs whose guardians live, which are
+ *       on_load, messages, relays (number), sessions, modules; living: runs whose guardians
+ *       live, which are
  *       left alone (their lease ends them); stays, as in info
  *    unload() -> ok
  *       purges the module when no run uses it (called after a start that failed, info and clean);

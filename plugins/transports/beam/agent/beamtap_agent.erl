@@ -14,7 +14,8 @@
 %%   call       one call, traced with all that it spawns, whose end is the run's (call.hrl)
 %%   names      the process that asks others what they are called, and how many messages wait for them (names.hrl)
 %%   needs      what must be there in the node before anything is set (needs.hrl), and texts that need nothing (text.hrl)
-%%   plan       which functions and processes the options mean here and now (plan.hrl, spec.hrl)
+%%   plan       which functions and processes the options mean here and now (plan.hrl, spec.hrl, otp.hrl)
+%%   load       modules that are loaded during the run (load.hrl), and the calls of them that come first (first_calls.hrl)
 %%   tracing    the VM's interface: trace sessions where there are any (OTP 27), the global one before (tracing.hrl)
 %%
 %% It uses kernel and stdlib only, and the beam that OTP 25 makes of it runs in every later release. The module's name
@@ -32,6 +33,7 @@
 -define(REASON_TERM, 5).
 -define(REASON_LIMIT, 6).
 -define(REASON_CONNECTION, 9).
+-define(REASON_CODE, 12).
 
 %% The numbers that the relay and the guardians share without messages: one atomics array a run. A grant of credit
 %% must not stand behind a hundred thousand trace messages in the relay's mailbox.
@@ -66,6 +68,8 @@
     heaps = none,       % pid: looks whose calls would copy too much, and ends with the run
     carriers = none,    % pid => rex | dist: whose spawns are looked at (own.hrl)
     namer = none,       % pid: asks other processes what they are called, and ends with the run
+    otp = all,          % all, or the folders of OTP's applications (otp.hrl)
+    on_load = none,     % the match spec that modules to come have (load.hrl)
     on = false          % flags may be set
 }).
 %% Functions of one module that share a match spec. functions: all, or a list of {Function, Arity}.
@@ -78,8 +82,11 @@
 -include("needs.hrl").
 -include("tracing.hrl").
 -include("spec.hrl").
+-include("otp_modules.hrl").
+-include("otp.hrl").
 -include("plan.hrl").
 -include("relay.hrl").
+-include("first_calls.hrl").
 -include("pause.hrl").
 -include("frames.hrl").
 -include("terms.hrl").
@@ -87,6 +94,7 @@
 -include("own.hrl").
 -include("stream.hrl").
 -include("guardian.hrl").
+-include("load.hrl").
 -include("undo.hrl").
 -include("call.hrl").
 -include("run_registry.hrl").
@@ -134,7 +142,7 @@ full_text() ->
 
 defaults() ->
     #{run => <<"0000000000000000">>, events => [function_call, message_send, message_receive], functions => [],
-      processes => [], sends => [], receives => [], include_otp => false, duration => 0, lease => 10000,
+      processes => [], sends => [], receives => [], include_otp => false, load => true, duration => 0, lease => 10000,
       max_events => 0, max_rate => 0, max_queue => 10000, max_memory => 64 bsl 20, max_term => 64 bsl 10,
       overload => pause, credit => 4 bsl 20, call => none, names => false, mailbox => 0, arity_only => false}.
 

@@ -15,7 +15,8 @@
 relay_emit(_, 0, R) -> R;
 relay_emit(Acc, N, R) ->
     {Some, Words} = relay_words(Acc, N),
-    case own_pick(lists:reverse(Acc), N, R) of
+    {Judged, Count, R0} = first_pick(lists:reverse(Acc), N, R),
+    case own_pick(Judged, Count, R0) of
         {_, 0, R1} -> R1;
         {Messages, Kept, R1} -> relay_emit(Messages, Kept, Some, Words, R1)
     end.

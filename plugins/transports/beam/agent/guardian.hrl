@@ -9,6 +9,9 @@
 -record(guardian, {
     run, peer, starter,
     entries = [], pending = [], known = [],     % functions: the rules, modules to come, modules seen
+    looked = 0,                                 % ns: when modules were last looked at (load.hrl)
+    polls = false, polling = false,             % on_load is not used; a poll is on its way
+    watch = none,                               % ms until which is looked more often
     returns_off = #{},                             % {M,F,A} => true: set without its return trace
     names = #{},                                % registered name => pid, as last reported
     call = none,                                % #call{}
@@ -88,7 +91,7 @@ refusal(Exception) -> {failed, text("the agent failed while it started: ~0tP", [
 
 %% Throws {refused, Code, Text}.
 guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) ->
-    #run{options = #{events := Events, include_otp := Otp, processes := Selectors} = Options, relay = Relay} = Run0,
+    #run{options = #{events := Events, processes := Selectors} = Options, relay = Relay} = Run0,
     Stream = stream_start(Options, Relay, Run0#run.shared),
     Session = session_new(SessionName, Relay),
     %% From here on the second guardian can undo.
@@ -110,12 +113,17 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     end,
     Selectors =/= [] andalso Found =:= [] andalso not Select#select.new andalso
         throw({refused, no_process, missing_text(Missing)}),
-    {Targets, Skipped, Pending} = plan_functions(Entries, Otp, Session),
+    Named = load_named(Entries, Options),
+    Known = lists:usort(erlang:loaded()),
+    Looked = erlang:monotonic_time(nanosecond),
+    Others = case Session of none -> tracers(); _ -> [] end,
+    Run11 = load_begin(Run1#run{otp = otp_new(Options)}, Entries, Others, Peer),
+    {Targets, Skipped, Pending, Later} = plan_functions(Entries, Run11),
     Other = event_flags(Events) -- [call],
-    Targets =:= [] andalso Pending =:= [] andalso Other =:= [] andalso
+    Targets =:= [] andalso Pending =:= [] andalso not Later andalso Other =:= [] andalso
         throw({refused, empty_plan, empty_text(Skipped)}),
-    Session =:= none andalso guardian_rivals(rivals(Events, Select, Messages)),
-    Run2 = tell_peer(Run1#run{targets = Targets, messages = Messages, select = Select, carriers = own_carriers(Select),
+    Session =:= none andalso guardian_rivals(rivals(Events, Select, Messages, Others, Run11#run.on_load)),
+    Run2 = tell_peer(Run11#run{targets = Targets, messages = Messages, select = Select, carriers = own_carriers(Select),
                               flags = [monotonic_timestamp | event_flags(Events) ++ [arity || maps:get(arity_only, Options)]]}, Peer),
     [guardian_message(Session, Which, Spec) || {Which, Spec} <- Messages],
     Count = lists:sum([set_target(Session, T) || T <- Targets]),
@@ -129,10 +137,10 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Taken, 2000)},
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
-    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | Stays ++ name_reports(Names)]},
+    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ name_reports(Names)], Entries},
     heaps_first(Run3),
-    G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names,
-                known = lists:usort(erlang:loaded())}.
+    G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names, known = Known,
+                looked = Looked}.
 
 tell_peer(Run, Peer) ->
     Peer ! {peer_run, Run},
@@ -200,9 +208,7 @@ target_functions(Targets) ->
 %% ---- The first guardian: watching ----------------------------------------------------------------------------------
 
 guardian_first(G0) ->
-    G = guardian_next_tick(G0),
-    G#guardian.pending =/= [] andalso erlang:send_after(20, self(), poll),
-    guardian_loop(call_start(G)).
+    guardian_loop(call_start(load_first(guardian_next_tick(G0)))).
 
 guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer = Peer} = G) ->
     receive
@@ -249,7 +255,9 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
         {nodedown, _} ->
             end_run(G, connection, <<"the connection to the collector was lost">>);
         poll ->
-            guardian_loop(guardian_poll(G));
+            guardian_loop(load_poll(G));
+        {relay_new, Module} ->
+            guardian_loop(load_seen(Module, G));
         tick ->
             guardian_ticked(G);
         Message ->
@@ -267,7 +275,7 @@ guardian_ticked(G0) ->
         true ->
             report(Run, clock_report(undefined)),
             guardian_exclude(Run),
-            guardian_loop(guardian_next_tick(guardian_names(guardian_modules(G))))
+            guardian_loop(guardian_next_tick(guardian_names(load_tick(G))))
     end.
 
 %% Before the lease is judged: renewals that wait behind the tick count, and so does the time for which this node itself
@@ -311,47 +319,6 @@ guardian_exclude(#run{select = #select{everyone = true, excluded = Old}, session
     each_process(fun(P) -> is_member(Session, Relay, P) andalso set_process(Session, Relay, P, false, [all]) end,
                  maps:keys(New));
 guardian_exclude(_) -> ok.
-
-%% Modules named exactly that were not loaded: looked for often, so that little of them is missed.
-guardian_poll(#guardian{pending = Pending} = G) ->
-    G1 = case lists:any(fun erlang:module_loaded/1, Pending) of
-        true -> guardian_modules(G);
-        false -> G
-    end,
-    G1#guardian.pending =/= [] andalso erlang:send_after(20, self(), poll),
-    G1.
-
-%% Modules loaded since, and modules whose patterns vanished because they were loaded again.
-guardian_modules(#guardian{entries = []} = G) -> G;
-guardian_modules(#guardian{run = #run{id = Id, session = Session, targets = Targets}, known = Known} = G) ->
-    Loaded = lists:usort(erlang:loaded()),
-    New = Loaded -- Known,
-    Again = lists:usort([M || #target{module = M} = T <- Targets, has_vanished(T, Id, Session)]),
-    G1 = lists:foldl(fun guardian_module/2, G#guardian{known = Loaded}, Again ++ New),
-    G1#guardian{pending = [M || M <- G1#guardian.pending, not lists:member(M, Loaded)]}.
-
-has_vanished(#target{module = M, functions = all}, _, Session) ->
-    case functions_of(M) of
-        [] -> false;
-        Functions -> {F, A} = lists:last(Functions), function_spec(Session, {M, F, A}) =:= false
-    end;
-has_vanished(#target{module = M, functions = [{F, A} | _]}, _, Session) ->
-    functions_of(M) =/= [] andalso lists:member(function_spec(Session, {M, F, A}), [false, undefined]).
-
-guardian_module(Module, #guardian{run = Run, entries = Entries, peer = Peer, returns_off = ReturnsOff} = G) ->
-    #run{session = Session, targets = Targets, options = #{include_otp := Otp}} = Run,
-    File = case code:is_loaded(Module) of {file, F} -> F; false -> "" end,
-    Others = [T || T <- Targets, T#target.module =/= Module],
-    case plan_module(Module, File, Entries, Otp, Session) of
-        {[], _, _} when Others =:= Targets -> G;
-        {New, _, _} ->
-            Run1 = tell_peer(Run#run{targets = New ++ Others}, Peer),
-            Count = lists:sum([try set_target(Session, T) catch throw:_ -> 0 end || T <- New]),
-            [returns_off(Run1, MFA) || {M, _, _} = MFA <- maps:keys(ReturnsOff), M =:= Module],
-            Count > 0 andalso
-                report(Run1, {log, info, text("~ts was loaded: ~b of its functions are traced", [Module, Count])}),
-            G#guardian{run = Run1}
-    end.
 
 %% A tail call leaves the trace of its return on the stack and nothing else; one that waits for another has its own frame there
 %% too, a word at the least. So few words for so many calls are tail calls. Where others' calls are among them, the frames must tell:

@@ -74,26 +74,33 @@ glob_run(_, _, _) -> false.
 
 %% ---- Functions -----------------------------------------------------------------------------------------------------
 
-%% The targets in one loaded module: {[#target{}], [What of the entries that matched], [{What, Why}] skipped}.
-plan_module(Module, File, Entries, Otp, Session) ->
+%% The rules that speak of a module.
+plan_matching(Module, File, Entries, Otp) ->
     Name = atom_to_binary(Module),
     case [E || E <- Entries, glob_matches(E#entry.match, Name)] of
-        [] -> {[], [], []};
+        [] -> [];
         Matching ->
             case lists:prefix("beamtap_agent_", atom_to_list(Module)) of
-                true -> {[], [], []};
-                false -> plan_module(Module, Name, File, Matching, Otp, Session)
+                true -> [];
+                false ->
+                    Open = lists:all(fun(E) -> E#entry.named end, Matching) orelse not is_otp(Name, File, Otp),
+                    [E || #entry{named = Named} = E <- Matching, Open orelse Named]
             end
     end.
 
-plan_module(Module, Name, File, Matching, Otp, Session) ->
-    Open = Otp orelse not is_otp(Name, File),
-    Entries = [E || #entry{named = Named} = E <- Matching, Open orelse Named],
+%% The targets in one loaded module: {[#target{}], [What of the entries that matched], [{What, Why}] skipped}.
+plan_module(Module, File, Entries, #run{otp = Otp} = Run) ->
+    case plan_matching(Module, File, Entries, Otp) of
+        [] -> {[], [], []};
+        Matching -> plan_module(Module, Matching, Run)
+    end.
+
+plan_module(Module, Entries, Run) ->
     Wanted = [{{F, A}, [E || E <- Entries, fits(E#entry.function, F), fits(E#entry.arity, A)]}
-              || Entries =/= [], {F, A} <- functions_of(Module)],
-    {Free, Taken} = lists:partition(fun({{F, A}, _}) -> is_free(Session, {Module, F, A}) end,
+              || {F, A} <- functions_of(Module)],
+    {Free, Taken} = lists:partition(fun({{F, A}, _}) -> is_free({Module, F, A}, Run) end,
                                     [W || {_, [_ | _]} = W <- Wanted]),
-    Skipped = [{text("~ts:~ts/~b", [Name, F, A]), <<"someone else traces this function">>} || {{F, A}, _} <- Taken],
+    Skipped = [{text("~ts:~ts/~b", [Module, F, A]), <<"someone else traces this function">>} || {{F, A}, _} <- Taken],
     Matched = lists:usort([E#entry.what || {_, Es} <- Free ++ Taken, E <- Es]),
     Groups = maps:groups_from_list(fun({_, Es}) -> [E#entry.clauses || E <- Es] end, fun({FA, _}) -> FA end, Free),
     Targets = [#target{module = Module, spec = lists:append(Clauses),
@@ -106,29 +113,33 @@ fits({named, X}, Y) when is_binary(X) -> X =:= atom_to_binary(Y);
 fits({named, X}, Y) -> X =:= Y;
 fits(X, Y) -> X =:= Y.
 
-%% Before OTP 27 a pattern of ours would replace another tool's.
-is_free(none, MFA) -> erlang:trace_info(MFA, traced) =:= {traced, false};
+%% Before OTP 27 a pattern of ours would replace another tool's. Ours may be there by now: that of on_load.
+is_free(MFA, #run{session = none, id = Id}) ->
+    erlang:trace_info(MFA, traced) =:= {traced, false} orelse owner(function_spec(none, MFA)) =:= {ours, Id};
 is_free(_, _) -> true.
 
-%% Every loaded module: {Targets, Skipped, Pending}. Pending: modules named exactly that can still be loaded.
-plan_functions(Entries, Otp, Session) ->
-    Loaded = code:all_loaded(),
+%% Every loaded module: {Targets, Skipped, Pending, Later}. Pending: modules named exactly that can still be loaded; Later: others
+%% that match may come.
+plan_functions(Entries, Run) ->
     {Targets, Matched, Skipped} = lists:foldl(
         fun({Module, File}, {T, M, S}) ->
-            {T1, M1, S1} = plan_module(Module, File, Entries, Otp, Session),
+            {T1, M1, S1} = plan_module(Module, File, Entries, Run),
             {T1 ++ T, M1 ++ M, S1 ++ S}
-        end, {[], [], []}, Loaded),
+        end, {[], [], []}, code:all_loaded()),
     Unmatched = [E || E <- Entries, not lists:member(E#entry.what, Matched)],
-    {Pending, Notes} = lists:foldl(fun plan_unmatched/2, {[], []}, Unmatched),
-    {Targets, Skipped ++ Notes, Pending}.
+    Come = code:get_mode() =:= interactive,
+    {Pending, Notes} = lists:foldl(fun(E, Acc) -> plan_unmatched(E, Come, Acc) end, {[], []}, Unmatched),
+    {Targets, Skipped ++ Notes, Pending, Come andalso [E || #entry{match = M} = E <- Unmatched, element(1, M) =/= exact] =/= []}.
 
-plan_unmatched(#entry{match = {exact, Name}, what = What}, {Pending, Notes}) ->
+plan_unmatched(#entry{match = {exact, Name}, what = What}, _, {Pending, Notes}) ->
     case module_file(Name) of
         loaded -> {Pending, [{What, <<"the module has no such function">>} | Notes]};
         none -> {Pending, [{What, <<"there is no such module">>} | Notes]};
         Module -> {[Module | Pending], [{What, <<"the module is not loaded yet: traced from when it is">>} | Notes]}
     end;
-plan_unmatched(#entry{what = What}, {Pending, Notes}) ->
+plan_unmatched(#entry{what = What}, true, {Pending, Notes}) ->
+    {Pending, [{What, <<"matches no loaded function yet: traced from when one is loaded">>} | Notes]};
+plan_unmatched(#entry{what = What}, false, {Pending, Notes}) ->
     {Pending, [{What, <<"matches no loaded function">>} | Notes]}.
 
 %% Makes no atom of a name that no file has.
@@ -144,30 +155,6 @@ module_file(Name) ->
             Module = binary_to_atom(Name),
             case erlang:module_loaded(Module) of true -> loaded; false -> Module end
     end.
-
-%% ---- What belongs to OTP -------------------------------------------------------------------------------------------
-
-%% By the application's folder, .../APP-VSN/ebin/m.beam or .../APP/ebin/m.beam: a release keeps its own applications
-%% beside OTP's, so the root folder tells nothing. The languages' own libraries count as OTP.
-is_otp(_, preloaded) -> true;
-is_otp(_, File) when is_list(File), File =/= [] ->
-    case path_parts(File, [], []) of
-        [_, "ebin", Folder | _] ->
-            lists:member(lists:takewhile(fun(C) -> C =/= $- end, Folder), otp_applications());
-        _ -> false
-    end;
-is_otp(_, _) -> false.
-
-%% The parts of a path, the last one first.
-path_parts([], Part, Parts) -> [lists:reverse(Part) | Parts];
-path_parts([$/ | Rest], Part, Parts) -> path_parts(Rest, [], [lists:reverse(Part) | Parts]);
-path_parts([C | Rest], Part, Parts) -> path_parts(Rest, [C | Part], Parts).
-
-otp_applications() ->
-    ["asn1", "common_test", "compiler", "crypto", "debugger", "dialyzer", "diameter", "edoc", "eldap", "erl_docgen",
-     "erl_interface", "erts", "et", "eunit", "ftp", "inets", "jinterface", "kernel", "megaco", "mnesia", "observer",
-     "odbc", "os_mon", "parsetools", "public_key", "reltool", "runtime_tools", "sasl", "snmp", "ssh", "ssl", "stdlib",
-     "syntax_tools", "tftp", "tools", "wx", "xmerl", "elixir", "eex", "ex_unit", "iex", "logger", "mix"].
 
 %% ---- Processes -----------------------------------------------------------------------------------------------------
 
@@ -224,16 +211,16 @@ excluded(Agents) ->
                maps:from_list([{P, agent} || P <- Agents])).
 
 %% Before OTP 27: who else traces, by what the plan needs. [] when the plan may go ahead.
-rivals(Events, #select{everyone = Everyone, new = New}, Messages) ->
+rivals(Events, #select{everyone = Everyone, new = New}, Messages, Tracers, OnLoad) ->
     Global = Everyone orelse New orelse Messages =/= [] orelse lists:member(message_send, Events)
         orelse lists:member(message_receive, Events),
     case Global of
         false -> [];
         true ->
-            [text("~ts traces", [process_text(T)]) || T <- tracers()] ++
+            [text("~ts traces", [process_text(T)]) || T <- Tracers] ++
                 [text("there is a pattern on ~ts", [W]) || W <- [send, 'receive'],
                  match_spec(erlang:trace_info(W, match_spec)) =/= true] ++
-                [<<"there is a pattern on_load">> || erlang:trace_info(on_load, traced) =/= {traced, false}]
+                [<<"there is a pattern on_load">> || OnLoad =:= none, erlang:trace_info(on_load, traced) =/= {traced, false}]
     end.
 
 %% Everyone who traces with the interface that is shared.

@@ -46,6 +46,7 @@
     tries = #{},                % and how often they were
     quiet_longest = 0,          % ns
     logged = 0,
+    first = none,               % #first{}: how calls of modules that were just loaded are judged
     own = #{},                  % pids of beamtap's that have just been met (own.hrl)
     returns_off = #{},             % functions whose values were too large
     say = [],                   % reports to send behind the frame that is being made
@@ -56,13 +57,13 @@
 relay_begin(Guardian) ->
     own_begin(),
     receive
-        {relay_begin, Guardian, #run{options = Options} = Run, Reports} ->
+        {relay_begin, Guardian, #run{options = Options} = Run, Reports, Entries} ->
             #{max_term := Term, max_queue := Queue, max_memory := Memory, max_rate := Rate, max_events := Events,
               overload := Overload} = Options,
             Run#run.stream =/= none andalso monitor(process, Run#run.stream, [{tag, stream_down}]),
             R0 = #relay{run = Run, guardian = Guardian, max_term = Term, max_queue = max(1, Queue),
                         max_memory = Memory, held_max = relay_held_max(Memory), max_rate = Rate, max_events = Events,
-                        overload = Overload, base = erlang:memory(processes),
+                        overload = Overload, base = erlang:memory(processes), first = first_new(Entries, Run#run.otp),
                         window = erlang:monotonic_time(nanosecond)},
             R1 = relay_cap(lists:foldl(fun relay_control/2, R0, Reports)),
             relay_collect([], 0, R1)

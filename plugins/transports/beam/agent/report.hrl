@@ -53,7 +53,7 @@ info_map() ->
              tracer_texts => [process_text(T) || T <- Tracers, not is_relay(T)],
              sends => match_spec(erlang:trace_info(send, match_spec)) =/= true,
              receives => match_spec(erlang:trace_info('receive', match_spec)) =/= true,
-             on_load => erlang:trace_info(on_load, traced) =/= {traced, false},
+             on_load => owner(function_spec(none, on_load)) =:= other,
              new => tracer_of(new_processes) =/= [],
              runs => [#{run => Run, guardian => Pid, module => Module} || {Module, Run, Pid} <- Runs],
              run_texts => lists:usort([Run || {_, Run, _} <- Runs]),
@@ -114,6 +114,8 @@ clean_map() ->
     Relays = [P || Living =:= [], P <- processes(), is_relay(P)],
     [catch erlang:trace(processes, false, [all, {tracer, P}]) || P <- Relays],
     Dead = fun({ours, Run}) -> not lists:member(Run, Living); (_) -> false end,
+    OnLoad = Dead(owner(function_spec(none, on_load))),
+    OnLoad andalso (catch erlang:trace_pattern(on_load, false, [local])), % before the patterns that it has made
     Functions = [MFA || {MFA, Owner} <- patterns(), Dead(Owner)],
     [catch erlang:trace_pattern(MFA, false, [local]) || MFA <- Functions],
     Messages = [W || W <- [send, 'receive'], Dead(owner(match_spec(erlang:trace_info(W, match_spec))))],
@@ -127,7 +129,7 @@ clean_map() ->
     Gone = [M || M <- Modules, purge_now(M)],
     (module_stays())#{living => Living, functions => Functions,
       function_texts => [text("~0tp:~0tp/~b", [M, F, A]) || {M, F, A} <- Functions],
-      messages => Messages, relays => length(Relays),
+      on_load => [<<"modules to come">> || OnLoad], messages => Messages, relays => length(Relays),
       sessions => [session_text(S) || S <- Sessions], modules => Gone}.
 
 %% Any agent's process but a registry or the caller: with no run alive it is an orphan.

@@ -161,7 +161,7 @@ take_away(#run{session = none} = Run) ->
     #run{id = Id, relay = Relay, targets = Targets, messages = Messages, on = On} = Run,
     On andalso (catch clear_flags(none, Relay, [all])),
     [{message, Which} || {Which, _} <- Messages, (catch clear_message(Which, Id)) =:= true] ++
-        [{functions, N} || N <- [clear_targets(Targets, Id, 0)], N > 0] ++
+        [{functions, N} || N <- [load_take_away(Run) + clear_targets(Targets, Id, 0)], N > 0] ++
         [flags || On];
 take_away(#run{session = Session, targets = Targets, messages = Messages, on = On}) ->
     (catch trace:process(Session, all, false, [all])),

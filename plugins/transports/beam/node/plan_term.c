@@ -182,7 +182,7 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
 {
     static const char *const overloads[] = {"pause", "drop", "stop"};
     const struct tap_plan *plan = t->plan;
-    tap_write_map(b, t->stream ? 22 : 21);
+    tap_write_map(b, t->stream ? 23 : 22);
     tap_write_atom(b, "run");
     put_text(b, t->run);
     tap_write_atom(b, "collector");
@@ -199,6 +199,8 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     put_messages(b, plan->receives, plan->receive_count);
     tap_write_atom(b, "include_otp");
     tap_write_atom(b, plan->include_otp ? "true" : "false");
+    tap_write_atom(b, "load");
+    tap_write_atom(b, plan->leave_unloaded ? "false" : "true");
     put_number(b, "duration", milliseconds(t->duration));
     put_number(b, "lease", milliseconds(plan->lease));
     put_number(b, "max_events", plan->max_events);

@@ -83,7 +83,8 @@
  *         tracing was off between the two
  *     {gap, FromMonotonic, ToMonotonic, Reason, Text, Pid}
  *         of one process. With TAP_REASON_TERM less than everything is left out, with a pid or
- *         without, and it is said twice: where it begins (From = To), and at its end
+ *         without, and it is said twice: where it begins (From = To), and at its end. With
+ *         TAP_REASON_CODE calls of modules that were loaded between the two may be missing
  *     {log, Level :: error | warning | info, Text :: binary}
  *     {returns_off, {M, F, Arity}, Why :: binary}
  *         from here on that function is traced without its returns

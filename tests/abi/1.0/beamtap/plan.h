@@ -108,6 +108,7 @@ struct tap_plan {
      * `nodes` (NULL: none was given), for the seed, and for every node without one of its own. */
     const uint16_t *node_ports;
     uint16_t seed_port, port;
+    bool leave_unloaded; /* modules that are named exactly and not loaded are not loaded */
 };
 
 #ifdef __cplusplus

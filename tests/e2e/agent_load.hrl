@@ -1,0 +1,130 @@
+%% agent_load.hrl: modules that come and go while agent_test traces.
+
+t_reload() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{lease => 600, functions => four()}),
+    ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
+    {e2e_work, Beam, File} = peer:call(Peer, code, get_object_code, [e2e_work]),
+    {module, e2e_work} = peer:call(Peer, code, load_binary, [e2e_work, File, Beam]),
+    wait_for(traced_again, fun() ->
+        {#{reports := Reports}, _} = so_far(C),
+        [1 || {_, {log, info, _}} <- Reports] =/= []
+    end),
+    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
+    #{events := Events} = stop(C),
+    12 = length([E || {_, _, call, {e2e_work, target, _}, _} = E <- Events]),
+    clean(Peer).
+
+
+%% In the node: has code loaded and makes calls at once, so often.
+load_and(Loads, {M, F, A}) ->
+    {_, Ref} = spawn_monitor(fun() ->
+        [begin {module, _} = code:load_binary(Module, File, Beam), apply(M, F, A) end || {Module, Beam, File} <- Loads]
+    end),
+    receive {'DOWN', Ref, process, _, Why} -> Why end.
+
+%% The beam of a module with add/2, other/1, and loop/0, which stays where it is until it is told to go.
+made(Module) ->
+    Source = ["-module(" ++ atom_to_list(Module) ++ ").", "-export([add/2, all/1, other/1, loop/0]).",
+              "add(A, B) -> A + B.", "other(X) -> add(X, 9).", "all(N) -> [add(1, I) || I <- lists:seq(1, N)] ++ [other(0)].",
+              "loop() -> receive stop -> ok; {From, Ref} -> From ! Ref, loop() end."],
+    Forms = [begin {ok, T, _} = erl_scan:string(Text), {ok, F} = erl_parse:parse_form(T), F end || Text <- Source],
+    {ok, Module, Beam} = compile:forms(Forms, []),
+    {Module, Beam, "/nowhere/" ++ atom_to_list(Module) ++ ".beam"}.
+
+calls_of(M, F, Events) -> [A || {trace_ts, _, call, {Module, Function, A}, _} <- Events, Module =:= M, Function =:= F].
+
+%% No call is missed, none is told that was not asked for, and so it is with their returns.
+t_reload_at_once() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{functions => four(), events => [function_call, function_return]}),
+    Code = peer:call(Peer, code, get_object_code, [e2e_work]),
+    {e2e_work, Beam, File} = Code,
+    normal = peer:call(Peer, ?MODULE, load_and, [lists:duplicate(20, {e2e_work, Beam, File}), {e2e_work, run, [1, 5, 0]}], 60000),
+    #{events := Events, final := #{lost := 0}} = S = stop(C),
+    100 = length(calls_of(e2e_work, target, Events)),
+    [inner, outer, target, thrower] = lists:usort([F || {_, _, call, {_, F, _}, _} <- Events]),
+    300 = length(tagged(return_from, Events)), % thrower's are exceptions, which nobody asked for
+    [] = reports(gap, S),
+    clean(Peer).
+
+t_loaded_by_us() ->
+    {Peer, Node} = target(),
+    true = peer:call(Peer, code, delete, [e2e_work]),
+    false = peer:call(Peer, code, purge, [e2e_work]),
+    {ok, C} = start(Node, options()),
+    true = peer:call(Peer, erlang, module_loaded, [e2e_work]),
+    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
+    #{events := Events} = S = stop(C),
+    7 = length(calls_of(e2e_work, target, Events)),
+    [{plan, #{function_count := Count, skipped := []}}] = reports(plan, S),
+    true = Count > 5,
+    [_] = [Text || {log, info, Text} <- reports(log, S), string:find(Text, "e2e_work: not loaded yet, and loaded now") =/= nomatch],
+    clean(Peer).
+
+t_not_loaded_by_us() ->
+    {Peer, Node} = target(),
+    true = peer:call(Peer, code, delete, [e2e_work]),
+    false = peer:call(Peer, code, purge, [e2e_work]),
+    {ok, C} = start(Node, (options())#{load => false}),
+    false = peer:call(Peer, erlang, module_loaded, [e2e_work]),
+    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]), % loads it
+    #{events := Events} = S = stop(C),
+    7 = length(calls_of(e2e_work, target, Events)),
+    [{plan, #{function_count := 0, skipped := [{_, _}]}}] = reports(plan, S),
+    clean(Peer).
+
+%% A glob that matches nothing loaded; the first calls are judged as the VM judges those that follow.
+t_modules_to_come() ->
+    {Peer, Node} = target(),
+    Spec = [{['_', '$1'], [{'>', '$1', 3}], [{message, '$1'}, {return_trace}]}],
+    {ok, C} = start(Node, (options())#{functions => [{<<"made_sh*">>, <<"add">>, 2, Spec, [caller], <<"x.ini:1">>}]}),
+    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_shop)], {made_shop, all, [6]}]),
+    wait_for(settled, fun() -> {S, _} = so_far(C), reports(log, S) =/= [] end),
+    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_other)], {made_shop, all, [6]}]),
+    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_other)], {made_other, all, [6]}]),
+    #{events := Events, final := #{lost := 0}} = S = stop(C),
+    [{plan, #{function_count := 0, skipped := [{<<"made_sh*:add/2 (x.ini:1)">>, <<"matches no loaded function yet", _/binary>>}]}}] =
+        reports(plan, S),
+    Each = [{call, [0, 9], 9}, {9}, {call, [1, 4], 4}, {5}, {call, [1, 5], 5}, {6}, {call, [1, 6], 6}, {7}], % all/1 begins at its end
+    Expected = Each ++ Each,
+    Expected = [case E of
+                    {trace_ts, _, call, {made_shop, add, A}, {'$beamtap_caller', {made_shop, _, _}, X}, _} -> {call, A, X};
+                    {trace_ts, _, return_from, {made_shop, add, 2}, V, _} -> {V}
+                end || E <- Events],
+    clean(Peer).
+
+%% Before OTP 27 on_load is not taken while someone else traces: a gap says what may be missing.
+t_load_polled() ->
+    {Peer, Node} = target(),
+    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    Other = peer:call(Peer, erlang, spawn, [?MODULE, foreign, [P1, self()]]),
+    receive {Other, ready} -> ok end,
+    true = peer:call(Peer, erlang, register, [agent_test_two, peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]])]),
+    {ok, C} = start(Node, (options())#{functions => [{<<"made_*">>, any, any, none, [], <<>>}], processes => [{name, agent_test_two}]}),
+    {on_load, {traced, false}} = {on_load, peer:call(Peer, erlang, trace_info, [on_load, traced])},
+    Before = peer:call(Peer, erlang, monotonic_time, [nanosecond]),
+    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_shop)], {made_shop, all, [6]}]),
+    After = peer:call(Peer, erlang, monotonic_time, [nanosecond]),
+    wait_for(gap, fun() -> {S, _} = so_far(C), reports(gap, S) =/= [] end),
+    [{gap, From, To, 12, <<"calls of made_shop may be missing", _/binary>>}] = reports(gap, stop(C)),
+    {true, true} = {From < After, To > Before},
+    Other ! stop,
+    receive {Other, stopped} -> ok end,
+    clean(Peer).
+
+%% In the node: waits in the code as it is now.
+stays(Module, Name) -> register(Name, self()), Module:loop().
+
+t_old_code() ->
+    {Peer, Node} = target(),
+    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_shop)], {made_shop, all, [1]}]),
+    Old = peer:call(Peer, erlang, spawn, [?MODULE, stays, [made_shop, made_loop]]),
+    wait_for(loop, fun() -> peer:call(Peer, erlang, whereis, [made_loop]) =:= Old end),
+    {ok, C} = start(Node, (options())#{functions => [{<<"made_shop">>, any, any, none, [], <<>>}], processes => [{name, made_loop}]}),
+    {Module, Beam, File} = made(made_shop),
+    {module, Module} = peer:call(Peer, code, load_binary, [Module, File, Beam]),
+    wait_for(said, fun() -> {S, _} = so_far(C), [T || {log, warning, T} <- reports(log, S)] =/= [] end),
+    [<<"made_shop was loaded again while made_loop (<", _/binary>>] = [T || {log, warning, T} <- reports(log, stop(C))],
+    exit(Old, kill),
+    clean(Peer).
