@@ -119,6 +119,8 @@ static void print_node(const struct tap_session *session, size_t index,
         fprintf(out, ", not tracing for %.3f s", (double)n->gap_ns / 1e9);
     print_returns_off(session, index, out);
     fputc('\n', out);
+    if (n->left_out[0])
+        fprintf(out, "  left out: %s\n", n->left_out);
 }
 
 static void print_sink(const struct tap_sink_stats *s, FILE *out)
@@ -173,6 +175,7 @@ static cJSON *node_json(const struct tap_session *session, size_t index,
     cJSON_AddNumberToObject(o, "clock_error_ns", (double)n->clock_error);
     cJSON_AddNumberToObject(o, "lives", n->incarnations);
     cJSON_AddItemToObject(o, "without_returns", returns_off_json(session, index));
+    cJSON_AddStringToObject(o, "left_out", n->left_out);
     return o;
 }
 

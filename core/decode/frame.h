@@ -51,6 +51,8 @@ struct tap_frames {
     /* How the traced call ended: an atom, and an external term with version byte (beamtap/frame.h,
      * final). NULL: not wanted. */
     void (*call)(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term, uint32_t len);
+    /* What the node does not trace of "all", in a sentence. NULL: not wanted. */
+    void (*left_out)(void *arg, uint32_t node, const char *text, uint32_t len);
 };
 
 /* Appends the events of the frame at `off` of the batch's arena, which ends at `end` at the latest;
@@ -61,8 +63,8 @@ uint32_t tap_frame_decode(const struct tap_frames *, struct tap_stream *, struct
 void tap_stream_end(struct tap_stream *, struct tap_batch_impl *, uint64_t next);
 /* The node is back: a new relay, whose numbers begin at 0, and a clock of its own. */
 void tap_stream_again(struct tap_stream *);
-/* Logs what the node left out of the plan and why: the cursor is at the map of {plan, Map}. The
- * first 20; the others are counted. */
+/* Logs what the node left out of the plan and why, and of "all": the cursor is at the map of {plan,
+ * Map}. The first 20; the others are counted. */
 void tap_frame_plan_notes(const struct tap_frames *, uint32_t node, struct tap_cursor);
 /* ns that the stream's times are wrong by at most; 0: its clock was not compared with the
  * collector's. */

@@ -40,17 +40,34 @@ static void plan_skipped(const struct tap_frames *ctx, uint32_t node, struct tap
     }
 }
 
+static void plan_left_out(const struct tap_frames *ctx, uint32_t node, struct tap_cursor *c)
+{
+    const uint8_t *what;
+    uint32_t len;
+    if (!tap_read_binary(c, &what, &len))
+        return;
+    if (ctx->left_out)
+        ctx->left_out(ctx->arg, node, (const char *)what, len);
+    char line[1024];
+    int n = snprintf(line, sizeof line, "left out: %.*s", (int)len, (const char *)what);
+    if (n > 0)
+        ctx->log(ctx->arg, node, TAP_LOG_INFO, line,
+                 (size_t)n < sizeof line ? (uint32_t)n : (uint32_t)sizeof line - 1);
+}
+
 void tap_frame_plan_notes(const struct tap_frames *ctx, uint32_t node, struct tap_cursor c)
 {
     uint32_t pairs;
     if (!tap_read_map(&c, &pairs))
         return;
     for (uint32_t i = 0; i < pairs && !c.bad; i++) {
-        if (tap_match_atom(&c, "skipped")) {
+        struct tap_cursor value = c;
+        tap_skip(&value);
+        if (tap_match_atom(&c, "skipped"))
             plan_skipped(ctx, node, &c);
-            return;
-        }
-        tap_skip(&c);
+        else if (tap_match_atom(&c, "left_out"))
+            plan_left_out(ctx, node, &c);
+        c = value;
         tap_skip(&c);
     }
 }

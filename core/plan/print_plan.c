@@ -110,7 +110,9 @@ static void print_processes(const struct tap_plan *plan, FILE *out)
     }
     if (plan->process_count == 0) {
         print_title("processes", 0, out);
-        fputs("all, and those to come\n", out);
+        fputs("all, and those to come, without those that carry the trace (beamtap's, "
+              "the node's connections, rex, code_server)\n",
+              out);
     }
 }
 

@@ -24,16 +24,34 @@ void tap_session_node_up(void *arg, uint32_t index, const struct tap_node_facts 
     atomic_store(&node->told, true);
 }
 
+/* One line, and nothing that moves a terminal's cursor; no character of UTF-8 is cut in two. */
+static void copy_line(char *line, size_t cap, const char *text, uint32_t len)
+{
+    size_t n = len;
+    if (n > cap - 1)
+        for (n = cap - 1; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+            ;
+    for (size_t i = 0; i < n; i++)
+        line[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i];
+    line[n] = '\0';
+}
+
+void tap_session_left_out(void *arg, uint32_t index, const char *text, uint32_t len)
+{
+    struct tap_node_impl *node = tap_session_node(arg, index);
+    if (!node || atomic_load(&node->left_out_told)) /* readers may have it by now */
+        return;
+    copy_line(node->left_out, sizeof node->left_out, text, len);
+    atomic_store(&node->left_out_told, true);
+}
+
 void tap_session_node_log(void *arg, uint32_t index, enum tap_log_level level, const char *text,
                           uint32_t len)
 {
     struct tap_session *session = arg;
     const struct tap_node_impl *node = tap_session_node(session, index);
     char line[1024];
-    size_t n = len < sizeof line - 1 ? len : sizeof line - 1;
-    for (size_t i = 0; i < n; i++) /* one line, and nothing that moves a terminal's cursor */
-        line[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i];
-    line[n] = '\0';
+    copy_line(line, sizeof line, text, len);
     tap_session_log(session, level, session->transport->instance->section, "%s: %s",
                     node ? node->base.name : "?", line);
 }

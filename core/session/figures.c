@@ -43,19 +43,20 @@ size_t tap_session_nodes(const struct tap_session *session, struct tap_node_stat
         const struct tap_figures *f = &node->bus.stream.figures;
         uint64_t next = figure(&f->next);
         struct tap_node_stats *to = &stats[i];
-        *to = (struct tap_node_stats){.name = __atomic_load_n(&node->base.name, __ATOMIC_ACQUIRE),
-                                      .release = atomic_load(&node->told) ? node->release : "",
-                                      .state = atomic_load(&node->state),
-                                      .final =
-                                          atomic_load(&node->final) && !atomic_load(&node->unknown),
-                                      .clock_error = figure(&f->clock_error),
-                                      .clock_skew = atomic_load(&f->clock_skew),
-                                      .incarnations = atomic_load(&node->incarnations),
-                                      .received = figure(&f->received),
-                                      .lost = figure(&f->lost),
-                                      .last_seq = next ? next - 1 : 0,
-                                      .gap_ns = figure(&f->gap_ns),
-                                      .traced = atomic_load(&node->traced)};
+        *to = (struct tap_node_stats){
+            .name = __atomic_load_n(&node->base.name, __ATOMIC_ACQUIRE),
+            .release = atomic_load(&node->told) ? node->release : "",
+            .left_out = atomic_load(&node->left_out_told) ? node->left_out : "",
+            .state = atomic_load(&node->state),
+            .final = atomic_load(&node->final) && !atomic_load(&node->unknown),
+            .clock_error = figure(&f->clock_error),
+            .clock_skew = atomic_load(&f->clock_skew),
+            .incarnations = atomic_load(&node->incarnations),
+            .received = figure(&f->received),
+            .lost = figure(&f->lost),
+            .last_seq = next ? next - 1 : 0,
+            .gap_ns = figure(&f->gap_ns),
+            .traced = atomic_load(&node->traced)};
         to->produced = to->received + to->lost;
         for (unsigned r = 0; r < TAP_REASON_COUNT; r++)
             to->lost_by[r] = figure(&f->lost_by[r]);

@@ -24,6 +24,8 @@ struct tap_node_impl {
     struct tap_node base;
     struct tap_bus_node bus; /* what came of it */
     char release[32];
+    char left_out[1000]; /* of "all"; told once left_out_told is true */
+    atomic_bool left_out_told;
     atomic_int state;   /* enum tap_node_state */
     atomic_bool traced; /* it has been in TAP_NODE_TRACING */
     atomic_bool final, told;
@@ -120,6 +122,7 @@ void tap_session_node_same(struct tap_session *, struct tap_node_impl *);
 void tap_session_sink_ended(void *session, struct tap_sink *, enum tap_sink_end);
 /* bus_callbacks.c */
 void tap_session_node_up(void *session, uint32_t node, const struct tap_node_facts *);
+void tap_session_left_out(void *session, uint32_t node, const char *text, uint32_t len);
 void tap_session_call_ended(void *session, const char *kind, uint32_t kind_len, const uint8_t *term,
                             uint32_t len);
 void tap_session_node_log(void *session, uint32_t node, enum tap_log_level, const char *text,

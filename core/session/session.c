@@ -182,7 +182,7 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
     const struct tap_session_settings *set = &session->config->session;
     struct tap_bus_options o = {.intern = session->intern,
                                 .frames = {NULL, session, tap_session_node_up, tap_session_node_log,
-                                           tap_session_call_ended},
+                                           tap_session_call_ended, tap_session_left_out},
                                 .events = tap_plan_kinds(&session->plan),
                                 .several = session->run_info.several_nodes,
                                 .in_order = set->order == TAP_ORDER_TIME,

@@ -68,11 +68,12 @@ struct tap_sink_stats {
 };
 struct tap_node_stats {
     const char *name, *release;
-    int state;         /* enum tap_node_state */
-    bool final;        /* the relay's final report came: produced and lost are exact */
-    uint64_t produced; /* by the relay's final report, or what is known so far */
-    uint64_t received; /* events that reached the collector */
-    uint64_t lost;     /* dropped in the node, or on the way */
+    const char *left_out; /* what is not traced of "all", a sentence; "": nothing, or not told */
+    int state;            /* enum tap_node_state */
+    bool final;           /* the relay's final report came: produced and lost are exact */
+    uint64_t produced;    /* by the relay's final report, or what is known so far */
+    uint64_t received;    /* events that reached the collector */
+    uint64_t lost;        /* dropped in the node, or on the way */
     uint64_t last_seq;
     uint64_t gap_ns;
     uint64_t lost_by[TAP_REASON_COUNT];

@@ -42,7 +42,7 @@ static void begin_with(struct tap_bus_options o)
 {
     const struct tap_bus_filter filters[] = {{&filter_ops, NULL}, {&big_ops, NULL}};
     o.intern = intern = tap_intern_new(0);
-    o.frames = (struct tap_frames){NULL, NULL, on_up, on_log, NULL};
+    o.frames = (struct tap_frames){NULL, NULL, on_up, on_log, NULL, NULL};
     o.filters = filters;
     o.filter_count = 2;
     o.uses = uses;

@@ -67,9 +67,10 @@ first_tell(Module, #relay{guardian = Guardian, first = #first{told = Told} = Fir
 
 first_rules(MFA, #relay{first = #first{rules = Rules}} = R) when is_map_key(MFA, Rules) -> {map_get(MFA, Rules), R};
 first_rules({M, F, A} = MFA, #relay{first = #first{entries = Entries, otp = Otp, rules = Rules} = First} = R) ->
-    Clauses = case [E#entry.clauses || E <- plan_matching(M, first_file(M), Entries, Otp), fits(E#entry.function, F), fits(E#entry.arity, A)] of
+    Matching = case plan_matching(M, first_file(M), Entries, Otp) of otp -> []; Some -> Some end,
+    Clauses = case [E#entry.clauses || E <- Matching, fits(E#entry.function, F), fits(E#entry.arity, A)] of
         [] -> none;
-        Some -> lists:append(Some)
+        All -> lists:append(All)
     end,
     Few = if map_size(Rules) < ?FIRST_MOST -> Rules; true -> #{} end,
     {Clauses, R#relay{first = First#first{rules = Few#{MFA => Clauses}}}}.

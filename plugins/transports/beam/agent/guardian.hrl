@@ -118,7 +118,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Looked = erlang:monotonic_time(nanosecond),
     Others = case Session of none -> tracers(); _ -> [] end,
     Run11 = load_begin(Run1#run{otp = otp_new(Options)}, Entries, Others, Peer),
-    {Targets, Skipped, Pending, Later} = plan_functions(Entries, Run11),
+    {Targets, Skipped, Pending, Later, Left} = plan_functions(Entries, Run11),
     Other = event_flags(Events) -- [call],
     Targets =:= [] andalso Pending =:= [] andalso not Later andalso Other =:= [] andalso
         throw({refused, empty_plan, empty_text(Skipped)}),
@@ -133,7 +133,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Taken = [{text("~p", [P]), Why} || {P, Why} <- process_notes(Bad, Select)],
     guardian_nobody(Select, Bad, Found),
     Names = registered_names(),
-    Plan = #{functions => lists:sublist(target_functions(Targets), 10000), function_count => Count,
+    Plan = (left_out(Left, Select))#{functions => lists:sublist(target_functions(Targets), 10000), function_count => Count,
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Taken, 2000)},
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],

@@ -136,7 +136,7 @@ load_one(Module, {#guardian{run = Run, entries = Entries, peer = Peer, returns_o
     #run{session = Session, targets = Targets} = Run,
     File = case code:is_loaded(Module) of {file, F} -> F; false -> "" end,
     Others = [T || T <- Targets, T#target.module =/= Module],
-    {New, _, _} = plan_module(Module, File, Entries, Run),
+    New = case plan_module(Module, File, Entries, Run) of otp -> []; {Found, _, _} -> Found end,
     Run1 = case New =:= [] andalso Others =:= Targets of
         true -> Run;
         false -> tell_peer(Run#run{targets = New ++ Others}, Peer)

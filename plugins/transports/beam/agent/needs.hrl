@@ -10,7 +10,7 @@
          {lists, all, 2}, {lists, any, 2}, {lists, append, 1}, {lists, duplicate, 2}, {lists, filter, 2}, {lists, foldl, 3}, {lists, foldr, 3}, {lists, join, 2},
          {lists, keydelete, 3}, {lists, keyfind, 3}, {lists, keymember, 3}, {lists, keysort, 2}, {lists, last, 1},
          {lists, member, 2}, {lists, partition, 2}, {lists, prefix, 2}, {lists, reverse, 1}, {lists, reverse, 2},
-         {lists, sort, 2}, {lists, split, 2}, {lists, sublist, 2}, {lists, suffix, 2}, {lists, sum, 1}, {lists, takewhile, 2}, {lists, usort, 1},
+         {lists, sort, 1}, {lists, sort, 2}, {lists, split, 2}, {lists, sublist, 2}, {lists, suffix, 2}, {lists, sum, 1}, {lists, takewhile, 2}, {lists, usort, 1},
          {maps, filter, 2}, {maps, fold, 3}, {maps, from_list, 1}, {maps, get, 3}, {maps, groups_from_list, 3}, {maps, keys, 1}, {maps, merge, 2},
          {maps, remove, 2}, {maps, to_list, 1}, {maps, values, 1}, {maps, without, 2},
          {net_kernel, monitor_nodes, 2},

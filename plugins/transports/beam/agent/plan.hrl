@@ -74,7 +74,7 @@ glob_run(_, _, _) -> false.
 
 %% ---- Functions -----------------------------------------------------------------------------------------------------
 
-%% The rules that speak of a module.
+%% The rules that speak of a module; otp: all would, if it were not OTP's.
 plan_matching(Module, File, Entries, Otp) ->
     Name = atom_to_binary(Module),
     case [E || E <- Entries, glob_matches(E#entry.match, Name)] of
@@ -84,14 +84,18 @@ plan_matching(Module, File, Entries, Otp) ->
                 true -> [];
                 false ->
                     Open = lists:all(fun(E) -> E#entry.named end, Matching) orelse not is_otp(Name, File, Otp),
-                    [E || #entry{named = Named} = E <- Matching, Open orelse Named]
+                    case [E || #entry{named = Named} = E <- Matching, Open orelse Named] of
+                        [] -> otp;
+                        Entries1 -> Entries1
+                    end
             end
     end.
 
-%% The targets in one loaded module: {[#target{}], [What of the entries that matched], [{What, Why}] skipped}.
+%% The targets in one loaded module: {[#target{}], [What of the entries that matched], [{What, Why}] skipped}; otp: left out.
 plan_module(Module, File, Entries, #run{otp = Otp} = Run) ->
     case plan_matching(Module, File, Entries, Otp) of
         [] -> {[], [], []};
+        otp -> otp;
         Matching -> plan_module(Module, Matching, Run)
     end.
 
@@ -118,18 +122,21 @@ is_free(MFA, #run{session = none, id = Id}) ->
     erlang:trace_info(MFA, traced) =:= {traced, false} orelse owner(function_spec(none, MFA)) =:= {ours, Id};
 is_free(_, _) -> true.
 
-%% Every loaded module: {Targets, Skipped, Pending, Later}. Pending: modules named exactly that can still be loaded; Later: others
-%% that match may come.
+%% Every loaded module: {Targets, Skipped, Pending, Later, Left}. Pending: modules named exactly that can still be loaded; Later:
+%% others that match may come; Left: modules that are left out because they are OTP's.
 plan_functions(Entries, Run) ->
-    {Targets, Matched, Skipped} = lists:foldl(
-        fun({Module, File}, {T, M, S}) ->
-            {T1, M1, S1} = plan_module(Module, File, Entries, Run),
-            {T1 ++ T, M1 ++ M, S1 ++ S}
-        end, {[], [], []}, code:all_loaded()),
+    {Targets, Matched, Skipped, Left} = lists:foldl(
+        fun({Module, File}, {T, M, S, L}) ->
+            case plan_module(Module, File, Entries, Run) of
+                {T1, M1, S1} -> {T1 ++ T, M1 ++ M, S1 ++ S, L};
+                otp -> {T, M, S, [Module | L]}
+            end
+        end, {[], [], [], []}, code:all_loaded()),
     Unmatched = [E || E <- Entries, not lists:member(E#entry.what, Matched)],
     Come = code:get_mode() =:= interactive,
     {Pending, Notes} = lists:foldl(fun(E, Acc) -> plan_unmatched(E, Come, Acc) end, {[], []}, Unmatched),
-    {Targets, Skipped ++ Notes, Pending, Come andalso [E || #entry{match = M} = E <- Unmatched, element(1, M) =/= exact] =/= []}.
+    {Targets, Skipped ++ Notes, Pending, Come andalso [E || #entry{match = M} = E <- Unmatched, element(1, M) =/= exact] =/= [],
+     lists:sort(Left)}.
 
 plan_unmatched(#entry{match = {exact, Name}, what = What}, _, {Pending, Notes}) ->
     case module_file(Name) of
@@ -196,19 +203,32 @@ plan_process(Selector, Excluded) ->
             end
     end.
 
-%% Processes that carry the trace itself, or the node's connections, code and log: with every process traced these would trace
-%% their own work, and a module that is loaded is a message of a hundred kilobytes. Pid => agent | system.
+%% Processes that carry the trace itself, that is the node's connections, the calls that come over them, and its code: with every
+%% process traced these would trace their own work, and a module that is loaded is a message of a hundred kilobytes. Nobody else
+%% is left out, whatever it is called or linked to. Pid => agent | system.
 excluded(Agents) ->
-    Names = [rex, net_kernel, net_sup, auth, erl_epmd, code_server, erl_prim_loader, user, user_drv, standard_error, init, erts_code_purger]
-        ++ [N || N <- registered(), lists:prefix("logger", atom_to_list(N))],
-    Named = [P || N <- Names, P <- [whereis(N)], is_pid(P)],
-    Linked = [P || N <- [net_kernel, user_drv, user], Q <- [whereis(N)], is_pid(Q), {links, L} <- [process_info(Q, links)],
-                   P <- L, is_pid(P), node(P) =:= node()],
+    Named = [P || N <- [rex, net_kernel, net_sup, auth, erl_epmd, code_server, erl_prim_loader, init, erts_code_purger],
+                  P <- [whereis(N)], is_pid(P)],
+    %% Its ticker, and those that listen for connections.
+    Linked = [P || Q <- [whereis(net_kernel)], is_pid(Q), {links, L} <- [process_info(Q, links)], P <- L, is_pid(P),
+                   node(P) =:= node(), {_, {M, _, _}} <- [process_info(P, initial_call)], M =:= net_kernel orelse own_is_dist(M)],
     Controllers = [P || {_, P} <- erlang:system_info(dist_ctrl), is_pid(P)],
     System = [P || P <- lists:sublist(processes(), 12), {_, {M, _, _}} <- [process_info(P, initial_call)],
-                   lists:prefix("erts", atom_to_list(M)) orelse M =:= erl_prim_loader],
+                   lists:prefix("erts_", atom_to_list(M)), is_listed(otp_modules(), atom_to_binary(M))],
     maps:merge(maps:from_list([{P, system} || P <- Named ++ Linked ++ Controllers ++ System]),
                maps:from_list([{P, agent} || P <- Agents])).
+
+%% What is left out of "all": #{left_out => Text}, or nothing.
+left_out(Modules, #select{everyone = Everyone, excluded = Excluded}) ->
+    System = lists:sort([P || Everyone, {P, system} <- maps:to_list(Excluded)]),
+    Parts = [text("~b module~ts of Erlang/OTP and Elixir (~ts; include_otp = true brings them)",
+                  [length(Modules), case Modules of [_] -> ""; _ -> "s" end, load_names(Modules)]) || Modules =/= []] ++
+        [text("~b processes that carry the trace (~ts)", [length(System), lists:join(", ", [process_text(P) || P <- System])])
+         || System =/= []],
+    case Parts of
+        [] -> #{};
+        _ -> #{left_out => text("~ts", [lists:join(", and ", Parts)])}
+    end.
 
 %% Before OTP 27: who else traces, by what the plan needs. [] when the plan may go ahead.
 rivals(Events, #select{everyone = Everyone, new = New}, Messages, Tracers, OnLoad) ->

@@ -1,0 +1,99 @@
+"""Of "all", only Erlang/OTP's own modules and the processes that carry the trace are left out, whatever the others are called, and
+the log, the summary and `check` say which."""
+import glob
+from lib import *
+
+compile_erlang('e2e_made.erl')
+INI = """[session]
+nodes = %s
+events = %s
+duration = 0
+[sink:csv]
+path = trace.csv
+"""
+# Folders and modules that sound like OTP's and Elixir's, and are not.
+ALIKE = [('tools', 'tools_cart'), ('logger-1.0', 'logger_shop'), ('ssh-9', 'ssh_shop'), ('stdlib_shop-1.0', 'counter')]
+
+
+def traced(node, events):
+    run = Run(INI % (node.name, events), '--json')
+    node.traced()
+    return run
+
+
+def done(run, node):
+    run.interrupt()
+    assert run.code == 0, run.err()
+    invariant(run.summary())
+    node.clean()
+    return rows(run)
+
+
+def is_said(run):
+    """The same in the log and in the summary; the text."""
+    said = run.summary()['nodes'][0]['left_out']
+    assert said and 'left out: ' + said in run.err(), (said, run.err())
+    return said
+
+
+def modules_with_names_like_those_of_otp():
+    """There before, and loaded during the run."""
+    for when in ('before', 'during'):
+        node = Node()
+        paths = []
+        for folder, module in ALIKE:
+            where = '%s/%s_%s/%s/ebin' % (work, when, node.name.split('@')[0], folder)
+            assert node("e2e_made:make(%s, \"%s\")" % (module, where)) == module
+            paths.append('"%s/%s"' % (where, module))
+        if when == 'before':
+            for path in paths:
+                assert node('e2e_made:load_and_call(%s, 1, 1)' % path) == 'normal'
+        run = traced(node, 'function_call')
+        for path in paths:
+            assert node('e2e_made:load_and_call(%s, 3, 1)' % path) == 'normal'
+        found = done(run, node)
+        for _, module in ALIKE:
+            calls = [r for r in found if (r['module'], r['function']) == (module, 'add')]
+            assert len(calls) == 3, (when, module, len(calls))
+        assert not [r for r in found if r['module'] in ('lists', 'gen_server', 'code_server', 'io', 'logger')], found[:5]
+        assert 'modules of Erlang/OTP and Elixir (' in is_said(run) and 'include_otp = true' in is_said(run), is_said(run)
+        node.stop()
+
+
+def processes_with_names_like_those_of_otp():
+    """One called logger_shop, one linked to `user`, and the logger and `user` themselves."""
+    node = Node()
+    loop = 'fun L() -> receive {F, R} -> F ! R, L() end end'
+    node('register(logger_shop, spawn(%s)), ok' % loop)
+    node('register(linked_shop, spawn(fun() -> link(whereis(user)), (%s)() end)), ok' % loop)
+    names = ['logger_shop', 'linked_shop', 'user', 'logger']
+    pids = {name: node('whereis(%s)' % name) for name in names}
+    run = traced(node, 'message_receive')
+    node('[begin R = make_ref(), P ! {self(), R}, receive R -> ok end end || P <- [logger_shop, linked_shop]], '
+         '[N ! hello || N <- [user, logger]], ok')
+    wait_for(lambda: all(pid in run.read('trace.csv') for pid in pids.values()), 'what each of %s received' % pids)
+    done(run, node)
+    said = is_said(run)
+    left = re.search(r'(\d+) processes that carry the trace \((.*)\)', said)
+    for name in ('rex', 'net_kernel', 'code_server'):
+        assert name + ' (<' in left[2], said
+    assert not any(name + ' (<' in left[2] for name in names), said
+    assert int(left[1]) == len(left[2].split(', ')), said
+    node.stop()
+
+
+def check_says_it():
+    out = Run(INI % ('none@localhost', 'function_call, message_send'), command='check').ended(0).out()
+    assert 'without those of Erlang/OTP and Elixir' in out and 'without those that carry the trace' in out, out
+
+
+def every_module_of_this_release_is_known():
+    """otp_modules.hrl is complete for the release that the test runs with, and for its Elixir."""
+    with open(os.path.join(TOP, 'plugins/transports/beam/agent/otp_modules.hrl'), encoding='utf-8') as f:
+        known = set(f.read().replace('"', ' ').split())
+    there = {os.path.basename(p)[:-5] for what in ('erlang', 'elixir')
+             for p in glob.glob(ROOT + '/usr/lib/%s/lib/*/ebin/*.beam' % what)}
+    assert len(there) > 100 and not there - known, 'run otp_modules.sh: %s' % sorted(there - known)
+
+
+tests(modules_with_names_like_those_of_otp, processes_with_names_like_those_of_otp, check_says_it, every_module_of_this_release_is_known)
