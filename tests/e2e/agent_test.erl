@@ -209,7 +209,7 @@ t_refusals() ->
     O = options(),
     Codes = [{empty_plan, O#{functions => [{<<"no_such_module">>, any, any, none, [], <<"x.ini:3">>}]}},
              {empty_plan, O#{functions => [{<<"e2e_work">>, <<"no_such">>, any, none, [], <<>>}]}},
-             {no_process, O#{processes => [{name, nobody_here}]}},
+             {no_process, O#{processes => [{pid, <<"<0.9999999.0>">>}]}},
              {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, [{['$1', '$2'], [{nonsense, '$1'}], []}], [], <<"x.ini:7">>}]}},
              {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, [{'_', [], [{enable_trace, send}]}], [], <<>>}]}},
              {bad_spec, O#{functions => [{<<"e2e_work">>, <<"target">>, 2, [{'_', [], [{silent, true}]}], [], <<>>}]}},

@@ -1,9 +1,9 @@
 /* filter:pids: keeps the events of the processes that were named.
  *
  * A live node can do this by itself (it traces only those processes). A replay filters here, and
- * for that it must know what the node knew: which process had a name (the plan's report, and
- * register events) and who spawned whom (spawn and start events). Both stand in the stream, so the
- * verdict depends on the stream alone. Until a name is known, nothing passes for it.
+ * for that it must know what the node knew: which process had a name or lived in a tree (the plan's
+ * reports, names, register events) and who spawned whom (spawn and start events). All stand in the
+ * stream, so the verdict depends on it alone. Until a name is known, nothing passes for it.
  */
 #include "filters/common/name.h"
 #include "filters/pids/pid_set.h"
@@ -14,8 +14,9 @@ struct tap_pids_settings {
 static const struct tap_option pids_options[] = {
     {.name = "pids",
      .type = TAP_OPT_LIST,
-     .help = "processes to keep: <0.123.0>, a registered name, new (every process to come), "
-             "tree:NAME or tree:<0.1.2> (it and all that it spawns from now on)",
+     .help = "processes to keep: <0.123.0>, a registered name (whoever bears it, also when it is "
+             "restarted or comes later), new (every process to come), tree:NAME or tree:<0.1.2> "
+             "(it, what lives below it, and all that these spawn)",
      .offset = offsetof(struct tap_pids_settings, pids),
      .flags = TAP_OPT_REQUIRED},
 };
@@ -216,15 +217,16 @@ static bool pids_atom(struct tap_cursor *c, char dst[TAP_FILTER_NAME_MAX + 1])
     return true;
 }
 
-/* What a process gets for bearing this name. */
+/* What a process gets for bearing this name, or for living below the process of a tree: the plan's
+ * report has it under the tree's text. */
 static uint32_t pids_name_bits(const struct tap_pids *f, const char *name)
 {
     uint32_t bits = 0;
     for (size_t i = 0; i < f->count; i++) {
         enum tap_plan_process_type type = f->selectors[i].type;
-        if ((type == TAP_PROCESS_NAME || type == TAP_PROCESS_TREE_NAME) &&
-            !strcmp(f->selectors[i].text, name))
-            bits |= PIDS_KEEP | PIDS_SEEN | (type == TAP_PROCESS_TREE_NAME ? PIDS_TREE : 0);
+        bool tree = type == TAP_PROCESS_TREE_NAME || type == TAP_PROCESS_TREE_PID;
+        if ((type == TAP_PROCESS_NAME || tree) && !strcmp(f->selectors[i].text, name))
+            bits |= PIDS_KEEP | PIDS_SEEN | (tree ? PIDS_TREE : 0);
     }
     return bits;
 }
@@ -293,6 +295,44 @@ static void pids_read_plan(struct tap_pids *f, struct tap_cursor c)
     }
 }
 
+/* {Pid, [{Key, Value}]}: its name, where it has one. The cursor is not moved. */
+static void pids_read_facts(struct tap_pids *f, struct tap_cursor c)
+{
+    char name[TAP_FILTER_NAME_MAX + 1];
+    struct tap_pid pid;
+    const char *node;
+    uint32_t arity, len, n;
+    if (!tap_read_tuple(&c, &arity) || arity != 2 || !tap_read_pid(&c, &node, &len, &pid) ||
+        !tap_read_list(&c, &n))
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        struct tap_cursor fact = c;
+        if (tap_read_tuple(&fact, &arity) && arity == 2 && tap_match_atom(&fact, "name") &&
+            pids_atom(&fact, name)) {
+            pid.node = f->host->intern(f->host, node, len);
+            pids_learn(f, &pid, pids_name_bits(f, name));
+            return;
+        }
+        if (!tap_skip(&c))
+            return;
+    }
+}
+
+/* The node's registered names, at the start and those that are new: also where another sink has
+ * every process traced, and the plan resolves none. */
+static void pids_read_names(struct tap_pids *f, struct tap_cursor c)
+{
+    uint32_t n;
+    tap_read_version(&c);
+    if (!tap_read_list(&c, &n))
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        pids_read_facts(f, c);
+        if (!tap_skip(&c))
+            return;
+    }
+}
+
 static void pids_register(struct tap_pids *f, const struct tap_batch *batch,
                           const struct tap_event *e)
 {
@@ -327,8 +367,13 @@ static void pids_before(struct tap_pids *f, const struct tap_batch *batch,
 {
     switch (e->kind) {
     case TAP_PLAN:
-        if (f->wants_names && (uint64_t)e->payload.off + e->payload.len <= batch->arena_len)
+        if ((f->wants_names || f->wants_tree) &&
+            (uint64_t)e->payload.off + e->payload.len <= batch->arena_len)
             pids_read_plan(f, tap_cursor(batch->arena + e->payload.off, e->payload.len));
+        break;
+    case TAP_PROCESS_INFO:
+        if (f->wants_names && (uint64_t)e->payload.off + e->payload.len <= batch->arena_len)
+            pids_read_names(f, tap_cursor(batch->arena + e->payload.off, e->payload.len));
         break;
     case TAP_PROCESS_REGISTER:
         if (f->wants_names)

@@ -15,6 +15,7 @@
 %%   names      the process that asks others what they are called, and how many messages wait for them (names.hrl)
 %%   needs      what must be there in the node before anything is set (needs.hrl), and texts that need nothing (text.hrl)
 %%   plan       which functions and processes the options mean here and now (plan.hrl, spec.hrl, otp.hrl)
+%%   follow     whoever bears a name, and who belongs to a tree (follow.hrl)
 %%   load       modules that are loaded during the run (load.hrl), and the calls of them that come first (first_calls.hrl)
 %%   tracing    the VM's interface: trace sessions where there are any (OTP 27), the global one before (tracing.hrl)
 %%
@@ -95,6 +96,7 @@
 -include("stream.hrl").
 -include("guardian.hrl").
 -include("load.hrl").
+-include("follow.hrl").
 -include("undo.hrl").
 -include("call.hrl").
 -include("run_registry.hrl").

@@ -14,6 +14,8 @@
     watch = none,                               % ms until which is looked more often
     returns_off = #{},                             % {M,F,A} => true: set without its return trace
     names = #{},                                % registered name => pid, as last reported
+    follow = #{},                               % name => pid | none (follow.hrl)
+    following = false, hurry = 0,               % a look is on its way; ms until which looks are soon
     call = none,                                % #call{}
     looks = none,                               % visible, connected: for which nodes the collector is told of
     renewed = 0, ends = infinity, due = 0       % ms of monotonic time; due: the next tick
@@ -103,7 +105,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     #run{namer = Namer, heaps = Heaps} = Run1,
     Entries = plan_entries(Options),
     Messages = guardian_messages(Options),
-    {Select, Found, Missing} = case Call of
+    {Select0, Found0, Missing} = case Call of
         none ->
             Agents = [self(), Peer, Relay, Stream, Namer, Heaps, Registry, G0#guardian.starter],
             Ours = [P || P <- Agents, is_pid(P)],
@@ -111,8 +113,11 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
             plan_processes(Selectors, excluded(Ours ++ own_processes()));
         _ -> call_select(Call)
     end,
-    Selectors =/= [] andalso Found =:= [] andalso not Select#select.new andalso
+    Follow = follow_new(Selectors, Found0),
+    Comes = lists:member(none, maps:values(Follow)),
+    Selectors =/= [] andalso Found0 =:= [] andalso not Select0#select.new andalso not Comes andalso
         throw({refused, no_process, missing_text(Missing)}),
+    {Select, Found, Unknown} = plan_trees(Select0, Found0),
     Named = load_named(Entries, Options),
     Known = lists:usort(erlang:loaded()),
     Looked = erlang:monotonic_time(nanosecond),
@@ -131,15 +136,15 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Bad = flags_on(Run3, first),
     own_watch(Run3),
     Taken = [{text("~p", [P]), Why} || {P, Why} <- process_notes(Bad, Select)],
-    guardian_nobody(Select, Bad, Found),
+    Comes orelse guardian_nobody(Select, Bad, Found),
     Names = registered_names(),
     Plan = (left_out(Left, Select))#{functions => lists:sublist(target_functions(Targets), 10000), function_count => Count,
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
-             skipped => lists:sublist(Skipped ++ Missing ++ Taken, 2000)},
+             skipped => lists:sublist(Skipped ++ Missing ++ Unknown ++ Taken, 2000)},
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
     Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ name_reports(Names)], Entries},
     heaps_first(Run3),
-    G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names, known = Known,
+    G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names, known = Known, follow = Follow,
                 looked = Looked}.
 
 tell_peer(Run, Peer) ->
@@ -208,7 +213,7 @@ target_functions(Targets) ->
 %% ---- The first guardian: watching ----------------------------------------------------------------------------------
 
 guardian_first(G0) ->
-    guardian_loop(call_start(load_first(guardian_next_tick(G0)))).
+    guardian_loop(call_start(follow_first(load_first(guardian_next_tick(G0))))).
 
 guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer = Peer} = G) ->
     receive
@@ -256,6 +261,12 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             end_run(G, connection, <<"the connection to the collector was lost">>);
         poll ->
             guardian_loop(load_poll(G));
+        {follow_down, _, process, Pid, _} ->
+            guardian_loop(follow_down(Pid, G));
+        follow ->
+            guardian_loop(follow_poll(G));
+        {tree, Found} ->
+            guardian_loop(tree_found(Found, G));
         {relay_new, Module} ->
             guardian_loop(load_seen(Module, G));
         tick ->
@@ -275,7 +286,7 @@ guardian_ticked(G0) ->
         true ->
             report(Run, clock_report(undefined)),
             guardian_exclude(Run),
-            guardian_loop(guardian_next_tick(guardian_names(load_tick(G))))
+            guardian_loop(guardian_next_tick(guardian_names(follow_look(load_tick(G)))))
     end.
 
 %% Before the lease is judged: renewals that wait behind the tick count, and so does the time for which this node itself

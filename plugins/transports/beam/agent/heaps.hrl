@@ -90,6 +90,7 @@ heaps_loop(Down, S) ->
             erlang:send_after(?HEAPS_TICK, self(), tick), % not before: however long the round took
             heaps_loop(Down, S1);
         {heaps_term, Pid, Size} -> heaps_loop(Down, heaps_term(Pid, Size, S));
+        {heaps_follow, Pids, Select} -> heaps_loop(Down, heaps_follow(Pids, Select, S));
         {heaps_finish, From, Ref} ->
             heaps_end(S),
             From ! {Ref, ok};
@@ -98,6 +99,14 @@ heaps_loop(Down, S) ->
     end.
 
 %% ---- Looking -------------------------------------------------------------------------------------------------------
+
+%% More processes, which have the flag until they were looked at.
+heaps_follow(Pids, Select, #heaps{run = Run, all = All} = S0) ->
+    S = S0#heaps{run = Run#run{select = Select}},
+    case All of
+        none -> heaps_told(lists:foldl(fun heaps_look_small/2, {[], S}, Pids));
+        _ -> S
+    end.
 
 heaps_look_first(#heaps{run = #run{select = Select}} = S) ->
     Pids = case Select of

@@ -11,7 +11,7 @@
          {lists, keydelete, 3}, {lists, keyfind, 3}, {lists, keymember, 3}, {lists, keysort, 2}, {lists, last, 1},
          {lists, member, 2}, {lists, partition, 2}, {lists, prefix, 2}, {lists, reverse, 1}, {lists, reverse, 2},
          {lists, sort, 1}, {lists, sort, 2}, {lists, split, 2}, {lists, sublist, 2}, {lists, suffix, 2}, {lists, sum, 1}, {lists, takewhile, 2}, {lists, usort, 1},
-         {maps, filter, 2}, {maps, fold, 3}, {maps, from_list, 1}, {maps, get, 3}, {maps, groups_from_list, 3}, {maps, keys, 1}, {maps, merge, 2},
+         {maps, filter, 2}, {maps, fold, 3}, {maps, from_list, 1}, {maps, get, 3}, {maps, groups_from_list, 3}, {maps, keys, 1}, {maps, map, 2}, {maps, merge, 2},
          {maps, remove, 2}, {maps, to_list, 1}, {maps, values, 1}, {maps, without, 2},
          {net_kernel, monitor_nodes, 2},
          {queue, drop, 1}, {queue, in, 2}, {queue, new, 0}, {queue, peek, 1}, {queue, to_list, 1},

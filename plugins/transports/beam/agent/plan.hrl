@@ -183,6 +183,17 @@ plan_processes(Selectors, Excluded) ->
                end
         end, {#select{excluded = Excluded}, [], []}, Selectors).
 
+%% With what lives below the roots of trees: {#select{}, Found, Notes}.
+plan_trees(#select{trees = [], excluded = _} = Select, Found) -> {Select, Found, []};
+plan_trees(#select{call = true} = Select, Found) -> {Select, Found, []};
+plan_trees(#select{trees = Roots, excluded = Excluded} = Select, Found) ->
+    case tree_below([F || {_, P} = F <- Found, lists:member(P, Roots)], Excluded) of
+        unknown ->
+            {Select, Found, [{<<"tree">>, <<"a process did not answer who its parent is: of those that live already only the first is traced">>}]};
+        Below ->
+            {Select#select{trees = lists:usort(Roots ++ [P || {_, P} <- Below])}, Found ++ Below, []}
+    end.
+
 selector_text({pid, Text}) -> Text;
 selector_text({name, Name}) -> atom_to_binary(Name).
 
@@ -192,6 +203,7 @@ plan_process(Selector, Excluded) ->
         {name, Name} -> whereis(Name)
     end,
     if
+        not is_pid(Found), element(1, Selector) =:= name -> {error, <<"there is no process of this name yet: traced from when there is">>};
         not is_pid(Found) -> {error, <<"there is no such process">>};
         node(Found) =/= node() -> {error, <<"it is a process of another node">>};
         map_get(Found, Excluded) =:= agent -> {error, <<"it belongs to beamtap">>};

@@ -133,6 +133,8 @@ relay_other({relay_sample, Report}, #relay{held_bytes = 0} = R) -> % else a late
     relay_control(Report, R);
 relay_other({trace_delivered, all, Ref}, #relay{paused = #pause{drained = Ref} = Pause} = R) ->
     R#relay{paused = Pause#pause{drained = true}};
+relay_other({relay_follow, Pids, Tree, Select}, R) ->
+    relay_say(follow_on(Pids, Tree, Select, R));
 relay_other({relay_again, Key}, R) ->
     quiet_again(Key, R);
 relay_other({relay_urgent, Report}, R) ->

@@ -79,7 +79,8 @@
  *         functions: [{M, F, Arity}] (at most 10,000) and function_count; processes: [{Selector,
  *         Pid}]; skipped: [{What :: binary, Why :: binary}] (what someone else traces, what matched
  *         nothing, what is sensitive ...); left_out: binary, where all modules or processes were
- *         asked for: which are not traced
+ *         asked for: which are not traced. Another one with processes alone follows when a name
+ *         passes to another process, or more of a tree is found
  *     {gap, FromMonotonic, ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary}
  *         tracing was off between the two
  *     {gap, FromMonotonic, ToMonotonic, Reason, Text, Pid}
