@@ -39,7 +39,7 @@ tests() ->
      {duration, fun t_duration/0}, {max_events, fun() -> t_max_events(100000) end},
      {max_events_flood, fun() -> t_max_events(100) end}, {a_function_any, fun t_function_any/0}, {max_rate, fun t_max_rate/0},
      {max_term_call, fun t_max_term_call/0}, {max_term_send, fun t_max_term_send/0},
-     {max_term_return, fun t_max_term_return/0},
+     {max_term_return, fun t_max_term_return/0}, {max_term_metadata, fun t_max_term_metadata/0},
      {storm_pause, fun() -> t_storm(pause) end}, {storm_drop, fun() -> t_storm(drop) end},
      {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
      {reload, fun t_reload/0}, {reload_at_once, fun t_reload_at_once/0}, {loaded_by_us, fun t_loaded_by_us/0},
@@ -47,7 +47,7 @@ tests() ->
      {old_code, fun t_old_code/0}, {returns_off, fun t_returns_off/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
      {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},
-     {mailboxes, fun t_mailboxes/0}, {run_after_run, fun t_run_after_run/0},
+     {mailboxes, fun t_mailboxes/0}, {mailboxes_untold, fun t_mailboxes_untold/0}, {run_after_run, fun t_run_after_run/0},
      {call_results, fun t_call_results/0}, {call_spawns, fun t_call_spawns/0}, {call_timeout, fun t_call_timeout/0},
      {call_stopped, fun t_call_stopped/0}, {call_linger, fun t_call_linger/0}, {call_others, fun t_call_others/0},
      {call_limit, fun t_call_limit/0}].
@@ -442,6 +442,17 @@ big_pause(T) -> timer:sleep(if is_atom(T) -> 50; true -> 1000 end).
 
 deep(N) -> lists:seq(1, N).
 
+%% What a {message, X} of the user's gives is a term of theirs: no word of the agent's own stands in its place.
+t_max_term_metadata() ->
+    {Peer, Node} = target(),
+    Spec = [{['$1'], [], [{message, {{said, '$1'}}}]}],
+    {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"e2e_work">>, <<"echo">>, 1, Spec, [], <<>>}]}),
+    ok = peer:call(Peer, ?MODULE, big, [fun_calls]),
+    #{events := Events} = stop(C),
+    [{'$beamtap_x', {said, small}}, {'$beamtap_x', <<"left out: 195 kB, above max_term">>} | _] =
+        [X || {trace_ts, _, call, {e2e_work, echo, _}, X, _} <- Events],
+    clean(Peer).
+
 t_max_term_send() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{max_term => 10000, events => [function_call, message_send, message_receive],
@@ -718,6 +729,25 @@ t_mailboxes() ->
     wait_for(answer, fun() -> {S, _} = so_far(C2), lists:member({process_info, [], 1}, reports(process_info, S)) end),
     #{reports := _} = Last = stop(C2),
     [] = reports(mailboxes, Last),
+    clean(Peer).
+
+%% What a dropped sample said is told by the next one that can be sent, and not only when all are told.
+t_mailboxes_untold() ->
+    {Peer, Node} = target(),
+    Full = peer:call(Peer, erlang, spawn, [timer, sleep, [infinity]]),
+    {ok, {Pid, _} = C} = start(Node, (options())#{mailbox => 1000, credit => 1}, #{grant => false}),
+    Pid ! {tell, {beamtap, names, {1, [Full]}}},
+    wait_for(first, fun() -> lists:member({Full, 0}, mailboxes(C)) end),
+    ok = peer:call(Peer, e2e_work, run, [1, 3, 0]), % a frame that waits for credit
+    Full ! 1,
+    timer:sleep(2500), % two samples, which fall
+    [] = [L || {P, L} <- mailboxes(C), P =:= Full, L > 0],
+    Pid ! {how, #{grant => true}},
+    Granted = peer:call(Peer, erlang, monotonic_time, [nanosecond]),
+    wait_for(told, fun() -> lists:member({Full, 1}, mailboxes(C)) end),
+    S = stop(C),
+    [At | _] = [T || {mailboxes, T, L} <- reports(mailboxes, S), lists:member({Full, 1}, L)],
+    {true, _} = {At - Granted < 3500000000, At - Granted},
     clean(Peer).
 
 mailboxes(C) -> lists:append([L || {mailboxes, _, L} <- reports(mailboxes, element(1, so_far(C)))]).

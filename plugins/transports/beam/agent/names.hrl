@@ -56,6 +56,7 @@ names_loop(#names{relay = Relay, down = Down, mailbox = Mailbox} = S) ->
             Sampled = names_sample(S),
             erlang:send_after(Mailbox, self(), sample), % not before: however long the round took
             names_loop(Sampled);
+        {untold, Lengths} -> names_loop(names_untold(Lengths, S));
         {'DOWN', Down, process, _, _} -> ok;
         _ -> names_loop(S)
     end.
@@ -90,8 +91,8 @@ names_watch(Pids, #names{watched = Watched} = S) ->
     New = lists:sublist([P || P <- Pids, is_pid(P), node(P) =:= node(), not is_map_key(P, Watched)], Room),
     S#names{watched = maps:merge(Watched, maps:from_list([{P, none} || P <- New]))}.
 
-%% Told are those that have changed, and now and then all: the relay lets a report fall that would have to wait. Those that
-%% are gone make room for others.
+%% Told are those that have changed, and now and then all. The relay lets a report fall that would have to wait, and says so: what
+%% stood in it changes with the next round. Those that are gone make room for others.
 names_sample(#names{watched = Watched} = S) when map_size(Watched) =:= 0 -> S;
 names_sample(#names{relay = Relay, watched = Watched, rounds = Rounds} = S) ->
     Now = erlang:monotonic_time(nanosecond),
@@ -103,3 +104,6 @@ names_sample(#names{relay = Relay, watched = Watched, rounds = Rounds} = S) ->
         Told -> Relay ! {relay_sample, {mailboxes, Now, Told}}
     end,
     S#names{watched = Lengths, rounds = Rounds + 1}.
+
+names_untold(Lengths, #names{watched = Watched} = S) ->
+    S#names{watched = lists:foldl(fun({P, _}, W) when is_map_key(P, W) -> W#{P := none}; (_, W) -> W end, Watched, Lengths)}.

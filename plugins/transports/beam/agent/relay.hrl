@@ -129,8 +129,11 @@ relay_idle(Acc, N, R, Since) ->
 
 relay_other({relay_report, Report}, R) ->
     relay_control(Report, R);
-relay_other({relay_sample, Report}, #relay{held_bytes = 0} = R) -> % else a later one tells it
+relay_other({relay_sample, Report}, #relay{held_bytes = 0} = R) ->
     relay_control(Report, R);
+relay_other({relay_sample, {mailboxes, _, Lengths}}, #relay{run = #run{namer = Namer}} = R) ->
+    is_pid(Namer) andalso (Namer ! {untold, Lengths}), % a later one tells them
+    R;
 relay_other({trace_delivered, all, Ref}, #relay{paused = #pause{drained = Ref} = Pause} = R) ->
     R#relay{paused = Pause#pause{drained = true}};
 relay_other({relay_follow, Pids, Tree, Select}, R) ->

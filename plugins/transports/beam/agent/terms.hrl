@@ -27,9 +27,9 @@ cut_payload(Message, Max) ->
 
 cut_element(4, Tag, {M, F, Args}, Max) when Tag =:= call -> {M, F, cut_arguments(Args, Max)};
 cut_element(5, Tag, {M, F, Args}, Max) when Tag =:= spawn; Tag =:= spawned -> {M, F, cut_arguments(Args, Max)};
-cut_element(_, _, {'$beamtap_from', Node, Sender, X}, Max) -> {'$beamtap_from', Node, Sender, cut_term(X, Max)};
-cut_element(_, _, {'$beamtap_caller', Caller, X}, Max) -> {'$beamtap_caller', Caller, cut_term(X, Max)};
-cut_element(_, _, {'$beamtap_x', X}, Max) -> {'$beamtap_x', cut_term(X, Max)};
+cut_element(_, _, {'$beamtap_from', Node, Sender, X}, Max) -> {'$beamtap_from', Node, Sender, cut_metadata(X, Max)};
+cut_element(_, _, {'$beamtap_caller', Caller, X}, Max) -> {'$beamtap_caller', Caller, cut_metadata(X, Max)};
+cut_element(_, _, {'$beamtap_x', X}, Max) -> {'$beamtap_x', cut_metadata(X, Max)};
 cut_element(_, _, Term, Max) -> cut_term(Term, Max).
 
 %% Which function it was is told all the same: its return is not another one's.
@@ -39,6 +39,13 @@ cut_arguments(Args, Max) when is_list(Args) ->
         {'$beamtap_cut', Size} -> {'$beamtap_cut', Size, length(Args)}
     end;
 cut_arguments(Args, Max) -> cut_term(Args, Max).
+
+%% What the user's own {message, X} said is a term like others for whoever reads it: so it is one that says what is not there.
+cut_metadata(X, Max) ->
+    case cut_term(X, Max) of
+        {'$beamtap_cut', Size} when X =/= {'$beamtap_cut', Size} -> text("left out: ~ts, above max_term", [size_text(Size)]);
+        _ -> X
+    end.
 
 cut_term(Term, Max) ->
     case erlang:external_size(Term) of
