@@ -26,6 +26,7 @@ main(Arguments) ->
             end,
             loads_later(Plain),
             needs_all(Plain, filename:join(Here, "needs.hrl")),
+            says_all(Source, Options),
             Out = case Arguments of [File] -> File; [] -> filename:join(Here, "beamtap_agent.beam") end,
             ok = file:write_file(Out, Plain),
             io:format("~s~n", [Module]);
@@ -62,6 +63,33 @@ needs_all(Beam, Needs) ->
     case [I || {M, _, _} = I <- Imports, M =/= Self, code:which(M) =/= preloaded, not lists:member(I, Listed)] of
         [] -> ok;
         Missing -> io:format(standard_error, "needs.hrl lacks ~0p~n", [Missing]), halt(1)
+    end.
+
+%% text/2 knows few of io_lib:format's directives, and shows a format that it cannot fill as it stands.
+says_all(Source, Options) ->
+    {ok, Forms} = epp:parse_file(Source, [{includes, [I || {i, I} <- Options]}, {macros, [{N, V} || {d, N, V} <- Options]}]),
+    Calls = calls_of_text(Forms),
+    [] =/= Calls orelse halt(1),
+    case [{Format, length(Arguments)} || {Format, Arguments} <- Calls, directives(Format) =/= length(Arguments)] of
+        [] -> ok;
+        Bad -> io:format(standard_error, "text/2 cannot fill ~p~n", [Bad]), halt(1)
+    end.
+
+calls_of_text({call, _, {atom, _, text}, [{string, _, Format}, Arguments]}) ->
+    [{Format, list_elements(Arguments)} || lists:member($~, Format)] ++ calls_of_text(Arguments);
+calls_of_text(Tuple) when is_tuple(Tuple) -> calls_of_text(tuple_to_list(Tuple));
+calls_of_text([First | Rest]) -> calls_of_text(First) ++ calls_of_text(Rest);
+calls_of_text(_) -> [].
+
+list_elements({cons, _, First, Rest}) -> [First | list_elements(Rest)];
+list_elements({nil, _}) -> [].
+
+%% How many arguments the format takes, or that text/2 does not know it.
+directives(Format) ->
+    {match, Parts} = re:run(Format, "~(t?s|b|\\.1f|0?t?p|0?t?P)?", [global, {capture, first, list}]),
+    case lists:member(["~"], Parts) of
+        true -> unknown;
+        false -> lists:sum([case lists:last(P) of $P -> 2; _ -> 1 end || [P] <- Parts])
     end.
 
 read(_, [], All) -> {ok, lists:reverse(All)};

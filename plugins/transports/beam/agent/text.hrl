@@ -6,7 +6,8 @@
 -define(TEXT_STRING, 200).  % characters of a string or bytes of a binary inside a term
 -define(TEXT_TERM, 60).     % parts of a term, where the format does not say how many
 
-%% As io_lib:format, in UTF-8: ~s ~ts, ~b, ~p (with t and 0), and ~P with the number of parts that are shown.
+%% As io_lib:format, in UTF-8: ~s ~ts, ~b, ~.1f, ~p (with t and 0), and ~P with the number of parts that are shown. Which of
+%% these stand in the sources, and with how many arguments, build.escript looks at.
 text(Format, Arguments) ->
     try unicode:characters_to_binary(text_parts(Format, Arguments), utf8) of
         Text when is_binary(Text) -> Text;
@@ -21,6 +22,7 @@ text_parts([C | Rest], Arguments) -> [C | text_parts(Rest, Arguments)].
 text_part([C | Rest], Arguments) when C =:= $t; C >= $0, C =< $9 -> text_part(Rest, Arguments);
 text_part([$s | Rest], [A | Arguments]) when is_atom(A) -> [atom_to_binary(A, utf8) | text_parts(Rest, Arguments)];
 text_part([$s | Rest], [Text | Arguments]) -> [Text | text_parts(Rest, Arguments)];
+text_part([$., $1, $f | Rest], [F | Arguments]) -> [float_to_list(F, [{decimals, 1}]) | text_parts(Rest, Arguments)];
 text_part([$b | Rest], [N | Arguments]) -> [integer_to_binary(N) | text_parts(Rest, Arguments)];
 text_part([$p | Rest], [Term | Arguments]) -> [text_term(Term, ?TEXT_TERM) | text_parts(Rest, Arguments)];
 text_part([$P | Rest], [Term, Parts | Arguments]) -> [text_term(Term, Parts) | text_parts(Rest, Arguments)].
