@@ -62,7 +62,7 @@ def wait_for(condition, what):
 
 
 def compile_erlang(*files):
-    subprocess.run(['erlc', '-o', work] + [f if os.path.isabs(f) else os.path.join(E2E, f) for f in files], check=True)
+    subprocess.run(['erlc', '-o', work] + [f if os.path.isabs(f) else os.path.join(E2E, f) for f in files], check=True, env=env)
 
 
 class Node:
@@ -88,13 +88,16 @@ class Node:
              '-s', 'e2e_node', 'main'],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True, bufsize=1, encoding='utf-8')
         started.append(self.process)
-        first = self.process.stdout.readline()
+        first = self.answer()
         assert first.startswith('ready'), 'node %s did not start: %r' % (self.name, first)
+
+    def answer(self):
+        return self.process.stdout.readline()
 
     def __call__(self, expression):
         self.process.stdin.write(expression + '\n')
         self.process.stdin.flush()
-        answer = self.process.stdout.readline().rstrip('\n')
+        answer = self.answer().rstrip('\n')
         assert answer.startswith('= '), '%s answered %r to %s' % (self.name, answer, expression[:200])
         return answer[2:]
 
