@@ -8,6 +8,8 @@
 #   sh tests/run.sh --matrix     the live tests on OTP 27 and on the newest that Debian has too, in folders that it makes
 #                                (matrix.sh); CI runs the death matrix there where the time allows
 #   sh tests/run.sh --viewers    only the timelines in a real viewer (CI runs them with the rest)
+#   sh tests/run.sh --apps       only the runs on real applications, RabbitMQ and ejabberd, under load (minutes): their packages
+#                                are unpacked in a folder (apps/fetch.sh), nothing is installed
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
@@ -23,6 +25,11 @@ if [ "${1:-}" = --viewers ]; then
     shift
     scons -Q -s -j2 variant=release build/release/beamtap build/release/plugins
     exec python3 tests/runner.py --build build/release --only viewers "$@"
+fi
+if [ "${1:-}" = --apps ]; then
+    shift
+    scons -Q -s -j2 variant=release build/release/beamtap build/release/plugins
+    exec python3 tests/runner.py --build build/release --only apps --jobs 1 "$@" # by itself: answers are timed
 fi
 [ -z "${CI:-}" ] || kinds=$kinds,viewers
 matrix=

@@ -32,8 +32,8 @@ SMALL = 'start(%d, [<<"one">>, <<"two">>], 10, deliver)' % broker.port
 LARGE = 'start(%d, [<<"full">>], 2, get)' % broker.port
 
 
-def the_watch_can_see():
-    the_watch_sees_a_node_that_stands_still(broker, watch)
+def the_watch_sees_a_node_that_stands_still():
+    sees_a_node_that_stands_still(broker, watch)
 
 
 def as_it_is_run_first():
@@ -92,5 +92,5 @@ def a_large_queue_with_arguments():
     assert depth() == HELD
 
 
-tests(the_watch_can_see, as_it_is_run_first, every_module_and_message, with_those_of_otp, with_arguments, counts_are_the_nodes_own,
+tests(the_watch_sees_a_node_that_stands_still, as_it_is_run_first, every_module_and_message, with_those_of_otp, with_arguments, counts_are_the_nodes_own,
       a_large_queue, a_large_queue_without_limits, a_large_queue_and_otp, a_large_queue_with_arguments)
