@@ -72,7 +72,7 @@ relay_options(#{max_memory := Memory, max_queue := Queue}) ->
 %% Among a hundred thousand runnable processes its turn would come too seldom to see how long its queue is: 1.7 million messages
 %% with max_queue = 10k, and 48,000 when it goes before them. It has work only where they made some. Who lets more wait than a
 %% storm brings wants the traced processes to go first.
-relay_priority(Queue) when Queue > 1000000 -> normal;
+relay_priority(Queue) when Queue > ?QUEUE_STORM -> normal;
 relay_priority(_) -> high.
 
 %% Nothing that was set in a start that failed stays: the second guardian has the list of it, and where it was killed just

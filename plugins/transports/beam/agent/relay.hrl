@@ -15,6 +15,9 @@
 -define(PROBE, 15).             % one message in this many, and one, is measured (a power of two, less one)
 -define(HELD_UNLIMITED, 8388608). % bytes of frames that wait for credit where max_memory sets no limit
 -define(WINDOW, 1000000000).    % ns: of max_rate
+-define(QUEUE_STORM, 1000000).  % max_queue above which the traced processes go first
+-define(TURN, 10000000).        % ns that it works before others of its scheduler have theirs
+-define(CROWD, 1000).           % runnable processes that are too many to wait for
 
 %% The events are off (pause.hrl).
 -record(pause, {
@@ -37,6 +40,7 @@
     paused = none,              % none | #pause{}
     rest = 0, resumed = none,   % ms of the last pause; ns when it ended
     window = 0, in_window = 0,  % max_rate: when the window began, events since
+    turn = 0,                   % ns: when it began to work without a break
     urgent = 0,                 % urgent reports taken
     average = 64,               % bytes an event, lately, in a frame
     weight = 128,               % and in the mailbox
@@ -165,7 +169,28 @@ relay_check(#relay{run = #run{shared = Shared}} = R0) ->
     Queue > atomics:get(Shared, ?PEAK) andalso atomics:put(Shared, ?PEAK, Queue),
     R2 = relay_load(Queue, R1),
     relay_publish(R2),
-    relay_cap(R2).
+    relay_cap(relay_turn(Queue, R2)).
+
+%% It goes before all processes of its scheduler (relay_priority), and one that waits there for a long mailbox to be worked off
+%% would answer that much later. So it stands back for a millisecond now and then; and while tracing is paused, when no more can
+%% come, it waits until everyone had a turn, unless these are so many that it would not come back.
+relay_turn(_, #relay{max_queue = Max} = R) when Max > ?QUEUE_STORM -> R;
+relay_turn(Queue, #relay{turn = Began, paused = Paused} = R) ->
+    Now = erlang:monotonic_time(nanosecond),
+    if
+        Queue =:= 0 -> R#relay{turn = Now}; % it has a break now
+        Now - Began < ?TURN -> R;
+        true ->
+            case Paused =/= none andalso erlang:statistics(total_run_queue_lengths) < ?CROWD of
+                true ->
+                    process_flag(priority, normal),
+                    erlang:yield(),
+                    process_flag(priority, high);
+                false ->
+                    receive after 1 -> ok end
+            end,
+            R#relay{turn = erlang:monotonic_time(nanosecond)}
+    end.
 
 relay_say(#relay{say = []} = R) -> R;
 relay_say(#relay{say = Reports} = R) -> lists:foldr(fun relay_control/2, R#relay{say = []}, Reports).
