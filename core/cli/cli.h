@@ -17,6 +17,7 @@ int tap_cli_repair(int argc, char **argv);
 int tap_cli_nodes(int argc, char **argv);
 int tap_cli_clean(int argc, char **argv);
 int tap_cli_export(int argc, char **argv);
+int tap_cli_info(int argc, char **argv);
 int tap_cli_trace(int argc, char **argv);
 
 /* Options that take no value: what to look for and where to note it. NULL name ends a table. */

@@ -50,6 +50,9 @@ static const struct command {
      "plays a recording (sink record), or a part of it, into any sinks", tap_cli_export,
      "    TIME is counted from the recording's beginning (2s, 1500ms) or is the wall's, in UTC\n"
      "    (2026-11-28T10:00:00.5).\n" TAP_CLI_SINK_HELP},
+    {"info", "FILE [--json] [--set SECTION.KEY=VALUE]...",
+     "what a recording holds: span, nodes, kinds of events, losses, and who was busy", tap_cli_info,
+     NULL},
     {"nodes", "NODE [--hidden] [--json] [--set SECTION.KEY=VALUE]...",
      "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes, NULL},
     {"clean", "NODE [--json] [--set SECTION.KEY=VALUE]...",

@@ -9,5 +9,6 @@ const struct tap_defaults tap_defaults = {
     .match_spec = "filter:match_spec.trace",
     .time = "filter:time",
     .nodes = "filter:nodes.nodes",
+    .summary = "summary",
     .text = "stdout",
 };

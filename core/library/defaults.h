@@ -11,6 +11,7 @@ struct tap_defaults {
     const char *match_spec; /* likewise, a line each */
     const char *time;       /* the section of the filter of a stretch of time */
     const char *nodes;      /* SECTION.KEY of the filter of nodes */
+    const char *summary;    /* the sink that says who was busy */
     const char *text;       /* the sink that writes lines for people */
 };
 extern const struct tap_defaults tap_defaults;

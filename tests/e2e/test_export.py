@@ -1,5 +1,5 @@
 """Parts of a recording: what is asked of it is what a reader of the whole would have picked out."""
-import datetime
+import collections, datetime
 from lib import *
 
 INI = """
@@ -98,6 +98,39 @@ def a_process_of_a_node_for_a_while():
     assert [r for r in whole if r['pid'] == pid and r['node'] == nodes[0].name] == found
 
 
+def what_it_holds():
+    """beamtap info: the same numbers as the rows have, and the file's own."""
+    run, whole, nodes = recording()
+    told = json.loads(Run(None, 'all.btf', '--json', command='info', cwd=run.dir).ended(0).out())
+    kinds = collections.Counter(r['event'] for r in counted(whole))
+    assert {k: told['events'][k]['events'] for k in kinds} == dict(kinds), (told['events'], kinds)
+    assert all(told['events'][k]['bytes'] > 20 * n for k, n in kinds.items()), told['events']
+    assert told['bytes'] == os.path.getsize(run.path('all.btf')) > sum(e['bytes'] for e in told['events'].values())
+    times = [int(r['ts']) for r in counted(whole)]
+    assert told['span_ns'] == max(times) - min(times), told
+    per_node = collections.Counter(r['node'] for r in counted(whole))
+    assert {n['node']: n['produced'] for n in told['nodes']} == dict(per_node) and all(n['exact'] for n in told['nodes']), told
+    assert 'modules = e2e_work' in told['config'] and cookie not in told['config']
+    text = Run(None, 'all.btf', command='info', cwd=run.dir).ended(0).out()
+    for words in (nodes[0].name, r'function_call +%d ' % kinds['function_call'], 'modules = e2e_work', 'Busiest functions', 'UTC, and [0-9]'):
+        assert re.search(words, text), (words, text)
+
+
+def what_it_holds_of_a_torn_one():
+    run, whole, _ = recording()
+    data = open(run.path('all.btf'), 'rb').read()
+    with open(run.path('torn.btf'), 'wb') as f:
+        f.write(data[:len(data) * 2 // 3])
+    torn = Run(None, 'torn.btf', '--json', command='info', cwd=run.dir).ended(1)
+    assert 'torn.btf' in torn.err(), torn.err()
+    told = json.loads(torn.out())
+    events = sum(e['events'] for k, e in told['events'].items() if k in {r['event'] for r in counted(whole)})
+    assert 0 < events < len(counted(whole)), told
+    other = Run(None, __file__, command='info').ended(1)
+    assert 'is not a recording' in other.err() and not other.out(), (other.err(), other.out())
+    assert Run(None, 'nowhere.btf', command='info').wait().code in (1, 2)
+
+
 def what_is_wrong_is_told():
     run, _, _ = recording()
     for args, err in ((['--from', 'soon'], "invalid value 'soon' for 'from'"), (['--from', '2026-13-01T00:00:00'], 'is not a time'),
@@ -107,4 +140,4 @@ def what_is_wrong_is_told():
 
 
 if __name__ == '__main__':
-    tests(a_stretch_of_time, a_node, a_process_of_a_node_for_a_while, what_is_wrong_is_told)
+    tests(a_stretch_of_time, a_node, a_process_of_a_node_for_a_while, what_it_holds, what_it_holds_of_a_torn_one, what_is_wrong_is_told)

@@ -1,0 +1,265 @@
+/* info.c: `beamtap info FILE`: what a recording holds, before anybody plays it into anything.
+ *
+ * It is a run that plays the file into a sink of its own, which counts (info_sink.h), and into the
+ * plugin that sums up, for who was busy.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/event_names.h"
+#include "cli/cli.h"
+#include "cli/info_sink.h"
+#include "cli/run.h"
+#include "cli/signals.h"
+#include "library/defaults.h"
+
+#define POLL_MS 50
+#define SECOND INT64_C(1000000000)
+
+/* What is known when the recording was played. */
+struct facts {
+    const char *path;
+    int64_t size; /* of the file, in bytes; -1: it is none, or a pipe */
+    const struct tap_info *counted;
+    const struct tap_run_info *run;
+    struct tap_run_figures figures;
+};
+
+/* 2026-11-28 10:00:00.123456 UTC */
+static const char *time_text(int64_t ns, char dst[64])
+{
+    time_t seconds = (time_t)(ns / SECOND - (ns % SECOND < 0));
+    struct tm tm;
+    size_t n = gmtime_r(&seconds, &tm) ? strftime(dst, 40, "%Y-%m-%d %H:%M:%S", &tm) : 0;
+    snprintf(dst + n, 64 - n, ".%06d UTC", (int)((ns % SECOND + SECOND) % SECOND / 1000));
+    return dst;
+}
+
+static int64_t span_of(const struct facts *f)
+{
+    return f->counted->first ? f->counted->last - f->counted->first : 0;
+}
+
+/* ---- For people */
+
+static void print_nodes(const struct facts *f)
+{
+    for (size_t i = 0; i < f->figures.node_count; i++) {
+        const struct tap_node_stats *n = &f->figures.nodes[i];
+        printf("node           %s%s%s%s: %" PRIu64 " events, %" PRIu64 " lost", n->name,
+               n->release[0] ? " (OTP " : "", n->release, n->release[0] ? ")" : "", n->produced,
+               n->lost);
+        if (!n->final)
+            fputs(" at least, for its end is not in the recording", stdout);
+        if (n->gap_ns)
+            printf(", not traced for %" PRId64 ".%03d s", (int64_t)(n->gap_ns / SECOND),
+                   (int)(n->gap_ns % SECOND / 1000000));
+        putchar('\n');
+    }
+}
+
+static void print_kinds(const struct tap_info *c)
+{
+    printf("%-22s %14s %14s\n", "events", "number", "bytes");
+    for (unsigned k = 0; k < TAP_KIND_COUNT; k++)
+        if (c->events[k])
+            printf("  %-20s %14" PRIu64 " %14" PRIu64 "\n", tap_kind_name(k), c->events[k],
+                   c->bytes[k]);
+}
+
+static void print_config(const char *config)
+{
+    puts("configuration");
+    for (const char *line = config; *line; line += *line == '\n') {
+        size_t n = strcspn(line, "\n");
+        printf("%s%.*s\n", n ? "  " : "", (int)n, line);
+        line += n;
+    }
+}
+
+static void print_facts(const struct facts *f)
+{
+    char at[64];
+    int64_t span = span_of(f);
+    printf("recording      %s", f->path);
+    if (f->size >= 0)
+        printf(", %" PRId64 " bytes", f->size);
+    printf(", run %s\n", f->run->run);
+    if (f->counted->first)
+        printf("span           %s, and %" PRId64 ".%06d s from there\n",
+               time_text(f->counted->first, at), span / SECOND, (int)(span % SECOND / 1000));
+    print_nodes(f);
+    print_kinds(f->counted);
+    print_config(f->run->config);
+}
+
+/* ---- For programs */
+
+static cJSON *nodes_json(const struct facts *f)
+{
+    cJSON *nodes = cJSON_CreateArray();
+    for (size_t i = 0; i < f->figures.node_count; i++) {
+        const struct tap_node_stats *n = &f->figures.nodes[i];
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "node", n->name);
+        cJSON_AddStringToObject(o, "release", n->release);
+        cJSON_AddNumberToObject(o, "produced", (double)n->produced);
+        cJSON_AddNumberToObject(o, "received", (double)n->received);
+        cJSON_AddNumberToObject(o, "lost", (double)n->lost);
+        cJSON_AddBoolToObject(o, "exact", n->final);
+        cJSON_AddNumberToObject(o, "gap_ns", (double)n->gap_ns);
+        cJSON_AddItemToArray(nodes, o);
+    }
+    return nodes;
+}
+
+static cJSON *kinds_json(const struct tap_info *c)
+{
+    cJSON *kinds = cJSON_CreateObject();
+    for (unsigned k = 0; k < TAP_KIND_COUNT; k++) {
+        if (!c->events[k])
+            continue;
+        cJSON *o = cJSON_AddObjectToObject(kinds, tap_kind_name(k));
+        cJSON_AddNumberToObject(o, "events", (double)c->events[k]);
+        cJSON_AddNumberToObject(o, "bytes", (double)c->bytes[k]);
+    }
+    return kinds;
+}
+
+/* Times are text: a number of JSON has no room for nanoseconds since the epoch. */
+static bool print_json(const struct facts *f)
+{
+    char at[64];
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "recording", f->path);
+    cJSON_AddNumberToObject(o, "bytes", (double)f->size);
+    cJSON_AddStringToObject(o, "run", f->run->run);
+    if (f->counted->first)
+        cJSON_AddStringToObject(o, "first", time_text(f->counted->first, at));
+    cJSON_AddNumberToObject(o, "span_ns", (double)span_of(f));
+    cJSON_AddItemToObject(o, "nodes", nodes_json(f));
+    cJSON_AddItemToObject(o, "events", kinds_json(f->counted));
+    cJSON_AddStringToObject(o, "config", f->run->config);
+    char *text = cJSON_PrintUnformatted(o);
+    if (text)
+        puts(text);
+    cJSON_free(text);
+    cJSON_Delete(o);
+    return text != NULL;
+}
+
+/* ---- The run */
+
+static void copy_out(FILE *from)
+{
+    char piece[65536];
+    size_t n;
+    putchar('\n');
+    rewind(from);
+    while ((n = fread(piece, 1, sizeof piece, from)) > 0)
+        fwrite(piece, 1, n, stdout);
+}
+
+static int64_t size_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
+}
+
+/* What was played, as far as it could be. `sums`: what the other sink has written. */
+static int report(struct tap_session *session, const char *path, FILE *sums, bool json)
+{
+    struct facts f = {.path = path,
+                      .size = size_of(path),
+                      .counted = tap_session_self_of(session, &tap_info_plugin)};
+    if (!f.counted || !tap_run_figures(session, &f.figures)) {
+        fputs("beamtap: out of memory\n", stderr);
+        return 1;
+    }
+    f.run = f.counted->host->run_info;
+    int code = 0;
+    if (json) {
+        code = print_json(&f) ? 0 : 1;
+    } else {
+        print_facts(&f);
+        copy_out(sums);
+    }
+    tap_run_figures_free(&f.figures);
+    return code;
+}
+
+static void stop_session(void *session)
+{
+    tap_session_stop(session);
+}
+
+static int play(const struct tap_config *config, struct tap_error *err, const char *path,
+                FILE *sums, bool json)
+{
+    struct tap_session *session = tap_session_new(config, err);
+    int code = 1;
+    if (session && tap_signals_watch(stop_session, session)) {
+        tap_live_begin(true, 0);
+        tap_session_set_log(session, tap_live_log, NULL);
+        enum tap_status status = tap_session_start(session);
+        while (status == TAP_OK && !tap_session_poll(session, POLL_MS))
+            ;
+        bool played = status == TAP_OK;
+        status = tap_session_finish(session);
+        tap_live_end();
+        code = played ? report(session, path, sums, json) : 1;
+        code = code ? code : (int)status;
+    }
+    tap_signals_forget();
+    tap_error_print(err, stderr);
+    tap_session_free(session);
+    return code ? code : (int)tap_error_status(err);
+}
+
+static int info(const char *path, const struct tap_cli_args *args, FILE *sums, bool json)
+{
+    struct tap_cli_sets sets = {NULL, 0};
+    struct tap_error *err = tap_error_new();
+    struct tap_config *config = NULL;
+    char section[TAP_CLI_SECTION];
+    bool ok = err && tap_cli_set(&sets, "%s.path=%s", tap_defaults.recording, path) &&
+              tap_cli_sink_section(&sets, tap_defaults.summary, section) &&
+              tap_cli_set(&sets, "%s.path=/dev/fd/%d", section, fileno(sums));
+    for (size_t i = 0; ok && i < args->set_count; i++)
+        ok = tap_cli_set(&sets, "%s", args->sets[i]);
+    int code = 1;
+    if (ok && tap_config_embed(NULL, tap_defaults.transport, (const char *const *)sets.sets,
+                               sets.set_count, &tap_info_plugin, &config, err) == TAP_OK) {
+        code = play(config, err, path, sums, json);
+    } else if (err) {
+        tap_error_print(err, stderr);
+        code = (int)tap_error_status(err);
+    }
+    tap_config_free(config);
+    tap_error_free(err);
+    tap_cli_sets_free(&sets);
+    return code;
+}
+
+int tap_cli_info(int argc, char **argv)
+{
+    const char *words[argc], *given[argc];
+    struct tap_cli_args args = {.words = words, .sets = given};
+    bool json = false;
+    const struct tap_cli_flag flags[] = {{"--json", &json}, {NULL, NULL}};
+    if (!tap_cli_read(argc, argv, flags, 1, 1, &args))
+        return 2;
+    FILE *sums = tmpfile();
+    if (!sums) {
+        fputs("beamtap: cannot make a temporary file\n", stderr);
+        return 1;
+    }
+    int code = info(words[0], &args, sums, json);
+    fclose(sums);
+    return tap_cli_flush(code);
+}
