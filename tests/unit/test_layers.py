@@ -15,7 +15,7 @@ FLOOR = {folder: i for i, floor in enumerate(FLOORS) for folder in floor}
 SHARED = {'sinks': 'sinks/common/', 'filters': 'filters/common/', 'transports': 'transports/beam/'}
 TABLE = 'core/library/defaults.c'  # where the core may name plugins
 WORDS = {  # words that are no plugin there
-    ('core/cli/clean.c', 'modules'), ('core/cli/plugins.c', 'summary'), ('core/cli/main.c', 'nodes'), ('core/cli/summary.c', 'nodes'),
+    ('core/cli/clean.c', 'modules'), ('core/cli/plugins.c', 'summary'), ('core/cli/main.c', 'nodes'), ('core/cli/summary.c', 'nodes'), ('core/cli/info.c', 'nodes'),
     ('core/config/replay_defaults.c', 'nodes'), ('core/config/session_options.c', 'nodes'), ('core/plan/print_plan.c', 'nodes'),
     ('core/config/session_options.c', 'time')}
 LINES, FUNCTION = 450, 60
