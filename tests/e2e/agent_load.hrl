@@ -128,3 +128,15 @@ t_old_code() ->
     [<<"made_shop was loaded again while made_loop (<", _/binary>>] = [T || {log, warning, T} <- reports(log, stop(C))],
     exit(Old, kill),
     clean(Peer).
+
+%% Relay and guardians killed at once: the pattern for modules to come goes all the same, and puts itself on nothing any more.
+t_load_all_killed() ->
+    {Peer, Node} = target(),
+    {Agent, _} = get(agent),
+    {ok, {_, #{tracer := Relay}}} = start(Node, options()),
+    {traced, local} = peer:call(Peer, erlang, trace_info, [on_load, traced]),
+    All = [Relay | [P || #{guardian := P} <- runs(Node, Agent)]],
+    peer:call(Peer, lists, foreach, [fun(P) -> exit(P, kill) end, All]),
+    wait_for(on_load_gone, fun() -> peer:call(Peer, erlang, trace_info, [on_load, traced]) =:= {traced, false} end),
+    peer:call(Peer, erlang, trace_pattern, [{e2e_work, '_', '_'}, false, [local]]),
+    clean(Peer).

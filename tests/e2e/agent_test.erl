@@ -44,7 +44,7 @@ tests() ->
      {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
      {reload, fun t_reload/0}, {reload_at_once, fun t_reload_at_once/0}, {loaded_by_us, fun t_loaded_by_us/0},
      {not_loaded_by_us, fun t_not_loaded_by_us/0}, {modules_to_come, fun t_modules_to_come/0}, {load_polled, fun t_load_polled/0},
-     {old_code, fun t_old_code/0}, {returns_off, fun t_returns_off/0},
+     {old_code, fun t_old_code/0}, {load_all_killed, fun t_load_all_killed/0}, {returns_off, fun t_returns_off/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
      {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},
      {mailboxes, fun t_mailboxes/0}, {mailboxes_untold, fun t_mailboxes_untold/0}, {run_after_run, fun t_run_after_run/0},

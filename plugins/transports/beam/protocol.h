@@ -30,7 +30,8 @@
  *                      spec list | none, as the user wrote it Flags: list of named, return,
  *                      exception, caller; Where: binary for reports ("trace.ini:12")
  *         processes    list of {pid, Binary} | {name, Atom} | new | {tree, {pid, Binary}} | {tree,
- *                      {name, Atom}}; []: all
+ *                      {name, Atom}}; []: all. A name is whoever bears it, as long as the run
+ *                      lasts; a tree is also what lives below its process already
  *         sends        list of match specs (each a list of clauses), []: every message
  *         receives     likewise; heads are [Node, Sender, Message]
  *         include_otp  boolean. The libraries of Elixir count as OTP's
@@ -67,9 +68,8 @@
  *       (names, as texts), stays (only where the agent's module will not be purged: why, as text)
  *    clean() -> map
  *       what dead runs had left and what was removed: functions ([{M,F,A}]), function_texts,
- *       on_load, messages, relays (number), sessions, modules; living: runs whose guardians
- *       live, which are
- *       left alone (their lease ends them); stays, as in info
+ *       on_load (texts), messages, relays (number), sessions, modules; living: runs whose
+ *       guardians live, which are left alone (their lease ends them); stays, as in info
  *    unload() -> ok
  *       purges the module when no run uses it (called after a start that failed, info and clean);
  *       the purge follows a moment after the answer. A run that ends does it by itself, after half

@@ -1,8 +1,8 @@
 %% first_calls.hrl: the relay's part when a module is loaded: calls that the spec of on_load has brought.
 %%
 %% They are tagged {'$beamtap_new', Caller}, and what the rules of the run say of the function has not been looked at yet. So the
-%% relay does it, as the VM would with the right spec: the call goes out as that spec would have reported it, or not at all. A guardian
-%% is told of the module, puts the right specs on it, and no more such calls come.
+%% relay does it, as the VM would with the right spec: the call goes out as that spec would have reported it, or not at all. A
+%% guardian is told of the module, puts the right specs on it, and no more such calls come.
 
 -define(FIRST_MOST, 5000).      % functions that are remembered, and returns
 -define(FIRST_TOLD, 100000000). % ns until a guardian is told of a module again: it was loaded once more

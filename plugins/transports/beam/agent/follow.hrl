@@ -1,11 +1,11 @@
 %% follow.hrl: who bears a name that the run asks for, as long as it lasts, and who belongs to a tree already.
 %%
-%% A supervisor gives the name to another process within microseconds of an end. So a guardian monitors who bears it, looks at once
-%% and then often, and each tick for names that change hands in peace: to ask who bears a name costs next to nothing. Flags are
+%% A supervisor gives the name to another process within microseconds of an end. So a guardian monitors who bears it, looks
+%% at once and then often, and each tick for names that change hands in peace: to ask who bears a name costs next to nothing. Flags are
 %% the relay's to set, since it knows whether the events are off just now.
 %%
-%% The VM knows each process's parent (since OTP 25; before, proc_lib does). A process may be long in answering, so a process of its
-%% own asks, and nobody waits long for it.
+%% The VM knows each process's parent (since OTP 25; before, proc_lib does). A process may be long in answering, so a process
+%% of its own asks, and nobody waits long for it.
 
 -define(FOLLOW_SOON, 5).        % ms until the next look, for some time after an end
 -define(FOLLOW_HURRY, 2000).    % ms
@@ -24,7 +24,10 @@ follow_new(Selectors, Found) ->
 follow_found({_, Pid}) -> monitor(process, Pid, [{tag, follow_down}]), Pid;
 follow_found(false) -> none.
 
-follow_first(#guardian{follow = Follow} = G) -> follow_later(Follow, G).
+%% What the processes of a tree spawned before they had their flags is asked for once more.
+follow_first(#guardian{follow = Follow, roots = Roots} = G) ->
+    Roots =/= [] andalso tree_ask(Roots),
+    follow_later(Follow, G).
 
 %% Looks again soon where nobody bears a name.
 follow_later(Follow, #guardian{following = true} = G) when map_size(Follow) > 0 -> G;
@@ -115,8 +118,9 @@ tree_ask(Roots) ->
     Self = self(),
     try spawn_opt(fun() -> own_begin(), Self ! {tree, tree_find(Roots)} end, [?OWN_HEAP]) catch error:_ -> ok end.
 
-tree_found(Found, #guardian{run = #run{select = #select{trees = Trees, excluded = Excluded}} = Run} = G) ->
-    case [F || {_, P} = F <- Found, not lists:member(P, Trees), not is_map_key(P, Excluded)] of
+tree_found(Found, #guardian{run = #run{select = Select, session = Session, relay = Relay} = Run} = G) ->
+    #select{trees = Trees, excluded = Excluded} = Select,
+    case [F || {_, P} = F <- Found, not lists:member(P, Trees), not is_map_key(P, Excluded), not is_member(Session, Relay, P)] of
         [] -> G;
         New ->
             report(Run, {plan, #{processes => New}}),
@@ -126,7 +130,8 @@ tree_found(Found, #guardian{run = #run{select = #select{trees = Trees, excluded 
 tree_find(Roots) ->
     Below = maps:groups_from_list(fun({_, Parent}) -> Parent end, fun({P, _}) -> P end,
                                   [{P, Parent} || P <- processes(), Parent <- [tree_parent(P)], is_pid(Parent)]),
-    lists:sublist(lists:append([[{Text, P} || P <- tree_walk([Root], Below, #{Root => true}, [])] || {Text, Root} <- Roots]), ?TREE_MOST).
+    All = [[{Text, P} || P <- tree_walk([Root], Below, #{Root => true}, [])] || {Text, Root} <- Roots],
+    lists:sublist(lists:append(All), ?TREE_MOST).
 
 tree_walk([], _, _, Found) -> Found;
 tree_walk([Pid | Rest], Below, Seen, Found) ->

@@ -15,6 +15,7 @@
     returns_off = #{},                             % {M,F,A} => true: set without its return trace
     names = #{},                                % registered name => pid, as last reported
     follow = #{},                               % name => pid | none (follow.hrl)
+    roots = [],                                 % of trees: [{Text, Pid}]
     following = false, hurry = 0,               % a look is on its way; ms until which looks are soon
     call = none,                                % #call{}
     looks = none,                               % visible, connected: for which nodes the collector is told of
@@ -121,7 +122,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Named = load_named(Entries, Options),
     Known = lists:usort(erlang:loaded()),
     Looked = erlang:monotonic_time(nanosecond),
-    Others = case Session of none -> tracers(); _ -> [] end,
+    Others = load_others(Session, Selectors),
     Run11 = load_begin(Run1#run{otp = otp_new(Options)}, Entries, Others, Peer),
     {Targets, Skipped, Pending, Later, Left} = plan_functions(Entries, Run11),
     Other = event_flags(Events) -- [call],
@@ -145,6 +146,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ name_reports(Names)], Entries},
     heaps_first(Run3),
     G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names, known = Known, follow = Follow,
+                roots = [F || {_, P} = F <- Found0, Call =:= none, lists:member(P, Select0#select.trees)],
                 looked = Looked}.
 
 tell_peer(Run, Peer) ->

@@ -12,6 +12,7 @@
 -define(LOAD_POLL, 20).         % ms
 -define(LOAD_WATCH, 2000).      % ms after a change: code is seldom loaded alone
 -define(LOAD_NAMED, 5).
+-define(LOAD_OTHERS_MOST, 20000).
 -define(LOAD_STAYED_MOST, 2000). % processes that are asked whether they stay in old code
 -define(LOAD_STAYED_MS, 500).
 
@@ -28,7 +29,17 @@ load_named_log(Modules) ->
     [{log, info, text("~ts: not loaded yet, and loaded now so that no call is missed (load = false leaves that to the node)",
                       [load_names(Modules)])}].
 
-%% Before anything is planned. Others: whoever traces, where that is shared.
+%% Whoever traces, where that is shared. To ask takes 5 to 10 microseconds a process: not of a hundred thousand for a run
+%% of a few.
+load_others(none, []) -> tracers();
+load_others(none, _) ->
+    case erlang:system_info(process_count) of
+        Few when Few =< ?LOAD_OTHERS_MOST -> tracers();
+        _ -> many
+    end;
+load_others(_, _) -> [].
+
+%% Before anything is planned.
 load_begin(Run, [], _, _) -> Run;
 load_begin(#run{session = Session, id = Id} = Run, Entries, Others, Peer) ->
     case load_may(Session, Others) of
@@ -160,7 +171,8 @@ load_clear(Module, [], #run{session = none, id = Id}) ->
 load_clear(Module, [], #run{session = Session}) ->
     set_function(Session, {Module, '_', '_'}, false);
 load_clear(Module, _, #run{session = Session, on_load = Spec}) ->
-    [set_function(Session, {Module, F, A}, false) || {F, A} <- functions_of(Module), function_spec(Session, {Module, F, A}) =:= Spec].
+    [set_function(Session, {Module, F, A}, false)
+     || {F, A} <- functions_of(Module), function_spec(Session, {Module, F, A}) =:= Spec].
 
 %% The relay has seen a call of it.
 load_seen(Module, #guardian{run = #run{session = Session}} = G) ->

@@ -2,8 +2,8 @@
 %%
 %% The module says so, by its name (otp_modules.hrl): a release keeps its own applications beside OTP's, and one of them may
 %% be called tools or logger too. A name alone is not enough either, where it is known where the module comes from: one
-%% called counter in an application that OTP does not have is its owner's. And what a later release has more lies in one folder with what
-%% is known.
+%% called counter in an application that OTP does not have is its owner's. And what a later release has more lies in one
+%% folder with what is known.
 
 %% all: include_otp. Else the folders of OTP's applications, as far as modules of them are loaded.
 otp_new(#{include_otp := true}) -> all;

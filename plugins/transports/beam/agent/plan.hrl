@@ -231,6 +231,7 @@ excluded(Agents) ->
                maps:from_list([{P, agent} || P <- Agents])).
 
 %% What is left out of "all": #{left_out => Text}, or nothing.
+left_out(_, #select{call = true}) -> #{}; % nobody asked for all
 left_out(Modules, #select{everyone = Everyone, excluded = Excluded}) ->
     System = lists:sort([P || Everyone, {P, system} <- maps:to_list(Excluded)]),
     Parts = [text("~b module~ts of Erlang/OTP and Elixir (~ts; include_otp = true brings them)",
@@ -249,7 +250,7 @@ rivals(Events, #select{everyone = Everyone, new = New}, Messages, Tracers, OnLoa
     case Global of
         false -> [];
         true ->
-            [text("~ts traces", [process_text(T)]) || T <- Tracers] ++
+            [text("~ts traces", [process_text(T)]) || T <- case Tracers of many -> tracers(); _ -> Tracers end] ++
                 [text("there is a pattern on ~ts", [W]) || W <- [send, 'receive'],
                  match_spec(erlang:trace_info(W, match_spec)) =/= true] ++
                 [<<"there is a pattern on_load">> || OnLoad =:= none, erlang:trace_info(on_load, traced) =/= {traced, false}]

@@ -72,9 +72,10 @@ registry_loop(Runs, Linger) ->
         {owned, From, Ref} ->
             From ! {Ref, [self() | lists:append([Pids || {{own, _}, Pids} <- get()])]},
             registry_loop(Runs, Linger);
-        {'DOWN', Down, process, Gone, _} ->
+        {'DOWN', Down, process, Gone, Why} ->
             erase({own, Gone}),
             Left = maps:remove(Down, Runs),
+            registry_ended(maps:get(Down, Runs, none), Left, Why),
             case map_size(Left) of
                 0 -> registry_loop(Left, ?LINGER div 4);
                 _ -> registry_loop(Left, Linger)
@@ -95,6 +96,13 @@ registry_loop(Runs, Linger) ->
     after if map_size(Runs) =:= 0 -> Linger; true -> infinity end ->
         registry_end()
     end.
+
+%% Where both guardians of a run were killed at once, `clean` finds what is left. But on_load would go on putting patterns on
+%% whatever is loaded, which nobody wished for.
+registry_ended({_, {Run, none}}, Left, Why) when Why =/= normal ->
+    [] =:= [Other || {_, {Other, _}} <- maps:values(Left), Other =:= Run] andalso
+        (catch load_take_away(#run{id = Run, on_load = left, targets = []}));
+registry_ended(_, _, _) -> ok.
 
 %% Two collectors that came at the same time may both have loaded the module: then there is old code beside the current one,
 %% and this process may be running it. It goes on in the current code, has the old one purged, and ends by that.
