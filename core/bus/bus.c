@@ -58,8 +58,7 @@ static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint
 
 static void pair(struct tap_bus *bus, struct tap_batch_impl *batch)
 {
-    for (uint32_t i = 0; (bus->flow || bus->gen || bus->stack_guard) && i < batch->base.count;
-         i++) {
+    for (uint32_t i = 0; (bus->flow || bus->gen) && i < batch->base.count; i++) {
         struct tap_event *ev = &batch->events[i];
         bool message = ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_MESSAGE_RECEIVE;
         if (bus->flow && ((ev->kind >= TAP_MESSAGE_SEND && ev->kind <= TAP_PROCESS_UNREGISTER) ||
@@ -67,9 +66,14 @@ static void pair(struct tap_bus *bus, struct tap_batch_impl *batch)
             tap_flow_event(bus->flow, ev, batch->base.arena);
         if (bus->gen && message)
             tap_gen_calls_event(bus->gen, ev, batch->base.arena);
-        if (bus->stack_guard)
-            tap_stack_guard_event(bus->stack_guard, ev);
     }
+}
+
+/* As they come: a stack that grows does not wait for its place in the order. */
+static void guard_stacks(struct tap_bus *bus, const struct tap_batch_impl *batch)
+{
+    for (uint32_t i = 0; bus->stack_guard && i < batch->base.count; i++)
+        tap_stack_guard_event(bus->stack_guard, &batch->events[i]);
 }
 
 static uint64_t counted_events(const struct tap_batch_impl *batch)
@@ -102,6 +106,9 @@ static void publish(struct tap_bus *bus, struct tap_batch_impl *batch, uint64_t 
 
 /* ---- One order */
 
+/* bytes of batches that all nodes' orders may hold back, however short the time that they are of */
+#define ORDER_HELD (4u << 20)
+
 #define OUT_BYTES (64u << 10) /* merged events go on when they fill half of this, */
 #define OUT_EVENTS 1024u      /* or are so many */
 
@@ -118,8 +125,8 @@ static void send_out(struct tap_bus *bus)
     publish(bus, out, ignored);
 }
 
-/* Room for one more event and its bytes in what goes out. */
-static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
+/* Room for so many bytes in what goes out. */
+static struct tap_batch_impl *out_room(struct tap_bus *bus, size_t bytes)
 {
     const struct tap_batch_impl *out = bus->out;
     if (out &&
@@ -133,42 +140,7 @@ static struct tap_event *out_event(struct tap_bus *bus, size_t bytes)
         bus->out->base.arena_len = 0;
         bus->out_since = tap_clock_steady();
     }
-    return tap_batch_room(bus->out);
-}
-
-static void put_span(struct tap_batch_impl *out, struct tap_span *span, const uint8_t *from)
-{
-    memcpy(out->arena->base.data + out->base.arena_len, from + span->off, span->len);
-    span->off = out->base.arena_len;
-    out->base.arena_len += span->len;
-}
-
-/* Of the raw message the others are parts, mostly: then they are copied with it. */
-static void put_part(struct tap_batch_impl *out, struct tap_span *span, const struct tap_span *raw,
-                     uint32_t to, const uint8_t *from)
-{
-    if (!span->len)
-        return;
-    if (span->off >= raw->off && span->off + span->len <= raw->off + raw->len)
-        span->off += to - raw->off;
-    else
-        put_span(out, span, from);
-}
-
-/* The whole of it if anybody looks at that; else only the pieces that are printed, which are a
- * small part. */
-static void copy_spans(struct tap_bus *bus, struct tap_event *to, const uint8_t *arena)
-{
-    uint32_t at = bus->out->base.arena_len;
-    struct tap_span raw = to->raw;
-    if (!bus->raw)
-        raw = to->raw = (struct tap_span){0, 0};
-    if (raw.len)
-        put_span(bus->out, &to->raw, arena);
-    put_part(bus->out, &to->payload, &raw, at, arena);
-    put_part(bus->out, &to->metadata, &raw, at, arena);
-    if (to->peer_type == TAP_PEER_TERM)
-        put_part(bus->out, &to->peer_term, &raw, at, arena);
+    return bus->out;
 }
 
 /* In their order the send has been here: it says who it was. */
@@ -183,9 +155,8 @@ static void name_sender(const struct tap_bus *bus, struct tap_event *receive)
 
 static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint8_t *arena)
 {
-    size_t bytes = (size_t)ev->payload.len + ev->metadata.len + (bus->raw ? ev->raw.len : 0);
-    bytes += tap_event_peer_term(ev).len;
-    struct tap_event *to = out_event(bus, bytes);
+    struct tap_batch_impl *out = out_room(bus, tap_event_bytes(ev, bus->raw));
+    struct tap_event *to = out ? tap_batch_copy(out, ev, arena, bus->raw) : NULL;
     if (!to) { /* out of memory: nobody gets it, and every sink's figures say so */
         for (size_t s = 0; s < bus->sink_count && !tap_kind_is_control(ev->kind); s++) {
             atomic_fetch_add(&bus->sinks[s]->given, 1);
@@ -193,8 +164,6 @@ static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint
         }
         return;
     }
-    *to = *ev;
-    copy_spans(bus, to, arena);
     if (to->kind == TAP_MESSAGE_RECEIVE && to->peer_type == TAP_PEER_NONE)
         name_sender(bus, to);
 }
@@ -237,28 +206,79 @@ static bool merges(struct tap_bus *bus, uint32_t node)
     return bus->several;
 }
 
+/* A batch of one node's events, in its order. */
+static void go_on(struct tap_bus *bus, uint32_t node, struct tap_batch_impl *batch,
+                  const struct tap_merge_progress *word)
+{
+    pair(bus, batch);
+    if (merges(bus, node) && tap_merge_add(bus->merge, batch, node, word)) {
+        drain(bus);
+        send_when_due(bus);
+    } else {
+        uint64_t ignored = bus->ignored;
+        bus->ignored = 0;
+        publish(bus, batch, ignored);
+    }
+}
+
+/* What is due of a node's events. `limit`: see tap_node_order_next. */
+static void order_go_on(struct tap_bus *bus, uint32_t node, size_t limit)
+{
+    struct tap_bus_order *of = &bus->orders[node];
+    struct tap_merge_progress word = {tap_node_order_passed(of->order), of->bound};
+    struct tap_batch_impl *batch;
+    while ((batch = tap_node_order_next(of->order, limit)))
+        go_on(bus, node, batch, &word);
+    /* And how far it is, for those of other nodes that wait for it. */
+    if (merges(bus, node) && (batch = tap_batch_get(&bus->pool, NULL, 0, 0)))
+        go_on(bus, node, batch, &word);
+}
+
+/* The node's place in `orders`; false: out of memory. */
+static bool order_there(struct tap_bus *bus, uint32_t node)
+{
+    if (node >= bus->order_count) {
+        struct tap_bus_order *more = realloc(bus->orders, (node + 1) * sizeof *more);
+        if (!more)
+            return false;
+        memset(more + bus->order_count, 0, (node + 1 - bus->order_count) * sizeof *more);
+        bus->orders = more;
+        bus->order_count = node + 1;
+    }
+    struct tap_node_order **order = &bus->orders[node].order;
+    return *order || (*order = tap_node_order_new(bus->reorder, bus->raw));
+}
+
 /* A batch of one node's events, decoded. */
 static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_batch_impl *batch,
                     uint64_t ignored)
 {
     struct tap_stream *stream = &node->stream;
-    struct tap_merge_progress word = {stream->mark, tap_stream_bound(stream)};
-    stream->mark = 0;
-    pair(bus, batch);
+    bool ends = batch->base.count && batch->events[batch->base.count - 1].kind == TAP_NODE_DOWN;
+    bus->ignored += ignored;
     if (node->unnamed)
         tap_unnamed_see(node->unnamed, &batch->base, bus->events);
-    if (merges(bus, stream->node) && tap_merge_add(bus->merge, batch, stream->node, &word)) {
-        bus->ignored += ignored;
-        drain(bus);
-        send_when_due(bus);
+    guard_stacks(bus, batch);
+    if (!bus->merge || !order_there(bus, stream->node)) {
+        go_on(bus, stream->node, batch,
+              &(struct tap_merge_progress){stream->mark, tap_stream_bound(stream)});
     } else {
-        publish(bus, batch, ignored);
+        struct tap_bus_order *of = &bus->orders[stream->node];
+        of->bound = tap_stream_bound(stream);
+        tap_node_order_add(of->order, batch, stream->mark);
+        order_go_on(bus, stream->node, ends ? 0 : ORDER_HELD / bus->order_count);
+        if (ends)
+            tap_node_order_again(of->order);
     }
+    stream->mark = 0;
 }
 
 void tap_bus_flush(struct tap_bus *bus)
 {
     pthread_mutex_lock(&bus->lock);
+    for (uint32_t i = 0; i < bus->order_count; i++)
+        if (bus->orders[i].order)
+            order_go_on(bus, i, 0);
     if (bus->merge) {
         tap_merge_end(bus->merge);
         drain(bus);

@@ -7,7 +7,13 @@
 #include "correlate/flow.h"
 #include "correlate/gen_calls.h"
 #include "correlate/merge.h"
+#include "correlate/node_order.h"
 #include "correlate/stack_guard.h"
+
+struct tap_bus_order {
+    struct tap_node_order *order; /* NULL: nothing came of it */
+    int64_t bound;                /* as in merge.h */
+};
 
 struct tap_bus {
     pthread_mutex_t lock; /* one commit at a time */
@@ -17,11 +23,14 @@ struct tap_bus {
     struct tap_gen_calls *gen;           /* NULL: no messages */
     struct tap_stack_guard *stack_guard; /* NULL: no returns */
     struct tap_merge *merge;             /* NULL: events go on in the order in which they came */
-    bool raw, several;                   /* as in the options */
-    uint32_t only;                       /* 1 + the one node that anything came of so far */
-    struct tap_batch_impl *out;          /* merged events on their way */
-    uint32_t out_count;                  /* how many there were the last time */
-    int64_t out_since;                   /* since when, by tap_clock_steady */
+    struct tap_bus_order *orders;        /* by node, where there is a merge */
+    uint32_t order_count;
+    int64_t reorder;            /* as in the options */
+    bool raw, several;          /* as in the options */
+    uint32_t only;              /* 1 + the one node that anything came of so far */
+    struct tap_batch_impl *out; /* merged events on their way */
+    uint32_t out_count;         /* how many there were the last time */
+    int64_t out_since;          /* since when, by tap_clock_steady */
     /* received events that no sink gets, to be said with the next batch */
     uint64_t ignored;
     uint32_t events;

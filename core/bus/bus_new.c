@@ -81,6 +81,7 @@ struct tap_bus *tap_bus_new(const struct tap_bus_options *o)
     bus->events = o->events;
     bus->several = o->several;
     bus->raw = o->raw;
+    bus->reorder = o->reorder;
     if (!bus->frames.atoms || !take_filters(bus, o) ||
         tap_batch_pool_init(&bus->pool, bus->set_count, o->memory) != TAP_OK) {
         free_rest(bus);
@@ -96,6 +97,9 @@ void tap_bus_free(struct tap_bus *bus)
 {
     if (!bus)
         return;
+    for (uint32_t i = 0; i < bus->order_count; i++)
+        tap_node_order_free(bus->orders[i].order);
+    free(bus->orders);
     tap_merge_free(bus->merge); /* batches wait in it, which go back to the pool */
     tap_batch_pool_destroy(&bus->pool);
     tap_flow_free(bus->flow);

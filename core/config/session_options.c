@@ -53,14 +53,15 @@ const struct tap_option tap_session_options[] = {
      .type = TAP_OPT_CHOICE,
      .def = "time",
      .choices = order_choices,
-     .help = "how events of several nodes are put in order: by time; or as they arrive",
+     .help = "how events are put in order: by time; or as they arrive",
      SESSION(order)},
     {.name = "reorder",
      .type = TAP_OPT_DURATION,
      .def = "100ms",
      .max = DAYS(1),
-     .help = "with order = time: how far the other nodes' time goes on before an event is passed "
-             "on, where one of them is silent; what comes later than that is out of order",
+     .help = "with order = time: how far a node's time goes on before an event is passed on, and "
+             "the other nodes' where one of them is silent; what comes later than that is out of "
+             "order",
      SESSION(reorder)},
     {.name = "cookie_file",
      .type = TAP_OPT_PATH,

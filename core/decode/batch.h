@@ -120,6 +120,13 @@ static inline struct tap_event *tap_batch_add(struct tap_batch_impl *batch)
     ev->arity = -1;
     return ev;
 }
+/* How much of an arena a copy of an event takes; `raw`: with all that it was made of, else only the
+ * pieces that are printed, which are a small part. */
+size_t tap_event_bytes(const struct tap_event *, bool raw);
+/* A copy of an event of another arena, behind the others: its bytes go to the batch's arena, behind
+ * arena_len, where there is room for them. NULL when out of memory. */
+struct tap_event *tap_batch_copy(struct tap_batch_impl *, const struct tap_event *,
+                                 const uint8_t *arena, bool raw);
 /* Counts it as alive; after that it must not change. False when out of memory. */
 bool tap_batch_seal(struct tap_batch_impl *);
 void tap_batch_hold(struct tap_batch_impl *, unsigned more);
