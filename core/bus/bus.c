@@ -107,7 +107,7 @@ static void publish(struct tap_bus *bus, struct tap_batch_impl *batch, uint64_t 
 /* ---- One order */
 
 /* bytes of batches that all nodes' orders may hold back, however short the time that they are of */
-#define ORDER_HELD (4u << 20)
+#define ORDER_HELD (16u << 20)
 
 #define OUT_BYTES (64u << 10) /* merged events go on when they fill half of this, */
 #define OUT_EVENTS 1024u      /* or are so many */

@@ -131,10 +131,13 @@ bool tap_bus_gen(const struct tap_bus *bus, struct tap_gen_stats *stats)
 
 bool tap_bus_order(const struct tap_bus *bus, struct tap_merge_stats *stats)
 {
-    if (!bus->merge || !bus->several)
+    if (!bus->merge)
         return false;
     tap_merge_read_stats(bus->merge, stats);
-    return true;
+    for (uint32_t i = 0; i < bus->order_count; i++)
+        if (bus->orders[i].order)
+            stats->late += tap_node_order_late(bus->orders[i].order);
+    return bus->several || stats->late;
 }
 
 bool tap_bus_returns_off(const struct tap_bus *bus, size_t i, struct tap_event *ev)

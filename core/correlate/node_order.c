@@ -23,6 +23,8 @@ struct tap_node_order {
     bool raw;
     int64_t latest; /* time of all that came */
     int64_t passed; /* by the stream, or by a mark */
+    int64_t gone;   /* the latest time that went out */
+    uint64_t late;
     size_t held;
     struct tap_batch_impl *first, *last;
     uint64_t came, went;      /* events */
@@ -40,7 +42,7 @@ struct tap_node_order *tap_node_order_new(int64_t window, bool raw)
     struct tap_node_order *o = calloc(1, sizeof *o);
     if (o)
         *o = (struct tap_node_order){
-            .window = window, .raw = raw, .latest = INT64_MIN, .passed = INT64_MIN};
+            .window = window, .raw = raw, .latest = INT64_MIN, .passed = INT64_MIN, .gone = INT64_MIN};
     return o;
 }
 
@@ -61,7 +63,12 @@ void tap_node_order_free(struct tap_node_order *o)
 
 void tap_node_order_again(struct tap_node_order *o)
 {
-    o->latest = o->passed = INT64_MIN;
+    o->latest = o->passed = o->gone = INT64_MIN;
+}
+
+uint64_t tap_node_order_late(const struct tap_node_order *o)
+{
+    return o->late;
 }
 
 int64_t tap_node_order_passed(const struct tap_node_order *o)
@@ -394,5 +401,8 @@ struct tap_batch_impl *tap_node_order_next(struct tap_node_order *o, size_t limi
     o->held -= bytes_of(b);
     number_out(o, b);
     o->moved &= o->first != NULL;
+    if (__builtin_expect(b->times[0] < o->gone, 0))
+        o->late += find_time(b, o->gone, true);
+    o->gone = end_of(b) > o->gone ? end_of(b) : o->gone;
     return b;
 }

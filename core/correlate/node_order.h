@@ -32,6 +32,8 @@ void tap_node_order_add(struct tap_node_order *, struct tap_batch_impl *, int64_
 struct tap_batch_impl *tap_node_order_next(struct tap_node_order *, size_t limit);
 /* No event before this time is still to come, but late ones; INT64_MIN: unknown. */
 int64_t tap_node_order_passed(const struct tap_node_order *);
+/* How many came when later ones were gone: more than `window`, or `limit`, behind. */
+uint64_t tap_node_order_late(const struct tap_node_order *);
 /* The node is another one now: its time begins anew. Nothing waits. */
 void tap_node_order_again(struct tap_node_order *);
 

@@ -4,6 +4,7 @@ A test starts its own epmd port and nodes under names of its own, ends exactly w
 never for time.
 """
 import atexit, csv, json, os, random, re, signal, socket, subprocess, sys, tempfile, time, traceback
+import story
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build/release')))
@@ -116,8 +117,12 @@ class Node:
         self.process.wait()
 
 
+RECORD = ('--set', 'sink:story.plugin=record', '--set', 'sink:story.path=story.btf', '--set', 'sink:story.queue=256M')
+
+
 class Run:
-    """A beamtap process."""
+    """A beamtap process. What it wrote is checked as a whole when it ends well (story.py)."""
+    recorded = False  # a test's runs are recorded besides, so that each sink's story of them can be compared
 
     def __init__(self, ini, *args, command='run', cwd=None, environment=None, stdout=None):
         self.dir = cwd or tempfile.mkdtemp(dir=work)
@@ -130,6 +135,9 @@ class Run:
                 with open(path, 'w', encoding='utf-8') as f:
                     f.write(ini)
             line = [BEAMTAP, command, path, *args]
+        if self.recorded and command == 'run' and ini:
+            line += RECORD
+        self.line, self.code = line, None
         self.errors = open(os.path.join(self.dir, 'stderr'), 'wb+')
         self.output = open(os.path.join(self.dir, 'stdout'), 'wb+')
         self.process = subprocess.Popen(line, cwd=self.dir, env=environment or env, stdin=subprocess.DEVNULL,
@@ -137,11 +145,14 @@ class Run:
         started.append(self.process)
 
     def wait(self):
+        ended = self.code is not None
         try:
             self.code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError('beamtap did not end within %d s; stderr: %s' % (PATIENCE, self.err()))
+        if not ended and self.code in (0, 3):
+            story.check_run(self.line, self.dir)
         return self
 
     def interrupt(self):
@@ -164,7 +175,9 @@ class Run:
         return self.read('stdout')
 
     def summary(self):
-        return json.loads(self.out())
+        told = json.loads(self.out())
+        told['sinks'] = [s for s in told['sinks'] if s['sink'] != 'sink:story']
+        return told
 
     def path(self, name):
         return os.path.join(self.dir, name)

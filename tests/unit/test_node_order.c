@@ -123,6 +123,8 @@ static void what_may_still_be_overtaken_waits(void)
     CU_ASSERT_EQUAL(out_count, 3);
     ADD(990, 1300); /* too late for its place: at once, nothing else is harmed */
     ADD(1200);
+    drain(0);
+    CU_ASSERT_EQUAL(tap_node_order_late(order), 1);
     end();
     CAME_OUT(1000, 1010, 1109, 990, 1200, 1300);
 }
