@@ -58,7 +58,7 @@ static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint
 
 static void pair(struct tap_bus *bus, struct tap_batch_impl *batch)
 {
-    for (uint32_t i = 0; (bus->flow || bus->gen) && i < batch->base.count; i++) {
+    for (uint32_t i = 0; (bus->flow || bus->gen || bus->tails) && i < batch->base.count; i++) {
         struct tap_event *ev = &batch->events[i];
         bool message = ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_MESSAGE_RECEIVE;
         if (bus->flow && ((ev->kind >= TAP_MESSAGE_SEND && ev->kind <= TAP_PROCESS_UNREGISTER) ||
@@ -66,6 +66,8 @@ static void pair(struct tap_bus *bus, struct tap_batch_impl *batch)
             tap_flow_event(bus->flow, ev, batch->base.arena);
         if (bus->gen && message)
             tap_gen_calls_event(bus->gen, ev, batch->base.arena);
+        if (bus->tails && !message)
+            tap_tails_event(bus->tails, ev);
     }
 }
 
@@ -256,6 +258,7 @@ static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_b
     struct tap_stream *stream = &node->stream;
     bool ends = batch->base.count && batch->events[batch->base.count - 1].kind == TAP_NODE_DOWN;
     bus->ignored += ignored;
+    merges(bus, stream->node); /* that it is there, before its events have waited */
     if (node->unnamed)
         tap_unnamed_see(node->unnamed, &batch->base, bus->events);
     guard_stacks(bus, batch);

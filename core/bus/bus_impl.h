@@ -9,6 +9,7 @@
 #include "correlate/merge.h"
 #include "correlate/node_order.h"
 #include "correlate/stack_guard.h"
+#include "correlate/tails.h"
 
 struct tap_bus_order {
     struct tap_node_order *order; /* NULL: nothing came of it */
@@ -21,6 +22,7 @@ struct tap_bus {
     struct tap_frames frames;
     struct tap_flow *flow;               /* NULL: nothing to pair */
     struct tap_gen_calls *gen;           /* NULL: no messages */
+    struct tap_tails *tails;             /* NULL: no calls */
     struct tap_stack_guard *stack_guard; /* NULL: no returns */
     struct tap_merge *merge;             /* NULL: events go on in the order in which they came */
     struct tap_bus_order *orders;        /* by node, where there is a merge */

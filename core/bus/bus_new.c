@@ -49,6 +49,8 @@ static bool take_correlations(struct tap_bus *bus, const struct tap_bus_options 
         return false;
     if (events & MESSAGES && !(bus->gen = tap_gen_calls_new()))
         return false;
+    if (events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && !(bus->tails = tap_tails_new()))
+        return false;
     if (o->guarded && returns && !(bus->stack_guard = tap_stack_guard_new()))
         return false;
     return !o->in_order || (bus->merge = tap_merge_new(o->reorder));
@@ -104,6 +106,7 @@ void tap_bus_free(struct tap_bus *bus)
     tap_batch_pool_destroy(&bus->pool);
     tap_flow_free(bus->flow);
     tap_gen_calls_free(bus->gen);
+    tap_tails_free(bus->tails);
     tap_stack_guard_free(bus->stack_guard);
     free_rest(bus);
 }

@@ -41,8 +41,11 @@ struct tap_node_order *tap_node_order_new(int64_t window, bool raw)
 {
     struct tap_node_order *o = calloc(1, sizeof *o);
     if (o)
-        *o = (struct tap_node_order){
-            .window = window, .raw = raw, .latest = INT64_MIN, .passed = INT64_MIN, .gone = INT64_MIN};
+        *o = (struct tap_node_order){.window = window,
+                                     .raw = raw,
+                                     .latest = INT64_MIN,
+                                     .passed = INT64_MIN,
+                                     .gone = INT64_MIN};
     return o;
 }
 

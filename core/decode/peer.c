@@ -116,8 +116,8 @@ static bool read_caller(struct tap_message_reader *r, struct tap_event *ev)
     return true;
 }
 
-/* {'$beamtap_from', Node, Sender [, X]}, {'$beamtap_caller', Caller [, X]}, {'$beamtap_x', X}, or a
- * scheduler's id. */
+/* {'$beamtap_from', Node, Sender [, X]}, {'$beamtap_caller', Caller [, X]}, the same with
+ * '$beamtap_tail', {'$beamtap_x', X}, or a scheduler's id. */
 bool tap_decode_extra(struct tap_message_reader *r, struct tap_event *ev, bool *timer)
 {
     int tag = tap_peek(&r->c);
@@ -134,7 +134,9 @@ bool tap_decode_extra(struct tap_message_reader *r, struct tap_event *ev, bool *
     if (known && n >= 3 && n <= 4 && tap_match_atom(&t.c, "$beamtap_from"))
         ok = read_from(&t, ev, timer), n -= 3;
     else if (known && n >= 2 && n <= 3 && tap_match_atom(&t.c, "$beamtap_caller"))
-        ok = read_caller(&t, ev), n -= 2;
+        ok = read_caller(&t, ev), n -= 2, ev->flags |= TAP_DECODE_CALLER;
+    else if (known && n >= 2 && n <= 3 && tap_match_atom(&t.c, "$beamtap_tail"))
+        ok = read_caller(&t, ev), n -= 2, ev->flags |= TAP_DECODE_CALLER | TAP_DECODE_TAIL;
     else if (known && n == 2 && tap_match_atom(&t.c, "$beamtap_x"))
         n = 1;
     else

@@ -12,6 +12,11 @@
 #include "decode/node_clock.h"
 #include "names/atom_cache.h"
 
+/* In an event's flags, until correlate/tails.h has seen it: its caller was told (none: nothing of
+ * the process's stack is beneath it), and, nobody asked for that. */
+#define TAP_DECODE_CALLER (1u << 30)
+#define TAP_DECODE_TAIL (1u << 31)
+
 enum tap_decoded {
     TAP_DECODED,
     /* a trace message of a kind that is no event (return_to, gc_max_heap_size) */

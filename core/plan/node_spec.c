@@ -13,6 +13,15 @@ struct spec_writer {
     uint32_t flags;
 };
 
+/* As it is tagged that the caller is reported; NULL: it is not. Where returns are wanted it tells a
+ * tail call from a call. */
+static const char *caller_tag(const struct spec_writer *w)
+{
+    if (w->flags & TAP_PLAN_CALLER)
+        return "$beamtap_caller";
+    return w->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION) ? "$beamtap_tail" : NULL;
+}
+
 /* {Name} or the head of {Name, ...} */
 static void put_call(struct tap_buf *b, const char *name, uint32_t arguments)
 {
@@ -40,11 +49,12 @@ static void put_from(struct tap_buf *b)
 /* {message, {{{const, Tag}, ..., X}}}, with X when len > 0. */
 static void put_message(const struct spec_writer *w, const uint8_t *x, size_t len)
 {
-    bool receive = w->target == TAP_SPEC_RECEIVES, caller = w->flags & TAP_PLAN_CALLER;
+    bool receive = w->target == TAP_SPEC_RECEIVES;
+    const char *caller = caller_tag(w);
     put_call(w->out, "message", 1);
     tap_write_tuple(w->out, 1);
     tap_write_tuple(w->out, (receive ? 3 : caller ? 2 : 1) + (len > 0));
-    put_const(w->out, receive ? "$beamtap_from" : caller ? "$beamtap_caller" : "$beamtap_x");
+    put_const(w->out, receive ? "$beamtap_from" : caller ? caller : "$beamtap_x");
     if (receive)
         put_from(w->out);
     else if (caller)
@@ -72,7 +82,8 @@ static bool put_action(const struct spec_writer *w, struct tap_cursor *c)
     if (!tap_skip(c))
         return false;
     bool message = tap_read_tuple(&x, &arity) && arity == 2 && tap_match_atom(&x, "message");
-    bool caller = w->flags & TAP_PLAN_CALLER, always = caller || w->target == TAP_SPEC_RECEIVES;
+    bool caller = w->flags & TAP_PLAN_CALLER;
+    bool always = caller_tag(w) || w->target == TAP_SPEC_RECEIVES;
     if (!message || is_atom(x, "false") || (is_atom(x, "true") && !always))
         tap_buf_put(w->out, from, (size_t)(c->p - from));
     else if (is_atom(x, "true") || (caller && is_caller(x)))
@@ -100,7 +111,7 @@ static bool put_clause(const struct spec_writer *w, struct tap_cursor *c)
     if (!tap_read_list(c, &n))
         return false;
     bool calls = w->target == TAP_SPEC_CALLS;
-    bool first = w->target == TAP_SPEC_RECEIVES || (calls && w->flags & TAP_PLAN_CALLER);
+    bool first = w->target == TAP_SPEC_RECEIVES || (calls && caller_tag(w));
     bool last = calls && w->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION);
     tap_write_list(w->out, 1 + first + n + last);
     put_mark(w->out);

@@ -1,5 +1,6 @@
 %% e2e_tail: functions whose calls pile up on the stack of a process that is traced with their returns, and some that do not.
 -module(e2e_tail).
+-export([main/1, recv/2, work/1, server/1, walk/1]).
 -export([start/1, tail/1, even/1, odd/1, deep/1, short/1, thrower/1, throws/1, shorts/1, words/1, stop/1, wait/1]).
 
 %% A registered process that does one thing after the other.
@@ -45,3 +46,24 @@ wait(Name) ->
         [{_, {?MODULE, work, 0}}, {_, waiting}] -> ok;
         _ -> timer:sleep(10), wait(Name)
     end.
+
+%% A server whose loop is two functions that call each other last; it takes Turns messages and dies.
+server(Turns) ->
+    {Pid, Ref} = spawn_monitor(fun() -> main(0) end),
+    [Pid ! N || N <- lists:seq(1, Turns)],
+    Pid ! die,
+    receive {'DOWN', Ref, process, Pid, Why} -> {Pid, Why} end.
+
+main(N) -> recv(N, self()).
+
+recv(N, _) ->
+    receive
+        die -> exit(stop);
+        M -> work(M), main(N + 1)
+    end.
+
+work(M) -> {done, M}.
+
+%% No loop, though each walk/1 below the first is called from the same place: lists:map/2, which is not traced.
+walk(0) -> leaf;
+walk(Depth) -> {Depth, lists:map(fun ?MODULE:walk/1, [Depth - 1, Depth - 1])}.

@@ -329,5 +329,5 @@ def check_run(line, folder):
         table = [o for o in group if o.plugin == 'csv' and complete(o) and os.path.getsize(o.path) < LARGE]
         for recording in group:
             if recording.plugin == 'record' and line[1] == 'run' and os.path.getsize(recording.path) < LARGE:
-                one_node = report and len(report['nodes']) == 1
-                played(recording, line[0], timed, late, list(read_csv(table[0].path)) if table and one_node else None)
+                alike = report and len(report['nodes']) == 1 and not late  # what was late has its place when it is played
+                played(recording, line[0], timed, late, list(read_csv(table[0].path)) if table and alike else None)

@@ -108,4 +108,71 @@ def what_is_deep_goes_on_and_what_throws_is_left_alone():
     json.load(open(run.path('trace.json')))
 
 
-tests(a_loop_is_relieved, a_loop_is_relieved_over_tcp, a_loop_of_two_is_relieved, what_is_deep_goes_on_and_what_throws_is_left_alone)
+LOOP = """[session]
+nodes = %s
+events = function_call, function_return, function_exception
+duration = 0
+max_rate = 0
+[filter:match_spec]
+trace = e2e_tail:main(_)
+trace = e2e_tail:recv(_, _)
+trace = e2e_tail:work(_)
+trace = e2e_tail:walk(_)
+[sink:chrome]
+path = trace.json
+[sink:csv]
+path = trace.csv
+[sink:summary]
+path = trace.txt
+[sink:stdout]
+path = text
+indent = true
+"""
+
+
+def two_functions_are_one_loop():
+    """Each turn's work is drawn on top of the two, however many there were; the end is told once by each of them."""
+    turns = 700
+    node = Node()
+    node('code:ensure_loaded(e2e_tail)')
+    run = Run(LOOP % node.name, '--json')
+    node.traced()
+    assert ',stop}' in node('e2e_tail:server(%d)' % turns)
+    run.interrupt().ended(0)
+    invariant(run.summary())
+    node.clean()
+    trace = json.load(open(run.path('trace.json')))
+    slices = [e for e in trace['traceEvents'] if e.get('cat') == 'call']
+    drawn = {name: sum(e['name'] == 'e2e_tail:' + name for e in slices) for name in ('main/1', 'recv/2', 'work/1')}
+    assert drawn == {'main/1': 1, 'recv/2': 1, 'work/1': turns}, drawn
+    assert sum(e['args'].get('collapsed_calls', 0) for e in slices) == 2 * turns, trace['otherData']
+    assert sum(e['ph'] == 'i' and e['name'] == 'exception' for e in trace['traceEvents']) == 1
+    thrown = [r for r in rows(run) if r['event'] == 'function_exception']
+    assert len(thrown) == 2 * turns + 2, len(thrown)
+    assert sorted(r['function'] for r in thrown if r['metadata'] != 'tail') == ['main', 'recv']
+    assert all(not r['peer'] for r in rows(run)), 'a caller that nobody asked for'
+    assert ' 2 exceptions,' in run.read('trace.txt'), run.read('trace.txt')
+    inset = {len(re.match(r' *', line.split('function_', 1)[0].split('>', 1)[1])[0]) for line in run.read('text').splitlines()
+             if 'e2e_tail:' in line}
+    assert max(inset) - min(inset) <= 4, inset
+    print('# insets', sorted(inset))
+
+
+def what_comes_again_through_others_is_no_loop():
+    node = Node()
+    node('code:ensure_loaded(e2e_tail)')
+    run = Run(LOOP % node.name, '--json')
+    node.traced()
+    node('e2e_tail:walk(3)')  # from here on it is known what walk/1 is
+    node('e2e_tail:walk(5)')
+    run.interrupt().ended(0)
+    node.clean()
+    table = rows(run)
+    second = [r for r in table if r['event'] == 'function_call'][15:]
+    assert len(second) == 63 and all(r['metadata'] == '' for r in second), [r['metadata'] for r in second]
+    first = [r for r in table if r['event'] == 'function_call'][:15]
+    assert sum(r['metadata'] == 'tail' for r in first) <= 3, first
+
+
+tests(a_loop_is_relieved, a_loop_is_relieved_over_tcp, a_loop_of_two_is_relieved, what_is_deep_goes_on_and_what_throws_is_left_alone,
+      two_functions_are_one_loop, what_comes_again_through_others_is_no_loop)

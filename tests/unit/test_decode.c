@@ -121,7 +121,8 @@ static void print_event(const struct tap_event *ev)
             tap_peer_print(tap_intern_names(intern), line + line_len, 4096, &batch, ev, &how);
     put_span(ev->payload);
     put_span(ev->metadata);
-    put_number(ev->flags);
+    /* those that go before anyone sees them are the decoder's own */
+    put_number(ev->flags & ~(TAP_DECODE_CALLER | TAP_DECODE_TAIL));
     put_number(ev->flags & TAP_EVENT_TRUNCATED ? (int64_t)ev->true_size : 0);
     put_number(ev->ts - OFFSET);
 }

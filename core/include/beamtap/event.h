@@ -101,7 +101,11 @@ enum tap_event_flags {
     TAP_EVENT_LINK_GOT = 1 << 6, /* getting_linked, getting_unlinked: the peer did it */
     /* the clocks of two nodes do not say whether it or its cause was first: `ts` is right after the
      * cause, or after what its process did before */
-    TAP_EVENT_MOVED = 1 << 7
+    TAP_EVENT_MOVED = 1 << 7,
+    /* a call: by it a loop of functions that call each other last goes on, in the place of the
+     * frame that it left. A return or exception: the end of such a call, which comes with those of
+     * all others when the loop ends. Whoever keeps a stack passes over both. */
+    TAP_EVENT_TAIL = 1 << 8
 };
 
 /* What a message is to OTP's behaviours (gen.h reads its parts). */

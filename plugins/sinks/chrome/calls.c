@@ -11,6 +11,9 @@
  * calls are counted in the last one. Where it takes messages itself it is the loop of a server, and
  * its first frame stands for all.
  *
+ * Turns of a loop of several functions are told by the core (TAP_EVENT_TAIL): the frames that it
+ * began with stand for them.
+ *
  * Where returns are not traced a call has no length, and is a slice of 1 ns: unlike an instant it
  * can be selected, has its function's colour, and is counted with its like in the viewers' tables.
  */
@@ -30,6 +33,12 @@ static void calls_push(struct tap_chrome *c, struct tap_track *t, const struct t
 {
     struct tap_open *top = tap_stack_top(t);
     struct tap_stack *s = t->stack;
+    if (top && in->ev->flags & TAP_EVENT_TAIL) { /* its end is told as that of a turn, too */
+        top->collapsed++;
+        top->events++;
+        c->count.collapsed++;
+        return;
+    }
     if (top && (s->depth >= TAP_CHROME_DEPTH || s->hidden_len || s->beyond)) {
         tap_stack_hide(c, t, label);
         return;
@@ -121,6 +130,12 @@ void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
     t->unwinding = what;
     tap_stack_close_special(c, t, in->ts);
     struct tap_stack *s = t->stack;
+    if (ev->flags & TAP_EVENT_TAIL && s && s->depth) {
+        if (begins)
+            calls_mark(c, t, in);
+        tap_stack_top(t)->events++;
+        return;
+    }
     if (s && (s->hidden_len || s->beyond) && tap_stack_unhide(s, label->id)) {
         tap_stack_top(t)->events++;
         return;

@@ -107,7 +107,8 @@ static const struct {
     const char *text;
 } csv_flags[] = {{TAP_EVENT_TIMEOUT, " timeout"}, {TAP_EVENT_NONEXISTING, " nonexisting"},
                  {TAP_EVENT_EXITING, " exiting"}, {TAP_EVENT_GC_MAJOR, " major"},
-                 {TAP_EVENT_LINK_GOT, " got"},    {TAP_EVENT_MOVED, " moved"}};
+                 {TAP_EVENT_LINK_GOT, " got"},    {TAP_EVENT_MOVED, " moved"},
+                 {TAP_EVENT_TAIL, " tail"}};
 #define CSV_FLAGS_MAX 192 /* bytes that all flags take */
 
 /* Each flag with a space in front. */

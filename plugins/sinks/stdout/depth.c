@@ -104,6 +104,8 @@ unsigned out_depths_step(struct out_depths *d, const struct tap_event *e, bool r
     struct process *p = find(d, e);
     uint32_t function = e->module * 2654435761u ^ e->function * 40503u ^ (uint32_t)e->arity;
     unsigned depth = p->depth;
+    if (e->flags & TAP_EVENT_TAIL && depth) /* a loop goes on where it began */
+        return depth - 1;
     switch (e->kind) {
     case TAP_FUNCTION_CALL: return returns ? enter(p, function) : depth;
     case TAP_FUNCTION_RETURN:

@@ -2,7 +2,7 @@
  *
  *     ts (a string: nanoseconds do not fit in a double), seq, node, event, pid, module, function,
  *     arity, peer, flow (the same number for a send and its receive, a spawn and its start),
- *     message, metadata, flags (of timeout, nonexisting, exiting, major, got, moved), of what
+ *     message, metadata, flags (of timeout, nonexisting, exiting, major, got, moved, tail), of what
  *     behaviours say gen (call, cast, reply), from, request or reply, took_ns (since the call),
  *     truncated (the true size in bytes), scheduler; for lost and gap: count (events, nanoseconds)
  *     and reason; for node_up: release (of OTP); for node_down: reason, where it was lost
@@ -58,7 +58,8 @@ static const struct {
     const char *text;
 } json_flags[] = {{TAP_EVENT_TIMEOUT, "\"timeout\""}, {TAP_EVENT_NONEXISTING, "\"nonexisting\""},
                   {TAP_EVENT_EXITING, "\"exiting\""}, {TAP_EVENT_GC_MAJOR, "\"major\""},
-                  {TAP_EVENT_LINK_GOT, "\"got\""},    {TAP_EVENT_MOVED, "\"moved\""}};
+                  {TAP_EVENT_LINK_GOT, "\"got\""},    {TAP_EVENT_MOVED, "\"moved\""},
+                  {TAP_EVENT_TAIL, "\"tail\""}};
 
 static void put_flags(struct tap_writer *w, const struct tap_event *e)
 {

@@ -61,6 +61,8 @@ void sum_function_call(struct sum *s, struct sum_process *p, uint32_t process,
     if (!f)
         return;
     f->calls++;
+    if (e->flags & TAP_EVENT_TAIL && p->depth) /* a loop goes on in its first frames */
+        return;
     if (!process || !f->returns || tap_returns_off_has(&s->returns_off, e))
         return;
     if (p->depth == SUMMARY_DEPTH) {
@@ -96,6 +98,8 @@ void sum_function_end(struct sum *s, struct sum_process *p, uint32_t process,
         return;
     f->returns |= e->kind == TAP_FUNCTION_RETURN;
     f->returned += e->kind == TAP_FUNCTION_RETURN;
+    if (e->flags & TAP_EVENT_TAIL) /* told again at the loop's first frames */
+        return;
     f->thrown += e->kind == TAP_FUNCTION_EXCEPTION;
     if (p->beyond) {
         p->beyond--;

@@ -46,7 +46,7 @@ static void lose(struct sum *s, const struct tap_event *e)
 static void count_event(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
 {
     s->events++;
-    s->kinds[e->kind]++;
+    s->kinds[e->kind] += e->kind != TAP_FUNCTION_EXCEPTION || !(e->flags & TAP_EVENT_TAIL);
     s->first = !s->first || e->ts < s->first ? e->ts : s->first;
     s->last = e->ts > s->last ? e->ts : s->last;
     uint32_t index = sum_process_get(s, &e->pid, e->node);

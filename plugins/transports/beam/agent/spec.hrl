@@ -7,7 +7,7 @@
 %% A function's clauses, as they are given to the VM. Wanted: list of return, exception, caller.
 function_clauses(none, Wanted, Run) -> function_clauses([{'_', [], []}], Wanted, Run);
 function_clauses(Spec, Wanted, Run) ->
-    Caller = lists:member(caller, Wanted),
+    Caller = caller_tag(Wanted),
     Trace = case {lists:member(exception, Wanted), lists:member(return, Wanted)} of
         {true, _} -> [{exception_trace}];
         {_, true} -> [{return_trace}];
@@ -18,15 +18,26 @@ function_clauses(Spec, Wanted, Run) ->
 
 mark(Run) -> {const, {beamtap, Run}}.
 
-first_message(true) -> [{message, {{{const, '$beamtap_caller'}, {caller}}}}];
-first_message(false) -> [].
+%% The caller is wanted, or, where returns are, it tells a tail call from a call; or nobody asks.
+caller_tag(Wanted) ->
+    case lists:member(caller, Wanted) of
+        true -> '$beamtap_caller';
+        false ->
+            case lists:member(exception, Wanted) orelse lists:member(return, Wanted) of
+                true -> '$beamtap_tail';
+                false -> none
+            end
+    end.
+
+first_message(none) -> [];
+first_message(Tag) -> [{message, {{{const, Tag}, {caller}}}}].
 
 function_action({message, Bool}, _) when Bool =:= false -> {message, Bool};
-function_action({message, {caller}}, true) -> hd(first_message(true)); % said already: not again as metadata
-function_action({message, true}, true) -> {message, {{{const, '$beamtap_caller'}, {caller}}}};
-function_action({message, true}, false) -> {message, true};
-function_action({message, X}, true) -> {message, {{{const, '$beamtap_caller'}, {caller}, X}}};
-function_action({message, X}, false) -> {message, {{{const, '$beamtap_x'}, X}}};
+function_action({message, {caller}}, '$beamtap_caller') -> hd(first_message('$beamtap_caller')); % said already: not again as metadata
+function_action({message, true}, none) -> {message, true};
+function_action({message, true}, Tag) -> hd(first_message(Tag));
+function_action({message, X}, none) -> {message, {{{const, '$beamtap_x'}, X}}};
+function_action({message, X}, Tag) -> {message, {{{const, Tag}, {caller}, X}}};
 function_action(Action, _) -> Action.
 
 %% Receives always name their sender. A user's head may bind anything, so the node and the sender are taken from the whole
@@ -39,7 +50,7 @@ message_spec('receive', Specs, Run) ->
     [{Head, Conditions, [mark(Run), Plain] ++ [receive_action(Action, From, Plain) || Action <- Body]}
      || Spec <- Specs, {Head, Conditions, Body} <- Spec];
 message_spec(send, Specs, Run) ->
-    [{Head, Conditions, [mark(Run) | [function_action(Action, false) || Action <- Body]]}
+    [{Head, Conditions, [mark(Run) | [function_action(Action, none) || Action <- Body]]}
      || Spec <- Specs, {Head, Conditions, Body} <- Spec].
 
 receive_action({message, false}, _, _) -> {message, false};

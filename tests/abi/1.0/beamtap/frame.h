@@ -56,6 +56,7 @@
  *     {'$beamtap_from', Node, Sender, X}
  *     {'$beamtap_caller', Caller}           call; Caller: {M, F, Arity} | undefined
  *     {'$beamtap_caller', Caller, X}
+ *     {'$beamtap_tail', Caller}             call: nobody asked, it tells tail calls; also with X
  *     {'$beamtap_x', X}                     X: what the user's own {message, X} said
  *
  * and anything else is taken for the user's X. A payload larger than max_term is replaced by
