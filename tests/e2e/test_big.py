@@ -113,4 +113,25 @@ def table():
     return [one(term, how) for term in ('binary', 'map') for how in CASES]
 
 
-tests(arity_alone, *table())
+def terms_above_four_million_come():
+    """With a max_term above what is usually in flight at once: all of them, whole, and what comes after them too."""
+    node = Node()
+    node('e2e_share:worker(e2e_a)')
+    for transport in ('dist', 'tcp'):
+        run = Run(INI % node.name, '--json', '--set', 'session.max_term=16M', '--set', 'sink:csv.max_message=100', '--set',
+                  'sink:csv.queue=256M', '--set', 'session.max_memory=512M', '--set', 'session.arguments=true',
+                  '--set', 'transport:%s.plugin=%s' % (transport, transport))
+        node.traced()
+        for size in (5000000, 9000000, 12000000):
+            node('e2e_share:do(e2e_a, fun() -> T = binary:copy(<<$x>>, %d), e2e_share:take(T), ok end)' % size)
+        node('e2e_share:do(e2e_a, fun() -> e2e_share:take(last), ok end)')
+        wait_for(lambda: 'last' in run.read('trace.csv'), 'the last call in the file')
+        run.interrupt().ended(0)
+        invariant(run.summary())
+        assert run.summary()['nodes'][0]['lost'] == 0, run.summary()['nodes']
+        calls = [r for r in rows(run) if r['event'] == 'function_call']
+        assert len(calls) == 4 and not any('truncated' in r['metadata'] for r in calls), [r['metadata'] for r in calls]
+        node.clean()
+
+
+tests(terms_above_four_million_come, arity_alone, *table())

@@ -112,7 +112,8 @@
 #define TAP_STREAM_MAGIC "BTT1"
 #define TAP_STREAM_TOKEN 16u
 #define TAP_STREAM_HELLO (4u + TAP_STREAM_TOKEN)
-/* bytes of frames in flight; the collector renews when half is used */
+/* bytes of frames in flight, at least: see tap_beam_credit; the collector renews when half is
+ * used */
 #define TAP_AGENT_CREDIT (4u << 20)
 
 #endif

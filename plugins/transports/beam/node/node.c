@@ -137,8 +137,8 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
     /* While stopping the credit flows whatever the sinks say: what is on its way must come out. */
     uint64_t taken = tap_beam_node_taken(n);
     int64_t heard = n->conn.last_rx > n->data.last_rx ? n->conn.last_rx : n->data.last_rx;
-    if (n->granted <= taken + TAP_AGENT_CREDIT / 2 && (n->beam->granting || n->stop_by)) {
-        n->granted = taken + TAP_AGENT_CREDIT;
+    if (n->granted <= taken + tap_beam_credit(n) / 2 && (n->beam->granting || n->stop_by)) {
+        n->granted = taken + tap_beam_credit(n);
         node_say_number(n, "credit", (int64_t)n->granted);
     }
     if (n->state == TAP_BEAM_TRACING)

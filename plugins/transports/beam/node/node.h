@@ -129,6 +129,9 @@ void tap_beam_node_report(struct tap_beam_node *, const struct tap_frame *, cons
                           int64_t heard);
 /* Bytes of the relay's frames that have come: what credit is about. */
 uint64_t tap_beam_node_taken(const struct tap_beam_node *);
+/* Bytes of frames that may be in flight to the node's collector. Half of it holds the largest
+ * event: when nothing is in flight any frame may be sent, or it would wait for ever. */
+uint32_t tap_beam_credit(const struct tap_beam_node *);
 /* Renews credit, lease and clock where it is time; ticks; notices silence; goes on starting. */
 void tap_beam_node_serve(struct tap_beam_node *, int64_t now);
 /* Tracing: asks whom the node sees; the answer goes to tap_cluster_seen. */

@@ -144,11 +144,11 @@ static void start_call(struct tap_beam_node *n)
                                  run,
                                  n->conn.self,
                                  n->conn.self_len,
-                                 TAP_AGENT_CREDIT,
+                                 tap_beam_credit(n),
                                  host->kind_name,
                                  start_duration(n->beam),
                                  n->beam->acceptor ? &stream : NULL};
-    n->granted = tap_beam_node_taken(n) + TAP_AGENT_CREDIT;
+    n->granted = tap_beam_node_taken(n) + tap_beam_credit(n);
     tap_write_list(&args, 1);
     tap_plan_term_write(&args, &term);
     tap_write_nil(&args);

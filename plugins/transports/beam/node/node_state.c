@@ -158,6 +158,12 @@ void tap_beam_node_waits(struct tap_beam_node *n, const char *what, int64_t time
 
 /* ---- To its guardian */
 
+uint32_t tap_beam_credit(const struct tap_beam_node *n)
+{
+    int64_t twice = 2 * (n->beam->host->plan->max_term + (64 << 10));
+    return twice > TAP_AGENT_CREDIT ? (uint32_t)twice : TAP_AGENT_CREDIT;
+}
+
 uint64_t tap_beam_node_taken(const struct tap_beam_node *n)
 {
     return n->data_state == TAP_DATA_NONE ? n->conn.frame_bytes : n->data.frame_bytes;
