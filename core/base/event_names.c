@@ -64,3 +64,16 @@ const char *tap_reason_name(unsigned reason)
     _Static_assert(sizeof names / sizeof names[0] == TAP_REASON_COUNT, "a name for each reason");
     return reason < TAP_REASON_COUNT ? names[reason] : "?";
 }
+
+const char *tap_reason_key(unsigned reason)
+{
+    switch (reason) {
+    case TAP_REASON_CREDIT: /* an eighth of it waits for the collector */
+    case TAP_REASON_MEMORY: return "max_memory";
+    case TAP_REASON_QUEUE: return "max_queue";
+    case TAP_REASON_RATE: return "max_rate";
+    case TAP_REASON_TERM: return "max_term";
+    case TAP_REASON_LIMIT: return "max_events";
+    default: return NULL;
+    }
+}

@@ -6,6 +6,8 @@
 /* "?" for numbers that do not exist. */
 const char *tap_kind_name(unsigned kind);
 const char *tap_reason_name(unsigned reason);
+/* The key of [session] that lets more through where this was the reason; NULL: there is none. */
+const char *tap_reason_key(unsigned reason);
 /* The same for kinds that can be asked for, which are the first; NULL for others. */
 const char *tap_event_name(unsigned kind);
 

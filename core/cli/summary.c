@@ -81,6 +81,37 @@ static cJSON *returns_off_json(const struct tap_session *session, size_t node)
     return names;
 }
 
+/* The keys whose limits were in the way, each once. */
+static size_t limiting_keys(const struct tap_node_stats *n, const char *keys[TAP_REASON_COUNT])
+{
+    size_t count = 0;
+    for (unsigned r = 0; r < TAP_REASON_COUNT; r++) {
+        const char *key = n->lost_by[r] || n->gap_by[r] ? tap_reason_key(r) : NULL;
+        size_t i = 0;
+        while (key && i < count && strcmp(keys[i], key) != 0)
+            i++;
+        if (key && i == count)
+            keys[count++] = key;
+    }
+    return count;
+}
+
+static void print_gaps(const struct tap_node_stats *n, FILE *out)
+{
+    const char *between = " (", *keys[TAP_REASON_COUNT];
+    if (n->gap_ns)
+        fprintf(out, ", not tracing for %.3f s", (double)n->gap_ns / 1e9);
+    for (unsigned r = 0; r < TAP_REASON_COUNT; r++)
+        if (n->gap_by[r]) {
+            fprintf(out, "%s%s %.3f s", between, tap_reason_name(r), (double)n->gap_by[r] / 1e9);
+            between = ", ";
+        }
+    fputs(between[0] == ',' ? ")" : "", out);
+    size_t count = limiting_keys(n, keys);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s%s", i ? ", " : "; a higher limit lets more through: ", keys[i]);
+}
+
 static void print_node(const struct tap_session *session, size_t index,
                        const struct tap_node_stats *n, FILE *out)
 {
@@ -115,9 +146,8 @@ static void print_node(const struct tap_session *session, size_t index,
                 n->clock_skew < 0 ? "behind" : "ahead", (double)n->clock_error / 1e6);
     if (n->incarnations > 1)
         fprintf(out, ", traced %u times", n->incarnations);
-    if (n->gap_ns)
-        fprintf(out, ", not tracing for %.3f s", (double)n->gap_ns / 1e9);
     print_returns_off(session, index, out);
+    print_gaps(n, out);
     fputc('\n', out);
     if (n->left_out[0])
         fprintf(out, "  left out: %s\n", n->left_out);
@@ -153,6 +183,26 @@ void tap_summary_print(const struct tap_session *session, const struct tap_run_f
     fputs(last ? "\n" : "", out);
 }
 
+/* ns of gaps, by their reasons. */
+static cJSON *gaps_json(const struct tap_node_stats *n)
+{
+    cJSON *by = cJSON_CreateObject();
+    for (unsigned r = 0; r < TAP_REASON_COUNT; r++)
+        if (n->gap_by[r])
+            cJSON_AddNumberToObject(by, tap_reason_name(r), (double)n->gap_by[r]);
+    return by;
+}
+
+static cJSON *keys_json(const struct tap_node_stats *n)
+{
+    cJSON *names = cJSON_CreateArray();
+    const char *keys[TAP_REASON_COUNT];
+    size_t count = limiting_keys(n, keys);
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(names, cJSON_CreateString(keys[i]));
+    return names;
+}
+
 static cJSON *node_json(const struct tap_session *session, size_t index,
                         const struct tap_node_stats *n)
 {
@@ -171,6 +221,8 @@ static cJSON *node_json(const struct tap_session *session, size_t index,
     if (!is_exact(n) && n->produced)
         cJSON_AddNumberToObject(o, "unknown_after", (double)n->last_seq);
     cJSON_AddNumberToObject(o, "gap_ns", (double)n->gap_ns);
+    cJSON_AddItemToObject(o, "gap_by", gaps_json(n));
+    cJSON_AddItemToObject(o, "limited_by", keys_json(n));
     cJSON_AddNumberToObject(o, "clock_skew_ns", (double)n->clock_skew);
     cJSON_AddNumberToObject(o, "clock_error_ns", (double)n->clock_error);
     cJSON_AddNumberToObject(o, "lives", n->incarnations);

@@ -198,7 +198,7 @@ static bool read_gap(const struct tap_frames *ctx, struct tap_stream *s,
     uint64_t ns = to > from ? (uint64_t)to - (uint64_t)from : 0;
     ns = ns < TAP_TIME_MAX ? ns : TAP_TIME_MAX;
     if (!part)
-        add(&s->figures.gap_ns, ns);
+        add(&s->figures.gap_ns, ns), add(&s->figures.gap_by[reason], ns);
     struct tap_event *ev =
         tap_stream_event(s, batch, TAP_GAP, tap_node_clock_ns(&s->clock, part && ns ? to : from));
     if (ev) {

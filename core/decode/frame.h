@@ -18,6 +18,7 @@
 struct tap_figures {
     atomic_uint_fast64_t received, lost, next, gap_ns;
     atomic_uint_fast64_t lost_by[TAP_REASON_COUNT];
+    atomic_uint_fast64_t gap_by[TAP_REASON_COUNT]; /* ns */
     atomic_uint_fast64_t clock_error; /* ns: the largest bound; 0: the clock was never aligned */
     atomic_int_fast64_t clock_skew;   /* ns that the node's own clock is ahead of the collector's */
 };

@@ -59,7 +59,7 @@ size_t tap_session_nodes(const struct tap_session *session, struct tap_node_stat
             .traced = atomic_load(&node->traced)};
         to->produced = to->received + to->lost;
         for (unsigned r = 0; r < TAP_REASON_COUNT; r++)
-            to->lost_by[r] = figure(&f->lost_by[r]);
+            to->lost_by[r] = figure(&f->lost_by[r]), to->gap_by[r] = figure(&f->gap_by[r]);
     }
     return n;
 }

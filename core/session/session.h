@@ -76,8 +76,8 @@ struct tap_node_stats {
     uint64_t lost;        /* dropped in the node, or on the way */
     uint64_t last_seq;
     uint64_t gap_ns;
-    uint64_t lost_by[TAP_REASON_COUNT];
-    bool traced; /* it was tracing at some time */
+    uint64_t lost_by[TAP_REASON_COUNT], gap_by[TAP_REASON_COUNT]; /* events; ns */
+    bool traced;                                                  /* it was tracing at some time */
     /* ns: the largest bound of the error in its times; 0: its clock was not compared */
     uint64_t clock_error;
     int64_t clock_skew; /* ns that its own clock is ahead of the collector's */

@@ -112,6 +112,9 @@ def max_rate_reached():
     assert case.run.code == 0, case.run.err()
     case.reached('')
     assert ',rate}' in case.run.read('trace.csv') and 'not tracing for' in case.run.err(), case.run.err()
+    assert 'a higher limit lets more through: max_rate' in case.run.err(), case.run.err()
+    told = case.run.summary()['nodes'][0]
+    assert told['limited_by'] == ['max_rate'] and told['gap_by'] == {'rate': told['gap_ns']}, told
 
 
 @guarded
