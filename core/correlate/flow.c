@@ -18,6 +18,8 @@ enum { FLOW_NONE = 0, FLOW_SEND, FLOW_RECEIVE, FLOW_SPAWN, FLOW_START };
 #define FLOW_NIL UINT32_MAX
 /* entries of a list that are looked at: thousands of equal messages may be open */
 #define FLOW_LOOK 512u
+#define FLOW_SEEN \
+    (1u << 18) /* processes that are told apart by whether a message of them was seen */
 #define FLOW_SENDERS (1u << 14) /* that are remembered until their receive is given out */
 
 struct flow_open {
@@ -44,7 +46,8 @@ struct tap_flow {
     uint64_t next_id;
     struct tap_atom_cache *atoms;
     struct tap_flow_names *names;
-    struct flow_sender *senders; /* by flow id; NULL: none yet */
+    struct flow_sender *senders;   /* by flow id; NULL: none yet */
+    uint64_t seen[FLOW_SEEN / 64]; /* bits: processes of which a message was seen, by a hash */
     struct tap_flow_stats stats;
 };
 
@@ -81,9 +84,30 @@ void tap_flow_free(struct tap_flow *f)
     free(f);
 }
 
+static void flow_see(struct tap_flow *f, const struct tap_pid *pid)
+{
+    uint32_t bit = tap_pid_hash(pid) % FLOW_SEEN;
+    f->seen[bit / 64] |= 1ull << bit % 64;
+}
+
+/* A process that is known and of which nothing was seen. */
+static bool flow_unseen(const struct tap_flow *f, const struct tap_pid *pid)
+{
+    uint32_t bit = tap_pid_hash(pid) % FLOW_SEEN;
+    return (pid->id || pid->serial) && !(f->seen[bit / 64] >> bit % 64 & 1);
+}
+
 void tap_flow_read_stats(const struct tap_flow *f, struct tap_flow_stats *stats)
 {
     *stats = f->stats;
+    for (uint32_t i = 0; i <= f->mask; i++) {
+        const struct flow_open *o = &f->ring[i];
+        bool again = o->twin != FLOW_NIL && o->twin < i; /* the other entry of the same receive */
+        if (o->side == FLOW_SEND)
+            stats->sends_unseen += flow_unseen(f, &o->receiver);
+        else if (o->side == FLOW_RECEIVE && !again)
+            stats->receives_unseen += flow_unseen(f, &o->sender);
+    }
 }
 
 /* ---- Hashing */
@@ -336,8 +360,14 @@ static void flow_birth(struct tap_flow *f, struct tap_event *ev, const struct ta
 void tap_flow_event(struct tap_flow *f, struct tap_event *ev, const uint8_t *arena)
 {
     switch (ev->kind) {
-    case TAP_MESSAGE_SEND: flow_send(f, ev, arena); break;
-    case TAP_MESSAGE_RECEIVE: flow_receive(f, ev, arena); break;
+    case TAP_MESSAGE_SEND:
+        flow_see(f, &ev->pid);
+        flow_send(f, ev, arena);
+        break;
+    case TAP_MESSAGE_RECEIVE:
+        flow_see(f, &ev->pid);
+        flow_receive(f, ev, arena);
+        break;
     case TAP_PROCESS_SPAWN:
         if (ev->peer_type == TAP_PEER_PID)
             flow_birth(f, ev, &ev->peer, FLOW_SPAWN, FLOW_START);

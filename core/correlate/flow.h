@@ -32,6 +32,9 @@ struct tap_flow_stats {
     uint64_t to_ports, to_nobody;             /* sends that no process can receive */
     /* receives that no process sent: timers, monitors, ports */
     uint64_t no_sender;
+    /* Of those that are open: the other end is a process of which no message was seen at all, so it
+     * is not traced, or does nothing. A few of many thousand may be missing here. */
+    uint64_t sends_unseen, receives_unseen;
     uint64_t spawned; /* spawns paired with their starts */
     uint64_t spawns_open, starts_open;
 };

@@ -49,6 +49,22 @@ static void a_send_and_its_receive_share_an_id(void)
     tap_flow_free(f);
 }
 
+static void an_end_that_is_not_traced_is_told(void)
+{
+    struct tap_flow *f = tap_flow_new(64, NULL);
+    give(f, TAP_MESSAGE_SEND, 1, 8, "to one that is not traced");
+    give(f, TAP_MESSAGE_RECEIVE, 1, 9, "from another that is not");
+    give(f, TAP_MESSAGE_RECEIVE, 2, 1, "from one that is");
+    give(f, TAP_MESSAGE_SEND, 1, 2, "not taken yet");
+    struct tap_flow_stats s;
+    tap_flow_read_stats(f, &s);
+    CU_ASSERT_EQUAL(s.sends_open, 2);
+    CU_ASSERT_EQUAL(s.sends_unseen, 1);
+    CU_ASSERT_EQUAL(s.receives_open, 2);
+    CU_ASSERT_EQUAL(s.receives_unseen, 1);
+    tap_flow_free(f);
+}
+
 static void equal_messages_pair_first_in_first_out(void)
 {
     struct tap_flow *f = tap_flow_new(64, NULL);
@@ -348,7 +364,8 @@ static void the_send_says_who_sent_from_another_node(void)
     tap_flow_free(f);
 }
 
-UNIT_TESTS("flow", UNIT_TEST(long_messages_differ_in_their_middle),
+UNIT_TESTS("flow", UNIT_TEST(an_end_that_is_not_traced_is_told),
+           UNIT_TEST(long_messages_differ_in_their_middle),
            UNIT_TEST(terms_are_compared_however_they_are_written),
            UNIT_TEST(the_send_says_who_sent_from_another_node),
            UNIT_TEST(a_send_and_its_receive_share_an_id),
