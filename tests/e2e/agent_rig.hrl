@@ -170,11 +170,16 @@ grant(#{how := How, bytes := Bytes, granted := Granted, started := #{relay := Re
         _ -> S
     end.
 
+%% Where returns are asked for, each call brings its caller, by which the collector knows a tail call (test_tail.py).
+without_tail({trace_ts, P, call, MFA, {'$beamtap_tail', _}, Ts}) -> {trace_ts, P, call, MFA, Ts};
+without_tail({trace_ts, P, call, MFA, {'$beamtap_tail', _, X}, Ts}) -> {trace_ts, P, call, MFA, {'$beamtap_x', X}, Ts};
+without_tail(Event) -> Event.
+
 tell_final(#{waiting := none} = S) -> S;
 tell_final(#{final := none} = S) -> S;
 tell_final(#{waiting := From, events := Events, timer := Timer} = S) ->
     timer:cancel(Timer),
-    From ! {self(), final, S#{events => lists:reverse(Events), reports => lists:reverse(maps:get(reports, S))}},
+    From ! {self(), final, S#{events => lists:map(fun without_tail/1, lists:reverse(Events)), reports => lists:reverse(maps:get(reports, S))}},
     exit(normal).
 
 %% Waits for the final report. What was received, what the agent says, and the sums of both.

@@ -39,9 +39,12 @@ pong(0) -> done;
 pong(N) -> ping(N - 1).
 
 fifty() -> caught = try up(49) catch throw:high -> caught end.
+%% Where nothing could ever return the compiler makes these tail calls, and there would be no frames.
 up(0) -> throw(high);
+up(-1) -> 0;
 up(N) -> 1 + over(N - 1).
 over(0) -> throw(high);
+over(-1) -> 0;
 over(N) -> 1 + up(N - 1).
 
 rethrow() -> {caught, {again, first}} = outer(first).

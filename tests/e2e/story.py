@@ -10,13 +10,13 @@ from story_files import *
 
 LARGE = 48 << 20  # bytes: what is larger is not compared
 MANY = 400000  # rows of a table that stands alone, or is larger, that are looked at
-NO_PART = 'term'  # the reason of a gap that leaves out arguments or messages alone
+PARTS = ('term', 'code')  # the reasons of a gap of some functions, or of arguments and messages alone (tap_event_is_part_gap)
 
 
 # ---- A table by itself
 
 def is_gap(row):
-    return row.event == 'gap' and row.reason != NO_PART
+    return row.event == 'gap' and row.reason not in PARTS
 
 
 def in_order(rows, what, late):
@@ -34,7 +34,7 @@ def in_order(rows, what, late):
             worst = worst or '%s: row %d (%s) is %d ns before one in front of it' % (what, n, event, before - ts)
         elif event in CONTROL:
             last[node] = ts
-            if event == 'gap' and reason != NO_PART:
+            if event == 'gap' and reason not in PARTS:
                 until[node] = ts + count
         else:
             last[node] = ts
@@ -289,7 +289,10 @@ def read_report(folder):
         text = f.read()
     with open(os.path.join(folder, 'stderr'), encoding='utf-8', errors='replace') as f:
         late = re.search(r'^order: (\d+) events came too late', f.read(), re.M)
-    report = json.loads(text) if text.startswith('{') and text.rstrip().endswith('}') else None
+    try:
+        report = json.loads(text) if text.startswith('{') else None
+    except json.JSONDecodeError:  # a sink's lines
+        report = None
     return report if report and 'sinks' in report else None, int(late[1]) if late else 0
 
 

@@ -53,7 +53,8 @@ def the_example_of_the_readme():
     done = run([watch], node.name, 'e2e_work')
     lines = done.stdout.splitlines()
     assert len(lines) == 10 and all(re.fullmatch(r'[0-9.]+ <0\.\d+\.0> function_(call|return) e2e_work:target/2 .*', l) for l in lines), lines
-    assert {l.split(' ', 4)[4] for l in lines} == {'[1,2]', '{1,2}'}, lines
+    # A process's first call may come by its arity alone: how large it is has to be looked at first.
+    assert {l.split(' ', 4)[4] for l in lines[1:]} == {'[1,2]', '{1,2}'}, lines
     with open(os.path.join(work, 'watch.json'), encoding='utf-8') as f:
         assert any(e['name'] == 'e2e_work:target/2' for e in json.load(f)['traceEvents'])
     node.clean()
