@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "beamtap/returns_off.h"
 #include "decode/trace_message.h"
 
 #define WAYS 4u
@@ -29,6 +30,7 @@ struct process {
 
 struct tap_tails {
     uint32_t now;
+    struct tap_returns_off returns_off;
     uint64_t nesting[NESTING];
     struct process at[SETS * WAYS];
 };
@@ -40,6 +42,8 @@ struct tap_tails *tap_tails_new(void)
 
 void tap_tails_free(struct tap_tails *t)
 {
+    if (t)
+        tap_returns_off_free(&t->returns_off);
     free(t);
 }
 
@@ -111,6 +115,8 @@ static bool goes_on(struct tap_tails *t, const struct process *p, uint64_t funct
 
 static void call(struct tap_tails *t, struct tap_event *ev)
 {
+    if (tap_returns_off_has(&t->returns_off, ev)) /* no end will come: it opens nothing */
+        return;
     struct process *p = find(t, ev, true);
     uint64_t function = function_of(ev->module, ev->function, ev->arity);
     uint64_t caller = ev->flags & TAP_DECODE_CALLER ? BOTTOM : 0;
@@ -204,6 +210,11 @@ void tap_tails_event(struct tap_tails *t, struct tap_event *ev)
         break;
     case TAP_LOST:
     case TAP_NODE_DOWN: forget(t, ev->node); break;
+    case TAP_NODE_UP:
+    case TAP_RETURNS_OFF:
+        /* without memory its calls are counted as turns that go on, to the process's end */
+        (void)tap_returns_off_learn(&t->returns_off, ev);
+        break;
     default: break;
     }
 }

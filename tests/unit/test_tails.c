@@ -98,6 +98,21 @@ static void a_loss_ends_what_is_known(void)
     tap_tails_free(tails);
 }
 
+/* Once a function's returns are off in the node, its calls are no turns that would end. */
+static void what_has_no_end_is_no_turn(void)
+{
+    tails = tap_tails_new();
+    CU_ASSERT_FALSE(call(MAIN, OUTSIDE));
+    CU_ASSERT_TRUE(call(MAIN, OUTSIDE));
+    struct tap_event off = {.kind = TAP_RETURNS_OFF, .module = 1, .function = MAIN};
+    tap_tails_event(tails, &off);
+    for (unsigned i = 0; i < 10; i++)
+        CU_ASSERT_FALSE(call(MAIN, OUTSIDE));
+    CU_ASSERT_TRUE(ends(TAP_FUNCTION_RETURN, MAIN));
+    CU_ASSERT_FALSE(ends(TAP_FUNCTION_RETURN, MAIN));
+    tap_tails_free(tails);
+}
+
 UNIT_TESTS("tails", UNIT_TEST(two_functions_are_a_loop),
            UNIT_TEST(what_calls_itself_in_between_is_none), UNIT_TEST(what_returns_alone_is_none),
-           UNIT_TEST(a_loss_ends_what_is_known))
+           UNIT_TEST(a_loss_ends_what_is_known), UNIT_TEST(what_has_no_end_is_no_turn))
