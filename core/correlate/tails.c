@@ -199,22 +199,19 @@ void tap_tails_event(struct tap_tails *t, struct tap_event *ev)
         break;
     case TAP_FUNCTION_RETURN:
     case TAP_FUNCTION_EXCEPTION: end(t, ev); break;
+    case TAP_PROCESS_START: /* its pid lives again */
     case TAP_PROCESS_EXIT:
         if ((p = find(t, ev, false)))
             p->depth = p->deeper = 0;
         break;
-    case TAP_GAP:
-        if (tap_event_is_part_gap(ev))
-            break;
-        forget(t, ev->node);
-        break;
-    case TAP_LOST:
-    case TAP_NODE_DOWN: forget(t, ev->node); break;
     case TAP_NODE_UP:
     case TAP_RETURNS_OFF:
         /* without memory its calls are counted as turns that go on, to the process's end */
         (void)tap_returns_off_learn(&t->returns_off, ev);
         break;
-    default: break;
+    default:
+        if (tap_event_breaks_stacks(ev))
+            forget(t, ev->node);
+        break;
     }
 }

@@ -56,30 +56,26 @@ class Calls:
     def __init__(self, rows):
         self.count, self.total, self.own = collections.Counter(), collections.Counter(), collections.Counter()
         self.lengths = collections.defaultdict(list)
-        self.stacks, self.doubted, self.open = {}, set(), collections.Counter()
+        self.stacks, self.open = collections.defaultdict(list), collections.Counter()
         for row in rows:
-            if row.event in ('gap', 'lost') and (is_gap(row) or row.event == 'lost'):
-                self.doubted.update(key for key in self.stacks if key[0] == row.node)
+            if row.event in ('lost', 'node_down') or is_gap(row):  # what was open may have ended unseen
+                for key in [key for key in self.stacks if key[0] == row.node]:
+                    self.clear(key)
             elif row.event in ('function_call', 'function_return', 'function_exception', 'process_exit', 'process_start'):
                 getattr(self, row.event)(row, (row.node, row.pid))
 
     def function_call(self, row, key):
         name = (row.module, row.function, row.arity)
         self.count[name] += 1
-        stack = self.stacks.setdefault(key, [])
-        if key in self.doubted:  # what was open may have ended unseen
-            self.clear(key)
-            stack = self.stacks[key]
+        stack = self.stacks[key]
         if 'tail' in row.flags and stack:
             return
         stack.append([name, row.ts, 0])
         self.open[key, name] += 1
 
     def clear(self, key):
-        for frame in self.stacks.get(key, []):
+        for frame in self.stacks.pop(key, []):
             self.open[key, frame[0]] -= 1
-        self.stacks[key] = []
-        self.doubted.discard(key)
 
     def pop(self, key, ts, ended):
         stack = self.stacks[key]

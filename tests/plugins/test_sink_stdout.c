@@ -239,6 +239,19 @@ static void a_loss_begins_anew(void)
                 "  -> m:b/1\n");
 }
 
+/* Nor is anything open in a process that begins, whoever had its pid before. */
+static void a_birth_begins_anew(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    sink_host_init();
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "a", 1);
+    sb_event(b, TAP_PROCESS_START)->payload = sb_atom(b, "x");
+    sb_function(sb_event(b, TAP_FUNCTION_CALL), "m", "b", 1);
+    indented(b, "-> m:a/1\n"
+                "start x\n"
+                "-> m:b/1\n");
+}
+
 /* Nothing stands in a call whose return nobody tells. */
 static void only_what_returns_is_gone_into(void)
 {
@@ -534,6 +547,7 @@ UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people),
            UNIT_TEST(elixir_reads_as_elixir), UNIT_TEST(nodes_and_dates_are_shown_when_wanted),
            UNIT_TEST(calls_are_indented_by_depth),
            UNIT_TEST(a_servers_rounds_stand_below_each_other), UNIT_TEST(a_loss_begins_anew),
+           UNIT_TEST(a_birth_begins_anew),
            UNIT_TEST(only_what_returns_is_gone_into), UNIT_TEST(a_line_stays_a_line),
            UNIT_TEST(every_kind_is_an_object), UNIT_TEST(json_holds_what_the_node_prints),
            UNIT_TEST(undecodable_bytes_are_still_json), UNIT_TEST(colour_is_for_terminals),

@@ -123,5 +123,30 @@ static void times_ask_no_locale(void)
     times_are_rounded_in_their_unit();
 }
 
-UNIT_TESTS("sink_summary", UNIT_TEST(sums_of_any_times_fit),
+/* What was open when stacks broke ended at a time that nobody knows: no return after that is
+ * believed, also where no call stands between. */
+static void a_return_after_a_loss_has_no_time(void)
+{
+    static const enum tap_kind breaks[] = {TAP_LOST, TAP_GAP, TAP_NODE_DOWN};
+    for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
+        struct sb *b = calloc(1, sizeof *b);
+        struct sink s;
+        const char *path = temp_path("b.txt");
+        CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
+        CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+        call(b, TAP_FUNCTION_CALL, "add", 1000);
+        sb_event(b, breaks[i])->ts = 2000;
+        call(b, TAP_FUNCTION_RETURN, "add", 3000);
+        call(b, TAP_FUNCTION_CALL, "add", 4000);
+        call(b, TAP_FUNCTION_RETURN, "add", 4500);
+        CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+        CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+        char *text = read_path(path);
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, " 2      0.5 us      0.5 us  shop:add/1\n"));
+        free(text);
+        sb_free(b);
+    }
+}
+
+UNIT_TESTS("sink_summary", UNIT_TEST(a_return_after_a_loss_has_no_time), UNIT_TEST(sums_of_any_times_fit),
            UNIT_TEST(times_are_rounded_in_their_unit), UNIT_TEST(times_ask_no_locale))

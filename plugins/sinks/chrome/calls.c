@@ -1,10 +1,8 @@
 /* calls.c: calls become slices when they return.
  *
  * Returns come last in first out, tail calls included. A return that is not the top frame's means
- * that the frames above were left without one: by an exception that nobody traced, or by events
- * that are missing. So every return pops to its function. Frames that outlived a loss on their node
- * are only believed as long as returns confirm them: the next call ends them, at the loss, because
- * drawing on would stack everything that follows upon a guess.
+ * that the frames above were left without one, by an exception that nobody traced. So every return
+ * pops to its function. What was open at a loss ended there (tap_process_get).
  *
  * A function that calls itself directly, again and again, without anything in between, is a loop
  * more often than a recursion that anybody wants to see in depth: after TAP_CHROME_RUN frames the
@@ -18,15 +16,6 @@
  * can be selected, has its function's colour, and is counted with its like in the viewers' tables.
  */
 #include "sinks/chrome/timeline.h"
-
-/* Ends what was open when events were lost. */
-static void calls_distrust(struct tap_chrome *c, struct tap_track *t,
-                           const struct tap_chrome_node *node)
-{
-    if (t->stack)
-        tap_stack_close_all(c, t, node->loss_at, TAP_CLOSE_LOST);
-    t->epoch = node->epoch;
-}
 
 static void calls_push(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in,
                        uint32_t label)
@@ -62,9 +51,6 @@ void tap_calls_call(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (!t || !label)
         return;
     t->unwinding = 0;
-    struct tap_chrome_node *node = &c->nodes[ev->node];
-    if (__builtin_expect(t->epoch != node->epoch, 0))
-        calls_distrust(c, t, node);
     tap_stack_close_special(c, t, in->ts);
     if (label->returns && !tap_returns_off_has(&c->returns_off, ev)) {
         calls_push(c, t, in, label->id);
@@ -150,11 +136,10 @@ void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (begins)
         calls_mark(c, t, in);
     tap_stack_forget_hidden(s);
-    enum tap_close_how above =
-        t->epoch != c->nodes[ev->node].epoch ? TAP_CLOSE_LOST : TAP_CLOSE_UNWOUND;
     while (s->depth > (uint32_t)place + 1)
-        tap_stack_close(c, t, in->ts,
-                        tap_stack_top(t)->kind == TAP_OPEN_CALL ? above : TAP_CLOSE_PLAIN, NULL, 0);
+        tap_stack_close(
+            c, t, in->ts,
+            tap_stack_top(t)->kind == TAP_OPEN_CALL ? TAP_CLOSE_UNWOUND : TAP_CLOSE_PLAIN, NULL, 0);
     struct tap_open *o = &s->open[place];
     if (o->returns) {
         o->returns--;

@@ -1,8 +1,9 @@
 /* node_tracks.c: what belongs to a node as a whole: its name, the rate of its events, its losses.
  *
  * A loss is an instant over the whole node, a step of the counter "lost", and a new epoch: what was
- * open at that time on any of its tracks may have ended unseen (calls.c). A gap, during which
- * tracing was off, is a slice on a track of the node's own besides.
+ * open at that time on any of its tracks may have ended unseen (process_track.c). A gap, during
+ * which tracing was off, is a slice on a track of the node's own besides. So is the end of tracing,
+ * once the node is back.
  */
 #include "sinks/chrome/timeline.h"
 
@@ -130,12 +131,23 @@ static void nodes_reason(struct tap_chrome *c, const struct tap_event *ev)
         tap_emit_text(c, "reason", reason, strlen(reason));
 }
 
+/* See tap_event_breaks_stacks. */
+static void nodes_break(struct tap_chrome_node *n, int64_t ts)
+{
+    n->epoch++;
+    n->loss_at = ts;
+}
+
 /* ---- Events */
 
 void tap_nodes_up(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     tap_returns_off_learn(&c->returns_off, in->ev);
-    nodes_describe(c, &c->nodes[in->ev->node], c->host->node(c->host, in->ev->node));
+    struct tap_chrome_node *n = &c->nodes[in->ev->node];
+    if (n->ended)
+        nodes_break(n, n->ended_at);
+    n->ended = false;
+    nodes_describe(c, n, c->host->node(c->host, in->ev->node));
 }
 
 void tap_nodes_returns_off(struct tap_chrome *c, const struct tap_chrome_in *in)
@@ -154,6 +166,9 @@ void tap_nodes_returns_off(struct tap_chrome *c, const struct tap_chrome_in *in)
 
 void tap_nodes_down(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
+    struct tap_chrome_node *n = &c->nodes[in->ev->node];
+    n->ended = true;
+    n->ended_at = in->ts;
     nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("tracing", "end of tracing"));
     tap_emit_close(c, 0);
 }
@@ -161,8 +176,7 @@ void tap_nodes_down(struct tap_chrome *c, const struct tap_chrome_in *in)
 void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     struct tap_chrome_node *n = &c->nodes[in->ev->node];
-    n->epoch++;
-    n->loss_at = in->ts;
+    nodes_break(n, in->ts);
     n->lost += in->ev->lost;
     nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "events lost"));
     tap_emit_number(c, "events", (int64_t)(in->ev->lost & INT64_MAX));
@@ -199,8 +213,7 @@ void tap_nodes_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
     }
     struct tap_chrome_node *n = &c->nodes[in->ev->node];
     uint64_t ns = in->ev->gap & INT64_MAX;
-    n->epoch++;
-    n->loss_at = in->ts;
+    nodes_break(n, in->ts);
     n->gaps++;
     n->gap_ns += ns;
     nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("lost", "tracing off"));

@@ -66,8 +66,7 @@ void tap_process_exit(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (!t)
         return;
     tap_gen_forget(t);
-    tap_stack_close_all(c, t, in->ts,
-                        t->epoch == c->nodes[in->ev->node].epoch ? TAP_CLOSE_EXIT : TAP_CLOSE_LOST);
+    tap_stack_close_all(c, t, in->ts, TAP_CLOSE_EXIT);
     if (t->life >= 0) {
         int64_t end = tap_track_time(t, in->ts);
         tap_process_life(c, t, 'X', end - t->life);

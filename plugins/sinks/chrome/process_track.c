@@ -91,11 +91,23 @@ static void process_before_end(struct tap_chrome *c, struct tap_track *t)
         process_show(c, t, t->last);
 }
 
+/* Ends what was open when its node's stacks broke: a return that comes later may be that of another
+ * call. */
+static void process_settle(struct tap_chrome *c, struct tap_track *t, int64_t ts)
+{
+    const struct tap_chrome_node *node = &c->nodes[t->node];
+    if (__builtin_expect(t->epoch == node->epoch, 1))
+        return;
+    t->epoch = node->epoch;
+    tap_stack_close_all(c, t, node->loss_at < ts ? node->loss_at : ts, TAP_CLOSE_LOST);
+}
+
 void tap_process_forget(struct tap_chrome *c, struct tap_track *t, int64_t ts,
                         enum tap_close_how how)
 {
     process_before_end(c, t);
     tap_gen_forget(t);
+    process_settle(c, t, ts);
     tap_stack_close_all(c, t, ts, how);
     if (t->life >= 0) {
         int64_t end = tap_track_time(t, ts);
@@ -126,6 +138,8 @@ struct tap_track *tap_process_get(struct tap_chrome *c, const struct tap_pid *pi
     }
     if (show && __builtin_expect(t->part != c->part, 0))
         process_show(c, t, ts);
+    if (show)
+        process_settle(c, t, ts);
     return t;
 }
 
@@ -145,10 +159,8 @@ struct tap_track *tap_process_track(struct tap_chrome *c, const struct tap_chrom
 
 void tap_process_finish(struct tap_chrome *c, struct tap_track *t)
 {
-    const struct tap_chrome_node *node = &c->nodes[t->node];
     process_before_end(c, t);
-    if (t->stack && t->epoch != node->epoch)
-        tap_stack_close_all(c, t, node->loss_at, TAP_CLOSE_LOST);
+    process_settle(c, t, c->latest);
     if (t->life >= 0) {
         tap_process_life(c, t, 'B', -1);
         tap_emit_close(c, 0);

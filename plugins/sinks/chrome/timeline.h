@@ -125,7 +125,7 @@ struct tap_track {
     int64_t last;            /* ns since the session's start: the last time written; -1: none */
     uint32_t tid;            /* 0: nothing was written for it yet */
     uint32_t node;           /* index */
-    uint32_t epoch;          /* the node's losses when its frames were last known to be right */
+    uint32_t epoch;          /* the node's, when its frames were last known to be right */
     uint32_t part;           /* the file that names it last; 0: none */
     uint32_t unwinding;      /* which exception it is leaving frames by; 0: by none */
     uint32_t call_count;     /* in `calls` */
@@ -168,8 +168,10 @@ struct tap_flow {
 
 struct tap_chrome_node {
     bool known, labelled;
-    uint32_t epoch;  /* one more for each loss: what was open then may have ended unseen */
-    int64_t loss_at; /* ns since the session's start */
+    bool ended;       /* and what is open when all is over is only unfinished */
+    uint32_t epoch;   /* one more each time that stacks break (tap_event_breaks_stacks) */
+    int64_t loss_at;  /* when they did last, ns since the session's start */
+    int64_t ended_at; /* when the node's tracing did */
     int64_t bucket;  /* start of the current point of the rate; -1: none yet */
     int64_t latest;  /* the latest time of an event */
     uint64_t bucket_events;

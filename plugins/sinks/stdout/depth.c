@@ -114,6 +114,7 @@ unsigned out_depths_step(struct out_depths *d, const struct tap_event *e, bool r
         if (top(p))
             top(p)->received = true;
         return depth;
+    case TAP_PROCESS_START: /* its pid lives again */
     case TAP_PROCESS_EXIT: memset(p, 0, sizeof *p); return 0;
     default: return depth;
     }

@@ -181,7 +181,7 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
     if (self->depths && !tap_kind_is_control(e->kind)) {
         unsigned depth = out_depths_step(self->depths, e, has_return(self, e));
         pad(w, body, 2u * (depth < INDENT_MAX ? depth : INDENT_MAX));
-    } else if (self->depths && !tap_event_is_part_gap(e)) {
+    } else if (self->depths && tap_event_breaks_stacks(e)) {
         out_depths_lost(self->depths, e->node);
     }
     out_text_body(self, batch, e, &print);

@@ -120,7 +120,7 @@ static enum tap_status sum_consume(void *self, const struct tap_batch *batch,
         const struct tap_event *e = tap_batch_event(batch, select[i]);
         if (!tap_kind_is_control(e->kind))
             count_event(s, batch, e);
-        else if (e->kind == TAP_LOST || (e->kind == TAP_GAP && !tap_event_is_part_gap(e)))
+        else if (tap_event_breaks_stacks(e))
             lose(s, e);
         else if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&s->names, s->host, e->node);

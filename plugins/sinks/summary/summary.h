@@ -88,7 +88,7 @@ struct sum_pair {
 };
 
 struct sum_node {
-    uint32_t epoch; /* one more for each loss */
+    uint32_t epoch; /* one more each time that stacks break */
     uint64_t lost, gap_ns;
 };
 
