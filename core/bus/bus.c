@@ -251,6 +251,27 @@ static bool order_there(struct tap_bus *bus, uint32_t node)
     return *order || (*order = tap_node_order_new(bus->reorder, bus->raw));
 }
 
+/* How much of a recording's time goes by before the nodes that were silent meanwhile hear of it. */
+#define RECORDED_STEP 10000000
+
+/* A live node that does nothing says how far it is; a recording holds no such word. But it was
+ * written in one order of all nodes: what one has reached there the others have, too, and what they
+ * did before need not wait until they do something again. */
+static void tell_others(struct tap_bus *bus, uint32_t node)
+{
+    int64_t passed = tap_node_order_passed(bus->orders[node].order);
+    if (passed == INT64_MIN || (bus->told != INT64_MIN && passed - bus->told < RECORDED_STEP))
+        return;
+    bus->told = passed;
+    for (uint32_t i = 0; i < bus->order_count; i++) {
+        struct tap_bus_order *of = &bus->orders[i];
+        if (i == node || !of->order || of->ended)
+            continue;
+        tap_node_order_mark(of->order, passed + bus->reorder);
+        order_go_on(bus, i, ORDER_HELD / bus->order_count);
+    }
+}
+
 /* A batch of one node's events, decoded. */
 static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_batch_impl *batch,
                     uint64_t ignored)
@@ -268,7 +289,10 @@ static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_b
     } else {
         struct tap_bus_order *of = &bus->orders[stream->node];
         of->bound = tap_stream_bound(stream);
+        of->ended = ends;
         tap_node_order_add(of->order, batch, stream->mark);
+        if (bus->recorded) /* first: this node's next events may be due long after theirs */
+            tell_others(bus, stream->node);
         order_go_on(bus, stream->node, ends ? 0 : ORDER_HELD / bus->order_count);
         if (ends)
             tap_node_order_again(of->order);

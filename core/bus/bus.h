@@ -28,6 +28,7 @@ struct tap_bus_options {
     bool in_order;   /* by time; else events go on in the order in which they came */
     int64_t reorder; /* ns, as [session] has it */
     bool raw;        /* someone looks at what events were made of */
+    bool recorded;   /* what comes was in one order of all nodes already */
     bool guarded;    /* returns that pile up are noticed (stack_guard.h) */
     size_t memory;   /* bytes of batches that may be alive */
     const struct tap_bus_filter *filters;

@@ -14,6 +14,7 @@
 struct tap_bus_order {
     struct tap_node_order *order; /* NULL: nothing came of it */
     int64_t bound;                /* as in merge.h */
+    bool ended;                   /* nothing comes of it until it is back */
 };
 
 struct tap_bus {
@@ -29,6 +30,8 @@ struct tap_bus {
     uint32_t order_count;
     int64_t reorder;            /* as in the options */
     bool raw, several;          /* as in the options */
+    bool recorded;              /* as in the options */
+    int64_t told;               /* a recording: how far all nodes' orders know that it is */
     uint32_t only;              /* 1 + the one node that anything came of so far */
     struct tap_batch_impl *out; /* merged events on their way */
     uint32_t out_count;         /* how many there were the last time */

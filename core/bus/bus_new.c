@@ -84,6 +84,8 @@ struct tap_bus *tap_bus_new(const struct tap_bus_options *o)
     bus->several = o->several;
     bus->raw = o->raw;
     bus->reorder = o->reorder;
+    bus->recorded = o->recorded;
+    bus->told = INT64_MIN;
     if (!bus->frames.atoms || !take_filters(bus, o) ||
         tap_batch_pool_init(&bus->pool, bus->set_count, o->memory) != TAP_OK) {
         free_rest(bus);

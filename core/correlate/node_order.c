@@ -79,6 +79,12 @@ int64_t tap_node_order_passed(const struct tap_node_order *o)
     return o->passed > INT64_MIN + o->window ? o->passed - o->window : INT64_MIN;
 }
 
+void tap_node_order_mark(struct tap_node_order *o, int64_t mark)
+{
+    if (mark && mark > o->passed)
+        o->passed = mark;
+}
+
 static size_t bytes_of(const struct tap_batch_impl *b)
 {
     return (b->arena ? b->arena->base.size : 0) + b->base.count * sizeof(struct tap_event);
@@ -380,8 +386,7 @@ void tap_node_order_add(struct tap_node_order *o, struct tap_batch_impl *b, int6
         sort_batch(o, b);
     if (o->latest > o->passed)
         o->passed = o->latest;
-    if (mark > o->passed)
-        o->passed = mark;
+    tap_node_order_mark(o, mark);
     uint32_t gone = o->first && b->base.count && b->times[0] < end_of(o->last) ? overlap(o, b) : 0;
     b->base.count -= gone;
     if (b->base.count == 0) {

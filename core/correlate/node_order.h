@@ -30,6 +30,8 @@ void tap_node_order_add(struct tap_node_order *, struct tap_batch_impl *, int64_
 /* The next batch that is due, the caller's from then on; NULL: none is. `limit`: bytes that may be
  * held back, what is more is due; 0: all is. */
 struct tap_batch_impl *tap_node_order_next(struct tap_node_order *, size_t limit);
+/* The stream has passed this time. */
+void tap_node_order_mark(struct tap_node_order *, int64_t mark);
 /* No event before this time is still to come, but late ones; INT64_MIN: unknown. */
 int64_t tap_node_order_passed(const struct tap_node_order *);
 /* How many came when later ones were gone: more than `window`, or `limit`, behind. */

@@ -187,6 +187,7 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
                                 .several = session->run_info.several_nodes,
                                 .in_order = set->order == TAP_ORDER_TIME,
                                 .reorder = set->reorder,
+                                .recorded = tap_config_replays(session->config),
                                 .guarded = !tap_config_replays(session->config),
                                 .memory = bus_memory(session),
                                 .uses = uses,

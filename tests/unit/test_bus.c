@@ -255,6 +255,50 @@ static void merged_events_have_their_pieces(void)
     }
 }
 
+/* A call at this time, of the node at hand, which begins with its first. */
+static void commit_call_at(uint64_t seq, uint32_t pid, int64_t time)
+{
+    struct frame f[2];
+    size_t n = 0;
+    if (!seq) {
+        frame_begin(&f[0], TAP_FRAME_CONTROL, 0, 0, 0);
+        frame_node_up(&f[n++], 1700000000000000000);
+    }
+    frame_begin(&f[n], 0, seq, 0, 0);
+    frame_call(&f[n++], pid, 9, time);
+    commit(f, n);
+}
+
+/* Two nodes were recorded, one of which did nothing more: what it did before goes out in its place
+ * and not when the file ends. */
+static void a_node_that_is_silent_in_a_recording_keeps_its_place(void)
+{
+    struct tap_bus_node one = {0}, two = {.stream.node = 1};
+    begin_with((struct tap_bus_options){.events = TAP_KIND_BIT(TAP_FUNCTION_CALL),
+                                        .memory = 1 << 30,
+                                        .several = true,
+                                        .in_order = true,
+                                        .recorded = true,
+                                        .reorder = TAP_SECOND / 10});
+    node = one;
+    commit_call_at(0, 1, 1000);
+    one = node;
+    node = two;
+    commit_call_at(0, 2, 2000);
+    commit_call_at(1, 3, 5 * (int64_t)TAP_SECOND);
+    commit_call_at(2, 4, 10 * (int64_t)TAP_SECOND);
+    tap_bus_flush(bus);
+    uint32_t calls = 0;
+    while (calls < 4) {
+        struct tap_queue_item item = take(0);
+        for (uint32_t i = 0; i < item.batch->base.count; i++)
+            if (item.batch->events[i].kind == TAP_FUNCTION_CALL)
+                CU_ASSERT_EQUAL(item.batch->events[i].pid.id, ++calls);
+        tap_batch_release(item.batch);
+    }
+    end();
+}
+
 /* However many are due at once, and though nothing of them needs room beside the event itself. */
 static void what_is_due_at_once_goes_on_in_pieces(void)
 {
@@ -306,4 +350,5 @@ UNIT_TESTS("bus", UNIT_TEST(each_set_of_filters_has_its_selection),
            UNIT_TEST(a_trickle_of_small_frames_keeps_little_memory),
            UNIT_TEST(above_the_pools_limit_nothing_is_handed_over),
            UNIT_TEST(merged_events_have_their_pieces),
+           UNIT_TEST(a_node_that_is_silent_in_a_recording_keeps_its_place),
            UNIT_TEST(what_is_due_at_once_goes_on_in_pieces), UNIT_TEST(odd_commits_are_survived))
