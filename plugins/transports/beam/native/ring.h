@@ -1,0 +1,71 @@
+/* ring.h: what one thread of the node has to say, on its way to the thread that sends it.
+ *
+ * One writes and one reads, neither waits for the other. What does not fit is counted, and the next
+ * record that fits says how many were lost before it: so each loss stands at its place. All of a
+ * ring is one piece of memory, taken when its thread has its first event, and of the size that it
+ * keeps: with it comes what the thread needs to encode.
+ */
+#ifndef TAP_NATIVE_RING_H
+#define TAP_NATIVE_RING_H
+
+#include <stdatomic.h>
+
+#include "transports/beam/native/encode.h"
+
+#define TAP_RING_LINE 64 /* bytes of a cache line: what the two write is apart */
+
+struct tap_record {
+    uint32_t size; /* of the message that follows, without what fills up to 8 bytes */
+    uint32_t lost; /* how many were lost in this ring by now, modulo 2^32 */
+    int64_t time;  /* ns */
+};
+struct tap_ring {
+    /* The writer's. */
+    _Alignas(TAP_RING_LINE) atomic_uint_fast64_t head; /* bytes written since the start */
+    atomic_uint_fast64_t lost;
+    atomic_int_fast64_t last; /* time of the last record */
+    uint64_t tail_seen;
+    /* The reader's. */
+    _Alignas(TAP_RING_LINE) atomic_uint_fast64_t tail; /* bytes read */
+    uint64_t lost_told;
+    /* Neither changes these. */
+    _Alignas(TAP_RING_LINE) size_t size; /* of bytes: a power of two */
+    size_t mapped;
+    size_t max_term; /* bytes of a payload: also what the ring's size allows */
+    uint8_t *bytes, *message;
+    size_t message_size;
+    struct tap_encoder encoder;
+    struct tap_native_names names;
+};
+
+/* What a ring takes beside its `size`. */
+size_t tap_ring_overhead(size_t size, size_t max_term);
+/* NULL: there is no memory. size: a power of two. */
+struct tap_ring *tap_ring_new(size_t size, size_t max_term);
+void tap_ring_free(struct tap_ring *);
+
+/* Writer: adds a message of `len` bytes, which is at ring->message. False: it does not fit and is
+ * counted as lost. *used: bytes that wait now. */
+bool tap_ring_put(struct tap_ring *, size_t len, int64_t time, size_t *used);
+/* Writer: one is lost. */
+static inline void tap_ring_lose(struct tap_ring *r)
+{
+    uint64_t lost = atomic_load_explicit(&r->lost, memory_order_relaxed);
+    atomic_store_explicit(&r->lost, lost + 1, memory_order_release);
+}
+
+/* Reader: bytes that wait. */
+static inline uint64_t tap_ring_used(const struct tap_ring *r)
+{
+    return atomic_load_explicit(&r->head, memory_order_acquire) -
+           atomic_load_explicit(&r->tail, memory_order_relaxed);
+}
+/* Reader: the record at the tail; there is one. */
+void tap_ring_peek(const struct tap_ring *, struct tap_record *);
+/* Reader: how many were lost before that record, or without one (NULL) after the last, if none
+ * waits; each is told once. */
+uint64_t tap_ring_take_lost(struct tap_ring *, const struct tap_record *);
+/* Reader: copies its message, if `to` is not NULL, and goes behind it. */
+void tap_ring_take(struct tap_ring *, const struct tap_record *, uint8_t *to);
+
+#endif
