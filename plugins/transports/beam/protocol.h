@@ -51,6 +51,12 @@
  *                      call, made in a process of its own, and what it spawns; `processes` is []
  *                      then. Milliseconds; Timeout 0: no limit, beyond it the caller is killed;
  *                      Linger: how long what it spawned may go on being traced afterwards
+ *         native       not there: a process takes the events. Else a map: mode (auto: a process
+ *                      where it cannot be done, and a line in the log that says why; native: the
+ *                      run is refused, with code native), module (atom), beam (binary: that
+ *                      module), library (binary, or {path, binary} on the node's machine), machine
+ *                      (binary: of the library, as in system_architecture), arity_only (boolean, in
+ *                      the place of the other). Needs stream; the library sends over it
  *         stream       not there: frames come over the distribution. Else a map: the node connects
  *                      to address (binary, an IP address or a host's name) and port within timeout
  *                      (ms), sends "BTT1" and token (16 bytes), expects answer (16 bytes), and all

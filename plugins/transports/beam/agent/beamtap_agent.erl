@@ -4,6 +4,7 @@
 %% What thinks how:
 %%
 %%   relay      the tracer: takes trace messages, packs them into frames, sends them, and does nothing else (relay.hrl)
+%%   native     events are taken by a tracer in C, and no message is made of them (native.hrl)
 %%   stream     with TCP: the process that owns the connection (stream.hrl)
 %%   guardians  two processes that know exactly what was set and take exactly that away when anything ends (guardian.hrl)
 %%   undo       the end of a run, and the second guardian (undo.hrl)
@@ -60,6 +61,8 @@
     shared,             % atomics, see above
     relay,              % pid
     stream = none,      % pid that sends frames over TCP; none: the relay does, over the distribution
+    native = none,      % {Module, Number}: who takes the events is a tracer in C (native.hrl)
+    tracer,             % who stands in the trace flags: the relay, or {Module, Number}
     session = none,     % trace session of OTP 27 and later
     flags = [],         % trace flags of the events asked for
     select,             % #select{}: which processes
@@ -88,6 +91,7 @@
 -include("plan.hrl").
 -include("relay.hrl").
 -include("first_calls.hrl").
+-include("native.hrl").
 -include("pause.hrl").
 -include("frames.hrl").
 -include("terms.hrl").

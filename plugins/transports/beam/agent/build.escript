@@ -9,7 +9,7 @@
 main(Arguments) ->
     Here = filename:dirname(filename:absname(escript:script_name())),
     Sources = ["beamtap_agent.erl", "text.hrl", "needs.hrl", "tracing.hrl", "spec.hrl", "otp_modules.hrl", "otp.hrl",
-               "plan.hrl", "load.hrl", "follow.hrl", "first_calls.hrl", "relay.hrl", "pause.hrl", "terms.hrl", "frames.hrl", "guardian.hrl",
+               "plan.hrl", "load.hrl", "follow.hrl", "first_calls.hrl", "relay.hrl", "native.hrl", "pause.hrl", "terms.hrl", "frames.hrl", "guardian.hrl",
                "undo.hrl", "heaps.hrl", "own.hrl", "call.hrl", "run_registry.hrl", "report.hrl", "names.hrl", "stream.hrl"],
     {ok, Bytes} = read(Here, Sources, []),
     <<Hash:32, _/binary>> = crypto:hash(sha256, Bytes),

@@ -45,14 +45,14 @@ call_functions(_) -> [].
 call_wait(Guardian, M, F, Args) ->
     Down = monitor(process, Guardian),
     receive
-        {call_go, Guardian, Session, Relay, Flags, Shared} ->
+        {call_go, Guardian, Session, Tracer, Flags, Shared} ->
             erlang:demonitor(Down, [flush]),
             %% The call itself runs under the node's default limit, as any other does.
             process_flag(max_heap_size, erlang:system_info(max_heap_size)),
-            set_process(Session, Relay, self(), true, [set_on_spawn | Flags]),
+            set_process(Session, Tracer, self(), true, [set_on_spawn | Flags]),
             Result = call_apply(M, F, Args),
             atomics:put(Shared, ?CALLED, 1),
-            set_process(Session, Relay, self(), false, [all]),
+            set_process(Session, Tracer, self(), false, [all]),
             own_heap(),
             Guardian ! {call_done, self(), call_pack(Result)};
         {'DOWN', Down, process, Guardian, _} -> ok
@@ -76,8 +76,8 @@ call_pack({Kind, Term}) ->
 
 call_start(#guardian{call = none} = G) -> G;
 call_start(#guardian{run = Run, call = #call{caller = Caller, timeout = Timeout} = Call} = G) ->
-    #run{session = Session, relay = Relay, flags = Flags, shared = Shared} = Run,
-    Caller ! {call_go, self(), Session, Relay, Flags, Shared},
+    #run{session = Session, tracer = Tracer, flags = Flags, shared = Shared} = Run,
+    Caller ! {call_go, self(), Session, Tracer, Flags, Shared},
     Timeout > 0 andalso erlang:send_after(Timeout, self(), call_late),
     G#guardian{call = Call#call{state = running}}.
 
@@ -102,9 +102,9 @@ call_message(_, G) ->
 call_linger(#guardian{call = #call{linger = Linger}} = G) ->
     call_linger(G, erlang:monotonic_time(millisecond) + Linger).
 
-call_linger(#guardian{run = #run{session = Session, relay = Relay}} = G, Until) ->
+call_linger(#guardian{run = #run{session = Session, tracer = Tracer}} = G, Until) ->
     case erlang:monotonic_time(millisecond) < Until andalso
-        lists:any(fun(P) -> is_member(Session, Relay, P) end, processes()) of
+        lists:any(fun(P) -> is_member(Session, Tracer, P) end, processes()) of
         true ->
             erlang:send_after(20, self(), {call_linger, Until}),
             guardian_loop(G);

@@ -92,11 +92,11 @@ follow_on(Pids, Tree, Select, #relay{run = #run{heaps = Heaps} = Run0, paused = 
     R#relay{run = Run, say = [{log, warning, text("~p: ~ts", [P, process_note(taken)])} || {P, taken} <- Bad] ++ R#relay.say}.
 
 %% As in arity_set: whichever comes last, the flags are off.
-follow_flags(Pid, Tree, #run{session = Session, relay = Relay, flags = Flags, shared = Shared} = Run) ->
+follow_flags(Pid, Tree, #run{session = Session, tracer = Tracer, flags = Flags, shared = Shared} = Run) ->
     case atomics:get(Shared, ?STOPPING) of
         0 ->
-            set_process(Session, Relay, Pid, true, [set_on_spawn || Tree] ++ heaps_flags(Run) ++ Flags),
-            atomics:get(Shared, ?STOPPING) =:= 0 orelse set_process(Session, Relay, Pid, false, [all]);
+            set_process(Session, Tracer, Pid, true, [set_on_spawn || Tree] ++ heaps_flags(Run) ++ Flags),
+            atomics:get(Shared, ?STOPPING) =:= 0 orelse set_process(Session, Tracer, Pid, false, [all]);
         _ -> ok
     end.
 
@@ -118,9 +118,9 @@ tree_ask(Roots) ->
     Self = self(),
     try spawn_opt(fun() -> own_begin(), Self ! {tree, tree_find(Roots)} end, [?OWN_HEAP]) catch error:_ -> ok end.
 
-tree_found(Found, #guardian{run = #run{select = Select, session = Session, relay = Relay} = Run} = G) ->
+tree_found(Found, #guardian{run = #run{select = Select, session = Session, tracer = Tracer} = Run} = G) ->
     #select{trees = Trees, excluded = Excluded} = Select,
-    case [F || {_, P} = F <- Found, not lists:member(P, Trees), not is_map_key(P, Excluded), not is_member(Session, Relay, P)] of
+    case [F || {_, P} = F <- Found, not lists:member(P, Trees), not is_map_key(P, Excluded), not is_member(Session, Tracer, P)] of
         [] -> G;
         New ->
             report(Run, {plan, #{processes => New}}),

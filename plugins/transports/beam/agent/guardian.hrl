@@ -47,7 +47,7 @@ guardian_spawn(Registry, Session, Options) ->
     registry_enter(Registry, Peer, Id, Session),
     monitor(process, Relay, [{tag, relay_down}]),
     monitor(process, Peer, [{tag, peer_down}]),
-    {#run{id = Id, collector = Collector, options = Options, shared = Shared, relay = Relay}, Peer}.
+    {#run{id = Id, collector = Collector, options = Options, shared = Shared, relay = Relay, tracer = Relay}, Peer}.
 
 guardian_try(#guardian{run = #run{options = #{duration := Duration}, relay = Relay}} = G0, Tag, Registry, Session) ->
     Self = self(),
@@ -95,14 +95,16 @@ refusal(Exception) -> {failed, text("the agent failed while it started: ~0tP", [
 %% Throws {refused, Code, Text}.
 guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) ->
     #run{options = #{events := Events, processes := Selectors} = Options, relay = Relay} = Run0,
-    Stream = stream_start(Options, Relay, Run0#run.shared),
-    Session = session_new(SessionName, Relay),
+    {Native, Notes} = native_start(Options, Relay, Registry),
+    Stream = case Native of none -> stream_start(Options, Relay, Run0#run.shared); _ -> none end,
+    Tracer = native_tracer(Native, Relay),
+    Session = session_new(SessionName, Tracer),
     %% From here on the second guardian can undo.
-    Run01 = tell_peer(Run0#run{session = Session, stream = Stream}, Peer),
+    Run01 = tell_peer(Run0#run{session = Session, stream = Stream, native = Native, tracer = Tracer}, Peer),
     Call = call_new(Options),
     Run02 = tell_peer(Run01#run{caller = call_pid(Call)}, Peer),
     Run03 = tell_peer(Run02#run{namer = names_start(Options, Relay)}, Peer),
-    Run1 = tell_peer(Run03#run{heaps = heaps_start(Options)}, Peer),
+    Run1 = tell_peer(Run03#run{heaps = case Native of none -> heaps_start(Options); _ -> none end}, Peer),
     #run{namer = Namer, heaps = Heaps} = Run1,
     Entries = plan_entries(Options),
     Messages = guardian_messages(Options),
@@ -123,14 +125,16 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Known = lists:usort(erlang:loaded()),
     Looked = erlang:monotonic_time(nanosecond),
     Others = load_others(Session, Selectors),
-    Run11 = load_begin(Run1#run{otp = otp_new(Options)}, Entries, Others, Peer),
+    Run10 = Run1#run{otp = otp_new(Options)},
+    Run11 = case Native of none -> load_begin(Run10, Entries, Others, Peer); _ -> Run10 end,
     {Targets, Skipped, Pending, Later, Left} = plan_functions(Entries, Run11),
     Other = event_flags(Events) -- [call],
     Targets =:= [] andalso Pending =:= [] andalso not Later andalso Other =:= [] andalso
         throw({refused, empty_plan, empty_text(Skipped)}),
     Session =:= none andalso guardian_rivals(rivals(Events, Select, Messages, Others, Run11#run.on_load)),
     Run2 = tell_peer(Run11#run{targets = Targets, messages = Messages, select = Select, carriers = own_carriers(Select),
-                              flags = [monotonic_timestamp | event_flags(Events) ++ [arity || maps:get(arity_only, Options)]]}, Peer),
+                              flags = [monotonic_timestamp || Native =:= none] ++ event_flags(Events)
+                                  ++ [arity || native_arity(Native, Options)]}, Peer),
     [guardian_message(Session, Which, Spec) || {Which, Spec} <- Messages],
     Count = lists:sum([set_target(Session, T) || T <- Targets]),
     Run3 = tell_peer(Run2#run{on = true}, Peer),
@@ -143,7 +147,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Unknown ++ Taken, 2000)},
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
-    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ name_reports(Names)], Entries},
+    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ Notes ++ name_reports(Names)], Entries},
     heaps_first(Run3),
     G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names, known = Known, follow = Follow,
                 roots = [F || {_, P} = F <- Found0, Call =:= none, lists:member(P, Select0#select.trees)],
@@ -327,9 +331,9 @@ clock_report(Ref) ->
     {clock, Ref, erlang:monotonic_time(nanosecond), erlang:time_offset(nanosecond)}.
 
 %% Connections that are made during the run would trace the trace.
-guardian_exclude(#run{select = #select{everyone = true, excluded = Old}, session = Session, relay = Relay}) ->
+guardian_exclude(#run{select = #select{everyone = true, excluded = Old}, session = Session, tracer = Tracer}) ->
     New = maps:without(maps:keys(Old), excluded([])),
-    each_process(fun(P) -> is_member(Session, Relay, P) andalso set_process(Session, Relay, P, false, [all]) end,
+    each_process(fun(P) -> is_member(Session, Tracer, P) andalso set_process(Session, Tracer, P, false, [all]) end,
                  maps:keys(New));
 guardian_exclude(_) -> ok.
 

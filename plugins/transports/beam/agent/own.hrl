@@ -19,9 +19,9 @@ own_begin() ->
         true -> own_leave_sessions();
         false ->
             case tracer_of(self()) of
-                Tracer when is_pid(Tracer) ->
-                    is_relay(Tracer) andalso (try erlang:trace(self(), false, [all, {tracer, Tracer}]) catch error:_ -> ok end);
-                _ -> ok
+                [] -> ok;
+                Tracer ->
+                    is_relay(Tracer) andalso (try erlang:trace(self(), false, [all, tracer_flag(Tracer)]) catch error:_ -> ok end)
             end
     end,
     ok.
@@ -58,8 +58,10 @@ own_carriers(_) ->
     maps:from_list([{P, Kind} || {Name, Kind} <- [{rex, rex}, {net_kernel, dist}], P <- [whereis(Name)], is_pid(P)]).
 
 own_watch(#run{carriers = none}) -> ok;
-own_watch(#run{carriers = Carriers, session = Session, relay = Relay}) ->
-    each_process(fun(P) -> set_process(Session, Relay, P, true, [procs, monotonic_timestamp]) end, maps:keys(Carriers)),
+own_watch(#run{carriers = Carriers, session = Session, tracer = Tracer} = Run) ->
+    native_carriers(Run),
+    Flags = [procs | [monotonic_timestamp || Run#run.native =:= none]],
+    each_process(fun(P) -> set_process(Session, Tracer, P, true, Flags) end, maps:keys(Carriers)),
     ok.
 
 %% ---- The relay's part ----------------------------------------------------------------------------------------------

@@ -61,6 +61,8 @@
 relay_begin(Guardian) ->
     own_begin(),
     receive
+        {native_open, Guardian, Ref, Module, Options} ->
+            relay_native(Guardian, Ref, Module, Options);
         {relay_begin, Guardian, #run{options = Options} = Run, Reports, Entries} ->
             #{max_term := Term, max_queue := Queue, max_memory := Memory, max_rate := Rate, max_events := Events,
               overload := Overload} = Options,
@@ -155,6 +157,7 @@ relay_other({stream_down, _, process, _, Why}, R) ->
 relay_other(_, R) ->
     R.
 
+credit_grant(#run{native = {Module, Number}}, Total) -> Module:credit(Number, Total);
 credit_grant(#run{shared = Shared}, Total) ->
     case atomics:get(Shared, ?CREDIT) of
         Now when Now < Total -> atomics:put(Shared, ?CREDIT, Total);

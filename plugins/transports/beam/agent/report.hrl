@@ -112,7 +112,8 @@ clean() ->
 clean_map() ->
     Living = lists:usort([Run || {_, Runs} <- registries(), {Run, _} <- Runs]),
     Relays = [P || Living =:= [], P <- processes(), is_relay(P)],
-    [catch erlang:trace(processes, false, [all, {tracer, P}]) || P <- Relays],
+    [catch erlang:trace(processes, false, [all, tracer_flag(T)])
+     || T <- Relays ++ [T || Living =:= [], {_, _} = T <- tracers(), is_relay(T)]],
     Dead = fun({ours, Run}) -> not lists:member(Run, Living); (_) -> false end,
     OnLoad = Dead(owner(function_spec(none, on_load))),
     OnLoad andalso (catch erlang:trace_pattern(on_load, false, [local])), % before the patterns that it has made
@@ -126,7 +127,7 @@ clean_map() ->
                      not lists:member(element(1, S), Kept), session_blocked() =:= false, destroy(S)],
     Modules = [M || M <- erlang:loaded(), M =/= ?MODULE, lists:prefix("beamtap_agent_", atom_to_list(M)),
                     whereis(M) =:= undefined],
-    Gone = [M || M <- Modules, purge_now(M)],
+    Gone = [M || M <- Modules, purge_now(M)] ++ native_clean(),
     (module_stays())#{living => Living, functions => Functions,
       function_texts => [text("~0tp:~0tp/~b", [M, F, A]) || {M, F, A} <- Functions],
       on_load => [<<"modules to come">> || OnLoad], messages => Messages, relays => length(Relays),
@@ -141,7 +142,8 @@ is_relay(P) when is_pid(P) ->
                               lists:prefix("relay_", atom_to_list(F)) end, Stack);
             undefined -> false
         end;
-is_relay(_) -> false. % a port, or a module of a tracer in C
+is_relay({Module, _}) -> is_native(Module);
+is_relay(_) -> false. % a port
 
 destroy(Session) ->
     try trace:session_destroy(Session) catch error:_ -> false end.

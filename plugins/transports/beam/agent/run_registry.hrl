@@ -66,6 +66,9 @@ registry_loop(Runs, Linger) ->
             Down = monitor(process, Pid),
             From ! {Ref, ok},
             registry_loop(Runs#{Down => {Pid, Run}}, Linger);
+        {native, From, Ref, {Module, Beam, Library}} ->
+            From ! {Ref, native_load(Module, Beam, Library)},
+            registry_loop(Runs, Linger);
         {own, Guardian, Pids} ->
             put({own, Guardian}, Pids),
             registry_loop(Runs, Linger);
@@ -107,6 +110,7 @@ registry_ended(_, _, _) -> ok.
 %% Two collectors that came at the same time may both have loaded the module: then there is old code beside the current one,
 %% and this process may be running it. It goes on in the current code, has the old one purged, and ends by that.
 registry_end() ->
+    native_unload(),
     case {erlang:check_old_code(?MODULE), erlang:module_loaded(?MODULE)} of
         {false, _} -> purge_later(), unregister(?MODULE);
         {true, true} -> ?MODULE:registry();

@@ -24,7 +24,7 @@ session_name(Taken, N) ->
     end.
 
 session_new(none, _) -> none;
-session_new(Name, Relay) -> trace:session_create(Name, Relay, []).
+session_new(Name, Tracer) -> trace:session_create(Name, Tracer, []).
 
 %% Number of functions that it matched. Spec false: takes the pattern away.
 set_function(none, MFA, Spec) -> erlang:trace_pattern(MFA, Spec, [local]);
@@ -35,23 +35,26 @@ set_message(Session, send, Spec) -> trace:send(Session, Spec, []);
 set_message(Session, 'receive', Spec) -> trace:recv(Session, Spec, []).
 
 %% Flags of one process. badarg: it is gone, or (before OTP 27) traced by someone else.
-set_process(none, Relay, Pid, How, Flags) -> erlang:trace(Pid, How, [{tracer, Relay} | Flags]);
+set_process(none, Tracer, Pid, How, Flags) -> erlang:trace(Pid, How, [tracer_flag(Tracer) | Flags]);
 set_process(Session, _, Pid, How, Flags) -> trace:process(Session, Pid, How, Flags).
 
-set_new(none, Relay, How, Flags) -> erlang:trace(new_processes, How, [{tracer, Relay} | Flags]);
+set_new(none, Tracer, How, Flags) -> erlang:trace(new_processes, How, [tracer_flag(Tracer) | Flags]);
 set_new(Session, _, How, Flags) -> trace:process(Session, new, How, Flags).
+
+tracer_flag({Module, State}) -> {tracer, Module, State};
+tracer_flag(Pid) -> {tracer, Pid}.
 
 %% Takes flags from every process that has them from this run, and from those to come.
 %% The VM takes those of the ones to come whoever has them, whatever tracer is named: so they are looked at first.
-clear_flags(none, Relay, Flags) ->
-    erlang:trace_info(new_processes, tracer) =:= {tracer, Relay} andalso
-        erlang:trace(new_processes, false, [{tracer, Relay} | Flags]),
-    erlang:trace(existing_processes, false, [{tracer, Relay} | Flags]);
+clear_flags(none, Tracer, Flags) ->
+    erlang:trace_info(new_processes, tracer) =:= {tracer, Tracer} andalso
+        erlang:trace(new_processes, false, [tracer_flag(Tracer) | Flags]),
+    erlang:trace(existing_processes, false, [tracer_flag(Tracer) | Flags]);
 clear_flags(Session, _, Flags) -> trace:process(Session, all, false, Flags).
 
 %% Is the process one of ours, by whatever flag is left?
-is_member(none, Relay, Pid) ->
-    try erlang:trace_info(Pid, tracer) =:= {tracer, Relay} catch error:_ -> false end;
+is_member(none, Tracer, Pid) ->
+    try erlang:trace_info(Pid, tracer) =:= {tracer, Tracer} catch error:_ -> false end;
 is_member(Session, _, Pid) ->
     try trace:info(Session, Pid, flags) of
         {flags, [_ | _]} -> true;
@@ -95,40 +98,40 @@ event_flag(_) -> [procs].
 
 %% Turns the events of a run off. What marks its processes as members (the timestamp flag, set_on_spawn) stays, so that
 %% children of a tree that are born meanwhile are members too and flags_resume finds them.
-flags_pause(#run{session = Session, relay = Relay, flags = Flags, select = Select}) ->
+flags_pause(#run{session = Session, tracer = Tracer, flags = Flags, select = Select}) ->
     Off = Flags -- [monotonic_timestamp],
     case Select of
         #select{everyone = false, new = false, trees = [], listed = Pids} ->
-            each_process(fun(Pid) -> set_process(Session, Relay, Pid, false, Off) end, Pids);
+            each_process(fun(Pid) -> set_process(Session, Tracer, Pid, false, Off) end, Pids);
         _ ->
-            clear_flags(Session, Relay, Off)
+            clear_flags(Session, Tracer, Off)
     end,
     ok.
 
 %% Turns them on again, or for the first time; the processes that would not: [{Pid, gone | taken}].
 %% At first without the arguments of calls: whose they may be told is looked at then (heaps.hrl).
 flags_on(#run{select = #select{everyone = true, excluded = Excluded}} = Run, When) ->
-    #run{session = Session, relay = Relay, flags = Flags} = Run,
-    set_new(Session, Relay, true, Flags),
+    #run{session = Session, tracer = Tracer, flags = Flags} = Run,
+    set_new(Session, Tracer, true, Flags),
     Pids = [Pid || Pid <- processes(), not is_map_key(Pid, Excluded)],
     All = flags_first(Run, When) ++ Flags,
-    each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, All) end, Pids);
+    each_process(fun(Pid) -> set_process(Session, Tracer, Pid, true, All) end, Pids);
 flags_on(#run{select = #select{call = true}}, first) ->
     []; % the caller does it, when it begins
 flags_on(#run{select = #select{call = true, trees = [Caller]}} = Run, again) ->
-    #run{session = Session, relay = Relay, flags = Flags, shared = Shared} = Run,
+    #run{session = Session, tracer = Tracer, flags = Flags, shared = Shared} = Run,
     Back = atomics:get(Shared, ?CALLED) =:= 1,
-    each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end,
-                 [Pid || Pid <- processes(), not (Back andalso Pid =:= Caller), is_member(Session, Relay, Pid)]);
-flags_on(#run{session = Session, relay = Relay, flags = Flags, select = Select} = Run, When) ->
+    each_process(fun(Pid) -> set_process(Session, Tracer, Pid, true, Flags) end,
+                 [Pid || Pid <- processes(), not (Back andalso Pid =:= Caller), is_member(Session, Tracer, Pid)]);
+flags_on(#run{session = Session, tracer = Tracer, flags = Flags, select = Select} = Run, When) ->
     #select{new = New, listed = Listed, trees = Trees} = Select,
-    New andalso set_new(Session, Relay, true, Flags),
+    New andalso set_new(Session, Tracer, true, Flags),
     All = flags_first(Run, When) ++ Flags,
-    Bad = each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, [set_on_spawn | All]) end, Trees) ++
-        each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, All) end, Listed),
+    Bad = each_process(fun(Pid) -> set_process(Session, Tracer, Pid, true, [set_on_spawn | All]) end, Trees) ++
+        each_process(fun(Pid) -> set_process(Session, Tracer, Pid, true, All) end, Listed),
     When =:= again andalso (New orelse Trees =/= []) andalso
-        each_process(fun(Pid) -> set_process(Session, Relay, Pid, true, Flags) end,
-                     [Pid || Pid <- processes(), is_member(Session, Relay, Pid)]),
+        each_process(fun(Pid) -> set_process(Session, Tracer, Pid, true, Flags) end,
+                     [Pid || Pid <- processes(), is_member(Session, Tracer, Pid)]),
     Bad.
 
 flags_first(Run, first) -> heaps_flags(Run);
@@ -158,8 +161,8 @@ take_away(#run{namer = Namer} = Run) when is_pid(Namer) ->
     exit(Namer, kill),
     take_away(Run#run{namer = none});
 take_away(#run{session = none} = Run) ->
-    #run{id = Id, relay = Relay, targets = Targets, messages = Messages, on = On} = Run,
-    On andalso (catch clear_flags(none, Relay, [all])),
+    #run{id = Id, tracer = Tracer, targets = Targets, messages = Messages, on = On} = Run,
+    On andalso (catch clear_flags(none, Tracer, [all])),
     [{message, Which} || {Which, _} <- Messages, (catch clear_message(Which, Id)) =:= true] ++
         [{functions, N} || N <- [load_take_away(Run) + clear_targets(Targets, Id, 0)], N > 0] ++
         [flags || On];

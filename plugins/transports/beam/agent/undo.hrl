@@ -47,13 +47,18 @@ end_wait(#run{relay = Relay} = Run, Tag, Down, Final) ->
     end.
 
 %% The relay is dead: what it had published is what is known. What it held and what was in its mailbox is lost.
-end_without_relay(#run{shared = Shared}, Final) ->
-    [Seq, Sent, Number, Peak] = [atomics:get(Shared, I) || I <- [?PRODUCED, ?SENT, ?NUMBER, ?PEAK]],
+end_without_relay(#run{shared = Shared, native = Native}, Final) ->
+    {Seq, Sent, Number, Peak} = case Native of
+        none -> list_to_tuple([atomics:get(Shared, I) || I <- [?PRODUCED, ?SENT, ?NUMBER, ?PEAK]]);
+        {Module, Run} -> native_figures(Module, Run, ?NATIVE_GONE div 20)
+    end,
     Map = Final#{produced => Seq, sent => Sent, lost => Seq - Sent, peak_queue => Peak},
+    {Map, [final_frame(Map, Number, Seq) || atomics:get(Shared, ?FINAL) =:= 0]}.
+
+final_frame(Map, Number, Seq) ->
     Bin = term_to_binary({final, Map}),
     Length = byte_size(Bin),
-    {Map, [<<"BTF1", 1, 1, 0:16, Number:32, 0:32, Seq:64, 1:32, 0:32, 0:32, (Length + 4):32, Length:32, Bin/binary>>
-           || atomics:get(Shared, ?FINAL) =:= 0]}.
+    <<"BTF1", 1, 1, 0:16, Number:32, 0:32, Seq:64, 1:32, 0:32, 0:32, (Length + 4):32, Length:32, Bin/binary>>.
 
 %% A final report that the connection did not take is kept for one lease, for a collector that comes back.
 end_final(_, _, []) -> ok;
@@ -84,7 +89,7 @@ end_final(#guardian{run = Run, peer = Peer} = G, Map, [Frame | Rest] = Frames, D
 peer_begin(First, Relay, Lease) ->
     own_begin(),
     Down = monitor(process, First),
-    peer_loop(First, Down, #run{relay = Relay}, max(2 * Lease, 10000) + 20000).
+    peer_loop(First, Down, #run{relay = Relay, tracer = Relay}, max(2 * Lease, 10000) + 20000).
 
 peer_loop(First, Down, Run, Patience) ->
     receive
