@@ -29,9 +29,11 @@ struct tap_session_settings {
     uint32_t events; /* TAP_KIND_BITs, from event_names */
     int64_t duration, lease;
     int64_t max_events, max_rate, max_queue, max_memory, max_term;
-    int overload; /* enum tap_overload */
-    int require;  /* enum tap_require */
-    int order;    /* enum tap_order */
+    int overload;               /* enum tap_overload */
+    int collect;                /* enum tap_collect */
+    const char *native_library; /* NULL: it is sent */
+    int require;                /* enum tap_require */
+    int order;                  /* enum tap_order */
     int64_t reorder;
     bool hidden_nodes, include_otp, load, fail_on_loss;
     bool names;

@@ -7,6 +7,7 @@
 #include "syntax/suggest.h"
 #include "config/session_options.h"
 
+static const char *const collect_choices[] = {"process", "auto", "native", NULL};
 static const char *const overload_choices[] = {"pause", "drop", "stop", NULL};
 static const char *const arguments_choices[] = {"auto", "true", "false", NULL};
 static const char *const require_choices[] = {"any", "all", NULL};
@@ -99,6 +100,20 @@ const struct tap_option tap_session_options[] = {
      .choices = overload_choices,
      .help = "what to do when the relay in the node falls behind",
      SESSION(overload)},
+    {.name = "collect",
+     .type = TAP_OPT_CHOICE,
+     .def = "process",
+     .choices = collect_choices,
+     .help = "who takes the events in the nodes. process: a process that the VM sends them to; "
+             "native: C code that is loaded into the VM, cuts each term where it is, and hinders "
+             "the node less; auto: native where it can be had, else a process. Native needs "
+             "[transport:tcp]",
+     SESSION(collect)},
+    {.name = "native_library",
+     .type = TAP_OPT_STRING,
+     .help = "with collect = native or auto: where the native tracer's library is on the nodes' "
+             "machines; without it, it is sent to them",
+     SESSION(native_library)},
     {.name = "max_queue",
      .type = TAP_OPT_SIZE,
      .def = "10k",

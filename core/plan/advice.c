@@ -26,7 +26,13 @@ static bool every_module(const struct tap_plan *plan)
 /* The process that calls copies them. */
 static bool dear_arguments(const struct tap_plan *plan)
 {
-    return every_module(plan) && !plan->arity_only;
+    return every_module(plan) && !plan->arity_only && plan->collect != TAP_COLLECT_NATIVE;
+}
+
+/* It goes through them where they are, as far as max_term. */
+static bool walked_arguments(const struct tap_plan *plan)
+{
+    return every_module(plan) && !plan->arity_only && plan->collect == TAP_COLLECT_NATIVE;
 }
 
 static bool no_arguments(const struct tap_plan *plan)
@@ -37,7 +43,8 @@ static bool no_arguments(const struct tap_plan *plan)
 /* A value is copied too, and no flag of the VM leaves it out. */
 static bool dear_values(const struct tap_plan *plan)
 {
-    return every_module(plan) && (tap_plan_kinds(plan) & TAP_KIND_BIT(TAP_FUNCTION_RETURN));
+    return every_module(plan) && (tap_plan_kinds(plan) & TAP_KIND_BIT(TAP_FUNCTION_RETURN)) &&
+           plan->collect != TAP_COLLECT_NATIVE;
 }
 
 const char *tap_plan_advice(const struct tap_plan *plan, size_t n)
@@ -54,6 +61,9 @@ const char *tap_plan_advice(const struct tap_plan *plan, size_t n)
         {dear_arguments(plan),
          "arguments of every module's calls: each is copied, and what servers "
          "hold with it; processes that hold much are traced without"},
+        {walked_arguments(plan),
+         "arguments of every module's calls: each is gone through as far as max_term; where "
+         "servers hand large states on, a smaller max_term costs them less"},
         {dear_values(plan),
          "returns of every module: a server that returns what it holds copies it "
          "each time, before max_term can stop that; name modules or functions"},

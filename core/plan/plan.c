@@ -325,6 +325,9 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
         .names = live && s->names && !(s->events & TAP_CONFIG_SCHEDULING),
         .mailbox = live ? s->mailbox : 0,
         .arity_only = live && s->arguments == TAP_ARGUMENTS_FALSE,
+        .collect = live ? (enum tap_collect)s->collect : TAP_COLLECT_PROCESS,
+        .native_arity_only = live && s->arguments == TAP_ARGUMENTS_FALSE,
+        .native_library = s->native_library,
         .node_ports = s->node_ports,
         .seed_port = s->seed_port,
         .port = (uint16_t)s->port,
@@ -441,6 +444,7 @@ enum tap_status tap_plan_join(const struct tap_config *config, struct tap_plan_f
         return TAP_ERR(err, TAP_ERROR, "core", "out of memory while planning");
     refuse_terms(plan, err);
     if (config->session.arguments == TAP_ARGUMENTS_AUTO && !tap_config_replays(config))
-        plan->arity_only = (plan->events & CALL_KINDS) && plan->function_count == 0;
+        plan->arity_only = (plan->events & CALL_KINDS) && plan->function_count == 0 &&
+                           plan->collect != TAP_COLLECT_NATIVE;
     return tap_error_count(err) > before ? TAP_INVALID : TAP_OK;
 }

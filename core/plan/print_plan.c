@@ -86,6 +86,13 @@ static void print_functions(const struct tap_plan *plan, FILE *out)
         fprintf(out, "all%s\n",
                 plan->include_otp ? "" : ", without those of Erlang/OTP and Elixir");
     }
+    if (plan->collect != TAP_COLLECT_PROCESS) {
+        print_title("collect", 0, out);
+        fputs(plan->collect == TAP_COLLECT_NATIVE
+                  ? "native: C code is loaded into the nodes' VMs\n"
+                  : "native where it can be had (C code in the node's VM), else by a process\n",
+              out);
+    }
     if (calls && plan->arity_only) {
         print_title("arguments", 0, out);
         fputs("no, the arity alone\n", out);

@@ -120,6 +120,15 @@ class Node:
 RECORD = ('--set', 'sink:story.plugin=record', '--set', 'sink:story.path=story.btf', '--set', 'sink:story.queue=256M')
 
 
+def collected(ini):
+    """BEAMTAP_COLLECT=native: the same tests with another tracer, where they say nothing of it themselves."""
+    how = os.environ.get('BEAMTAP_COLLECT')
+    if not how or 'collect =' in ini or '[session]\n' not in ini or '[transport:' in ini.replace('[transport:tcp]', ''):
+        return ini
+    with_tcp = ini if '[transport:tcp]' in ini else ini + '\n[transport:tcp]\n'
+    return with_tcp.replace('[session]\n', '[session]\ncollect = %s\n' % how, 1)
+
+
 class Run:
     """A beamtap process. What it wrote is checked as a whole when it ends well (story.py)."""
     recorded = False  # a test's runs are recorded besides, so that each sink's story of them can be compared
@@ -131,6 +140,7 @@ class Run:
         else:
             path = ini
             if '\n' in ini:
+                ini = collected(ini)
                 path = os.path.join(self.dir, 'trace.ini')
                 with open(path, 'w', encoding='utf-8') as f:
                     f.write(ini)

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "transports/beam/node/native_term.h"
 #include "transports/beam/protocol.h"
 
 static void put_text(struct tap_buf *b, const char *text)
@@ -182,7 +183,8 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
 {
     static const char *const overloads[] = {"pause", "drop", "stop"};
     const struct tap_plan *plan = t->plan;
-    tap_write_map(b, t->stream ? 23 : 22);
+    bool native = TAP_HAS(plan, native_arity_only) && plan->collect != TAP_COLLECT_PROCESS;
+    tap_write_map(b, 22 + (t->stream != NULL) + native);
     tap_write_atom(b, "run");
     put_text(b, t->run);
     tap_write_atom(b, "collector");
@@ -218,6 +220,8 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     tap_write_atom(b, plan->arity_only ? "true" : "false");
     tap_write_atom(b, "call");
     put_call(b, plan->call);
+    if (native)
+        tap_native_term_write(b, plan);
     if (t->stream)
         put_stream(b, t->stream);
 }
