@@ -195,12 +195,19 @@ static bool read_gap(const struct tap_frames *ctx, struct tap_stream *s,
         pid.node = tap_intern_name(ctx->atoms->table, node, node_len);
     uint8_t reason = number > 0 && number < TAP_REASON_COUNT ? (uint8_t)number : TAP_REASON_NONE;
     bool part = reason == TAP_REASON_TERM || reason == TAP_REASON_CODE;
-    uint64_t ns = to > from ? (uint64_t)to - (uint64_t)from : 0;
+    /* Both by the clock that the events around it are timed by. It is drawn to the collector's all
+     * the time, and no longer knows how that was where a long gap began: it begins not before the
+     * events that stand before it. */
+    int64_t begins = tap_node_clock_ns(&s->clock, from), ends = tap_node_clock_ns(&s->clock, to);
+    if (!part && begins < s->last_ts && s->last_ts < ends)
+        begins = s->last_ts;
+    uint64_t ns = to > from && ends > begins ? (uint64_t)ends - (uint64_t)begins : 0;
+    uint64_t own = to > from ? (uint64_t)to - (uint64_t)from : 0; /* by the node's clock */
     ns = ns < TAP_TIME_MAX ? ns : TAP_TIME_MAX;
+    own = own < TAP_TIME_MAX ? own : TAP_TIME_MAX;
     if (!part)
-        add(&s->figures.gap_ns, ns), add(&s->figures.gap_by[reason], ns);
-    struct tap_event *ev =
-        tap_stream_event(s, batch, TAP_GAP, tap_node_clock_ns(&s->clock, part && ns ? to : from));
+        add(&s->figures.gap_ns, own), add(&s->figures.gap_by[reason], own);
+    struct tap_event *ev = tap_stream_event(s, batch, TAP_GAP, part && ns ? ends : begins);
     if (ev) {
         s->last_ts = ev->ts > s->last_ts ? ev->ts : s->last_ts;
         ev->pid = pid;
