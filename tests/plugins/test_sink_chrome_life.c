@@ -486,7 +486,7 @@ UNIT_TESTS("sink_chrome_life", UNIT_TEST(life_of_a_process), UNIT_TEST(kill_in_t
            UNIT_TEST(pids_are_reused), UNIT_TEST(more_processes_than_are_remembered),
            UNIT_TEST(a_server_loop_is_one_frame), UNIT_TEST(arrows),
            UNIT_TEST(waiting_running_collecting), UNIT_TEST(losses_and_gaps),
-           UNIT_TEST(a_node_that_comes_back),
-           UNIT_TEST(two_nodes_and_rates), UNIT_TEST(empty_trace),
-           UNIT_TEST(valid_after_each_flush), UNIT_TEST(pipes_get_the_array_form),
-           UNIT_TEST(full_disk_is_told_once), UNIT_TEST(any_stream_obeys_the_rules))
+           UNIT_TEST(a_node_that_comes_back), UNIT_TEST(two_nodes_and_rates),
+           UNIT_TEST(empty_trace), UNIT_TEST(valid_after_each_flush),
+           UNIT_TEST(pipes_get_the_array_form), UNIT_TEST(full_disk_is_told_once),
+           UNIT_TEST(any_stream_obeys_the_rules))

@@ -148,5 +148,6 @@ static void a_return_after_a_loss_has_no_time(void)
     }
 }
 
-UNIT_TESTS("sink_summary", UNIT_TEST(a_return_after_a_loss_has_no_time), UNIT_TEST(sums_of_any_times_fit),
-           UNIT_TEST(times_are_rounded_in_their_unit), UNIT_TEST(times_ask_no_locale))
+UNIT_TESTS("sink_summary", UNIT_TEST(a_return_after_a_loss_has_no_time),
+           UNIT_TEST(sums_of_any_times_fit), UNIT_TEST(times_are_rounded_in_their_unit),
+           UNIT_TEST(times_ask_no_locale))

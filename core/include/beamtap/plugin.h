@@ -38,7 +38,7 @@ extern "C" {
 #endif
 
 #define TAP_ABI_MAJOR 1 /* another one has another symbol and another plugin folder */
-#define TAP_ABI_MINOR 1 /* one more for each release that appended something */
+#define TAP_ABI_MINOR 0 /* one more for each release that appended something */
 #define TAP_PLUGIN_SYMBOL "beamtap_plugin_v1"
 #define TAP_EXPORT __attribute__((visibility("default")))
 

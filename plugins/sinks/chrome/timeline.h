@@ -172,8 +172,8 @@ struct tap_chrome_node {
     uint32_t epoch;   /* one more each time that stacks break (tap_event_breaks_stacks) */
     int64_t loss_at;  /* when they did last, ns since the session's start */
     int64_t ended_at; /* when the node's tracing did */
-    int64_t bucket;  /* start of the current point of the rate; -1: none yet */
-    int64_t latest;  /* the latest time of an event */
+    int64_t bucket;   /* start of the current point of the rate; -1: none yet */
+    int64_t latest;   /* the latest time of an event */
     uint64_t bucket_events;
     uint64_t lost, gaps, gap_ns;
     uint64_t clock_error; /* ns: the largest; 0: the clock was not compared */

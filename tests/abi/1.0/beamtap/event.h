@@ -217,6 +217,15 @@ static inline bool tap_event_is_part_gap(const struct tap_event *e)
     return e->kind == TAP_GAP && (e->reason == TAP_REASON_TERM || e->reason == TAP_REASON_CODE);
 }
 
+/* What was open on the node may have ended unseen from here on: whoever keeps stacks of calls takes
+ * all of them there as ended at an unknown time, and believes no return that comes later for one of
+ * their calls, for it may be that of another call. */
+static inline bool tap_event_breaks_stacks(const struct tap_event *e)
+{
+    return e->kind == TAP_LOST || e->kind == TAP_NODE_DOWN ||
+           (e->kind == TAP_GAP && !tap_event_is_part_gap(e));
+}
+
 /* The term that stands for a peer, where one does; len 0: none does. */
 static inline struct tap_span tap_event_peer_term(const struct tap_event *e)
 {

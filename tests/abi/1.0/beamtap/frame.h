@@ -61,7 +61,8 @@
  *
  * and anything else is taken for the user's X. A payload larger than max_term is replaced by
  * {'$beamtap_cut', TrueSize} in its place, arguments by {'$beamtap_cut', TrueSize, Arity}; TrueSize
- * in bytes of external term.
+ * in bytes of external term. The native tracer looks at no more of a term than it may send: there
+ * TrueSize is what it is at the least.
  *
  * ---- Control frames of the agent (TAP_FRAME_CONTROL)
  *

@@ -71,6 +71,9 @@ struct tap_plan_call {
 };
 /* What to do where the relay's queue is too long. */
 enum tap_overload { TAP_OVERLOAD_PAUSE, TAP_OVERLOAD_DROP, TAP_OVERLOAD_STOP };
+/* Who takes the events in a node: a process that the VM sends them to, or the native tracer, C code
+ * in the VM; auto: that one where it can be had. */
+enum tap_collect { TAP_COLLECT_PROCESS, TAP_COLLECT_AUTO, TAP_COLLECT_NATIVE };
 /* The whole: read-only, complete from start on, valid until destroy. */
 struct tap_plan {
     uint32_t struct_size;
@@ -109,6 +112,10 @@ struct tap_plan {
     const uint16_t *node_ports;
     uint16_t seed_port, port;
     bool leave_unloaded; /* modules that are named exactly and not loaded are not loaded */
+    /* Since 1.1. */
+    const char *native_library; /* of the native tracer, on the nodes' machines; NULL: it is sent */
+    enum tap_collect collect;
+    bool native_arity_only; /* what arity_only is where the native tracer takes the events */
 };
 
 #ifdef __cplusplus
