@@ -1,5 +1,5 @@
 """A cluster of several OTP releases, as in a rolling upgrade: what one sends to another is paired, in every direction."""
-import glob
+import collections, glob
 from lib import *
 
 INI = """[session]
@@ -37,11 +37,14 @@ def every_direction_is_paired():
     assert run.code == 0, run.err()
     invariant(run.summary())
     events = [r for r in rows(run) if r['message'].startswith('{e2e,')]
+    number = lambda r: int(re.match(r'\{e2e,(\d+)', r['message'])[1])
     sent = {r['flow']: r for r in events if r['event'] == 'message_send'}
     got = {r['flow']: r for r in events if r['event'] == 'message_receive'}
-    # Of OTP 29's VM one in a hundred or so sends to other nodes never comes to the tracer: the relay has taken nothing of it.
-    assert len(got) == amount and amount * 0.95 <= len(sent) <= amount, (len(sent), len(got), amount)
-    number = lambda r: re.match(r'\{e2e,(\d+)', r['message'])[1]
+    # A send to another node whose message is still being encoded when the sender's time slice ends is never told by the VM: nor to a
+    # plain process tracer, with no beamtap near. Of 5,000 such sends of one process it told 4,957 on OTP 25 (to 27; every 115th is
+    # missing), 4,999 on 27 and 29 (the tenth is missing). A member's 120 or so are a little more than one slice.
+    untold = collections.Counter(m // 1000000 for m in set(map(number, got.values())) - set(map(number, sent.values())))
+    assert len(got) == amount and all(n <= 2 for n in untold.values()), (len(sent), len(got), amount, untold)
     unpaired = [(sent[f]['node'], number(sent[f])) for f in sent if f not in got]
     assert not unpaired, 'of %s, %d unpaired: %s' % (releases, len(unpaired), unpaired[:3])
     assert all(number(sent[f]) == number(got[f]) for f in sent), 'wrongly paired'
