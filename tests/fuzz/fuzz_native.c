@@ -6,7 +6,7 @@
 #include "fake_nif.h"
 #include "fuzz.h"
 #include "terms.h"
-#include "decode/decode.h"
+#include "decode/trace_message.h"
 #include "transports/beam/native/event.h"
 
 #define DEPTH 200
