@@ -256,11 +256,12 @@ static bool order_there(struct tap_bus *bus, uint32_t node)
 
 /* A live node that does nothing says how far it is; a recording holds no such word. But it was
  * written in one order of all nodes: what one has reached there the others have, too, and what they
- * did before need not wait until they do something again. */
-static void tell_others(struct tap_bus *bus, uint32_t node)
+ * did before need not wait until they do something again. `now`: however little went by. */
+static void tell_others(struct tap_bus *bus, uint32_t node, bool now)
 {
     int64_t passed = tap_node_order_passed(bus->orders[node].order);
-    if (passed == INT64_MIN || (bus->told != INT64_MIN && passed - bus->told < RECORDED_STEP))
+    if (passed == INT64_MIN ||
+        (!now && bus->told != INT64_MIN && passed - bus->told < RECORDED_STEP))
         return;
     bus->told = passed;
     for (uint32_t i = 0; i < bus->order_count; i++) {
@@ -291,8 +292,9 @@ static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_b
         of->bound = tap_stream_bound(stream);
         of->ended = ends;
         tap_node_order_add(of->order, batch, stream->mark);
-        if (bus->recorded) /* first: this node's next events may be due long after theirs */
-            tell_others(bus, stream->node);
+        /* First: this node's next events may be due long after theirs, and at its end all are. */
+        if (bus->recorded)
+            tell_others(bus, stream->node, ends);
         order_go_on(bus, stream->node, ends ? 0 : ORDER_HELD / bus->order_count);
         if (ends)
             tap_node_order_again(of->order);

@@ -269,6 +269,19 @@ static void commit_call_at(uint64_t seq, uint32_t pid, int64_t time)
     commit(f, n);
 }
 
+/* All that waits goes out: calls by processes 1, 2 and so on, in this order. */
+static void calls_went_by_pid(uint32_t n)
+{
+    tap_bus_flush(bus);
+    for (uint32_t calls = 0; calls < n;) {
+        struct tap_queue_item item = take(0);
+        for (uint32_t i = 0; i < item.batch->base.count; i++)
+            if (item.batch->events[i].kind == TAP_FUNCTION_CALL)
+                CU_ASSERT_EQUAL(item.batch->events[i].pid.id, ++calls);
+        tap_batch_release(item.batch);
+    }
+}
+
 /* Two nodes were recorded, one of which did nothing more: what it did before goes out in its place
  * and not when the file ends. */
 static void a_node_that_is_silent_in_a_recording_keeps_its_place(void)
@@ -287,15 +300,30 @@ static void a_node_that_is_silent_in_a_recording_keeps_its_place(void)
     commit_call_at(0, 2, 2000);
     commit_call_at(1, 3, 5 * (int64_t)TAP_SECOND);
     commit_call_at(2, 4, 10 * (int64_t)TAP_SECOND);
-    tap_bus_flush(bus);
-    uint32_t calls = 0;
-    while (calls < 4) {
-        struct tap_queue_item item = take(0);
-        for (uint32_t i = 0; i < item.batch->base.count; i++)
-            if (item.batch->events[i].kind == TAP_FUNCTION_CALL)
-                CU_ASSERT_EQUAL(item.batch->events[i].pid.id, ++calls);
-        tap_batch_release(item.batch);
-    }
+    calls_went_by_pid(4);
+    end();
+}
+
+/* The end of one node lets all go that it did: of another one, what is due by that goes first. */
+static void a_node_that_ends_in_a_recording_overtakes_none(void)
+{
+    struct tap_bus_node one = {0}, two = {.stream.node = 1};
+    const int64_t ms = TAP_SECOND / 1000;
+    begin_with((struct tap_bus_options){.events = TAP_KIND_BIT(TAP_FUNCTION_CALL),
+                                        .memory = 1 << 30,
+                                        .several = true,
+                                        .in_order = true,
+                                        .recorded = true,
+                                        .reorder = 100 * ms});
+    node = one;
+    commit_call_at(0, 1, 95 * ms);
+    commit_call_at(1, 3, 193 * ms);
+    one = node;
+    node = two;
+    commit_call_at(0, 2, 96 * ms);
+    commit_call_at(1, 4, 197 * ms);
+    tap_bus_node_down(bus, &node, 2, false);
+    calls_went_by_pid(4);
     end();
 }
 
@@ -351,4 +379,5 @@ UNIT_TESTS("bus", UNIT_TEST(each_set_of_filters_has_its_selection),
            UNIT_TEST(above_the_pools_limit_nothing_is_handed_over),
            UNIT_TEST(merged_events_have_their_pieces),
            UNIT_TEST(a_node_that_is_silent_in_a_recording_keeps_its_place),
+           UNIT_TEST(a_node_that_ends_in_a_recording_overtakes_none),
            UNIT_TEST(what_is_due_at_once_goes_on_in_pieces), UNIT_TEST(odd_commits_are_survived))
