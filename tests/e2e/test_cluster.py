@@ -1,6 +1,7 @@
 """Several nodes in one run: found by a seed, joining, going, coming back, refusing."""
 import collections, concurrent.futures, glob
 from lib import *
+Run.recorded = True
 
 INI = """[session]
 nodes = %s

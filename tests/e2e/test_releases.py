@@ -1,6 +1,7 @@
 """A cluster of several OTP releases, as in a rolling upgrade: what one sends to another is paired, in every direction."""
 import collections, glob
 from lib import *
+Run.recorded = True
 
 INI = """[session]
 nodes = %s
