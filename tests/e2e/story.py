@@ -275,10 +275,17 @@ def joint(found, written, late, timed):
 
 # ---- A run
 
+def of_summary_lines(folder):
+    """The sinks' figures as the end of a run tells them to people."""
+    with open(os.path.join(folder, 'stderr'), encoding='utf-8', errors='replace') as f:
+        told = re.findall(r'^sink:(\S+): (?:failed, )?written (\d+), filtered \d+, lost (\d+)', f.read(), re.M)
+    return {name: {'written': int(written), 'lost': int(lost)} for name, written, lost in told}
+
+
 def check(config, folder, report, late, timed):
     """`config`: see settings; `report`: what --json printed, or None; `late`: events that came too late for their place; `timed`: the
     returns of all functions were traced."""
-    sinks = {s['sink'].removeprefix('sink:'): s for s in report['sinks']} if report else {}
+    sinks = {s['sink'].removeprefix('sink:'): s for s in report['sinks']} if report else of_summary_lines(folder)
     groups = collections.defaultdict(list)
     for output in outputs(config, folder):
         alone = sinks and sinks.get(output.name, {}).get('lost')  # it lacks what others have

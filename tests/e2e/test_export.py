@@ -29,7 +29,7 @@ def recording():
             node.traced()
         for _ in range(8):
             for node in nodes:
-                node('e2e_work:run(20, 10, 5), timer:sleep(50)')
+                node('e2e_work:run(20, 10, 5), timer:sleep(100)')
         run.ended(0)
         for node in nodes:
             node.clean()
