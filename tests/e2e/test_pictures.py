@@ -81,6 +81,7 @@ def traced(cases, events=CALLS):
     node('code:ensure_loaded(e2e_pictures)')
     run = Run(INI % (node.name, events), '--json')
     node.traced()
+    wait_for(lambda: os.path.exists(run.path('trace.json')), 'the run to have begun')
     pids = {case: node('e2e_pictures:run(%s)' % case) for case in cases}
     run.interrupt()
     assert run.code == 0, run.err()

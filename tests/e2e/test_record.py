@@ -54,7 +54,7 @@ def lines_of(path):
 
 
 def unordered(lines):
-    return sorted(re.sub(rb'("flow":|,(?=\d+$))\d+', b'', line) for line in lines)
+    return sorted(re.sub(rb'("flow":|"seq":|,(?=\d+$))\d+', b'', line) for line in lines)
 
 
 def same(run, again, names=('csv', 'json', 'txt')):
