@@ -131,6 +131,7 @@ def storm():
     for _ in range(6):  # a machine that is busy with other things may lose some: that is another test's matter
         run = Run(STORM % (node.name, 'trace.json'), '--json')
         node.traced()
+        wait_for(lambda: os.path.exists(run.path('trace.json')), 'the run to have begun')
         assert node('e2e_work:run(500, 20, 10)') == 'ok'
         run.interrupt()
         assert run.code == 0, run.err()
