@@ -44,6 +44,38 @@ bool tap_cli_value(const char *command, int argc, char **argv, int *i, const cha
     return true;
 }
 
+/* One of the options at argv[*i]? Its value is noted; *wrong: it has none, and that was told. */
+static bool take_one(int argc, char **argv, int *i, const struct tap_cli_option *options,
+                     bool *wrong)
+{
+    const char *value;
+    for (const struct tap_cli_option *o = options; o->name; o++) {
+        if (!tap_cli_value(argv[0], argc, argv, i, o->name, &value, wrong))
+            continue;
+        o->value[o->count ? (*o->count)++ : 0] = value;
+        return true;
+    }
+    return false;
+}
+
+int tap_cli_take(int argc, char **argv, const struct tap_cli_option *options,
+                 struct tap_cli_sets *sinks, char **rest)
+{
+    int n = 0;
+    bool wrong = false;
+    for (int i = 0; i < argc && !wrong; i++) {
+        const char *sink = NULL;
+        if (strcmp(argv[i], "--") == 0)
+            while (i < argc)
+                rest[n++] = argv[i++];
+        else if (tap_cli_value(argv[0], argc, argv, &i, "--sink", &sink, &wrong))
+            wrong |= sink && !tap_cli_sink(argv[0], sink, sinks);
+        else if (!take_one(argc, argv, &i, options, &wrong))
+            rest[n++] = argv[i];
+    }
+    return wrong ? -1 : n;
+}
+
 static bool read_flag(const struct tap_cli_flag *flags, const char *word)
 {
     for (; flags->name; flags++) {

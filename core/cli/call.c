@@ -41,31 +41,6 @@ static bool fail(const char *format, const char *what)
     return false;
 }
 
-/* Takes the options with values out of argv; what is left is for tap_cli_read. -1: told. */
-static int take_options(int argc, char **argv, struct call_options *o, char **left)
-{
-    int n = 0;
-    bool wrong = false;
-    for (int i = 0; i < argc && !wrong; i++) {
-        const char *value = NULL;
-        if (strcmp(argv[i], "--") == 0) {
-            while (i < argc)
-                left[n++] = argv[i++];
-        } else if (tap_cli_value(argv[0], argc, argv, &i, "--timeout", &value, &wrong)) {
-            o->timeout = value;
-        } else if (tap_cli_value(argv[0], argc, argv, &i, "--linger", &value, &wrong)) {
-            o->linger = value;
-        } else if (tap_cli_value(argv[0], argc, argv, &i, "--config", &value, &wrong)) {
-            o->ini = value;
-        } else if (tap_cli_value(argv[0], argc, argv, &i, "--sink", &value, &wrong)) {
-            wrong |= value && !tap_cli_sink(argv[0], value, &o->sinks);
-        } else {
-            left[n++] = argv[i];
-        }
-    }
-    return wrong ? -1 : n;
-}
-
 static bool duration_of(const char *text, const char *what, int64_t *ns)
 {
     if (!text || tap_parse_duration(text, ns))
@@ -256,7 +231,11 @@ int tap_cli_call(int argc, char **argv)
                                          {"--quiet", &o.quiet},
                                          {"--json", &o.json},
                                          {NULL, NULL}};
-    int n = take_options(argc, argv, &o, left), code = 2;
+    const struct tap_cli_option options[] = {{"--timeout", &o.timeout, NULL},
+                                             {"--linger", &o.linger, NULL},
+                                             {"--config", &o.ini, NULL},
+                                             {NULL, NULL, NULL}};
+    int n = tap_cli_take(argc, argv, options, &o.sinks, left), code = 2;
     if (n > 0 && tap_cli_read(n, left, flags, 3, 4, &args))
         code = prepare_call(&o, &args);
     tap_cli_sets_free(&o.sinks);

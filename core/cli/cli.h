@@ -59,7 +59,21 @@ void tap_cli_sets_print(const struct tap_cli_sets *, FILE *);
 bool tap_cli_sink(const char *command, const char *text, struct tap_cli_sets *);
 /* Begins the section of one more sink of this plugin; false: out of memory, and told. */
 bool tap_cli_sink_section(struct tap_cli_sets *, const char *plugin, char section[TAP_CLI_SECTION]);
-/* The rule, for --help. */
+/* Adds the --set arguments of a command line; false: out of memory, and told. */
+bool tap_cli_sets_given(struct tap_cli_sets *, const struct tap_cli_args *);
+
+/* Options that take a value: where it goes. With `count` they may be given several times, and each
+ * value is one more of the array at `value`. NULL name ends a table. */
+struct tap_cli_option {
+    const char *name; /* "--for" */
+    const char **value;
+    size_t *count; /* NULL: the last one holds */
+};
+/* Takes those, and --sink, out of a command line. What is left goes to `rest`, of at least argc
+ * elements: how many; -1: something is wrong, and told. Behind -- all is left as it is. */
+int tap_cli_take(int argc, char **argv, const struct tap_cli_option *, struct tap_cli_sets *sinks,
+                 char **rest);
+/* The rule of --sink, for --help. */
 #define TAP_CLI_SINK_HELP                                                                          \
     "    --sink NAME:KEY=VALUE,...: a comma begins the next KEY=VALUE where KEY= follows it; "     \
     "any\n"                                                                                        \

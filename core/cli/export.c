@@ -4,27 +4,11 @@
  * section for each --sink (sink_args.c), made of --set arguments, so that everything a run says and
  * checks holds here too.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/run.h"
 #include "library/defaults.h"
-
-static int export_run(const char *const *sets, size_t count, bool quiet, bool json)
-{
-    struct tap_error *err = tap_error_new();
-    struct tap_config *config = NULL;
-    if (!err) {
-        fputs("beamtap: out of memory\n", stderr);
-        return 1;
-    }
-    tap_config_parse("the command line", "", 0, tap_defaults.transport, sets, count, &config, err);
-    int code = tap_run_config(config, err, quiet, json);
-    tap_config_free(config);
-    tap_error_free(err);
-    return code;
-}
 
 /* What of the recording is wanted. A time is counted from its beginning, or is the wall's. */
 struct export_part {
@@ -49,29 +33,8 @@ static bool set_part(struct tap_cli_sets *sets, const struct export_part *part)
 static bool set_file(struct tap_cli_sets *sets, const struct export_part *part,
                      const struct tap_cli_args *args)
 {
-    bool ok = tap_cli_set(sets, "%s.path=%s", tap_defaults.recording, args->words[0]) &&
-              set_part(sets, part);
-    for (size_t i = 0; ok && i < args->set_count; i++)
-        ok = tap_cli_set(sets, "%s", args->sets[i]);
-    return ok;
-}
-
-/* Takes the options with values out of the command line; what is left goes to `rest`. */
-static bool take_values(int argc, char **argv, struct export_part *part, struct tap_cli_sets *sinks,
-                        char **rest, int *n)
-{
-    bool wrong = false;
-    for (int i = 0; i < argc && !wrong; i++) {
-        const char *value = NULL;
-        if (tap_cli_value(argv[0], argc, argv, &i, "--sink", &value, &wrong))
-            wrong |= value && !tap_cli_sink(argv[0], value, sinks);
-        else if (!tap_cli_value(argv[0], argc, argv, &i, "--from", &part->from, &wrong) &&
-                 !tap_cli_value(argv[0], argc, argv, &i, "--to", &part->to, &wrong) &&
-                 !tap_cli_value(argv[0], argc, argv, &i, "--node", &part->nodes, &wrong) &&
-                 !tap_cli_value(argv[0], argc, argv, &i, "--pids", &part->pids, &wrong))
-            rest[(*n)++] = argv[i];
-    }
-    return !wrong;
+    return tap_cli_set(sets, "%s.path=%s", tap_defaults.recording, args->words[0]) &&
+           set_part(sets, part) && tap_cli_sets_given(sets, args);
 }
 
 int tap_cli_export(int argc, char **argv)
@@ -83,9 +46,13 @@ int tap_cli_export(int argc, char **argv)
     struct export_part part = {0};
     bool quiet = false, json = false;
     const struct tap_cli_flag flags[] = {{"--quiet", &quiet}, {"--json", &json}, {NULL, NULL}};
-    int n = 0, code = 2;
-    if (!take_values(argc, argv, &part, &sets, rest, &n) ||
-        !tap_cli_read(n, rest, flags, 1, 1, &args))
+    const struct tap_cli_option options[] = {{"--from", &part.from, NULL},
+                                             {"--to", &part.to, NULL},
+                                             {"--node", &part.nodes, NULL},
+                                             {"--pids", &part.pids, NULL},
+                                             {NULL, NULL, NULL}};
+    int n = tap_cli_take(argc, argv, options, &sets, rest), code = 2;
+    if (n < 0 || !tap_cli_read(n, rest, flags, 1, 1, &args))
         code = 2;
     else if (sets.set_count == 0)
         fputs("beamtap export: no sink is given (--sink NAME:KEY=VALUE,..., such as --sink "
@@ -94,7 +61,7 @@ int tap_cli_export(int argc, char **argv)
     else if (!set_file(&sets, &part, &args))
         code = 1;
     else
-        code = export_run((const char *const *)sets.sets, sets.set_count, quiet, json);
+        code = tap_run_sets(&sets, quiet, json);
     tap_cli_sets_free(&sets);
     return code;
 }

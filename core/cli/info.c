@@ -230,8 +230,7 @@ static int info(const char *path, const struct tap_cli_args *args, FILE *sums, b
     bool ok = err && tap_cli_set(&sets, "%s.path=%s", tap_defaults.recording, path) &&
               tap_cli_sink_section(&sets, tap_defaults.summary, section) &&
               tap_cli_set(&sets, "%s.path=/dev/fd/%d", section, fileno(sums));
-    for (size_t i = 0; ok && i < args->set_count; i++)
-        ok = tap_cli_set(&sets, "%s", args->sets[i]);
+    ok = ok && tap_cli_sets_given(&sets, args);
     int code = 1;
     if (ok && tap_config_embed(NULL, tap_defaults.transport, (const char *const *)sets.sets,
                                sets.set_count, &tap_info_plugin, &config, err) == TAP_OK) {

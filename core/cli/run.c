@@ -106,6 +106,22 @@ int tap_run_config(const struct tap_config *config, struct tap_error *err, bool 
     return code;
 }
 
+int tap_run_sets(const struct tap_cli_sets *sets, bool quiet, bool json)
+{
+    struct tap_error *err = tap_error_new();
+    struct tap_config *config = NULL;
+    if (!err) {
+        fputs("beamtap: out of memory\n", stderr);
+        return 1;
+    }
+    tap_config_parse("the command line", "", 0, tap_defaults.transport,
+                     (const char *const *)sets->sets, sets->set_count, &config, err);
+    int code = tap_run_config(config, err, quiet, json);
+    tap_config_free(config);
+    tap_error_free(err);
+    return code;
+}
+
 int tap_cli_run(int argc, char **argv)
 {
     const char *words[argc], *sets[argc];

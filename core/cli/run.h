@@ -26,6 +26,10 @@ bool tap_run_lost(const struct tap_run_figures *);
  * and is printed. Takes over SIGINT, SIGTERM and SIGHUP (signals.h). */
 int tap_run_config(const struct tap_config *config, struct tap_error *err, bool quiet, bool json);
 
+/* The same, of a configuration that is a command line. */
+struct tap_cli_sets;
+int tap_run_sets(const struct tap_cli_sets *, bool quiet, bool json);
+
 /* live.c: one line on stderr that is written over and over, when stderr is a terminal, and log
  * lines that go above it. Log lines come from any thread. */
 void tap_live_begin(bool quiet, int64_t duration);

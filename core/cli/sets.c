@@ -32,6 +32,14 @@ void tap_cli_sets_free(struct tap_cli_sets *sets)
     *sets = (struct tap_cli_sets){NULL, 0};
 }
 
+bool tap_cli_sets_given(struct tap_cli_sets *sets, const struct tap_cli_args *args)
+{
+    for (size_t i = 0; i < args->set_count; i++)
+        if (!tap_cli_set(sets, "%s", args->sets[i]))
+            return false;
+    return true;
+}
+
 /* ---- As a file */
 
 /* How long the name of its section is: the last dot before the = ends it. */

@@ -175,34 +175,26 @@ static int set_files(struct trace_options *o, const struct tap_cli_args *args,
 
 /* ---- The command */
 
-/* A file that would be refused is none. */
-static int print_config(const struct trace_options *o, const struct tap_config *config,
-                        struct tap_error *err)
-{
-    struct tap_session *session = config ? tap_session_new(config, err) : NULL;
-    if (session)
-        tap_cli_sets_print(&o->sets, stdout);
-    else
-        tap_error_print(err, stderr);
-    tap_session_free(session);
-    return session ? 0 : (int)tap_error_status(err);
-}
-
-static int run_or_print(struct trace_options *o)
+/* Prints the file; one that would be refused is none. */
+static int print_config(const struct trace_options *o)
 {
     struct tap_error *err = tap_error_new();
     struct tap_config *config = NULL;
-    if (!err) {
+    if (err)
+        tap_config_parse("the command line", "", 0, tap_defaults.transport,
+                         (const char *const *)o->sets.sets, o->sets.set_count, &config, err);
+    struct tap_session *session = config ? tap_session_new(config, err) : NULL;
+    int code = session ? 0 : err ? (int)tap_error_status(err) : 1;
+    if (session)
+        tap_cli_sets_print(&o->sets, stdout);
+    else if (err)
+        tap_error_print(err, stderr);
+    else
         fputs("beamtap: out of memory\n", stderr);
-        return 1;
-    }
-    tap_config_parse("the command line", "", 0, tap_defaults.transport,
-                     (const char *const *)o->sets.sets, o->sets.set_count, &config, err);
-    int code =
-        o->print ? print_config(o, config, err) : tap_run_config(config, err, o->quiet, o->json);
+    tap_session_free(session);
     tap_config_free(config);
     tap_error_free(err);
-    return o->print ? tap_cli_flush(code) : code;
+    return tap_cli_flush(code);
 }
 
 static int trace(struct trace_options *o, const struct tap_cli_args *args)
@@ -218,34 +210,13 @@ static int trace(struct trace_options *o, const struct tap_cli_args *args)
         code = 2;
     } else if (err && set_trace(o, node, args->words + named, args->word_count - named)) {
         code = set_files(o, args, err);
-        for (size_t i = 0; code == 0 && i < args->set_count; i++)
-            code = tap_cli_set(&o->sets, "%s", args->sets[i]) ? 0 : 1;
-        code = code ? code : run_or_print(o);
+        if (code == 0 && !tap_cli_sets_given(&o->sets, args))
+            code = 1;
+        else if (code == 0)
+            code = o->print ? print_config(o) : tap_run_sets(&o->sets, o->quiet, o->json);
     }
     tap_error_free(err);
     return code;
-}
-
-/* Takes the options with values out of the command line; what is left goes to `rest`. */
-static bool take_values(int argc, char **argv, struct trace_options *o, char **rest, int *n)
-{
-    bool wrong = false;
-    for (int i = 0; i < argc && !wrong; i++) {
-        const char *value = NULL;
-        if (tap_cli_value(argv[0], argc, argv, &i, "-o", &value, &wrong)) {
-            o->outputs[o->output_count++] = value;
-            o->sinks = true;
-        } else if (tap_cli_value(argv[0], argc, argv, &i, "--sink", &value, &wrong)) {
-            wrong |= value && !tap_cli_sink(argv[0], value, &o->sets);
-            o->sinks = true;
-        } else if (!tap_cli_value(argv[0], argc, argv, &i, "--for", &o->duration, &wrong) &&
-                   !tap_cli_value(argv[0], argc, argv, &i, "--count", &o->count, &wrong) &&
-                   !tap_cli_value(argv[0], argc, argv, &i, "--events", &o->events, &wrong) &&
-                   !tap_cli_value(argv[0], argc, argv, &i, "--pids", &o->pids, &wrong)) {
-            rest[(*n)++] = argv[i];
-        }
-    }
-    return !wrong;
 }
 
 int tap_cli_trace(int argc, char **argv)
@@ -257,9 +228,12 @@ int tap_cli_trace(int argc, char **argv)
     const struct tap_cli_flag flags[] = {{"--print-config", &o.print}, {"--elixir", &o.elixir},
                                          {"--erlang", &o.erlang},      {"--quiet", &o.quiet},
                                          {"--json", &o.json},          {NULL, NULL}};
-    int n = 0, code = 2;
-    if (take_values(argc, argv, &o, rest, &n) &&
-        tap_cli_read(n, rest, flags, 0, (size_t)argc, &args))
+    const struct tap_cli_option options[] = {
+        {"-o", outputs, &o.output_count}, {"--for", &o.duration, NULL}, {"--count", &o.count, NULL},
+        {"--events", &o.events, NULL},    {"--pids", &o.pids, NULL},    {NULL, NULL, NULL}};
+    int n = tap_cli_take(argc, argv, options, &o.sets, rest), code = 2;
+    o.sinks = o.output_count || o.sets.set_count;
+    if (n >= 0 && tap_cli_read(n, rest, flags, 0, (size_t)argc, &args))
         code = trace(&o, &args);
     tap_cli_sets_free(&o.sets);
     return code;
