@@ -2,7 +2,7 @@
 %%
 %% No comprehension and no fun of this module: they would be functions of it too, and so events.
 -module(e2e_call).
--export([add/2, throws/1, exits/1, fails/1, killed/0, sleeps/0, spins/0, spawns/1, start/1, await/1, child/1, leaves/1,
+-export([add/2, throws/1, exits/1, fails/1, killed/0, sleeps/0, spins/0, rounds/1, spawns/1, start/1, await/1, child/1, leaves/1,
          sleeper/1, asks/2, serve/0, echo/1, same/2, big/1]).
 
 add(A, B) -> A + B.
@@ -24,6 +24,12 @@ spins() ->
     {ok, Tokens, _} = erl_scan:string("F = fun F() -> F() end, F()."),
     {ok, Loop} = erl_parse:parse_exprs(Tokens),
     erl_eval:exprs(Loop, []).
+
+%% 500 processes, and their ends, N times: never so many calls are open that beamtap would take a look at the stack.
+rounds(0) -> done;
+rounds(N) ->
+    spawns(500),
+    rounds(N - 1).
 
 %% N processes, and their ends.
 spawns(N) ->

@@ -81,7 +81,7 @@ static void calls(const char *node)
     print_call(node, "fails", "[x]", 60 * SECOND);
     print_call(node, "killed", "[]", 60 * SECOND);
     print_call(node, "spins", "[]", SECOND / 2);
-    print_call(node, "spawns", "[1000]", 60 * SECOND);
+    print_call(node, "spawns", "[900]", 60 * SECOND);
 }
 
 /* ---- Several at once */
@@ -173,8 +173,8 @@ static void small(const char *node, const char *csv)
     char path[4096], *why;
     pthread_t thread;
     call.module = "e2e_call";
-    call.function = "spawns";
-    call.arguments = "[2000]";
+    call.function = "rounds";
+    call.arguments = "[4]";
     call.timeout = 60 * SECOND;
     options.call = &call;
     options.keep = 256 << 10;
