@@ -330,8 +330,9 @@ static struct tap_batch_impl *weave(struct tap_node_order *o, const struct tap_b
             tap_batch_release(out);
             return NULL;
         }
-        out->times[i] = at->time;
     }
+    for (uint32_t i = 0; i < n; i++) /* not before: a batch that grows forgets them */
+        out->times[i] = o->places[i].time;
     return out;
 }
 

@@ -94,6 +94,26 @@ static void in_a_batch_and_over_batches(void)
         CU_ASSERT_EQUAL(out[i].seq, i);
 }
 
+/* More than a batch has room for at first: where the events of two were put among each other, those
+ * of a third find their places. */
+static void batches_that_overlap_whole(void)
+{
+    enum { EACH = 6000, BATCHES = 3 };
+    begin();
+    for (int k = 0; k < BATCHES; k++) {
+        int64_t times[EACH];
+        for (int i = 0; i < EACH; i++)
+            times[i] = (int64_t)i * BATCHES + k;
+        tap_node_order_add(order, batch_of(times, EACH), 0);
+    }
+    end();
+    CU_ASSERT_EQUAL(out_count, EACH * BATCHES);
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < out_count; i++)
+        wrong += out[i].ts != i || out[i].pid.id != i / BATCHES;
+    CU_ASSERT_EQUAL(wrong, 0);
+}
+
 static void of_equal_ones_the_first_goes_first(void)
 {
     begin();
@@ -201,7 +221,7 @@ static void a_long_stream_of_any_shape(void)
 }
 
 UNIT_TESTS("node_order", UNIT_TEST(in_a_batch_and_over_batches),
-           UNIT_TEST(of_equal_ones_the_first_goes_first),
+           UNIT_TEST(batches_that_overlap_whole), UNIT_TEST(of_equal_ones_the_first_goes_first),
            UNIT_TEST(what_may_still_be_overtaken_waits), UNIT_TEST(losses_keep_their_numbers),
            UNIT_TEST(the_word_on_a_clock_stays_where_it_came),
            UNIT_TEST(a_long_stream_of_any_shape))
