@@ -14,11 +14,7 @@ target(Root) ->
     {Exec, Path} = case Root of
         none -> {os:find_executable("erl"), Folder};
         _ ->
-            Inside = filename:join(Root, "beamtap-test"),
-            ok = filelib:ensure_path(Inside),
-            [{ok, _} = file:copy(F, filename:join(Inside, filename:basename(F)))
-             || F <- filelib:wildcard(filename:join(Folder, "*.beam"))],
-            {{os:find_executable("chroot"), [Root, "erl"]}, "/beamtap-test"}
+            {{os:find_executable("chroot"), [Root, "erl"]}, made_for(Root, Folder)}
     end,
     Name = lists:concat(["t", os:getpid(), "_", erlang:unique_integer([positive])]),
     {ok, Peer, Node} = peer:start(#{name => Name, host => "localhost", exec => Exec, connection => standard_io,
@@ -30,6 +26,19 @@ target(Root) ->
     {module, _} = peer:call(Peer, code, ensure_loaded, [agent_test]),
     true = net_kernel:connect_node(Node),
     {Peer, Node}.
+
+%% A release need not load what an older one has compiled: it makes the modules itself, once, in a folder of its own.
+made_for(Root, Folder) ->
+    Name = "/beamtap-" ++ filename:basename(Folder),
+    Inside = Root ++ Name,
+    filelib:is_file(filename:join(Inside, "agent_test.beam")) orelse begin
+        ok = filelib:ensure_path(Inside),
+        [{ok, _} = file:copy(F, filename:join(Inside, filename:basename(F)))
+         || F <- filelib:wildcard(filename:join([Folder, "sources", "*"]))],
+        Said = os:cmd("chroot '" ++ Root ++ "' sh -c 'cd " ++ Name ++ " && erlc *.erl && echo made'"),
+        lists:suffix("made\n", Said) orelse error({compiler, Said})
+    end,
+    Name.
 
 wait_for(What, Condition) -> wait_for(What, Condition, erlang:monotonic_time(millisecond) + ?PATIENCE).
 wait_for(What, Condition, End) ->

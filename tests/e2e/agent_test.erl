@@ -516,7 +516,7 @@ t_returns_off() ->
     {Peer, Node} = target(),
     {ok, {Pid, _} = C} = start(Node, (options())#{functions => four(), events => [function_call, function_return]}),
     ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
-    Deep = peer:call(Peer, erlang, spawn, [?MODULE, pile, [2]]),
+    Deep = peer:call(Peer, erlang, spawn, [?MODULE, pile, [20]]),
     %% Not where the stack does not hold so many calls.
     Pid ! {tell, {beamtap, returns_off, {e2e_work, inner, 1}, Deep, 1000000}},
     Pid ! {tell, {beamtap, returns_off, {e2e_work, target, 2}, Deep, 1}},

@@ -16,6 +16,9 @@ export ERL_EPMD_PORT ERL_CRASH_DUMP=/dev/null
 finish() {
     epmd -port "$ERL_EPMD_PORT" -kill >/dev/null 2>&1 || true
     rm -rf "$work"
+    for root in $(echo "$BEAMTAP_OTP_ROOTS" | tr : ' '); do
+        rm -rf "$root/beamtap-${work##*/}"
+    done
 }
 trap finish EXIT
 BEAMTAP_OTP_ROOTS=${BEAMTAP_OTP_ROOTS:-}
@@ -32,7 +35,9 @@ else
     status=1
 fi
 
-erlc -o "$work" "$here/agent_test.erl" "$here/e2e_node.erl" "$here/e2e_work.erl" "$here/e2e_call.erl"
+mkdir "$work/sources"
+cp "$here"/agent_*.?rl "$here/e2e_node.erl" "$here/e2e_work.erl" "$here/e2e_call.erl" "$work/sources"
+erlc -o "$work" "$work"/sources/*.erl
 rm "$work/rebuilt.beam"
 erl -noshell -hidden -sname "agent_test_$$@localhost" -setcookie "agent$$" -pa "$work" \
     -kernel logger_level critical \
