@@ -90,8 +90,7 @@ static void keep_event(struct tap_queue *q, struct tap_batch_impl *to, const str
                        const struct tap_event *ev)
 {
     /* A sink that hangs for hours must not collect clock reports for ever. */
-    bool small = ev->kind == TAP_LOST || ev->kind == TAP_GAP || ev->kind == TAP_NODE_UP ||
-                 ev->kind == TAP_NODE_DOWN;
+    bool small = tap_kind_has_row(ev->kind);
     struct tap_event *copy = small || q->remnant_bytes <= q->limit ? tap_batch_add(to) : NULL;
     if (!copy)
         return;

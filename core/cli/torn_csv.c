@@ -57,8 +57,9 @@ static bool is_number(const char *text, size_t n)
 
 static bool is_kind(const char *text, size_t n)
 {
-    for (unsigned k = 0; k <= TAP_NODE_DOWN; k++)
-        if (strlen(tap_kind_name(k)) == n && memcmp(tap_kind_name(k), text, n) == 0)
+    for (unsigned k = 0; k < TAP_KIND_COUNT; k++)
+        if (tap_kind_has_row(k) && strlen(tap_kind_name(k)) == n &&
+            memcmp(tap_kind_name(k), text, n) == 0)
             return true;
     return false;
 }

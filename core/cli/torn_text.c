@@ -63,9 +63,9 @@ static bool is_slice(const char *line, size_t len)
 
 static bool take_kind(struct text *t)
 {
-    for (unsigned k = 0; k <= TAP_NODE_DOWN; k++) {
+    for (unsigned k = 0; k < TAP_KIND_COUNT; k++) {
         struct text after = *t;
-        if (take(&after, tap_kind_name(k)) && take(&after, "\"")) {
+        if (tap_kind_has_row(k) && take(&after, tap_kind_name(k)) && take(&after, "\"")) {
             *t = after;
             return true;
         }

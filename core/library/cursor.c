@@ -202,8 +202,7 @@ static void fill(struct tap_events *c, const struct tap_event *e, struct tap_tra
 /* What is there for sinks alone is passed over. */
 static bool is_for_users(unsigned kind)
 {
-    return !tap_kind_is_control(kind) || kind == TAP_LOST || kind == TAP_GAP ||
-           kind == TAP_NODE_UP || kind == TAP_NODE_DOWN;
+    return tap_kind_has_row(kind);
 }
 
 enum tap_next tap_events_next(struct tap_events *c, struct tap_trace_event *event, int timeout)

@@ -70,6 +70,8 @@ def loop(transport, function, relieved, *args):
     assert run.err().count('is traced without its returns') == len(relieved), run.err()
     assert returns(run, 'deep') == 4, returns(run, 'deep')
     assert returns(run, 'short') >= 7
+    told = [row['function'] for row in rows(run) if row['event'] == 'returns_off']
+    assert sorted(told) == sorted(relieved), told
     return run
 
 

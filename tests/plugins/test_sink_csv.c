@@ -76,6 +76,7 @@ static void writes_a_row_for_each_kind(void)
     sb_event(b, TAP_NODE_DOWN);
     e = sb_event(b, TAP_NODE_DOWN);
     e->reason = TAP_REASON_CONNECTION;
+    sb_function(sb_event(b, TAP_RETURNS_OFF), "shop_till", "loop", 1);
     e = sb_event(b, TAP_MESSAGE_RECEIVE);
     e->flow = 77, e->flags = TAP_EVENT_TRUNCATED, e->true_size = 70000,
     e->metadata = sb_atom(b, "why");
@@ -94,8 +95,9 @@ static void writes_a_row_for_each_kind(void)
          "1700000000000007000,shop@web1,node_up,,,,-1,,OTP 25,,\n"
          "1700000000000008000,shop@web1,node_down,,,,-1,,,,\n"
          "1700000000000009000,shop@web1,node_down,,,,-1,,other,,\n"
-         "1700000000000010000,shop@web1,message_receive,<0.100.0>,,,-1,,,why truncated=70000,77\n"
-         "1700000000000011000,shop@web1,message_receive,<0.100.0>,,,-1,,,'timeout' timeout,\n");
+         "1700000000000010000,shop@web1,returns_off,,shop_till,loop,1,,,,\n"
+         "1700000000000011000,shop@web1,message_receive,<0.100.0>,,,-1,,,why truncated=70000,77\n"
+         "1700000000000012000,shop@web1,message_receive,<0.100.0>,,,-1,,,'timeout' timeout,\n");
     CU_ASSERT_EQUAL(sink_written, 5); /* lost and gap are no events, clock is no row */
     CU_ASSERT_EQUAL(sink_bytes, strlen(text));
     free(text);

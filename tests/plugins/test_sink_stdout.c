@@ -88,6 +88,7 @@ static struct sb *every_kind(void)
     sb_event(b, TAP_NODE_UP);
     sb_event(b, TAP_NODE_DOWN)->reason = TAP_REASON_CONNECTION;
     sb_event(b, TAP_NODE_DOWN);
+    sb_function(sb_event(b, TAP_RETURNS_OFF), "shop", "loop", 1);
     return b;
 }
 
@@ -95,24 +96,26 @@ static void every_kind_is_a_line_for_people(void)
 {
     struct sb *b = every_kind();
     char *text = lines_of(b, "format", "text");
-    same(text, "   0.000001  <0.100.0>    -> shop_cart:add(1, apple)\n"
-               "   0.000002  <0.100.0>    -> 'Elixir.Shop.Cart':'hello world'/3\n"
-               "   0.000003  <0.100.0>    <- shop_cart:add/2 = ok\n"
-               "   0.000004  <0.100.0>    !! shop_cart:add/2 raised error:badarg\n"
-               "   0.000005  <0.100.0>    send <0.7.0> ! hi (no such process)\n"
-               "   0.000006  <0.100.0>    recv hi from <a,\"b\"@web2.8.0>  # why\n"
-               "   0.000007  <0.100.0>    recv timed out\n"
-               "   0.000008  <0.100.0>    spawn <0.9.0> shop:loop(97, 98)\n"
-               "   0.000009  <0.100.0>    exit normal\n"
-               "   0.000010  <0.100.0>    linked by <0.9.0>\n"
-               "   0.000011  <0.100.0>    register shop\n"
-               "   0.000012  <0.100.0>    out shop:loop/1 (exiting) (scheduler 2)\n"
-               "   0.000013  <0.100.0>    send (cut: 70000 bytes)\n"
-               "   0.000014               lost 12 events (node's queue)\n"
-               "   0.000015               gap 0.250000 s without tracing (max_rate)\n"
-               "   0.000017               node up (OTP 25)\n"
-               "   0.000018               node down: the connection was lost\n"
-               "   0.000019               node down\n");
+    same(text,
+         "   0.000001  <0.100.0>    -> shop_cart:add(1, apple)\n"
+         "   0.000002  <0.100.0>    -> 'Elixir.Shop.Cart':'hello world'/3\n"
+         "   0.000003  <0.100.0>    <- shop_cart:add/2 = ok\n"
+         "   0.000004  <0.100.0>    !! shop_cart:add/2 raised error:badarg\n"
+         "   0.000005  <0.100.0>    send <0.7.0> ! hi (no such process)\n"
+         "   0.000006  <0.100.0>    recv hi from <a,\"b\"@web2.8.0>  # why\n"
+         "   0.000007  <0.100.0>    recv timed out\n"
+         "   0.000008  <0.100.0>    spawn <0.9.0> shop:loop(97, 98)\n"
+         "   0.000009  <0.100.0>    exit normal\n"
+         "   0.000010  <0.100.0>    linked by <0.9.0>\n"
+         "   0.000011  <0.100.0>    register shop\n"
+         "   0.000012  <0.100.0>    out shop:loop/1 (exiting) (scheduler 2)\n"
+         "   0.000013  <0.100.0>    send (cut: 70000 bytes)\n"
+         "   0.000014               lost 12 events (node's queue)\n"
+         "   0.000015               gap 0.250000 s without tracing (max_rate)\n"
+         "   0.000017               node up (OTP 25)\n"
+         "   0.000018               node down: the connection was lost\n"
+         "   0.000019               node down\n"
+         "   0.000020               shop:loop/1 is traced without its returns from here on\n");
     CU_ASSERT_EQUAL(sink_written, 13);
     free(text);
     sb_free(b);
@@ -339,7 +342,7 @@ static void every_kind_is_an_object(void)
     snprintf(command, sizeof command,
              "python3 -c 'import json,sys\n"
              "r=[json.loads(l) for l in open(\"%s\",encoding=\"utf-8\",newline=chr(10))]\n"
-             "assert len(r)==18\n"
+             "assert len(r)==19\n"
              "assert r[1].get(\"message\") is None and r[1][\"function\"]==\"hello world\"\n"
              "assert r[3][\"message\"]==\"{error,badarg}\"\n"
              "assert r[4][\"flags\"]==[\"nonexisting\"] and r[4][\"peer\"]==\"<0.7.0>\"\n"
@@ -353,7 +356,8 @@ static void every_kind_is_an_object(void)
              "assert r[14][\"event\"]==\"gap\" and r[14][\"count\"]==250000000\n"
              "assert r[12][\"flow\"]==77 and \"flow\" not in r[4]\n"
              "assert r[15][\"event\"]==\"node_up\" and r[15][\"release\"]==\"25\"\n"
-             "assert r[16][\"reason\"]==\"other\" and \"reason\" not in r[17]'",
+             "assert r[16][\"reason\"]==\"other\" and \"reason\" not in r[17]\n"
+             "assert r[18][\"event\"]==\"returns_off\" and r[18][\"function\"]==\"loop\"'",
              path);
     int code;
     free(run_command(command, &code));
@@ -361,7 +365,7 @@ static void every_kind_is_an_object(void)
     if (have("jq")) {
         snprintf(command, sizeof command, "jq -s length %s", path);
         text = run_command(command, &code);
-        same(text, "18\n");
+        same(text, "19\n");
         free(text);
     }
     sb_free(b);

@@ -131,7 +131,8 @@ struct tap_trace_event {
     uint32_t struct_size; /* set it before: TAP_SIZED(struct tap_trace_event) */
     int64_t ts;           /* ns since the Unix epoch */
     uint64_t seq;         /* per node */
-    /* enum tap_kind: one that can be asked for, or TAP_LOST, TAP_GAP, TAP_NODE_UP, TAP_NODE_DOWN */
+    /* enum tap_kind: one that can be asked for, or TAP_LOST, TAP_GAP, TAP_NODE_UP, TAP_NODE_DOWN,
+     * TAP_RETURNS_OFF */
     unsigned kind;
     int arity;         /* -1: none */
     const char *event; /* the kind's name */

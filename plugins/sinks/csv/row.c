@@ -313,9 +313,11 @@ enum tap_status csv_consume(void *s, const struct tap_batch *batch, const uint32
             learn_process(self, batch, e);
         if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&self->nodes, self->host, e->node);
-        if (e->kind <= TAP_NODE_DOWN && (self->chosen || !self->begun))
+        if (!tap_kind_has_row(e->kind))
+            continue;
+        if (self->chosen || !self->begun)
             put_chosen(self, batch, e);
-        else if (e->kind <= TAP_NODE_DOWN)
+        else
             put_row(self, batch, e);
     }
     return tap_writer_status(&self->w);

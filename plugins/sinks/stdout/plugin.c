@@ -76,7 +76,7 @@ static enum tap_status out_consume(void *s, const struct tap_batch *batch, const
             learn_process(self, batch, e);
         if (e->kind == TAP_NODE_UP)
             tap_sink_nodes_learn(&self->nodes, self->host, e->node);
-        if (e->kind <= TAP_NODE_DOWN)
+        if (tap_kind_has_row(e->kind))
             put_event(self, batch, e);
         if (!tap_returns_off_learn(&self->returns_off, e))
             return TAP_FAIL(self->host, TAP_ERROR, "out of memory");

@@ -197,6 +197,13 @@ static void put_node(struct out *self, const struct tap_event *e)
     put(&self->w, ")");
 }
 
+static void put_returns_off(struct out *self, const struct tap_event *e)
+{
+    put_function(self, e);
+    put_arity(&self->w, e->arity);
+    put(&self->w, " is traced without its returns from here on");
+}
+
 /* Link, schedule and garbage collection events: a word, and what there is. */
 static void put_other(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
                       const struct tap_print *print)
@@ -261,6 +268,7 @@ void out_text_body(struct out *self, const struct tap_batch *batch, const struct
     case TAP_GAP: put_loss(self, batch, e); break;
     case TAP_NODE_UP:
     case TAP_NODE_DOWN: put_node(self, e); break;
+    case TAP_RETURNS_OFF: put_returns_off(self, e); break;
     default: put_other(self, batch, e, print); break;
     }
 }

@@ -68,6 +68,12 @@ static inline bool tap_kind_is_control(unsigned kind)
 {
     return kind >= TAP_LOST;
 }
+/* Has people's outputs a row for it? Of the control events only what tells of a node's coming and
+ * going, and of what is missing. */
+static inline bool tap_kind_has_row(unsigned kind)
+{
+    return kind <= TAP_NODE_DOWN || kind == TAP_RETURNS_OFF;
+}
 
 /* Why events are missing (TAP_LOST) or why tracing was off (TAP_GAP). The numbers travel in frames:
  * append only. */
