@@ -25,6 +25,14 @@
     "    session.events and the pids filter; --print-config prints the configuration file that "  \
     "this\n    command stands for, and traces nothing.\n"
 
+#define TEST_HELP                                                                                  \
+    "    --test drives the plugin through its whole life, each part in a process of its own, and " \
+    "says what it\n"                                                                               \
+    "    got wrong: 0 nothing, 1 something. With RECORDING (sink record) it gets that, too. "      \
+    "--set "                                                                                       \
+    "KIND:NAME.KEY=VALUE\n"                                                                        \
+    "    sets its options, --timeout how long one of its operations may take.\n"
+
 static const struct command {
     const char *name, *arguments, *summary;
     int (*run)(int argc, char **argv);
@@ -42,8 +50,11 @@ static const struct command {
     {"check", "FILE.ini [--set SECTION.KEY=VALUE]...",
      "reports all mistakes, or what would be traced and written; contacts no node", tap_cli_check,
      NULL},
-    {"plugins", "[KIND:NAME | session] [--json]",
-     "what is installed, from where, with which options", tap_cli_plugins, NULL},
+    {"plugins",
+     "[KIND:NAME | session] [--json] | --test KIND:NAME [RECORDING] [--set SECTION.KEY=VALUE]... "
+     "[--timeout 10s]",
+     "what is installed, from where, with which options; or tries a plugin out", tap_cli_plugins,
+     TEST_HELP},
     {"export",
      "FILE --sink NAME[:KEY=VALUE,...]... [--from TIME] [--to TIME] [--node NODE,...] "
      "[--pids PID,...] [--set SECTION.KEY=VALUE]... [--quiet] [--json]",

@@ -1,5 +1,6 @@
 /* plugins.c: `beamtap plugins [KIND:NAME | session] [--json]`: what is installed, from where, with
- * which options. `session` describes the [session] section's own options in the same way.
+ * which options. `session` describes the [session] section's own options in the same way. With
+ * --test a plugin is tried out (trial.h).
  *
  * A file that is no plugin is told on stderr and makes the exit code 2; the others are listed all
  * the same.
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/trial.h"
 #include "config/config.h"
 #include "config/option_value.h"
 
@@ -199,12 +201,46 @@ static int list_plugins(struct tap_registry *registry, const char *word, bool js
     return (int)tap_error_status(err);
 }
 
+#define PATIENCE INT64_C(10000000000)
+
+static int test_plugin(const struct tap_cli_args *args, const char *patience)
+{
+    struct tap_trial t = {.section = args->words[0],
+                          .sets = args->sets,
+                          .set_count = args->set_count,
+                          .recording = args->word_count > 1 ? args->words[1] : NULL,
+                          .patience = PATIENCE};
+    if (patience && (!tap_parse_duration(patience, &t.patience) || t.patience <= 0)) {
+        fprintf(stderr, "beamtap plugins: --timeout: '%s' is no time, such as 10s\n", patience);
+        return 2;
+    }
+    return read_name(args->words[0], &t.kind, &t.name) ? tap_cli_flush(tap_trial_run(&t)) : 2;
+}
+
+static int test_arguments(int argc, char **argv)
+{
+    const char *words[argc], *sets[argc], *patience = NULL;
+    char *rest[argc];
+    struct tap_cli_args args = {.words = words, .sets = sets};
+    struct tap_cli_sets none = {NULL, 0};
+    bool test = false;
+    const struct tap_cli_flag flags[] = {{"--test", &test}, {NULL, NULL}};
+    const struct tap_cli_option options[] = {{"--timeout", &patience, NULL}, {NULL, NULL, NULL}};
+    int n = tap_cli_take(argc, argv, options, &none, rest);
+    bool good = n >= 0 && tap_cli_read(n, rest, flags, 1, 2, &args);
+    tap_cli_sets_free(&none);
+    return good ? test_plugin(&args, patience) : 2;
+}
+
 int tap_cli_plugins(int argc, char **argv)
 {
     const char *words[argc];
     bool json = false;
     struct tap_cli_args args = {.words = words};
     const struct tap_cli_flag flags[] = {{"--json", &json}, {NULL, NULL}};
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--test") == 0)
+            return test_arguments(argc, argv);
     if (!tap_cli_read(argc, argv, flags, 0, 1, &args))
         return 2;
     if (args.word_count && strcmp(words[0], "session") == 0)

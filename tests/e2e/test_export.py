@@ -131,6 +131,16 @@ def what_it_holds_of_a_torn_one():
     assert Run(None, 'nowhere.btf', command='info').wait().code in (1, 2)
 
 
+def a_plugin_is_tested_with_it():
+    run, _, _ = recording()
+    test = lambda *words: Run(None, '--test', *words, command='plugins', cwd=run.dir)
+    for plugin in ('sink:csv', 'sink:chrome', 'sink:record', 'transport:file', 'filter:pids'):
+        text = test(plugin, run.path('all.btf')).ended(0).out()
+        assert re.search(r'ok +a recording', text) and text.endswith('nothing is wrong\n'), text
+    text = test('sink:csv', 'nowhere.btf').ended(1).out()
+    assert re.search(r'wrong +a recording\n.*nowhere.btf', text), text
+
+
 def what_is_wrong_is_told():
     run, _, _ = recording()
     for args, err in ((['--from', 'soon'], "invalid value 'soon' for 'from'"), (['--from', '2026-13-01T00:00:00'], 'is not a time'),
@@ -140,4 +150,5 @@ def what_is_wrong_is_told():
 
 
 if __name__ == '__main__':
-    tests(a_stretch_of_time, a_node, a_process_of_a_node_for_a_while, what_it_holds, what_it_holds_of_a_torn_one, what_is_wrong_is_told)
+    tests(a_stretch_of_time, a_node, a_process_of_a_node_for_a_while, what_it_holds, what_it_holds_of_a_torn_one,
+          a_plugin_is_tested_with_it, what_is_wrong_is_told)

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""test_trial.py: `beamtap plugins --test`: every plugin of this build passes, and each of the bad ones in bad/ is caught
+with the sentences that its own first lines name ("told: ...")."""
+import concurrent.futures, glob, os, re, subprocess, sys, tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build', 'release'))
+BEAMTAP = os.path.join(BUILD, 'beamtap')
+SANITIZED = os.path.basename(BUILD) in ('asan', 'tsan')  # its allocator tells glibc nothing
+NEEDED = {  # what has no default
+    'filter:nodes': ['filter:nodes.nodes=shop@*'],
+    'filter:match_spec': ['filter:match_spec.trace=shop_cart:add/2', 'filter:match_spec.trace=send(_, {order, _})'],
+    'filter:modules': ['filter:modules.modules=shop_*'], 'filter:pids': ['filter:pids.pids=<0.11.0>']}
+
+
+def trial(plugin, *more, folder=None):
+    env = dict(os.environ)
+    env['BEAMTAP_PLUGIN_PATH'] = folder or ''
+    if SANITIZED:  # what a plugin's process leaves behind when it is ended is no leak of its own
+        env['ASAN_OPTIONS'] = 'detect_leaks=0:handle_segv=0:handle_abort=0:allow_user_segv_handler=1'
+    done = subprocess.run([BEAMTAP, 'plugins', '--test', plugin, *more], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env=env, timeout=300)
+    return done.returncode, done.stdout.decode('utf-8', 'replace')
+
+
+def passes(plugin):
+    sets = [word for s in NEEDED.get(plugin, []) for word in ('--set', s)]
+    code, text = trial(plugin, *sets)
+    return None if code == 0 and text.endswith('nothing is wrong\n') else 'exit code %d: %s' % (code, text)
+
+
+def caught(source, folder):
+    name = os.path.splitext(os.path.basename(source))[0]
+    with open(source) as text:
+        told = re.findall(r'^ \* told: (.*)$', text.read(), re.M)
+    so = os.path.join(folder, 'beamtap_sink_bad_%s.so' % name)
+    subprocess.run(['cc', '-shared', '-fPIC', '-fvisibility=hidden', '-O1', '-g', '-Wall', '-Werror',
+                    '-I%s/core/include' % TOP, '-DNAME="bad_%s"' % name, '-o', so, source], check=True)
+    code, text = trial('sink:bad_' + name, '--timeout', '0.5s' if name == 'hangs' else '10s', folder=folder)
+    if SANITIZED:
+        told = [t for t in told if 'each life leaves' not in t and 'of each event' not in t]
+    missing = [t for t in told if t not in text]
+    if not told or missing:
+        return 'not told: %s; but: %s' % (missing, text)
+    if code != (0 if name == 'right' else 1):
+        return 'exit code %d' % code
+    return None
+
+
+def documented(folder):
+    """The sink that plugins/README.md shows."""
+    with open(os.path.join(TOP, 'plugins', 'README.md'), encoding='utf-8') as text:
+        code = re.search(r'```c\n(/\* beamtap_sink_lines\.c.*?)```', text.read(), re.S).group(1)
+    with open(os.path.join(folder, 'lines.c'), 'w') as out:
+        out.write(code)
+    subprocess.run(['cc', '-shared', '-fPIC', '-fvisibility=hidden', '-I%s/core/include' % TOP, '-o',
+                    os.path.join(folder, 'beamtap_sink_lines.so'), out.name], check=True)
+    code, text = trial('sink:lines', folder=folder)
+    return None if code == 0 else text
+
+
+def usage():
+    for words, want in ((['--test'], 2), (['--test', 'sink:none'], 1), (['--test', 'sunk:csv'], 2),
+                        (['--test', 'sink:csv', '--timeout', 'soon'], 2)):
+        done = subprocess.run([BEAMTAP, 'plugins', *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        if done.returncode != want or not done.stdout + done.stderr:
+            return '%s: exit code %d' % (words, done.returncode)
+    return None
+
+
+def left():
+    """Nothing of the trials is left in the folder that they were in."""
+    with tempfile.TemporaryDirectory() as tmp:
+        done = subprocess.run([BEAMTAP, 'plugins', '--test', 'sink:csv'], stdout=subprocess.DEVNULL, env=dict(os.environ, TMPDIR=tmp))
+        there = os.listdir(tmp)
+    return None if done.returncode == 0 and not there else 'exit code %d, left: %s' % (done.returncode, there)
+
+
+def main():
+    failed, jobs = 0, {}
+    built = [m.groups() for p in sorted(glob.glob(BUILD + '/plugins/*.so'))
+             for m in [re.search(r'beamtap_(transport|filter|sink)_(\w+)\.so$', p)] if m]
+    sources = sorted(glob.glob(HERE + '/bad/*.c'))
+    assert len(built) >= 13 and len(sources) > 10, (built, sources)
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for kind, name in built:
+            jobs['%s_%s_passes' % (kind, name)] = pool.submit(passes, '%s:%s' % (kind, name))
+        for source in sources:
+            name = os.path.splitext(os.path.basename(source))[0]
+            jobs['%s_is_caught' % name if name != 'right' else 'one_that_is_right_passes'] = pool.submit(caught, source, folder)
+        jobs['the_documented_one_passes'] = pool.submit(documented, folder)
+        jobs['wrong_use_is_told'] = pool.submit(usage)
+        jobs['nothing_is_left'] = pool.submit(left)
+        for name, job in jobs.items():
+            try:
+                why = job.result()
+            except Exception as error:
+                why = repr(error)
+            print('not ok %s: %s' % (name, why.replace('\n', '\n    ')) if why else 'ok %s' % name, flush=True)
+            failed += bool(why)
+    return 1 if failed else 0
+
+
+sys.exit(main())
