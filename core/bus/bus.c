@@ -25,7 +25,10 @@ static bool filter_live(struct tap_bus *bus, const struct tap_batch_impl *batch)
     for (size_t f = 0; f < bus->filter_count; f++) {
         const struct tap_bus_filter *filter = &bus->filters[f];
         memset(bus->keep[f], 1, n);
+        struct tap_operation before = tap_operation_begin(
+            (struct tap_operation){"filter", filter->section, filter->file, filter->crashed});
         filter->ops->filter(filter->self, &batch->base, bus->keep[f]);
+        tap_operation_end(before);
     }
     return true;
 }

@@ -18,6 +18,8 @@ struct tap_bus;
 struct tap_bus_filter {
     const struct tap_filter_ops *ops;
     void *self;
+    const char *section, *file; /* whose it is, for people */
+    atomic_bool *crashed;       /* as in a tap_operation */
 };
 
 struct tap_bus_options {

@@ -1,6 +1,7 @@
 /* sink.c: see sink.h. */
 #include "bus/sink.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -11,14 +12,18 @@ static void bump(atomic_uint_fast64_t *figure, uint64_t n)
         atomic_fetch_add_explicit(figure, n, memory_order_relaxed);
 }
 
-/* Every call of the plugin is between these, so that one that hangs can be seen. */
-static void call_begins(struct tap_sink *s)
+/* Every call of the plugin is between these, so that one that hangs can be seen, and one that
+ * crashes has a name. */
+static void call_begins(struct tap_sink *s, const char *name)
 {
+    s->operation = name;
+    tap_operation_begin((struct tap_operation){name, s->section, s->file, &s->crashed});
     atomic_store_explicit(&s->call_since, tap_clock_steady(), memory_order_relaxed);
 }
 static enum tap_status call_ends(struct tap_sink *s, enum tap_status status)
 {
     atomic_store_explicit(&s->call_since, 0, memory_order_relaxed);
+    tap_operation_end((struct tap_operation){NULL, NULL, NULL, NULL});
     return status == TAP_OK && s->wrote_beyond ? TAP_ERROR : status;
 }
 
@@ -33,21 +38,8 @@ bool tap_sink_written(struct tap_sink *s, uint64_t events, uint64_t bytes)
 
 static enum tap_status call_stop(struct tap_sink *s)
 {
-    call_begins(s);
+    call_begins(s, "stop");
     return call_ends(s, s->ops->stop(s->self));
-}
-
-enum tap_status tap_sink_start(struct tap_sink *s)
-{
-    s->started = true;
-    enum tap_status status = s->ops->start(s->self);
-    if (status == TAP_OK)
-        return TAP_OK;
-    atomic_store(&s->failed, true);
-    call_stop(s);
-    tap_queue_kill(&s->queue);
-    atomic_store(&s->done, true);
-    return status;
 }
 
 void tap_sink_begin(struct tap_sink *s)
@@ -59,7 +51,7 @@ static enum tap_status flush(struct tap_sink *s)
 {
     if (!atomic_load(&s->begun))
         return TAP_OK;
-    call_begins(s);
+    call_begins(s, "flush");
     return call_ends(s, s->ops->flush(s->self));
 }
 
@@ -78,35 +70,59 @@ static enum tap_status consume(struct tap_sink *s, const struct tap_queue_item *
     if (sel->accepted) /* one node traces already while others are still asked */
         tap_sink_begin(s);
     s->taken += sel->accepted;
-    call_begins(s);
+    call_begins(s, "consume");
     enum tap_status status =
         call_ends(s, s->ops->consume(s->self, &item->batch->base, sel->index, sel->count));
     tap_batch_release(item->batch);
     return status;
 }
 
-static void *sink_main(void *arg)
+/* False: it failed, and is stopped. */
+static bool start(struct tap_sink *s)
 {
-    struct tap_sink *s = arg;
+    call_begins(s, "start");
+    bool good = call_ends(s, s->ops->start(s->self)) == TAP_OK;
+    if (good) {
+        atomic_store(&s->opened, true);
+        return true;
+    }
+    atomic_store(&s->failed, true);
+    call_stop(s);
+    tap_queue_kill(&s->queue);
+    return false;
+}
+
+/* Batches and flushes until the queue's end, or until one of them fails. */
+static enum tap_status work(struct tap_sink *s)
+{
     struct tap_queue_item item;
     enum tap_status status = TAP_OK;
     int64_t due = tap_clock_steady() + TAP_SINK_FLUSH;
-    for (;;) {
+    while (status == TAP_OK) {
         bool eased;
         enum tap_popped popped = tap_queue_pop(&s->queue, &item, due, &eased);
         if (popped == TAP_POP_END)
-            break;
+            return flush(s);
         if (eased)
             s->eased(s->arg);
         if (popped == TAP_POPPED)
             status = consume(s, &item);
         if (status == TAP_OK)
             status = flush_when_due(s, &due);
-        if (status != TAP_OK)
-            break;
     }
-    if (status == TAP_OK)
-        status = flush(s);
+    return status;
+}
+
+static void *sink_main(void *arg)
+{
+    struct tap_sink *s = arg;
+    char stack[TAP_OPERATION_STACK];
+    tap_operation_stack(stack);
+    if (!start(s)) {
+        atomic_store(&s->done, true);
+        return NULL;
+    }
+    enum tap_status status = work(s);
     if (status != TAP_OK)
         tap_queue_kill(&s->queue);
     enum tap_status stopped = call_stop(s);
@@ -121,17 +137,59 @@ static void *sink_main(void *arg)
     return NULL;
 }
 
-enum tap_status tap_sink_run(struct tap_sink *s)
+static void leave_behind(struct tap_sink *s)
 {
-    if (pthread_create(&s->thread, NULL, sink_main, s)) {
+    s->abandoned = true;
+    s->threaded = false;
+    atomic_store(&s->failed, true);
+    pthread_detach(s->thread);
+}
+
+bool tap_sink_crashed(struct tap_sink *s)
+{
+    if (!atomic_load(&s->crashed) || s->abandoned)
+        return false;
+    leave_behind(s);
+    tap_queue_kill(&s->queue);
+    return true;
+}
+
+/* How long the call under way has taken; one that has ended has taken none. */
+static int64_t call_time(struct tap_sink *s, int64_t began)
+{
+    int64_t since = atomic_load_explicit(&s->call_since, memory_order_relaxed);
+    return since ? tap_clock_steady() - (since > began ? since : began) : 0;
+}
+
+enum tap_sink_begun tap_sink_start(struct tap_sink *s)
+{
+    int64_t began = tap_clock_steady();
+    s->started = true;
+    errno = pthread_create(&s->thread, NULL, sink_main, s);
+    if (errno) {
         atomic_store(&s->failed, true);
-        call_stop(s);
         tap_queue_kill(&s->queue);
         atomic_store(&s->done, true);
-        return TAP_ERROR;
+        return TAP_SINK_THREAD;
     }
     s->threaded = true;
-    return TAP_OK;
+    while (!atomic_load(&s->opened) && !atomic_load(&s->done)) {
+        if (tap_sink_crashed(s))
+            return TAP_SINK_CRASHED;
+        if (call_time(s, began) > TAP_OPERATION_DEADLINE) {
+            leave_behind(s);
+            return TAP_SINK_LATE;
+        }
+        bool soon = tap_clock_steady() - began < 5000000; /* most are there at once */
+        nanosleep(&(struct timespec){.tv_nsec = soon ? 50000 : 2000000}, NULL);
+    }
+    return atomic_load(&s->opened) ? TAP_SINK_STARTED : TAP_SINK_REFUSED;
+}
+
+void tap_sink_waits(struct tap_sink *s)
+{
+    if (atomic_load(&s->call_since))
+        atomic_store_explicit(&s->call_since, tap_clock_steady(), memory_order_relaxed);
 }
 
 void tap_sink_offer(struct tap_sink *s, struct tap_batch_impl *batch, uint64_t total, bool full)
@@ -148,11 +206,10 @@ bool tap_sink_join(struct tap_sink *s)
         return true;
     int64_t began = tap_clock_steady();
     while (!atomic_load(&s->done)) {
-        int64_t since = atomic_load_explicit(&s->call_since, memory_order_relaxed);
-        if (since && tap_clock_steady() - (since > began ? since : began) > TAP_SINK_DEADLINE) {
-            s->abandoned = true;
-            atomic_store(&s->failed, true);
-            pthread_detach(s->thread);
+        if (tap_sink_crashed(s))
+            return false;
+        if (call_time(s, began) > TAP_SINK_DEADLINE) {
+            leave_behind(s);
             return false;
         }
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);

@@ -10,6 +10,7 @@
 #include "beamtap/plugin.h"
 #include "syntax/suggest.h"
 #include "cli/cli.h"
+#include "cli/crash.h"
 
 #define TRACE_HELP                                                                                \
     "    PATTERN is a line of the match_spec filter's `trace`:\n"                                 \
@@ -149,6 +150,7 @@ int main(int argc, char **argv)
 {
     fill_standard_descriptors();
     ignore_signals_of_writes();
+    tap_crash_watch();
     if (argc < 2) {
         print_usage(stderr);
         return 2;

@@ -12,6 +12,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "cli/crash.h"
+
 /* Of this process, for the handlers of its signals and of its end. */
 static struct tap_trial *trial_of_child;
 
@@ -53,27 +55,6 @@ void tap_trial_enters(struct tap_trial *t, const char *operation)
 
 /* ---- Crashes */
 
-/* For a handler of signals, in which nothing that takes a lock may be called. */
-static void append(char *dst, size_t cap, const char *text)
-{
-    size_t n = strnlen(dst, cap);
-    while (n + 1 < cap && *text)
-        dst[n++] = *text++;
-    dst[n] = '\0';
-}
-
-static const char *signal_name(int number)
-{
-    switch (number) {
-    case SIGSEGV: return "SIGSEGV";
-    case SIGBUS: return "SIGBUS";
-    case SIGILL: return "SIGILL";
-    case SIGFPE: return "SIGFPE";
-    case SIGTRAP: return "SIGTRAP";
-    default: return "SIGABRT";
-    }
-}
-
 static void crashed(int number, siginfo_t *info, void *context)
 {
     (void)context;
@@ -81,10 +62,10 @@ static void crashed(int number, siginfo_t *info, void *context)
     if (!s->crash[0]) {
         const char *blame =
             number == SIGSEGV || number == SIGBUS ? tap_region_blames(info->si_addr) : NULL;
-        append(s->crash, sizeof s->crash, signal_name(number));
+        tap_crash_append(s->crash, sizeof s->crash, tap_crash_signal(number));
         if (blame) {
-            append(s->crash, sizeof s->crash, ": ");
-            append(s->crash, sizeof s->crash, blame);
+            tap_crash_append(s->crash, sizeof s->crash, ": ");
+            tap_crash_append(s->crash, sizeof s->crash, blame);
         }
     }
     _exit(1);
@@ -106,7 +87,7 @@ static void exited(void)
 {
     struct tap_trial_shared *s = trial_of_child->shared;
     if (!atomic_load(&s->done) && !s->crash[0])
-        append(s->crash, sizeof s->crash, "exit");
+        tap_crash_append(s->crash, sizeof s->crash, "exit");
     fflush(NULL);
     _exit(1);
 }

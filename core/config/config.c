@@ -442,7 +442,7 @@ enum tap_status tap_config_embed(const char *path, const char *transport, const 
 
 void tap_config_free(struct tap_config *c)
 {
-    if (!c)
+    if (!c || c->in_use)
         return;
     tap_registry_free(c->registry);
     tap_mempool_free(c->pool);

@@ -73,6 +73,7 @@ struct tap_config {
     struct tap_instance *instances;
     size_t instance_count;
     bool sinkless; /* it may have no sinks: for questions to nodes, not for a run */
+    bool in_use;   /* a thread that was left behind may still read it: it is not freed */
     char *text;    /* the effective configuration as INI text, for session->config */
     struct tap_registry *registry;
     struct tap_mempool *pool;

@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "syntax/suggest.h"
 #include "plugin/descriptor.h"
+#include "plugin/operation.h"
 #include "plugin/trust.h"
 
 struct found { /* one plugin file: what its name says */
@@ -109,9 +110,8 @@ static bool registry_own_folders(struct tap_registry *r)
 
 /* ---- What there is */
 
-/* Does a file's name have the form beamtap_KIND_NAME.so? */
-static bool file_is_plugin(const char *file, enum tap_plugin_kind *kind, const char **name,
-                           size_t *len)
+bool tap_registry_reads(const char *file, enum tap_plugin_kind *kind, const char **name,
+                        size_t *len)
 {
     size_t all = strlen(file);
     if (strncmp(file, "beamtap_", 8) != 0 || all < 12 || strcmp(file + all - 3, ".so") != 0)
@@ -143,7 +143,7 @@ static bool registry_note(struct tap_registry *r, const char *folder, const char
     enum tap_plugin_kind kind;
     const char *name;
     size_t len;
-    if (!file_is_plugin(file, &kind, &name, &len))
+    if (!tap_registry_reads(file, &kind, &name, &len))
         return true;
     struct found *f = tap_mempool_alloc(r->pool, sizeof *f);
     size_t size = strlen(folder) + strlen(file) + 2;
@@ -232,7 +232,10 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
         free(path);
         return NULL;
     }
+    struct tap_operation outer =
+        tap_operation_begin((struct tap_operation){"a constructor", f->name, f->path, NULL});
     void *so = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    tap_operation_end(outer);
     if (!so) {
         /* The plugin's own path is said already; that of a library which it needs is not. */
         const char *said = path ? dlerror() : strerror(errno);
@@ -258,7 +261,10 @@ static const struct tap_plugin *plugin_open(const struct found *f, char *why, si
         snprintf(why, cap, "is not a beamtap plugin: it has no symbol %s", TAP_PLUGIN_SYMBOL);
         return NULL;
     }
+    struct tap_operation before =
+        tap_operation_begin((struct tap_operation){"beamtap_plugin_v1", f->name, f->path, NULL});
     const struct tap_plugin *plugin = entry();
+    tap_operation_end(before);
     return tap_plugin_validate(plugin, f->kind, f->name, why, cap) ? plugin : NULL;
 }
 
@@ -329,6 +335,21 @@ const struct tap_loaded *tap_registry_get(struct tap_registry *r, enum tap_plugi
     if (f)
         return registry_load(r, f, section, where, err);
     registry_unknown(r, kind, name, section, where, err);
+    return NULL;
+}
+
+const char *tap_registry_folder(const struct tap_registry *r, size_t i)
+{
+    return i < r->folder_count ? r->folders[i] : NULL;
+}
+
+const char *tap_registry_file(struct tap_registry *r, enum tap_plugin_kind kind, const char *name,
+                              size_t len)
+{
+    for (size_t i = 0; i < r->found_count; i++)
+        if (r->found[i]->kind == kind && strlen(r->found[i]->name) == len &&
+            memcmp(r->found[i]->name, name, len) == 0)
+            return r->found[i]->path;
     return NULL;
 }
 

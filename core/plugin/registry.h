@@ -35,6 +35,13 @@ const struct tap_loaded *tap_registry_get(struct tap_registry *, enum tap_plugin
  * in `err` but do not end the listing. The array belongs to the registry. */
 size_t tap_registry_list(struct tap_registry *, const struct tap_loaded ***list,
                          struct tap_error *err);
+/* The i-th folder in which plugins are sought; NULL: there are no more. */
+const char *tap_registry_folder(const struct tap_registry *, size_t i);
+/* The file that stands for this plugin, loaded or not; NULL: there is none. */
+const char *tap_registry_file(struct tap_registry *, enum tap_plugin_kind, const char *name,
+                              size_t len);
+/* Has a file's name the form beamtap_KIND_NAME.so? */
+bool tap_registry_reads(const char *file, enum tap_plugin_kind *, const char **name, size_t *len);
 const char *tap_plugin_kind_name(enum tap_plugin_kind); /* transport, filter, sink */
 
 #endif

@@ -51,6 +51,7 @@ const struct tap_host *tap_session_host_new(struct tap_session *session,
     tap_host_init(session, &x->host, instance);
     x->host.err = err;
     x->host.sink = &x->sink;
+    x->sink.taken = UINT64_MAX; /* whoever drives it knows what it was given */
     return &x->host.table;
 }
 

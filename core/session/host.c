@@ -159,6 +159,8 @@ static bool host_ending(const struct tap_host *host)
 {
     const struct tap_session *session = own(host)->session;
     bool of_run = false;
+    if (own(host)->sink)
+        tap_sink_waits(own(host)->sink);
     for (size_t s = 0; s < session->sink_count; s++)
         of_run |= own(host)->sink == &session->sinks[s];
     return of_run && atomic_load(&session->stopping) > 0;

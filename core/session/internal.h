@@ -77,7 +77,8 @@ struct tap_session {
 
     pthread_t thread; /* the transport's */
     bool transport_started, threaded, transport_abandoned;
-    bool transport_done; /* under lock */
+    bool transport_done;           /* under lock */
+    atomic_bool transport_crashed; /* its thread does not come back (tap_operation.crashed) */
     bool finished;
     bool abandoned; /* some thread was left behind: nothing may be freed */
     atomic_int stopping;
@@ -87,6 +88,13 @@ struct tap_session {
     void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);
     void *log_arg;
 };
+
+/* An instance's operation of this name, for tap_operation_begin. */
+static inline struct tap_operation tap_session_operation(const struct tap_instance_host *h,
+                                                         const char *name)
+{
+    return (struct tap_operation){name, h->instance->section, h->instance->loaded->path, NULL};
+}
 
 /* NULL: there is none. */
 static inline struct tap_node_impl *tap_session_node(const struct tap_session *session,
@@ -107,6 +115,8 @@ static inline const struct tap_instance *tap_session_instance(const struct tap_s
     return session->hosts[i].instance;
 }
 
+/* create.c: creates an instance, and asks a filter what it claims; within a deadline. */
+enum tap_status tap_session_create_one(struct tap_session *, struct tap_instance_host *);
 /* host.c */
 void tap_host_init(struct tap_session *, struct tap_instance_host *, const struct tap_instance *);
 void tap_session_log(struct tap_session *, enum tap_log_level, const char *actor,

@@ -60,26 +60,60 @@ void tap_session_sink_ended(void *arg, struct tap_sink *sink, enum tap_sink_end 
     tap_session_wake(session); /* credit may have waited for it */
 }
 
+static void tell_crash(struct tap_session *session, const struct tap_sink *sink)
+{
+    session->abandoned = true;
+    TAP_ERR(session->err, TAP_ERROR, sink->section,
+            "%s crashed in %s, or called exit, and was left behind: its output is not complete",
+            sink->file, sink->operation);
+}
+
+static bool start_sink(struct tap_session *session, struct tap_sink *sink)
+{
+    const struct tap_instance *instance = tap_session_instance(session, sink);
+    switch (tap_sink_start(sink)) {
+    case TAP_SINK_STARTED: return true;
+    case TAP_SINK_REFUSED: blame(session, instance, "could not start"); break;
+    case TAP_SINK_LATE:
+        session->abandoned = true;
+        TAP_ERR(session->err, TAP_ERROR, sink->section,
+                "%s did not come back from start within %lld s and was left behind", sink->file,
+                (long long)(TAP_OPERATION_DEADLINE / TAP_SECOND));
+        break;
+    case TAP_SINK_CRASHED: tell_crash(session, sink); break;
+    case TAP_SINK_THREAD:
+        TAP_ERR(session->err, TAP_ERROR, sink->section, "cannot start a thread: %s",
+                strerror(errno));
+        break;
+    }
+    return false;
+}
+
 /* Opens every output. How many work. */
 static size_t start_sinks(struct tap_session *session)
 {
+    size_t started = 0;
     atomic_store(&session->sinks_alive, session->sink_count);
     for (size_t s = 0; s < session->sink_count; s++) {
-        struct tap_sink *sink = &session->sinks[s];
-        if (tap_sink_start(sink) != TAP_OK) {
-            blame(session, tap_session_instance(session, sink), "could not start");
+        bool good = start_sink(session, &session->sinks[s]);
+        started += good;
+        if (!good)
             atomic_fetch_sub(&session->sinks_alive, 1);
-        }
     }
+    return started;
+}
+
+/* A sink whose thread crashed cannot say so. The run ends, for its memory is everybody's. */
+static void see_crashes(struct tap_session *session)
+{
     for (size_t s = 0; s < session->sink_count; s++) {
         struct tap_sink *sink = &session->sinks[s];
-        if (!atomic_load(&sink->failed) && tap_sink_run(sink) != TAP_OK) {
-            TAP_ERR(session->err, TAP_ERROR, tap_session_instance(session, sink)->section,
-                    "cannot start a thread: %s", strerror(errno));
-            atomic_fetch_sub(&session->sinks_alive, 1);
-        }
+        if (!tap_sink_crashed(sink))
+            continue;
+        tell_crash(session, sink);
+        atomic_fetch_sub(&session->sinks_alive, 1);
+        tap_session_stop(session);
     }
-    return atomic_load(&session->sinks_alive);
 }
 
 static void finish_sinks(struct tap_session *session)
@@ -89,6 +123,10 @@ static void finish_sinks(struct tap_session *session)
     for (size_t s = 0; s < session->sink_count; s++) {
         if (tap_sink_join(&session->sinks[s]))
             continue;
+        if (atomic_load(&session->sinks[s].crashed)) {
+            tell_crash(session, &session->sinks[s]);
+            continue;
+        }
         session->abandoned = true;
         TAP_ERR(session->err, TAP_ERROR, tap_session_instance(session, &session->sinks[s])->section,
                 "did not finish within %lld s and was left behind: its output is not complete",
@@ -101,7 +139,14 @@ static void finish_sinks(struct tap_session *session)
 static void *transport_main(void *arg)
 {
     struct tap_session *session = arg;
-    if (transport_ops(session)->run(session->transport->self) != TAP_OK)
+    char stack[TAP_OPERATION_STACK];
+    tap_operation_stack(stack);
+    struct tap_operation run = tap_session_operation(session->transport, "run");
+    run.crashed = &session->transport_crashed;
+    struct tap_operation before = tap_operation_begin(run);
+    enum tap_status status = transport_ops(session)->run(session->transport->self);
+    tap_operation_end(before);
+    if (status != TAP_OK)
         blame(session, session->transport->instance, "failed");
     pthread_mutex_lock(&session->lock);
     session->transport_done = true;
@@ -117,7 +162,10 @@ static enum tap_status ask_facts(struct tap_session *session)
     session->run_info.started = tap_clock_now();
     if (!TAP_HAS(ops, facts) || !ops->facts)
         return TAP_OK;
+    struct tap_operation before =
+        tap_operation_begin(tap_session_operation(session->transport, "facts"));
     enum tap_status status = ops->facts(session->transport->self, &session->run_info);
+    tap_operation_end(before);
     if (status != TAP_OK)
         blame(session, session->transport->instance, "could not say what it plays");
     return status;
@@ -145,7 +193,10 @@ enum tap_status tap_session_start(struct tap_session *session)
     if (atomic_load(&session->stopping)) /* a sink waited for its reader, and somebody had enough */
         return tap_session_finish(session);
     session->transport_started = true;
+    struct tap_operation before =
+        tap_operation_begin(tap_session_operation(session->transport, "start"));
     status = transport_ops(session)->start(session->transport->self);
+    tap_operation_end(before);
     if (status != TAP_OK)
         blame(session, session->transport->instance, "could not start");
     atomic_store(&session->began, tap_clock_steady());
@@ -179,6 +230,9 @@ void tap_session_stop(struct tap_session *session)
 /* The clock's part in the end. False: the transport is to be left behind. */
 static bool watch(struct tap_session *session)
 {
+    see_crashes(session);
+    if (atomic_load(&session->transport_crashed))
+        return false;
     int64_t now = tap_clock_steady(), asked = atomic_load(&session->stop_asked),
             began = atomic_load(&session->began);
     int64_t duration = session->plan.duration, patience = TAP_STOP_DEADLINE + session->plan.lease;
@@ -209,21 +263,30 @@ bool tap_session_poll(struct tap_session *session, int timeout)
     return done;
 }
 
+static void stop_transport(struct tap_session *session)
+{
+    struct tap_operation before =
+        tap_operation_begin(tap_session_operation(session->transport, "stop"));
+    enum tap_status status = transport_ops(session)->stop(session->transport->self);
+    tap_operation_end(before);
+    if (status != TAP_OK)
+        blame(session, session->transport->instance, "could not stop");
+}
+
 static void finish_transport(struct tap_session *session)
 {
     if (session->transport_abandoned) {
         pthread_detach(session->thread);
         session->abandoned = true;
         TAP_ERR(session->err, TAP_ERROR, session->transport->instance->section,
-                "did not finish and was left behind: nodes may still be tracing until "
-                "their lease ends");
+                "%s and was left behind: nodes may still be tracing until their lease ends",
+                atomic_load(&session->transport_crashed) ? "its thread crashed" : "did not finish");
     } else if (session->threaded) {
         pthread_join(session->thread, NULL);
     }
     session->threaded = false;
-    if (session->transport_started && !session->transport_abandoned &&
-        transport_ops(session)->stop(session->transport->self) != TAP_OK)
-        blame(session, session->transport->instance, "could not stop");
+    if (session->transport_started && !session->transport_abandoned)
+        stop_transport(session);
     for (uint32_t i = 0; !session->transport_abandoned && i < atomic_load(&session->node_count);
          i++) {
         struct tap_node_impl *node = tap_session_node(session, i);
@@ -263,7 +326,10 @@ enum tap_status tap_session_service(struct tap_session *session, const char *ver
         return TAP_ERR(session->err, TAP_INVALID, session->transport->instance->section,
                        "this transport traces and can do nothing else: it cannot be asked for '%s'",
                        verb);
+    struct tap_operation before =
+        tap_operation_begin(tap_session_operation(session->transport, "service"));
     enum tap_status status = ops->service(session->transport->self, verb, args, len, result);
+    tap_operation_end(before);
     if (status != TAP_OK)
         blame(session, session->transport->instance, "failed");
     session->finished = true; /* nothing was started */

@@ -13,15 +13,6 @@
 
 /* ---- Creating */
 
-/* A plugin that fails without a word still fails with one. `before`: how many causes there were. */
-static enum tap_status blame(struct tap_session *session, const struct tap_instance_host *h,
-                             enum tap_status status, size_t before, const char *what)
-{
-    if (status != TAP_OK && tap_error_count(session->err) == before)
-        TAP_ERR(session->err, status, h->instance->section, "%s failed and did not say why", what);
-    return status;
-}
-
 static bool make_run_id(struct tap_session *session)
 {
     uint8_t bytes[8];
@@ -71,41 +62,6 @@ static bool prepare(struct tap_session *session)
     return session->hosts && session->sinks && session->sink_list;
 }
 
-static enum tap_status create_one(struct tap_session *session, struct tap_instance_host *h)
-{
-    const void *ops = h->instance->loaded->plugin->ops;
-    size_t before = tap_error_count(session->err);
-    enum tap_status status;
-    switch (h->instance->kind) {
-    case TAP_PLUGIN_TRANSPORT:
-        status = ((const struct tap_transport_ops *)ops)
-                     ->create(&h->table, h->instance->settings, &h->self);
-        session->transport = h;
-        break;
-    case TAP_PLUGIN_SINK: {
-        size_t s = 0;
-        while (session->sink_list[s])
-            s++;
-        session->sink_list[s] = h->sink = &session->sinks[s];
-        h->sink->ops = ops;
-        status = h->sink->ops->create(&h->table, h->instance->settings, &h->sink->self);
-        h->self = h->sink->self;
-        break;
-    }
-    default: {
-        const struct tap_filter_ops *filter = ops;
-        h->claim = tap_claim_new();
-        status = h->claim ? filter->create(&h->table, h->instance->settings, &h->self) : TAP_ERROR;
-        if (status == TAP_OK && !filter->plan)
-            break;
-        if (status == TAP_OK && (status = filter->plan(h->self, h->claim)) != TAP_OK)
-            h->created = true;
-    }
-    }
-    h->created |= status == TAP_OK;
-    return blame(session, h, status, before, "create");
-}
-
 /* Every instance, so that all mistakes are told in one pass. */
 static enum tap_status create_all(struct tap_session *session)
 {
@@ -113,7 +69,7 @@ static enum tap_status create_all(struct tap_session *session)
     for (size_t i = 0; i < session->config->instance_count; i++) {
         struct tap_instance_host *h = &session->hosts[session->host_count++];
         tap_host_init(session, h, &session->config->instances[i]);
-        enum tap_status status = create_one(session, h);
+        enum tap_status status = tap_session_create_one(session, h);
         worst = status > worst ? status : worst;
     }
     if (!session->transport || (!session->sink_count && !session->config->sinkless))
@@ -143,7 +99,9 @@ static struct tap_bus_filter *live_filters(struct tap_session *session,
     for (size_t i = 0, f = 0; live && i < session->host_count; i++) {
         struct tap_instance_host *h = &session->hosts[i];
         if (h->instance->kind == TAP_PLUGIN_FILTER && filters[f++].live)
-            live[n++] = (struct tap_bus_filter){h->instance->loaded->plugin->ops, h->self};
+            live[n++] = (struct tap_bus_filter){h->instance->loaded->plugin->ops, h->self,
+                                                h->instance->section, h->instance->loaded->path,
+                                                &session->transport_crashed};
     }
     for (size_t s = 0; s < session->sink_count; s++)
         for (size_t f = 0; f < filter_count; f++)
@@ -287,11 +245,13 @@ static void destroy(struct tap_instance_host *h)
 {
     if (h->created) {
         const void *ops = h->instance->loaded->plugin->ops;
+        struct tap_operation before = tap_operation_begin(tap_session_operation(h, "destroy"));
         switch (h->instance->kind) {
         case TAP_PLUGIN_TRANSPORT: ((const struct tap_transport_ops *)ops)->destroy(h->self); break;
         case TAP_PLUGIN_SINK: ((const struct tap_sink_ops *)ops)->destroy(h->self); break;
         default: ((const struct tap_filter_ops *)ops)->destroy(h->self); break;
         }
+        tap_operation_end(before);
     }
     if (h->claim)
         tap_claim_free(h->claim);

@@ -40,7 +40,7 @@ static void on_log(void *arg, uint32_t index, enum tap_log_level level, const ch
 
 static void begin_with(struct tap_bus_options o)
 {
-    const struct tap_bus_filter filters[] = {{&filter_ops, NULL}, {&big_ops, NULL}};
+    const struct tap_bus_filter filters[] = {{.ops = &filter_ops}, {.ops = &big_ops}};
     o.intern = intern = tap_intern_new(0);
     o.frames = (struct tap_frames){NULL, NULL, on_up, on_log, NULL, NULL};
     o.filters = filters;

@@ -28,7 +28,8 @@ struct tap_sink_host {
      * thread; at the latest in destroy. */
     void (*hold)(const struct tap_host *, const struct tap_batch *);
     void (*release)(const struct tap_host *, const struct tap_batch *);
-    /* The run is to end: a start that waits for something (a pipe's reader) gives up, and fails. */
+    /* The run is to end: a start that waits for something (a pipe's reader) gives up, and fails.
+     * Asking gives it ten more seconds. */
     bool (*ending)(const struct tap_host *);
 };
 
@@ -38,7 +39,7 @@ struct tap_sink_ops {
     uint32_t struct_size;
     /* Makes *self of the settings, and checks what the option table cannot. No I/O. */
     enum tap_status (*create)(const struct tap_host *, const void *settings, void **self);
-    /* Opens the output. Before any event, and before the transport starts. */
+    /* Opens the output. Before any event, and before the transport starts. Within ten seconds. */
     enum tap_status (*start)(void *self);
     /* Takes the events `select[0..n)` of the batch, in order. Control, lost and gap events are
      * always among them. The batch is only borrowed (host->sink->hold). Once it fails it is not

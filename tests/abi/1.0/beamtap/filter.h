@@ -36,8 +36,8 @@ struct tap_filter_ops {
     uint32_t struct_size;
     /* Makes *self of the settings, and checks what the option table cannot. No I/O. */
     enum tap_status (*create)(const struct tap_host *, const void *settings, void **self);
-    /* May be NULL. Says what the nodes can decide (host->filter->claim_*). No I/O. On the session's
-     * thread, once, before anything starts. */
+    /* May be NULL. Says what the nodes can decide (host->filter->claim_*). No I/O. On create's
+     * thread, once, behind it. */
     enum tap_status (*plan)(void *self, struct tap_claim *);
     /* Clears keep[i] for each event i of the batch that does not pass; must not set any. Sees
      * control events too (to learn names and spawns) but what it says of them is ignored. Not

@@ -16,8 +16,11 @@
  *       -> stop (once, also after an error)
  *       -> destroy
  *
- * create and destroy run on the session's thread; a transport's run has a thread of its own; a
- * sink's start, consume, flush and stop never overlap. Filters run on the transport's thread.
+ * create has a thread of its own and ten seconds; destroy runs on the session's thread, as do a
+ * transport's start and stop; a transport's run has a thread of its own; a sink's start, consume,
+ * flush and stop run on one thread, and start has ten seconds. Filters run on the transport's
+ * thread. What does not come back in time is left behind, and has failed. A plugin that crashes or
+ * calls exit ends the command, which says in which operation; the other sinks finish.
  *
  * Versions: inside a major version structs, tables and enums are only ever appended to. A struct
  * begins with its own size, set by whoever made it (TAP_SIZED, or struct_size = sizeof), and a
