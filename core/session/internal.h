@@ -117,6 +117,9 @@ static inline const struct tap_instance *tap_session_instance(const struct tap_s
 
 /* create.c: creates an instance, and asks a filter what it claims; within a deadline. */
 enum tap_status tap_session_create_one(struct tap_session *, struct tap_instance_host *);
+/* outputs.c: no two sinks write one file, and none the file that is played. TAP_INVALID with
+ * causes. */
+enum tap_status tap_session_claim_outputs(struct tap_session *);
 /* host.c */
 void tap_host_init(struct tap_session *, struct tap_instance_host *, const struct tap_instance *);
 void tap_session_log(struct tap_session *, enum tap_log_level, const char *actor,

@@ -75,7 +75,7 @@ static enum tap_status create_all(struct tap_session *session)
     if (!session->transport || (!session->sink_count && !session->config->sinkless))
         return TAP_ERR(session->err, TAP_INVALID, "core",
                        "a trace needs a transport and at least one sink");
-    return worst;
+    return worst == TAP_OK ? tap_session_claim_outputs(session) : worst;
 }
 
 static bool uses_filter(const struct tap_instance *sink, const struct tap_instance *filter)

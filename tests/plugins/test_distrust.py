@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """test_distrust.py: the host does not believe plugins: one that crashes, calls exit or hangs ends the command in order and is
-named."""
-import concurrent.futures, os, subprocess, sys, tempfile
+named; two that write one file are found before anything is opened; files that are never loaded are told."""
+import concurrent.futures, os, re, subprocess, sys, tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -64,6 +64,63 @@ def fatal(operation, how):
     return None
 
 
+def outputs():
+    """Two sinks on one file, whatever it is called; a recording that is written while it is played."""
+    compiled(os.path.join(HERE, 'bad', 'right.c'), 'beamtap_sink_foreign.so', '-DNAME="foreign"')
+    with tempfile.TemporaryDirectory() as where:
+        os.mkdir(where + '/sub')
+        os.symlink('sub', where + '/link')
+        open(where + '/there.txt', 'w').close()
+        os.symlink('there.txt', where + '/again.txt')
+        for first, second in (('x.txt', 'x.txt'), ('x.txt', './x.txt'), ('sub/x.txt', 'link/x.txt'), ('there.txt', 'again.txt'),
+                              ('/dev/stdout', '-')):
+            sinks = '[sink:csv]\npath = %s\n[sink:foreign]\npath = %s\n' % (first, second)
+            for command in ('check', 'run'):
+                code, out, err = beamtap(where, command, 'run.ini', ini=INI.split('[sink:csv]')[0] + sinks)
+                if code != 2 or not re.search(r'\[sink:foreign\] path \S+: sink:csv writes (that file|standard output) already', err):
+                    return '%s %s: exit code %d, %s' % (command, (first, second), code, err)
+        for first, second in (('x.txt', 'y.txt'), ('sub/x.txt', 'x.txt'), ('/dev/null', '/dev/null')):
+            sinks = '[sink:csv]\npath = %s\n[sink:foreign]\npath = %s\n' % (first, second)
+            code, out, err = beamtap(where, 'check', 'run.ini', ini=INI.split('[sink:csv]')[0] + sinks)
+            if code != 0:
+                return '%s: exit code %d, %s' % ((first, second), code, err)
+        with open(where + '/all.btf', 'w') as recording:
+            recording.write('a recording')
+        code, out, err = beamtap(where, 'export', 'all.btf', '--sink', 'record:path=sub/../all.btf')
+        if code != 2 or 'that is the file that transport:file plays' not in err or open(where + '/all.btf').read() != 'a recording':
+            return 'export: exit code %d, %s' % (code, err)
+        left = sorted(os.listdir(where))
+        if left != ['again.txt', 'all.btf', 'link', 'run.ini', 'sub', 'there.txt']:
+            return 'left: %s' % left
+    return None
+
+
+def never_loaded():
+    """Misnamed, shadowed and broken files are told, other libraries are not."""
+    with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
+        right = os.path.join(HERE, 'bad', 'right.c')
+        so = compiled(right, 'beamtap_sink_seen.so', '-DNAME="seen"')
+        for path in (a + '/beamtap_sink_seen.so', b + '/beamtap_sink_seen.so', a + '/libbeamtap_sink_mine.so', a + '/beamtap-sink-mine.so'):
+            with open(so, 'rb') as source, open(path, 'wb') as out:
+                out.write(source.read())
+        with open(a + '/beamtap_sink_torn.so', 'wb') as out:
+            out.write(b'\x7fELF, and no more')
+        with open(a + '/other.so', 'wb') as out:
+            out.write(b'some library')
+        code, out, err = beamtap(a, 'plugins', plugins='%s:%s' % (a, b))
+        wants = ('%s/beamtap_sink_seen.so is not used: %s/beamtap_sink_seen.so stands before it' % (b, a),
+                 a + '/libbeamtap_sink_mine.so is not found as a plugin', a + '/beamtap-sink-mine.so is not found as a plugin',
+                 a + '/beamtap_sink_torn.so cannot be loaded')
+        missing = [w for w in wants if w not in err]
+        if code != 2 or missing or 'other.so' in err or 'sink:seen' not in out or out.count('beamtap_sink_seen.so') != 1:
+            return 'exit code %d, not told: %s; %s%s' % (code, missing, err, out)
+        os.remove(a + '/beamtap_sink_torn.so')
+        code, out, err = beamtap(a, 'plugins', plugins='%s:%s' % (a, a))
+        if code != 0 or 'is not used' in err:
+            return 'exit code %d: %s' % (code, err)
+    return None
+
+
 def main():
     global folder
     failed, jobs = 0, {}
@@ -73,6 +130,8 @@ def main():
                                ('consume', 'ABORT'), ('consume', 'EXIT'), ('flush', 'CRASH'), ('stop', 'EXIT'), ('start', 'EXIT'),
                                ('destroy', 'CRASH'), ('destroy', 'EXIT')]:
             jobs['%s_in_%s_ends_the_command' % (how.lower(), operation)] = pool.submit(fatal, operation, how)
+        jobs['two_sinks_on_one_file_are_found'] = pool.submit(outputs)
+        jobs['files_that_are_never_loaded_are_told'] = pool.submit(never_loaded)
         for name, job in jobs.items():
             try:
                 why = job.result()

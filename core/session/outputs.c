@@ -1,0 +1,112 @@
+/* outputs.c: who writes where. Two sinks that write one file tear each other's events, and one that
+ * writes the recording which is being played empties it first. What a sink writes is its option
+ * `path`; nothing is opened or made to find that out, so that `check` can say it too.
+ */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files/guard.h"
+#include "session/internal.h"
+
+struct output {
+    const struct tap_instance *instance;
+    const char *path; /* as configured; NULL: it has none */
+    bool standard;    /* standard output, whatever that is */
+    bool exists, placed;
+    struct stat st;         /* of the file, where it exists */
+    struct tap_place place; /* where it will be: `folder` tells its folder */
+    struct stat folder;
+};
+
+static const char *path_of(const struct tap_instance *in)
+{
+    const struct tap_plugin *p = in->loaded->plugin;
+    for (size_t i = 0; i < p->option_count; i++) {
+        const struct tap_option *o = in->loaded->options ? &in->loaded->options[i] : NULL;
+        if (o && o->type == TAP_OPT_PATH && strcmp(o->name, "path") == 0)
+            return *(const char *const *)(const void *)((const char *)in->settings + o->offset);
+    }
+    return NULL;
+}
+
+/* Two writers of a device are no harm, and a terminal may have any number. */
+static bool can_be_torn(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode);
+}
+
+static void look(struct output *o, const struct tap_instance *in)
+{
+    static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+    char why[TAP_GUARD_WHY];
+    *o = (struct output){.instance = in, .path = path_of(in), .place = {.dir = -1}};
+    if (!o->path)
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        o->standard |= strcmp(o->path, names[i]) == 0;
+    if (o->standard) {
+        o->exists = fstat(STDOUT_FILENO, &o->st) == 0 && S_ISREG(o->st.st_mode);
+        return;
+    }
+    o->exists = stat(o->path, &o->st) == 0;
+    if (o->exists)
+        return;
+    o->placed = tap_place_find(&o->place, o->path, why) && fstat(o->place.dir, &o->folder) == 0;
+    tap_place_close(&o->place);
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool same_output(const struct output *a, const struct output *b)
+{
+    if (!a->path || !b->path)
+        return false;
+    if (a->standard && b->standard)
+        return true;
+    if (a->exists && b->exists)
+        return same_file(&a->st, &b->st) && can_be_torn(&a->st);
+    return a->placed && b->placed && same_file(&a->folder, &b->folder) &&
+           strcmp(a->place.name, b->place.name) == 0;
+}
+
+static enum tap_status compare(struct tap_session *session, const struct output *first,
+                               const struct output *second)
+{
+    bool plays = first->instance->kind == TAP_PLUGIN_TRANSPORT;
+    if (!same_output(first, second))
+        return TAP_OK;
+    if (plays)
+        return TAP_ERR(session->err, TAP_INVALID, second->instance->section,
+                       "path %s: that is the file that %s plays", second->path,
+                       first->instance->section);
+    return TAP_ERR(session->err, TAP_INVALID, second->instance->section,
+                   "path %s: %s writes %s already", second->path, first->instance->section,
+                   second->standard && first->standard ? "standard output" : "that file");
+}
+
+enum tap_status tap_session_claim_outputs(struct tap_session *session)
+{
+    struct output *all =
+        tap_mempool_alloc(session->memory, (session->host_count + 1) * sizeof *all);
+    size_t n = 0;
+    enum tap_status worst = TAP_OK;
+    if (!all)
+        return TAP_ERR(session->err, TAP_ERROR, "core", "out of memory");
+    if (tap_config_replays(session->config))
+        look(&all[n++], session->transport->instance);
+    for (size_t i = 0; i < session->host_count; i++) {
+        if (session->hosts[i].instance->kind != TAP_PLUGIN_SINK)
+            continue;
+        look(&all[n], session->hosts[i].instance);
+        enum tap_status status = TAP_OK;
+        for (size_t k = 0; k < n && status == TAP_OK; k++)
+            status = compare(session, &all[k], &all[n]);
+        worst = status > worst ? status : worst;
+        n++;
+    }
+    return worst;
+}
