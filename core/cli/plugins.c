@@ -14,6 +14,7 @@
 #include "cli/trial.h"
 #include "config/config.h"
 #include "config/option_value.h"
+#include "plugin/unused.h"
 
 /* ---- For people */
 
@@ -169,6 +170,12 @@ static bool read_name(const char *word, enum tap_plugin_kind *kind, const char *
     return false;
 }
 
+static void print_unused(void *arg, const char *text)
+{
+    (void)arg;
+    fprintf(stderr, "beamtap: %s\n", text);
+}
+
 static int list_session(bool json)
 {
     if (json)
@@ -198,6 +205,8 @@ static int list_plugins(struct tap_registry *registry, const char *word, bool js
     if (!word && n == 0 && tap_error_count(err) == 0)
         fputs("beamtap: no plugin was found\n", stderr);
     tap_error_print(err, stderr);
+    if (!word || !one)
+        tap_plugin_unused(registry, print_unused, NULL);
     return (int)tap_error_status(err);
 }
 
