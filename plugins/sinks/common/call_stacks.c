@@ -1,0 +1,257 @@
+/* call_stacks.c: see call_stacks.h. A process has an entry while calls of it are open, so the table
+ * is as large as what happens at once, and not as what happened.
+ */
+#include "sinks/common/call_stacks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "beamtap/returns_off.h"
+#include "sinks/common/process_name.h"
+#include "sinks/common/traced_returns.h"
+#include "sinks/common/writer.h"
+
+#define BUCKETS 16384u
+
+struct frame {
+    int64_t start, inner; /* inner: time of the calls inside it */
+};
+
+struct process {
+    struct process *next;
+    struct tap_pid pid;
+    uint32_t node, depth, cap;
+    uint32_t beyond; /* open calls that are deeper than the most */
+    struct tap_mfa *stack;
+    struct frame *frames;
+};
+
+struct tap_call_stacks {
+    const struct tap_host *host;
+    bool (*ended)(void *arg, const struct tap_call *);
+    void *arg;
+    struct process *buckets[BUCKETS];
+    uint32_t count;
+    struct tap_returns_off off;
+};
+
+struct tap_call_stacks *tap_call_stacks_new(const struct tap_host *host,
+                                            bool (*ended)(void *, const struct tap_call *),
+                                            void *arg)
+{
+    struct tap_call_stacks *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->host = host;
+    s->ended = ended;
+    s->arg = arg;
+    return s;
+}
+
+/* ---- Processes */
+
+static struct process **place_of(struct tap_call_stacks *s, const struct tap_pid *pid)
+{
+    struct process **at = &s->buckets[tap_pid_hash(pid) % BUCKETS];
+    while (*at && !tap_pid_same(&(*at)->pid, pid))
+        at = &(*at)->next;
+    return at;
+}
+
+static void process_free(struct tap_call_stacks *s, struct process **at)
+{
+    struct process *p = *at;
+    *at = p->next;
+    s->count--;
+    free(p->stack);
+    free(p->frames);
+    free(p);
+}
+
+void tap_call_stacks_free(struct tap_call_stacks *s)
+{
+    if (!s)
+        return;
+    for (uint32_t i = 0; i < BUCKETS; i++)
+        while (s->buckets[i])
+            process_free(s, &s->buckets[i]);
+    tap_returns_off_free(&s->off);
+    free(s);
+}
+
+static bool room(struct process *p)
+{
+    if (p->depth < p->cap)
+        return true;
+    uint32_t cap = p->cap ? 2 * p->cap : 8;
+    struct tap_mfa *stack = realloc(p->stack, cap * sizeof *stack);
+    if (stack)
+        p->stack = stack;
+    struct frame *frames = realloc(p->frames, cap * sizeof *frames);
+    if (frames)
+        p->frames = frames;
+    if (stack && frames)
+        p->cap = cap;
+    return stack && frames;
+}
+
+/* ---- Ends */
+
+/* The innermost call ends at `ts`. */
+static bool pop(struct tap_call_stacks *s, struct process *p, int64_t ts, enum tap_call_end end)
+{
+    struct frame *f = &p->frames[p->depth - 1];
+    bool timed = end < TAP_CALL_POINT;
+    int64_t total = timed && ts > f->start ? ts - f->start : 0;
+    struct tap_call call = {.stack = p->stack,
+                            .depth = p->depth,
+                            .pid = p->pid,
+                            .end = end,
+                            .start = f->start,
+                            .total = total,
+                            .own = total > f->inner ? total - f->inner : 0};
+    p->depth--;
+    if (p->depth)
+        f[-1].inner += total;
+    return s->ended(s->arg, &call);
+}
+
+static bool end_all(struct tap_call_stacks *s, struct process **at, int64_t ts,
+                    enum tap_call_end end)
+{
+    bool good = true;
+    while (*at && (*at)->depth)
+        good &= pop(s, *at, ts, end);
+    if (*at)
+        process_free(s, at);
+    return good;
+}
+
+static bool end_where(struct tap_call_stacks *s, bool every, uint32_t node)
+{
+    bool good = true;
+    for (uint32_t i = 0; i < BUCKETS; i++)
+        for (struct process **at = &s->buckets[i]; *at;)
+            if (every || (*at)->node == node)
+                good &= end_all(s, at, 0, TAP_CALL_UNKNOWN);
+            else
+                at = &(*at)->next;
+    return good;
+}
+
+bool tap_call_stacks_finish(struct tap_call_stacks *s)
+{
+    return end_where(s, true, 0);
+}
+
+/* ---- As text */
+
+void tap_call_stack_put(struct tap_writer *w, const struct tap_mfa *stack, size_t depth)
+{
+    for (size_t i = 0; i < depth; i++) {
+        tap_writer_put(w, ";", i > 0);
+        size_t from = tap_writer_here(w);
+        tap_function_put(w, stack[i].module, stack[i].function, stack[i].arity);
+        for (char *c = tap_writer_begun(w) + from; c < w->p; c++)
+            *c = *c == ';' ? ',' : *c;
+    }
+}
+
+/* ---- Events */
+
+static struct tap_mfa function_of(const struct tap_event *e)
+{
+    return (struct tap_mfa){e->module, e->function, e->arity};
+}
+
+static bool same(const struct tap_mfa *a, const struct tap_mfa *b)
+{
+    return a->function == b->function && a->module == b->module && a->arity == b->arity;
+}
+
+static bool has_end(const struct tap_call_stacks *s, const struct tap_event *e)
+{
+    return !tap_returns_off_has(&s->off, e) &&
+           tap_returns_traced(s->host, tap_name_get(s->host, e->module)->text,
+                              tap_name_get(s->host, e->function)->text, e->arity);
+}
+
+/* One that is over at once, in what is open around it. */
+static bool point(struct tap_call_stacks *s, struct process *p, const struct tap_event *e)
+{
+    struct tap_mfa alone[1] = {function_of(e)};
+    struct tap_call call = {
+        .stack = alone, .depth = 1, .pid = e->pid, .end = TAP_CALL_POINT, .start = e->ts};
+    if (p && p->depth && !p->beyond) {
+        if (!room(p))
+            return false;
+        p->stack[p->depth] = alone[0];
+        call.stack = p->stack;
+        call.depth = p->depth + 1;
+    }
+    return s->ended(s->arg, &call);
+}
+
+static bool enter(struct tap_call_stacks *s, const struct tap_event *e)
+{
+    struct process **at = place_of(s, &e->pid), *p = *at;
+    if (e->flags & TAP_EVENT_TAIL && p && p->depth)
+        return true;
+    if (!has_end(s, e) || (!p && s->count == TAP_STACKS_PROCESSES))
+        return point(s, p, e);
+    if (!p) {
+        if (!(p = calloc(1, sizeof *p)))
+            return false;
+        p->pid = e->pid;
+        p->node = e->node;
+        *at = p;
+        s->count++;
+    }
+    if (p->depth == TAP_STACKS_DEPTH || p->beyond) {
+        p->beyond++;
+        return true;
+    }
+    if (!room(p))
+        return false;
+    p->stack[p->depth] = function_of(e);
+    p->frames[p->depth++] = (struct frame){.start = e->ts};
+    return true;
+}
+
+static bool leave(struct tap_call_stacks *s, const struct tap_event *e)
+{
+    struct process **at = place_of(s, &e->pid), *p = *at;
+    struct tap_mfa function = function_of(e);
+    if (!p || e->flags & TAP_EVENT_TAIL) /* it is told again at the loop's first frame */
+        return true;
+    if (p->beyond) {
+        p->beyond--;
+        return true;
+    }
+    uint32_t i = p->depth;
+    while (i > 0 && !same(&p->stack[i - 1], &function))
+        i--;
+    if (i == 0) /* its call was not seen */
+        return true;
+    bool good = true;
+    while (p->depth > i)
+        good &= pop(s, p, e->ts, TAP_CALL_UNWOUND);
+    good &= pop(s, p, e->ts, e->kind == TAP_FUNCTION_RETURN ? TAP_CALL_RETURNED : TAP_CALL_THREW);
+    if (!p->depth)
+        process_free(s, at);
+    return good;
+}
+
+bool tap_call_stacks_take(struct tap_call_stacks *s, const struct tap_event *e)
+{
+    if (tap_event_breaks_stacks(e))
+        return end_where(s, false, e->node);
+    switch (e->kind) {
+    case TAP_FUNCTION_CALL: return enter(s, e);
+    case TAP_FUNCTION_RETURN:
+    case TAP_FUNCTION_EXCEPTION: return leave(s, e);
+    case TAP_PROCESS_EXIT: return end_all(s, place_of(s, &e->pid), e->ts, TAP_CALL_EXITED);
+    case TAP_PROCESS_START: return end_all(s, place_of(s, &e->pid), e->ts, TAP_CALL_UNKNOWN);
+    default: return tap_returns_off_learn(&s->off, e);
+    }
+}

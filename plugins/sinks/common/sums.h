@@ -1,0 +1,25 @@
+/* sums.h: numbers added up by a key of any bytes: how often, how long. */
+#ifndef TAP_SINKS_COMMON_SUMS_H
+#define TAP_SINKS_COMMON_SUMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tap_sums;
+
+struct tap_sum {
+    uint64_t count;
+    uint64_t total; /* goes no further than its largest number */
+    size_t len;
+    const uint8_t *key;
+};
+
+struct tap_sums *tap_sums_new(void); /* NULL: out of memory */
+void tap_sums_free(struct tap_sums *);
+/* One more of this key. False: out of memory. */
+bool tap_sums_add(struct tap_sums *, const void *key, size_t len, uint64_t value);
+/* The i-th key in the order in which they came first; NULL: there are no more. */
+const struct tap_sum *tap_sums_at(const struct tap_sums *, size_t i);
+
+#endif
