@@ -27,6 +27,8 @@ def sources(top):
     found = {}
     for root in ('core', 'plugins'):
         for folder, _, names in os.walk(os.path.join(top, root)):
+            if folder.endswith('plugins/template'):  # outside of the tree: it includes what is installed
+                continue
             for name in names:
                 if name.endswith(('.c', '.h')):
                     path = os.path.join(folder, name)
