@@ -5,7 +5,8 @@
 
 size_t tap_event_bytes(const struct tap_event *ev, bool raw)
 {
-    size_t bytes = (size_t)ev->payload.len + ev->metadata.len + tap_event_peer_term(ev).len;
+    size_t bytes = (size_t)ev->payload.len + ev->metadata.len + tap_event_peer_term(ev).len +
+                   tap_event_stack(ev).len;
     return bytes + (raw ? ev->raw.len : 0);
 }
 
@@ -43,6 +44,8 @@ struct tap_event *tap_batch_copy(struct tap_batch_impl *out, const struct tap_ev
         put_span(out, &to->raw, arena);
     put_part(out, &to->payload, &raw, at, arena);
     put_part(out, &to->metadata, &raw, at, arena);
+    if (to->flags & TAP_EVENT_STACK)
+        put_part(out, &to->stack, &raw, at, arena);
     if (to->peer_type == TAP_PEER_TERM)
         put_part(out, &to->peer_term, &raw, at, arena);
     return to;

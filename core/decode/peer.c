@@ -117,20 +117,12 @@ static bool read_caller(struct tap_message_reader *r, struct tap_event *ev)
 }
 
 /* {'$beamtap_from', Node, Sender [, X]}, {'$beamtap_caller', Caller [, X]}, the same with
- * '$beamtap_tail', {'$beamtap_x', X}, or a scheduler's id. */
-bool tap_decode_extra(struct tap_message_reader *r, struct tap_event *ev, bool *timer)
+ * '$beamtap_tail', or {'$beamtap_x', X}. */
+static bool read_said(struct tap_message_reader *r, struct tap_event *ev, bool *timer)
 {
-    int tag = tap_peek(&r->c);
-    if (tag == TAP_EXT_SMALL_INTEGER || tag == TAP_EXT_INTEGER) {
-        int64_t scheduler;
-        if (!tap_read_i64(&r->c, &scheduler))
-            return false;
-        ev->scheduler = (uint32_t)scheduler;
-        return true;
-    }
     struct tap_message_reader t = *r;
     uint32_t n = 0;
-    bool known = tag == TAP_EXT_SMALL_TUPLE && tap_read_tuple(&t.c, &n), ok = true;
+    bool known = tap_peek(&r->c) == TAP_EXT_SMALL_TUPLE && tap_read_tuple(&t.c, &n), ok = true;
     if (known && n >= 3 && n <= 4 && tap_match_atom(&t.c, "$beamtap_from"))
         ok = read_from(&t, ev, timer), n -= 3;
     else if (known && n >= 2 && n <= 3 && tap_match_atom(&t.c, "$beamtap_caller"))
@@ -142,6 +134,41 @@ bool tap_decode_extra(struct tap_message_reader *r, struct tap_event *ev, bool *
     else
         return tap_decode_span(&r->c, r->arena, &ev->metadata); /* not ours: the user's, then */
     if (!ok || (n == 1 && !tap_decode_span(&t.c, r->arena, &ev->metadata)))
+        return tap_cursor_fail(&r->c);
+    r->c = t.c;
+    return true;
+}
+
+/* Stack, Said: a stack of no frames, or none, is none. */
+static bool read_stack(struct tap_message_reader *r, struct tap_event *ev, bool *timer)
+{
+    int tag = tap_peek(&r->c);
+    bool some = tag == TAP_EXT_LIST || tag == TAP_EXT_SMALL_TUPLE;
+    if (!some && !tap_skip(&r->c))
+        return false;
+    if (some && !tap_decode_span(&r->c, r->arena, &ev->stack))
+        return false;
+    ev->flags |= some ? TAP_EVENT_STACK : 0;
+    return tap_match_atom(&r->c, "none") || read_said(r, ev, timer);
+}
+
+/* What was said, a stack and what was said, or a scheduler's id. */
+bool tap_decode_extra(struct tap_message_reader *r, struct tap_event *ev, bool *timer)
+{
+    int tag = tap_peek(&r->c);
+    if (tag == TAP_EXT_SMALL_INTEGER || tag == TAP_EXT_INTEGER) {
+        int64_t scheduler;
+        if (!tap_read_i64(&r->c, &scheduler))
+            return false;
+        ev->scheduler = (uint32_t)scheduler;
+        return true;
+    }
+    struct tap_message_reader t = *r;
+    uint32_t n;
+    if (tag != TAP_EXT_SMALL_TUPLE || !tap_read_tuple(&t.c, &n) || n != 3 ||
+        !tap_match_atom(&t.c, "$beamtap_stack"))
+        return read_said(r, ev, timer);
+    if (!read_stack(&t, ev, timer))
         return tap_cursor_fail(&r->c);
     r->c = t.c;
     return true;

@@ -12,7 +12,8 @@
 static size_t event_bytes(const struct tap_event *e)
 {
     return e->raw.len ? e->raw.len
-                      : (size_t)e->payload.len + e->metadata.len + tap_event_peer_term(e).len;
+                      : (size_t)e->payload.len + e->metadata.len + tap_event_peer_term(e).len +
+                            tap_event_stack(e).len;
 }
 
 static void copy_span(struct tap_span *span, const uint8_t *from, uint8_t *to, uint32_t *used)
@@ -27,10 +28,15 @@ static void copy_span(struct tap_span *span, const uint8_t *from, uint8_t *to, u
 /* An event's spans are pieces of what it was made of, where it was made of something. */
 static void copy_spans(struct tap_event *e, const uint8_t *from, uint8_t *to, uint32_t *used)
 {
-    struct tap_span *pieces[] = {&e->payload, &e->metadata, &e->peer_term};
+    struct tap_span *pieces[4] = {&e->payload, &e->metadata};
     uint32_t was = e->raw.off;
+    int n = 2;
+    if (e->peer_type == TAP_PEER_TERM)
+        pieces[n++] = &e->peer_term;
+    if (e->flags & TAP_EVENT_STACK)
+        pieces[n++] = &e->stack;
     copy_span(&e->raw, from, to, used);
-    for (int i = 0; i < (e->peer_type == TAP_PEER_TERM ? 3 : 2); i++) {
+    for (int i = 0; i < n; i++) {
         if (!e->raw.len)
             copy_span(pieces[i], from, to, used);
         else if (pieces[i]->len)

@@ -22,6 +22,12 @@ static const char *caller_tag(const struct spec_writer *w)
     return w->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION) ? "$beamtap_tail" : NULL;
 }
 
+/* Is anything said beside the event, whatever the user's body does? */
+static bool is_said(const struct spec_writer *w)
+{
+    return caller_tag(w) || w->flags & TAP_PLAN_STACK;
+}
+
 /* {Name} or the head of {Name, ...} */
 static void put_call(struct tap_buf *b, const char *name, uint32_t arguments)
 {
@@ -46,12 +52,11 @@ static void put_from(struct tap_buf *b)
     tap_write_atom(b, "$_");
 }
 
-/* {message, {{{const, Tag}, ..., X}}}, with X when len > 0. */
-static void put_message(const struct spec_writer *w, const uint8_t *x, size_t len)
+/* {{{const, Tag}, ..., X}}, with X when len > 0. */
+static void put_said(const struct spec_writer *w, const uint8_t *x, size_t len)
 {
     bool receive = w->target == TAP_SPEC_RECEIVES;
     const char *caller = caller_tag(w);
-    put_call(w->out, "message", 1);
     tap_write_tuple(w->out, 1);
     tap_write_tuple(w->out, (receive ? 3 : caller ? 2 : 1) + (len > 0));
     put_const(w->out, receive ? "$beamtap_from" : caller ? caller : "$beamtap_x");
@@ -60,6 +65,24 @@ static void put_message(const struct spec_writer *w, const uint8_t *x, size_t le
     else if (caller)
         put_call(w->out, "caller", 0);
     tap_buf_put(w->out, x, len);
+}
+
+/* {message, Said}, with the stack around it where it is wanted, as it is had since OTP 26. */
+static void put_message(const struct spec_writer *w, const uint8_t *x, size_t len)
+{
+    put_call(w->out, "message", 1);
+    if (!(w->flags & TAP_PLAN_STACK)) {
+        put_said(w, x, len);
+        return;
+    }
+    tap_write_tuple(w->out, 1);
+    tap_write_tuple(w->out, 3);
+    put_const(w->out, "$beamtap_stack");
+    put_call(w->out, "current_stacktrace", 0);
+    if (caller_tag(w) || len)
+        put_said(w, x, len);
+    else
+        put_const(w->out, "none");
 }
 
 static bool is_atom(struct tap_cursor c, const char *atom)
@@ -83,7 +106,7 @@ static bool put_action(const struct spec_writer *w, struct tap_cursor *c)
         return false;
     bool message = tap_read_tuple(&x, &arity) && arity == 2 && tap_match_atom(&x, "message");
     bool caller = w->flags & TAP_PLAN_CALLER;
-    bool always = caller_tag(w) || w->target == TAP_SPEC_RECEIVES;
+    bool always = is_said(w) || w->target == TAP_SPEC_RECEIVES;
     if (!message || is_atom(x, "false") || (is_atom(x, "true") && !always))
         tap_buf_put(w->out, from, (size_t)(c->p - from));
     else if (is_atom(x, "true") || (caller && is_caller(x)))
@@ -111,7 +134,7 @@ static bool put_clause(const struct spec_writer *w, struct tap_cursor *c)
     if (!tap_read_list(c, &n))
         return false;
     bool calls = w->target == TAP_SPEC_CALLS;
-    bool first = w->target == TAP_SPEC_RECEIVES || (calls && caller_tag(w));
+    bool first = w->target == TAP_SPEC_RECEIVES || (calls && is_said(w));
     bool last = calls && w->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION);
     tap_write_list(w->out, 1 + first + n + last);
     put_mark(w->out);

@@ -7,8 +7,8 @@
 
 enum tap_spec_target { TAP_SPEC_CALLS, TAP_SPEC_SENDS, TAP_SPEC_RECEIVES };
 
-/* Writes the term (no version byte). `flags`: TAP_PLAN_RETURN, _EXCEPTION and _CALLER, what the
- * entry and the run's events ask for. False: `spec` is none, or out of memory. */
+/* Writes the term (no version byte). `flags`: TAP_PLAN_RETURN, _EXCEPTION, _CALLER and _STACK, what
+ * the entry and the run's events ask for. False: `spec` is none, or out of memory. */
 bool tap_node_spec_write(struct tap_buf *, enum tap_spec_target, const uint8_t *spec, size_t len,
                          uint32_t flags);
 

@@ -49,7 +49,8 @@ static void print_flags(uint32_t flags, FILE *out)
         const char *name;
     } names[] = {{TAP_PLAN_RETURN, "return"},
                  {TAP_PLAN_EXCEPTION, "exception"},
-                 {TAP_PLAN_CALLER, "caller"}};
+                 {TAP_PLAN_CALLER, "caller"},
+                 {TAP_PLAN_STACK, "stack"}};
     const char *before = " -> ";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (!(flags & names[i].flag))

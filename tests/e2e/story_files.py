@@ -94,7 +94,7 @@ WORDS = {'timeout', 'nonexisting', 'exiting', 'major', 'got', 'moved', 'tail'}
 def flags_of(metadata):
     """The flags stand behind what a user's match spec said."""
     found = set()
-    for word in reversed((metadata or '').split(' ')):
+    for word in reversed(re.sub(r'(^| )stack(_truncated)?=.*$', '', metadata or '', flags=re.S).split(' ')):
         if word in WORDS:
             found.add(word)
         elif not re.match(r'(call|cast|reply|(took|scheduler|truncated)=\d+)$', word):

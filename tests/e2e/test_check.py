@@ -55,6 +55,26 @@ def the_specs_are_those_that_the_node_has():
         node.stop()
 
 
+def the_stack_is_asked_for_as_check_says():
+    """Since OTP 26; before, it takes a dump (test_stack.py says what for)."""
+    node = Node()
+    if node("list_to_integer(erlang:system_info(otp_release)) < 26") == 'false':
+        node('code:ensure_loaded(e2e_call)')
+        ini = ("[session]\nnodes = %s\nevents = function_call\nduration = 0\n[filter:match_spec]\ntrace = e2e_call:echo(X) -> stack\n"
+               "trace = e2e_call:add(_, B) -> stack, message(B)\ntrace = e2e_call:big(_) -> return, stack\n"
+               "[sink:csv]\npath = trace.csv\n" % node.name)
+        run = Run(ini)
+        node.traced()
+        check = Run(ini, command='check').ended(0)
+        specs = [line.strip() for line in check.out().splitlines() if line.startswith(' ' * 16 + ' [{')]
+        assert len(specs) == 3, check.out()
+        for text, (m, f, a) in zip(specs, FUNCTIONS):
+            shown = node('(fun() -> {ok, T, _} = erl_scan:string("%s."), {ok, S} = erl_parse:parse_term(T), S end)()' % text)
+            assert node(GIVEN % ('{%s,%s,%d}' % (m, f, a))) == shown, (m, f, a, text)
+        run.interrupt()
+    node.stop()
+
+
 HURTS = [("{silent, true}", 'silent'), ("{silent, false}", 'silent'), ("{disable_trace, call}", 'disable_trace'),
          ("{disable_trace, '$1', call}", 'disable_trace'), ("{enable_trace, send}", 'enable_trace'), ("{trace, [call], []}", 'trace'),
          ("{trace, '$1', [call], []}", 'trace'), ("{set_tcw, 1}", 'set_tcw'), ("{set_seq_token, label, 1}", 'set_seq_token'),
@@ -83,4 +103,4 @@ def what_acts_on_other_tools_is_refused():
     node.stop()
 
 
-tests(the_specs_are_those_that_the_node_has, what_acts_on_other_tools_is_refused)
+tests(the_specs_are_those_that_the_node_has, the_stack_is_asked_for_as_check_says, what_acts_on_other_tools_is_refused)

@@ -31,6 +31,8 @@ static void readable_lines_compile(void)
          "[{['$1','$1',{'$2',['$3'|'$2']}],[],[{exception_trace}]}]", TAP_PLAN_EXCEPTION},
         {"m:f(X) -> message({X, caller(), [X | a], #{k => X}})",
          "[{['$1'],[],[{message,{{'$1',{caller},['$1'|a],#{k=>'$1'}}}}]}]", TAP_PLAN_CALLER},
+        {"m:f(X) -> stack, return", "[{['$1'],[],[{const,'$beamtap_stack'},{return_trace}]}]",
+         TAP_PLAN_STACK | TAP_PLAN_RETURN},
         {"m:f(X) -> caller, message(X).", "[{['$1'],[],[{caller},{message,'$1'}]}]",
          TAP_PLAN_CALLER},
         {"m:f(#{k := V}) when V rem 2 =:= 0, V < 10; is_atom(V)",

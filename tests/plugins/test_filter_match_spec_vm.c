@@ -141,7 +141,7 @@ static void functions_are_those_of_the_vm(void)
 /* ---- Anything at all */
 
 static const char *const seeds[] = {
-    "m:f(_, N) when N > 3 -> return, caller",
+    "m:f(_, N) when N > 3 -> return, caller, stack",
     "Shop.Cart.add(#{k := V}, [H | T], {a, <<\"x\">>, 16#ff, 1.5}) when V == H; T =/= []",
     "send(To, {'$gen_call', _, M}) when is_pid(To), element(1, M) == put -> message({To, M})",
     "m:f/2",

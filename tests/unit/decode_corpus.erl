@@ -28,6 +28,9 @@ main([File]) ->
           {trace_ts, self(), return_from, {m, f, 3}, {'$beamtap_cut', 1}, -(1 bsl 50)},
           {trace_ts, self(), call, {m, f, lists:seq(1, 200)}, {'$beamtap_caller', undefined, {x, 1}}, 0},
           {trace_ts, self(), call, {m, f, []}, {'$beamtap_x', []}, 7},
+          {trace_ts, self(), call, {m, f, [1]}, {'$beamtap_stack', [{a, b, 1, [{file, "a.erl"}, {line, 3}]}, {c, d, 0}], none}, 7},
+          {trace_ts, self(), call, {m, f, 2}, {'$beamtap_stack', {'$beamtap_cut', 80000}, {'$beamtap_caller', {x, y, 0}, z}}, 7},
+          {trace_ts, self(), call, {m, f, []}, {'$beamtap_stack', [], {'$beamtap_x', {'$beamtap_stack', [], none}}}, 7},
           {trace_ts, self(), call, {m, f, 255}, {mine}, 7},
           {trace_ts, self(), in, {m, f, 1}, 3, 7},
           {trace_ts, self(), out_exited, 0, 7},
@@ -73,10 +76,14 @@ args(A) -> {length(A), p(A), 0, 0}.
 pay({'$beamtap_cut', N}) -> {none(), 2, N};
 pay(T) -> {p(T), 0, 0}.
 extra([]) -> {none(), none()};
+extra([{'$beamtap_stack', _, none}]) -> extra([]);
+extra([{'$beamtap_stack', _, Said}]) -> extra([Said]);
 extra([T]) when element(1, T) =:= '$beamtap_caller' -> {caller(element(2, T)), x(3, T)};
 extra([T]) when element(1, T) =:= '$beamtap_from' -> {peer(element(3, T)), x(4, T)};
 extra([T]) when element(1, T) =:= '$beamtap_x' -> {none(), x(2, T)};
 extra([T]) -> {none(), p(T)}.
+stack([{'$beamtap_stack', S, _}]) when S =/= [] -> 512;
+stack(_) -> 0.
 x(I, T) when tuple_size(T) >= I -> p(element(I, T));
 x(_, _) -> none().
 caller({M, F, A}) -> [p(M), $:, p(F), $/, integer_to_list(A)];
@@ -88,7 +95,7 @@ origin({M, F, A} = T) when is_atom(M), is_atom(F), is_list(A) -> {{p(M), p(F), l
 origin({M, F, _} = T) -> {{p(M), p(F), -1}, p(T)};
 origin(T) -> {?NO, p(T)}.
 what(call, [{M, F, As} | E]) -> {A, Pay, Fl, C} = args(As), {Peer, Meta} = extra(E),
-  {"function_call", {p(M), p(F), A}, Peer, Pay, Meta, Fl, C};
+  {"function_call", {p(M), p(F), A}, Peer, Pay, Meta, Fl bor stack(E), C};
 what(return_from, [{M, F, A}, V]) -> {Pay, Fl, C} = pay(V),
   {"function_return", {p(M), p(F), A}, none(), Pay, none(), Fl, C};
 what(exception_from, [{M, F, A}, V]) -> {"function_exception", {p(M), p(F), A}, none(), p(V), none(), 0, 0};

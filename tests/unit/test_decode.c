@@ -242,7 +242,7 @@ static void check_batch(const struct tap_batch_impl *b, const struct tap_stream 
     for (uint32_t i = 0; i < b->base.count; i++) {
         const struct tap_event *ev = &b->events[i];
         const struct tap_span spans[] = {ev->payload, ev->metadata, tap_event_peer_term(ev),
-                                         ev->raw};
+                                         tap_event_stack(ev), ev->raw};
         CU_ASSERT(ev->kind < TAP_KIND_COUNT && ev->seq >= last);
         last = ev->seq;
         for (int k = 0; k < 4; k++) {

@@ -111,7 +111,8 @@ enum tap_event_flags {
     /* a call: by it a loop of functions that call each other last goes on, in the place of the
      * frame that it left. A return or exception: the end of such a call, which comes with those of
      * all others when the loop ends. Whoever keeps a stack passes over both. */
-    TAP_EVENT_TAIL = 1 << 8
+    TAP_EVENT_TAIL = 1 << 8,
+    TAP_EVENT_STACK = 1 << 9 /* a call whose stack was asked for: `stack` */
 };
 
 /* What a message is to OTP's behaviours (gen.h reads its parts). */
@@ -186,6 +187,8 @@ struct tap_event {
         /* TAP_GEN_REPLY: ns since the call was sent, or, where that was not seen, received */
         int64_t took;
         uint64_t clock_error; /* TAP_CLOCK: ns; 0: unknown, the node's own word */
+        /* TAP_EVENT_STACK (stack.h): frames, whoever called first */
+        struct tap_span stack;
     };
     union {
         uint64_t lost;        /* TAP_LOST: events */
@@ -237,6 +240,13 @@ static inline struct tap_span tap_event_peer_term(const struct tap_event *e)
 {
     struct tap_span none = {0, 0};
     return e->peer_type == TAP_PEER_TERM ? e->peer_term : none;
+}
+
+/* The stack of a call; len 0: nobody asked for it. */
+static inline struct tap_span tap_event_stack(const struct tap_event *e)
+{
+    struct tap_span none = {0, 0};
+    return e->flags & TAP_EVENT_STACK ? e->stack : none;
 }
 
 struct tap_batch {

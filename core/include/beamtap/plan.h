@@ -20,7 +20,8 @@ enum tap_plan_flags {
     TAP_PLAN_NAMED = 1 << 1,
     TAP_PLAN_RETURN = 1 << 2,    /* returns wanted, for this entry alone */
     TAP_PLAN_EXCEPTION = 1 << 3, /* exceptions (and returns) wanted, for this entry alone */
-    TAP_PLAN_CALLER = 1 << 4     /* the caller wanted */
+    TAP_PLAN_CALLER = 1 << 4,    /* the caller wanted */
+    TAP_PLAN_STACK = 1 << 5      /* the stack wanted: who called, and who called them */
 };
 /* Calls of a function, or of several. */
 struct tap_plan_function {

@@ -303,6 +303,9 @@ static bool check_expr(struct checker *c, const struct tap_syn_node *n)
     if (n->count == 0 || n->items[0]->type != TAP_SYN_N_ATOM)
         return tap_syn_fail(c->source, n->off,
                             "this is not a function call; a tuple is written {{...}}");
+    if (n->count == 2 && c->where == IN_BODY && is_atom(n->items[0], "const") &&
+        is_atom(n->items[1], MS_STACK))
+        c->flags |= TAP_PLAN_STACK;
     if (is_atom(n->items[0], "const"))
         return n->count == 2 || tap_syn_fail(c->source, n->items[0]->off,
                                              "'const' takes 1 argument, not %zu", n->count - 1);

@@ -231,15 +231,22 @@ static struct tap_syn_node *expr(struct compiler *c, const struct tap_syn_node *
 
 static struct tap_syn_node *unknown_action(struct compiler *c, const struct tap_syn_node *n)
 {
-    static const char *const actions[] = {"message", "return", "exception", "caller"};
+    static const char *const actions[] = {"message", "return", "exception", "caller", "stack"};
     const char *near =
-        n->text ? tap_suggest(n->text, actions, c->target == MS_CALLS ? 4 : 1) : NULL;
+        n->text ? tap_suggest(n->text, actions, c->target == MS_CALLS ? 5 : 1) : NULL;
     if (near)
         tap_syn_fail(c->source, n->off, "unknown action '%s' (did you mean '%s'?)", n->text, near);
     else
         tap_syn_fail(c->source, n->off, "unknown action; there are: %smessage(X)",
-                     c->target == MS_CALLS ? "return, exception, caller, " : "");
+                     c->target == MS_CALLS ? "return, exception, caller, stack, " : "");
     return NULL;
+}
+
+/* How a node gives it depends on its release: this does nothing, the plan's flag asks for it. */
+static struct tap_syn_node *stack_mark(struct compiler *c, size_t off)
+{
+    struct tap_syn_node *mark = tap_syn_atom(c->source, MS_STACK, off);
+    return mark ? call(c, "const", off, &mark, 1) : NULL;
 }
 
 /* Of several messages the last one counts, so the caller's is left out beside a message(X); the
@@ -263,9 +270,11 @@ static struct tap_syn_node *action(struct compiler *c, const struct tap_syn_node
             struct tap_syn_node *value = call(c, "caller", n->off, NULL, 0);
             return value && !has_message ? call(c, "message", n->off, &value, 1) : value;
         }
+        if (!strcmp(text, "stack"))
+            return stack_mark(c, n->off);
     }
-    if (n->type == TAP_SYN_N_ATOM &&
-        (!strcmp(text, "return") || !strcmp(text, "exception") || !strcmp(text, "caller"))) {
+    if (n->type == TAP_SYN_N_ATOM && (!strcmp(text, "return") || !strcmp(text, "exception") ||
+                                      !strcmp(text, "caller") || !strcmp(text, "stack"))) {
         tap_syn_fail(c->source, n->off, "'%s' is an action of calls only", text);
         return NULL;
     }

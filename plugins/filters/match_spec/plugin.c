@@ -23,7 +23,8 @@ static const struct tap_option match_spec_options[] = {
          "module:function(Pattern, ...) | module:function/arity | module | Shop.Cart.add(_, N) | "
          "send(To, "
          "Message) | receive(Node, Sender, Message), then [when Guard] [-> return, exception, "
-         "caller, message(X)]; patterns are Erlang's, alternatives of a guard are separated by ;",
+         "caller, stack, message(X)]; stack: who called, frame by frame (costly before OTP 26, see "
+         "the reference); patterns are Erlang's, alternatives of a guard are separated by ;",
      .offset = offsetof(struct tap_match_spec_settings, trace)},
     {.name = "spec",
      .type = TAP_OPT_LINES,

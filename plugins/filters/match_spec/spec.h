@@ -13,6 +13,9 @@
 #include "beamtap/filter.h"
 #include "syntax/syntax.h"
 
+/* {const, MS_STACK} in a body: the stack is wanted. */
+#define MS_STACK "$beamtap_stack"
+
 enum ms_target { MS_CALLS, MS_SENDS, MS_RECEIVES };
 
 struct ms_entry {

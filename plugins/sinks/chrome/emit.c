@@ -7,6 +7,7 @@
  * valid JSON.
  */
 #include "sinks/chrome/timeline.h"
+#include "sinks/common/stack_text.h"
 
 void tap_emit_open(struct tap_chrome *c, char ph, uint32_t pid, uint32_t tid, int64_t ts,
                    int64_t dur, const char *tail, size_t tail_len)
@@ -105,6 +106,17 @@ void tap_emit_peer(struct tap_chrome *c, const char *key, const struct tap_chrom
     tap_emit_quote(c);
 }
 
+/* One text, a line for each frame: viewers show a list of texts as so many rows. */
+static void emit_stack(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    uint64_t size;
+    tap_emit_key(c, "stack");
+    tap_stack_put(&c->w, in->batch, in->ev, "", "\\n", "", &c->nodes[in->ev->node].print, &size);
+    tap_emit_quote(c);
+    if (size)
+        tap_emit_number(c, "stack_cut_in_node_bytes", (int64_t)size);
+}
+
 void tap_emit_extras(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
@@ -124,6 +136,8 @@ void tap_emit_extras(struct tap_chrome *c, const struct tap_chrome_in *in)
                       60);
     if (ev->peer_type == TAP_PEER_MFA)
         tap_emit_peer(c, "caller", in);
+    if (ev->flags & TAP_EVENT_STACK)
+        emit_stack(c, in);
     if (ev->metadata.len)
         tap_emit_term(c, "metadata", in, ev->metadata);
 }

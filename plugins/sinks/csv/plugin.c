@@ -12,7 +12,8 @@
  *           lost or gap row {Count,Reason}, events or nanoseconds; of node_up its release, of
  *           node_down why it was lost. Empty: not carried
  * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major
- *           got moved call cast reply took=NS scheduler=N truncated=BYTES, separated by spaces
+ *           got moved call cast reply took=NS scheduler=N truncated=BYTES, separated by spaces;
+ *           last stack=m:f/1 (m.erl:12) < ..., whoever called first, or stack_truncated=BYTES
  * flow      a number that a send and its receive have in common, and a spawn and its start
  *
  * process   only where `columns` names it: what the process is called (process_name.h), as far as

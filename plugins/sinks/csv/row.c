@@ -3,6 +3,7 @@
  * put_row, the way that nearly all rows go, writes all columns in their own order without asking
  * for each; put_chosen asks.
  */
+#include "sinks/common/stack_text.h"
 #include "sinks/csv/csv.h"
 
 /* ---- Cells of an event */
@@ -128,6 +129,19 @@ static char *put_flags(char *p, const struct tap_event *e)
     return p;
 }
 
+/* stack=m:f/1 (m.erl:12) < ... */
+static void put_stack(struct tap_writer *w, const struct tap_batch *batch,
+                      const struct tap_event *e, bool behind, const struct tap_print *print)
+{
+    uint64_t size;
+    tap_stack_put(w, batch, e, behind ? " stack=" : "stack=", " < ", "", print, &size);
+    if (size) {
+        char *p = tap_writer_reserve(w, 64);
+        p = behind ? tap_text_lit(p, " stack_truncated=") : tap_text_lit(p, "stack_truncated=");
+        w->p = tap_text_u64(p, size);
+    }
+}
+
 static void put_metadata(struct csv *self, const struct tap_batch *batch, const struct tap_event *e,
                          const struct tap_print *print)
 {
@@ -144,6 +158,8 @@ static void put_metadata(struct csv *self, const struct tap_batch *batch, const 
         from++; /* no space before the first */
     }
     tap_writer_put(w, from, (size_t)(end - from));
+    if (e->flags & TAP_EVENT_STACK)
+        put_stack(w, batch, e, e->metadata.len || end > from, print);
     csv_cell_close(w, at);
 }
 

@@ -4,12 +4,15 @@
  *     arity, peer, flow (the same number for a send and its receive, a spawn and its start),
  *     message, metadata, flags (of timeout, nonexisting, exiting, major, got, moved, tail), of what
  *     behaviours say gen (call, cast, reply), from, request or reply, took_ns (since the call),
- *     truncated (the true size in bytes), scheduler; for lost and gap: count (events, nanoseconds)
- *     and reason; for node_up: release (of OTP); for node_down: reason, where it was lost
+ *     stack (["m:f/1 (m.erl:12)", ...], whoever called first; stack_truncated where it was too
+ *     large), truncated (the true size in bytes), scheduler; for lost and gap: count (events,
+ *     nanoseconds) and reason; for node_up: release (of OTP); for node_down: reason, where it was
+ *     lost
  *
  * message, metadata, pid and peer are terms as text; node, module and function are bare names.
  */
 #include "beamtap/gen.h"
+#include "sinks/common/stack_text.h"
 #include "sinks/stdout/stdout.h"
 
 static char *put_name(struct out *self, const char *key, uint32_t id)
@@ -76,6 +79,17 @@ static void put_flags(struct tap_writer *w, const struct tap_event *e)
         put_plain(w, "]");
 }
 
+static void put_stack(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
+                      const struct tap_print *print)
+{
+    uint64_t size;
+    put_plain(&self->w, ",\"stack\":[");
+    tap_stack_put(&self->w, batch, e, "\"", ",\"", "\"", print, &size);
+    put_plain(&self->w, "]");
+    if (size)
+        put_number(&self->w, ",\"stack_truncated\":", size);
+}
+
 static void put_loss(struct out *self, const struct tap_event *e)
 {
     put_number(&self->w, ",\"count\":", e->kind == TAP_LOST ? e->lost : e->gap);
@@ -133,6 +147,8 @@ static void put_rest(struct out *self, const struct tap_batch *batch, const stru
         put_plain(w, "\"");
     }
     put_flags(w, e);
+    if (e->flags & TAP_EVENT_STACK)
+        put_stack(self, batch, e, print);
     if (e->gen)
         put_gen(self, batch, e, print);
     if (e->flags & TAP_EVENT_TRUNCATED)

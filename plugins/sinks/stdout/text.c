@@ -4,11 +4,15 @@
  *     0.001240  <0.123.0>    <- shop_cart:add/2 = ok
  *     0.001240  <0.123.0>(shop_till)              <- shop_cart:add/2 = ok      with names = true
  *
+ *     0.001250  <0.123.0>    -> shop_cart:add(1, apple)                                a stack
+ *                     by shop_till:scan/2 (src/shop_till.erl:31)
+ *
  * What (text_body.c) has a function a kind of event; the rest of the line is here.
  *
  * Whatever the traced node sent, a line stays a line and cannot move the terminal's cursor: control
  * characters that a term did not escape become question marks.
  */
+#include "sinks/common/stack_text.h"
 #include "sinks/common/traced_returns.h"
 #include "sinks/stdout/text.h"
 
@@ -144,6 +148,20 @@ static void put_remarks(struct out *self, const struct tap_batch *batch, const s
     }
 }
 
+/* A line for each frame, whoever called first. */
+static void put_stack(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
+                      const struct tap_print *print)
+{
+    static const char before[] = "\n                 by ";
+    uint64_t size;
+    tap_stack_put(&self->w, batch, e, before, before, "", print, &size);
+    if (size) {
+        put(&self->w, " (stack left out: ");
+        self->w.p = tap_text_u64(tap_writer_reserve(&self->w, 20), size);
+        put(&self->w, " bytes)");
+    }
+}
+
 static const char *colour_of(unsigned kind)
 {
     switch (kind) {
@@ -188,5 +206,7 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
     if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen)
         put_remarks(self, batch, e, &print);
     sanitize(w, body);
+    if (e->flags & TAP_EVENT_STACK)
+        put_stack(self, batch, e, &print);
     put(w, self->colour ? "\033[0m\n" : "\n");
 }

@@ -28,7 +28,7 @@
  *                      function. Module: binary glob (* and ?) | any; a name without * and ? counts
  *                      as named Function: binary (a name) | any; Arity: integer | any; Spec: match
  *                      spec list | none, as the user wrote it Flags: list of named, return,
- *                      exception, caller; Where: binary for reports ("trace.ini:12")
+ *                      exception, caller, stack; Where: binary for reports ("trace.ini:12")
  *         processes    list of {pid, Binary} | {name, Atom} | new | {tree, {pid, Binary}} | {tree,
  *                      {name, Atom}}; []: all. A name is whoever bears it, as long as the run
  *                      lasts; a tree is also what lives below its process already

@@ -16,6 +16,7 @@
 %%   names      the process that asks others what they are called, and how many messages wait for them (names.hrl)
 %%   needs      what must be there in the node before anything is set (needs.hrl), and texts that need nothing (text.hrl)
 %%   plan       which functions and processes the options mean here and now (plan.hrl, spec.hrl, otp.hrl)
+%%   stack      who called, frame by frame (stack.hrl)
 %%   follow     whoever bears a name, and who belongs to a tree (follow.hrl)
 %%   load       modules that are loaded during the run (load.hrl), and the calls of them that come first (first_calls.hrl)
 %%   tracing    the VM's interface: trace sessions where there are any (OTP 27), the global one before (tracing.hrl)
@@ -90,6 +91,7 @@
 -include("otp.hrl").
 -include("plan.hrl").
 -include("relay.hrl").
+-include("stack.hrl").
 -include("first_calls.hrl").
 -include("native.hrl").
 -include("pause.hrl").
@@ -150,7 +152,7 @@ defaults() ->
     #{run => <<"0000000000000000">>, events => [function_call, message_send, message_receive], functions => [],
       processes => [], sends => [], receives => [], include_otp => false, load => true, duration => 0, lease => 10000,
       max_events => 0, max_rate => 0, max_queue => 10000, max_memory => 64 bsl 20, max_term => 64 bsl 10,
-      overload => pause, credit => 4 bsl 20, call => none, names => false, mailbox => 0, arity_only => false}.
+      overload => pause, credit => 4 bsl 20, call => none, names => false, mailbox => 0, arity_only => false, stack => none}.
 
 %% Has the module purged, unless a run uses it. The purge follows a moment after the answer.
 %% rex itself calls it: it takes no process, and leaves the caller as it is.

@@ -14,9 +14,10 @@
 %% by one after all.
 relay_emit(_, 0, R) -> R;
 relay_emit(Acc, N, R) ->
-    {Some, Words} = relay_words(Acc, N),
+    {Some, Words} = relay_words(Acc, N, R),
     {Judged, Count, R0} = first_pick(lists:reverse(Acc), N, R),
-    case own_pick(Judged, Count, R0) of
+    {Read, R00} = stack_pick(Judged, R0),
+    case own_pick(Read, Count, R00) of
         {_, 0, R1} -> R1;
         {Messages, Kept, R1} -> relay_emit(Messages, Kept, Some, Words, R1)
     end.
@@ -40,8 +41,8 @@ relay_emit(Messages, N, Some, Words, #relay{max_term = Max} = R0) ->
     end.
 
 %% Words of the latest few, which stand for all.
-relay_words(Acc, N) when N =< ?WEIGHED -> {N, erts_debug:flat_size(Acc)};
-relay_words(Acc, _) -> {?WEIGHED, erts_debug:flat_size(lists:sublist(Acc, ?WEIGHED))}.
+relay_words(Acc, N, R) when N =< ?WEIGHED -> {N, erts_debug:flat_size(Acc) + stack_words(Acc, R)};
+relay_words(Acc, _, R) -> relay_words(lists:sublist(Acc, ?WEIGHED), ?WEIGHED, R).
 
 %% Bytes that a message takes in the mailbox: what is built of words can be many times as large there as it is encoded (a list of
 %% small numbers is sixteen times), and a binary is as large.

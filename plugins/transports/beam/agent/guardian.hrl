@@ -4,8 +4,6 @@
 %% The second only holds a copy of what was set, always told before it is set, and watches the first: whichever is killed, the
 %% other takes everything away. Ending a run is one function, end_run, and may be done twice.
 
--define(FRAMES_SHOWN, 8).   % of a stack, unless the node's backtrace_depth is set
-
 -record(guardian, {
     run, peer, starter,
     entries = [], pending = [], known = [],     % functions: the rules, modules to come, modules seen
@@ -106,7 +104,8 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Run03 = tell_peer(Run02#run{namer = names_start(Options, Relay)}, Peer),
     Run1 = tell_peer(Run03#run{heaps = case Native of none -> heaps_start(Options); _ -> none end}, Peer),
     #run{namer = Namer, heaps = Heaps} = Run1,
-    Entries = plan_entries(Options),
+    {Stack, StackNotes} = stack_how(Options, Native),
+    Entries = plan_entries(Options#{stack => Stack}),
     Messages = guardian_messages(Options),
     {Select0, Found0, Missing} = case Call of
         none ->
@@ -147,7 +146,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Unknown ++ Taken, 2000)},
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
-    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ Notes ++ name_reports(Names)], Entries},
+    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ Notes ++ StackNotes ++ name_reports(Names)], Entries},
     heaps_first(Run3),
     G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names, known = Known, follow = Follow,
                 roots = [F || {_, P} = F <- Found0, Call =:= none, lists:member(P, Select0#select.trees)],
@@ -257,6 +256,9 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             end);
         {relay_returns_off, MFA, Why} ->
             guardian_loop(guardian_returns_off(MFA, Why, G));
+        {relay_stacks_off, MFA, Why} ->
+            guardian_stacks_off(MFA, Why, Run),
+            guardian_loop(G);
         {relay_end, Relay, Reason, Text} ->
             call_limit(Reason, Text, G);
         {relay_down, _, process, Relay, Why} ->
@@ -361,12 +363,18 @@ guardian_returns_off(MFA, Why, #guardian{run = Run, returns_off = ReturnsOff} = 
         false -> G
     end.
 
+guardian_stacks_off({M, F, A} = MFA, Why, Run) ->
+    less_spec(fun without_dumps/1, Run, MFA) andalso
+        report(Run, {log, warning, text("~0tp:~0tp/~b is traced without its stack from here on: ~ts", [M, F, A, Why])}).
+
+returns_off(Run, MFA) -> less_spec(fun without_returns/1, Run, MFA).
+
 %% Only a pattern that is ours; it stays ours, so that it is taken away with the others.
-returns_off(#run{id = Id, session = Session}, MFA) ->
+less_spec(Without, #run{id = Id, session = Session}, MFA) ->
     try
         Spec = function_spec(Session, MFA),
         {ours, Id} = owner(Spec),
-        Less = without_returns(Spec),
+        Less = Without(Spec),
         Less =/= same andalso set_function(Session, MFA, Less) > 0
     catch error:_ -> false
     end.

@@ -15,13 +15,13 @@ plan_entries(#{functions := [], events := Events} = Options) ->
 plan_entries(#{functions := Functions} = Options) ->
     plan_entries(Options, Functions).
 
-plan_entries(#{run := Run, events := Events}, Functions) ->
+plan_entries(#{run := Run, events := Events, stack := Stack}, Functions) ->
     All = [return || lists:member(function_return, Events)] ++ [exception || lists:member(function_exception, Events)],
-    Entries = [plan_entry(Function, All, Run) || Function <- Functions],
+    Entries = [plan_entry(Function, All, Stack, Run) || Function <- Functions],
     %% The first clause that matches decides what is reported: the entries that ask for more stand first.
     lists:sort(fun(A, B) -> A#entry.weight >= B#entry.weight end, Entries).
 
-plan_entry({Module, F, A, Spec, Flags, Where}, All, Run) ->
+plan_entry({Module, F, A, Spec, Flags, Where}, All, Stack, Run) ->
     What = entry_text(Module, F, A, Where),
     case check_spec(Spec, What) of
         ok -> ok;
@@ -29,9 +29,10 @@ plan_entry({Module, F, A, Spec, Flags, Where}, All, Run) ->
     end,
     Match = glob(Module),
     Wanted = Flags ++ All,
-    Weight = 4 * length([1 || exception <- Wanted]) + 2 * length([1 || return <- Wanted]) + length([1 || caller <- Wanted]),
-    #entry{match = Match, function = function_name(F), arity = A, clauses = function_clauses(Spec, Wanted, Run), what = What,
-           weight = min(Weight, 15), named = lists:member(named, Flags) orelse element(1, Match) =:= exact}.
+    Weight = 8 * length([1 || exception <- Wanted]) + 4 * length([1 || return <- Wanted]) + 2 * length([1 || stack <- Wanted]) +
+        length([1 || caller <- Wanted]),
+    #entry{match = Match, function = function_name(F), arity = A, clauses = function_clauses(Spec, Wanted, Stack, Run), what = What,
+           weight = min(Weight, 31), named = lists:member(named, Flags) orelse element(1, Match) =:= exact}.
 
 entry_text(Module, F, A, Where) ->
     text("~ts:~ts/~ts~ts", [glob_text(Module), any_text(F), any_text(A),

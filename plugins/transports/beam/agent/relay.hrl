@@ -53,6 +53,7 @@
     first = none,               % #first{}: how calls of modules that were just loaded are judged
     own = #{},                  % pids of beamtap's that have just been met (own.hrl)
     returns_off = #{},             % functions whose values were too large
+    dumps = none,               % none | MFA => true: those whose dumps were too large (stack.hrl)
     say = [],                   % reports to send behind the frame that is being made
     ended = false               % the guardian was told that this run is over
 }).
@@ -69,7 +70,7 @@ relay_begin(Guardian) ->
             Run#run.stream =/= none andalso monitor(process, Run#run.stream, [{tag, stream_down}]),
             R0 = #relay{run = Run, guardian = Guardian, max_term = Term, max_queue = max(1, Queue),
                         max_memory = Memory, held_max = relay_held_max(Memory), max_rate = Rate, max_events = Events,
-                        overload = Overload, base = erlang:memory(processes), first = first_new(Entries, Run#run.otp),
+                        overload = Overload, base = erlang:memory(processes), first = first_new(Entries, Run#run.otp), dumps = stack_new(Entries),
                         window = erlang:monotonic_time(nanosecond)},
             R1 = relay_cap(lists:foldl(fun relay_control/2, R0, Reports)),
             relay_collect([], 0, R1)

@@ -4,17 +4,19 @@
 %% clause reports beside the event is always one tagged tuple (protocol.h, section 4): a {message, X} of the user's is
 %% wrapped into it. Actions that would change the node beyond the run are refused.
 
-%% A function's clauses, as they are given to the VM. Wanted: list of return, exception, caller.
-function_clauses(none, Wanted, Run) -> function_clauses([{'_', [], []}], Wanted, Run);
-function_clauses(Spec, Wanted, Run) ->
-    Caller = caller_tag(Wanted),
+%% A function's clauses, as they are given to the VM. Wanted: list of return, exception, caller, stack.
+%% Stack: how it is had here (stack.hrl).
+function_clauses(none, Wanted, Stack, Run) -> function_clauses([{'_', [], []}], Wanted, Stack, Run);
+function_clauses(Spec, Wanted, Stack, Run) ->
+    How = {caller_tag(Wanted), stack_action(Wanted, Stack)},
     Trace = case {lists:member(exception, Wanted), lists:member(return, Wanted)} of
         {true, _} -> [{exception_trace}];
         {_, true} -> [{return_trace}];
         _ -> []
     end,
-    [{Head, Conditions, [mark(Run) | first_message(Caller)] ++ [function_action(Action, Caller) || Action <- Body]
-      ++ Trace} || {Head, Conditions, Body} <- Spec].
+    [Clause || {Head, Conditions, Body} <- Spec,
+               Clause <- stack_clauses({Head, Conditions, [mark(Run) | first_message(How)] ++
+                                            [function_action(Action, How) || Action <- Body] ++ Trace}, Stack)].
 
 mark(Run) -> {const, {beamtap, Run}}.
 
@@ -29,15 +31,20 @@ caller_tag(Wanted) ->
             end
     end.
 
-first_message(none) -> [];
-first_message(Tag) -> [{message, {{{const, Tag}, {caller}}}}].
+first_message({none, none}) -> [];
+first_message(How) -> [{message, said(How)}].
+
+said({none, Stack}) -> stack_said(Stack, none);
+said({Tag, Stack}) -> stack_said(Stack, {{{const, Tag}, {caller}}}).
+
+said({none, Stack}, X) -> stack_said(Stack, {{{const, '$beamtap_x'}, X}});
+said({Tag, Stack}, X) -> stack_said(Stack, {{{const, Tag}, {caller}, X}}).
 
 function_action({message, Bool}, _) when Bool =:= false -> {message, Bool};
-function_action({message, {caller}}, '$beamtap_caller') -> hd(first_message('$beamtap_caller')); % said already: not again as metadata
-function_action({message, true}, none) -> {message, true};
-function_action({message, true}, Tag) -> hd(first_message(Tag));
-function_action({message, X}, none) -> {message, {{{const, '$beamtap_x'}, X}}};
-function_action({message, X}, Tag) -> {message, {{{const, Tag}, {caller}, X}}};
+function_action({message, {caller}}, {'$beamtap_caller', _} = How) -> hd(first_message(How)); % said already: not again as metadata
+function_action({message, true}, {none, none}) -> {message, true};
+function_action({message, true}, How) -> hd(first_message(How));
+function_action({message, X}, How) -> {message, said(How, X)};
 function_action(Action, _) -> Action.
 
 %% Receives always name their sender. A user's head may bind anything, so the node and the sender are taken from the whole
@@ -50,7 +57,7 @@ message_spec('receive', Specs, Run) ->
     [{Head, Conditions, [mark(Run), Plain] ++ [receive_action(Action, From, Plain) || Action <- Body]}
      || Spec <- Specs, {Head, Conditions, Body} <- Spec];
 message_spec(send, Specs, Run) ->
-    [{Head, Conditions, [mark(Run) | [function_action(Action, none) || Action <- Body]]}
+    [{Head, Conditions, [mark(Run) | [function_action(Action, {none, none}) || Action <- Body]]}
      || Spec <- Specs, {Head, Conditions, Body} <- Spec].
 
 receive_action({message, false}, _, _) -> {message, false};

@@ -29,6 +29,8 @@ cut_element(4, Tag, {M, F, Args}, Max) when Tag =:= call -> {M, F, cut_arguments
 cut_element(5, Tag, {M, F, Args}, Max) when Tag =:= spawn; Tag =:= spawned -> {M, F, cut_arguments(Args, Max)};
 cut_element(_, _, {'$beamtap_from', Node, Sender, X}, Max) -> {'$beamtap_from', Node, Sender, cut_metadata(X, Max)};
 cut_element(_, _, {'$beamtap_caller', Caller, X}, Max) -> {'$beamtap_caller', Caller, cut_metadata(X, Max)};
+cut_element(I, Tag, {'$beamtap_stack', Stack, Said}, Max) ->
+    {'$beamtap_stack', cut_term(Stack, Max), case Said of none -> none; _ -> cut_element(I, Tag, Said, Max) end};
 cut_element(_, _, {'$beamtap_x', X}, Max) -> {'$beamtap_x', cut_metadata(X, Max)};
 cut_element(_, _, Term, Max) -> cut_term(Term, Max).
 

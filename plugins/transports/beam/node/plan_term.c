@@ -58,7 +58,8 @@ static void put_flags(struct tap_buf *b, uint32_t flags)
     } known[] = {{TAP_PLAN_NAMED, "named"},
                  {TAP_PLAN_RETURN, "return"},
                  {TAP_PLAN_EXCEPTION, "exception"},
-                 {TAP_PLAN_CALLER, "caller"}};
+                 {TAP_PLAN_CALLER, "caller"},
+                 {TAP_PLAN_STACK, "stack"}};
     uint32_t n = 0;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         n += (flags & known[i].flag) != 0;

@@ -57,6 +57,9 @@
  *     {'$beamtap_caller', Caller}           call; Caller: {M, F, Arity} | undefined
  *     {'$beamtap_caller', Caller, X}
  *     {'$beamtap_tail', Caller}             call: nobody asked, it tells tail calls; also with X
+ *     {'$beamtap_stack', Stack, Said}       call; Stack: a list of {M, F, Arity} or {M, F, Arity,
+ *                                           Location}, whoever called first; Said: one of these
+ *                                           again, or none
  *     {'$beamtap_x', X}                     X: what the user's own {message, X} said
  *
  * and anything else is taken for the user's X. A payload larger than max_term is replaced by
