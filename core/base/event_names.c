@@ -23,6 +23,7 @@ static const char *const user_names[] = {
     [TAP_SCHEDULE_OUT] = "schedule_out",
     [TAP_GC_START] = "gc_start",
     [TAP_GC_END] = "gc_end",
+    [TAP_FUNCTION_COUNTERS] = "function_counters",
 };
 _Static_assert(sizeof user_names / sizeof user_names[0] == TAP_KIND_USER_LAST + 1,
                "every kind that can be asked for has a name here");
@@ -42,6 +43,12 @@ const char *tap_kind_name(unsigned kind)
     if (kind <= TAP_KIND_USER_LAST)
         return user_names[kind];
     return kind >= TAP_LOST && kind < TAP_KIND_COUNT ? other_names[kind - TAP_LOST] : "?";
+}
+
+const char *tap_counter_name(unsigned n)
+{
+    static const char *const names[] = {"calls", "time", "memory"};
+    return n < sizeof names / sizeof names[0] ? names[n] : NULL;
 }
 
 const char *tap_reason_name(unsigned reason)

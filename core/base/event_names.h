@@ -10,5 +10,7 @@ const char *tap_reason_name(unsigned reason);
 const char *tap_reason_key(unsigned reason);
 /* The same for kinds that can be asked for, which are the first; NULL for others. */
 const char *tap_event_name(unsigned kind);
+/* Of the n-th of enum tap_counters (counters.h), from 0; NULL: no more. */
+const char *tap_counter_name(unsigned n);
 
 #endif

@@ -34,6 +34,18 @@
     "KIND:NAME.KEY=VALUE\n"                                                                        \
     "    sets its options, --timeout how long one of its operations may take.\n"
 
+#define PROFILE_HELP                                                                               \
+    "    PATTERN is a module (with * and ?), module:function or module:function/arity. Time is a " \
+    "function's own,\n"                                                                            \
+    "    without that of others which are counted too. --calls counts calls alone, which costs "   \
+    "least; --memory\n"                                                                            \
+    "    adds what is taken of the heap (OTP 26). Without -o or --sink the table is printed at "   \
+    "the end (the sink\n"                                                                          \
+    "    summary); with --interval the counters are read as often, and files have a row each "     \
+    "time.\n"                                                                                      \
+    "    --for, --interval, --pids are session.duration, session.interval and the pids filter;\n"  \
+    "    --print-config prints the configuration file that this command stands for.\n"
+
 static const struct command {
     const char *name, *arguments, *summary;
     int (*run)(int argc, char **argv);
@@ -48,6 +60,12 @@ static const struct command {
      "[--print-config] [--quiet] [--json]",
      "traces without a file: to the terminal, or into FILE as its ending says", tap_cli_trace,
      TRACE_HELP TAP_CLI_SINK_HELP},
+    {"profile",
+     "[NODE] PATTERN... [--for 10s] [--calls] [--memory] [--interval 1s] [--pids PID,...] "
+     "[-o FILE]... [--sink NAME:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... [--print-config] "
+     "[--quiet] [--json]",
+     "no events, only the VM's own counters: calls and time by function and by process",
+     tap_cli_profile, PROFILE_HELP TAP_CLI_SINK_HELP},
     {"check", "FILE.ini [--set SECTION.KEY=VALUE]...",
      "reports all mistakes, or what would be traced and written; contacts no node", tap_cli_check,
      NULL},

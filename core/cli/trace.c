@@ -1,4 +1,5 @@
-/* trace.c: `beamtap trace NODE PATTERN...`: a run without a file.
+/* trace.c: `beamtap trace NODE PATTERN...` and `beamtap profile NODE PATTERN...`: runs without a
+ * file.
  *
  * Like export, it is a run whose configuration is the command line: each option is a key of the INI
  * reference, and --print-config prints the file that the command stands for. So everything a run
@@ -17,7 +18,9 @@
 #define NODE_USUAL "*@localhost" /* the one that is there */
 
 struct trace_options {
-    const char *duration, *count, *events, *pids;
+    const char *command; /* as the user writes it */
+    const char *duration, *count, *events, *pids, *interval;
+    bool profile, calls, memory;
     const char **outputs; /* -o */
     size_t output_count;
     struct tap_cli_sets sets;
@@ -44,6 +47,10 @@ static bool set_events(struct trace_options *o, const char *const *patterns, siz
 {
     bool calls = false, sends = false, receives = false;
     char text[128];
+    if (o->profile)
+        return tap_cli_set(&o->sets, "session.counters=calls%s%s", o->calls ? "" : ", time",
+                           o->memory ? ", memory" : "") &&
+               (!o->interval || tap_cli_set(&o->sets, "session.interval=%s", o->interval));
     if (o->events)
         return tap_cli_set(&o->sets, "session.events=%s", o->events);
     for (size_t i = 0; i < n; i++) {
@@ -66,10 +73,22 @@ static bool is_elixir(const char *pattern)
     return *p >= 'A' && *p <= 'Z';
 }
 
+/* What the VM has no counter of. */
+static bool is_counted(const char *const *patterns, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (begins(patterns[i], "send(") || begins(patterns[i], "receive(")) {
+            fprintf(stderr, "beamtap profile: '%s': counters are of functions, not of messages\n",
+                    patterns[i]);
+            return false;
+        }
+    return true;
+}
+
 static bool set_trace(struct trace_options *o, const char *nodes, const char *const *patterns,
                       size_t n)
 {
-    const char *count = o->count ? o->count : o->sinks ? NULL : COUNT_USUAL;
+    const char *count = o->count ? o->count : o->sinks || o->profile ? NULL : COUNT_USUAL;
     bool ok = tap_cli_set(&o->sets, "session.nodes=%s", nodes) &&
               tap_cli_set(&o->sets, "session.duration=%s", o->duration ? o->duration : FOR_USUAL) &&
               (!count || tap_cli_set(&o->sets, "session.max_events=%s", count)) &&
@@ -108,9 +127,12 @@ static const char *ending_of(const struct tap_plugin *p, const char *file)
     return e ? *e : NULL;
 }
 
-static void refuse_output(const char *file, const struct tap_loaded *const *list, size_t n)
+static void refuse_output(const struct trace_options *o, const char *file,
+                          const struct tap_loaded *const *list, size_t n)
 {
-    fprintf(stderr, "beamtap trace: -o %s: no installed sink writes such a file (there are:", file);
+    fprintf(stderr,
+            "beamtap %s: -o %s: no installed sink writes such a file (there are:", o->command,
+            file);
     const char *comma = "";
     for (size_t i = 0; i < n; i++) {
         const struct tap_plugin *p = list[i]->plugin;
@@ -146,10 +168,10 @@ static int set_file(struct trace_options *o, const char *file, const struct tap_
         if (ending)
             return set_output(o, file, l, ending) ? 0 : 1;
         if (strcmp(file, "-") == 0 && l->plugin->kind == TAP_PLUGIN_SINK &&
-            strcmp(l->plugin->name, tap_defaults.text) == 0)
+            strcmp(l->plugin->name, o->profile ? tap_defaults.summary : tap_defaults.text) == 0)
             return set_output(o, file, l, NULL) ? 0 : 1;
     }
-    refuse_output(file, list, n);
+    refuse_output(o, file, list, n);
     return 2;
 }
 
@@ -203,10 +225,15 @@ static int trace(struct trace_options *o, const struct tap_cli_args *args)
     bool named = args->word_count && is_node(args->words[0]);
     const char *node = named ? args->words[0] : NODE_USUAL;
     int code = 1;
-    if (args->word_count == named && !o->pids && !o->events) {
-        fputs("beamtap trace: what is to be traced? Give a pattern, such as 'shop_cart:add/2 -> "
-              "return', or --pids or --events\n",
+    if (args->word_count == named && (o->profile || (!o->pids && !o->events))) {
+        fputs(o->profile
+                  ? "beamtap profile: what is to be counted? Give a pattern, such as 'shop_*' or "
+                    "shop_cart:add/2\n"
+                  : "beamtap trace: what is to be traced? Give a pattern, such as "
+                    "'shop_cart:add/2 -> return', or --pids or --events\n",
               stderr);
+        code = 2;
+    } else if (o->profile && !is_counted(args->words + named, args->word_count - named)) {
         code = 2;
     } else if (err && set_trace(o, node, args->words + named, args->word_count - named)) {
         code = set_files(o, args, err);
@@ -219,22 +246,47 @@ static int trace(struct trace_options *o, const struct tap_cli_args *args)
     return code;
 }
 
-int tap_cli_trace(int argc, char **argv)
+/* Both commands, but for the options that only one of them has. */
+static int command(int argc, char **argv, struct trace_options *o, const struct tap_cli_option *own,
+                   const struct tap_cli_flag *own_flags)
 {
     const char *words[argc], *given[argc], *outputs[argc];
     char *rest[argc];
     struct tap_cli_args args = {.words = words, .sets = given};
-    struct trace_options o = {.outputs = outputs};
-    const struct tap_cli_flag flags[] = {{"--print-config", &o.print}, {"--elixir", &o.elixir},
-                                         {"--erlang", &o.erlang},      {"--quiet", &o.quiet},
-                                         {"--json", &o.json},          {NULL, NULL}};
-    const struct tap_cli_option options[] = {
-        {"-o", outputs, &o.output_count}, {"--for", &o.duration, NULL}, {"--count", &o.count, NULL},
-        {"--events", &o.events, NULL},    {"--pids", &o.pids, NULL},    {NULL, NULL, NULL}};
-    int n = tap_cli_take(argc, argv, options, &o.sets, rest), code = 2;
-    o.sinks = o.output_count || o.sets.set_count;
+    struct tap_cli_flag flags[10] = {{"--print-config", &o->print},
+                                     {"--elixir", &o->elixir},
+                                     {"--erlang", &o->erlang},
+                                     {"--quiet", &o->quiet},
+                                     {"--json", &o->json}};
+    struct tap_cli_option options[10] = {{"-o", outputs, &o->output_count},
+                                         {"--for", &o->duration, NULL},
+                                         {"--pids", &o->pids, NULL}};
+    for (size_t i = 0; own[i].name; i++)
+        options[3 + i] = own[i];
+    for (size_t i = 0; own_flags && own_flags[i].name; i++)
+        flags[5 + i] = own_flags[i];
+    o->outputs = outputs;
+    int n = tap_cli_take(argc, argv, options, &o->sets, rest), code = 2;
+    o->sinks = o->output_count || o->sets.set_count;
     if (n >= 0 && tap_cli_read(n, rest, flags, 0, (size_t)argc, &args))
-        code = trace(&o, &args);
-    tap_cli_sets_free(&o.sets);
+        code = trace(o, &args);
+    tap_cli_sets_free(&o->sets);
     return code;
+}
+
+int tap_cli_trace(int argc, char **argv)
+{
+    struct trace_options o = {.command = "trace"};
+    const struct tap_cli_option own[] = {
+        {"--count", &o.count, NULL}, {"--events", &o.events, NULL}, {NULL, NULL, NULL}};
+    return command(argc, argv, &o, own, NULL);
+}
+
+int tap_cli_profile(int argc, char **argv)
+{
+    struct trace_options o = {.command = "profile", .profile = true};
+    const struct tap_cli_option own[] = {{"--interval", &o.interval, NULL}, {NULL, NULL, NULL}};
+    const struct tap_cli_flag flags[] = {
+        {"--calls", &o.calls}, {"--memory", &o.memory}, {NULL, NULL}};
+    return command(argc, argv, &o, own, flags);
 }

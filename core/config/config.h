@@ -39,6 +39,9 @@ struct tap_session_settings {
     bool names;
     int arguments; /* enum tap_arguments */
     int64_t mailbox;
+    struct tap_text_list counter_names;
+    uint32_t counters; /* enum tap_counters, from counter_names */
+    int64_t interval;
     const char *plugin_path;
 };
 /* While these are traced no process is asked for anything: that wakes it. */

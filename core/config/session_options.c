@@ -76,7 +76,7 @@ const struct tap_option tap_session_options[] = {
      .help = "the kinds of events to trace: function_call, function_return, function_exception, "
              "message_send, message_receive, process_spawn, process_start, process_exit, "
              "process_link, process_unlink, process_register, process_unregister, schedule_in, "
-             "schedule_out, gc_start, gc_end",
+             "schedule_out, gc_start, gc_end (function_counters come with `counters`)",
      SESSION(event_names)},
     {.name = "duration",
      .type = TAP_OPT_DURATION,
@@ -176,6 +176,20 @@ const struct tap_option tap_session_options[] = {
      .help = "how often to look how many messages wait for the traced processes (the first 256 of "
              "a node that are seen); 0: never",
      SESSION(mailbox)},
+    {.name = "counters",
+     .type = TAP_OPT_LIST,
+     .help =
+         "a profile: no events, only what the VM counts by itself of the functions that the "
+         "filters name: calls (of all processes together); time, of each process: calls and the "
+         "function's own time; memory, likewise, since OTP 26. Read at the end, and each "
+         "`interval`",
+     SESSION(counter_names)},
+    {.name = "interval",
+     .type = TAP_OPT_DURATION,
+     .def = "0",
+     .max = DAYS(1),
+     .help = "with counters: how often they are read; 0: at the end alone",
+     SESSION(interval)},
     {.name = "fail_on_loss",
      .type = TAP_OPT_BOOL,
      .def = "false",
@@ -381,4 +395,5 @@ void tap_config_session(struct tap_session_settings *s, struct tap_mempool *pool
     for (size_t i = 0; i < s->event_names.count; i++)
         session_event(s, &s->event_names.items[i], err);
     session_mailbox(s, err);
+    tap_config_counters(s, err);
 }

@@ -54,6 +54,7 @@ static const struct tag tags[] = {
     TAG("in_exiting", TAP_SCHEDULE_IN, SHAPE_SCHEDULE, TAP_EVENT_EXITING),
     TAG("out_exiting", TAP_SCHEDULE_OUT, SHAPE_SCHEDULE, TAP_EVENT_EXITING),
     TAG("out_exited", TAP_SCHEDULE_OUT, SHAPE_SCHEDULE, TAP_EVENT_EXITING),
+    TAG("counted", TAP_FUNCTION_COUNTERS, SHAPE_RETURN, 0),
     TAG("return_to", 0, SHAPE_IGNORED, 0),
     TAG("gc_max_heap_size", 0, SHAPE_IGNORED, 0),
 };
@@ -283,10 +284,13 @@ enum tap_decoded tap_decode_item(struct tap_atom_cache *atoms, struct tap_node_c
     struct tap_message_reader r = {tap_cursor(arena + *off, end - *off), atoms, arena};
     uint32_t arity, used;
     bool timed, timer = false, extra = false;
-    if (!read_head(&r.c, &arity, &timed) || !tap_decode_pid(&r, &ev->pid))
+    if (!read_head(&r.c, &arity, &timed))
+        return TAP_DECODE_BAD;
+    bool one = __builtin_expect(tap_is_pid(tap_peek(&r.c)), 1);
+    if (!(one ? tap_decode_pid(&r, &ev->pid) : tap_match_atom(&r.c, "all")))
         return TAP_DECODE_BAD;
     const struct tag *tag = read_tag(&r.c);
-    if (!tag || !read_body(&r, tag, ev, &used))
+    if (!tag || !(one || tag->kind == TAP_FUNCTION_COUNTERS) || !read_body(&r, tag, ev, &used))
         return TAP_DECODE_BAD;
     uint32_t fixed = 3 + used + timed;
     if (arity < fixed || arity > fixed + 2)

@@ -38,7 +38,7 @@ struct join {
 
 #define CALL_KINDS                                                         \
     (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) | \
-     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION))
+     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) | TAP_KIND_BIT(TAP_FUNCTION_COUNTERS))
 
 static bool join_uses(const struct join *j, size_t sink, size_t filter)
 {
@@ -372,31 +372,6 @@ static bool plan_keep(struct join *j, const struct tap_plan_filter *specs, struc
     return !own.oom && plan->functions && plan->processes && plan->sends && plan->receives;
 }
 
-uint32_t tap_plan_kinds(const struct tap_plan *plan)
-{
-    uint32_t kinds = plan->events;
-    for (size_t i = 0; i < plan->function_count; i++) {
-        if (plan->functions[i]->flags & (TAP_PLAN_RETURN | TAP_PLAN_EXCEPTION))
-            kinds |= TAP_KIND_BIT(TAP_FUNCTION_RETURN);
-        if (plan->functions[i]->flags & TAP_PLAN_EXCEPTION)
-            kinds |= TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
-    }
-    return kinds;
-}
-
-/* What carries a term that no flag of the VM leaves out. */
-static void refuse_terms(const struct tap_plan *plan, struct tap_error *err)
-{
-    static const uint8_t carrying[] = {TAP_FUNCTION_RETURN, TAP_FUNCTION_EXCEPTION,
-                                       TAP_MESSAGE_SEND, TAP_MESSAGE_RECEIVE};
-    for (size_t i = 0; plan->arity_only && i < sizeof carrying; i++)
-        if (tap_plan_kinds(plan) & TAP_KIND_BIT(carrying[i]))
-            TAP_ERR(
-                err, TAP_INVALID, "session",
-                "arguments = false and %s do not go together: its term is copied and carried whole",
-                tap_event_name(carrying[i]));
-}
-
 static bool join_all(struct join *j, struct tap_plan *plan)
 {
     const struct tap_plan_filter *specs;
@@ -442,7 +417,7 @@ enum tap_status tap_plan_join(const struct tap_config *config, struct tap_plan_f
     plan_settings(config, plan);
     if (!join_all(&j, plan))
         return TAP_ERR(err, TAP_ERROR, "core", "out of memory while planning");
-    refuse_terms(plan, err);
+    tap_plan_refuse(config, plan, err);
     if (config->session.arguments == TAP_ARGUMENTS_AUTO && !tap_config_replays(config))
         plan->arity_only = (plan->events & CALL_KINDS) && plan->function_count == 0 &&
                            plan->collect != TAP_COLLECT_NATIVE;

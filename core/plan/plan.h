@@ -34,6 +34,8 @@ struct tap_plan_filter {
 enum tap_status tap_plan_join(const struct tap_config *, struct tap_plan_filter *filters,
                               size_t filter_count, const bool *sink_uses, size_t sink_count,
                               struct tap_plan *plan, struct tap_mempool *, struct tap_error *);
+/* What its parts cannot be asked for together; and of a profile, that it is of whole functions. */
+void tap_plan_refuse(const struct tap_config *, struct tap_plan *, struct tap_error *);
 /* The kinds that reach the sinks: those asked for in `events`, and the returns and exceptions that
  * a pattern of its own asks for (`-> return`). */
 uint32_t tap_plan_kinds(const struct tap_plan *);

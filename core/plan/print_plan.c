@@ -1,5 +1,6 @@
 /* print_plan.c: the plan for people: what the nodes will be asked for, in the words of the
  * configuration, and the match specs that are made of them. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,21 @@ static void print_flags(uint32_t flags, FILE *out)
     }
 }
 
+static void print_counters(const struct tap_plan *plan, FILE *out)
+{
+    const char *before = "";
+    print_title("counters", 0, out);
+    for (unsigned i = 0; tap_counter_name(i); i++)
+        if (plan->counters & 1u << i) {
+            fprintf(out, "%s%s", before, tap_counter_name(i));
+            before = ", ";
+        }
+    if (plan->interval)
+        fprintf(out, ", read each %" PRId64 " ms and at the end\n", plan->interval / 1000000);
+    else
+        fputs(", read at the end\n", out);
+}
+
 static void print_functions(const struct tap_plan *plan, FILE *out)
 {
     uint32_t all = (plan->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN) ? TAP_PLAN_RETURN : 0) |
@@ -82,11 +98,13 @@ static void print_functions(const struct tap_plan *plan, FILE *out)
     bool calls =
         plan->events & (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
                         TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION));
-    if (calls && plan->function_count == 0) {
+    if ((calls || plan->counters) && plan->function_count == 0) {
         print_title("functions", 0, out);
         fprintf(out, "all%s\n",
                 plan->include_otp ? "" : ", without those of Erlang/OTP and Elixir");
     }
+    if (plan->counters)
+        print_counters(plan, out);
     if (plan->collect != TAP_COLLECT_PROCESS) {
         print_title("collect", 0, out);
         fputs(plan->collect == TAP_COLLECT_NATIVE

@@ -191,12 +191,17 @@ def of_summary(rows, text, what, timed):
     count = kinds(rows)
     first = re.match(r'(\d+) events in ([\d.]+) s: (\d+) calls, (\d+) exceptions, (\d+) messages sent, (\d+) received, '
                      r'(\d+) processes begun, (\d+) ended\n', text)
-    assert first, text[:200]
-    told = [int(first[1])] + [int(n) for n in first.groups()[2:]]
-    exceptions = sum(r.event == 'function_exception' and 'tail' not in r.flags for r in rows)
-    here = [sum(count.values()), count['function_call'], exceptions, count['message_send'], count['message_receive'],
-            count['process_start'], count['process_exit']]
-    assert told == here, '%s: %s, in the table %s' % (what, told, here)
+    profile = re.match(r'(\d+) calls of (\d+) functions.*, as the VM counted\n', text)
+    if profile:
+        functions = {(r.module, r.function, r.arity) for r in rows if r.event == 'function_counters'}
+        assert int(profile[2]) == len(functions), '%s: %s functions, in the table %d' % (what, profile[2], len(functions))
+    else:
+        assert first, text[:200]
+        told = [int(first[1])] + [int(n) for n in first.groups()[2:]]
+        exceptions = sum(r.event == 'function_exception' and 'tail' not in r.flags for r in rows)
+        here = [sum(count.values()), count['function_call'], exceptions, count['message_send'], count['message_receive'],
+                count['process_start'], count['process_exit']]
+        assert told == here, '%s: %s, in the table %s' % (what, told, here)
     lost, off = collections.Counter(), collections.Counter()
     for r in rows:
         lost[r.node] += r.count if r.event == 'lost' else 0
@@ -206,7 +211,7 @@ def of_summary(rows, text, what, timed):
     for node in lost:
         events, seconds = told.get(node, (0, '0.000'))
         assert events == lost[node] and abs(float(seconds) - off[node] / 1e9) < 0.0011, (what, node, told, lost, off)
-    if not timed:
+    if not timed or profile:
         return
     calls = Calls(rows)
     number, total, own = (by_label(figures, int) for figures in (calls.count, calls.total, calls.own))

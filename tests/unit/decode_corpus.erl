@@ -39,6 +39,7 @@ main([File]) ->
           {trace_ts, self(), 'receive', timeout, 7},
           {trace_ts, self(), send_to_non_existing_process, hi, self(), 7},
           {trace_ts, self(), spawn, self(), {m, f, improper}, 7},
+          {trace_ts, self(), counted, {m, f, 1}, {5, 12000, none}, 7},
           {trace_ts, self(), gc_max_heap_size, [{a, 1}], 7}],
   {ok, F} = file:open(File, [write, raw, binary]),
   [begin Bin = term_to_binary(M, [{minor_version, erlang:unique_integer([positive]) rem 2 + 1}]), Line = unicode:characters_to_binary(line(M)),
@@ -98,6 +99,7 @@ what(call, [{M, F, As} | E]) -> {A, Pay, Fl, C} = args(As), {Peer, Meta} = extra
   {"function_call", {p(M), p(F), A}, Peer, Pay, Meta, Fl bor stack(E), C};
 what(return_from, [{M, F, A}, V]) -> {Pay, Fl, C} = pay(V),
   {"function_return", {p(M), p(F), A}, none(), Pay, none(), Fl, C};
+what(counted, [{M, F, A}, V]) -> {"function_counters", {p(M), p(F), A}, none(), p(V), none(), 0, 0};
 what(exception_from, [{M, F, A}, V]) -> {"function_exception", {p(M), p(F), A}, none(), p(V), none(), 0, 0};
 what(send, [V, To]) -> {Pay, Fl, C} = pay(V), {"message_send", ?NO, peer(To), Pay, none(), Fl, C};
 what(send_to_non_existing_process, [V, To]) -> {"message_send", ?NO, peer(To), p(V), none(), 8, 0};

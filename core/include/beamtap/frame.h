@@ -44,6 +44,9 @@
  *       out_exited
  *     gc_minor_start, gc_minor_end,         the proplist of sizes
  *       gc_major_start, gc_major_end
+ *     counted                               {M, F, Arity}, {Calls, Ns | none, Bytes | none}: the
+ *                                           agent's own, of a profile (counters.h); Pid may be the
+ *                                           atom all
  *     return_to, gc_max_heap_size           one term, which nobody looks at
  *
  * Scheduler is there with the VM's flag scheduler_id. Time is erlang:monotonic_time() in

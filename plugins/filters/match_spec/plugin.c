@@ -186,7 +186,7 @@ static bool match_function(const struct tap_match_spec *m, const struct tap_even
 
 #define MATCH_SPEC_KINDS                                                   \
     (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) | \
-     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION))
+     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) | TAP_KIND_BIT(TAP_FUNCTION_COUNTERS))
 
 static void match_spec_filter(void *self, const struct tap_batch *batch, uint8_t *keep)
 {

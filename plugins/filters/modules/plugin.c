@@ -130,7 +130,7 @@ static bool modules_learn(struct tap_modules *m, uint32_t id)
 
 #define MODULES_KINDS                                                      \
     (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) | \
-     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION))
+     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) | TAP_KIND_BIT(TAP_FUNCTION_COUNTERS))
 
 static void modules_filter(void *self, const struct tap_batch *batch, uint8_t *keep)
 {

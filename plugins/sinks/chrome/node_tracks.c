@@ -5,6 +5,7 @@
  * which tracing was off, is a slice on a track of the node's own besides. So is the end of tracing,
  * once the node is back.
  */
+#include "beamtap/counters.h"
 #include "sinks/chrome/timeline.h"
 
 static void nodes_meta(struct tap_chrome *c, uint32_t index, uint32_t tid, const char *tail,
@@ -183,6 +184,31 @@ void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
     nodes_reason(c, in->ev);
     tap_emit_close(c, 0);
     nodes_counter(c, in->ev->node, "lost", "events", n->own.last, n->lost);
+}
+
+/* A row of a profile is no moment of its process: it stands with the node. */
+void tap_nodes_counted(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    const struct tap_event *ev = in->ev;
+    struct tap_print print = {.struct_size = sizeof print, .limit = 64};
+    struct tap_counted row;
+    char pid[80];
+    if (!tap_counted_read(in->batch->arena + ev->payload.off, ev->payload.len, &row))
+        row = (struct tap_counted){0, -1, -1};
+    nodes_instant(c, ev->node, in->ts, TAP_TAIL("counters", "counted"));
+    const struct tap_label *l = tap_label_get(c, ev->module, ev->function, ev->arity);
+    if (l)
+        tap_emit_text(c, "function", l->tail + l->name_off, l->name_len);
+    if (ev->pid.node) {
+        size_t len = c->host->pid_print(c->host, pid, sizeof pid, &ev->pid, &print);
+        tap_emit_text(c, "process", pid, len < sizeof pid ? len : sizeof pid);
+    }
+    tap_emit_number(c, "calls", row.calls);
+    if (row.ns >= 0)
+        tap_emit_number(c, "time_ns", row.ns);
+    if (row.bytes >= 0)
+        tap_emit_number(c, "bytes", row.bytes);
+    tap_emit_close(c, 1);
 }
 
 /* Nothing ended unseen: what is left out begins, or ends, with an instant. */

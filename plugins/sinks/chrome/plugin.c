@@ -84,6 +84,7 @@ static void chrome_other(struct tap_chrome *c, const struct tap_chrome_in *in)
         [TAP_SCHEDULE_OUT] = tap_schedule_out,
         [TAP_GC_START] = tap_schedule_gc_start,
         [TAP_GC_END] = tap_schedule_gc_end,
+        [TAP_FUNCTION_COUNTERS] = tap_nodes_counted,
         [TAP_LOST] = tap_nodes_lost,
         [TAP_GAP] = tap_nodes_gap,
         [TAP_NODE_UP] = tap_nodes_up,

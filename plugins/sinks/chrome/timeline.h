@@ -410,6 +410,7 @@ void tap_nodes_up(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_down(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_returns_off(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_lost(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_nodes_counted(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_clock(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_gap(struct tap_chrome *, const struct tap_chrome_in *);
 /* Names the nodes again, for another file. */

@@ -8,9 +8,10 @@
  *                          '+')
  * arity     -1 where there is none
  * message   a call's [Arguments] (a list also where the node would print it as a string: [97,98],
- *           not "ab"), a value, {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of a
- *           lost or gap row {Count,Reason}, events or nanoseconds; of node_up its release, of
- *           node_down why it was lost. Empty: not carried
+ *           not "ab"), a value, {Class,Reason}, a message, {M,F,Args}, a reason, a name, ...; of
+ *           function_counters {Calls,Ns|none,Bytes|none}; of a lost or gap row {Count,Reason},
+ *           events or nanoseconds; of node_up its release, of node_down why it was lost. Empty: not
+ *           carried
  * metadata  what a match spec's {message, X} gave, then flags: timeout nonexisting exiting major
  *           got moved call cast reply took=NS scheduler=N truncated=BYTES, separated by spaces;
  *           last stack=m:f/1 (m.erl:12) < ..., whoever called first, or stack_truncated=BYTES

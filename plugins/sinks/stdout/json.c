@@ -9,8 +9,12 @@
  *     nanoseconds) and reason; for node_up: release (of OTP); for node_down: reason, where it was
  *     lost
  *
+ * and of function_counters, instead of a message: calls, time_ns, bytes, as far as they are
+ * counted.
+ *
  * message, metadata, pid and peer are terms as text; node, module and function are bare names.
  */
+#include "beamtap/counters.h"
 #include "beamtap/gen.h"
 #include "sinks/common/stack_text.h"
 #include "sinks/stdout/stdout.h"
@@ -161,6 +165,19 @@ static void put_rest(struct out *self, const struct tap_batch *batch, const stru
         put_node(self, e);
 }
 
+static void put_counted(struct tap_writer *w, const struct tap_batch *batch,
+                        const struct tap_event *e)
+{
+    struct tap_counted row;
+    if (!tap_counted_read(batch->arena + e->payload.off, e->payload.len, &row))
+        return;
+    put_number(w, ",\"calls\":", (uint64_t)row.calls);
+    if (row.ns >= 0)
+        put_number(w, ",\"time_ns\":", (uint64_t)row.ns);
+    if (row.bytes >= 0)
+        put_number(w, ",\"bytes\":", (uint64_t)row.bytes);
+}
+
 void out_json_event(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     struct tap_writer *w = &self->w;
@@ -197,7 +214,9 @@ void out_json_event(struct out *self, const struct tap_batch *batch, const struc
     }
     if (e->flow)
         put_number(w, ",\"flow\":", e->flow);
-    if (e->payload.len && !tap_kind_is_control(e->kind))
+    if (e->kind == TAP_FUNCTION_COUNTERS)
+        put_counted(w, batch, e);
+    else if (e->payload.len && !tap_kind_is_control(e->kind))
         put_message(self, batch, e, &print);
     if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen ||
         tap_kind_is_control(e->kind))

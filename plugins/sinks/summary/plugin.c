@@ -52,7 +52,7 @@ static void count_event(struct sum *s, const struct tap_batch *batch, const stru
     uint32_t index = sum_process_get(s, &e->pid, e->node);
     struct sum_process *p = &s->processes[index];
     struct sum_node *n = node_get(s, e->node);
-    p->events++;
+    p->events += e->kind != TAP_FUNCTION_COUNTERS;
     if (n && p->epoch != n->epoch) {
         sum_function_clear(s, p, index);
         p->epoch = n->epoch;
@@ -80,6 +80,7 @@ static void count_event(struct sum *s, const struct tap_batch *batch, const stru
         break;
     case TAP_PROCESS_SPAWN:
     case TAP_PROCESS_REGISTER: sum_process_event(s, index, batch, e); break;
+    case TAP_FUNCTION_COUNTERS: sum_counted_row(s, index, batch, e); break;
     default: break;
     }
 }
@@ -155,6 +156,8 @@ static void sum_destroy(void *self)
     sum_map_free(&s->process_at);
     sum_map_free(&s->pair_at);
     sum_map_free(&s->active);
+    sum_map_free(&s->counted_at);
+    free(s->counted);
     free(s->functions);
     free(s->pairs);
     free(s->nodes);

@@ -1,4 +1,5 @@
 /* report.c: the summary's text: a table for each question, the largest first. */
+#include "beamtap/counters.h"
 #include "sinks/summary/summary.h"
 
 #include <inttypes.h>
@@ -230,6 +231,89 @@ static void report_calls(struct sum *s)
     }
 }
 
+/* ---- A profile */
+
+static uint64_t counted_value(const struct sum *s, uint32_t i)
+{
+    const struct sum_counted *c = &s->counted[i];
+    return (uint64_t)(s->counts & TAP_COUNT_TIME     ? c->ns
+                      : s->counts & TAP_COUNT_MEMORY ? c->bytes
+                                                     : c->calls);
+}
+/* One more, so that what took no time is told too. */
+static uint64_t counted_function(const struct sum *s, uint32_t i)
+{
+    return s->counted[i].is_process ? 0 : counted_value(s, i) + 1;
+}
+static uint64_t counted_process(const struct sum *s, uint32_t i)
+{
+    return s->counted[i].is_process ? counted_value(s, i) + 1 : 0;
+}
+
+static void put_counted(struct sum *s, const struct sum_counted *c)
+{
+    const struct sum_counted *all = &s->counted_all;
+    bool timed = s->counts & TAP_COUNT_TIME, memory = s->counts & TAP_COUNT_MEMORY;
+    double of = (double)(timed    ? all->ns
+                         : memory ? all->bytes
+                                  : all->calls),
+           own = (double)(timed    ? c->ns
+                          : memory ? c->bytes
+                                   : c->calls);
+    char share[32];
+    put(s, "%11" PRId64, c->calls);
+    if (timed) {
+        put(s, " ");
+        put_time(s, c->ns);
+        put(s, " ");
+        put_time(s, c->calls ? c->ns / c->calls : 0);
+    }
+    if (memory)
+        put(s, " %13" PRId64, c->bytes);
+    put(s, " %6s%%  ", decimal(share, of > 0 ? (int64_t)(own / of * 100000) : 0, 1000, 1));
+}
+
+static void report_counted(struct sum *s, bool processes)
+{
+    uint32_t n;
+    struct rank *r =
+        ranked(s, s->counted_count, processes ? counted_process : counted_function, &n);
+    if (n)
+        put(s, "\n%s\n      calls%s%s   share  %s\n", processes ? "By process" : "By function",
+            s->counts & TAP_COUNT_TIME ? "        time      a call" : "",
+            s->counts & TAP_COUNT_MEMORY ? "         bytes" : "",
+            processes ? "process" : "function");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct sum_counted *c = &s->counted[r[i].index];
+        put_counted(s, c);
+        if (processes)
+            put_process(s, c->process);
+        else
+            tap_function_put(&s->w, c->module, c->function, c->arity);
+        put(s, "\n");
+    }
+    free(r);
+}
+
+static void report_profile(struct sum *s)
+{
+    const struct sum_counted *all = &s->counted_all;
+    uint32_t functions = 0;
+    for (uint32_t i = 0; i < s->counted_count; i++)
+        functions += !s->counted[i].is_process;
+    put(s, "%" PRId64 " calls of %u functions", all->calls, functions);
+    if (s->counts & TAP_COUNT_TIME) {
+        char time[32];
+        put(s, ", %s s of their own time", decimal(time, all->ns, 1000000000, 3));
+    }
+    if (s->counts & TAP_COUNT_MEMORY)
+        put(s, ", %" PRId64 " bytes of heap", all->bytes);
+    put(s, ", as the VM counted\n");
+    report_counted(s, false);
+    if (s->counts & (TAP_COUNT_TIME | TAP_COUNT_MEMORY))
+        report_counted(s, true);
+}
+
 static void report_losses(struct sum *s)
 {
     for (uint32_t i = 0; i < s->node_count; i++) {
@@ -245,12 +329,17 @@ static void report_losses(struct sum *s)
 void sum_report(struct sum *s)
 {
     char time[32];
-    put(s,
-        "%" PRIu64 " events in %s s: %" PRIu64 " calls, %" PRIu64 " exceptions, %" PRIu64
-        " messages sent, %" PRIu64 " received, %" PRIu64 " processes begun, %" PRIu64 " ended\n",
-        s->events, decimal(time, s->last - s->first, 1000000000, 3), s->kinds[TAP_FUNCTION_CALL],
-        s->kinds[TAP_FUNCTION_EXCEPTION], s->kinds[TAP_MESSAGE_SEND], s->kinds[TAP_MESSAGE_RECEIVE],
-        s->kinds[TAP_PROCESS_START], s->kinds[TAP_PROCESS_EXIT]);
+    if (s->counts)
+        report_profile(s);
+    if (!s->counts || s->kinds[TAP_FUNCTION_COUNTERS] != s->events)
+        put(s,
+            "%" PRIu64 " events in %s s: %" PRIu64 " calls, %" PRIu64 " exceptions, %" PRIu64
+            " messages sent, %" PRIu64 " received, %" PRIu64 " processes begun, %" PRIu64
+            " ended\n",
+            s->events, decimal(time, s->last - s->first, 1000000000, 3),
+            s->kinds[TAP_FUNCTION_CALL], s->kinds[TAP_FUNCTION_EXCEPTION],
+            s->kinds[TAP_MESSAGE_SEND], s->kinds[TAP_MESSAGE_RECEIVE], s->kinds[TAP_PROCESS_START],
+            s->kinds[TAP_PROCESS_EXIT]);
     report_functions(s);
     report_processes(s);
     report_pairs(s);

@@ -2,6 +2,7 @@
  *
  *     plugin.c    the plugin: options, life, what each event counts for
  *     functions.c calls: how many, how long, how much of it their own
+ *     counted.c   a profile: what the VM has counted, by function and by process
  *     servers.c   gen_server calls: waiting for the server, handled by it, in all
  *     processes.c what they are called
  *     report.c    the text
@@ -101,6 +102,14 @@ struct sum_call {
     uint32_t request_len;
 };
 
+/* What the VM has counted of a function, or in a process. */
+struct sum_counted {
+    int64_t calls, ns, bytes;
+    uint32_t module, function, process; /* process 0: all that have no row of their own */
+    int32_t arity;
+    bool is_process;
+};
+
 struct sum_settings {
     const char *path;
     int64_t top;
@@ -126,6 +135,10 @@ struct sum {
     struct sum_call slow[SUMMARY_TOP]; /* the slowest first */
     uint32_t slow_count;
     uint64_t calls_done, calls_seen;
+    struct sum_map counted_at;
+    struct sum_counted *counted, counted_all;
+    uint32_t counted_count;
+    unsigned counts; /* enum tap_counters: what was in the rows */
 };
 
 /* Room for one more item in a growing array; false: no memory, which is noted. */
@@ -148,6 +161,10 @@ void sum_function_end(struct sum *, struct sum_process *, uint32_t process,
                       const struct tap_event *);
 /* Forgets the frames of a process. */
 void sum_function_clear(struct sum *, struct sum_process *, uint32_t process);
+
+/* A row of a profile. */
+void sum_counted_row(struct sum *, uint32_t process, const struct tap_batch *,
+                     const struct tap_event *);
 
 /* A send or a receive that may be a gen_server's request or reply. */
 void sum_server_message(struct sum *, uint32_t process, const struct tap_batch *,

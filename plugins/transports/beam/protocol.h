@@ -51,6 +51,9 @@
  *                      call, made in a process of its own, and what it spawns; `processes` is []
  *                      then. Milliseconds; Timeout 0: no limit, beyond it the caller is killed;
  *                      Linger: how long what it spawned may go on being traced afterwards
+ *         counters     list of calls, time, memory: a profile (counters.hrl); events is
+ *                      [function_counters] then, and every Spec none. Default []
+ *         interval     ms: how often they are read; 0, the default: at the end alone
  *         native       not there: a process takes the events. Else a map: mode (auto: a process
  *                      where it cannot be done, and a line in the log that says why; native: the
  *                      run is refused, with code native), module (atom), beam (binary: that

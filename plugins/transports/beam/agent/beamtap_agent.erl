@@ -17,6 +17,7 @@
 %%   needs      what must be there in the node before anything is set (needs.hrl), and texts that need nothing (text.hrl)
 %%   plan       which functions and processes the options mean here and now (plan.hrl, spec.hrl, otp.hrl)
 %%   stack      who called, frame by frame (stack.hrl)
+%%   counters   a profile: no events, the VM's own counters are read (counters.hrl)
 %%   follow     whoever bears a name, and who belongs to a tree (follow.hrl)
 %%   load       modules that are loaded during the run (load.hrl), and the calls of them that come first (first_calls.hrl)
 %%   tracing    the VM's interface: trace sessions where there are any (OTP 27), the global one before (tracing.hrl)
@@ -70,6 +71,7 @@
     targets = [],       % [#target{}]: function patterns
     messages = [],      % [{send | 'receive', MatchSpec}]: message patterns
     caller = none,      % pid: makes the traced call, and ends with the run
+    counters = none,    % pid: reads what the VM counts, and ends with the run (counters.hrl)
     heaps = none,       % pid: looks whose calls would copy too much, and ends with the run
     carriers = none,    % pid => rex | dist: whose spawns are looked at (own.hrl)
     namer = none,       % pid: asks other processes what they are called, and ends with the run
@@ -92,6 +94,7 @@
 -include("plan.hrl").
 -include("relay.hrl").
 -include("stack.hrl").
+-include("counters.hrl").
 -include("first_calls.hrl").
 -include("native.hrl").
 -include("pause.hrl").
@@ -114,7 +117,7 @@ start(Given) ->
     own_heap(),
     try
         needs(Given),
-        start_guardian(maps:merge(defaults(), Given))
+        start_guardian(counters_options(maps:merge(defaults(), Given)))
     catch
         throw:{refused, Code, Text} -> {error, {Code, Text}};
         error:system_limit -> {error, {failed, full_text()}};
@@ -152,7 +155,8 @@ defaults() ->
     #{run => <<"0000000000000000">>, events => [function_call, message_send, message_receive], functions => [],
       processes => [], sends => [], receives => [], include_otp => false, load => true, duration => 0, lease => 10000,
       max_events => 0, max_rate => 0, max_queue => 10000, max_memory => 64 bsl 20, max_term => 64 bsl 10,
-      overload => pause, credit => 4 bsl 20, call => none, names => false, mailbox => 0, arity_only => false, stack => none}.
+      overload => pause, credit => 4 bsl 20, call => none, names => false, mailbox => 0, arity_only => false, stack => none,
+      counters => [], interval => 0}.
 
 %% Has the module purged, unless a run uses it. The purge follows a moment after the answer.
 %% rex itself calls it: it takes no process, and leaves the caller as it is.

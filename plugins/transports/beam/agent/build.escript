@@ -8,7 +8,7 @@
 %% The module's name carries the first 8 hex digits of the sources' SHA-256; the same sources give the same bytes.
 main(Arguments) ->
     Here = filename:dirname(filename:absname(escript:script_name())),
-    Sources = ["beamtap_agent.erl", "text.hrl", "needs.hrl", "tracing.hrl", "spec.hrl", "stack.hrl", "otp_modules.hrl", "otp.hrl",
+    Sources = ["beamtap_agent.erl", "text.hrl", "needs.hrl", "tracing.hrl", "spec.hrl", "stack.hrl", "counters.hrl", "otp_modules.hrl", "otp.hrl",
                "plan.hrl", "load.hrl", "follow.hrl", "first_calls.hrl", "relay.hrl", "native.hrl", "pause.hrl", "terms.hrl", "frames.hrl", "guardian.hrl",
                "undo.hrl", "heaps.hrl", "own.hrl", "call.hrl", "run_registry.hrl", "report.hrl", "names.hrl", "stream.hrl"],
     {ok, Bytes} = read(Here, Sources, []),

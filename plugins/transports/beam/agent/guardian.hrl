@@ -103,13 +103,15 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Run02 = tell_peer(Run01#run{caller = call_pid(Call)}, Peer),
     Run03 = tell_peer(Run02#run{namer = names_start(Options, Relay)}, Peer),
     Run1 = tell_peer(Run03#run{heaps = case Native of none -> heaps_start(Options); _ -> none end}, Peer),
-    #run{namer = Namer, heaps = Heaps} = Run1,
-    {Stack, StackNotes} = stack_how(Options, Native),
+    {Kinds, KindNotes} = counters_kinds(Options),
+    Run12 = tell_peer(Run1#run{counters = counters_start(Kinds, Options), options = Options#{count => Kinds}}, Peer),
+    #run{namer = Namer, heaps = Heaps, counters = Counters} = Run12,
+    {Stack, StackNotes} = case Kinds of [] -> stack_how(Options, Native); _ -> {{count, Kinds}, KindNotes} end,
     Entries = plan_entries(Options#{stack => Stack}),
     Messages = guardian_messages(Options),
     {Select0, Found0, Missing} = case Call of
         none ->
-            Agents = [self(), Peer, Relay, Stream, Namer, Heaps, Registry, G0#guardian.starter],
+            Agents = [self(), Peer, Relay, Stream, Namer, Heaps, Counters, Registry, G0#guardian.starter],
             Ours = [P || P <- Agents, is_pid(P)],
             Registry ! {own, self(), Ours},
             plan_processes(Selectors, excluded(Ours ++ own_processes()));
@@ -124,16 +126,16 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Known = lists:usort(erlang:loaded()),
     Looked = erlang:monotonic_time(nanosecond),
     Others = load_others(Session, Selectors),
-    Run10 = Run1#run{otp = otp_new(Options)},
-    Run11 = case Native of none -> load_begin(Run10, Entries, Others, Peer); _ -> Run10 end,
+    Run10 = Run12#run{otp = otp_new(Options)},
+    Run11 = case Native of none when Kinds =:= [] -> load_begin(Run10, Entries, Others, Peer); _ -> Run10 end,
     {Targets, Skipped, Pending, Later, Left} = plan_functions(Entries, Run11),
     Other = event_flags(Events) -- [call],
     Targets =:= [] andalso Pending =:= [] andalso not Later andalso Other =:= [] andalso
         throw({refused, empty_plan, empty_text(Skipped)}),
-    Session =:= none andalso guardian_rivals(rivals(Events, Select, Messages, Others, Run11#run.on_load)),
+    Session =:= none andalso Kinds =/= [call_count] andalso guardian_rivals(rivals(Events, Select, Messages, Others, Run11#run.on_load)),
     Run2 = tell_peer(Run11#run{targets = Targets, messages = Messages, select = Select, carriers = own_carriers(Select),
-                              flags = [monotonic_timestamp || Native =:= none] ++ event_flags(Events)
-                                  ++ [arity || native_arity(Native, Options)]}, Peer),
+                              flags = counters_flags(Kinds, [monotonic_timestamp || Native =:= none] ++ event_flags(Events)
+                                                         ++ [arity || native_arity(Native, Options)])}, Peer),
     [guardian_message(Session, Which, Spec) || {Which, Spec} <- Messages],
     Count = lists:sum([set_target(Session, T) || T <- Targets]),
     Run3 = tell_peer(Run2#run{on = true}, Peer),
@@ -148,6 +150,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
     Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ Notes ++ StackNotes ++ name_reports(Names)], Entries},
     heaps_first(Run3),
+    counters_go(Run3),
     G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names, known = Known, follow = Follow,
                 roots = [F || {_, P} = F <- Found0, Call =:= none, lists:member(P, Select0#select.trees)],
                 looked = Looked}.
@@ -275,6 +278,10 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             guardian_loop(follow_poll(G));
         {tree, Found} ->
             guardian_loop(tree_found(Found, G));
+        {counters_over, Text} ->
+            end_run(G, overload, Text);
+        {counters_down, _, process, _, Why} ->
+            end_run(G, failed, {"the process that reads the counters was ended: ~0tP", [Why, 10]});
         {relay_new, Module} ->
             guardian_loop(load_seen(Module, G));
         tick ->

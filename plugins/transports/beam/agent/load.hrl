@@ -120,6 +120,7 @@ load_look(#guardian{run = #run{targets = Targets, session = Session} = Run, know
     G1 = G0#guardian{known = lists:usort(New ++ lists:filter(fun erlang:module_loaded/1, Known)), looked = Began},
     {G2, Traced} = lists:foldl(fun load_one/2, {G1, []}, lists:usort(Again ++ New)),
     Missed = Polls andalso Traced =/= [],
+    Traced =/= [] andalso counters_targets(G2#guardian.run),
     Missed andalso load_gap(Since, Traced, Run),
     G2#guardian{pending = [M || M <- G2#guardian.pending, not lists:member(M, Loaded)],
                 watch = case Missed of true -> erlang:monotonic_time(millisecond) + ?LOAD_WATCH; false -> G2#guardian.watch end}.
@@ -135,6 +136,7 @@ load_names(Modules) ->
         _ -> Shown
     end.
 
+has_vanished(#target{spec = [{count, _} | _]} = Target, #run{session = Session}) -> counters_vanished(Target, Session);
 has_vanished(#target{module = M, functions = all}, #run{session = Session}) ->
     function_spec(Session, {M, module_info, 0}) =:= false;
 has_vanished(#target{module = M, functions = [{F, A} | _]}, #run{session = Session}) ->

@@ -58,6 +58,7 @@ own_carriers(_) ->
     maps:from_list([{P, Kind} || {Name, Kind} <- [{rex, rex}, {net_kernel, dist}], P <- [whereis(Name)], is_pid(P)]).
 
 own_watch(#run{carriers = none}) -> ok;
+own_watch(#run{flags = []}) -> ok;
 own_watch(#run{carriers = Carriers, session = Session, tracer = Tracer} = Run) ->
     native_carriers(Run),
     Flags = [procs | [monotonic_timestamp || Run#run.native =:= none]],

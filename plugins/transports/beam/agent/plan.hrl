@@ -50,7 +50,7 @@ function_name(any) -> any;
 function_name(Name) -> {named, try binary_to_existing_atom(Name) catch error:_ -> Name end}.
 
 wants_functions(Events) ->
-    lists:any(fun(E) -> lists:member(E, [function_call, function_return, function_exception]) end, Events).
+    lists:any(fun(E) -> lists:member(E, [function_call, function_return, function_exception, function_counters]) end, Events).
 
 %% Globs know * and ?; everything else stands for itself.
 glob(any) -> {any};
@@ -119,6 +119,7 @@ fits({named, X}, Y) -> X =:= Y;
 fits(X, Y) -> X =:= Y.
 
 %% Before OTP 27 a pattern of ours would replace another tool's. Ours may be there by now: that of on_load.
+is_free(MFA, #run{session = none, options = #{count := [_ | _] = Kinds}}) -> counters_free(MFA, Kinds);
 is_free(MFA, #run{session = none, id = Id}) ->
     erlang:trace_info(MFA, traced) =:= {traced, false} orelse owner(function_spec(none, MFA)) =:= {ours, Id};
 is_free(_, _) -> true.

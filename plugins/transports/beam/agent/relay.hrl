@@ -149,6 +149,9 @@ relay_other({relay_again, Key}, R) ->
     quiet_again(Key, R);
 relay_other({relay_urgent, Report}, R) ->
     relay_control(Report, R#relay{urgent = R#relay.urgent + 1});
+relay_other({counters_sent, From, Ref}, #relay{held_bytes = Held} = R) ->
+    From ! {Ref, case Held of 0 -> ok; _ -> held end},
+    R;
 relay_other({beamtap, credit, Total}, R) when is_integer(Total) ->
     credit_grant(R#relay.run, Total),
     relay_send_held(R);

@@ -6,6 +6,7 @@
 
 %% A function's clauses, as they are given to the VM. Wanted: list of return, exception, caller, stack.
 %% Stack: how it is had here (stack.hrl).
+function_clauses(_, _, {count, _} = Counters, _) -> [Counters];
 function_clauses(none, Wanted, Stack, Run) -> function_clauses([{'_', [], []}], Wanted, Stack, Run);
 function_clauses(Spec, Wanted, Stack, Run) ->
     How = {caller_tag(Wanted), stack_action(Wanted, Stack)},

@@ -26,7 +26,8 @@ session_name(Taken, N) ->
 session_new(none, _) -> none;
 session_new(Name, Tracer) -> trace:session_create(Name, Tracer, []).
 
-%% Number of functions that it matched. Spec false: takes the pattern away.
+%% Counters in the place of a spec, or a spec. Number of functions that it matched. Spec false: takes the pattern away.
+set_function(Session, MFA, [{count, Kinds} | _]) -> counters_set(Session, MFA, true, Kinds);
 set_function(none, MFA, Spec) -> erlang:trace_pattern(MFA, Spec, [local]);
 set_function(Session, MFA, Spec) -> trace:function(Session, MFA, Spec, [local]).
 
@@ -88,6 +89,7 @@ event_flags(Events) ->
 event_flag(function_call) -> [call];
 event_flag(function_return) -> [call];
 event_flag(function_exception) -> [call];
+event_flag(function_counters) -> [call];
 event_flag(message_send) -> [send];
 event_flag(message_receive) -> ['receive'];
 event_flag(schedule_in) -> [running, exiting, scheduler_id];
@@ -98,6 +100,7 @@ event_flag(_) -> [procs].
 
 %% Turns the events of a run off. What marks its processes as members (the timestamp flag, set_on_spawn) stays, so that
 %% children of a tree that are born meanwhile are members too and flags_resume finds them.
+flags_pause(#run{flags = []}) -> ok;
 flags_pause(#run{session = Session, tracer = Tracer, flags = Flags, select = Select}) ->
     Off = Flags -- [monotonic_timestamp],
     case Select of
@@ -110,6 +113,7 @@ flags_pause(#run{session = Session, tracer = Tracer, flags = Flags, select = Sel
 
 %% Turns them on again, or for the first time; the processes that would not: [{Pid, gone | taken}].
 %% At first without the arguments of calls: whose they may be told is looked at then (heaps.hrl).
+flags_on(#run{flags = []}, _) -> []; % counters of calls alone: they need none
 flags_on(#run{select = #select{everyone = true, excluded = Excluded}} = Run, When) ->
     #run{session = Session, tracer = Tracer, flags = Flags} = Run,
     set_new(Session, Tracer, true, Flags),
@@ -160,6 +164,9 @@ take_away(#run{caller = Caller} = Run) when is_pid(Caller) ->
 take_away(#run{namer = Namer} = Run) when is_pid(Namer) ->
     exit(Namer, kill),
     take_away(Run#run{namer = none});
+take_away(#run{counters = Counters} = Run) when is_pid(Counters) ->
+    exit(Counters, kill),
+    take_away(Run#run{counters = none});
 take_away(#run{session = none} = Run) ->
     #run{id = Id, tracer = Tracer, targets = Targets, messages = Messages, on = On} = Run,
     On andalso (catch clear_flags(none, Tracer, [all])),
@@ -169,6 +176,7 @@ take_away(#run{session = none} = Run) ->
 take_away(#run{session = Session, targets = Targets, messages = Messages, on = On}) ->
     (catch trace:process(Session, all, false, [all])),
     (catch trace:function(Session, {'_', '_', '_'}, false, [local])),
+    [catch trace:function(Session, {'_', '_', '_'}, false, Kinds) || #target{spec = [{count, Kinds} | _]} <- lists:sublist(Targets, 1)],
     [{message, Which} || {Which, _} <- Messages] ++ [{modules, length(Targets)} || Targets =/= []] ++
         [flags || On] ++ [session].
 
@@ -189,6 +197,7 @@ clear_targets([Target | Rest], Id, Count) ->
         _ -> clear_targets(Rest, Id, Count)
     end.
 
+clear_target(#target{spec = [{count, _} | _]} = Target, _) -> counters_clear(Target);
 %% A whole module at once where nobody else has a pattern in it; else one function after another.
 clear_target(#target{module = M, functions = all}, Id) ->
     Owners = [{F, A, owner(function_spec(none, {M, F, A}))} || {F, A} <- functions_of(M)],

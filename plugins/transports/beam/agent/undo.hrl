@@ -9,6 +9,7 @@
 %% {Format, Arguments}, which becomes one when everything is undone.
 end_run(#guardian{run = #run{shared = Shared, session = Session, relay = Relay} = Run} = G, Reason, Text) ->
     atomics:put(Shared, ?STOPPING, 1),
+    counters_finish(Run, Reason),
     Restored = take_away(Run),
     heaps_finish(Run),
     Final = call_final(G, #{reason => final_reason(Reason), text => final_text(Text), restored => Restored}),

@@ -166,6 +166,18 @@ static void put_call(struct tap_buf *b, const struct tap_plan_call *call)
     tap_write_i64(b, milliseconds(call->linger));
 }
 
+static void put_counters(struct tap_buf *b, const struct tap_plan *plan)
+{
+    static const char *const names[] = {"calls", "time", "memory"};
+    tap_write_atom(b, "counters");
+    tap_write_list(b, (uint32_t)__builtin_popcount(plan->counters & 7u));
+    for (unsigned i = 0; i < 3; i++)
+        if (plan->counters & 1u << i)
+            tap_write_atom(b, names[i]);
+    tap_write_nil(b);
+    put_number(b, "interval", milliseconds(plan->interval));
+}
+
 static void put_stream(struct tap_buf *b, const struct tap_endpoint *i)
 {
     tap_write_atom(b, "stream");
@@ -185,7 +197,8 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     static const char *const overloads[] = {"pause", "drop", "stop"};
     const struct tap_plan *plan = t->plan;
     bool native = TAP_HAS(plan, native_arity_only) && plan->collect != TAP_COLLECT_PROCESS;
-    tap_write_map(b, 22 + (t->stream != NULL) + native);
+    bool counted = TAP_HAS(plan, interval) && plan->counters;
+    tap_write_map(b, 22 + (t->stream != NULL) + native + 2 * counted);
     tap_write_atom(b, "run");
     put_text(b, t->run);
     tap_write_atom(b, "collector");
@@ -221,6 +234,8 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     tap_write_atom(b, plan->arity_only ? "true" : "false");
     tap_write_atom(b, "call");
     put_call(b, plan->call);
+    if (counted)
+        put_counters(b, plan);
     if (native)
         tap_native_term_write(b, plan);
     if (t->stream)

@@ -38,9 +38,12 @@ enum tap_kind {
     TAP_SCHEDULE_OUT,
     TAP_GC_START,
     TAP_GC_END,
+    /* no event, but what the VM has counted of a function (counters.h): payload {Calls, Ns, Bytes};
+     * of one process, or (pid none) of all, or of all that have no row of their own */
+    TAP_FUNCTION_COUNTERS,
     /* The kinds below TAP_LOST can be asked for, are filtered and are counted; up to here there are
      * some by now. */
-    TAP_KIND_USER_LAST = TAP_GC_END,
+    TAP_KIND_USER_LAST = TAP_FUNCTION_COUNTERS,
     TAP_LOST = 32, /* `lost` events are missing here; `reason` says why */
     /* tracing was off in the node from `ts` for `gap` nanoseconds (but see tap_event_is_part_gap);
      * `reason` says why, payload: a binary that says it to people */

@@ -117,6 +117,8 @@ struct tap_plan {
     const char *native_library; /* of the native tracer, on the nodes' machines; NULL: it is sent */
     enum tap_collect collect;
     bool native_arity_only; /* what arity_only is where the native tracer takes the events */
+    uint32_t counters; /* enum tap_counters (counters.h): a profile, there are no events. 0: none */
+    int64_t interval;  /* ns: how often they are read; 0: at the end alone */
 };
 
 #ifdef __cplusplus
