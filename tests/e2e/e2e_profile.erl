@@ -2,13 +2,22 @@
 -module(e2e_profile).
 -export([start/1, work/2, storm/2, said/1, left/0, waits/0, agents/1]).
 
-%% Workers one, two, ... that wait for work.
+%% Workers of these names that wait for work, in the place of those that there were.
 start(Names) ->
     [begin
+         Old = whereis(Name),
+         is_pid(Old) andalso exit(Old, kill),
+         wait_gone(Name),
          P = spawn(fun worker/0),
          true = register(Name, P)
      end || Name <- Names],
     ok.
+
+wait_gone(Name) ->
+    case whereis(Name) of
+        undefined -> ok;
+        _ -> erlang:yield(), wait_gone(Name)
+    end.
 
 worker() ->
     receive

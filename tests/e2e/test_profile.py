@@ -53,16 +53,23 @@ def said(node, kind, number):
     return +found
 
 
-def new_node(workers='[w1, w2, w3]'):
-    node = Node()
-    node('code:ensure_loaded(e2e_counted)')
-    node('e2e_profile:start(%s)' % workers)
+shared = []
+
+
+def new_node():
+    """A node with workers w1, w2, w3: one for all tests, unless one of them has failed."""
+    if not shared:
+        shared.append(Node())
+        shared[0]('code:ensure_loaded(e2e_counted)')
+    node = shared.pop()  # nothing_left gives it back
+    node('e2e_profile:start([w1, w2, w3])')
     return node
 
 
 def nothing_left(node):
     wait_for(lambda: node('e2e_profile:left()') == '[]', 'no counters; there are ' + node('e2e_profile:left()')[:300])
     node.clean()
+    shared[:] = [node]
 
 
 def counts_are_the_VMs_own():
@@ -93,7 +100,6 @@ def counts_are_the_VMs_own():
         table = run.read('table.txt')
         assert re.search(r'By function\n.*\n(.*\n)*? +1278 .*e2e_counted:three/1', table) and re.search(r'By process\n.*\n.* w[123] <0', table), table
         nothing_left(node)
-    node.stop()
 
 
 def calls_alone_are_counted_for_all_processes():
@@ -107,7 +113,6 @@ def calls_alone_are_counted_for_all_processes():
     assert told(run) == counts and counts['two', None] == 2000 and counts['one', None] == 1000, (told(run), counts)
     assert 'By process' not in run.read('table.txt'), run.read('table.txt')
     nothing_left(node)
-    node.stop()
 
 
 def memory_is_counted_where_the_VM_does():
@@ -125,7 +130,6 @@ def memory_is_counted_where_the_VM_does():
         assert +told(run, 'bytes') == collections.Counter({k: 8 * v for k, v in words.items()}), (told(run, 'bytes'), words)
         assert +told(run) == calls and sum(v for (f, _), v in words.items() if f == 'builds') > 1000, (told(run), words)
     nothing_left(node)
-    node.stop()
 
 
 def one_process_is_counted_where_one_is_asked_for():
@@ -138,7 +142,6 @@ def one_process_is_counted_where_one_is_asked_for():
     assert run.code == 0, run.err()
     assert {p for _, p in told(run)} == {pid} and told(run)['three', pid] == 100, told(run)
     nothing_left(node)
-    node.stop()
 
 
 def modules_that_are_loaded_again_are_counted_again():
@@ -155,7 +158,6 @@ def modules_that_are_loaded_again_are_counted_again():
     pid = node('pid_to_list(whereis(w9))').strip('"')
     assert told(run)['three', pid] == 60 and sum(v for (f, _), v in told(run).items() if f == 'three') == 100, told(run)
     nothing_left(node)
-    node.stop()
 
 
 def others_counters_stay_as_they_are():
@@ -163,27 +165,26 @@ def others_counters_stay_as_they_are():
     node = new_node()
     node('begin erlang:trace_pattern({e2e_counted, two, 2}, true, [call_time]), erlang:trace_pattern({e2e_counted, one, 1}, true, [call_count]), '
          'e2e_profile:work(w1, 7) end')
-    shared = node(SHARED) == 'true'
+    one_for_all = node(SHARED) == 'true'
     run = counting(node)
     node('e2e_profile:work(w1, 100)')
     run.interrupt()
     assert run.code == 0, run.err()
     found = {f for f, _ in told(run)}
-    assert ('two' in found) != shared and {'one', 'three'} <= found, found
-    assert not shared or 'e2e_counted:two/2: someone else' in run.err(), run.err()
+    assert ('two' in found) != one_for_all and {'one', 'three'} <= found, found
+    assert not one_for_all or 'e2e_counted:two/2: someone else' in run.err(), run.err()
     assert node('erlang:trace_info({e2e_counted, one, 1}, call_count)') == '{call_count,107}'
     # With the flag `call` its process is counted for both tools before OTP 27; the counter is there as it was.
     assert node('erlang:trace_info({e2e_counted, two, 2}, call_time)').startswith('{call_time,[')
     assert sorted(node('e2e_profile:left()').strip('[]').replace('},{', '};{').split(';')) == ['{one,1,call_count}', '{two,2,call_time}']
     node('begin erlang:trace_pattern({e2e_counted, two, 2}, false, [call_time]), erlang:trace_pattern({e2e_counted, one, 1}, false, [call_count]) end')
     nothing_left(node)
-    node.stop()
 
 
 def a_busy_node_is_counted_exactly():
     """Processes that come and go by the hundred, and both cores busy: no call is missed, and the node goes on answering."""
     node = new_node()
-    node('[spawn(fun() -> (fun F() -> lists:sum(lists:seq(1, 1000)), F() end)() end) || _ <- [1, 2, 3, 4]], ok')
+    node('[register(N, spawn(fun() -> (fun F() -> lists:sum(lists:seq(1, 1000)), F() end)() end)) || N <- [b1, b2, b3, b4]], ok')
     run = counting(node, more='interval = 200ms')
     node('e2e_profile:storm(1500, 20)')
     run.interrupt()
@@ -193,8 +194,8 @@ def a_busy_node_is_counted_exactly():
     for (function, _), n in told(run).items():
         found[function] += n
     assert {f: found[f] for f in CALLS} == {f: n * 1500 * 20 for f, n in CALLS.items()}, found
+    node('[exit(whereis(N), kill) || N <- [b1, b2, b3, b4]], ok')
     nothing_left(node)
-    node.stop()
 
 
 def cells_of_dead_processes_do_not_fill_the_node():
@@ -211,7 +212,6 @@ def cells_of_dead_processes_do_not_fill_the_node():
     gaps = [e for e in json_rows(run.read('out.jsonl')) if e['event'] == 'gap']
     assert gaps and all(g['reason'] == 'memory' for g in gaps), gaps
     nothing_left(node)
-    node.stop()
 
 
 def nothing_stays_whoever_dies():
@@ -230,7 +230,6 @@ def nothing_stays_whoever_dies():
                 assert run.code == 1, (victim, run.code, run.err())
             nothing_left(node)
             node('e2e_profile:work(w1, 10)')
-    node.stop()
 
 
 def the_command_stands_for_a_file():
@@ -251,7 +250,6 @@ def the_command_stands_for_a_file():
     again = Run(None, 'a.btf', '--sink', 'summary', command='export', cwd=recorded.dir).ended(0)
     assert re.search(r' 80 .* e2e_counted:two/2\n', again.out()) and 'w1 <0' in again.out(), again.out()
     nothing_left(node)
-    node.stop()
 
 
 def what_is_wrong_is_told_before_any_node_is_touched():

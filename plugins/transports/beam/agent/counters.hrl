@@ -1,7 +1,7 @@
 %% counters.hrl: a profile: no events, only what the VM counts by itself: calls, and by process time and memory.
 %%
 %% A function that is counted has no match spec but the VM's own counters (call_count; call_time and call_memory, for processes
-%% that have the flag `call`): 20 to 100 ns a call, and nothing is sent. This process reads them, each interval and at the end, and
+%% that have the flag `call`), and nothing is sent. This process reads them, each interval and at the end, and
 %% sends the relay what has come since the last reading, a row for each function and process, in the form of a trace message:
 %%
 %%     {trace_ts, Pid | all, counted, {M, F, A}, {Calls, Nanoseconds | none, Bytes | none}, Time}
