@@ -414,6 +414,7 @@ void tap_host_init(struct tap_session *session, struct tap_instance_host *h,
                                  .peer_print = host_peer_print,
                                  .kind_name = tap_kind_name,
                                  .reason_name = tap_reason_name,
+                                 .reason_key = tap_reason_key,
                                  .node = host_node,
                                  .count = host_count};
     switch (instance->kind) {

@@ -122,6 +122,10 @@ static const char *host_reason(unsigned reason)
 {
     return reason == TAP_REASON_QUEUE ? "queue" : reason == TAP_REASON_RATE ? "rate" : "other";
 }
+static const char *host_reason_key(unsigned reason)
+{
+    return reason == TAP_REASON_QUEUE ? "max_queue" : reason == TAP_REASON_RATE ? "max_rate" : NULL;
+}
 static const struct tap_node *host_node(const struct tap_host *h, uint32_t index)
 {
     (void)h;
@@ -156,6 +160,7 @@ static struct tap_host sink_host = {.struct_size = sizeof(struct tap_host),
                                     .peer_print = host_peer,
                                     .kind_name = host_kind,
                                     .reason_name = host_reason,
+                                    .reason_key = host_reason_key,
                                     .node = host_node,
                                     .count = host_count,
                                     .sink = &sink_functions,

@@ -241,6 +241,9 @@ struct tap_host {
     /* Adds to a figure of this instance that the summary shows by this name (a string constant).
      * Any thread. */
     void (*count)(const struct tap_host *, const char *name, int64_t n);
+    /* The key of [session] whose limit is behind a reason, "max_rate" of TAP_REASON_RATE; NULL:
+     * none is. Constant. Any thread. */
+    const char *(*reason_key)(unsigned reason);
 };
 
 #define TAP_FAIL(host, status, ...) \
