@@ -79,6 +79,8 @@ def read_csv(path):
             count, reason = 0, None
             if event in ('gap', 'lost') and message:
                 count, reason = re.match(r'\{(\d+),(\w+)\}', message).groups()
+            elif event == 'function_exception':
+                reason = message
             yield Row(int(ts), bare(node), event, pid or '', bare(module), bare(function), number(arity) if arity else -1,
                       peer or '', number(flow), int(count), reason, flags_of(metadata))
 
@@ -108,7 +110,8 @@ def read_lines(path):
             e = json.loads(line)
             yield Row(int(e['ts']), e.get('node'), e['event'], e.get('pid', ''), e.get('module', ''), e.get('function', ''),
                       e.get('arity', -1), e.get('peer', ''), e.get('flow', 0), e.get('count', 0),
-                      e.get('reason') if e['event'] in ('gap', 'lost') else None, frozenset(e.get('flags', ())))
+                      e.get('reason') if e['event'] in ('gap', 'lost') else
+                      e.get('message', '') if e['event'] == 'function_exception' else None, frozenset(e.get('flags', ())))
 
 
 def of_order(row):

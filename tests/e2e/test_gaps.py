@@ -72,7 +72,7 @@ def slices_of(run, name):
 
 def summed(run, name):
     """(calls, total in ms) of a function in the summary."""
-    found = re.search(r'^ +(\d+) +([\d.]+) (us|ms|s) +\S+ \w+ +e2e_load:%s$' % re.escape(name), run.read('trace.txt'), re.M)
+    found = re.search(r'^ +(\d+) +([\d.]+) (us|ms|s)(?: +\S+ \w+)+ +e2e_load:%s$' % re.escape(name), run.read('trace.txt'), re.M)
     assert found, run.read('trace.txt')
     return int(found[1]), float(found[2]) * {'us': 0.001, 'ms': 1, 's': 1000}[found[3]]
 

@@ -109,12 +109,21 @@ static void says(int64_t ns, const char *first, const char *row, const char *gap
 
 static void times_are_rounded_in_their_unit(void)
 {
-    says(1465400000, " events in 1.465 s:", " 1   1465.4 ms   1465.4 ms  shop:add/0\n",
+    says(1465400000, " events in 1.465 s:",
+         " 1   1465.4 ms   1465.4 ms   1465.4 ms   1465.4 ms   1465.4 ms   1465.4 ms  shop:add/0\n",
          "not traced for 1.465 s\n");
-    says(1250, " events in 0.000 s:", " 1      1.3 us      1.3 us  shop", " for 0.000 s\n");
-    says(9999949, "in 0.010 s:", " 1   9999.9 us   9999.9 us  shop", " for 0.010 s\n");
-    says(9999999, "in 0.010 s:", " 1  10000.0 us  10000.0 us  shop", " for 0.010 s\n");
-    says(123456789012, "in 123.457 s:", " 1     123.5 s     123.5 s  shop", " 123.457 s\n");
+    says(1250, " events in 0.000 s:",
+         " 1      1.3 us      1.3 us      1.3 us      1.3 us      1.3 us      1.3 us  shop",
+         " for 0.000 s\n");
+    says(9999949, "in 0.010 s:",
+         " 1   9999.9 us   9999.9 us   9999.9 us   9999.9 us   9999.9 us   9999.9 us  shop",
+         " for 0.010 s\n");
+    says(9999999, "in 0.010 s:",
+         " 1  10000.0 us  10000.0 us  10000.0 us  10000.0 us  10000.0 us  10000.0 us  shop",
+         " for 0.010 s\n");
+    says(123456789012, "in 123.457 s:",
+         " 1     123.5 s     123.5 s     123.5 s     123.5 s     123.5 s     123.5 s  shop",
+         " 123.457 s\n");
 }
 
 static void times_ask_no_locale(void)
@@ -142,12 +151,176 @@ static void a_return_after_a_loss_has_no_time(void)
         CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
         CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
         char *text = read_path(path);
-        CU_ASSERT_PTR_NOT_NULL(strstr(text, " 2      0.5 us      0.5 us  shop:add/1\n"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, " 2      0.5 us      0.5 us      0.5 us      0.5 us    "
+                                            "  0.5 us      0.5 us  shop:add/1\n"));
         free(text);
         sb_free(b);
     }
 }
 
-UNIT_TESTS("sink_summary", UNIT_TEST(a_return_after_a_loss_has_no_time),
+static struct sb *begin(void)
+{
+    if (!sink_names)
+        sink_host_init();
+    return calloc(1, sizeof(struct sb));
+}
+
+/* What a summary says of these events; it is given back by free. */
+static char *summary_of(struct sb *b)
+{
+    struct sink s;
+    const char *path = temp_path("c.txt");
+    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+    sb_free(b);
+    return read_path(path);
+}
+
+static void holds(const char *text, const char *what)
+{
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, what));
+    if (!strstr(text, what))
+        printf("# no '%s' in %s\n", what, text);
+}
+
+static struct tap_event *at(struct sb *b, enum tap_kind kind, int64_t us)
+{
+    struct tap_event *e = sb_event(b, kind);
+    e->ts = us * 1000;
+    return e;
+}
+
+/* wait/1 takes 1 ms, and is on no scheduler from 200 to 700 us. */
+static void own_time_is_what_it_ran(void)
+{
+    struct sb *b = begin();
+    call(b, TAP_FUNCTION_CALL, "wait", 1000000);
+    at(b, TAP_SCHEDULE_OUT, 1200);
+    at(b, TAP_MESSAGE_RECEIVE, 1650)->payload = sb_atom(b, "go"); /* while it is not running */
+    at(b, TAP_SCHEDULE_IN, 1700);
+    call(b, TAP_FUNCTION_RETURN, "wait", 2000000);
+    char *text = summary_of(b);
+    holds(text, "by their own time (what it ran, by the scheduler); all times have tracing in");
+    holds(text, " 1   1000.0 us    500.0 us   1000.0 us");
+    free(text);
+}
+
+/* Without scheduling receives tell it: from the last event on, unless the message was there. */
+static void own_time_is_without_what_was_waited_in_receive(void)
+{
+    struct sb *b = begin();
+    call(b, TAP_FUNCTION_CALL, "wait", 1000000);
+    struct tap_event *e = at(b, TAP_MESSAGE_SEND, 1100);
+    e->payload = sb_atom(b, "first"), e->flow = 1, e->pid = sb_pid(101);
+    e = at(b, TAP_MESSAGE_SEND, 1200); /* its own last event */
+    e->payload = sb_atom(b, "hello");
+    e = at(b, TAP_MESSAGE_RECEIVE, 1300); /* sent at 1100: it was there */
+    e->payload = sb_atom(b, "first"), e->flow = 1;
+    e = at(b, TAP_MESSAGE_RECEIVE, 1400); /* 100 us */
+    e->payload = sb_atom(b, "second");
+    e = at(b, TAP_MESSAGE_RECEIVE, 1700); /* 300 us, in vain */
+    e->payload = sb_atom(b, "timeout"), e->flags = TAP_EVENT_TIMEOUT;
+    call(b, TAP_FUNCTION_CALL, "inner", 1800000);
+    e = at(b, TAP_MESSAGE_RECEIVE, 1850); /* inner's 50, not wait's */
+    e->payload = sb_atom(b, "third");
+    call(b, TAP_FUNCTION_RETURN, "inner", 1900000);
+    call(b, TAP_FUNCTION_RETURN, "wait", 2000000);
+    char *text = summary_of(b);
+    holds(text, "(without what was waited in receive, as far as receives tell it)");
+    holds(text, " 1   1000.0 us    500.0 us   1000.0 us");
+    holds(text, " 1    100.0 us     50.0 us    100.0 us");
+    free(text);
+}
+
+static void own_time_that_includes_waiting_says_so(void)
+{
+    struct sb *b = begin();
+    call(b, TAP_FUNCTION_CALL, "wait", 1000);
+    call(b, TAP_FUNCTION_RETURN, "wait", 2000);
+    char *text = summary_of(b);
+    holds(text, "(by the clock, waiting included: trace message_receive to take it out)");
+    free(text);
+}
+
+/* {error, boom}, or with `stack` {boom, [{shop, depth, 2, []}]} */
+static void reason(struct sb *b, enum tap_kind kind, const char *function, bool stack)
+{
+    struct tap_event *e = sb_event(b, kind);
+    uint32_t from = sb_from(b);
+    if (function)
+        sb_function(e, "shop", function, 1);
+    tap_write_tuple(&b->arena, 2);
+    tap_write_atom(&b->arena, stack ? "boom" : "error");
+    if (!stack) {
+        tap_write_atom(&b->arena, "boom");
+    } else {
+        tap_write_list(&b->arena, 1);
+        tap_write_tuple(&b->arena, 4);
+        tap_write_atom(&b->arena, "shop"), tap_write_atom(&b->arena, "depth");
+        tap_write_i64(&b->arena, 2);
+        tap_write_nil(&b->arena), tap_write_nil(&b->arena);
+    }
+    e->payload = sb_span(b, from);
+}
+
+/* It goes through three calls, is caught, and raised again; then it ends its process. */
+static void an_exception_is_told_once(void)
+{
+    struct sb *b = begin();
+    for (int round = 0; round < 2; round++) {
+        call(b, TAP_FUNCTION_CALL, "outer", 1000);
+        call(b, TAP_FUNCTION_CALL, "middle", 1000);
+        call(b, TAP_FUNCTION_CALL, "inner", 1000);
+        reason(b, TAP_FUNCTION_EXCEPTION, "inner", false);
+        reason(b, TAP_FUNCTION_EXCEPTION, "middle", false);
+        reason(b, TAP_FUNCTION_EXCEPTION, "outer", false);
+    }
+    reason(b, TAP_PROCESS_EXIT, NULL, true);
+    char *text = summary_of(b);
+    holds(text, ": 6 calls, 2 exceptions, ");
+    holds(text, "Exceptions, each once, by reason\n      count  reason\n"
+                "          2  error:boom in shop:inner/1, first <0.100.0>\n\n");
+    holds(text,
+          "Exits, by reason\n      count  reason\n          1  boom in shop:depth/2, <0.100.0>\n");
+    free(text);
+}
+
+static void mailboxes_and_limits_are_told(void)
+{
+    struct sb *b = begin();
+    call(b, TAP_FUNCTION_CALL, "f", 1000000000);
+    static const uint64_t lengths[] = {5, 70, 0};
+    for (unsigned i = 0; i < 3; i++) {
+        struct tap_event *e = sb_event(b, TAP_MAILBOX);
+        uint32_t from = sb_from(b);
+        e->ts = 1500000000 + i * 1000000;
+        tap_write_list(&b->arena, 1);
+        tap_write_tuple(&b->arena, 2);
+        tap_write_u8(&b->arena, TAP_EXT_NEW_PID);
+        tap_write_atom(&b->arena, "shop@web1");
+        tap_write_u32(&b->arena, 100), tap_write_u32(&b->arena, 0), tap_write_u32(&b->arena, 7);
+        tap_write_i64(&b->arena, (int64_t)lengths[i]);
+        tap_write_nil(&b->arena);
+        e->payload = sb_span(b, from);
+    }
+    struct tap_event *e = sb_event(b, TAP_LOST);
+    e->lost = 3, e->reason = TAP_REASON_QUEUE;
+    for (int i = 0; i < 2; i++) {
+        e = sb_event(b, TAP_GAP);
+        e->gap = 250000000, e->reason = TAP_REASON_RATE;
+    }
+    char *text = summary_of(b);
+    holds(text, "   messages   at second  process\n         70    0.501  <0.100.0>\n");
+    holds(text,
+          "Lost in shop@web1: 3 events; not traced for 0.500 s; limited by max_queue, max_rate\n");
+    free(text);
+}
+
+UNIT_TESTS("sink_summary", UNIT_TEST(own_time_is_what_it_ran), UNIT_TEST(an_exception_is_told_once),
+           UNIT_TEST(own_time_is_without_what_was_waited_in_receive),
+           UNIT_TEST(own_time_that_includes_waiting_says_so),
+           UNIT_TEST(mailboxes_and_limits_are_told), UNIT_TEST(a_return_after_a_loss_has_no_time),
            UNIT_TEST(sums_of_any_times_fit), UNIT_TEST(times_are_rounded_in_their_unit),
            UNIT_TEST(times_ask_no_locale))

@@ -6,7 +6,7 @@
 
 static struct sum_counted *counted_get(struct sum *s, uint64_t key)
 {
-    uint32_t *at = sum_map_get(&s->counted_at, key, true);
+    uint32_t *at = tap_map_get(&s->counted_at, key, true);
     if (!at || (!*at && !sum_room(s, &s->counted, s->counted_count, sizeof *s->counted))) {
         s->no_memory = true;
         return NULL;
@@ -20,9 +20,9 @@ static struct sum_counted *counted_get(struct sum *s, uint64_t key)
 
 static void add(struct sum_counted *to, const struct tap_counted *row)
 {
-    to->calls = sum_times(to->calls, row->calls);
-    to->ns = sum_times(to->ns, row->ns > 0 ? row->ns : 0);
-    to->bytes = sum_times(to->bytes, row->bytes > 0 ? row->bytes : 0);
+    to->calls = tap_times_add(to->calls, row->calls);
+    to->ns = tap_times_add(to->ns, row->ns > 0 ? row->ns : 0);
+    to->bytes = tap_times_add(to->bytes, row->bytes > 0 ? row->bytes : 0);
 }
 
 void sum_counted_row(struct sum *s, uint32_t process, const struct tap_batch *batch,
@@ -34,14 +34,14 @@ void sum_counted_row(struct sum *s, uint32_t process, const struct tap_batch *ba
     s->counts |= TAP_COUNT_CALLS | (row.ns >= 0 ? TAP_COUNT_TIME : 0) |
                  (row.bytes >= 0 ? TAP_COUNT_MEMORY : 0);
     add(&s->counted_all, &row);
-    uint64_t key = sum_mix((uint64_t)e->module << 32 | e->function, (uint32_t)e->arity);
+    uint64_t key = tap_map_mix((uint64_t)e->module << 32 | e->function, (uint32_t)e->arity);
     struct sum_counted *f = counted_get(s, key);
     if (!f)
         return;
     f->module = e->module, f->function = e->function, f->arity = e->arity;
     add(f, &row);
     bool one = e->pid.node || e->pid.id || e->pid.serial;
-    struct sum_counted *p = counted_get(s, sum_mix(one ? process : 0, UINT64_C(0x70726f63)));
+    struct sum_counted *p = counted_get(s, tap_map_mix(one ? process : 0, UINT64_C(0x70726f63)));
     if (!p)
         return;
     p->is_process = true;

@@ -1,5 +1,6 @@
 /* plugin.c: the sink "summary": the busiest functions, processes and pairs of processes, the
- * slowest gen_server calls, and what was lost, as text when the run ends.
+ * slowest gen_server calls, what was raised and why processes ended, and what was lost, as text
+ * when the run ends.
  */
 #include "sinks/summary/summary.h"
 
@@ -15,11 +16,11 @@ static struct sum_node *node_get(struct sum *s, uint32_t index)
 
 static void count_pair(struct sum *s, uint32_t from, const struct tap_event *e)
 {
-    uint64_t key = e->peer_type == TAP_PEER_PID ? sum_mix(sum_pid_key(&e->peer), from)
+    uint64_t key = e->peer_type == TAP_PEER_PID ? tap_map_mix(tap_map_pid(&e->peer), from)
                    : e->peer_type == TAP_PEER_NAME
-                       ? sum_mix((uint64_t)e->peer_name << 32 | e->peer.node, from)
+                       ? tap_map_mix((uint64_t)e->peer_name << 32 | e->peer.node, from)
                        : 0;
-    uint32_t *at = key ? sum_map_get(&s->pair_at, key, s->pair_count < SUMMARY_PAIRS) : NULL;
+    uint32_t *at = key ? tap_map_get(&s->pair_at, key, s->pair_count < SUMMARY_PAIRS) : NULL;
     if (!at)
         return;
     if (!*at) {
@@ -39,43 +40,84 @@ static void lose(struct sum *s, const struct tap_event *e)
     if (!n)
         return;
     n->epoch++;
-    n->lost += e->kind == TAP_LOST ? e->lost : 0;
-    n->gap_ns += e->kind == TAP_GAP ? e->gap : 0;
+    unsigned why = e->reason < TAP_REASON_COUNT ? e->reason : TAP_REASON_NONE;
+    if (e->kind == TAP_LOST) {
+        n->lost += e->lost;
+        n->lost_by[why] += e->lost;
+    } else if (e->kind == TAP_GAP) {
+        n->gap_ns += e->gap;
+        n->gap_by[why] += e->gap;
+    }
 }
 
-static void count_event(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
+static struct tap_print print_of(struct sum *s, uint32_t node_index)
 {
-    s->events++;
-    s->kinds[e->kind] += e->kind != TAP_FUNCTION_EXCEPTION || !(e->flags & TAP_EVENT_TAIL);
-    s->first = !s->first || e->ts < s->first ? e->ts : s->first;
-    s->last = e->ts > s->last ? e->ts : s->last;
-    uint32_t index = sum_process_get(s, &e->pid, e->node);
+    const struct tap_sink_node *node = tap_sink_nodes_get(&s->names, s->host, node_index);
+    return (struct tap_print){.struct_size = sizeof(struct tap_print),
+                              .syntax = (enum tap_print_syntax)s->settings->syntax,
+                              .printable_unicode = node->printable_unicode,
+                              .node_name = node->name_id};
+}
+
+static void count_reason(struct sum *s, struct tap_reason_counts *reasons, uint32_t process,
+                         const struct tap_batch *batch, const struct tap_event *e)
+{
+    if (tap_reasons_add(reasons, s->host, batch, e, process, print_of(s, e->node)) == UINT32_MAX)
+        s->no_memory = true;
+}
+
+/* When the message that is taken was sent; 0: unknown. */
+static int64_t message_sent(struct sum *s, const struct tap_event *e)
+{
+    struct tap_flow_time flow;
+    if (e->flow && e->kind == TAP_MESSAGE_SEND)
+        tap_flow_times_put(&s->flows, e->flow, e->ts);
+    else if (e->kind == TAP_MESSAGE_RECEIVE && tap_flow_times_take(&s->flows, e->flow, &flow))
+        return flow.sent;
+    return 0;
+}
+
+/* Keeps it when it is among the slowest. */
+static void keep_call(void *context, const struct tap_server_call *c)
+{
+    struct sum *s = context;
+    uint32_t top = (uint32_t)s->settings->top, at = s->slow_count;
+    while (at > 0 && tap_server_call_total(&s->slow[at - 1]) < tap_server_call_total(c))
+        at--;
+    if (at >= top)
+        return;
+    if (s->slow_count < top)
+        s->slow_count++;
+    memmove(&s->slow[at + 1], &s->slow[at], (s->slow_count - 1 - at) * sizeof *c);
+    s->slow[at] = *c;
+}
+
+static void count_kind(struct sum *s, uint32_t index, const struct tap_batch *batch,
+                       const struct tap_event *e)
+{
     struct sum_process *p = &s->processes[index];
-    struct sum_node *n = node_get(s, e->node);
-    p->events += e->kind != TAP_FUNCTION_COUNTERS;
-    if (n && p->epoch != n->epoch) {
-        sum_function_clear(s, p, index);
-        p->epoch = n->epoch;
-    }
     switch (e->kind) {
     case TAP_FUNCTION_CALL:
         p->calls++;
-        sum_function_call(s, p, index, e);
+        tap_call_times_call(&s->times, &p->stack, index, e);
         break;
     case TAP_FUNCTION_RETURN:
-    case TAP_FUNCTION_EXCEPTION: sum_function_end(s, p, index, e); break;
+    case TAP_FUNCTION_EXCEPTION:
+        if (tap_call_times_end(&s->times, &p->stack, index, batch, e))
+            count_reason(s, &s->exceptions, index, batch, e);
+        break;
     case TAP_MESSAGE_SEND:
         p->sent++;
         count_pair(s, index, e);
-        sum_server_message(s, index, batch, e);
+        tap_server_calls_message(&s->servers, index, batch, e);
         break;
     case TAP_MESSAGE_RECEIVE:
         p->received++;
-        sum_server_message(s, index, batch, e);
+        tap_server_calls_message(&s->servers, index, batch, e);
         break;
+    case TAP_PROCESS_EXIT: count_reason(s, &s->exits, index, batch, e); /* fall through */
     case TAP_PROCESS_START:
-    case TAP_PROCESS_EXIT:
-        sum_function_clear(s, p, index);
+        tap_call_times_clear(&s->times, &p->stack, index);
         sum_process_event(s, index, batch, e);
         break;
     case TAP_PROCESS_SPAWN:
@@ -83,6 +125,26 @@ static void count_event(struct sum *s, const struct tap_batch *batch, const stru
     case TAP_FUNCTION_COUNTERS: sum_counted_row(s, index, batch, e); break;
     default: break;
     }
+}
+
+static void count_event(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
+{
+    s->events++;
+    s->kinds[e->kind]++;
+    s->first = !s->first || e->ts < s->first ? e->ts : s->first;
+    s->last = e->ts > s->last ? e->ts : s->last;
+    uint32_t index = sum_process_get(s, &e->pid, e->node);
+    struct sum_process *p = &s->processes[index];
+    struct sum_node *n = node_get(s, e->node);
+    p->events += e->kind != TAP_FUNCTION_COUNTERS;
+    if (n && p->stack.epoch != n->epoch) {
+        tap_call_times_clear(&s->times, &p->stack, index);
+        p->stack.epoch = n->epoch;
+    }
+    int64_t sent = message_sent(s, e);
+    if (index) /* the first stands for many */
+        tap_call_times_event(&s->times, &p->stack, e, sent);
+    count_kind(s, index, batch, e);
 }
 
 /* ---- The sink */
@@ -105,9 +167,14 @@ static enum tap_status sum_create(const struct tap_host *host, const void *setti
 static enum tap_status sum_start(void *self)
 {
     struct sum *s = self;
-    s->returns = s->host->run_info->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN);
-    s->calls = calloc(SUMMARY_CALLS, sizeof *s->calls);
-    if (!s->calls || !sum_room(s, &s->processes, 0, sizeof *s->processes))
+    s->servers = (struct tap_server_calls){.host = s->host,
+                                           .nodes = &s->names,
+                                           .syntax = (enum tap_print_syntax)s->settings->syntax,
+                                           .context = s,
+                                           .whole = keep_call};
+    if (!tap_server_calls_init(&s->servers) || !tap_flow_times_init(&s->flows) ||
+        !tap_call_times_init(&s->times, s->host) ||
+        !sum_room(s, &s->processes, 0, sizeof *s->processes))
         return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
     s->processes[s->process_count++] = (struct sum_process){0};
     return tap_writer_open(&s->w);
@@ -127,7 +194,9 @@ static enum tap_status sum_consume(void *self, const struct tap_batch *batch,
             tap_sink_nodes_learn(&s->names, s->host, e->node);
         else if (e->kind == TAP_PROCESS_INFO)
             sum_processes_learn(s, batch, e);
-        s->no_memory |= !tap_returns_off_learn(&s->returns_off, e);
+        else if (e->kind == TAP_MAILBOX)
+            sum_processes_mailboxes(s, batch, e);
+        s->no_memory |= !tap_returns_off_learn(&s->times.returns_off, e) || s->times.no_memory;
     }
     return s->no_memory ? TAP_FAIL(s->host, TAP_ERROR, "out of memory") : tap_writer_status(&s->w);
 }
@@ -141,7 +210,7 @@ static enum tap_status sum_stop(void *self)
 {
     struct sum *s = self;
     if (s->w.buf && s->w.marks && !s->no_memory) {
-        sum_server_end(s);
+        tap_server_calls_end(&s->servers);
         sum_report(s);
     }
     return tap_writer_close(&s->w);
@@ -151,17 +220,17 @@ static void sum_destroy(void *self)
 {
     struct sum *s = self;
     sum_processes_free(s);
-    sum_map_free(&s->function_at);
-    tap_returns_off_free(&s->returns_off);
-    sum_map_free(&s->process_at);
-    sum_map_free(&s->pair_at);
-    sum_map_free(&s->active);
-    sum_map_free(&s->counted_at);
+    tap_call_times_free(&s->times);
+    tap_server_calls_free(&s->servers);
+    tap_flow_times_free(&s->flows);
+    tap_reasons_free(&s->exits);
+    tap_reasons_free(&s->exceptions);
+    tap_map_free(&s->process_at);
+    tap_map_free(&s->pair_at);
+    tap_map_free(&s->counted_at);
     free(s->counted);
-    free(s->functions);
     free(s->pairs);
     free(s->nodes);
-    free(s->calls);
     tap_sink_nodes_free(&s->names);
     tap_writer_free(&s->w);
     free(s);
@@ -204,8 +273,9 @@ static const struct tap_plugin sum_plugin = {
     .kind = TAP_PLUGIN_SINK,
     .name = "summary",
     .version = TAP_VERSION,
-    .summary = "the busiest functions, processes and pairs, the slowest gen_server calls, as text "
-               "at the end",
+    .summary =
+        "the busiest functions, processes and pairs, the slowest gen_server calls, exceptions, "
+        "exits and the longest mailboxes, as text at the end",
     .license = "Apache-2.0",
     .options = sum_options,
     .option_count = sizeof sum_options / sizeof *sum_options,

@@ -3,10 +3,17 @@
  */
 #include "sinks/summary/summary.h"
 
+bool sum_room(struct sum *s, void *array, uint32_t count, size_t size)
+{
+    bool there = tap_grow(array, count, size);
+    s->no_memory |= !there;
+    return there;
+}
+
 uint32_t sum_process_get(struct sum *s, const struct tap_pid *pid, uint32_t node)
 {
     uint32_t *at =
-        sum_map_get(&s->process_at, sum_pid_key(pid), s->process_count < SUMMARY_PROCESSES);
+        tap_map_get(&s->process_at, tap_map_pid(pid), s->process_count < SUMMARY_PROCESSES);
     if (!at)
         return 0;
     if (!*at) {
@@ -21,7 +28,7 @@ uint32_t sum_process_get(struct sum *s, const struct tap_pid *pid, uint32_t node
 void sum_processes_free(struct sum *s)
 {
     for (uint32_t i = 0; i < s->process_count; i++) {
-        free(s->processes[i].frames);
+        free(s->processes[i].stack.frames);
         tap_process_facts_free(&s->processes[i].facts);
     }
     free(s->processes);
@@ -51,5 +58,24 @@ void sum_processes_learn(struct sum *s, const struct tap_batch *batch, const str
         uint32_t index = sum_process_get(s, &told.pid, e->node);
         if (index)
             tap_process_facts_report(&s->processes[index].facts, s->host, &told, print);
+    }
+}
+
+void sum_processes_mailboxes(struct sum *s, const struct tap_batch *batch,
+                             const struct tap_event *e)
+{
+    struct tap_cursor cur = tap_cursor(batch->arena + e->payload.off, e->payload.len);
+    struct tap_pid pid;
+    uint32_t n;
+    int64_t length;
+    for (bool ok = tap_read_list(&cur, &n); ok && n > 0; n--) {
+        if (!tap_process_report_pid(s->host, &cur, &pid) || !tap_read_i64(&cur, &length))
+            return;
+        uint32_t index = sum_process_get(s, &pid, e->node);
+        struct sum_process *p = &s->processes[index];
+        if (index && length > 0 && (uint64_t)length > p->mailbox) {
+            p->mailbox = (uint64_t)length;
+            p->mailbox_at = e->ts;
+        }
     }
 }

@@ -1,85 +1,38 @@
 /* summary.h: the summary sink: who was busy, as text at the end of a run.
  *
  *     plugin.c    the plugin: options, life, what each event counts for
- *     functions.c calls: how many, how long, how much of it their own
+ *     processes.c what they are called, and how long their mailboxes were
  *     counted.c   a profile: what the VM has counted, by function and by process
- *     servers.c   gen_server calls: waiting for the server, handled by it, in all
- *     processes.c what they are called
- *     report.c    the text
- *     map.c       a hash table of numbers, and room in growing arrays
+ *     report.c    the text: who was busy, and how slow
+ *     text.c      the text: its pieces
+ *     profile.c   the text: a profile
+ *     ends.c      the text: exceptions, exits, mailboxes, losses
  *
- * Memory depends on what is open (frames of live processes) and on caps, never on the trace's
- * length.
+ * Calls with their times, gen_server calls and reasons are counted by what sinks share
+ * (sinks/common). Memory depends on what is open (frames of live processes) and on caps, never on
+ * the trace's length.
  */
 #ifndef TAP_SINKS_SUMMARY_SUMMARY_H
 #define TAP_SINKS_SUMMARY_SUMMARY_H
 
+#include "sinks/common/call_times.h"
+#include "sinks/common/server_calls.h"
 #include "sinks/common/process_name.h"
-#include "sinks/common/node_labels.h"
-#include "beamtap/returns_off.h"
+#include "sinks/common/reasons.h"
 #include "sinks/common/writer.h"
 
 #define SUMMARY_PROCESSES 65536u /* what comes after them is counted as one, the first */
 #define SUMMARY_PAIRS 65536u
-#define SUMMARY_DEPTH 1000000u /* frames of one process */
-#define SUMMARY_CALLS 16384u   /* gen_server calls under way that are remembered */
-#define SUMMARY_TEXT 120u      /* bytes of a request that are shown */
 #define SUMMARY_TOP 100u
-
-/* Keys are hashes of 64 bits, never 0; values are indexes or counts. */
-struct sum_map {
-    uint64_t *keys;
-    uint32_t *values;
-    uint32_t mask, count;
-};
-void sum_map_free(struct sum_map *);
-/* The value's place; made with value 0 where `make`. NULL: there is none, or no memory. Until the
- * next call. */
-uint32_t *sum_map_get(struct sum_map *, uint64_t key, bool make);
-void sum_map_remove(struct sum_map *, uint64_t key);
-static inline uint64_t sum_mix(uint64_t a, uint64_t b)
-{
-    uint64_t h = (a ^ (b << 32 | b >> 32)) * 0x9e3779b97f4a7c15ull;
-    h = (h ^ (h >> 29) ^ b) * 0xd6e8feb86659fd93ull;
-    h ^= h >> 32;
-    return h ? h : 1;
-}
-
-static inline uint64_t sum_pid_key(const struct tap_pid *p)
-{
-    uint64_t h = tap_pid_hash64(p);
-    return h ? h : 1;
-}
-
-/* Lengths are below 2^62, but there are many. */
-static inline int64_t sum_times(int64_t a, int64_t b)
-{
-    int64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
-
-struct sum_function {
-    uint32_t module, function;
-    int32_t arity;
-    bool returns; /* a return of it was seen, or all are traced: its calls have a length */
-    uint64_t calls, returned, thrown;
-    int64_t total, own; /* ns; a call within a call of the same function counts for `own` alone */
-};
-
-struct sum_frame {
-    uint32_t function;
-    bool inside; /* of a call of the same function */
-    int64_t start, inner;
-};
 
 struct sum_process {
     struct tap_pid pid;
-    uint32_t node, epoch;
+    uint32_t node;
     struct tap_process_facts facts;
-    uint32_t depth, cap;
-    uint64_t beyond; /* calls deeper than frames are kept */
+    struct tap_call_stack stack;
     uint64_t events, calls, sent, received;
-    struct sum_frame *frames;
+    uint64_t mailbox; /* the longest that it was seen */
+    int64_t mailbox_at;
 };
 
 struct sum_pair {
@@ -90,16 +43,7 @@ struct sum_pair {
 
 struct sum_node {
     uint32_t epoch; /* one more each time that stacks break */
-    uint64_t lost, gap_ns;
-};
-
-/* A gen_server call: under way, or done. */
-struct sum_call {
-    uint64_t key, seen;                 /* seen: numbers the calls as they began */
-    uint32_t from, server;              /* processes; 0: not seen */
-    int64_t sent, taken, replied, done; /* ns since the epoch; 0: not seen */
-    char request[SUMMARY_TEXT + 8];
-    uint32_t request_len;
+    uint64_t lost, gap_ns, lost_by[TAP_REASON_COUNT], gap_by[TAP_REASON_COUNT];
 };
 
 /* What the VM has counted of a function, or in a process. */
@@ -121,21 +65,21 @@ struct sum {
     const struct sum_settings *settings;
     struct tap_writer w;
     struct tap_sink_nodes names;
-    struct tap_returns_off returns_off;
-    bool returns, no_memory;
+    struct tap_call_times times;
+    struct tap_server_calls servers;
+    struct tap_flow_times flows;
+    struct tap_reason_counts exits, exceptions;
+    bool no_memory;
     int64_t first, last;
     uint64_t events, kinds[TAP_KIND_COUNT];
-    struct sum_map function_at, process_at, pair_at, active;
-    struct sum_function *functions;
+    struct tap_map process_at, pair_at;
     struct sum_process *processes; /* 0 stands for all that were too many */
     struct sum_pair *pairs;
     struct sum_node *nodes;
-    uint32_t function_count, process_count, pair_count, node_count;
-    struct sum_call *calls;            /* by key, in sets */
-    struct sum_call slow[SUMMARY_TOP]; /* the slowest first */
+    uint32_t process_count, pair_count, node_count;
+    struct tap_server_call slow[SUMMARY_TOP]; /* the slowest first */
     uint32_t slow_count;
-    uint64_t calls_done, calls_seen;
-    struct sum_map counted_at;
+    struct tap_map counted_at;
     struct sum_counted *counted, counted_all;
     uint32_t counted_count;
     unsigned counts; /* enum tap_counters: what was in the rows */
@@ -155,23 +99,32 @@ void sum_process_event(struct sum *, uint32_t process, const struct tap_batch *,
 /* What a node tells of them. */
 void sum_processes_learn(struct sum *, const struct tap_batch *, const struct tap_event *);
 
-void sum_function_call(struct sum *, struct sum_process *, uint32_t process,
-                       const struct tap_event *);
-void sum_function_end(struct sum *, struct sum_process *, uint32_t process,
-                      const struct tap_event *);
-/* Forgets the frames of a process. */
-void sum_function_clear(struct sum *, struct sum_process *, uint32_t process);
+/* How many messages waited in mailboxes. */
+void sum_processes_mailboxes(struct sum *, const struct tap_batch *, const struct tap_event *);
 
 /* A row of a profile. */
 void sum_counted_row(struct sum *, uint32_t process, const struct tap_batch *,
                      const struct tap_event *);
 
-/* A send or a receive that may be a gen_server's request or reply. */
-void sum_server_message(struct sum *, uint32_t process, const struct tap_batch *,
-                        const struct tap_event *);
-/* No more will come: what came back without the server's part is done too. */
-void sum_server_end(struct sum *);
+/* ---- The text */
 
 void sum_report(struct sum *);
+/* The pieces, in text.c: text, a time eleven columns wide, a process, and the
+ * rows of a table: those with a value, the largest first and of equals the one that was seen first,
+ * cut to `top`. The caller frees them. */
+struct sum_rank {
+    uint64_t value;
+    uint32_t index;
+};
+struct sum_rank *sum_ranked(struct sum *, uint32_t count,
+                            uint64_t (*value)(const struct sum *, uint32_t), uint32_t *n);
+void sum_put(struct sum *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sum_put_time(struct sum *, int64_t ns);
+void sum_put_seconds(struct sum *, int64_t ns);
+void sum_put_name(struct sum *, uint32_t id);
+void sum_put_pid(struct sum *, const struct tap_pid *, uint32_t node);
+void sum_put_process(struct sum *, uint32_t index);
+void sum_report_ends(struct sum *);
+void sum_report_profile(struct sum *);
 
 #endif

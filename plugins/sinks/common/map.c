@@ -1,14 +1,14 @@
-/* map.c: open addressing with linear probing, and removal by shifting; see summary.h. */
-#include "sinks/summary/summary.h"
+/* map.c: the tables and arrays of sinks that count. */
+#include "sinks/common/map.h"
 
-void sum_map_free(struct sum_map *m)
+void tap_map_free(struct tap_map *m)
 {
     free(m->keys);
     free(m->values);
     memset(m, 0, sizeof *m);
 }
 
-static uint32_t slot_of(const struct sum_map *m, uint64_t key)
+static uint32_t slot_of(const struct tap_map *m, uint64_t key)
 {
     uint32_t at = (uint32_t)key & m->mask;
     while (m->keys[at] && m->keys[at] != key)
@@ -16,13 +16,13 @@ static uint32_t slot_of(const struct sum_map *m, uint64_t key)
     return at;
 }
 
-static bool grow(struct sum_map *m)
+static bool grow(struct tap_map *m)
 {
-    struct sum_map wider = {.mask = m->keys ? 2 * m->mask + 1 : 255, .count = m->count};
+    struct tap_map wider = {.mask = m->keys ? 2 * m->mask + 1 : 255, .count = m->count};
     wider.keys = calloc((size_t)wider.mask + 1, sizeof *wider.keys);
     wider.values = calloc((size_t)wider.mask + 1, sizeof *wider.values);
     if (!wider.keys || !wider.values) {
-        sum_map_free(&wider);
+        tap_map_free(&wider);
         return false;
     }
     for (uint32_t i = 0; m->keys && i <= m->mask; i++)
@@ -31,12 +31,12 @@ static bool grow(struct sum_map *m)
             wider.keys[at] = m->keys[i];
             wider.values[at] = m->values[i];
         }
-    sum_map_free(m);
+    tap_map_free(m);
     *m = wider;
     return true;
 }
 
-uint32_t *sum_map_get(struct sum_map *m, uint64_t key, bool make)
+uint32_t *tap_map_get(struct tap_map *m, uint64_t key, bool make)
 {
     if (m->keys) {
         uint32_t at = slot_of(m, key);
@@ -52,7 +52,7 @@ uint32_t *sum_map_get(struct sum_map *m, uint64_t key, bool make)
     return &m->values[at];
 }
 
-void sum_map_remove(struct sum_map *m, uint64_t key)
+void tap_map_remove(struct tap_map *m, uint64_t key)
 {
     uint32_t hole = m->keys ? slot_of(m, key) : 0;
     if (!m->keys || !m->keys[hole])
@@ -69,16 +69,13 @@ void sum_map_remove(struct sum_map *m, uint64_t key)
     m->count--;
 }
 
-bool sum_room(struct sum *s, void *array, uint32_t count, size_t size)
+bool tap_grow(void *array, uint32_t count, size_t size)
 {
     void **at = array;
     if (count & (count - 1) || (count && count < 64)) /* it grows at powers of two, from 64 on */
         return true;
     void *more = realloc(*at, (count ? 2 * (size_t)count : 64) * size);
-    if (!more) {
-        s->no_memory = true;
-        return false;
-    }
-    *at = more;
-    return true;
+    if (more)
+        *at = more;
+    return more != NULL;
 }
