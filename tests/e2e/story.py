@@ -146,6 +146,17 @@ class Calls:
     process_start = process_exit
 
 
+_last = (None, None)
+
+
+def calls_of(rows):
+    """Worked out once for all outputs that are held against these rows."""
+    global _last
+    if _last[0] is not rows:
+        _last = rows, Calls(rows)
+    return _last[1]
+
+
 # ---- The timeline
 
 class Timeline:
@@ -217,7 +228,7 @@ def of_timeline(rows, line, what, timed):
     assert drawn == count['function_call'], '%s: %d calls (%d collapsed, %d too deep), %d in the table' % (
         what, drawn, line.collapsed, line.deep, count['function_call'])
     if timed and not line.deep:
-        lengths = by_label(Calls(rows).lengths, list)
+        lengths = by_label(calls_of(rows).lengths, list)
         for name in line.lengths.keys() - line.loops:
             drawn = line.lengths[name]
             near(lengths[plain(name)], drawn, '%s: %s' % (what, name))
@@ -231,7 +242,7 @@ def of_summary(rows, text, what, timed):
     count = kinds(rows)
     first = re.match(r'(\d+) events in ([\d.]+) s: (\d+) calls, (\d+) exceptions, (\d+) messages sent, (\d+) received, '
                      r'(\d+) processes begun, (\d+) ended\n', text)
-    calls = Calls(rows)
+    calls = calls_of(rows)
     profile = re.match(r'(\d+) calls of (\d+) functions.*, as the VM counted\n', text)
     if profile:
         functions = {(r.module, r.function, r.arity) for r in rows if r.event == 'function_counters'}
@@ -265,6 +276,32 @@ def of_summary(rows, text, what, timed):
             most = 0.051 * UNITS[unit] + (want / 50 if 2 <= n <= 4 else 0)  # percentiles are of steps
             assert off_by <= most, '%s: %s has %s %s as its time number %d, in the table %d ns' % (
                 what, name, number_shown, unit, n, want)
+
+
+def of_page(rows, text, what, timed):
+    """What the rows and a page both say."""
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
+    calls, count = calls_of(rows), {kind: n for kind, n in kinds(rows).items() if n}
+    assert data['kinds'] == count and data['events'] == sum(count.values()), (what, data['kinds'], count)
+    assert data['raised'] == calls.exceptions, '%s: %d exceptions, %d in the table' % (what, data['raised'], calls.exceptions)
+    lost, off = collections.Counter(), collections.Counter()
+    for r in rows:
+        lost[r.node] += r.count if r.event == 'lost' else 0
+        off[r.node] += r.count if is_gap(r) else 0
+    for node in data['nodes']:
+        name = node['name']
+        assert (node['lost'], node['gap']) == (lost[name], off[name]), '%s: %s, in the table %d and %d' % (what, node, lost[name], off[name])
+    sent = sum(r[2] for r in data['pairs']) + data['pair_messages_left'] + data['left_out']['pairs']
+    assert sent <= count.get('message_send', 0), '%s: %d messages of pairs, %s in the table' % (what, sent, count)
+    number, total, own, every = (by_label(f, list if f is calls.every else int) for f in (calls.count, calls.total, calls.own, calls.every))
+    shown = collections.defaultdict(lambda: [0] * 5)
+    for f in data['functions'][1:]:
+        row = shown[plain(f[0])]
+        row[:] = [row[0] + f[1], row[1] + f[2], row[2] + f[3], row[3] + f[6], max(row[4], f[10])]
+    assert data['function_count'] + 1 > len(data['functions']) or {n: r[0] for n, r in shown.items()} == number, (what, shown, number)
+    for name, (n, *rest) in shown.items() if timed else ():
+        here = [total[name], own[name], len(every[name]), max(every[name], default=0)]
+        assert rest == here, '%s: %s has total, own, times and longest %s, in the table %s' % (what, name, rest, here)
 
 
 def same_rows(one, two, what):
@@ -311,6 +348,9 @@ def joint(found, written, late, timed):
         elif output.plugin == 'summary':
             with opened(output.path) as f:
                 of_summary(rows, f.read(), output, timed)
+        elif output.plugin == 'html':
+            with opened(output.path) as f:
+                of_page(rows, f.read(), output, timed)
 
 
 # ---- A run
@@ -348,7 +388,7 @@ def read_report(folder):
     return report if report and 'sinks' in report else None, int(late[1]) if late else 0
 
 
-PLAYED = ('csv:path=again.csv', 'stdout:format=json,path=again.jsonl', 'chrome:path=again.json', 'summary:path=again.txt,top=100')
+PLAYED = ('csv:path=again.csv', 'stdout:format=json,path=again.jsonl', 'chrome:path=again.json', 'summary:path=again.txt,top=100', 'html:path=again.html')
 
 
 def played(recording, beamtap, timed, late, live):

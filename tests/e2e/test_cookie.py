@@ -15,8 +15,10 @@ format = json
 path = trace.json
 [sink:record]
 path = trace.btf
+[sink:html]
+path = trace.html
 """
-OUTPUTS = ('trace.csv', 'trace.txt', 'trace.json', 'trace.btf')
+OUTPUTS = ('trace.csv', 'trace.txt', 'trace.json', 'trace.btf', 'trace.html')
 
 
 SENDS = ('begin P = spawn(fun() -> receive stop -> ok end end), C = erlang:get_cookie(), L = atom_to_list(C), '

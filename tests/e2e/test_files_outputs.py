@@ -14,7 +14,7 @@ modules = e2e_work
 [sink:%s]
 path = %s
 """
-SINKS = {'csv': 'a.csv', 'packed': 'a.csv.gz', 'stdout': 'a.txt', 'chrome': 'a.json', 'record': 'a.btf', 'summary': 'a.sum'}
+SINKS = {'csv': 'a.csv', 'packed': 'a.csv.gz', 'stdout': 'a.txt', 'chrome': 'a.json', 'record': 'a.btf', 'summary': 'a.sum', 'html': 'a.html'}
 node = None
 
 

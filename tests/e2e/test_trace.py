@@ -56,10 +56,10 @@ def files_go_by_their_endings():
     node = Node()
     busy(node)
     run = trace(node.name, 'e2e_call:add/2 -> return', 'send(_, {order, _})', '-o', 'a.csv', '-o', 'b.json.gz', '-o', 'c.btf',
-                '-o', 'd.jsonl', '-o', 'e.txt', '-o', 'f.csv.gz', '--for', '500ms', '--json').ended(0)
+                '-o', 'd.jsonl', '-o', 'e.txt', '-o', 'f.csv.gz', '-o', 'g.html', '--for', '500ms', '--json').ended(0)
     invariant(run.summary())
     wrote = {s['sink']: s['written'] for s in run.summary()['sinks']}
-    assert len(wrote) == 6 and len(set(wrote.values())) == 1 and min(wrote.values()) > 50, wrote
+    assert len(wrote) == 7 and len(set(wrote.values())) == 1 and min(wrote.values()) > 50, wrote
     found = rows(run, 'a.csv')
     kinds = collections.Counter(r['event'] for r in found)
     assert set(kinds) == {'function_call', 'function_return', 'message_send'}, kinds
@@ -68,6 +68,7 @@ def files_go_by_their_endings():
     assert len(json_rows(run.read('d.jsonl'))) == len(found)
     with gzip.open(run.path('b.json.gz'), 'rb') as f:
         assert json.loads(f.read())['traceEvents']
+    assert 'e2e_call:add/2' in run.read('g.html') and run.read('g.html').endswith('</html>\n')
     again = Run(None, 'c.btf', '--sink', 'csv:path=again.csv', command='export', cwd=run.dir).ended(0)
     assert len(rows(again, 'again.csv')) == len(found)
     node.clean()

@@ -5,10 +5,11 @@
 static const struct {
     const char *sink, *file, *key, *value;
 } sinks[] = {
-    {"csv", "a.csv", "max_message", "64k"},     {"stdout", "a.jsonl", "format", "json"},
-    {"stdout", "a.txt.gz", "format", "text"},   {"record", "a.btf", NULL, NULL},
-    {"summary", "a.txt", "top", "3"},           {"chrome", "a.json", "args", "true"},
-    {"chrome", "b.json", "rotate_size", "64k"}, {"chrome", "a.json.gz", "args", "false"},
+    {"csv", "a.csv", "max_message", "64k"},   {"stdout", "a.jsonl", "format", "json"},
+    {"stdout", "a.txt.gz", "format", "text"}, {"record", "a.btf", NULL, NULL},
+    {"summary", "a.txt", "top", "3"},         {"html", "a.html", "syntax", "elixir"},
+    {"chrome", "a.json", "args", "true"},     {"chrome", "b.json", "rotate_size", "64k"},
+    {"chrome", "a.json.gz", "args", "false"},
 };
 enum { SINKS = sizeof sinks / sizeof sinks[0], OLD = 300000 };
 
