@@ -1,6 +1,6 @@
 #!/bin/sh
-# quickstart.sh: from nothing to a timeline. Installs what is missing (Debian), builds, starts a demo node, traces it for
-# three seconds, and leaves trace.json and trace.csv in the folder you call it from.
+# quickstart.sh: from nothing to a page that shows a trace. Installs what is missing (Debian), builds, starts a demo node, traces it for
+# three seconds, and leaves trace.html, trace.json and trace.csv in the folder you call it from.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
@@ -39,6 +39,7 @@ done
 
 cat <<EOF
 
+trace.html  a page: open it in your browser
 trace.json  a timeline: open https://ui.perfetto.dev (or chrome://tracing) and drop the file on it
 trace.csv   a table:    sqlite3 :memory: '.import --csv trace.csv t' 'select event, count(*) from t group by 1'
 

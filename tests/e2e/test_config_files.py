@@ -59,15 +59,17 @@ def check_says_what_would_be_traced():
         assert re.findall(r'^note +(\S+)', run.out(), re.M) == notes, run.out()
 
 
-def quickstart_leaves_both_files():
+def quickstart_leaves_its_files():
     folder = tempfile.mkdtemp(dir=work)
     done = subprocess.run(['sh', os.path.join(TOP, 'config/quickstart.sh')], cwd=folder, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
     trace = json.load(open(os.path.join(folder, 'trace.json'), encoding='utf-8'))
     assert any(e.get('cat') == 'call' for e in trace['traceEvents'])
-    assert 'ui.perfetto.dev' in done.stdout
+    assert 'ui.perfetto.dev' in done.stdout and 'trace.html' in done.stdout
+    page = open(os.path.join(folder, 'trace.html'), encoding='utf-8').read()
+    assert page.startswith('<!DOCTYPE html>') and 'shop_customer:visit/1' in page and page.endswith('</html>\n'), page[:200]
     assert os.path.getsize(os.path.join(folder, 'trace.csv')) > 1000
 
 
-tests(the_usual_jobs, check_says_what_would_be_traced, quickstart_leaves_both_files)
+tests(the_usual_jobs, check_says_what_would_be_traced, quickstart_leaves_its_files)
