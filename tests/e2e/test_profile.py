@@ -232,6 +232,21 @@ def nothing_stays_whoever_dies():
             node('e2e_profile:work(w1, 10)')
 
 
+def both_guardians_killed_at_once():
+    """What clean finds is gone by it; before OTP 27 a counter does not say whose it is, and must be gone before."""
+    node = new_node()
+    run = counting(node, more='interval = 100ms')
+    node('e2e_profile:work(w1, 100)')
+    wait_for(lambda: 'function_counters' in run.read('out.jsonl'), 'a reading')
+    wait_for(lambda: node('(fun() -> case {e2e_profile:agents("guardian_loop"), e2e_profile:agents("peer_loop")} of {[A], [B]} -> '
+                          'exit(A, kill), exit(B, kill), done; _ -> again end end)()') == 'done', 'both guardians')
+    run.process.kill()
+    run.process.wait()
+    wait_for(lambda: node('e2e_profile:left()') == '[]', 'no counters; there are ' + node('e2e_profile:left()')[:300])
+    Run(None, node.name, command='clean').ended(0)
+    nothing_left(node)
+
+
 def the_command_stands_for_a_file():
     node = new_node()
     config = Run(None, node.name, 'e2e_counted', '--interval', '1s', '--memory', '--print-config', command='profile').ended(0).out()
@@ -272,5 +287,5 @@ def what_is_wrong_is_told_before_any_node_is_touched():
 if __name__ == '__main__':
     tests(counts_are_the_VMs_own, calls_alone_are_counted_for_all_processes, memory_is_counted_where_the_VM_does,
           one_process_is_counted_where_one_is_asked_for, modules_that_are_loaded_again_are_counted_again, others_counters_stay_as_they_are,
-          a_busy_node_is_counted_exactly, cells_of_dead_processes_do_not_fill_the_node, nothing_stays_whoever_dies,
+          a_busy_node_is_counted_exactly, cells_of_dead_processes_do_not_fill_the_node, nothing_stays_whoever_dies, both_guardians_killed_at_once,
           the_command_stands_for_a_file, what_is_wrong_is_told_before_any_node_is_touched)

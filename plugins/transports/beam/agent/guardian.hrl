@@ -136,6 +136,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Run2 = tell_peer(Run11#run{targets = Targets, messages = Messages, select = Select, carriers = own_carriers(Select),
                               flags = counters_flags(Kinds, [monotonic_timestamp || Native =:= none] ++ event_flags(Events)
                                                          ++ [arity || native_arity(Native, Options)])}, Peer),
+    counters_known(Run2),
     [guardian_message(Session, Which, Spec) || {Which, Spec} <- Messages],
     Count = lists:sum([set_target(Session, T) || T <- Targets]),
     Run3 = tell_peer(Run2#run{on = true}, Peer),

@@ -69,6 +69,9 @@ registry_loop(Runs, Linger) ->
         {native, From, Ref, {Module, Beam, Library}} ->
             From ! {Ref, native_load(Module, Beam, Library)},
             registry_loop(Runs, Linger);
+        {counted, Run, Targets} ->
+            put({counted, Run}, Targets),
+            registry_loop(Runs, Linger);
         {own, Guardian, Pids} ->
             put({own, Guardian}, Pids),
             registry_loop(Runs, Linger);
@@ -101,10 +104,17 @@ registry_loop(Runs, Linger) ->
     end.
 
 %% Where both guardians of a run were killed at once, `clean` finds what is left. But on_load would go on putting patterns on
-%% whatever is loaded, which nobody wished for.
-registry_ended({_, {Run, none}}, Left, Why) when Why =/= normal ->
-    [] =:= [Other || {_, {Other, _}} <- maps:values(Left), Other =:= Run] andalso
-        (catch load_take_away(#run{id = Run, on_load = left, targets = []}));
+%% whatever is loaded, which nobody wished for; and counters do not say whose they are.
+registry_ended({_, {Run, none}}, Left, Why) ->
+    case [Other || {_, {Other, _}} <- maps:values(Left), Other =:= Run] of
+        [] ->
+            Counted = case erase({counted, Run}) of undefined -> []; Targets -> Targets end,
+            Why =/= normal andalso begin
+                [catch counters_clear(Target) || Target <- Counted],
+                (catch load_take_away(#run{id = Run, on_load = left, targets = []}))
+            end;
+        _ -> ok
+    end;
 registry_ended(_, _, _) -> ok.
 
 %% Two collectors that came at the same time may both have loaded the module: then there is old code beside the current one,
