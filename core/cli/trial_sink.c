@@ -261,18 +261,19 @@ static void many_lives(struct tap_trial *t)
     for (int i = 0; i < ROUNDS; i++) {
         struct tap_life l;
         struct tap_batch_plan plan;
+        struct tap_trial_batch *b = NULL;
         char file[16];
         snprintf(file, sizeof file, "out%d", i);
         bool good = tap_life_begin(&l, t, file, NULL) && tap_life_create(&l) && tap_life_start(&l);
         if (good) {
             plan = tap_life_plan(&l);
-            struct tap_trial_batch *b = batch(&plan, tap_events_every_kind, 0);
+            b = batch(&plan, tap_events_every_kind, 0);
             good = tap_life_consume(&l, b) && tap_life_flush(&l);
-            tap_trial_batch_free(b);
         }
         if (l.started)
             good &= tap_life_stop(&l);
         tap_life_end(&l);
+        tap_trial_batch_free(b);
         tap_error_free(t->err);
         t->err = tap_error_new();
         if (!good || !t->err)

@@ -1,6 +1,7 @@
 /* outputs.c: who writes where. Two sinks that write one file tear each other's events, and one that
- * writes the recording which is being played empties it first. What a sink writes is its option
- * `path`; nothing is opened or made to find that out, so that `check` can say it too.
+ * writes the recording which is being played writes over what is still to be read. What a sink
+ * writes is its option `path`; nothing is opened or made to find that out, so that `check` can say
+ * it too.
  */
 #include <string.h>
 #include <sys/stat.h>
