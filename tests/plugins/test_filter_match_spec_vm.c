@@ -149,7 +149,7 @@ static const char *const seeds[] = {
     "m:f(X) when not (X band 3 =:= 1 orelse abs(-X) < 2.5e3) -> message(#{a => [X | b]}), "
     "exception",
     "m:f/2 [{['_','$1'],[{'>','$1',3}],[{return_trace},{message,{{'$1',{caller}}}}]}]",
-    "m:f [{'_',[{'orelse',{is_list,'$_'},{const,{a,#{b => \"c\"}}}}],[]}, "
+    "m:f/3 [{'_',[{'orelse',{is_list,'$_'},{const,{a,#{b => \"c\"}}}}],[]}, "
     "{['$1'|[]],[],[{message,'$1'}]}]",
     "send [{['$1',{a,'$2'}],[{'=:=',{node},{node,'$1'}}],[]}]"};
 

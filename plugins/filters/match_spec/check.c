@@ -118,6 +118,7 @@ struct checker {
     uint32_t *bound; /* numbers of the variables that the head binds */
     size_t bound_count, bound_cap;
     unsigned where; /* IN_GUARD or IN_BODY */
+    bool bare;      /* the head matches a call without arguments, too */
     uint32_t flags; /* TAP_PLAN_... that the bodies ask for */
 };
 
@@ -296,6 +297,10 @@ static bool check_expr(struct checker *c, const struct tap_syn_node *n)
     if (tap_ms_is_variable(n, &number))
         return is_bound(c, number) ||
                tap_syn_fail(c->source, n->off, "'%s' is not bound in the head", n->text);
+    if (c->bare && is_atom(n, "$_")) /* tried on OTP 25: it ends with a segmentation fault, later */
+        return tap_syn_fail(c->source, n->off,
+                            "of a call without arguments '$_' overwrites memory of the node: write "
+                            "'$1' as the head, and here");
     if (n->type != TAP_SYN_N_TUPLE)
         return check_items(c, n, 0);
     if (n->count == 1 && n->items[0]->type == TAP_SYN_N_TUPLE)
@@ -334,6 +339,8 @@ bool tap_ms_check(struct tap_syn_source *s, enum ms_target target, int arity,
         if (clause->type != TAP_SYN_N_TUPLE || clause->count != 3)
             return tap_syn_fail(s, clause->off,
                                 "each part of a match spec is a tuple {Head, Conditions, Body}");
+        bool any = clause->items[0]->type != TAP_SYN_N_LIST;
+        c.bare = target == MS_CALLS && (any ? arity <= 0 : clause->items[0]->count == 0);
         if (!check_head(&c, clause->items[0], arity) ||
             !check_exprs(&c, clause->items[1], IN_GUARD) ||
             !check_exprs(&c, clause->items[2], IN_BODY))
