@@ -4,8 +4,8 @@
  * what its filters claim (a sink none of whose filters claims has everything). The plan's set is
  * the union over the sinks. A filter works live when the node lets through more than it accepts:
  * its own claim was not exact, the common part had no exact form, or another sink wanted more.
- * Match specs are the exception: they cannot be filtered here, so all sinks must share the filter
- * that has them, and then every entry of the plan carries them.
+ * Match specs are the exception: what one reports beside the event is for all sinks, so they must
+ * share the filter that has them, and then every entry of the plan carries them.
  */
 #include "plan/plan.h"
 #include "base/event_names.h"
@@ -271,9 +271,9 @@ static bool claim_is_exact(const struct tap_claim *c, bool calls)
 /* Does the node let through more than this sink wants, on an axis of which this filter speaks? The
  * plan's set holds the sink's, so equal counts are equal sets. */
 static bool sink_needs_filter(const struct join *j, const struct sink_sets *s,
-                              const struct tap_claim *c, bool calls, bool specs)
+                              const struct tap_claim *c, bool calls)
 {
-    bool functions = calls && !specs && c->functions.count &&
+    bool functions = calls && c->functions.count &&
                      (s->loose_functions || s->functions.count != j->functions.count);
     bool processes =
         c->processes.count && (s->loose_processes || s->processes.count != j->processes.count);
@@ -287,12 +287,11 @@ static void join_live_filters(struct join *j, bool calls, struct tap_plan *plan)
         const struct tap_claim *c = filter->claim;
         bool nothing =
             !c->functions.count && !c->processes.count && !c->sends.count && !c->receives.count;
-        bool specs = tap_claim_has_specs(c);
         filter->live = false;
         for (size_t s = 0; s < j->sink_count; s++)
             if (join_uses(j, s, f))
                 filter->live |= nothing || !claim_is_exact(c, calls) ||
-                                sink_needs_filter(j, &j->sinks[s], c, calls, specs);
+                                sink_needs_filter(j, &j->sinks[s], c, calls);
         for (size_t i = 0; filter->live && i < c->processes.count; i++)
             plan->need_spawns |= c->processes.items[i].type >= TAP_PROCESS_NEW;
     }

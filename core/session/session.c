@@ -116,10 +116,17 @@ static void sink_eased(void *arg)
     tap_session_wake(arg);
 }
 
-static bool looks_at_raw(const struct tap_instance *instance)
+/* Does any sink, or a filter that runs here, look at an event's `raw`? */
+static bool looks_at_raw(const struct tap_session *session, const struct tap_plan_filter *filters)
 {
-    return instance->kind != TAP_PLUGIN_TRANSPORT &&
-           !tap_loaded_says(instance->loaded, TAP_PLUGIN_NO_RAW);
+    for (size_t i = 0; i < session->host_count; i++) {
+        const struct tap_instance *instance = session->hosts[i].instance;
+        bool runs = instance->kind == TAP_PLUGIN_FILTER ? (filters++)->live
+                                                        : instance->kind == TAP_PLUGIN_SINK;
+        if (runs && !tap_loaded_says(instance->loaded, TAP_PLUGIN_NO_RAW))
+            return true;
+    }
+    return false;
 }
 
 /* Bytes of batches that may be alive: what the queues may hold, and what is on its way. */
@@ -151,8 +158,7 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
                                 .uses = uses,
                                 .sinks = session->sink_list,
                                 .sink_count = session->sink_count};
-    for (size_t i = 0; i < session->host_count; i++)
-        o.raw |= looks_at_raw(session->hosts[i].instance);
+    o.raw = looks_at_raw(session, filters);
     o.filters = live_filters(session, filters, filter_count, uses, &o.filter_count);
     if (!o.filters || !(session->bus = tap_bus_new(&o)))
         return false;
@@ -171,17 +177,11 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
     return true;
 }
 
-/* No node filters what is replayed, so every filter runs; what only a node can tell is not told. */
-static void all_filter_live(struct tap_session *session, struct tap_plan_filter *filters, size_t n)
+/* No node filters what is replayed, so every filter runs. */
+static void all_filter_live(struct tap_plan_filter *filters, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         filters[i].live = true;
-        if (tap_claim_has_specs(filters[i].claim))
-            tap_session_log(
-                session, TAP_LOG_WARNING, filters[i].instance->section,
-                "match specs are evaluated in nodes: of a recording this keeps every call "
-                "of the functions named, and every message");
-    }
 }
 
 /* The plan, and from it who filters what. */
@@ -206,7 +206,7 @@ static enum tap_status join(struct tap_session *session)
         status = tap_plan_join(session->config, list, filters, uses, s, &session->plan,
                                session->memory, session->err);
     if (status == TAP_OK && tap_config_replays(session->config))
-        all_filter_live(session, list, filters);
+        all_filter_live(list, filters);
     if (status == TAP_OK && !make_bus(session, list, filters, uses))
         status = TAP_ERR(session->err, TAP_ERROR, "core", "out of memory");
     return status;

@@ -15,6 +15,7 @@
 #include "filters/match_spec/entry.c"
 #include "filters/match_spec/instructions.c"
 #include "filters/match_spec/plugin.c"
+#include "filters/match_spec/verdict.c"
 
 #include "erl_oracle.h"
 #include "fake_host.h"

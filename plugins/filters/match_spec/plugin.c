@@ -1,9 +1,8 @@
 /* filter:match_spec: keeps what a match spec accepts, written readably (`trace`) or raw (`spec`).
  *
  * Everything is compiled when the filter is created, so that `check` can refuse a wrong line
- * without a node, and all of it is pushed down. Judged live is only the function, by module, name
- * and arity: the arguments have been matched in the node. (Matching them here as well would begin
- * from ms_entry.spec, in `filter`.)
+ * without a node, and all of it is pushed down. Where no node judges, or judges more than one sink
+ * wants, it is judged here as the VM would (verdict.c).
  *
  * Each line is a claim of its own. The VM keeps one match spec for each function, the last one set,
  * so whoever sets them in the node must join the clauses of all entries that a function fits (the
@@ -11,7 +10,7 @@
  */
 #include "filters/common/name.h"
 #include "syntax/glob.h"
-#include "filters/match_spec/spec.h"
+#include "filters/match_spec/verdict.h"
 
 struct tap_match_spec_settings {
     struct tap_text_list trace, spec;
@@ -33,22 +32,6 @@ static const struct tap_option match_spec_options[] = {
      .offset = offsetof(struct tap_match_spec_settings, spec)},
 };
 
-/* What `filter` compares an event with. */
-struct match_target {
-    const char *glob; /* of the module, when it has wildcards */
-    uint32_t module;  /* name ids; 0: any (or glob) */
-    uint32_t function;
-    int arity; /* -1: any */
-};
-struct tap_match_spec {
-    const struct tap_host *host;
-    struct tap_syn_arena arena;
-    struct ms_entry *entries; /* as configured: trace, then spec */
-    struct match_target *targets;
-    struct tap_buf *specs; /* of each entry: external term with version */
-    size_t count, calls;
-};
-
 static void match_spec_destroy(void *self)
 {
     struct tap_match_spec *m = self;
@@ -57,6 +40,9 @@ static void match_spec_destroy(void *self)
     for (size_t i = 0; m->specs && i < m->count; i++)
         tap_buf_free(&m->specs[i]);
     free(m->specs);
+    free(m->judges);
+    free(m->order);
+    ms_calls_free(m->open);
     free(m->targets);
     free(m->entries);
     tap_syn_arena_free(&m->arena);
@@ -85,11 +71,20 @@ static enum tap_status read_entry(struct tap_match_spec *m, const struct tap_tex
     struct tap_buf *b = &m->specs[m->count];
     if (!(raw ? tap_ms_read_spec : tap_ms_read_trace)(&source, e))
         return TAP_INVALID;
-    m->count++;
-    m->calls += e->target == MS_CALLS;
+    struct ms_judge *judge = &m->judges[m->count++];
+    m->targeted[e->target] = true;
     tap_ms_warn_unseen(m->host, e);
     tap_write_version(b);
-    return tap_syn_encode(&source, b, e->spec) ? TAP_OK : TAP_INVALID;
+    if (!tap_syn_encode(&source, b, e->spec))
+        return TAP_INVALID;
+    if (!tap_ms_judge_read(&m->arena, b->data, b->len, judge))
+        return TAP_FAIL(m->host, TAP_ERROR, "out of memory");
+    if (judge->unknown)
+        m->host->log(m->host, TAP_LOG_INFO,
+                     "line %d: '%s' is known in the node alone: of a recording, what it decides "
+                     "is kept",
+                     where->line, judge->unknown);
+    return TAP_OK;
 }
 
 static bool set_target(struct tap_match_spec *m, size_t i)
@@ -118,8 +113,11 @@ static enum tap_status match_spec_create(const struct tap_host *host, const void
         m->entries = calloc(n, sizeof *m->entries);
         m->targets = calloc(n, sizeof *m->targets);
         m->specs = calloc(n, sizeof *m->specs);
+        m->judges = calloc(n, sizeof *m->judges);
+        m->order = calloc(n, sizeof *m->order);
+        m->open = ms_calls_new();
     }
-    if (!m || !m->entries || !m->targets || !m->specs) {
+    if (!m || !m->entries || !m->targets || !m->specs || !m->judges || !m->order || !m->open) {
         match_spec_destroy(m);
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     }
@@ -169,39 +167,10 @@ static enum tap_status match_spec_plan(void *self, struct tap_claim *claim)
     return TAP_OK;
 }
 
-/* ---- Judging */
-
-static bool match_function(const struct tap_match_spec *m, const struct tap_event *e)
-{
-    for (size_t i = 0; i < m->count; i++) {
-        const struct match_target *t = &m->targets[i];
-        if (m->entries[i].target == MS_CALLS && (!t->module || t->module == e->module) &&
-            (!t->function || t->function == e->function) &&
-            (t->arity < 0 || t->arity == e->arity) &&
-            (!t->glob || tap_glob_matches(t->glob, tap_name_get(m->host, e->module)->text)))
-            return true;
-    }
-    return false;
-}
-
-#define MATCH_SPEC_KINDS                                                   \
-    (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) | \
-     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) | TAP_KIND_BIT(TAP_FUNCTION_COUNTERS))
-
-static void match_spec_filter(void *self, const struct tap_batch *batch, uint8_t *keep)
-{
-    const struct tap_match_spec *m = self;
-    for (uint32_t i = 0; m->calls && i < batch->count; i++) {
-        const struct tap_event *e = tap_batch_event(batch, i);
-        if (keep[i] && TAP_KIND_BIT(e->kind) & MATCH_SPEC_KINDS && !match_function(m, e))
-            keep[i] = 0;
-    }
-}
-
 static const struct tap_filter_ops match_spec_ops = {.struct_size = sizeof match_spec_ops,
                                                      .create = match_spec_create,
                                                      .plan = match_spec_plan,
-                                                     .filter = match_spec_filter,
+                                                     .filter = tap_ms_filter,
                                                      .destroy = match_spec_destroy};
 static const struct tap_plugin match_spec_plugin = {
     TAP_PLUGIN_HEADER,
@@ -214,7 +183,6 @@ static const struct tap_plugin match_spec_plugin = {
     .option_count = sizeof match_spec_options / sizeof match_spec_options[0],
     .settings_size = sizeof(struct tap_match_spec_settings),
     .ops = &match_spec_ops,
-    .flags = TAP_PLUGIN_NO_RAW,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

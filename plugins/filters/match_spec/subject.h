@@ -1,0 +1,18 @@
+/* subject.h: an event as a match spec sees it: [Arguments], [To, Message], [Node, Sender, Message].
+ */
+#ifndef TAP_FILTERS_MATCH_SPEC_SUBJECT_H
+#define TAP_FILTERS_MATCH_SPEC_SUBJECT_H
+
+#include "filters/match_spec/judge.h"
+#include "filters/match_spec/spec.h"
+
+enum { MS_SUBJECT_ITEMS = 255 };
+
+/* Makes the subject; `items` has room for MS_SUBJECT_ITEMS + 1 values, in which it may lie. What
+ * did not come with the event is unknown in it. */
+void tap_ms_subject(const struct tap_host *, const struct tap_batch *, const struct tap_event *,
+                    struct ms_value *items, struct ms_subject *);
+/* Does a return of this call come, as far as the event says? A node reports its caller then. */
+bool tap_ms_returns(const struct tap_batch *, const struct tap_event *);
+
+#endif

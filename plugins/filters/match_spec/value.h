@@ -1,0 +1,118 @@
+/* value.h: terms as a match spec's guards see them: read where they lie, as external terms of an
+ * event or of the spec, or made by a guard.
+ *
+ * A value is one term's head: what it is, and where its items begin. Nothing is copied and nothing
+ * is taken for checked: every read is bounded by `end`, and what cannot be read is unknown. Unknown
+ * is also what only the node knows, and what would take more than a step budget to tell: a
+ * comparison with it has no answer, and whoever asks says so instead of guessing.
+ */
+#ifndef TAP_FILTERS_MATCH_SPEC_VALUE_H
+#define TAP_FILTERS_MATCH_SPEC_VALUE_H
+
+#include "beamtap/term.h"
+
+/* In the order of terms (https://www.erlang.org/doc/system/expressions.html#term-comparisons). */
+enum ms_type {
+    MS_UNKNOWN,
+    MS_INTEGER, /* integer */
+    MS_BIG,   /* an integer of more than 127 bits: its magnitude at p, length bytes, lowest first */
+    MS_FLOAT, /* number */
+    MS_ATOM,  /* p, length: its characters */
+    MS_REFERENCE,
+    MS_FUN,
+    MS_PORT,
+    MS_PID,
+    MS_TUPLE, /* length items */
+    MS_MAP,   /* length pairs */
+    MS_NIL,
+    MS_LIST, /* length items, and then the tail */
+    MS_BITS  /* p, bits */
+};
+
+enum ms_source {
+    MS_TERM,  /* items are external terms at p */
+    MS_BYTES, /* of a list: small integers, a byte each, at p; the tail is [] */
+    MS_MADE   /* items are the values at `made`, the tail of a list behind the others */
+};
+
+struct ms_value {
+    uint8_t type, source;
+    bool latin1;   /* an atom's characters; else they are UTF-8 */
+    bool negative; /* MS_BIG */
+    uint32_t length;
+    const uint8_t *p, *end; /* `end` bounds the reading, it is not the term's end */
+    union {
+        __int128 integer;
+        double number;
+        uint64_t bits;
+        const struct ms_value *made;
+    };
+};
+
+/* How terms are compared, and how much work may go into one event. */
+struct ms_context {
+    uint32_t steps;   /* left */
+    bool signed_zero; /* 0.0 and -0.0 are two terms, as since OTP 27 */
+};
+
+enum { MS_DEPTH = 400 }; /* of terms that are looked into; what is deeper is unknown */
+enum { MS_STEPS = 200000 };
+
+/* The term at the cursor, which stays there. */
+struct ms_value ms_value_read(const struct tap_cursor *);
+static inline struct ms_value ms_value_integer(__int128 integer)
+{
+    return (struct ms_value){.type = MS_INTEGER, .integer = integer};
+}
+static inline struct ms_value ms_value_unknown(void)
+{
+    return (struct ms_value){.type = MS_UNKNOWN};
+}
+struct ms_value ms_value_float(double);
+struct ms_value ms_value_atom(const char *text);
+static inline struct ms_value ms_value_bool(bool yes)
+{
+    return ms_value_atom(yes ? "true" : "false");
+}
+bool ms_value_is_atom(const struct ms_value *, const char *text);
+
+/* Goes over the items of a tuple, of a map (key, value, key, ...), and of one cell of a list. */
+struct ms_items {
+    struct ms_value of;
+    struct tap_cursor at;
+    uint32_t index;
+};
+struct ms_items ms_items_of(const struct ms_value *);
+/* The next one. False: it cannot be read, or the steps are used up. There must be one. */
+bool ms_items_next(struct ms_context *, struct ms_items *, struct ms_value *);
+/* A list's head and what comes behind it. False: unknown. */
+bool ms_list_split(struct ms_context *, const struct ms_value *list, struct ms_value *head,
+                   struct ms_value *rest);
+
+/* ---- Order */
+
+enum ms_order {
+    MS_LESS = -1,
+    MS_SAME = 0,
+    MS_GREATER = 1,
+    MS_DIFFERENT, /* not the same; which comes first only the node knows */
+    MS_NOBODY_KNOWS
+};
+/* `exact`: as =:= and as keys of maps are compared, 1 and 1.0 are two. */
+enum ms_order ms_compare(struct ms_context *, const struct ms_value *, const struct ms_value *,
+                         bool exact);
+/* Looks a key up; MS_SAME: it is there, and *value what it has, MS_DIFFERENT: it is not. */
+enum ms_order ms_map_find(struct ms_context *, const struct ms_value *map,
+                          const struct ms_value *key, uint32_t hint, struct ms_value *value);
+
+/* compare_leaf.c: those that hold no others. */
+enum ms_order ms_compare_numbers(const struct ms_context *, const struct ms_value *,
+                                 const struct ms_value *, bool exact);
+enum ms_order ms_compare_atoms(const struct ms_value *, const struct ms_value *);
+enum ms_order ms_compare_bits(const struct ms_value *, const struct ms_value *);
+enum ms_order ms_compare_identifiers(const struct ms_value *, const struct ms_value *);
+
+/* The node of a pid, port or reference, an atom. Unknown: it cannot be read. */
+struct ms_value ms_value_node(const struct ms_value *);
+
+#endif
