@@ -10,7 +10,8 @@
 #include "cli/run.h"
 #include "library/defaults.h"
 
-/* What of the recording is wanted. A time is counted from its beginning, or is the wall's. */
+/* What of the recording is wanted. A time is counted from its beginning, or is the wall's. The
+ * transport passes over what is far from it, the filter cuts. */
 struct export_part {
     const char *from, *to, *nodes, *pids;
 };
@@ -18,8 +19,9 @@ struct export_part {
 static bool set_time(struct tap_cli_sets *sets, const char *value, const char *counted,
                      const char *wall)
 {
-    return !value || tap_cli_set(sets, "%s.%s=%s", tap_defaults.time,
-                                 strpbrk(value, "-:") ? wall : counted, value);
+    const char *key = value && strpbrk(value, "-:") ? wall : counted;
+    return !value || (tap_cli_set(sets, "%s.%s=%s", tap_defaults.time, key, value) &&
+                      tap_cli_set(sets, "%s.%s=%s", tap_defaults.recording, key, value));
 }
 
 static bool set_part(struct tap_cli_sets *sets, const struct export_part *part)

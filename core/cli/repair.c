@@ -84,7 +84,9 @@ static void note_damage(void *arg, uint64_t line, uint64_t offset, uint64_t byte
 
 static void tell_damages(const struct repair *r)
 {
-    const char *what = r->torn.format == TAP_TORN_RECORDING ? "frame" : "line";
+    const char *what = r->torn.blocks                         ? "block"
+                       : r->torn.format == TAP_TORN_RECORDING ? "frame"
+                                                              : "line";
     for (uint64_t i = 0; i < r->damage_count && i < TOLD_MAX; i++) {
         const struct damage *d = &r->damages[i];
         printf("%s: %s %" PRIu64 ", byte %" PRIu64 "%s: ", r->path, what, d->line, d->offset,

@@ -117,6 +117,8 @@ static void put_end(struct tap_torn_file *m)
         tap_torn_put(m, tap_torn_timeline_header, strlen(tap_torn_timeline_header));
     if (m->format == TAP_TORN_ARRAY && m->events == 0)
         tap_torn_put(m, "[", 1);
+    if (m->format == TAP_TORN_RECORDING)
+        tap_torn_put_index(m);
     if (m->format != TAP_TORN_TIMELINE && m->format != TAP_TORN_ARRAY)
         return;
     const char *tail = m->tail ? m->tail : m->format == TAP_TORN_ARRAY ? "]" : "]}";
@@ -137,7 +139,8 @@ void tap_torn_end(struct tap_torn_file *m)
 bool tap_torn_is_whole(const struct tap_torn_file *m)
 {
     bool closes = m->format == TAP_TORN_TIMELINE || m->format == TAP_TORN_ARRAY;
-    return !m->hurt && !m->damaged && !m->untidy && !m->open && (!closes || (m->tail && !m->comma));
+    return !m->hurt && !m->damaged && !m->untidy && !m->open && m->blocks == m->indexed &&
+           (!closes || (m->tail && !m->comma));
 }
 
 bool tap_torn_is_ours(const struct tap_torn_file *m)
@@ -149,5 +152,6 @@ void tap_torn_free(struct tap_torn_file *m)
 {
     free(m->buf);
     free(m->tail);
+    tap_buf_free(&m->index);
     m->buf = m->tail = NULL;
 }

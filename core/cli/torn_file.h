@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "beamtap/frame.h"
+#include "beamtap/term_write.h"
+
 enum tap_torn_format {
     TAP_TORN_UNKNOWN,
     /* {"displayTimeUnit":"ns","traceEvents":[ and an event a line: Trace Event Format */
@@ -55,6 +58,13 @@ struct tap_torn_file {
     char *tail;       /* the line that closes a timeline; NULL: none yet */
     unsigned column_count;
     uint8_t columns[TAP_TORN_COLUMNS];
+    /* Of a recording. */
+    bool index_there;
+    bool blocks, indexed; /* it has blocks; its index stands last */
+    struct tap_buf index; /* of the blocks that were kept: so many bytes */
+    uint64_t kept;
+    uint32_t reports;
+    struct tap_block last_block;
 };
 
 /* Which kind of file of ours begins so? UNKNOWN: none, or nobody can tell. `len` is at least
@@ -87,6 +97,8 @@ enum tap_torn_verdict tap_torn_frame(struct tap_torn_file *, bool last, size_t *
 bool tap_torn_begins_lines(const char *head, size_t len);
 bool tap_torn_begins_array(const char *head, size_t len);
 bool tap_torn_begins_recording(const char *head, size_t len);
+/* Behind what is kept of a recording in blocks. */
+void tap_torn_put_index(struct tap_torn_file *);
 /* Reads a table's header line; false: it is none of ours. */
 bool tap_torn_columns(struct tap_torn_file *, const char *head, size_t len);
 extern const char tap_torn_timeline_header[];

@@ -1,6 +1,7 @@
 """beamtap repair: what is not ours stays as it is, and one bad byte costs the event that it is in."""
 import gzip, stat
 from lib import *
+from recordings import BLOCK, EVENTS, blocks
 
 random.seed(os.environ.get('SEED', '7'))
 NOBODY = 65534
@@ -217,21 +218,23 @@ def gzip_text(data):
     return zlib.decompressobj(31).decompress(data)
 
 
-def recordings():
+def a_recording():
     data = originals()['trace.btf']
-    frames = [m.start() for m in re.finditer(b'BTF1', data)] + [len(data)]
-    assert len(frames) > 10
-    cut = data[:frames[-2] + 50]
+    parts = blocks(data)
+    assert len(parts) > 6
+    cut = data[:parts[-3][1] + 50]
     path = put('trace.btf', cut)
     told = repair(path).stdout
-    assert get(path) == data[:frames[-2]] and '50 bytes behind them cut off' in told, told
-    number = len(frames) // 2  # a frame's length says something else
-    for wrong in (b'\0\0\0\1', b'\3\xff\xff\xff'):
-        damaged = data[:frames[number] + 36] + wrong + data[frames[number] + 40:]
-        path = put('trace.btf', damaged)
-        told = repair(path).stdout
-        assert get(path) == data[:frames[number]] + data[frames[number + 1]:], told
-        assert 'frame %d, byte %d: ' % (number + 1, frames[number]) in told, told
+    assert get(path)[:parts[-3][1]] == data[:parts[-3][1]] and '50 bytes behind them cut off' in told, told
+    number = [i for i, part in enumerate(parts) if part[0] == EVENTS][-1]
+    begin, end = parts[number][1:]
+    for wrong in (b'\0\0\0\1', b'\3\xff\xff\xff'):  # its length says something else, that of its first frame
+        for at in (begin + 63, begin + BLOCK + 36):
+            path = put('trace.btf', data[:at] + wrong + data[at + 4:])
+            told = repair(path).stdout
+            index = parts[-2][1]
+            assert get(path)[:index - (end - begin)] == data[:begin] + data[end:index], told
+            assert 'block %d, byte %d: ' % (number + 1, begin) in told, told
         out = path + '.csv'
         Run(None, path, '--sink', 'csv:path=' + out, command='export', cwd=os.path.dirname(path)).ended(0)
         with open(out) as f:
@@ -278,5 +281,5 @@ def strangers_links_are_not_followed():
 
 
 tests(what_is_not_ours_is_refused, what_is_whole_stays, one_bad_byte_costs_its_event, a_quote_or_line_end_that_is_gone,
-      a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, recordings, owner_mode_and_name_stay,
+      a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, a_recording, owner_mode_and_name_stay,
       a_full_disk_leaves_the_old_one, strangers_links_are_not_followed)

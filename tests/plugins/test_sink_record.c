@@ -13,6 +13,27 @@ static uint8_t *file;
 static struct recorded all[64];
 static size_t count;
 
+static struct tap_block block[64];
+static size_t block_at[64], blocks;
+
+/* Past the frames of blocks, and the whole of the index, which are put down and held against what
+ * they say. */
+static size_t pass_blocks(size_t at, size_t len)
+{
+    while (len - at >= TAP_BLOCK_FRAME && blocks < 64 &&
+           tap_block_read(file + at, &block[blocks])) {
+        const struct tap_block *b = &block[blocks];
+        block_at[blocks] = at;
+        at += TAP_BLOCK_FRAME;
+        CU_ASSERT_FATAL(len - at >= b->length);
+        CU_ASSERT_EQUAL(tap_checksum(file + at, b->length), b->sum);
+        CU_ASSERT_EQUAL(b->number, blocks);
+        at += b->type == TAP_BLOCK_INDEX ? b->length : 0;
+        blocks++;
+    }
+    return at;
+}
+
 /* Writes the batches, and reads the file's frames. */
 static void record(struct sb **batches, size_t n)
 {
@@ -29,8 +50,11 @@ static void record(struct sb **batches, size_t n)
     free(file);
     file = (uint8_t *)slurp(f, &len);
     fclose(f);
-    count = 0;
+    count = blocks = 0;
     for (size_t at = 0; at < len && count < 64; count++) {
+        at = pass_blocks(at, len);
+        if (at == len)
+            break;
         CU_ASSERT_FATAL(len - at >= TAP_FRAME_HEADER && tap_frame_read(file + at, &all[count].h));
         CU_ASSERT_EQUAL(all[count].h.number, count);
         CU_ASSERT(all[count].h.flags & TAP_FRAME_RECORDED);
@@ -186,7 +210,37 @@ static void frames_stay_small_but_take_what_is_large(void)
     sb_free(b);
 }
 
-UNIT_TESTS("sink_record", UNIT_TEST(messages_are_copied_as_one_list),
+static void blocks_are_indexed(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    struct tap_index_entry e;
+    for (uint64_t i = 0; i < 20; i++)
+        add(b, TAP_FUNCTION_CALL, i, "a")->ts = 1000 + (int64_t)i;
+    add(b, TAP_CLOCK, 20, "c");
+    for (uint64_t i = 20; i < 30; i++)
+        add(b, TAP_FUNCTION_CALL, i, "a")->ts = 2000 - (int64_t)i;
+    record(&b, 1);
+    /* the session and the node; events; the clock; events; the index; the end */
+    static const uint8_t types[] = {TAP_BLOCK_REPORTS, TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS,
+                                    TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS,  TAP_BLOCK_INDEX,
+                                    TAP_BLOCK_END};
+    CU_ASSERT_EQUAL_FATAL(blocks, sizeof types);
+    for (size_t i = 0; i < blocks; i++)
+        CU_ASSERT_EQUAL(block[i].type, types[i]);
+    CU_ASSERT(block[2].events == 20 && block[2].first == 1000 && block[2].last == 1019);
+    CU_ASSERT(block[4].events == 10 && block[4].first == 1971 && block[4].last == 1980);
+    CU_ASSERT(block[4].reports == 3 && block[4].nodes == 1 && block[6].reports == 3);
+    CU_ASSERT_EQUAL((size_t)block[6].first, block_at[5]);
+    const uint8_t *entries = file + block_at[5] + TAP_BLOCK_FRAME + TAP_FRAME_HEADER + 19;
+    for (size_t i = 0; i < 5; i++) {
+        tap_index_entry_read(entries + i * TAP_INDEX_ENTRY, &e);
+        CU_ASSERT(e.offset == block_at[i] && e.type == types[i] && e.events == block[i].events &&
+                  e.first == block[i].first && e.last == block[i].last);
+    }
+    free(b);
+}
+
+UNIT_TESTS("sink_record", UNIT_TEST(blocks_are_indexed), UNIT_TEST(messages_are_copied_as_one_list),
            UNIT_TEST(what_is_missing_is_told), UNIT_TEST(any_jump_of_the_numbers_is_one_frame),
            UNIT_TEST(each_life_counts_from_nought),
            UNIT_TEST(nodes_and_batches_have_frames_of_their_own),

@@ -9,18 +9,25 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "syntax/wall_time.h"
 #include "transports/file/reader.h"
+#include "transports/file/told.h"
 
+/* Clocks of several nodes, and the order that events are brought into: so much more is played. */
+#define MARGIN INT64_C(1000000000)
 #define ARENA_SIZE (256u << 10)
 #define FRAMES_MAX 256u
 #define NODES_MAX 1024u
 
 struct file_settings {
     const char *path;
+    int64_t from, to;
+    const char *since, *until;
 };
 
 struct file_node {
     bool known, alive;
+    bool left_out; /* events before its next frame were passed over, nobody lost them */
     uint32_t index;
     uint64_t next; /* of its present life: the number that comes next */
 };
@@ -33,9 +40,11 @@ struct file {
     struct tap_arena *arena;           /* frames of one node, not handed over yet */
     size_t used, count;
     uint32_t frames[FRAMES_MAX];
-    uint32_t node;      /* theirs, by its index in the file */
-    char *run, *config; /* as the file tells them; NULL: it does not */
-    bool loss;          /* the last of them only tells of a loss */
+    uint32_t node;        /* theirs, by its index in the file */
+    char *run, *config;   /* as the file tells them; NULL: it does not */
+    bool loss;            /* the last of them only tells of a loss */
+    int64_t since, until; /* ns since the epoch; 0: no bound */
+    uint64_t damages;
 };
 
 static enum tap_status file_fail(const struct file *f, const char *what)
@@ -52,78 +61,17 @@ static enum tap_status file_bad(const struct file *f)
 
 /* ---- What the file says of itself */
 
-/* The one term of a control frame of the file's own, opened as a tuple of `arity`. */
-static bool own_term(const struct tap_frame *h, const uint8_t *frame, uint32_t arity,
-                     const char *tag, struct tap_cursor *c)
+/* Of two bounds for one end the narrower holds. */
+static void open_window(struct file *f, int64_t started)
 {
-    uint32_t n;
-    if (h->length < 5)
-        return false;
-    *c = tap_cursor(frame + TAP_FRAME_HEADER + 4, h->length - 4);
-    tap_read_version(c);
-    return tap_read_tuple(c, &n) && n == arity && tap_match_atom(c, tag);
-}
-
-static bool read_kinds(const struct file *f, struct tap_cursor *c, uint32_t *kinds)
-{
-    uint32_t n = 0;
-    *kinds = 0;
-    if (tap_peek(c) == TAP_EXT_NIL)
-        return tap_read_nil(c);
-    if (!tap_read_list(c, &n))
-        return false;
-    for (uint32_t i = 0; i < n && !c->bad; i++) {
-        unsigned k = 0;
-        while (k <= TAP_KIND_USER_LAST && !tap_match_atom(c, f->host->kind_name(k)))
-            k++;
-        if (k <= TAP_KIND_USER_LAST)
-            *kinds |= TAP_KIND_BIT(k);
-        else
-            tap_skip(c); /* of a later version */
-    }
-    return tap_read_nil(c);
-}
-
-/* A binary as a string of its own; an earlier one is let go. */
-static void read_text(struct tap_cursor *c, char **text)
-{
-    const uint8_t *bytes;
-    uint32_t len;
-    if (!tap_read_binary(c, &bytes, &len))
-        return;
-    free(*text);
-    *text = strndup((const char *)bytes, len);
-}
-
-static bool read_session(struct file *f, struct tap_cursor *c, struct tap_run_info *session)
-{
-    uint32_t pairs, kinds = session->events;
-    int64_t started = session->started;
-    bool several = false;
-    if (!tap_read_map(c, &pairs))
-        return false;
-    for (uint32_t i = 0; i < pairs && !c->bad; i++) {
-        if (tap_match_atom(c, "started"))
-            tap_read_i64(c, &started);
-        else if (tap_match_atom(c, "several_nodes"))
-            several = tap_match_atom(c, "true") || (tap_skip(c) && false);
-        else if (tap_match_atom(c, "events"))
-            read_kinds(f, c, &kinds);
-        else if (tap_match_atom(c, "run"))
-            read_text(c, &f->run);
-        else if (tap_match_atom(c, "config"))
-            read_text(c, &f->config);
-        else
-            tap_skip(c), tap_skip(c);
-    }
-    if (c->bad)
-        return false;
-    session->started = started > 0 && started <= INT64_MAX / 2 ? started : session->started;
-    session->events &= kinds;
-    session->several_nodes = several;
-    session->run = f->run ? f->run : session->run;
-    session->config = f->config ? f->config : session->config;
-    return true;
+    const struct file_settings *s = f->settings;
+    int64_t from = f->since, to = f->until ? f->until : INT64_MAX;
+    if (s->from && started + s->from > from)
+        from = started + s->from;
+    if (s->to && started + s->to < to)
+        to = started + s->to;
+    if (from > MARGIN || to < INT64_MAX)
+        tap_reader_window(&f->reader, from - MARGIN, to < INT64_MAX ? to + MARGIN : to);
 }
 
 static enum tap_status file_facts(void *self, struct tap_run_info *session)
@@ -138,9 +86,10 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
     enum tap_reader_got got = tap_reader_next(&f->reader, &header, &frame);
     if (got == TAP_READER_ERROR)
         return TAP_FAIL(f->host, TAP_ERROR, "cannot read %s: %s", path, strerror(errno));
-    if (got != TAP_READER_FRAME || !own_term(&header, frame, 2, "session", &c) ||
-        !read_session(f, &c, session))
+    if (got != TAP_READER_FRAME || !tap_told_term(&header, frame, 2, "session", &c) ||
+        !tap_told_session(f->host, &c, session, &f->run, &f->config))
         return TAP_FAIL(f->host, TAP_ERROR, "%s is not a recording (of the sink record)", path);
+    open_window(f, session->started);
     return TAP_OK;
 }
 
@@ -189,6 +138,19 @@ static enum tap_status file_take(struct file *f, const struct tap_frame *h, cons
     return TAP_OK;
 }
 
+/* Numbers of blocks that were passed over: a frame says that they were left out. */
+static enum tap_status file_pass(struct file *f, const struct tap_frame *h)
+{
+    uint8_t bytes[TAP_FRAME_HEADER];
+    struct file_node *n = &f->nodes[h->node];
+    struct tap_frame left_out = {
+        .flags = TAP_FRAME_RECORDED, .lost = TAP_FRAME_LOST_ALL, .node = h->node, .seq = h->seq};
+    bool some = n->alive && n->left_out && h->seq > n->next;
+    n->left_out = false;
+    tap_frame_write(bytes, &left_out);
+    return some ? file_take(f, &left_out, bytes) : TAP_OK;
+}
+
 /* ---- Nodes */
 
 static enum tap_status node_named(struct file *f, const struct tap_frame *h, struct tap_cursor *c)
@@ -224,6 +186,8 @@ static enum tap_status node_down(struct file *f, const struct tap_frame *h, stru
     int64_t reason;
     if (!n->known || !tap_read_i64(c, &reason))
         return file_bad(f);
+    if (file_pass(f, h) != TAP_OK)
+        return TAP_ERROR;
     file_commit(f);
     if (reason && n->alive)
         f->host->log(f->host, TAP_LOG_WARNING, "%s was lost during the recording",
@@ -244,24 +208,34 @@ static enum tap_status file_frame(struct file *f, const struct tap_frame *h, con
     if (h->node >= NODES_MAX)
         return file_bad(f);
     if (h->flags & TAP_FRAME_OWN) {
-        if (own_term(h, frame, 2, "node", &c))
+        if (tap_told_term(h, frame, 2, "node", &c))
             return node_named(f, h, &c);
-        if (own_term(h, frame, 2, "node_down", &c))
+        if (tap_told_term(h, frame, 2, "node_down", &c))
             return node_down(f, h, &c);
         return TAP_OK; /* of a later version */
     }
-    return f->nodes[h->node].known ? file_take(f, h, frame) : file_bad(f);
+    if (!f->nodes[h->node].known)
+        return file_bad(f);
+    enum tap_status status = file_pass(f, h);
+    return status == TAP_OK ? file_take(f, h, frame) : status;
 }
 
 /* ---- The plugin */
 
 static enum tap_status file_create(const struct tap_host *host, const void *settings, void **self)
 {
+    const struct file_settings *s = settings;
     struct file *f = calloc(1, sizeof *f);
     if (!f)
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     f->host = host;
     f->settings = settings;
+    if ((s->since && !tap_wall_time(s->since, &f->since)) ||
+        (s->until && !tap_wall_time(s->until, &f->until))) {
+        free(f);
+        return TAP_FAIL(host, TAP_INVALID,
+                        "since, until: a time is written as 2026-11-28T10:00:00");
+    }
     f->reader.fd = -1;
     *self = f;
     return TAP_OK;
@@ -283,7 +257,16 @@ static enum tap_status file_ended(struct file *f, enum tap_reader_got got)
     else if (got == TAP_READER_BAD)
         status = file_bad(f);
     else if (got == TAP_READER_TORN)
-        status = file_fail(f, "the file ends within a frame that begins");
+        status = file_fail(f, f->reader.blocks ? "the file ends within a block that begins"
+                                               : "the file ends within a frame that begins");
+    else if (got == TAP_READER_REPORTS)
+        status =
+            file_fail(f, "what the recording says of its nodes is damaged before this: nothing "
+                         "is played from there on,");
+    if (f->damages)
+        status = TAP_FAIL(f->host, TAP_ERROR,
+                          "%s is damaged in %llu places: what was in them is counted as lost",
+                          f->settings->path, (unsigned long long)f->damages);
     for (size_t i = 0; i < NODES_MAX; i++) {
         struct file_node *n = &f->nodes[i];
         if (n->alive && got == TAP_READER_END)
@@ -292,6 +275,27 @@ static enum tap_status file_ended(struct file *f, enum tap_reader_got got)
                               f->settings->path, f->host->node(f->host, n->index)->name);
     }
     return status;
+}
+
+static void note_damage(struct file *f)
+{
+    const struct tap_reader *r = &f->reader;
+    if (f->damages++ < 10)
+        f->host->log(f->host, TAP_LOG_WARNING, "%s: %llu bytes from byte %llu on are damaged",
+                     f->settings->path, (unsigned long long)(r->offset - r->damage_from),
+                     (unsigned long long)r->damage_from);
+}
+
+/* The next frame that holds. */
+static enum tap_reader_got next_frame(struct file *f, struct tap_frame *h, const uint8_t **frame)
+{
+    enum tap_reader_got got;
+    while ((got = tap_reader_next(&f->reader, h, frame)) == TAP_READER_DAMAGED)
+        note_damage(f);
+    for (size_t i = 0; f->reader.skipped && i < NODES_MAX; i++)
+        f->nodes[i].left_out = true;
+    f->reader.skipped = false;
+    return got;
 }
 
 static enum tap_status file_run(void *self)
@@ -303,7 +307,7 @@ static enum tap_status file_run(void *self)
     const uint8_t *frame;
     bool stopped = false;
     while (status == TAP_OK && !(stopped = f->host->transport->stopping(f->host)) &&
-           (got = tap_reader_next(&f->reader, &header, &frame)) == TAP_READER_FRAME)
+           (got = next_frame(f, &header, &frame)) == TAP_READER_FRAME)
         status = file_frame(f, &header, frame);
     file_commit(f);
     if (status == TAP_OK && !stopped)
@@ -333,6 +337,17 @@ static void file_destroy(void *self)
 static const struct tap_option file_options[] = {
     {"path", TAP_OPT_PATH, NULL, 0, 0, NULL, "the recording to play, - for standard input",
      offsetof(struct file_settings, path), TAP_OPT_REQUIRED},
+    {"from", TAP_OPT_DURATION, "0", 0, 0, NULL,
+     "passes over what is surely more than a second before this, from the beginning of the run; "
+     "filter:time cuts to the point",
+     offsetof(struct file_settings, from), 0},
+    {"to", TAP_OPT_DURATION, "0", 0, 0, NULL,
+     "passes over what is surely more than a second behind this; 0: to the end",
+     offsetof(struct file_settings, to), 0},
+    {"since", TAP_OPT_STRING, NULL, 0, 0, NULL, "as from, a time in UTC: 2026-11-28T10:00:00",
+     offsetof(struct file_settings, since), 0},
+    {"until", TAP_OPT_STRING, NULL, 0, 0, NULL, "as to, a time in UTC",
+     offsetof(struct file_settings, until), 0},
 };
 
 static const struct tap_transport_ops file_ops = {

@@ -1,80 +1,89 @@
-/* reader.c: see reader.h. */
+/* reader.c: see reader.h: the frames of a file with blocks, and of one without. */
 #include "transports/file/reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-#define READ_SIZE ((size_t)1 << 18)
-
-bool tap_reader_open(struct tap_reader *r, const char *path)
+/* A frame of the file's own, of a sort that only blocks bring. */
+static bool is_own(const struct tap_frame *h)
 {
-    *r = (struct tap_reader){.fd = strcmp(path, "-") == 0 ? STDIN_FILENO
-                                                          : open(path, O_RDONLY | O_CLOEXEC)};
-    return r->fd >= 0;
+    const unsigned own = TAP_FRAME_CONTROL | TAP_FRAME_OWN | TAP_FRAME_RECORDED;
+    return (h->flags & own) == own;
 }
 
-void tap_reader_close(struct tap_reader *r)
+static bool is_block(const uint8_t *frame, const struct tap_frame *h)
 {
-    if (r->fd > STDIN_FILENO)
-        close(r->fd);
-    free(r->buf);
-    *r = (struct tap_reader){.fd = -1};
+    return is_own(h) && h->length == TAP_BLOCK_FRAME - TAP_FRAME_HEADER &&
+           memcmp(frame + TAP_FRAME_HEADER, tap_block_term, sizeof tap_block_term) == 0;
 }
 
-/* Reads on until `need` bytes are there or the file ends. False: see errno. */
-static bool fill(struct tap_reader *r, size_t need)
-{
-    if (r->at > 0) {
-        memmove(r->buf, r->buf + r->at, r->len - r->at);
-        r->len -= r->at;
-        r->at = 0;
-    }
-    if (r->cap < need || !r->buf) {
-        size_t cap = need > READ_SIZE ? need : READ_SIZE;
-        uint8_t *more = realloc(r->buf, cap);
-        if (!more)
-            return errno = ENOMEM, false;
-        r->buf = more;
-        r->cap = cap;
-    }
-    while (r->len < need && !r->ended) {
-        ssize_t n = read(r->fd, r->buf + r->len, r->cap - r->len);
-        if (n < 0 && errno != EINTR)
-            return false;
-        r->ended = n == 0;
-        r->len += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-/* False where *got says why not. */
-static bool ensure(struct tap_reader *r, size_t need, enum tap_reader_got *got)
-{
-    if (r->len - r->at >= need)
-        return true;
-    if (!fill(r, need))
-        *got = TAP_READER_ERROR;
-    else if (r->len - r->at < need)
-        *got = r->len == r->at ? TAP_READER_END : TAP_READER_TORN;
-    else
-        return true;
-    return false;
-}
-
-enum tap_reader_got tap_reader_next(struct tap_reader *r, struct tap_frame *header,
-                                    const uint8_t **frame)
+/* Does the file begin with a block? */
+static enum tap_reader_got find_form(struct tap_reader *r)
 {
     enum tap_reader_got got = TAP_READER_FRAME;
-    if (!ensure(r, TAP_FRAME_HEADER, &got))
+    struct tap_frame h;
+    if (!tap_reader_ensure(r, TAP_FRAME_HEADER, &got))
         return got;
-    if (!tap_frame_read(r->buf + r->at, header) || !(header->flags & TAP_FRAME_RECORDED))
+    if (!tap_frame_read(r->buf + r->at, &h) || !(h.flags & TAP_FRAME_RECORDED))
         return TAP_READER_BAD;
-    size_t size = TAP_FRAME_HEADER + (size_t)header->length;
-    if (!ensure(r, size, &got))
+    size_t size = TAP_FRAME_HEADER + (size_t)h.length;
+    if (size == TAP_BLOCK_FRAME && !tap_reader_ensure(r, size, &got))
+        return got;
+    r->blocks = size == TAP_BLOCK_FRAME && is_block(r->buf + r->at, &h);
+    r->begun = true;
+    return got;
+}
+
+/* A frame in `left` bytes at p. */
+static bool is_frame(const uint8_t *p, size_t left, struct tap_frame *h)
+{
+    return left >= TAP_FRAME_HEADER && tap_frame_read(p, h) && h->flags & TAP_FRAME_RECORDED &&
+           !(h->flags & TAP_FRAME_PACKED) && h->length <= left - TAP_FRAME_HEADER;
+}
+
+/* Of a block, whose checksum holds. */
+static enum tap_reader_got next_of_block(struct tap_reader *r, struct tap_frame *h,
+                                         const uint8_t **frame)
+{
+    bool packed = r->frames_at < r->frames_len;
+    *frame = packed ? r->frames + r->frames_at : r->buf + r->at;
+    size_t left = packed ? r->frames_len - r->frames_at : (size_t)(r->block_end - r->offset);
+    if (!is_frame(*frame, left, h))
+        return TAP_READER_BAD;
+    size_t size = TAP_FRAME_HEADER + (size_t)h->length;
+    if (packed) {
+        r->frames_at += size;
+    } else {
+        r->at += size;
+        r->offset += size;
+    }
+    return TAP_READER_FRAME;
+}
+
+static enum tap_reader_got next_of_file(struct tap_reader *r, struct tap_frame *h,
+                                        const uint8_t **frame)
+{
+    enum tap_reader_got got = TAP_READER_FRAME;
+    if (!tap_reader_ensure(r, TAP_FRAME_HEADER, &got))
+        return got;
+    if (!tap_frame_read(r->buf + r->at, h) || !(h->flags & TAP_FRAME_RECORDED))
+        return TAP_READER_BAD;
+    size_t size = TAP_FRAME_HEADER + (size_t)h->length;
+    if (!tap_reader_ensure(r, size, &got))
         return got;
     *frame = r->buf + r->at;
     r->at += size;
     r->offset += size;
     return got;
+}
+
+enum tap_reader_got tap_reader_next(struct tap_reader *r, struct tap_frame *h,
+                                    const uint8_t **frame)
+{
+    enum tap_reader_got got = r->begun ? TAP_READER_FRAME : find_form(r);
+    if (got != TAP_READER_FRAME)
+        return got;
+    if (!r->blocks)
+        return next_of_file(r, h, frame);
+    while (r->frames_at >= r->frames_len && r->offset >= r->block_end)
+        if ((got = tap_reader_block(r)) != TAP_READER_FRAME)
+            return got;
+    return next_of_block(r, h, frame);
 }

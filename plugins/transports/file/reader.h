@@ -1,15 +1,20 @@
-/* reader.h: a recorded file as its frames, one after the other (beamtap/frame.h). */
+/* reader.h: a recorded file as its frames, one after the other (beamtap/frame.h), of blocks whose
+ * checksums hold. With a stretch of time that is wanted, blocks of events outside of it are passed
+ * over, by the file's index or else from block to block. */
 #ifndef TAP_TRANSPORTS_FILE_READER_H
 #define TAP_TRANSPORTS_FILE_READER_H
 
+#include "beamtap/frame.h"
 #include "beamtap/transport.h"
 
 enum tap_reader_got {
     TAP_READER_FRAME,
-    TAP_READER_END,  /* the file ends behind a whole frame */
-    TAP_READER_TORN, /* it ends within one */
-    TAP_READER_BAD,  /* what comes here is not a frame of a recording */
-    TAP_READER_ERROR /* see errno; ENOMEM too */
+    TAP_READER_END,     /* the file ends behind a whole block or frame */
+    TAP_READER_TORN,    /* it ends within one */
+    TAP_READER_DAMAGED, /* from damage_from to offset nothing holds; ask again for what follows */
+    TAP_READER_REPORTS, /* reports are missing before this: what follows cannot be understood */
+    TAP_READER_BAD,     /* what comes here is not a frame of a recording */
+    TAP_READER_ERROR    /* see errno; ENOMEM too */
 };
 
 struct tap_reader {
@@ -17,14 +22,51 @@ struct tap_reader {
     uint8_t *buf;
     size_t cap, at, len; /* not yet taken: at .. len */
     bool ended;
+    bool seekable;
     uint64_t offset; /* of buf[at] in the file */
+
+    /* Blocks. */
+    bool blocks;      /* the file has them */
+    bool begun;       /* `block` has been read */
+    bool skipped;     /* blocks were passed over since this was cleared */
+    uint32_t reports; /* blocks of reports so far */
+    struct tap_block block;
+    uint64_t block_end; /* offset where it ends */
+    uint64_t damage_from;
+    uint8_t *frames; /* of a packed block */
+    size_t frames_at, frames_len, frames_cap;
+
+    /* The stretch that is wanted, ns since the epoch. */
+    bool window;
+    int64_t from, to;
+    uint8_t *index; /* NULL: there is none */
+    size_t index_count, entry;
+    uint64_t index_at;
 };
 
 /* "-" is standard input. False: see errno. */
 bool tap_reader_open(struct tap_reader *, const char *path);
+/* From now on only what may be in this stretch. */
+void tap_reader_window(struct tap_reader *, int64_t from, int64_t to);
 /* The next frame, header and body at *frame, valid until the next call. */
 enum tap_reader_got tap_reader_next(struct tap_reader *, struct tap_frame *header,
                                     const uint8_t **frame);
 void tap_reader_close(struct tap_reader *);
+
+/* ---- bytes.c, window.c, blocks.c, each above those before it */
+
+/* So many bytes at buf[at]; false where *got says why not. */
+bool tap_reader_ensure(struct tap_reader *, size_t need, enum tap_reader_got *got);
+/* Goes on at `offset`, which is not before this one. False: see errno. */
+bool tap_reader_seek(struct tap_reader *, uint64_t offset);
+/* Passes over what the index says is not wanted. False: see errno. */
+bool tap_reader_pass(struct tap_reader *);
+/* At the end of a block: the next one that is wanted, opened. FRAME: it is. */
+enum tap_reader_got tap_reader_block(struct tap_reader *);
+static inline bool tap_reader_wants(const struct tap_reader *r, uint32_t type, int64_t first,
+                                    int64_t last)
+{
+    return !r->window || type != TAP_BLOCK_EVENTS || (last >= r->from && first < r->to);
+}
 
 #endif

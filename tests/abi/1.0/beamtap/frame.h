@@ -127,7 +127,8 @@
  *
  * ---- A recorded file (TAP_FRAME_RECORDED)
  *
- * A file is a sequence of frames and nothing else, in the order in which the sinks had them. Each
+ * A file is a sequence of frames and nothing else, in the order in which the sinks had them. They
+ * stand in blocks: a frame that says so (below), and then frames of so many bytes. Each
  * says its node by the index at offset 32; `lost` with a `why` of 0 are numbers that a filter or
  * the recorder left out, and no loss; a `lost` of TAP_FRAME_LOST_ALL is all numbers up to this
  * frame's, which may be more. The recorder's own control frames (TAP_FRAME_CONTROL,
@@ -140,6 +141,17 @@
  *     {node_down, Reason}
  *         its life ended, with an enum tap_reason; what comes after is its next life, which counts
  *         its numbers from 0 again
+ *     {index, Entries}
+ *         a binary: TAP_INDEX_ENTRY bytes for each block before it, see struct tap_index_entry
+ *     {block, Block}
+ *         a binary of TAP_BLOCK_SIZE bytes, see struct tap_block: a checksum of the bytes that
+ *         follow, and what is in them. Reports (all frames with TAP_FRAME_CONTROL) and events stand
+ *         in blocks of their own, so that who wants a stretch of time reads all reports and a few
+ *         blocks of events. With TAP_BLOCK_ZSTD the block is one frame more, with TAP_FRAME_PACKED,
+ *         whose body is the other frames, packed by zstd. The last block but one of a finished file
+ *         is the index, the last (TAP_BLOCK_END) has nothing in it and says where that stands.
+ *
+ * A file without blocks is one of beamtap before there were any; it is read from its beginning.
  */
 #ifndef BEAMTAP_FRAME_H
 #define BEAMTAP_FRAME_H
@@ -157,6 +169,7 @@ extern "C" {
 #define TAP_FRAME_OWN 2u              /* with CONTROL: the collector's own, or the recorder's */
 #define TAP_FRAME_ONE_LIST 4u         /* the body is one list of trace messages */
 #define TAP_FRAME_RECORDED 8u         /* of a file */
+#define TAP_FRAME_PACKED 16u          /* of a file: the body is frames, packed by zstd */
 #define TAP_FRAME_LOST_ALL UINT32_MAX /* in a recorded frame: every number up to its own */
 #define TAP_FRAME_MAX (64u << 20)     /* a longer frame is a protocol error */
 
@@ -194,6 +207,150 @@ static inline void tap_frame_write(uint8_t *p, const struct tap_frame *f)
     tap_put_u32(p + 28, f->lost);
     tap_put_u32(p + 32, f->node);
     tap_put_u32(p + 36, f->length);
+}
+
+/* ---- Blocks of a recorded file */
+
+#define TAP_BLOCK_VERSION 1
+#define TAP_BLOCK_SIZE 72u
+#define TAP_BLOCK_FRAME (TAP_FRAME_HEADER + 19u + TAP_BLOCK_SIZE) /* {block, Block}, all of it */
+#define TAP_BLOCK_MAX (TAP_FRAME_MAX + (1u << 20))                /* a longer one is damage */
+#define TAP_INDEX_ENTRY 40u
+
+enum tap_block_type { TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS, TAP_BLOCK_INDEX, TAP_BLOCK_END };
+enum tap_block_packing { TAP_BLOCK_PLAIN, TAP_BLOCK_ZSTD };
+
+/*   off  size
+ *     0     1  version, 1
+ *     1     1  type
+ *     2     1  packing
+ *     3     1  0
+ *     4     4  length: bytes that follow the frame of the block
+ *     8     4  events in it
+ *    12     4  number of the block, from 0
+ *    16     4  blocks of reports before it
+ *    20     4  bytes of its frames when they are unpacked
+ *    24     8  the run, as {session, ...} says it: what is of another has got here by mistake
+ *    32     8  the first and
+ *    40     8  the last time of its events, ns since the epoch; of TAP_BLOCK_END first: where the
+ *              index begins
+ *    48     8  its nodes: the bit index modulo 64 of each
+ *    56     8  tap_checksum of the bytes that follow
+ *    64     8  tap_checksum of all bytes of the frame before this
+ */
+struct tap_block {
+    uint8_t type, packing;
+    uint32_t length, events, number, reports, unpacked;
+    uint64_t run, nodes, sum;
+    int64_t first, last;
+};
+/* Of an index: offset in the file, first and last time, nodes (8 bytes each), type and events (4
+ * bytes each). */
+struct tap_index_entry {
+    uint64_t offset, nodes;
+    int64_t first, last;
+    uint32_t type, events;
+};
+
+/* Each step is one to one in the state and in the word: two inputs that differ in one word never
+ * have one sum. */
+static inline uint64_t tap_checksum(const uint8_t *p, size_t n)
+{
+    uint64_t h = 0x9e3779b97f4a7c15ull ^ n, word;
+    for (; n >= 8; p += 8, n -= 8) {
+        h = (h ^ tap_get_u64(p)) * 0xd6e8feb86659fd93ull;
+        h ^= h >> 32;
+    }
+    for (word = 0; n > 0; n--)
+        word = word << 8 | *p++;
+    h = (h ^ word) * 0xd6e8feb86659fd93ull;
+    return h ^ h >> 32;
+}
+
+/* What stands between the frame's header and the block's own bytes: {block, <<...>>}. */
+static const uint8_t tap_block_term[19] = {0,
+                                           0,
+                                           0,
+                                           87,
+                                           TAP_EXT_VERSION,
+                                           104,
+                                           2,
+                                           119,
+                                           5,
+                                           'b',
+                                           'l',
+                                           'o',
+                                           'c',
+                                           'k',
+                                           TAP_EXT_BINARY,
+                                           0,
+                                           0,
+                                           0,
+                                           TAP_BLOCK_SIZE};
+
+/* Reads the frame of a block from TAP_BLOCK_FRAME bytes. False: it is none, or damaged. */
+static inline bool tap_block_read(const uint8_t *p, struct tap_block *b)
+{
+    const uint8_t *own = p + TAP_BLOCK_FRAME - TAP_BLOCK_SIZE;
+    if (memcmp(p + TAP_FRAME_HEADER, tap_block_term, sizeof tap_block_term) != 0 ||
+        own[0] != TAP_BLOCK_VERSION ||
+        tap_get_u64(own + 64) != tap_checksum(p, TAP_BLOCK_FRAME - 8))
+        return false;
+    b->type = own[1];
+    b->packing = own[2];
+    b->length = tap_get_u32(own + 4);
+    b->events = tap_get_u32(own + 8);
+    b->number = tap_get_u32(own + 12);
+    b->reports = tap_get_u32(own + 16);
+    b->unpacked = tap_get_u32(own + 20);
+    b->run = tap_get_u64(own + 24);
+    b->first = (int64_t)tap_get_u64(own + 32);
+    b->last = (int64_t)tap_get_u64(own + 40);
+    b->nodes = tap_get_u64(own + 48);
+    b->sum = tap_get_u64(own + 56);
+    return b->length <= TAP_BLOCK_MAX && b->unpacked <= TAP_BLOCK_MAX;
+}
+/* Writes one: TAP_BLOCK_FRAME bytes. */
+static inline void tap_block_write(uint8_t *p, const struct tap_block *b)
+{
+    uint8_t *own = p + TAP_BLOCK_FRAME - TAP_BLOCK_SIZE;
+    struct tap_frame f;
+    memset(&f, 0, sizeof f);
+    f.flags = TAP_FRAME_CONTROL | TAP_FRAME_OWN | TAP_FRAME_RECORDED;
+    f.count = 1;
+    f.length = TAP_BLOCK_FRAME - TAP_FRAME_HEADER;
+    tap_frame_write(p, &f);
+    memcpy(p + TAP_FRAME_HEADER, tap_block_term, sizeof tap_block_term);
+    own[0] = TAP_BLOCK_VERSION, own[1] = b->type, own[2] = b->packing, own[3] = 0;
+    tap_put_u32(own + 4, b->length);
+    tap_put_u32(own + 8, b->events);
+    tap_put_u32(own + 12, b->number);
+    tap_put_u32(own + 16, b->reports);
+    tap_put_u32(own + 20, b->unpacked);
+    tap_put_u64(own + 24, b->run);
+    tap_put_u64(own + 32, (uint64_t)b->first);
+    tap_put_u64(own + 40, (uint64_t)b->last);
+    tap_put_u64(own + 48, b->nodes);
+    tap_put_u64(own + 56, b->sum);
+    tap_put_u64(own + 64, tap_checksum(p, TAP_BLOCK_FRAME - 8));
+}
+static inline void tap_index_entry_read(const uint8_t *p, struct tap_index_entry *e)
+{
+    e->offset = tap_get_u64(p);
+    e->first = (int64_t)tap_get_u64(p + 8);
+    e->last = (int64_t)tap_get_u64(p + 16);
+    e->nodes = tap_get_u64(p + 24);
+    e->type = tap_get_u32(p + 32);
+    e->events = tap_get_u32(p + 36);
+}
+static inline void tap_index_entry_write(uint8_t *p, const struct tap_index_entry *e)
+{
+    tap_put_u64(p, e->offset);
+    tap_put_u64(p + 8, (uint64_t)e->first);
+    tap_put_u64(p + 16, (uint64_t)e->last);
+    tap_put_u64(p + 24, e->nodes);
+    tap_put_u32(p + 32, e->type);
+    tap_put_u32(p + 36, e->events);
 }
 
 #ifdef __cplusplus

@@ -1,0 +1,203 @@
+"""A stretch of a recording, however large that is; and what a damaged, torn or repaired one still gives: never an event that was
+not in it, and what is missing is said or counted."""
+import io
+from lib import *
+from recordings import *
+
+
+def made(path, make):
+    with open(path, 'wb') as f:
+        make(Recording(f))
+    return path
+
+
+def small(index=True):
+    """60 blocks of 50 calls, a millisecond between two of them, and reports in between."""
+    def make(r):
+        for i in range(60):
+            if i % 7 == 0:
+                r.block(REPORTS, report((Atom('process_info'), [(pid(100), [(Atom('name'), Atom('n%d' % i))])]), i * 50))
+            r.calls(i * 50, 50, i * 50 * 10**6, 10**6)
+        r.end(3000, index)
+    f = io.BytesIO()
+    make(Recording(f))
+    return f.getvalue()
+
+
+def numbers(path):
+    """The argument of each call in the table."""
+    with open(path, newline='', encoding='utf-8') as f:
+        return [int(re.sub(r'[^0-9]', '', row['message'])) for row in csv.DictReader(f) if row['event'] == 'function_call']
+
+
+def lost(path):
+    with open(path, newline='', encoding='utf-8') as f:
+        return sum(int(re.search(r'[0-9]+', row['message'])[0]) for row in csv.DictReader(f) if row['event'] == 'lost')
+
+
+folder = tempfile.mkdtemp(dir=work)
+
+
+def export(data, *args, code=None):
+    """Of these bytes, or this file, into out.csv; stderr."""
+    path = data if isinstance(data, str) else os.path.join(folder, 'in.btf')
+    if not isinstance(data, str):
+        with open(path, 'wb') as f:
+            f.write(data)
+    if os.path.exists(folder + '/out.csv'):
+        os.unlink(folder + '/out.csv')
+    done = subprocess.run([BEAMTAP, 'export', path, '--sink', 'csv:path=out.csv', '--json', *args], cwd=folder, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE)
+    assert done.returncode in ((0, 1) if code is None else (code,)), (done.returncode, done.stderr)
+    if done.stdout:
+        invariant(json.loads(done.stdout))
+    return done.stderr.decode()
+
+
+def a_window_of_ten_gigabytes_opens_at_once():
+    size, hole = 10 * 10**9, (128 << 10) - BLOCK
+    path = os.path.join(folder, 'large.btf')
+
+    def make(r):
+        n, at = 0, 0
+        while r.file.tell() < size:
+            inside = abs(at - 5 * 10**12) < 2 * 10**9
+            if inside:
+                r.calls(n, 500, at, 10**5)
+            else:  # 500 calls that nobody must look at
+                r.block(EVENTS, b'', 500, STARTED + at, STARTED + at + 49900000, hole=hole)
+            n += 500
+            at += 5 * 10**7 if inside else 13 * 10**7
+            if r.number % 100 == 0:
+                r.block(REPORTS, report((Atom('clock'), Atom('undefined'), at, STARTED), n))
+        r.end(n)
+    made(path, make)
+    assert os.path.getsize(path) >= size
+    # By a small process of its own: a child's peak is at least its parent's.
+    measure = ('import os, resource, sys; code = os.waitpid(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)[1]; '
+               'u = resource.getrusage(resource.RUSAGE_CHILDREN); print(code, u.ru_utime + u.ru_stime, u.ru_maxrss)')
+    told = [subprocess.run([sys.executable, '-S', '-c', measure, BEAMTAP, 'export', path, '--sink', 'csv:path=out.csv', '--quiet', '--from',
+                            '5000.1s', '--to', '5000.2s'], cwd=folder, stdout=subprocess.PIPE, check=True).stdout.split() for _ in range(3)]
+    assert all(code == b'0' for code, _, _ in told), told
+    seconds, peaks = [float(t[1]) for t in told], [int(t[2]) for t in told]
+    got = numbers(folder + '/out.csv')
+    assert len(got) == 1000 and got == list(range(got[0], got[0] + 1000)) and not lost(folder + '/out.csv'), len(got)
+    print('# a window of 10 GB: %.0f ms of CPU, %d KiB' % (min(seconds) * 1000, max(peaks)))
+    assert min(seconds) < 0.1 and max(peaks) < 64 << 10, (seconds, peaks)
+    os.unlink(path)
+
+
+def a_window_is_the_same_with_and_without_an_index():
+    whole = small()
+    export(whole, code=0)
+    assert numbers(folder + '/out.csv') == list(range(3000))
+    for data in (whole, small(index=False)):
+        for args, want in ((('--from', '1s', '--to', '1500ms'), range(1000, 1500)), (('--to', '20ms'), range(20)),
+                           (('--from', '2999ms'), range(2999, 3000)), (('--from', '2023-11-14T22:13:22', '--to', '2023-11-14T22:13:22.5'), range(2000, 2500))):
+            export(data, *args, code=0)
+            assert numbers(folder + '/out.csv') == list(want) and not lost(folder + '/out.csv'), args
+    with subprocess.Popen(['cat', folder + '/in.btf'], stdout=subprocess.PIPE) as cat:  # a pipe cannot be sought in
+        subprocess.run([BEAMTAP, 'export', '-', '--sink', 'csv:path=out.csv', '--from', '1s', '--to', '1500ms'], cwd=folder, stdin=cat.stdout,
+                       stdout=subprocess.DEVNULL, check=True)
+    assert numbers(folder + '/out.csv') == list(range(1000, 1500))
+
+
+def any_bit_may_be_wrong():
+    whole = small()
+    spots = [rand.randrange(len(whole)) for _ in range(20)] + [b[1] + rand.randrange(BLOCK) for b in blocks(whole)[2::6]]
+    for at in spots:
+        spoilt = bytearray(whole)
+        spoilt[at] ^= 1 << rand.randrange(8)
+        err = export(bytes(spoilt))
+        hurt = next(b for b in blocks(whole) if b[1] <= at < b[2])
+        if 'is not a recording' in err:
+            assert hurt[1] < blocks(whole)[1][1], at
+            continue
+        got = numbers(folder + '/out.csv')
+        if hurt[0] == EVENTS:
+            assert 'are damaged' in err and len(got) + lost(folder + '/out.csv') == 3000 and len(got) == 2950, (at, hurt, err, len(got))
+        elif hurt[0] == REPORTS:
+            assert 'damaged' in err and got == list(range(len(got))), (at, err)
+        else:
+            assert got == list(range(3000)), (at, err)
+
+
+def it_may_end_anywhere():
+    whole = small()
+    for at in sorted(rand.randrange(len(whole)) for _ in range(10)) + [b[1] for b in blocks(whole)[3::9]]:
+        err = export(whole[:at])
+        if 'is not a recording' in err:
+            continue
+        got = numbers(folder + '/out.csv')
+        there = sum(50 for b in blocks(whole) if b[0] == EVENTS and b[2] <= at)
+        assert got == list(range(there)), (at, len(got), there, err)
+        assert there == 3000 or 'not recorded to its end' in err or 'within a block' in err, (at, err)
+
+
+def what_is_of_another_place_is_left_out():
+    whole = small()
+    a, b = [b for b in blocks(whole) if b[0] == EVENTS][10:30:19]
+    twice = whole[:b[1]] + whole[a[1]:a[2]] + whole[b[1]:]
+    err = export(twice, code=1)
+    assert 'are damaged' in err and numbers(folder + '/out.csv') == list(range(3000)), err
+    missing = whole[:a[1]] + whole[a[2]:]
+    export(missing)
+    assert len(numbers(folder + '/out.csv')) == 2950 and lost(folder + '/out.csv') == 50
+
+
+def repair(data, code=0):
+    path = os.path.join(folder, 'torn.btf')
+    with open(path, 'wb') as f:
+        f.write(data)
+    done = subprocess.run([BEAMTAP, 'repair', path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+    assert done.returncode == code, done.stdout
+    with open(path, 'rb') as f:
+        return f.read(), done.stdout.decode()
+
+
+def repaired_it_has_an_index():
+    whole = small()
+    assert repair(whole)[1].endswith('is whole: 3000 events\n')
+    mended, told = repair(small(index=False))
+    parts = blocks(whole)
+    at = parts[-2][1]
+    assert mended[:at] == whole[:at] and [b[1:] for b in blocks(mended)] == [b[1:] for b in parts], told
+    assert 'is repaired: 3000 events' in told and mended[at + BLOCK:parts[-2][2]] == whole[at + BLOCK:parts[-2][2]], told
+    cut = parts[40]
+    mended, told = repair(whole[:cut[1] + 77])
+    assert [b[0] for b in blocks(mended)][-2:] == [INDEX, END] and mended[:cut[1]] == whole[:cut[1]], told
+    assert repair(mended)[1].rstrip().endswith('events') and 'is whole' in repair(mended)[1]
+    err = export(mended, '--from', '1s', '--to', '1010ms')
+    assert numbers(folder + '/out.csv') == list(range(1000, 1010)), err
+    hurt = next(b for b in parts[20:] if b[0] == EVENTS)
+    mended, told = repair(whole[:hurt[1] + 200] + b'xx' + whole[hurt[1] + 202:])
+    assert '1 places before (%d bytes) left out' % (hurt[2] - hurt[1]) in told, told
+    export(mended, code=0)
+    assert len(numbers(folder + '/out.csv')) == 2950 and lost(folder + '/out.csv') == 50
+
+
+def packed_it_is_the_same():
+    export(small(), '--sink', 'record:path=packed.btf,compress=zstd', code=0)
+    assert os.path.getsize(folder + '/packed.btf') < len(small()) / 3
+    export(folder + '/packed.btf', code=0)
+    assert numbers(folder + '/out.csv') == list(range(3000))
+    export(folder + '/packed.btf', '--from', '1s', '--to', '1500ms', code=0)
+    assert numbers(folder + '/out.csv') == list(range(1000, 1500))
+    with open(folder + '/packed.btf', 'rb') as f:
+        data = f.read()
+    done = repair(data)[1]
+    assert 'is whole: 3000 events' in done, done
+    for _ in range(10):
+        spoilt = bytearray(data)
+        spoilt[rand.randrange(len(data))] ^= 1 << rand.randrange(8)
+        err = export(bytes(spoilt))
+        if 'is not a recording' not in err:
+            got = numbers(folder + '/out.csv')
+            assert set(got) <= set(range(3000)) and (len(got) == 3000 or 'damaged' in err), err
+
+
+seed = random.randrange(1 << 30)
+rand = random.Random(seed)
+print('# seed %d' % seed)
+tests(a_window_of_ten_gigabytes_opens_at_once, a_window_is_the_same_with_and_without_an_index, any_bit_may_be_wrong, it_may_end_anywhere,
+      what_is_of_another_place_is_left_out, repaired_it_has_an_index, packed_it_is_the_same)
