@@ -6,14 +6,18 @@
  */
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/around.h"
 #include "cli/run.h"
+#include "config/options.h"
 #include "library/defaults.h"
 
-/* What of the recording is wanted. A time is counted from its beginning, or is the wall's. The
- * transport passes over what is far from it, the filter cuts. */
+#define SECOND INT64_C(1000000000)
+
+/* What of the recording is wanted. A time is counted from its beginning, or is the wall's; with
+ * `around` it is how long before and behind that event. The transport passes over what is far from
+ * it, the filter cuts. */
 struct export_part {
-    const char *from, *to, *nodes, *pids;
+    const char *from, *to, *nodes, *pids, *pace, *around;
 };
 
 static bool set_time(struct tap_cli_sets *sets, const char *value, const char *counted,
@@ -24,11 +28,43 @@ static bool set_time(struct tap_cli_sets *sets, const char *value, const char *c
                       tap_cli_set(sets, "%s.%s=%s", tap_defaults.recording, key, value));
 }
 
+/* How long before or behind; a second where nothing is said. */
+static bool read_margin(const char *name, const char *text, int64_t *ns)
+{
+    *ns = SECOND;
+    if (!text || tap_parse_duration(text, ns))
+        return true;
+    fprintf(stderr, "beamtap export: %s %s: with --around this is a time such as 2s\n", name, text);
+    return false;
+}
+
+/* Looks for the event first. The exit code. */
+static int set_around(struct tap_cli_sets *sets, const char *path, const struct export_part *part)
+{
+    int64_t before, behind, ts, started;
+    if (strcmp(path, "-") == 0) {
+        fputs("beamtap export: --around reads the recording twice: it must be a file\n", stderr);
+        return 2;
+    }
+    if (!read_margin("--from", part->from, &before) || !read_margin("--to", part->to, &behind))
+        return 2;
+    int code = tap_cli_around(path, part->around, &ts, &started);
+    if (code)
+        return code;
+    char from[32], to[32];
+    int64_t at = ts > started ? ts - started : 0;
+    snprintf(from, sizeof from, "%lldns", (long long)(at > before ? at - before : 0));
+    snprintf(to, sizeof to, "%lldns", (long long)(at + behind + 1));
+    return set_time(sets, from, "from", "since") && set_time(sets, to, "to", "until") ? 0 : 1;
+}
+
 static bool set_part(struct tap_cli_sets *sets, const struct export_part *part)
 {
-    return set_time(sets, part->from, "from", "since") && set_time(sets, part->to, "to", "until") &&
+    return (part->around || (set_time(sets, part->from, "from", "since") &&
+                             set_time(sets, part->to, "to", "until"))) &&
            (!part->nodes || tap_cli_set(sets, "%s=%s", tap_defaults.nodes, part->nodes)) &&
-           (!part->pids || tap_cli_set(sets, "%s=%s", tap_defaults.pids, part->pids));
+           (!part->pids || tap_cli_set(sets, "%s=%s", tap_defaults.pids, part->pids)) &&
+           (!part->pace || tap_cli_set(sets, "%s.pace=%s", tap_defaults.recording, part->pace));
 }
 
 /* The transport of the recording, and what --set asks for beside the sinks. */
@@ -52,6 +88,8 @@ int tap_cli_export(int argc, char **argv)
                                              {"--to", &part.to, NULL},
                                              {"--node", &part.nodes, NULL},
                                              {"--pids", &part.pids, NULL},
+                                             {"--pace", &part.pace, NULL},
+                                             {"--around", &part.around, NULL},
                                              {NULL, NULL, NULL}};
     int n = tap_cli_take(argc, argv, options, &sets, rest), code = 2;
     if (n < 0 || !tap_cli_read(n, rest, flags, 1, 1, &args))
@@ -62,7 +100,7 @@ int tap_cli_export(int argc, char **argv)
               stderr);
     else if (!set_file(&sets, &part, &args))
         code = 1;
-    else
+    else if (!part.around || (code = set_around(&sets, words[0], &part)) == 0)
         code = tap_run_sets(&sets, quiet, json);
     tap_cli_sets_free(&sets);
     return code;

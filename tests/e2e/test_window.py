@@ -196,8 +196,29 @@ def packed_it_is_the_same():
             assert set(got) <= set(range(3000)) and (len(got) == 3000 or 'damaged' in err), err
 
 
+def around_an_event():
+    path = os.path.join(folder, 'in.btf')
+    with open(path, 'wb') as f:
+        f.write(small())
+    export(path, '--around', 'm:f(1700)', code=0)
+    assert numbers(folder + '/out.csv') == list(range(700, 2701))
+    export(path, '--around', 'm:f(N) when N > 1700, N rem 7 =:= 0', '--from', '10ms', '--to', '20ms', code=0)
+    assert numbers(folder + '/out.csv') == list(range(1691, 1722))
+    assert 'nothing is like m:f(5000)' in export(path, '--around', 'm:f(5000)', code=1)
+    assert 'not bound' in export(path, '--around', 'm:f(N) when M > 1', code=2)
+    assert 'must be a file' in export('-', '--around', 'm:f(1)', code=2)
+
+
+def at_its_own_pace():
+    began = time.monotonic()
+    export(small(), '--pace', 'real', '--from', '0s', '--to', '1s', code=0)
+    took = time.monotonic() - began
+    assert numbers(folder + '/out.csv') == list(range(1000)) and took > 0.9, took
+
+
 seed = random.randrange(1 << 30)
 rand = random.Random(seed)
 print('# seed %d' % seed)
 tests(a_window_of_ten_gigabytes_opens_at_once, a_window_is_the_same_with_and_without_an_index, any_bit_may_be_wrong, it_may_end_anywhere,
-      what_is_of_another_place_is_left_out, repaired_it_has_an_index, packed_it_is_the_same)
+      what_is_of_another_place_is_left_out, repaired_it_has_an_index, packed_it_is_the_same,
+      around_an_event, at_its_own_pace)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "syntax/wall_time.h"
+#include "transports/file/pace.h"
 #include "transports/file/reader.h"
 #include "transports/file/told.h"
 
@@ -23,12 +24,15 @@ struct file_settings {
     const char *path;
     int64_t from, to;
     const char *since, *until;
+    int pace;
 };
+enum { PACE_FAST, PACE_REAL };
 
 struct file_node {
     bool known, alive;
     bool left_out; /* events before its next frame were passed over, nobody lost them */
     uint32_t index;
+    struct tap_pace pace;
     uint64_t next; /* of its present life: the number that comes next */
 };
 
@@ -298,6 +302,21 @@ static enum tap_reader_got next_frame(struct file *f, struct tap_frame *h, const
     return got;
 }
 
+/* Until the frame is due, what came before it is handed over. False: the run is to end. */
+static bool wait_for(struct file *f, const struct tap_frame *h, const uint8_t *frame)
+{
+    int64_t ms;
+    if (f->settings->pace != PACE_REAL || h->node >= NODES_MAX)
+        return true;
+    while ((ms = tap_pace_due(&f->nodes[h->node].pace, h, frame)) > 0) {
+        if (f->host->transport->stopping(f->host))
+            return false;
+        file_commit(f);
+        f->host->transport->wait(f->host, NULL, 0, ms < 100 ? (int)ms : 100);
+    }
+    return true;
+}
+
 static enum tap_status file_run(void *self)
 {
     struct file *f = self;
@@ -308,7 +327,8 @@ static enum tap_status file_run(void *self)
     bool stopped = false;
     while (status == TAP_OK && !(stopped = f->host->transport->stopping(f->host)) &&
            (got = next_frame(f, &header, &frame)) == TAP_READER_FRAME)
-        status = file_frame(f, &header, frame);
+        if (wait_for(f, &header, frame))
+            status = file_frame(f, &header, frame);
     file_commit(f);
     if (status == TAP_OK && !stopped)
         status = file_ended(f, got);
@@ -334,6 +354,8 @@ static void file_destroy(void *self)
     free(f);
 }
 
+static const char *const paces[] = {"fast", "real", NULL};
+
 static const struct tap_option file_options[] = {
     {"path", TAP_OPT_PATH, NULL, 0, 0, NULL, "the recording to play, - for standard input",
      offsetof(struct file_settings, path), TAP_OPT_REQUIRED},
@@ -348,6 +370,9 @@ static const struct tap_option file_options[] = {
      offsetof(struct file_settings, since), 0},
     {"until", TAP_OPT_STRING, NULL, 0, 0, NULL, "as to, a time in UTC",
      offsetof(struct file_settings, until), 0},
+    {"pace", TAP_OPT_CHOICE, "fast", 0, 0, paces,
+     "real: events come as long after each other as they did then",
+     offsetof(struct file_settings, pace), 0},
 };
 
 static const struct tap_transport_ops file_ops = {

@@ -1,0 +1,133 @@
+/* around.c: see around.h. It is a run that plays the file through the filter into a sink of its
+ * own, which is at its end with the first event. */
+#include "cli/around.h"
+
+#include <stdlib.h>
+
+#include "beamtap/sink.h"
+#include "cli/run.h"
+#include "cli/signals.h"
+#include "library/defaults.h"
+#include "session/session.h"
+
+#define POLL_MS 50
+
+struct around {
+    const struct tap_host *host;
+    int64_t ts; /* 0: there was none yet */
+};
+
+/* What a pattern speaks of: calls, or messages; it lets all others pass. */
+static uint32_t kinds_of(const char *pattern)
+{
+    pattern += strspn(pattern, " \t");
+    if (strncmp(pattern, "send", 4) == 0 && strchr("([ \t-", pattern[4]))
+        return TAP_KIND_BIT(TAP_MESSAGE_SEND);
+    if (strncmp(pattern, "receive", 7) == 0 && strchr("([ \t-", pattern[7]))
+        return TAP_KIND_BIT(TAP_MESSAGE_RECEIVE);
+    return TAP_KIND_BIT(TAP_FUNCTION_CALL);
+}
+
+static enum tap_status around_create(const struct tap_host *host, const void *settings, void **self)
+{
+    (void)settings;
+    struct around *a = calloc(1, sizeof *a);
+    if (!a)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    a->host = host;
+    *self = a;
+    return TAP_OK;
+}
+
+static enum tap_status around_nothing(void *self)
+{
+    (void)self;
+    return TAP_OK;
+}
+
+static enum tap_status around_consume(void *self, const struct tap_batch *batch,
+                                      const uint32_t *select, size_t n)
+{
+    struct around *a = self;
+    for (size_t i = 0; i < n && !a->ts; i++) {
+        const struct tap_event *e = tap_batch_event(batch, select[i]);
+        if (!tap_kind_is_control(e->kind))
+            a->ts = e->ts;
+    }
+    return a->ts ? TAP_ENDED : TAP_OK;
+}
+
+static const struct tap_sink_ops around_ops = {.struct_size = sizeof around_ops,
+                                               .create = around_create,
+                                               .start = around_nothing,
+                                               .consume = around_consume,
+                                               .flush = around_nothing,
+                                               .stop = around_nothing,
+                                               .destroy = free};
+static const struct tap_plugin around_plugin = {
+    TAP_PLUGIN_HEADER,  .kind = TAP_PLUGIN_SINK,         .name = "around",
+    .version = "",      .summary = "waits for an event", .license = "Apache-2.0",
+    .ops = &around_ops, .flags = TAP_PLUGIN_NO_RAW};
+static const struct tap_loaded around_loaded = {&around_plugin, "built in", NULL};
+
+/* What the run says of itself is said when it is played for its sinks. */
+static void quiet(void *arg, enum tap_log_level level, const char *actor, const char *text)
+{
+    (void)arg, (void)level, (void)actor, (void)text;
+}
+
+static void stop_session(void *session)
+{
+    tap_session_stop(session);
+}
+
+static int find(const struct tap_config *config, struct tap_error *err, const char *path,
+                const char *pattern, int64_t *ts, int64_t *started)
+{
+    struct tap_session *session = tap_session_new_logged(config, err, quiet, NULL);
+    const struct around *a = NULL;
+    if (session && tap_signals_watch(stop_session, session)) {
+        enum tap_status status = tap_session_start(session);
+        while (status == TAP_OK && !tap_session_poll(session, POLL_MS))
+            ;
+        tap_session_finish(session);
+        a = tap_session_self_of(session, &around_loaded);
+    }
+    tap_signals_forget();
+    *ts = a ? a->ts : 0;
+    *started = a ? a->host->run_info->started : 0;
+    if (!*ts && tap_error_count(err) == 0)
+        fprintf(stderr, "beamtap: in %s nothing is like %s\n", path, pattern);
+    else if (!*ts)
+        tap_error_print(err, stderr);
+    int code = *ts ? 0 : tap_error_count(err) ? (int)tap_error_status(err) : 1;
+    tap_session_free(session);
+    return code;
+}
+
+int tap_cli_around(const char *path, const char *pattern, int64_t *ts, int64_t *started)
+{
+    struct tap_cli_sets sets = {NULL, 0};
+    struct tap_error *err = tap_error_new();
+    struct tap_config *config = NULL;
+    uint32_t kinds = kinds_of(pattern);
+    const char *kind = kinds == TAP_KIND_BIT(TAP_MESSAGE_SEND)      ? "message_send"
+                       : kinds == TAP_KIND_BIT(TAP_MESSAGE_RECEIVE) ? "message_receive"
+                                                                    : "function_call";
+    int code = 1;
+    if (err && tap_cli_set(&sets, "%s.path=%s", tap_defaults.recording, path) &&
+        tap_cli_set(&sets, "%s=%s", tap_defaults.match_spec, pattern) &&
+        tap_cli_set(&sets, "session.events=%s", kind)) {
+        if (tap_config_embed(NULL, tap_defaults.transport, (const char *const *)sets.sets,
+                             sets.set_count, &around_loaded, &config, err) == TAP_OK) {
+            code = find(config, err, path, pattern, ts, started);
+        } else {
+            tap_error_print(err, stderr);
+            code = (int)tap_error_status(err);
+        }
+    }
+    tap_config_free(config);
+    tap_error_free(err);
+    tap_cli_sets_free(&sets);
+    return code;
+}

@@ -1,0 +1,18 @@
+/* pace.h: playing a recording as it was lived: each node's events so long after its first one as
+ * they were then. */
+#ifndef TAP_TRANSPORTS_FILE_PACE_H
+#define TAP_TRANSPORTS_FILE_PACE_H
+
+#include "beamtap/frame.h"
+#include "beamtap/transport.h"
+
+struct tap_pace {
+    bool known;
+    int64_t node; /* the node's clock at its first frame of events, ns */
+    int64_t here; /* ours then */
+};
+
+/* How long it is until this frame is due, in ms: 0, or the frame says no time, where it is now. */
+int64_t tap_pace_due(struct tap_pace *, const struct tap_frame *, const uint8_t *frame);
+
+#endif
