@@ -1,7 +1,8 @@
 /* driver.c: runs a fuzz target without libFuzzer: its seeds as they are, and then mutated, for some
  * seconds. The mutations are the same each time, as far as the time goes.
  *
- *     fuzz_NAME [--seconds N] [--seed N]   one line: "ok fuzz_NAME ..." or "not ok fuzz_NAME: why"
+ *     fuzz_NAME [--seconds N | --inputs N] [--seed N]
+ *                                          one line: "ok fuzz_NAME ..." or "not ok fuzz_NAME: why"
  *     fuzz_NAME FILE...                    these inputs, to see again what was found
  *     fuzz_NAME --seeds FOLDER             writes the seeds
  *
@@ -32,6 +33,7 @@ struct shared {
 static struct shared *shared;
 static struct tap_buf seeds[SEEDS_MAX];
 static unsigned seed_count;
+static uint64_t inputs; /* 0: as many as the time allows */
 static const char *name;
 
 static double now(void)
@@ -165,7 +167,7 @@ static void child(double until, uint64_t state)
     struct itimerval patience = {.it_value = {PATIENCE, 0}};
     setrlimit(RLIMIT_FSIZE, &size);
     signal(SIGVTALRM, took_too_long);
-    for (uint64_t i = 0; i < seed_count || now() < until; i++) {
+    for (uint64_t i = 0; i < seed_count || (inputs ? i < inputs : now() < until); i++) {
         next_input(i, &state);
         setitimer(ITIMER_VIRTUAL, &patience, NULL);
         run_input(shared->input, shared->len);
@@ -253,6 +255,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
             seconds = atof(argv[++i]);
+        else if (strcmp(argv[i], "--inputs") == 0 && i + 1 < argc)
+            inputs = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
             state ^= strtoull(argv[++i], NULL, 10) * 0x9e3779b97f4a7c15ull;
         else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc)

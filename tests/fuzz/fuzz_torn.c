@@ -146,5 +146,7 @@ bool fuzz_seed(unsigned number, struct tap_buf *b)
         fuzz_random(&state);
     if (number < FILES + 6)
         return fuzz_recording(b, &state, number);
-    return number < 2 * FILES + 6 && pack(b, files[number - FILES - 6]);
+    if (number < FILES + 12)
+        return fuzz_blocks(b, &state, number);
+    return number < 2 * FILES + 12 && pack(b, files[number - FILES - 12]);
 }

@@ -85,4 +85,94 @@ static inline bool fuzz_recording(struct tap_buf *b, uint64_t *s, unsigned numbe
     return !b->oom;
 }
 
+/* ---- In blocks */
+
+#define FUZZ_RUN UINT64_C(0x0123456789abcdef)
+
+static inline void fuzz_block(struct tap_buf *b, struct tap_block *block, const uint8_t *bytes,
+                              size_t len)
+{
+    uint8_t head[TAP_BLOCK_FRAME];
+    block->length = block->unpacked = (uint32_t)len;
+    block->run = FUZZ_RUN;
+    block->sum = tap_checksum(bytes, len);
+    tap_block_write(head, block);
+    tap_buf_put(b, head, sizeof head);
+    tap_buf_put(b, bytes, len);
+    block->reports += block->type == TAP_BLOCK_REPORTS;
+    block->number++;
+}
+
+static inline void fuzz_index(struct tap_buf *b, struct tap_block *block,
+                              const struct tap_buf *entries)
+{
+    struct tap_buf index = {0};
+    uint64_t at = b->len;
+    size_t frame = fuzz_frame(&index, TAP_FRAME_CONTROL | TAP_FRAME_OWN | TAP_FRAME_RECORDED, 0, 0);
+    size_t item = fuzz_item(&index);
+    tap_write_tuple(&index, 2), tap_write_atom(&index, "index");
+    tap_write_binary(&index, entries->data, entries->len);
+    fuzz_item_end(&index, item);
+    fuzz_frame_end(&index, frame, 1);
+    block->type = TAP_BLOCK_INDEX;
+    fuzz_block(b, block, index.data, index.len);
+    block->type = TAP_BLOCK_END;
+    block->first = (int64_t)at;
+    fuzz_block(b, block, index.data, 0);
+    tap_buf_free(&index);
+}
+
+/* The same in blocks of a few frames, with an index but for some. */
+static inline bool fuzz_blocks(struct tap_buf *b, uint64_t *s, unsigned number)
+{
+    struct tap_buf frames = {0}, entries = {0};
+    struct tap_block block = {0};
+    if (!fuzz_recording(&frames, s, number))
+        return false;
+    for (size_t at = 0; at < frames.len;) {
+        struct tap_frame f;
+        size_t from = at;
+        bool reports = false;
+        for (unsigned n = 0; n < 3 && at < frames.len; n++) {
+            tap_frame_read(frames.data + at, &f);
+            if (n > 0 && reports != ((f.flags & TAP_FRAME_CONTROL) != 0))
+                break;
+            reports = f.flags & TAP_FRAME_CONTROL;
+            at += TAP_FRAME_HEADER + f.length;
+        }
+        block.type = reports ? TAP_BLOCK_REPORTS : TAP_BLOCK_EVENTS;
+        block.events = reports ? 0 : FUZZ_TAGS;
+        block.first = 1700000000000000000 + (int64_t)(from * (number % 4) * 100000);
+        block.last = block.first + 1000000;
+        struct tap_index_entry e = {b->len, 1, block.first, block.last, block.type, block.events};
+        if (tap_buf_reserve(&entries, TAP_INDEX_ENTRY)) {
+            tap_index_entry_write(entries.data + entries.len, &e);
+            entries.len += TAP_INDEX_ENTRY;
+        }
+        fuzz_block(b, &block, frames.data + from, at - from);
+    }
+    if (number % 5)
+        fuzz_index(b, &block, &entries);
+    bool good = !b->oom && !entries.oom;
+    tap_buf_free(&frames);
+    tap_buf_free(&entries);
+    return good;
+}
+
+/* Sets the checksums right: what is wrong in blocks is found behind them, too. */
+static inline void fuzz_set_sums(uint8_t *data, size_t size)
+{
+    const size_t own = TAP_BLOCK_FRAME - TAP_BLOCK_SIZE;
+    for (size_t at = 0; size - at >= TAP_BLOCK_FRAME; at++) {
+        uint8_t *p = data + at;
+        if (memcmp(p, TAP_FRAME_MAGIC, 4) != 0 ||
+            memcmp(p + TAP_FRAME_HEADER, tap_block_term, sizeof tap_block_term) != 0)
+            continue;
+        uint32_t len = tap_get_u32(p + own + 4);
+        if (len <= size - at - TAP_BLOCK_FRAME)
+            tap_put_u64(p + own + 56, tap_checksum(p + TAP_BLOCK_FRAME, len));
+        tap_put_u64(p + TAP_BLOCK_FRAME - 8, tap_checksum(p, TAP_BLOCK_FRAME - 8));
+    }
+}
+
 #endif
