@@ -22,11 +22,11 @@ static uint32_t wanted_by_all(const struct tap_match_spec *m)
 static unsigned weight(const struct tap_match_spec *m, size_t i)
 {
     uint32_t flags = m->entries[i].flags, all = wanted_by_all(m);
-    unsigned n = (flags & TAP_PLAN_EXCEPTION ? 4 : 0) + (flags & TAP_PLAN_RETURN ? 2 : 0) +
-                 (flags & TAP_PLAN_CALLER ? 1 : 0);
-    n += (all & TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) ? 4 : 0) +
-         (all & TAP_KIND_BIT(TAP_FUNCTION_RETURN) ? 2 : 0);
-    return n < 15 ? n : 15;
+    unsigned n = (flags & TAP_PLAN_EXCEPTION ? 8 : 0) + (flags & TAP_PLAN_RETURN ? 4 : 0) +
+                 (flags & TAP_PLAN_STACK ? 2 : 0) + (flags & TAP_PLAN_CALLER ? 1 : 0);
+    n += (all & TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) ? 8 : 0) +
+         (all & TAP_KIND_BIT(TAP_FUNCTION_RETURN) ? 4 : 0);
+    return n < 31 ? n : 31;
 }
 
 /* Once, when the plan is known. Messages have no weight: their order is that of the lines. */
