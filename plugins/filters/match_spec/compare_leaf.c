@@ -79,7 +79,7 @@ enum ms_order ms_compare_numbers(const struct ms_context *c, const struct ms_val
     if (exact && float_a != float_b) /* integers stand before floats */
         return float_b ? MS_LESS : MS_GREATER;
     if (float_a && float_b) {
-        bool zeros = exact && c->signed_zero && a->number == 0 && b->number == 0;
+        bool zeros = exact && c->release >= 27 && a->number == 0 && b->number == 0;
         if (zeros && signbit(a->number) != signbit(b->number))
             return signbit(a->number) ? MS_LESS : MS_GREATER;
         return order(a->number<b->number, a->number> b->number);

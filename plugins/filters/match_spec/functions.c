@@ -57,7 +57,7 @@ FUNCTION(is_record)
     struct ms_items items = ms_items_of(a);
     struct ms_value first;
     if (a[1].type != MS_ATOM || a[2].type != MS_INTEGER)
-        return false;
+        return e->context.release >= 28; /* then it depends on what else is wrong */
     bool fits = a->type == MS_TUPLE && a->length > 0 && a[2].integer == a->length;
     if (fits && !ms_items_next(&e->context, &items, &first))
         return true;
@@ -229,7 +229,8 @@ FUNCTION(binary_part)
             !ms_items_next(&e->context, &items, &place[1]))
             return true;
     }
-    if (a->type != MS_BITS || place[0].type != MS_INTEGER || place[1].type != MS_INTEGER)
+    if (a->type != MS_BITS || (e->context.release >= 27 && a->bits % 8) ||
+        place[0].type != MS_INTEGER || place[1].type != MS_INTEGER)
         return false;
     __int128 whole = (__int128)(a->bits / 8), from = place[0].integer, to = from;
     if (from < 0 || from > whole || place[1].integer > whole || place[1].integer < -whole)

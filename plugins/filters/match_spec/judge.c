@@ -151,8 +151,8 @@ static void eval_bindings(struct ms_eval *e, struct ms_value *out)
              : made[n];
 }
 
-/* andalso, orelse: each is a boolean, the last one too; `until` ends it. What follows one that is
- * unknown may not even be looked at in the node. */
+/* andalso, orelse: each is a boolean, the last one too before some release; `until` ends it. What
+ * follows one that is unknown may not even be looked at in the node. */
 static bool eval_chain(struct ms_eval *e, const struct ms_node *n, const char *until,
                        struct ms_value *out)
 {
@@ -162,8 +162,12 @@ static bool eval_chain(struct ms_eval *e, const struct ms_node *n, const char *u
             return false;
         if (out->type == MS_UNKNOWN || ms_value_is_atom(out, until))
             return true;
-        if (!ms_value_is_atom(out, other))
+        if (ms_value_is_atom(out, other))
+            continue;
+        if (i + 1 < n->count || e->context.release <= 27)
             return false;
+        if (e->context.release == 28) /* which has not been tried */
+            *out = ms_value_unknown();
     }
     return true;
 }
@@ -249,7 +253,7 @@ struct ms_verdict tap_ms_judge(const struct ms_judge *judge, const struct ms_sub
     struct ms_value few[16], *slots = most <= 16 ? few : malloc(most * sizeof *slots);
     uint64_t some[1], *bound = most <= 64 ? some : malloc((most + 63) / 64 * sizeof *bound);
     struct ms_eval e; /* its scratch is large, and written before it is read */
-    e.context = (struct ms_context){MS_STEPS, subject->signed_zero};
+    e.context = (struct ms_context){MS_STEPS, subject->release};
     e.subject = subject;
     e.slots = slots;
     e.bound = bound;

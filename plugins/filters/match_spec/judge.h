@@ -61,7 +61,7 @@ struct ms_judge {
 struct ms_subject {
     struct ms_value whole;      /* the list of them */
     struct ms_value self, node; /* the process, and the name of its node */
-    bool signed_zero;           /* see struct ms_context */
+    int release;                /* see struct ms_context */
 };
 
 enum ms_decision { MS_REJECTED, MS_ACCEPTED, MS_UNDECIDED };

@@ -72,7 +72,7 @@ void tap_ms_subject(const struct tap_host *host, const struct tap_batch *b,
     uint32_t left;
     *s = (struct ms_subject){.whole = ms_value_unknown(), .self = ms_value_unknown()};
     s->node = node && node->name ? ms_value_atom(node->name) : ms_value_unknown();
-    s->signed_zero = node && node->release && atoi(node->release) >= 27;
+    s->release = node && node->release ? atoi(node->release) : 0;
     bool read = open_message(b, e, &c, &s->self, &left);
     if (e->kind == TAP_FUNCTION_CALL) {
         arguments(b, e, items, s);

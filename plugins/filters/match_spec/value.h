@@ -51,8 +51,10 @@ struct ms_value {
 
 /* How terms are compared, and how much work may go into one event. */
 struct ms_context {
-    uint32_t steps;   /* left */
-    bool signed_zero; /* 0.0 and -0.0 are two terms, as since OTP 27 */
+    uint32_t steps; /* left */
+    /* of the node's OTP: since 27 0.0 and -0.0 are two terms and bits that are no bytes have no
+     * binary_part; in 29, and not in 27, the last of an andalso or orelse may be anything */
+    int release;
 };
 
 enum { MS_DEPTH = 400 }; /* of terms that are looked into; what is deeper is unknown */
