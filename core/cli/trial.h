@@ -200,6 +200,17 @@ struct tap_holdings {
     size_t memory;
 };
 struct tap_holdings tap_holdings_now(void);
+
+/* Lives of a plugin one after the other, and the memory in use after each quarter of them. What the
+ * allocator keeps for itself grows at first, and stops; what is left behind never stops. */
+#define TAP_LIVES 200
+struct tap_lives {
+    size_t memory[4];
+};
+void tap_lives_lived(struct tap_lives *, int lives);
+/* Finds what each has left behind in every quarter. */
+void tap_lives_judge(struct tap_trial *, const struct tap_lives *);
+
 /* More descriptors or threads than before are found. */
 void tap_holdings_compare(struct tap_trial *, const struct tap_holdings *before, const char *when);
 

@@ -111,9 +111,9 @@ static void everything(struct tap_trial *t)
 
 static void many_lives(struct tap_trial *t)
 {
-    size_t settled = 0;
+    struct tap_lives lives = {{0}};
     struct tap_holdings before = tap_holdings_now();
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < TAP_LIVES; i++) {
         struct tap_life l;
         bool good = begin(&l, t);
         if (good) {
@@ -126,13 +126,9 @@ static void many_lives(struct tap_trial *t)
         tap_life_end(&l);
         if (!good)
             return;
-        if (i == SETTLED)
-            settled = tap_holdings_now().memory;
+        tap_lives_lived(&lives, i + 1);
     }
-    size_t memory = tap_holdings_now().memory, lives = ROUNDS - SETTLED - 1;
-    if (memory >= settled + lives * 8)
-        tap_trial_finds(t, "each life leaves about %zu bytes of memory behind",
-                        (memory - settled) / lives);
+    tap_lives_judge(t, &lives);
     tap_holdings_compare(t, &before, "after many lives");
 }
 

@@ -228,6 +228,7 @@ static void fill_table(struct tap_trial_host *h)
                                  .peer_print = trial_peer,
                                  .kind_name = tap_kind_name,
                                  .reason_name = tap_reason_name,
+                                 .reason_key = tap_reason_key,
                                  .node = trial_node,
                                  .count = trial_count};
     if (h->trial->kind == TAP_PLUGIN_SINK)

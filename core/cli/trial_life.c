@@ -304,6 +304,24 @@ struct tap_holdings tap_holdings_now(void)
                                  m.uordblks + m.hblkhd};
 }
 
+void tap_lives_lived(struct tap_lives *l, int lives)
+{
+    if (lives % (TAP_LIVES / 4) == 0)
+        l->memory[lives / (TAP_LIVES / 4) - 1] = tap_holdings_now().memory;
+}
+
+void tap_lives_judge(struct tap_trial *t, const struct tap_lives *l)
+{
+    size_t least = SIZE_MAX;
+    for (int i = 1; i < 4; i++) {
+        size_t more = l->memory[i] > l->memory[i - 1] ? l->memory[i] - l->memory[i - 1] : 0;
+        least = more < least ? more : least;
+    }
+    if (least >= TAP_LIVES / 4 * 8)
+        tap_trial_finds(t, "each life leaves about %zu bytes of memory behind",
+                        least / (TAP_LIVES / 4));
+}
+
 void tap_holdings_compare(struct tap_trial *t, const struct tap_holdings *before, const char *when)
 {
     struct tap_holdings now = tap_holdings_now();

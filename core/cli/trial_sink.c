@@ -257,8 +257,8 @@ static int64_t now_us(void)
 static void many_lives(struct tap_trial *t)
 {
     struct tap_holdings before = tap_holdings_now();
-    size_t settled = 0;
-    for (int i = 0; i < ROUNDS; i++) {
+    struct tap_lives lives = {{0}};
+    for (int i = 0; i < TAP_LIVES; i++) {
         struct tap_life l;
         struct tap_batch_plan plan;
         struct tap_trial_batch *b = NULL;
@@ -278,13 +278,9 @@ static void many_lives(struct tap_trial *t)
         t->err = tap_error_new();
         if (!good || !t->err)
             return;
-        if (i == SETTLED)
-            settled = tap_holdings_now().memory;
+        tap_lives_lived(&lives, i + 1);
     }
-    size_t memory = tap_holdings_now().memory, lives = ROUNDS - SETTLED - 1;
-    if (memory >= settled + lives * 8)
-        tap_trial_finds(t, "each life leaves about %zu bytes of memory behind",
-                        (memory - settled) / lives);
+    tap_lives_judge(t, &lives);
     tap_holdings_compare(t, &before, "after many lives");
 }
 
