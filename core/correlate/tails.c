@@ -11,9 +11,9 @@
 #define WAYS 4u
 #define SETS 1024u
 #define FRAMES 48u
-#define LOOP 8u            /* functions of a loop */
-#define BOTTOM 2u          /* the caller of what has nothing beneath it; no hash is even */
-#define NESTING (1u << 12) /* functions that are known to be no loop */
+#define LOOP 8u          /* functions of a loop */
+#define BOTTOM 2u        /* the caller of what has nothing beneath it; no hash is even */
+#define KNOWN (1u << 12) /* functions of which something is known */
 
 struct frame {
     uint64_t function, caller; /* hashes; 0: not known */
@@ -31,7 +31,8 @@ struct process {
 struct tap_tails {
     uint32_t now;
     struct tap_returns_off returns_off;
-    uint64_t nesting[NESTING];
+    uint64_t nesting[KNOWN]; /* that are no loop */
+    uint64_t ended[KNOWN];   /* an end was told of */
     struct process at[SETS * WAYS];
 };
 
@@ -76,9 +77,9 @@ static struct process *find(struct tap_tails *t, const struct tap_event *ev, boo
 
 /* ---- What is no loop */
 
-static uint64_t *nesting_at(struct tap_tails *t, uint64_t function)
+static uint64_t *known_at(uint64_t *table, uint64_t function)
 {
-    return &t->nesting[function >> 7 & (NESTING - 1)];
+    return &table[function >> 7 & (KNOWN - 1)];
 }
 
 /* The functions of the chain that ends with the top: those that were called from the same place. */
@@ -94,7 +95,7 @@ static uint32_t chain_begin(const struct process *p)
 static void learn(struct tap_tails *t, const struct process *p)
 {
     for (uint32_t i = chain_begin(p); i < p->depth; i++)
-        *nesting_at(t, p->frames[i].function) = p->frames[i].function;
+        *known_at(t->nesting, p->frames[i].function) = p->frames[i].function;
 }
 
 /* ---- Calls and their ends */
@@ -105,7 +106,7 @@ static bool goes_on(struct tap_tails *t, const struct process *p, uint64_t funct
 {
     const struct frame *top = p->depth ? &p->frames[p->depth - 1] : NULL;
     if (!top || !caller || top->caller != caller || top->function == caller ||
-        *nesting_at(t, function) == function)
+        *known_at(t->nesting, function) == function)
         return false;
     for (uint32_t i = chain_begin(p); i < p->depth; i++)
         if (p->frames[i].function == function)
@@ -113,12 +114,22 @@ static bool goes_on(struct tap_tails *t, const struct process *p, uint64_t funct
     return false;
 }
 
+/* Will the call's end be told? The node asks for callers by itself where it will; a caller that the
+ * user asked for says nothing of ends. */
+static bool has_end(struct tap_tails *t, const struct tap_event *ev, uint64_t function)
+{
+    if (tap_returns_off_has(&t->returns_off, ev))
+        return false;
+    bool asked = (ev->flags & (TAP_DECODE_CALLER | TAP_DECODE_TAIL)) == TAP_DECODE_CALLER;
+    return !asked || *known_at(t->ended, function) == function;
+}
+
 static void call(struct tap_tails *t, struct tap_event *ev)
 {
-    if (tap_returns_off_has(&t->returns_off, ev)) /* no end will come: it opens nothing */
+    uint64_t function = function_of(ev->module, ev->function, ev->arity);
+    if (!has_end(t, ev, function)) /* it opens nothing */
         return;
     struct process *p = find(t, ev, true);
-    uint64_t function = function_of(ev->module, ev->function, ev->arity);
     uint64_t caller = ev->flags & TAP_DECODE_CALLER ? BOTTOM : 0;
     if (ev->peer_type == TAP_PEER_MFA)
         caller = function_of(ev->caller.module, ev->caller.function, ev->caller.arity);
@@ -154,6 +165,7 @@ static void end(struct tap_tails *t, struct tap_event *ev)
 {
     struct process *p = find(t, ev, false);
     uint64_t function = function_of(ev->module, ev->function, ev->arity);
+    *known_at(t->ended, function) = function;
     if (!p || !p->depth)
         return;
     if (p->deeper) {

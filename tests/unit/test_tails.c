@@ -57,6 +57,33 @@ static void two_functions_are_a_loop(void)
     }
 }
 
+/* A caller that the user asked for: there may be no ends at all. */
+static bool called(uint32_t function, uint32_t caller)
+{
+    struct tap_event ev = {.kind = TAP_FUNCTION_CALL,
+                           .pid = {1, 7, 0, 0},
+                           .module = 1,
+                           .function = function,
+                           .flags = TAP_DECODE_CALLER,
+                           .peer_type = TAP_PEER_MFA,
+                           .caller = {1, caller, 0}};
+    tap_tails_event(tails, &ev);
+    CU_ASSERT_EQUAL(ev.peer_type, TAP_PEER_MFA);
+    CU_ASSERT_EQUAL(ev.flags & ~(uint32_t)TAP_EVENT_TAIL, 0);
+    return ev.flags & TAP_EVENT_TAIL;
+}
+
+static void calls_whose_ends_are_not_told_are_none(void)
+{
+    tails = tap_tails_new();
+    for (unsigned i = 0; i < 100; i++)
+        CU_ASSERT_FALSE(called(WORK, OUTSIDE));
+    CU_ASSERT_FALSE(ends(TAP_FUNCTION_RETURN, WORK));
+    CU_ASSERT_FALSE(called(WORK, OUTSIDE));
+    CU_ASSERT_TRUE(called(WORK, OUTSIDE));
+    tap_tails_free(tails);
+}
+
 static void what_calls_itself_in_between_is_none(void)
 {
     tails = tap_tails_new();
@@ -114,5 +141,6 @@ static void what_has_no_end_is_no_turn(void)
 }
 
 UNIT_TESTS("tails", UNIT_TEST(two_functions_are_a_loop),
+           UNIT_TEST(calls_whose_ends_are_not_told_are_none),
            UNIT_TEST(what_calls_itself_in_between_is_none), UNIT_TEST(what_returns_alone_is_none),
            UNIT_TEST(a_loss_ends_what_is_known), UNIT_TEST(what_has_no_end_is_no_turn))
