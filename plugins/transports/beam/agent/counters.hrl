@@ -62,9 +62,10 @@ counters_go(#run{counters = Pid} = Run) ->
     Pid ! {counters_begin, Run},
     ok.
 
-counters_targets(#run{counters = none}) -> ok;
-counters_targets(#run{counters = Pid, targets = Targets} = Run) ->
-    Pid ! {counters_targets, Targets},
+%% Again: modules that were loaded, whose counters began anew.
+counters_targets(_, #run{counters = none}) -> ok;
+counters_targets(Again, #run{counters = Pid, targets = Targets} = Run) ->
+    Pid ! {counters_targets, Targets, Again},
     counters_known(Run).
 
 %% Should both guardians be killed at once, the registry takes away what says of itself not whose it is.
@@ -78,14 +79,21 @@ counters_finish(#run{counters = Pid} = Run, Reason) when is_pid(Pid), Reason =:=
     flags_pause(Run),
     Ref = monitor(process, Pid),
     Pid ! {counters_finish, self(), Ref},
-    receive
-        {Ref, ok} -> erlang:demonitor(Ref, [flush]);
-        {'DOWN', Ref, process, _, _} -> ok
-    after ?COUNT_FINISH ->
-        report(Run, {log, warning, <<"the last reading of the counters took too long: what came since the one before is not told">>})
-    end,
-    ok;
+    counters_wait(Run, Ref, erlang:monotonic_time(millisecond) + ?COUNT_FINISH);
 counters_finish(_, _) -> ok.
+
+%% Credit is granted meanwhile: the relay may hold what is read.
+counters_wait(Run, Ref, Until) ->
+    receive
+        {Ref, ok} -> erlang:demonitor(Ref, [flush]), ok;
+        {'DOWN', Ref, process, _, _} -> ok;
+        {beamtap, credit, Total} when is_integer(Total) ->
+            credit_grant(Run, Total),
+            counters_wait(Run, Ref, Until)
+    after max(0, Until - erlang:monotonic_time(millisecond)) ->
+        report(Run, {log, warning, <<"the last reading of the counters took too long: what came since the one before is not told">>}),
+        ok
+    end.
 
 %% ---- In the VM -----------------------------------------------------------------------------------------------------
 
@@ -135,8 +143,14 @@ counters_loop(Guardian, Down, #counters{run = Run} = C) ->
             C1 = counters_tick(Guardian, C),
             counters_next(C1), % not before: however long it took
             counters_loop(Guardian, Down, C1);
-        first -> counters_loop(Guardian, Down, counters_first(C));
-        {counters_targets, Targets} -> counters_loop(Guardian, Down, C#counters{run = Run#run{targets = Targets}});
+        first ->
+            C1 = counters_first(C),
+            %% Without readings nobody else sees those that wake up later.
+            C1#counters.interval =:= 0 andalso erlang:send_after(10 * ?COUNT_FIRST, self(), first),
+            counters_loop(Guardian, Down, C1);
+        {counters_targets, Targets, Again} ->
+            Told = maps:filter(fun({M, _, _}, _) -> not lists:member(M, Again) end, C#counters.told),
+            counters_loop(Guardian, Down, C#counters{run = Run#run{targets = Targets}, told = Told});
         {counters_finish, From, Ref} ->
             counters_read(false, C),
             From ! {Ref, ok};
@@ -167,9 +181,16 @@ counters_tick(Guardian, #counters{interval = Interval, due = Due, most = Most} =
 counters_cells(#counters{kinds = [call_count]}) -> 0;
 counters_cells(#counters{cells = Cells, each = Each, last_pid = Last}) -> Cells + Each * max(0, counters_pid() - Last).
 
-%% Pids are given out in turn.
+%% Pids are given out in turn. Where no process can be spawned, none came that could be counted.
 counters_pid() ->
-    Text = pid_to_list(spawn(fun() -> ok end)),
+    try spawn(fun() -> ok end) of
+        Pid -> put(counters_pid, counters_pid(Pid)), get(counters_pid)
+    catch error:system_limit ->
+        case get(counters_pid) of undefined -> 0; Last -> Last end
+    end.
+
+counters_pid(Pid) ->
+    Text = pid_to_list(Pid),
     {Number, [$. | Rest]} = counters_number(tl(counters_until($., Text)), 0),
     {Serial, _} = counters_number(Rest, 0),
     Serial bsl 15 + Number.
@@ -190,7 +211,7 @@ counters_first(#counters{run = #run{session = Session, targets = Targets}, kinds
                 _ -> {N, P}
             end
         end, {0, #{}}, counters_all(Targets)),
-    C#counters{cells = Cells, each = max(10, Cells div max(1, map_size(Pids)) + 1)}.
+    C#counters{cells = Cells, last_pid = counters_pid(), each = max(10, Cells div max(1, map_size(Pids)) + 1)}.
 
 counters_all(Targets) ->
     [{M, F, A} || #target{module = M, functions = Functions} <- Targets, {F, A} <- counters_functions(M, Functions)].

@@ -11,6 +11,7 @@
     polls = false, polling = false,             % on_load is not used; a poll is on its way
     watch = none,                               % ms until which is looked more often
     returns_off = #{},                             % {M,F,A} => true: set without its return trace
+    stacks_off = #{},                              % and without its dumps
     names = #{},                                % registered name => pid, as last reported
     follow = #{},                               % name => pid | none (follow.hrl)
     roots = [],                                 % of trees: [{Text, Pid}]
@@ -262,7 +263,7 @@ guardian_loop(#guardian{run = #run{relay = Relay, shared = Shared} = Run, peer =
             guardian_loop(guardian_returns_off(MFA, Why, G));
         {relay_stacks_off, MFA, Why} ->
             guardian_stacks_off(MFA, Why, Run),
-            guardian_loop(G);
+            guardian_loop(G#guardian{stacks_off = (G#guardian.stacks_off)#{MFA => true}});
         {relay_end, Relay, Reason, Text} ->
             call_limit(Reason, Text, G);
         {relay_down, _, process, Relay, Why} ->

@@ -120,7 +120,7 @@ load_look(#guardian{run = #run{targets = Targets, session = Session} = Run, know
     G1 = G0#guardian{known = lists:usort(New ++ lists:filter(fun erlang:module_loaded/1, Known)), looked = Began},
     {G2, Traced} = lists:foldl(fun load_one/2, {G1, []}, lists:usort(Again ++ New)),
     Missed = Polls andalso Traced =/= [],
-    Traced =/= [] andalso counters_targets(G2#guardian.run),
+    Traced =/= [] andalso counters_targets(Traced, G2#guardian.run),
     Missed andalso load_gap(Since, Traced, Run),
     G2#guardian{pending = [M || M <- G2#guardian.pending, not lists:member(M, Loaded)],
                 watch = case Missed of true -> erlang:monotonic_time(millisecond) + ?LOAD_WATCH; false -> G2#guardian.watch end}.
@@ -145,7 +145,7 @@ has_vanished(#target{module = M, functions = [{F, A} | _]}, #run{session = Sessi
 %% ---- One module ----------------------------------------------------------------------------------------------------
 
 %% Puts it in order; {G, Traced}: with the module in front where functions of it are traced.
-load_one(Module, {#guardian{run = Run, entries = Entries, peer = Peer, returns_off = ReturnsOff} = G, Traced}) ->
+load_one(Module, {#guardian{run = Run, entries = Entries, peer = Peer, returns_off = ReturnsOff, stacks_off = StacksOff} = G, Traced}) ->
     #run{session = Session, targets = Targets} = Run,
     File = case code:is_loaded(Module) of {file, F} -> F; false -> "" end,
     Others = [T || T <- Targets, T#target.module =/= Module],
@@ -157,6 +157,7 @@ load_one(Module, {#guardian{run = Run, entries = Entries, peer = Peer, returns_o
     Count = lists:sum([try set_target(Session, T) catch throw:_ -> 0 end || T <- New]),
     Run#run.on_load =/= none andalso load_clear(Module, New, Run),
     [returns_off(Run1, MFA) || {M, _, _} = MFA <- maps:keys(ReturnsOff), M =:= Module],
+    [less_spec(fun without_dumps/1, Run1, MFA) || {M, _, _} = MFA <- maps:keys(StacksOff), M =:= Module],
     case Count of
         0 -> {G#guardian{run = Run1}, Traced};
         _ ->
