@@ -129,28 +129,29 @@ static void *sink_main(void *arg)
     bool gone = status == TAP_ENDED || stopped == TAP_ENDED;
     if ((status != TAP_OK && status != TAP_ENDED) || (stopped != TAP_OK && stopped != TAP_ENDED))
         atomic_store(&s->failed, true);
-    s->ended(s->arg, s,
-             atomic_load(&s->failed) ? TAP_SINK_FAILED
-             : gone                  ? TAP_SINK_GONE
-                                     : TAP_SINK_DONE);
+    if (!atomic_load(&s->abandoned)) /* else that was told, and counted */
+        s->ended(s->arg, s,
+                 atomic_load(&s->failed) ? TAP_SINK_FAILED
+                 : gone                  ? TAP_SINK_GONE
+                                         : TAP_SINK_DONE);
     atomic_store(&s->done, true);
     return NULL;
 }
 
 static void leave_behind(struct tap_sink *s)
 {
-    s->abandoned = true;
+    atomic_store(&s->abandoned, true);
     s->threaded = false;
     atomic_store(&s->failed, true);
+    tap_queue_kill(&s->queue); /* nobody takes from it: it withholds no credit */
     pthread_detach(s->thread);
 }
 
 bool tap_sink_crashed(struct tap_sink *s)
 {
-    if (!atomic_load(&s->crashed) || s->abandoned)
+    if (!atomic_load(&s->crashed) || atomic_load(&s->abandoned))
         return false;
     leave_behind(s);
-    tap_queue_kill(&s->queue);
     return true;
 }
 

@@ -31,7 +31,8 @@ struct tap_sink {
     uint32_t set;               /* its filters: which of a batch's selections is its own */
     struct tap_queue queue;
     pthread_t thread;
-    bool started, threaded, abandoned;
+    bool started, threaded;
+    atomic_bool abandoned; /* its thread was left behind */
 
     /* Written by one thread each, read by any. */
     atomic_uint_fast64_t given, filtered, dropped; /* events */

@@ -21,7 +21,7 @@ size_t tap_session_sinks(const struct tap_session *session, struct tap_sink_stat
         struct tap_sink *sink = &session->sinks[s];
         uint64_t written = figure(&sink->written), given = figure(&sink->given),
                  own = figure(&sink->dropped);
-        if (atomic_load(&sink->done) || sink->abandoned || atomic_load(&sink->failed))
+        if (atomic_load(&sink->done) || atomic_load(&sink->abandoned) || atomic_load(&sink->failed))
             own = given > written ? given - written : 0; /* whatever it did not say is written */
         stats[s] = (struct tap_sink_stats){.section = tap_session_instance(session, sink)->section,
                                            .written = written,

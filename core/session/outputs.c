@@ -46,6 +46,11 @@ static void look(struct output *o, const struct tap_instance *in)
         return;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         o->standard |= strcmp(o->path, names[i]) == 0;
+    if (in->kind == TAP_PLUGIN_TRANSPORT && strcmp(o->path, "-") == 0) { /* what it plays */
+        o->standard = false;
+        o->exists = fstat(STDIN_FILENO, &o->st) == 0 && S_ISREG(o->st.st_mode);
+        return;
+    }
     if (o->standard) {
         o->exists = fstat(STDOUT_FILENO, &o->st) == 0 && S_ISREG(o->st.st_mode);
         return;

@@ -80,7 +80,10 @@ static bool start_sink(struct tap_session *session, struct tap_sink *sink)
                 "%s did not come back from start within %lld s and was left behind", sink->file,
                 (long long)(TAP_OPERATION_DEADLINE / TAP_SECOND));
         break;
-    case TAP_SINK_CRASHED: tell_crash(session, sink); break;
+    case TAP_SINK_CRASHED: /* its thread ends the process in the end: no node is touched */
+        tell_crash(session, sink);
+        tap_session_stop(session);
+        break;
     case TAP_SINK_THREAD:
         TAP_ERR(session->err, TAP_ERROR, sink->section, "cannot start a thread: %s",
                 strerror(errno));
