@@ -12,6 +12,7 @@ struct open_call {
     uint32_t module, function;
     int32_t arity;
     uint32_t kinds, times;
+    bool sure; /* its end will be told */
 };
 struct process {
     struct tap_pid pid;
@@ -19,6 +20,7 @@ struct process {
     struct open_call *calls; /* NULL: the place is free */
 };
 struct ms_calls {
+    uint32_t used; /* places that are taken */
     struct process processes[PROCESSES];
 };
 
@@ -27,8 +29,9 @@ struct ms_calls *ms_calls_new(void)
     return calloc(1, sizeof(struct ms_calls));
 }
 
-static void forget(struct process *p)
+static void forget(struct ms_calls *c, struct process *p)
 {
+    c->used -= p->calls != NULL;
     free(p->calls);
     *p = (struct process){0};
 }
@@ -54,7 +57,7 @@ static struct process *find(struct ms_calls *c, const struct tap_event *e, bool 
     }
     if (!make)
         return NULL;
-    forget(room);
+    forget(c, room);
     room->pid = e->pid;
     room->node = e->node;
     return room;
@@ -66,7 +69,7 @@ static bool is_call(const struct open_call *c, const struct tap_event *e)
 }
 
 /* Room for one more; false: out of memory. */
-static bool grow(struct process *p)
+static bool grow(struct ms_calls *c, struct process *p)
 {
     if (p->count < p->cap)
         return true;
@@ -79,23 +82,25 @@ static bool grow(struct process *p)
     struct open_call *more = realloc(p->calls, cap * sizeof *more);
     if (!more)
         return false;
+    c->used += p->calls == NULL;
     p->calls = more;
     p->cap = cap;
     return true;
 }
 
-void ms_calls_begin(struct ms_calls *c, const struct tap_event *e, uint32_t kinds)
+void ms_calls_begin(struct ms_calls *c, const struct tap_event *e, uint32_t kinds, bool sure)
 {
     struct process *p = find(c, e, true);
     struct open_call *top = p->count ? &p->calls[p->count - 1] : NULL;
-    if (top && is_call(top, e) && top->kinds == kinds && top->times < UINT32_MAX) {
+    if (top && is_call(top, e) && top->kinds == kinds && top->sure == sure &&
+        top->times < UINT32_MAX) {
         top->times++;
         return;
     }
-    if (grow(p))
-        p->calls[p->count++] = (struct open_call){e->module, e->function, e->arity, kinds, 1};
+    if (grow(c, p))
+        p->calls[p->count++] = (struct open_call){e->module, e->function, e->arity, kinds, 1, sure};
     else if (!p->calls)
-        forget(p);
+        forget(c, p);
 }
 
 /* Calls above it have ended by an exception that nobody asked for. */
@@ -111,9 +116,12 @@ bool ms_calls_end(struct ms_calls *c, const struct tap_event *e, uint32_t *kinds
         return false;
     struct open_call *call = &p->calls[at - 1];
     *kinds = call->kinds;
+    for (uint32_t i = at - 1; !call->sure && i-- > 0;) /* it may be the end of one of these */
+        if (is_call(&p->calls[i], e))
+            *kinds |= p->calls[i].kinds;
     p->count = --call->times ? at : at - 1;
     if (p->count == 0)
-        forget(p);
+        forget(c, p);
     return true;
 }
 
@@ -121,12 +129,12 @@ void ms_calls_forget(struct ms_calls *c, const struct tap_event *e)
 {
     struct process *p = find(c, e, false);
     if (p)
-        forget(p);
+        forget(c, p);
 }
 
 void ms_calls_forget_node(struct ms_calls *c, uint32_t node)
 {
-    for (size_t i = 0; i < PROCESSES; i++)
+    for (size_t i = 0; c->used && i < PROCESSES; i++)
         if (c->processes[i].calls && c->processes[i].node == node)
-            forget(&c->processes[i]);
+            forget(c, &c->processes[i]);
 }

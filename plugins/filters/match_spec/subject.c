@@ -90,10 +90,19 @@ void tap_ms_subject(const struct tap_host *host, const struct tap_batch *b,
     s->whole = list_of(items, send ? 2 : 3);
 }
 
-bool tap_ms_returns(const struct tap_batch *b, const struct tap_event *e)
+bool tap_ms_returns(const struct tap_batch *b, const struct tap_event *e, bool *sure)
 {
     struct tap_cursor c;
     struct ms_value pid;
-    uint32_t left;
-    return !open_message(b, e, &c, &pid, &left) || left > 1;
+    uint32_t left, n;
+    *sure = false;
+    if (!open_message(b, e, &c, &pid, &left))
+        return true;
+    if (left < 2 || !tap_skip(&c) || !tap_read_tuple(&c, &n))
+        return false; /* nothing beside the call, or a scheduler's number */
+    if (n == 3 && tap_match_atom(&c, "$beamtap_stack") &&
+        (!tap_skip(&c) || !tap_read_tuple(&c, &n)))
+        return false;
+    *sure = tap_match_atom(&c, "$beamtap_tail");
+    return *sure || tap_match_atom(&c, "$beamtap_caller");
 }

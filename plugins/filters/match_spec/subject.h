@@ -12,7 +12,8 @@ enum { MS_SUBJECT_ITEMS = 255 };
  * did not come with the event is unknown in it. */
 void tap_ms_subject(const struct tap_host *, const struct tap_batch *, const struct tap_event *,
                     struct ms_value *items, struct ms_subject *);
-/* Does a return of this call come, as far as the event says? A node reports its caller then. */
-bool tap_ms_returns(const struct tap_batch *, const struct tap_event *);
+/* May a return of this call come, as far as the event says? sure: it will, for the node reports a
+ * caller by itself then. */
+bool tap_ms_returns(const struct tap_batch *, const struct tap_event *, bool *sure);
 
 #endif

@@ -21,6 +21,8 @@ static uint32_t wanted_by_all(const struct tap_match_spec *m)
 /* How much an entry asks for, as plan_entry says it: the entries that ask for more stand first. */
 static unsigned weight(const struct tap_match_spec *m, size_t i)
 {
+    if (m->entries[i].target != MS_CALLS) /* in the order of their lines */
+        return 0;
     uint32_t flags = m->entries[i].flags, all = wanted_by_all(m);
     unsigned n = (flags & TAP_PLAN_EXCEPTION ? 8 : 0) + (flags & TAP_PLAN_RETURN ? 4 : 0) +
                  (flags & TAP_PLAN_STACK ? 2 : 0) + (flags & TAP_PLAN_CALLER ? 1 : 0);
@@ -34,10 +36,7 @@ static void put_in_order(struct tap_match_spec *m)
 {
     for (size_t i = 0; i < m->count; i++) {
         size_t at = i;
-        for (; at > 0 && m->entries[i].target == MS_CALLS &&
-               m->entries[m->order[at - 1]].target == MS_CALLS &&
-               weight(m, m->order[at - 1]) < weight(m, i);
-             at--)
+        for (; at > 0 && weight(m, m->order[at - 1]) < weight(m, i); at--)
             m->order[at] = m->order[at - 1];
         m->order[at] = i;
     }
@@ -143,8 +142,9 @@ static bool keep_call(struct tap_match_spec *m, const struct tap_batch *batch,
     if (!any_fits(m, e))
         return false;
     struct decision d = decide(m, MS_CALLS, batch, e);
-    if (tap_ms_returns(batch, e))
-        ms_calls_begin(m->open, e, d.kinds);
+    bool sure;
+    if (tap_ms_returns(batch, e, &sure))
+        ms_calls_begin(m->open, e, d.kinds, sure);
     return d.keep;
 }
 
