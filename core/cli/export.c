@@ -20,12 +20,13 @@ struct export_part {
     const char *from, *to, *nodes, *pids, *pace, *around;
 };
 
+/* `all`: what lies before the part has to be read too. */
 static bool set_time(struct tap_cli_sets *sets, const char *value, const char *counted,
-                     const char *wall)
+                     const char *wall, bool all)
 {
     const char *key = value && strpbrk(value, "-:") ? wall : counted;
     return !value || (tap_cli_set(sets, "%s.%s=%s", tap_defaults.time, key, value) &&
-                      tap_cli_set(sets, "%s.%s=%s", tap_defaults.recording, key, value));
+                      (all || tap_cli_set(sets, "%s.%s=%s", tap_defaults.recording, key, value)));
 }
 
 /* How long before or behind; a second where nothing is said. */
@@ -54,14 +55,19 @@ static int set_around(struct tap_cli_sets *sets, const char *path, const struct 
     char from[32], to[32];
     int64_t at = ts > started ? ts - started : 0;
     snprintf(from, sizeof from, "%lldns", (long long)(at > before ? at - before : 0));
-    snprintf(to, sizeof to, "%lldns", (long long)(at + behind + 1));
-    return set_time(sets, from, "from", "since") && set_time(sets, to, "to", "until") ? 0 : 1;
+    snprintf(to, sizeof to, "%lldns",
+             (long long)(behind < INT64_MAX - at ? at + behind + 1 : INT64_MAX));
+    return set_time(sets, from, "from", "since", part->pids) &&
+                   set_time(sets, to, "to", "until", false)
+               ? 0
+               : 1;
 }
 
 static bool set_part(struct tap_cli_sets *sets, const struct export_part *part)
 {
-    return (part->around || (set_time(sets, part->from, "from", "since") &&
-                             set_time(sets, part->to, "to", "until"))) &&
+    /* Events from before tell who was born below whom, and what they are called. */
+    return (part->around || (set_time(sets, part->from, "from", "since", part->pids) &&
+                             set_time(sets, part->to, "to", "until", false))) &&
            (!part->nodes || tap_cli_set(sets, "%s=%s", tap_defaults.nodes, part->nodes)) &&
            (!part->pids || tap_cli_set(sets, "%s=%s", tap_defaults.pids, part->pids)) &&
            (!part->pace || tap_cli_set(sets, "%s.pace=%s", tap_defaults.recording, part->pace));

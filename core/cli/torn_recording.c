@@ -53,6 +53,7 @@ static void keep_block(struct tap_torn_file *m, const struct tap_block *b, size_
         return; /* made anew */
     tap_torn_keep(m, m->buf, size);
     m->events += b->events;
+    m->reports += b->type == TAP_BLOCK_REPORTS;
     m->last_block = *b;
     m->kept += size;
     if (tap_buf_reserve(&m->index, TAP_INDEX_ENTRY)) {
@@ -62,11 +63,14 @@ static void keep_block(struct tap_torn_file *m, const struct tap_block *b, size_
     m->failed |= m->index.oom;
 }
 
-/* Of one run, and behind those before it: what else is here has got here by mistake. */
+/* Of one run, and behind those before it: what else is here has got here by mistake. Where a block
+ * of reports is missing no event behind it can be played (transports/file/blocks.c). */
 static bool has_place(const struct tap_torn_file *m, const struct tap_block *b)
 {
     const struct tap_block *before = &m->last_block;
-    return m->kept == 0 || (b->run == before->run && b->number > before->number);
+    if (m->kept == 0) /* without the first, which tells of the session, nobody can play the rest */
+        return b->type == TAP_BLOCK_REPORTS && b->number == 0;
+    return b->run == before->run && b->number > before->number && b->reports == m->reports;
 }
 
 static enum tap_torn_verdict read_block(struct tap_torn_file *m, bool last, size_t *len)

@@ -55,6 +55,13 @@ def counted(found):
     return [r for r in found if r['event'] not in ('lost', 'gap', 'node_up', 'node_down')]
 
 
+def in_pairs(found):
+    """The same rows with a number for each pair that has both ends here: flows are numbered from where the playing begins."""
+    ends = collections.Counter(r['flow'] for r in found)
+    numbers = {}
+    return [dict(r, flow=numbers.setdefault(r['flow'], len(numbers)) if r['flow'] and ends[r['flow']] > 1 else '') for r in found]
+
+
 def a_stretch_of_time():
     run, whole, _ = recording()
     whole = counted(whole)
@@ -71,7 +78,7 @@ def a_stretch_of_time():
             args += ['--to', stamp(last)]
         want = [r for r in whole if (first is None or int(r['ts']) >= first) and (last is None or int(r['ts']) < last)]
         found = counted(export(run, 'part.csv', *args))
-        assert 0 < len(found) < len(whole) and found == want, (args, len(found), len(want))
+        assert 0 < len(found) < len(whole) and in_pairs(found) == in_pairs(want), (args, len(found), len(want))
     early = counted(export(run, 'part.csv', '--to', '1s'))
     late = counted(export(run, 'part.csv', '--from', '1s'))
     assert early + late == whole and early and late, (len(early), len(late), len(whole), started)

@@ -70,10 +70,13 @@ static void open_window(struct file *f, int64_t started)
 {
     const struct file_settings *s = f->settings;
     int64_t from = f->since, to = f->until ? f->until : INT64_MAX;
-    if (s->from && started + s->from > from)
-        from = started + s->from;
-    if (s->to && started + s->to < to)
-        to = started + s->to;
+    int64_t at;
+    if (s->from && __builtin_add_overflow(started, s->from, &at))
+        at = INT64_MAX;
+    if (s->from && at > from)
+        from = at;
+    if (s->to && !__builtin_add_overflow(started, s->to, &at) && at < to)
+        to = at;
     if (from > MARGIN || to < INT64_MAX)
         tap_reader_window(&f->reader, from - MARGIN, to < INT64_MAX ? to + MARGIN : to);
 }
@@ -182,6 +185,7 @@ static void node_end(struct file *f, struct file_node *n, bool failed)
         f->host->transport->node_state(f->host, n->index, failed ? TAP_NODE_FAILED : TAP_NODE_DONE,
                                        &final);
     n->alive = false;
+    n->pace.known = false; /* its next life has another clock */
 }
 
 static enum tap_status node_down(struct file *f, const struct tap_frame *h, struct tap_cursor *c)

@@ -66,7 +66,8 @@ enum tap_reader_got tap_reader_block(struct tap_reader *);
 static inline bool tap_reader_wants(const struct tap_reader *r, uint32_t type, int64_t first,
                                     int64_t last)
 {
-    return !r->window || type != TAP_BLOCK_EVENTS || (last >= r->from && first < r->to);
+    return !r->window || type != TAP_BLOCK_EVENTS || first > last || /* losses alone */
+           (last >= r->from && first < r->to);
 }
 
 #endif
