@@ -237,7 +237,7 @@ static void blocks_are_indexed(void)
         CU_ASSERT(e.offset == block_at[i] && e.type == types[i] && e.events == block[i].events &&
                   e.first == block[i].first && e.last == block[i].last);
     }
-    free(b);
+    sb_free(b);
 }
 
 UNIT_TESTS("sink_record", UNIT_TEST(blocks_are_indexed), UNIT_TEST(messages_are_copied_as_one_list),

@@ -20,8 +20,8 @@ struct process {
     struct open_call *calls; /* NULL: the place is free */
 };
 struct ms_calls {
-    uint32_t used; /* places that are taken */
-    struct process processes[PROCESSES];
+    uint32_t used;             /* places that are taken */
+    struct process *processes; /* from the first call on */
 };
 
 struct ms_calls *ms_calls_new(void)
@@ -38,16 +38,21 @@ static void forget(struct ms_calls *c, struct process *p)
 
 void ms_calls_free(struct ms_calls *c)
 {
-    for (size_t i = 0; c && i < PROCESSES; i++)
+    for (size_t i = 0; c && c->processes && i < PROCESSES; i++)
         free(c->processes[i].calls);
+    if (c)
+        free(c->processes);
     free(c);
 }
 
-/* The process's place; NULL: it has none. With `make` the one that it gets, be it another's. */
+/* The process's place; NULL: it has none. With `make` the one that it gets, be it another's; NULL:
+ * out of memory. */
 static struct process *find(struct ms_calls *c, const struct tap_event *e, bool make)
 {
     size_t at = (tap_pid_hash(&e->pid) + e->node * 31u) % PROCESSES;
     struct process *room = NULL;
+    if (!c->processes && (!make || !(c->processes = calloc(PROCESSES, sizeof *c->processes))))
+        return NULL;
     for (size_t i = 0; i < PROBES; i++) {
         struct process *p = &c->processes[(at + i) % PROCESSES];
         if (p->calls && p->node == e->node && tap_pid_same(&p->pid, &e->pid))
@@ -91,6 +96,8 @@ static bool grow(struct ms_calls *c, struct process *p)
 void ms_calls_begin(struct ms_calls *c, const struct tap_event *e, uint32_t kinds, bool sure)
 {
     struct process *p = find(c, e, true);
+    if (!p) /* its end is decided by its function alone */
+        return;
     struct open_call *top = p->count ? &p->calls[p->count - 1] : NULL;
     if (top && is_call(top, e) && top->kinds == kinds && top->sure == sure &&
         top->times < UINT32_MAX) {
