@@ -12,8 +12,10 @@ max_events = 0
 modules = e2e_pictures, e2e_reload
 [sink:chrome]
 path = trace.json
+queue = 256M
 [sink:csv]
 path = trace.csv
+queue = 256M
 """
 CALLS = 'function_call, function_return, function_exception, message_receive, process_start, process_exit'
 
