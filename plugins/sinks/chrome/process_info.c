@@ -61,14 +61,10 @@ static bool info_counter(struct tap_chrome *c, struct tap_track *t)
 
 void tap_process_info_mailboxes(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
-    struct tap_cursor cur = tap_cursor(in->batch->arena + in->ev->payload.off, in->ev->payload.len);
+    struct tap_process_report_list list = tap_process_report_begin(in->batch, in->ev);
     struct tap_pid pid;
-    uint32_t n = 0;
     int64_t length;
-    if (!tap_read_list(&cur, &n))
-        return;
-    for (; n > 0 && tap_process_report_pid(c->host, &cur, &pid) && tap_read_i64(&cur, &length);
-         n--) {
+    while (tap_process_mailbox_next(c->host, &list, &pid, &length)) {
         struct tap_track *t = tap_tracks_find(&c->tracks, &pid);
         if (!t || !t->tid || t->dead || !info_counter(c, t)) /* nothing was drawn for it */
             continue;

@@ -39,8 +39,9 @@ struct tap_process_report_list tap_process_report_begin(const struct tap_batch *
                                                         const struct tap_event *);
 bool tap_process_report_next(const struct tap_host *, struct tap_process_report_list *,
                              struct tap_process_report *);
-/* {Pid, and its second element is left to read. */
-bool tap_process_report_pid(const struct tap_host *, struct tap_cursor *, struct tap_pid *);
+/* The lengths in a TAP_MAILBOX event, which is begun as reports are; false: there are no more. */
+bool tap_process_mailbox_next(const struct tap_host *, struct tap_process_report_list *,
+                              struct tap_pid *, int64_t *length);
 
 /* What is known of one process. */
 struct tap_process_facts {

@@ -52,8 +52,8 @@ static void report_facts(const struct tap_host *host, struct tap_process_report 
     }
 }
 
-bool tap_process_report_pid(const struct tap_host *host, struct tap_cursor *cur,
-                            struct tap_pid *pid)
+/* {Pid, and its second element is left to read. */
+static bool report_pid(const struct tap_host *host, struct tap_cursor *cur, struct tap_pid *pid)
 {
     uint32_t pair, len;
     const char *node;
@@ -77,12 +77,21 @@ bool tap_process_report_next(const struct tap_host *host, struct tap_process_rep
                              struct tap_process_report *c)
 {
     *c = (struct tap_process_report){.name = 0};
-    if (!l->left || !tap_process_report_pid(host, &l->cur, &c->pid))
+    if (!l->left || !report_pid(host, &l->cur, &c->pid))
         return false;
     struct tap_cursor facts = l->cur;
     if (!tap_skip(&l->cur))
         return false;
     l->left--;
     report_facts(host, c, facts);
+    return true;
+}
+
+bool tap_process_mailbox_next(const struct tap_host *host, struct tap_process_report_list *l,
+                              struct tap_pid *pid, int64_t *length)
+{
+    if (!l->left || !report_pid(host, &l->cur, pid) || !tap_read_i64(&l->cur, length))
+        return false;
+    l->left--;
     return true;
 }

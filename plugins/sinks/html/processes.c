@@ -189,14 +189,11 @@ static void mailbox_was(struct html *h, uint32_t process, int64_t ts, uint64_t l
 void html_processes_mailboxes(struct html *h, const struct tap_batch *batch,
                               const struct tap_event *e)
 {
-    struct tap_cursor cur = tap_cursor(batch->arena + e->payload.off, e->payload.len);
+    struct tap_process_report_list list = tap_process_report_begin(batch, e);
     struct tap_pid pid;
-    uint32_t n;
     int64_t length;
     h->mailboxes_told = true;
-    for (bool ok = tap_read_list(&cur, &n); ok && n > 0; n--) {
-        if (!tap_process_report_pid(h->host, &cur, &pid) || !tap_read_i64(&cur, &length))
-            return;
+    while (tap_process_mailbox_next(h->host, &list, &pid, &length)) {
         uint32_t process = html_process_get(h, &pid, e->node);
         if (process)
             mailbox_was(h, process, e->ts, length > 0 ? (uint64_t)length : 0);

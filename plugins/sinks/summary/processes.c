@@ -64,13 +64,10 @@ void sum_processes_learn(struct sum *s, const struct tap_batch *batch, const str
 void sum_processes_mailboxes(struct sum *s, const struct tap_batch *batch,
                              const struct tap_event *e)
 {
-    struct tap_cursor cur = tap_cursor(batch->arena + e->payload.off, e->payload.len);
+    struct tap_process_report_list list = tap_process_report_begin(batch, e);
     struct tap_pid pid;
-    uint32_t n;
     int64_t length;
-    for (bool ok = tap_read_list(&cur, &n); ok && n > 0; n--) {
-        if (!tap_process_report_pid(s->host, &cur, &pid) || !tap_read_i64(&cur, &length))
-            return;
+    while (tap_process_mailbox_next(s->host, &list, &pid, &length)) {
         uint32_t index = sum_process_get(s, &pid, e->node);
         struct sum_process *p = &s->processes[index];
         if (index && length > 0 && (uint64_t)length > p->mailbox) {
