@@ -96,3 +96,17 @@ void tap_server_calls_end(struct tap_server_calls *g)
     for (uint32_t i = 0; g->at && i < TAP_SERVER_CALLS; i++)
         call_close(g, &g->at[i]);
 }
+
+void tap_server_calls_slowest(struct tap_server_call *slowest, uint32_t *count, uint32_t most,
+                              const struct tap_server_call *c)
+{
+    uint32_t at = *count;
+    while (at > 0 && tap_server_call_total(&slowest[at - 1]) < tap_server_call_total(c))
+        at--;
+    if (at >= most)
+        return;
+    if (*count < most)
+        ++*count;
+    memmove(&slowest[at + 1], &slowest[at], (*count - 1 - at) * sizeof *c);
+    slowest[at] = *c;
+}

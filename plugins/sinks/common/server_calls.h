@@ -56,4 +56,9 @@ static inline int64_t tap_server_call_handling(const struct tap_server_call *c)
     return !c->taken || !c->replied ? -1 : c->replied > c->taken ? c->replied - c->taken : 0;
 }
 
+/* Keeps one among the slowest, the slowest first, of which there are `*count` and have room for
+ * `most`; of equals the one that came first. */
+void tap_server_calls_slowest(struct tap_server_call *slowest, uint32_t *count, uint32_t most,
+                              const struct tap_server_call *);
+
 #endif

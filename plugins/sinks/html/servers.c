@@ -29,15 +29,7 @@ static void whole(void *context, const struct tap_server_call *c)
         h->no_memory |= waiting >= 0 && !tap_histogram_add(&s->waiting, waiting);
         h->no_memory |= handling >= 0 && !tap_histogram_add(&s->handling, handling);
     }
-    uint32_t at = h->slow_count;
-    while (at > 0 && tap_server_call_total(&h->slow[at - 1]) < tap_server_call_total(c))
-        at--;
-    if (at >= HTML_SLOW)
-        return;
-    if (h->slow_count < HTML_SLOW)
-        h->slow_count++;
-    memmove(&h->slow[at + 1], &h->slow[at], (h->slow_count - 1 - at) * sizeof *c);
-    h->slow[at] = *c;
+    tap_server_calls_slowest(h->slow, &h->slow_count, HTML_SLOW, c);
 }
 
 static void given_up(void *context, const struct tap_server_call *c)

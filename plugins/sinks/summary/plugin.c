@@ -81,15 +81,7 @@ static int64_t message_sent(struct sum *s, const struct tap_event *e)
 static void keep_call(void *context, const struct tap_server_call *c)
 {
     struct sum *s = context;
-    uint32_t top = (uint32_t)s->settings->top, at = s->slow_count;
-    while (at > 0 && tap_server_call_total(&s->slow[at - 1]) < tap_server_call_total(c))
-        at--;
-    if (at >= top)
-        return;
-    if (s->slow_count < top)
-        s->slow_count++;
-    memmove(&s->slow[at + 1], &s->slow[at], (s->slow_count - 1 - at) * sizeof *c);
-    s->slow[at] = *c;
+    tap_server_calls_slowest(s->slow, &s->slow_count, (uint32_t)s->settings->top, c);
 }
 
 static void count_kind(struct sum *s, uint32_t index, const struct tap_batch *batch,
