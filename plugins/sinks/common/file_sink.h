@@ -99,9 +99,7 @@ static inline struct tap_print tap_file_sink_print(struct tap_file_sink *sink,
                                                    const struct tap_event *e, size_t limit)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&sink->nodes, sink->host, e->node);
-    struct tap_print print = TAP_SIZED(struct tap_print);
-    print.printable_unicode = node->printable_unicode;
-    print.node_name = node->name_id;
+    struct tap_print print = tap_sink_print(node, TAP_PRINT_ERLANG);
     print.limit = limit;
     return print;
 }

@@ -49,6 +49,16 @@ tap_sink_nodes_get(struct tap_sink_nodes *nodes, const struct tap_host *host, ui
         return &nodes->at[index];
     return tap_sink_nodes_learn(nodes, host, index);
 }
+/* How a term is printed as that node prints it, its own pids short. */
+static inline struct tap_print tap_sink_print(const struct tap_sink_node *node,
+                                              enum tap_print_syntax syntax)
+{
+    struct tap_print print = TAP_SIZED(struct tap_print);
+    print.syntax = syntax;
+    print.printable_unicode = node->printable_unicode;
+    print.node_name = node->name_id;
+    return print;
+}
 static inline void tap_sink_nodes_free(struct tap_sink_nodes *nodes)
 {
     free(nodes->at);

@@ -21,11 +21,8 @@ static void request_sent(struct tap_server_calls *g, struct tap_server_call *c, 
                          const struct tap_event *e, const struct tap_gen_parts *parts)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(g->nodes, g->host, e->node);
-    struct tap_print print = {.struct_size = sizeof print,
-                              .syntax = g->syntax,
-                              .printable_unicode = node->printable_unicode,
-                              .node_name = node->name_id,
-                              .limit = TAP_SERVER_TEXT - 20};
+    struct tap_print print = tap_sink_print(node, g->syntax);
+    print.limit = TAP_SERVER_TEXT - 20;
     c->from = process;
     c->sent = e->ts;
     size_t n = g->host->term_print(g->host, c->request, TAP_SERVER_TEXT, parts->body,

@@ -229,9 +229,7 @@ static void put_column(struct csv *self, enum tap_csv_column column, const struc
 static void put_chosen(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {.struct_size = sizeof print,
-                              .printable_unicode = node->printable_unicode,
-                              .node_name = node->name_id};
+    struct tap_print print = tap_sink_print(node, TAP_PRINT_ERLANG);
     bool quoted = self->begun; /* a cell of the first row shows what quotes are (cells.h) */
     for (unsigned i = 0; i < self->column_count; i++) {
         if (i)
@@ -253,9 +251,7 @@ static void put_row(struct csv *self, const struct tap_batch *batch, const struc
 {
     struct tap_writer *w = &self->w;
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {.struct_size = sizeof print,
-                              .printable_unicode = node->printable_unicode,
-                              .node_name = node->name_id};
+    struct tap_print print = tap_sink_print(node, TAP_PRINT_ERLANG);
     const struct csv_cell name = *csv_name(&self->names, self->host, node->name_id);
     const struct csv_cell module = *csv_name(&self->names, self->host, e->module);
     const struct csv_cell function = *csv_name(&self->names, self->host, e->function);
@@ -312,9 +308,7 @@ static void learn_process(struct csv *self, const struct tap_batch *batch,
                           const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = {.struct_size = sizeof print,
-                              .printable_unicode = node->printable_unicode,
-                              .node_name = node->name_id};
+    struct tap_print print = tap_sink_print(node, TAP_PRINT_ERLANG);
     tap_process_table_learn(self->called, self->host, batch, e, &print);
 }
 

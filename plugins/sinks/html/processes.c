@@ -14,11 +14,8 @@ bool html_room(struct html *h, void *array, uint32_t count, size_t size)
 
 struct tap_print html_print(struct html *h, uint32_t node_index)
 {
-    const struct tap_sink_node *node = tap_sink_nodes_get(&h->names, h->host, node_index);
-    return (struct tap_print){.struct_size = sizeof(struct tap_print),
-                              .syntax = (enum tap_print_syntax)h->settings->syntax,
-                              .printable_unicode = node->printable_unicode,
-                              .node_name = node->name_id};
+    return tap_sink_print(tap_sink_nodes_get(&h->names, h->host, node_index),
+                          (enum tap_print_syntax)h->settings->syntax);
 }
 
 uint32_t html_process_get(struct html *h, const struct tap_pid *pid, uint32_t node)

@@ -56,14 +56,11 @@ void out_depths_lost(struct out_depths *, uint32_t node);
 static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node,
                                          bool json)
 {
-    struct tap_print print = {.struct_size = sizeof print,
-                              .syntax = (enum tap_print_syntax)self->settings->syntax,
-                              .printable_unicode = node->printable_unicode,
-                              .node_name = node->name_id,
-                              .limit = (size_t)self->settings->max_message,
-                              .json = json,
-                              .max_depth = (uint32_t)self->settings->max_depth,
-                              .max_items = (uint32_t)self->settings->max_items};
+    struct tap_print print = tap_sink_print(node, (enum tap_print_syntax)self->settings->syntax);
+    print.limit = (size_t)self->settings->max_message;
+    print.json = json;
+    print.max_depth = (uint32_t)self->settings->max_depth;
+    print.max_items = (uint32_t)self->settings->max_items;
     return print;
 }
 

@@ -50,19 +50,10 @@ static void lose(struct sum *s, const struct tap_event *e)
     }
 }
 
-static struct tap_print print_of(struct sum *s, uint32_t node_index)
-{
-    const struct tap_sink_node *node = tap_sink_nodes_get(&s->names, s->host, node_index);
-    return (struct tap_print){.struct_size = sizeof(struct tap_print),
-                              .syntax = (enum tap_print_syntax)s->settings->syntax,
-                              .printable_unicode = node->printable_unicode,
-                              .node_name = node->name_id};
-}
-
 static void count_reason(struct sum *s, struct tap_reason_counts *reasons, uint32_t process,
                          const struct tap_batch *batch, const struct tap_event *e)
 {
-    if (tap_reasons_add(reasons, s->host, batch, e, process, print_of(s, e->node)) == UINT32_MAX)
+    if (tap_reasons_add(reasons, s->host, batch, e, process, sum_print(s, e->node)) == UINT32_MAX)
         s->no_memory = true;
 }
 

@@ -10,6 +10,12 @@ bool sum_room(struct sum *s, void *array, uint32_t count, size_t size)
     return there;
 }
 
+struct tap_print sum_print(struct sum *s, uint32_t node_index)
+{
+    return tap_sink_print(tap_sink_nodes_get(&s->names, s->host, node_index),
+                          (enum tap_print_syntax)s->settings->syntax);
+}
+
 uint32_t sum_process_get(struct sum *s, const struct tap_pid *pid, uint32_t node)
 {
     uint32_t *at =
@@ -47,11 +53,7 @@ void sum_process_event(struct sum *s, uint32_t process, const struct tap_batch *
 
 void sum_processes_learn(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
 {
-    const struct tap_sink_node *node = tap_sink_nodes_get(&s->names, s->host, e->node);
-    struct tap_print print = {.struct_size = sizeof print,
-                              .syntax = (enum tap_print_syntax)s->settings->syntax,
-                              .printable_unicode = node->printable_unicode,
-                              .node_name = node->name_id};
+    struct tap_print print = sum_print(s, e->node);
     struct tap_process_report_list list = tap_process_report_begin(batch, e);
     struct tap_process_report told;
     while (tap_process_report_next(s->host, &list, &told)) {

@@ -88,6 +88,9 @@ struct sum {
 /* Room for one more item in a growing array; false: no memory, which is noted. */
 bool sum_room(struct sum *, void *array, uint32_t count, size_t size);
 
+/* How terms of a node are printed. */
+struct tap_print sum_print(struct sum *, uint32_t node);
+
 /* A process's index; 0 stands for all those that are too many, or have no memory. Processes may
  * move in memory. */
 uint32_t sum_process_get(struct sum *, const struct tap_pid *, uint32_t node);
