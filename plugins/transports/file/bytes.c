@@ -6,8 +6,8 @@
 
 #include "transports/file/reader.h"
 
-#define READ_SIZE ((size_t)1 << 18)
-#define LITTLE ((size_t)1 << 12) /* where most is passed over */
+#define READ_SIZE ((size_t)1 << 20) /* many blocks: the one that is cut by its end is moved */
+#define LITTLE ((size_t)1 << 12)    /* where most is passed over */
 
 bool tap_reader_open(struct tap_reader *r, const char *path)
 {
