@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "config/option_value.h"
 
 #define MANY 2000u
 #define ROUNDS 40
 #define SETTLED 10 /* rounds after which its tables have their size */
-#define US_PER_EVENT 50
+#define NS_PER_EVENT INT64_C(50000)
 
 /* ---- Batches */
 
@@ -245,13 +245,6 @@ static void two_at_once(struct tap_trial *t)
 
 /* ---- How much, how fast */
 
-static int64_t now_us(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 /* Memory is counted by glibc; where another allocator stands in, as a sanitizer's, it counts
  * nothing, and nothing is found. */
 static void many_lives(struct tap_trial *t)
@@ -293,9 +286,9 @@ static void long_life(struct tap_trial *t)
         struct tap_batch_plan plan = tap_life_plan(&l);
         struct tap_trial_batch *b = batch(&plan, two_thousand, 0);
         for (int i = 0; good && i < ROUNDS; i++) {
-            int64_t began = now_us();
+            int64_t began = tap_clock_steady();
             good = tap_life_consume(&l, b) && tap_life_flush(&l);
-            if (now_us() - began > (int64_t)MANY * US_PER_EVENT) { /* told where speed is */
+            if (tap_clock_steady() - began > MANY * NS_PER_EVENT) { /* told where speed is */
                 tap_trial_skips(t, "it is too slow");
                 good = false;
             }
@@ -324,16 +317,16 @@ static void speed(struct tap_trial *t)
         plan = tap_life_plan(&l);
     struct tap_trial_batch *b = good ? batch(&plan, two_thousand, 0) : NULL;
     for (int i = 0; good && i < 4; i++) {
-        int64_t began = now_us();
+        int64_t began = tap_clock_steady();
         good = tap_life_consume(&l, b);
-        int64_t took = now_us() - began;
+        int64_t took = tap_clock_steady() - began;
         best = took < best ? took : best;
     }
-    if (good && best > (int64_t)MANY * US_PER_EVENT)
+    if (good && best > MANY * NS_PER_EVENT)
         tap_trial_finds(t,
                         "consume takes %lld us an event, so it takes %lld events a second: a trace "
                         "may bring a million",
-                        (long long)(best / MANY), (long long)(MANY * INT64_C(1000000) / best));
+                        (long long)(best / 1000 / MANY), (long long)(MANY * TAP_SECOND / best));
     if (l.started)
         tap_life_stop(&l);
     tap_life_end(&l);
