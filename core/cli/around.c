@@ -5,12 +5,11 @@
 #include <stdlib.h>
 
 #include "beamtap/sink.h"
+#include "cli/play.h"
 #include "cli/run.h"
 #include "cli/signals.h"
 #include "library/defaults.h"
 #include "session/session.h"
-
-#define POLL_MS 50
 
 struct around {
     const struct tap_host *host;
@@ -76,21 +75,14 @@ static void quiet(void *arg, enum tap_log_level level, const char *actor, const 
     (void)arg, (void)level, (void)actor, (void)text;
 }
 
-static void stop_session(void *session)
-{
-    tap_session_stop(session);
-}
-
 static int find(const struct tap_config *config, struct tap_error *err, const char *path,
                 const char *pattern, int64_t *ts, int64_t *started)
 {
     struct tap_session *session = tap_session_new_logged(config, err, quiet, NULL);
     const struct around *a = NULL;
-    if (session && tap_signals_watch(stop_session, session)) {
-        enum tap_status status = tap_session_start(session);
-        while (status == TAP_OK && !tap_session_poll(session, POLL_MS))
-            ;
-        tap_session_finish(session);
+    if (session && tap_play_watch(session)) {
+        bool begun;
+        tap_play(session, &begun);
         a = tap_session_self_of(session, &around_loaded);
     }
     tap_signals_forget();

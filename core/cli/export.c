@@ -6,12 +6,11 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/around.h"
 #include "cli/run.h"
 #include "config/options.h"
 #include "library/defaults.h"
-
-#define SECOND INT64_C(1000000000)
 
 /* What of the recording is wanted. A time is counted from its beginning, or is the wall's; with
  * `around` it is how long before and behind that event. The transport passes over what is far from
@@ -32,7 +31,7 @@ static bool set_time(struct tap_cli_sets *sets, const char *value, const char *c
 /* How long before or behind; a second where nothing is said. */
 static bool read_margin(const char *name, const char *text, int64_t *ns)
 {
-    *ns = SECOND;
+    *ns = TAP_SECOND;
     if (!text || tap_parse_duration(text, ns))
         return true;
     fprintf(stderr, "beamtap export: %s %s: with --around this is a time such as 2s\n", name, text);

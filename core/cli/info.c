@@ -11,15 +11,14 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/clock.h"
 #include "base/event_names.h"
 #include "cli/cli.h"
 #include "cli/info_sink.h"
+#include "cli/play.h"
 #include "cli/run.h"
 #include "cli/signals.h"
 #include "library/defaults.h"
-
-#define POLL_MS 50
-#define SECOND INT64_C(1000000000)
 
 /* What is known when the recording was played. */
 struct facts {
@@ -33,10 +32,11 @@ struct facts {
 /* 2026-11-28 10:00:00.123456 UTC */
 static const char *time_text(int64_t ns, char dst[64])
 {
-    time_t seconds = (time_t)(ns / SECOND - (ns % SECOND < 0));
+    time_t seconds = (time_t)(ns / TAP_SECOND - (ns % TAP_SECOND < 0));
     struct tm tm;
     size_t n = gmtime_r(&seconds, &tm) ? strftime(dst, 40, "%Y-%m-%d %H:%M:%S", &tm) : 0;
-    snprintf(dst + n, 64 - n, ".%06d UTC", (int)((ns % SECOND + SECOND) % SECOND / 1000));
+    snprintf(dst + n, 64 - n, ".%06d UTC",
+             (int)((ns % TAP_SECOND + TAP_SECOND) % TAP_SECOND / 1000));
     return dst;
 }
 
@@ -57,8 +57,8 @@ static void print_nodes(const struct facts *f)
         if (!n->final)
             fputs(" at least, for its end is not in the recording", stdout);
         if (n->gap_ns)
-            printf(", not traced for %" PRId64 ".%03d s", (int64_t)(n->gap_ns / SECOND),
-                   (int)(n->gap_ns % SECOND / 1000000));
+            printf(", not traced for %" PRId64 ".%03d s", (int64_t)(n->gap_ns / TAP_SECOND),
+                   (int)(n->gap_ns % TAP_SECOND / 1000000));
         putchar('\n');
     }
 }
@@ -92,7 +92,8 @@ static void print_facts(const struct facts *f)
     printf(", run %s\n", f->run->run);
     if (f->counted->first)
         printf("span           %s, and %" PRId64 ".%06d s from there\n",
-               time_text(f->counted->first, at), span / SECOND, (int)(span % SECOND / 1000));
+               time_text(f->counted->first, at), span / TAP_SECOND,
+               (int)(span % TAP_SECOND / 1000));
     print_nodes(f);
     print_kinds(f->counted);
     print_config(f->run->config);
@@ -193,24 +194,16 @@ static int report(struct tap_session *session, const char *path, FILE *sums, boo
     return code;
 }
 
-static void stop_session(void *session)
-{
-    tap_session_stop(session);
-}
-
 static int play(const struct tap_config *config, struct tap_error *err, const char *path,
                 FILE *sums, bool json)
 {
     struct tap_session *session = tap_session_new(config, err);
     int code = 1;
-    if (session && tap_signals_watch(stop_session, session)) {
+    if (session && tap_play_watch(session)) {
         tap_live_begin(true, 0);
         tap_session_set_log(session, tap_live_log, NULL);
-        enum tap_status status = tap_session_start(session);
-        while (status == TAP_OK && !tap_session_poll(session, POLL_MS))
-            ;
-        bool played = status == TAP_OK;
-        status = tap_session_finish(session);
+        bool played;
+        enum tap_status status = tap_play(session, &played);
         tap_live_end();
         code = played ? report(session, path, sums, json) : 1;
         code = code ? code : (int)status;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/play.h"
 #include "cli/signals.h"
 #include "library/defaults.h"
 #include "plan/plan.h"
@@ -85,17 +86,12 @@ static int run_trace(struct tap_session *session, const struct tap_config *confi
     return tap_cli_flush(code);
 }
 
-static void stop_session(void *session)
-{
-    tap_session_stop(session);
-}
-
 int tap_run_config(const struct tap_config *config, struct tap_error *err, bool quiet, bool json)
 {
     struct tap_session *session = config ? tap_session_new(config, err) : NULL;
     int code = 1;
     if (session) {
-        if (tap_signals_watch(stop_session, session))
+        if (tap_play_watch(session))
             code = run_trace(session, config, err, quiet, json);
         tap_signals_forget();
     } else {
