@@ -37,9 +37,10 @@ struct tap_sink {
     /* Written by one thread each, read by any. */
     atomic_uint_fast64_t given, filtered, dropped; /* events */
     atomic_uint_fast64_t written, bytes;           /* by the plugin, through the host */
-    uint64_t taken; /* counted events that it was handed; its thread's */
-    const char
-        *operation; /* that it is in, or was in last; its thread's, and others' once it crashed */
+    /* Its thread's: counted events that it was handed; the operation that it is in, or was in last,
+     * which others read once it crashed. */
+    uint64_t taken;
+    const char *operation;
     bool wrote_beyond; /* it has said that it wrote more: from then on it fails; its thread's */
     /* when the call that it is in began; 0: in none */
     atomic_int_fast64_t call_since;
