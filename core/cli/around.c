@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "beamtap/sink.h"
+#include "cli/cli.h"
 #include "cli/play.h"
 #include "cli/run.h"
 #include "cli/signals.h"
@@ -15,17 +16,6 @@ struct around {
     const struct tap_host *host;
     int64_t ts; /* 0: there was none yet */
 };
-
-/* What a pattern speaks of: calls, or messages; it lets all others pass. */
-static uint32_t kinds_of(const char *pattern)
-{
-    pattern += strspn(pattern, " \t");
-    if (strncmp(pattern, "send", 4) == 0 && strchr("([ \t-", pattern[4]))
-        return TAP_KIND_BIT(TAP_MESSAGE_SEND);
-    if (strncmp(pattern, "receive", 7) == 0 && strchr("([ \t-", pattern[7]))
-        return TAP_KIND_BIT(TAP_MESSAGE_RECEIVE);
-    return TAP_KIND_BIT(TAP_FUNCTION_CALL);
-}
 
 static enum tap_status around_create(const struct tap_host *host, const void *settings, void **self)
 {
@@ -102,7 +92,7 @@ int tap_cli_around(const char *path, const char *pattern, int64_t *ts, int64_t *
     struct tap_cli_sets sets = {NULL, 0};
     struct tap_error *err = tap_error_new();
     struct tap_config *config = NULL;
-    uint32_t kinds = kinds_of(pattern);
+    uint32_t kinds = tap_cli_pattern_kind(pattern);
     const char *kind = kinds == TAP_KIND_BIT(TAP_MESSAGE_SEND)      ? "message_send"
                        : kinds == TAP_KIND_BIT(TAP_MESSAGE_RECEIVE) ? "message_receive"
                                                                     : "function_call";

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "beamtap/event.h"
 #include "cli/cli.h"
 #include "cli/run.h"
 #include "library/defaults.h"
@@ -37,11 +38,6 @@ static bool is_node(const char *word)
     return word[name] == '@' && !strpbrk(word, "(/");
 }
 
-static bool begins(const char *text, const char *with)
-{
-    return strncmp(text + strspn(text, " \t"), with, strlen(with)) == 0;
-}
-
 /* The kinds of events that the patterns speak of. */
 static bool set_events(struct trace_options *o, const char *const *patterns, size_t n)
 {
@@ -54,10 +50,10 @@ static bool set_events(struct trace_options *o, const char *const *patterns, siz
     if (o->events)
         return tap_cli_set(&o->sets, "session.events=%s", o->events);
     for (size_t i = 0; i < n; i++) {
-        bool send = begins(patterns[i], "send("), receive = begins(patterns[i], "receive(");
-        sends |= send;
-        receives |= receive;
-        calls |= !send && !receive;
+        uint32_t kind = tap_cli_pattern_kind(patterns[i]);
+        calls |= kind == TAP_KIND_BIT(TAP_FUNCTION_CALL);
+        sends |= kind == TAP_KIND_BIT(TAP_MESSAGE_SEND);
+        receives |= kind == TAP_KIND_BIT(TAP_MESSAGE_RECEIVE);
     }
     if (!n)
         return true;
@@ -77,7 +73,7 @@ static bool is_elixir(const char *pattern)
 static bool is_counted(const char *const *patterns, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (begins(patterns[i], "send(") || begins(patterns[i], "receive(")) {
+        if (tap_cli_pattern_kind(patterns[i]) != TAP_KIND_BIT(TAP_FUNCTION_CALL)) {
             fprintf(stderr, "beamtap profile: '%s': counters are of functions, not of messages\n",
                     patterns[i]);
             return false;

@@ -104,6 +104,8 @@ def the_file_that_it_stands_for():
                 assert word in printed.out(), (word, printed.out())
         again = Run(printed.out(), command='run')
         assert re.search(r'shop@nowhere', again.ended(1).err()), again.err()
+    spaced = trace('shop@nowhere', 'send (To, {order, _})', '--print-config').ended(0).out()
+    assert 'events = message_send\n' in spaced, spaced
 
 
 def what_is_wrong_is_told_before_any_node_is_touched():
