@@ -58,7 +58,7 @@ t_call_stopped() ->
     {Peer, Node} = target(),
     code_there(Peer),
     {ok, C} = start(Node, call_options(sleeps, [], 0, 0)),
-    Find = fun() -> [P || P <- peer:call(Peer, erlang, processes, []), Info <- [peer:call(Peer, erlang, process_info, [P, current_function])],
+    Find = fun() -> [P || P <- ask(Peer, erlang, processes, []), Info <- [ask(Peer, erlang, process_info, [P, current_function])],
                           Info =:= {current_function, {e2e_call, sleeps, 0}}] end,
     wait_for(caller, fun() -> length(Find()) =:= 1 end),
     #{final := #{reason := stop, call := {stopped, _}}} = stop(C),
@@ -81,8 +81,8 @@ t_call_linger() ->
 t_call_others() ->
     {Peer, Node} = target(),
     code_there(Peer),
-    Server = peer:call(Peer, erlang, spawn, [e2e_call, serve, []]),
-    Busy = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    Server = ask(Peer, erlang, spawn, [e2e_call, serve, []]),
+    Busy = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
     Busy ! {work, self(), 100},
     {returned, 42, Counts, {call, Events}} = called(Node, asks, [Server, 21]),
     receive {done, Busy} -> ok end,
@@ -106,14 +106,14 @@ t_call_limit() ->
 
 %% What is loaded is not asked for: a message to the code server would be an event of the call.
 code_there(Peer) ->
-    [{module, _} = peer:call(Peer, code, ensure_loaded, [M]) || M <- [e2e_call, erl_scan, erl_parse, erl_eval, erl_anno, orddict]],
-    {ok, Tokens, _} = peer:call(Peer, erl_scan, string, ["F = fun F(0) -> 0; F(N) -> F(N - 1) end, F(2)."]),
-    {ok, Exprs} = peer:call(Peer, erl_parse, parse_exprs, [Tokens]),
-    {value, 0, _} = peer:call(Peer, erl_eval, exprs, [Exprs, []]).
+    [{module, _} = ask(Peer, code, ensure_loaded, [M]) || M <- [e2e_call, erl_scan, erl_parse, erl_eval, erl_anno, orddict]],
+    {ok, Tokens, _} = ask(Peer, erl_scan, string, ["F = fun F(0) -> 0; F(N) -> F(N - 1) end, F(2)."]),
+    {ok, Exprs} = ask(Peer, erl_parse, parse_exprs, [Tokens]),
+    {value, 0, _} = ask(Peer, erl_eval, exprs, [Exprs, []]).
 
 %% OTP 25 reports the exception in the function that a signal ends, later releases do not.
 killed_counts(Peer) ->
-    case list_to_integer(peer:call(Peer, erlang, system_info, [otp_release])) of
+    case list_to_integer(ask(Peer, erlang, system_info, [otp_release])) of
         Release when Release < 27 -> #{call => 1, exception_from => 1, exit => 1};
         _ -> #{call => 1, exit => 1}
     end.

@@ -3,14 +3,14 @@
 t_reload() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{lease => 600, functions => four()}),
-    ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
-    {e2e_work, Beam, File} = peer:call(Peer, code, get_object_code, [e2e_work]),
-    {module, e2e_work} = peer:call(Peer, code, load_binary, [e2e_work, File, Beam]),
+    ok = ask(Peer, e2e_work, run, [1, 5, 0]),
+    {e2e_work, Beam, File} = ask(Peer, code, get_object_code, [e2e_work]),
+    {module, e2e_work} = ask(Peer, code, load_binary, [e2e_work, File, Beam]),
     wait_for(traced_again, fun() ->
         {#{reports := Reports}, _} = so_far(C),
         [1 || {_, {log, info, _}} <- Reports] =/= []
     end),
-    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
+    ok = ask(Peer, e2e_work, run, [1, 7, 0]),
     #{events := Events} = stop(C),
     12 = length([E || {_, _, call, {e2e_work, target, _}, _} = E <- Events]),
     clean(Peer).
@@ -38,7 +38,7 @@ calls_of(M, F, Events) -> [A || {trace_ts, _, call, {Module, Function, A}, _} <-
 t_reload_at_once() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{functions => four(), events => [function_call, function_return]}),
-    Code = peer:call(Peer, code, get_object_code, [e2e_work]),
+    Code = ask(Peer, code, get_object_code, [e2e_work]),
     {e2e_work, Beam, File} = Code,
     normal = peer:call(Peer, ?MODULE, load_and, [lists:duplicate(20, {e2e_work, Beam, File}), {e2e_work, run, [1, 5, 0]}], 60000),
     #{events := Events, final := #{lost := 0}} = S = stop(C),
@@ -50,11 +50,11 @@ t_reload_at_once() ->
 
 t_loaded_by_us() ->
     {Peer, Node} = target(),
-    true = peer:call(Peer, code, delete, [e2e_work]),
-    false = peer:call(Peer, code, purge, [e2e_work]),
+    true = ask(Peer, code, delete, [e2e_work]),
+    false = ask(Peer, code, purge, [e2e_work]),
     {ok, C} = start(Node, options()),
-    true = peer:call(Peer, erlang, module_loaded, [e2e_work]),
-    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
+    true = ask(Peer, erlang, module_loaded, [e2e_work]),
+    ok = ask(Peer, e2e_work, run, [1, 7, 0]),
     #{events := Events} = S = stop(C),
     7 = length(calls_of(e2e_work, target, Events)),
     [{plan, #{function_count := Count, skipped := []}}] = reports(plan, S),
@@ -64,11 +64,11 @@ t_loaded_by_us() ->
 
 t_not_loaded_by_us() ->
     {Peer, Node} = target(),
-    true = peer:call(Peer, code, delete, [e2e_work]),
-    false = peer:call(Peer, code, purge, [e2e_work]),
+    true = ask(Peer, code, delete, [e2e_work]),
+    false = ask(Peer, code, purge, [e2e_work]),
     {ok, C} = start(Node, (options())#{load => false}),
-    false = peer:call(Peer, erlang, module_loaded, [e2e_work]),
-    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]), % loads it
+    false = ask(Peer, erlang, module_loaded, [e2e_work]),
+    ok = ask(Peer, e2e_work, run, [1, 7, 0]), % loads it
     #{events := Events} = S = stop(C),
     7 = length(calls_of(e2e_work, target, Events)),
     [{plan, #{function_count := 0, skipped := [{_, _}]}}] = reports(plan, S),
@@ -79,10 +79,10 @@ t_modules_to_come() ->
     {Peer, Node} = target(),
     Spec = [{['_', '$1'], [{'>', '$1', 3}], [{message, '$1'}, {return_trace}]}],
     {ok, C} = start(Node, (options())#{functions => [{<<"made_sh*">>, <<"add">>, 2, Spec, [caller], <<"x.ini:1">>}]}),
-    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_shop)], {made_shop, all, [6]}]),
+    normal = ask(Peer, ?MODULE, load_and, [[made(made_shop)], {made_shop, all, [6]}]),
     wait_for(settled, fun() -> {S, _} = so_far(C), reports(log, S) =/= [] end),
-    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_other)], {made_shop, all, [6]}]),
-    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_other)], {made_other, all, [6]}]),
+    normal = ask(Peer, ?MODULE, load_and, [[made(made_other)], {made_shop, all, [6]}]),
+    normal = ask(Peer, ?MODULE, load_and, [[made(made_other)], {made_other, all, [6]}]),
     #{events := Events, final := #{lost := 0}} = S = stop(C),
     [{plan, #{function_count := 0, skipped := [{<<"made_sh*:add/2 (x.ini:1)">>, <<"matches no loaded function yet", _/binary>>}]}}] =
         reports(plan, S),
@@ -97,15 +97,15 @@ t_modules_to_come() ->
 %% Before OTP 27 on_load is not taken while someone else traces: a gap says what may be missing.
 t_load_polled() ->
     {Peer, Node} = target(),
-    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    Other = peer:call(Peer, erlang, spawn, [?MODULE, foreign, [P1, self()]]),
+    P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    Other = ask(Peer, erlang, spawn, [?MODULE, foreign, [P1, self()]]),
     receive {Other, ready} -> ok end,
-    true = peer:call(Peer, erlang, register, [agent_test_two, peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]])]),
+    true = ask(Peer, erlang, register, [agent_test_two, ask(Peer, erlang, spawn, [?MODULE, calls, [loop]])]),
     {ok, C} = start(Node, (options())#{functions => [{<<"made_*">>, any, any, none, [], <<>>}], processes => [{name, agent_test_two}]}),
-    {on_load, {traced, false}} = {on_load, peer:call(Peer, erlang, trace_info, [on_load, traced])},
-    Before = peer:call(Peer, erlang, monotonic_time, [nanosecond]),
-    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_shop)], {made_shop, all, [6]}]),
-    After = peer:call(Peer, erlang, monotonic_time, [nanosecond]),
+    {on_load, {traced, false}} = {on_load, ask(Peer, erlang, trace_info, [on_load, traced])},
+    Before = ask(Peer, erlang, monotonic_time, [nanosecond]),
+    normal = ask(Peer, ?MODULE, load_and, [[made(made_shop)], {made_shop, all, [6]}]),
+    After = ask(Peer, erlang, monotonic_time, [nanosecond]),
     wait_for(gap, fun() -> {S, _} = so_far(C), reports(gap, S) =/= [] end),
     [{gap, From, To, 12, <<"calls of made_shop may be missing", _/binary>>}] = reports(gap, stop(C)),
     {true, true} = {From < After, To > Before},
@@ -118,12 +118,12 @@ stays(Module, Name) -> register(Name, self()), Module:loop().
 
 t_old_code() ->
     {Peer, Node} = target(),
-    normal = peer:call(Peer, ?MODULE, load_and, [[made(made_shop)], {made_shop, all, [1]}]),
-    Old = peer:call(Peer, erlang, spawn, [?MODULE, stays, [made_shop, made_loop]]),
-    wait_for(loop, fun() -> peer:call(Peer, erlang, whereis, [made_loop]) =:= Old end),
+    normal = ask(Peer, ?MODULE, load_and, [[made(made_shop)], {made_shop, all, [1]}]),
+    Old = ask(Peer, erlang, spawn, [?MODULE, stays, [made_shop, made_loop]]),
+    wait_for(loop, fun() -> ask(Peer, erlang, whereis, [made_loop]) =:= Old end),
     {ok, C} = start(Node, (options())#{functions => [{<<"made_shop">>, any, any, none, [], <<>>}], processes => [{name, made_loop}]}),
     {Module, Beam, File} = made(made_shop),
-    {module, Module} = peer:call(Peer, code, load_binary, [Module, File, Beam]),
+    {module, Module} = ask(Peer, code, load_binary, [Module, File, Beam]),
     wait_for(said, fun() -> {S, _} = so_far(C), [T || {log, warning, T} <- reports(log, S)] =/= [] end),
     [<<"made_shop was loaded again while made_loop (<", _/binary>>] = [T || {log, warning, T} <- reports(log, stop(C))],
     exit(Old, kill),
@@ -134,9 +134,9 @@ t_load_all_killed() ->
     {Peer, Node} = target(),
     {Agent, _} = get(agent),
     {ok, {_, #{tracer := Relay}}} = start(Node, options()),
-    {traced, local} = peer:call(Peer, erlang, trace_info, [on_load, traced]),
+    {traced, local} = ask(Peer, erlang, trace_info, [on_load, traced]),
     All = [Relay | [P || #{guardian := P} <- runs(Node, Agent)]],
-    peer:call(Peer, lists, foreach, [fun(P) -> exit(P, kill) end, All]),
-    wait_for(on_load_gone, fun() -> peer:call(Peer, erlang, trace_info, [on_load, traced]) =:= {traced, false} end),
-    peer:call(Peer, erlang, trace_pattern, [{e2e_work, '_', '_'}, false, [local]]),
+    ask(Peer, lists, foreach, [fun(P) -> exit(P, kill) end, All]),
+    wait_for(on_load_gone, fun() -> ask(Peer, erlang, trace_info, [on_load, traced]) =:= {traced, false} end),
+    ask(Peer, erlang, trace_pattern, [{e2e_work, '_', '_'}, false, [local]]),
     clean(Peer).

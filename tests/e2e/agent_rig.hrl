@@ -22,8 +22,8 @@ target(Root) ->
                                     args => ["-setcookie", atom_to_list(erlang:get_cookie()), "-pa", Path, "-hidden"]}),
     put(peers, [Peer | get(peers)]),
     put({peer, Node}, Peer),
-    {module, _} = peer:call(Peer, code, ensure_loaded, [e2e_work]),
-    {module, _} = peer:call(Peer, code, ensure_loaded, [agent_test]),
+    {module, _} = ask(Peer, code, ensure_loaded, [e2e_work]),
+    {module, _} = ask(Peer, code, ensure_loaded, [agent_test]),
     true = net_kernel:connect_node(Node),
     {Peer, Node}.
 
@@ -39,6 +39,9 @@ made_for(Root, Folder) ->
         lists:suffix("made\n", Said) orelse error({compiler, Said})
     end,
     Name.
+
+%% peer:call's own patience, 5 s, is too little where both cores are busy with other things.
+ask(Peer, M, F, Args) -> peer:call(Peer, M, F, Args, ?PATIENCE).
 
 wait_for(What, Condition) -> wait_for(What, Condition, erlang:monotonic_time(millisecond) + ?PATIENCE).
 wait_for(What, Condition, End) ->

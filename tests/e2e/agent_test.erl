@@ -87,7 +87,7 @@ four() ->
 t_exact_counts() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{events => all_events(), functions => four()}),
-    ok = peer:call(Peer, e2e_work, run, [4, 50, 20]),
+    ok = ask(Peer, e2e_work, run, [4, 50, 20]),
     #{events := All} = S = stop(C),
     [{node_up, Up}] = reports(node_up, S),
     true = Node =:= maps:get(name, Up),
@@ -113,7 +113,7 @@ t_exact_counts() ->
 t_order() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, options()),
-    ok = peer:call(Peer, e2e_work, run, [3, 500, 0]),
+    ok = ask(Peer, e2e_work, run, [3, 500, 0]),
     #{events := All} = stop(C),
     ByPid = maps:groups_from_list(fun pid/1, fun(E) -> {element(2, element(3, {x, x, element(4, E)})), E} end,
                                   [E || {trace_ts, _, call, {e2e_work, target, _}, _} = E <- All]),
@@ -137,7 +137,7 @@ t_user_specs() ->
     Sends = [[{['$1', {ball, '_', '$2'}], [{'>', '$2', 4}], [{message, '$2'}]}, {'_', [], [{message, false}]}]],
     {ok, C} = start(Node, (options())#{functions => Functions, receives => Receives, sends => Sends,
                                        events => [function_call, message_receive, message_send]}),
-    ok = peer:call(Peer, e2e_work, run, [1, 5, 5]),
+    ok = ask(Peer, e2e_work, run, [1, 5, 5]),
     #{events := All} = stop(C),
     Workers = [pid(E) || {trace_ts, _, call, {e2e_work, outer, _}, _} = E <- All],
     [Worker] = lists:usort(Workers),
@@ -155,12 +155,12 @@ t_user_specs() ->
 
 t_selection() ->
     {Peer, Node} = target(),
-    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    P2 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    P3 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [sensitive]]),
-    true = peer:call(Peer, erlang, register, [agent_test_two, P2]),
-    Text = list_to_binary(peer:call(Peer, erlang, pid_to_list, [P1])),
-    Hidden = list_to_binary(peer:call(Peer, erlang, pid_to_list, [P3])),
+    P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    P2 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    P3 = ask(Peer, erlang, spawn, [?MODULE, calls, [sensitive]]),
+    true = ask(Peer, erlang, register, [agent_test_two, P2]),
+    Text = list_to_binary(ask(Peer, erlang, pid_to_list, [P1])),
+    Hidden = list_to_binary(ask(Peer, erlang, pid_to_list, [P3])),
     {ok, C} = start(Node, (options())#{processes => [{pid, Text}, {name, agent_test_two}, {name, nobody_here},
                                                      {pid, Hidden}, {pid, <<"<0.99999.0>">>}]}),
     [P ! {work, self(), 10} || P <- [P1, P2, P3]],
@@ -175,10 +175,10 @@ t_selection() ->
 
 t_tree() ->
     {Peer, Node} = target(),
-    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    true = peer:call(Peer, erlang, register, [agent_test_root, P1]),
+    P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    true = ask(Peer, erlang, register, [agent_test_root, P1]),
     {ok, C} = start(Node, (options())#{processes => [{tree, {name, agent_test_root}}]}),
-    ok = peer:call(Peer, e2e_work, run, [2, 10, 0]), % not of the tree
+    ok = ask(Peer, e2e_work, run, [2, 10, 0]), % not of the tree
     P1 ! {spawn, self(), 7},
     Child = receive {done, P1, Kid} -> Kid end,
     P1 ! {work, self(), 5},
@@ -189,12 +189,12 @@ t_tree() ->
 
 t_everyone() ->
     {Peer, Node} = target(),
-    Old = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    Old = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
     {ok, {_, #{tracer := Relay}} = C} = start(Node, (options())#{events => [function_call, message_send, message_receive],
                                                                   processes => []}),
     Old ! {work, self(), 10},
     receive {done, Old} -> ok end,
-    ok = peer:call(Peer, e2e_work, run, [2, 10, 10]),
+    ok = ask(Peer, e2e_work, run, [2, 10, 10]),
     timer:sleep(1200), % over a tick
     #{events := Events} = stop(C),
     10 = length([E || {_, P, call, _, _} = E <- Events, P =:= Old]),
@@ -229,7 +229,7 @@ t_refusals() ->
 t_any_module() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{functions => []}),
-    ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
+    ok = ask(Peer, e2e_work, run, [1, 5, 0]),
     #{events := Events} = S = stop(C),
     [{plan, #{functions := Functions}}] = reports(plan, S),
     Modules = lists:usort([M || {M, _, _} <- Functions]),
@@ -291,7 +291,7 @@ t_late_credit() ->
     ok = peer:call(Peer, ?MODULE, storm, [2, 100000], 60000),
     Pid ! {how, #{grant => true}},
     wait_for(gap, fun() -> {#{reports := R}, _} = so_far(C), [1 || {_, {gap, _, _, _, _}} <- R] =/= [] end),
-    ok = peer:call(Peer, e2e_work, run, [1, 10, 0]),
+    ok = ask(Peer, e2e_work, run, [1, 10, 0]),
     #{events := Events, final := #{lost := Lost, produced := Produced, peak_queue := Peak}} = stop(C),
     true = Produced < 200000,
     true = Lost =:= 0 orelse Peak >= 4 * 5000, % a relay that had no processor for so long sheds what is above max_queue
@@ -303,19 +303,19 @@ t_late_credit() ->
 t_collector_killed() ->
     {Peer, Node} = target(),
     {OtherPeer, Other} = target(none),
-    {ok, _} = start(Other, Node, (options())#{processes => [], lease => 2000}, #{}),
-    Os = peer:call(OtherPeer, os, getpid, []),
+    {ok, _} = start(Other, Node, (options())#{processes => [], lease => 15000}, #{}),
+    Os = ask(OtherPeer, os, getpid, []),
     os:cmd("kill -9 " ++ Os),
     Began = erlang:monotonic_time(millisecond),
-    wait_for(tracing_off, fun() -> not peer:call(Peer, e2e_node, traced, []) end),
-    true = erlang:monotonic_time(millisecond) - Began < 2000,
+    wait_for(tracing_off, fun() -> not ask(Peer, e2e_node, traced, []) end),
+    true = erlang:monotonic_time(millisecond) - Began < 12000, % before the lease ends
     clean(Peer).
 
 t_collector_stopped() ->
     {Peer, Node} = target(),
     {OtherPeer, Other} = target(none),
     {ok, C} = start(Other, Node, (options())#{lease => 1000}, #{}),
-    Os = peer:call(OtherPeer, os, getpid, []),
+    Os = ask(OtherPeer, os, getpid, []),
     os:cmd("kill -STOP " ++ Os),
     clean(Peer),
     os:cmd("kill -CONT " ++ Os),
@@ -324,7 +324,7 @@ t_collector_stopped() ->
 t_relay_killed() ->
     {Peer, Node} = target(),
     {ok, {_, #{tracer := Relay}} = C} = start(Node, (options())#{processes => []}),
-    ok = peer:call(Peer, e2e_work, run, [1, 100, 0]),
+    ok = ask(Peer, e2e_work, run, [1, 100, 0]),
     exit(Relay, kill),
     #{final := #{reason := relay}} = final(C),
     clean(Peer).
@@ -333,7 +333,7 @@ t_guardian_killed() ->
     {Peer, Node} = target(),
     {ok, {_, #{guardian := Guardian}} = C} =
         start(Node, (options())#{processes => [], events => [function_call, message_send, message_receive]}),
-    ok = peer:call(Peer, e2e_work, run, [1, 100, 0]),
+    ok = ask(Peer, e2e_work, run, [1, 100, 0]),
     exit(Guardian, kill),
     #{final := #{reason := failed}, lost := 0} = final(C),
     clean(Peer).
@@ -353,10 +353,10 @@ t_lease() ->
     {Peer, Node} = target(),
     Began = erlang:monotonic_time(millisecond),
     {ok, C} = start(Node, (options())#{lease => 600}, #{renew => false}),
-    ok = peer:call(Peer, e2e_work, run, [1, 10, 0]),
+    ok = ask(Peer, e2e_work, run, [1, 10, 0]),
     #{final := #{reason := lease}} = final(C),
     Took = erlang:monotonic_time(millisecond) - Began,
-    true = Took >= 600 andalso Took < 3000,
+    true = Took >= 600 andalso Took < 15000,
     clean(Peer).
 
 t_duration() ->
@@ -365,7 +365,7 @@ t_duration() ->
     {ok, C} = start(Node, (options())#{duration => 300}),
     #{final := #{reason := duration}} = final(C),
     Took = erlang:monotonic_time(millisecond) - Began,
-    true = Took >= 300 andalso Took < 1500,
+    true = Took >= 300 andalso Took < 15000,
     clean(Peer).
 
 %% ---- Limits --------------------------------------------------------------------------------------------------------
@@ -374,7 +374,7 @@ t_duration() ->
 t_max_events(Queue) ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{max_events => 1000, max_queue => Queue}),
-    ok = peer:call(Peer, ?MODULE, storm, [2, 20000]),
+    ok = ask(Peer, ?MODULE, storm, [2, 20000]),
     #{events := Events, final := #{reason := max_events, produced := Produced}, why := Why} = final(C),
     true = Produced >= 1000 andalso Produced =< 40000,
     {true, _} = {1000 - maps:get(2, Why, 0) =< length(Events) andalso length(Events) =< 1000, {length(Events), Why}},
@@ -384,8 +384,8 @@ t_max_events(Queue) ->
 t_function_any() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{functions => [{<<"agent_test">>, <<"any">>, any, none, [], <<>>}]}),
-    {_, Ref} = peer:call(Peer, erlang, spawn_monitor, [?MODULE, any, [1]]),
-    ok = peer:call(Peer, ?MODULE, storm, [1, 3]),
+    {_, Ref} = ask(Peer, erlang, spawn_monitor, [?MODULE, any, [1]]),
+    ok = ask(Peer, ?MODULE, storm, [1, 3]),
     wait_for(call, fun() -> {_, N} = so_far(C), N > 0 end),
     #{events := [{trace_ts, _, call, {agent_test, any, [1]}, _}]} = S = stop(C),
     [{plan, #{functions := [{agent_test, any, 1}]}}] = reports(plan, S),
@@ -397,7 +397,7 @@ any(X) -> X.
 t_max_rate() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{max_rate => 1000, processes => case get(root) of none -> [new]; _ -> [] end}),
-    Busy = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    Busy = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
     Began = erlang:monotonic_time(millisecond),
     [begin Busy ! {work, self(), 1000}, receive {done, Busy} -> timer:sleep(5) end end || _ <- lists:seq(1, 250)],
     Seconds = (erlang:monotonic_time(millisecond) - Began) / 1000,
@@ -414,7 +414,7 @@ t_max_term_call() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"e2e_work">>, <<"echo">>, 1, none, [], <<>>}],
                                        processes => case get(root) of none -> [new]; _ -> [] end}),
-    ok = peer:call(Peer, ?MODULE, big, [fun_calls]),
+    ok = ask(Peer, ?MODULE, big, [fun_calls]),
     #{events := Events} = S = stop(C),
     Calls = [A || {_, _, call, {e2e_work, echo, A}, _} <- Events],
     [[small], {'$beamtap_cut', Size, 1} | Rest] = Calls,
@@ -447,7 +447,7 @@ t_max_term_metadata() ->
     {Peer, Node} = target(),
     Spec = [{['$1'], [], [{message, {{said, '$1'}}}]}],
     {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"e2e_work">>, <<"echo">>, 1, Spec, [], <<>>}]}),
-    ok = peer:call(Peer, ?MODULE, big, [fun_calls]),
+    ok = ask(Peer, ?MODULE, big, [fun_calls]),
     #{events := Events} = stop(C),
     [{'$beamtap_x', {said, small}}, {'$beamtap_x', <<"left out: 195 kB, above max_term">>} | _] =
         [X || {trace_ts, _, call, {e2e_work, echo, _}, X, _} <- Events],
@@ -457,7 +457,7 @@ t_max_term_send() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{max_term => 10000, events => [function_call, message_send, message_receive],
                                        functions => [{<<"e2e_work">>, <<"echo">>, 1, none, [], <<>>}]}),
-    ok = peer:call(Peer, ?MODULE, big, [fun_sends]),
+    ok = ask(Peer, ?MODULE, big, [fun_sends]),
     #{events := Events} = stop(C),
     [small] = [M || {_, _, send, M, _, _} <- Events, M =:= small],
     [_ | _] = [N || {_, _, Tag, {'$beamtap_cut', N}, _, _} <- Events, Tag =:= send orelse Tag =:= 'receive'],
@@ -468,7 +468,7 @@ t_max_term_send() ->
 t_max_term_return() ->
     {Peer, Node} = target(),
     {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"agent_test">>, <<"deep">>, 1, none, [return], <<>>}]}),
-    ok = peer:call(Peer, ?MODULE, big, [fun_returns]),
+    ok = ask(Peer, ?MODULE, big, [fun_returns]),
     #{events := Events} = S = stop(C),
     8 = length(tagged(call, Events)),
     Returns = [V || {_, _, return_from, {agent_test, deep, 1}, V, _} <- Events],
@@ -515,8 +515,8 @@ pile(N) -> 1 + pile(N - 1).
 t_returns_off() ->
     {Peer, Node} = target(),
     {ok, {Pid, _} = C} = start(Node, (options())#{functions => four(), events => [function_call, function_return]}),
-    ok = peer:call(Peer, e2e_work, run, [1, 5, 0]),
-    Deep = peer:call(Peer, erlang, spawn, [?MODULE, pile, [20]]),
+    ok = ask(Peer, e2e_work, run, [1, 5, 0]),
+    Deep = ask(Peer, erlang, spawn, [?MODULE, pile, [20]]),
     %% Not where the stack does not hold so many calls.
     Pid ! {tell, {beamtap, returns_off, {e2e_work, inner, 1}, Deep, 1000000}},
     Pid ! {tell, {beamtap, returns_off, {e2e_work, target, 2}, Deep, 1}},
@@ -524,7 +524,7 @@ t_returns_off() ->
         {#{reports := Reports}, _} = so_far(C),
         [1 || {_, {log, warning, _}} <- Reports] =/= []
     end),
-    ok = peer:call(Peer, e2e_work, run, [1, 7, 0]),
+    ok = ask(Peer, e2e_work, run, [1, 7, 0]),
     #{events := Events} = stop(C),
     12 = length([E || {_, _, call, {_, target, _}, _} = E <- Events]),
     5 = length([E || {_, _, return_from, {_, target, _}, _, _} = E <- Events]),
@@ -536,12 +536,12 @@ t_returns_off() ->
 %% Before OTP 27 the second run gets what is free, and is refused what cannot be shared.
 t_two_runs() ->
     {Peer, Node} = target(),
-    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    P2 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    true = peer:call(Peer, erlang, register, [agent_test_one, P1]),
-    true = peer:call(Peer, erlang, register, [agent_test_two, P2]),
+    P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    P2 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    true = ask(Peer, erlang, register, [agent_test_one, P1]),
+    true = ask(Peer, erlang, register, [agent_test_two, P2]),
     Target = {<<"e2e_work">>, <<"target">>, any, none, [], <<>>},
-    Sessions = peer:call(Peer, code, ensure_loaded, [trace]) =:= {module, trace},
+    Sessions = ask(Peer, code, ensure_loaded, [trace]) =:= {module, trace},
     {ok, C1} = start(Node, (options())#{processes => [{name, agent_test_one}], functions => [Target]}),
     {Expected, Options2} = case Sessions of
         true -> {20, (options())#{processes => [], events => [function_call, message_receive], functions => [Target]}};
@@ -587,26 +587,26 @@ foreign_loop(Parent, N) ->
     end.
 
 start_foreign(Peer, P1) ->
-    Pid = peer:call(Peer, erlang, spawn, [?MODULE, foreign, [P1, self()]]),
+    Pid = ask(Peer, erlang, spawn, [?MODULE, foreign, [P1, self()]]),
     receive {Pid, ready} -> Pid end.
 
 t_foreign() ->
     {Peer, Node} = target(),
-    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    P2 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    [true = peer:call(Peer, erlang, register, [N, P]) || {N, P} <- [{agent_test_one, P1}, {agent_test_two, P2}]],
+    P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    P2 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    [true = ask(Peer, erlang, register, [N, P]) || {N, P} <- [{agent_test_one, P1}, {agent_test_two, P2}]],
     Other = start_foreign(Peer, P1),
-    Before = peer:call(Peer, e2e_node, residue, []),
+    Before = ask(Peer, e2e_node, residue, []),
     {ok, C} = start(Node, (options())#{processes => [{name, agent_test_one}, {name, agent_test_two}], functions => four()}),
     [begin P ! {work, self(), 10}, receive {done, P} -> ok end end || P <- [P1, P2]],
     S = stop(C),
     [{plan, #{skipped := Skipped}}] = reports(plan, S),
-    case peer:call(Peer, code, ensure_loaded, [trace]) of
+    case ask(Peer, code, ensure_loaded, [trace]) of
         {module, _} -> [] = Skipped;
         _ -> 2 = length(Skipped) % the function, and the process
     end,
     wait_for(as_before, fun() ->
-        Now = peer:call(Peer, e2e_node, residue, []),
+        Now = ask(Peer, e2e_node, residue, []),
         Now =:= Before orelse {Now, Before}
     end),
     P1 ! {work, self(), 10},
@@ -621,12 +621,12 @@ t_foreign() ->
 
 t_foreign_refused() ->
     {Peer, Node} = target(),
-    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
     Other = start_foreign(Peer, P1),
-    Before = peer:call(Peer, e2e_node, residue, []),
+    Before = ask(Peer, e2e_node, residue, []),
     [{error, {busy, _}} = start(Node, (options())#{processes => P, events => E})
      || {P, E} <- [{[], [function_call]}, {[new], [function_call]}, {[new], [message_send]}]],
-    wait_for(as_before, fun() -> peer:call(Peer, e2e_node, residue, []) =:= Before end),
+    wait_for(as_before, fun() -> ask(Peer, e2e_node, residue, []) =:= Before end),
     Other ! stop,
     receive {Other, stopped} -> ok end,
     clean(Peer).
@@ -635,17 +635,17 @@ t_foreign_refused() ->
 t_clean() ->
     {Peer, Node} = target(),
     {Agent, Beam} = get(agent),
-    P1 = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    true = peer:call(Peer, erlang, register, [agent_test_one, P1]),
+    P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    true = ask(Peer, erlang, register, [agent_test_one, P1]),
     {ok, {_, #{tracer := Relay}}} = start(Node, (options())#{processes => [{name, agent_test_one}],
                                                              events => [function_call, message_receive]}),
     All = [Relay | [P || #{guardian := P} <- runs(Node, Agent)]],
     3 = length(All),
-    peer:call(Peer, lists, foreach, [fun(P) -> exit(P, kill) end, All]),
-    wait_for(module_gone, fun() -> peer:call(Peer, erlang, module_loaded, [Agent]) =:= false end),
+    ask(Peer, lists, foreach, [fun(P) -> exit(P, kill) end, All]),
+    wait_for(module_gone, fun() -> ask(Peer, erlang, module_loaded, [Agent]) =:= false end),
     {module, Agent} = load(Node, Agent, Beam),
     #{living := [], functions := Functions, messages := Messages} = rpc:call(Node, Agent, clean, []),
-    case peer:call(Peer, code, ensure_loaded, [trace]) of
+    case ask(Peer, code, ensure_loaded, [trace]) of
         {module, _} -> ok; % the session went with its last reference
         _ -> {true, ['receive']} = {length(Functions) > 5, Messages}
     end,
@@ -659,8 +659,8 @@ t_info() ->
     #{runs := Runs, release := Release, tracers := Tracers, beamtap_patterns := Patterns, sessions := Sessions,
       patterns := 0} = rpc:call(Node, Agent, info, []),
     true = lists:member(Guardian, [P || #{guardian := P} <- Runs]),
-    true = Release =:= list_to_binary(peer:call(Peer, erlang, system_info, [otp_release])),
-    case peer:call(Peer, code, ensure_loaded, [trace]) of
+    true = Release =:= list_to_binary(ask(Peer, erlang, system_info, [otp_release])),
+    case ask(Peer, code, ensure_loaded, [trace]) of
         {module, _} -> {[], 0, [_]} = {Tracers, Patterns, Sessions};
         _ -> {[{Relay, _}], true, []} = {Tracers, Patterns > 5, Sessions}
     end,
@@ -686,12 +686,12 @@ t_clock() ->
 %% The dead, the nameless and who is no process of the node are left out; one answer a question, however many are asked about.
 t_names() ->
     {Peer, Node} = target(),
-    One = peer:call(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    Fun = peer:call(Peer, erlang, spawn, [erlang, apply, [fun timer:sleep/1, [infinity]]]),
-    Dead = peer:call(Peer, erlang, spawn, [erlang, now, []]),
-    Init = peer:call(Peer, erlang, whereis, [init]),
-    Logger = peer:call(Peer, erlang, whereis, [logger]), % a gen_server
-    wait_for(death, fun() -> not peer:call(Peer, erlang, is_process_alive, [Dead]) end),
+    One = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    Fun = ask(Peer, erlang, spawn, [erlang, apply, [fun timer:sleep/1, [infinity]]]),
+    Dead = ask(Peer, erlang, spawn, [erlang, now, []]),
+    Init = ask(Peer, erlang, whereis, [init]),
+    Logger = ask(Peer, erlang, whereis, [logger]), % a gen_server
+    wait_for(death, fun() -> not ask(Peer, erlang, is_process_alive, [Dead]) end),
     {ok, {Pid, _} = C} = start(Node, (options())#{names => true}),
     Pid ! {tell, {beamtap, names, {1, [One, Dead, self(), Init, no_pid, Logger, Fun]}}},
     Pid ! {tell, {beamtap, names, {2, [One || _ <- lists:seq(1, 1000)]}}},
@@ -712,7 +712,7 @@ t_names() ->
 %% Only of those that were asked about, and only while scheduling is not traced.
 t_mailboxes() ->
     {Peer, Node} = target(),
-    [Full, Empty] = [peer:call(Peer, erlang, spawn, [timer, sleep, [infinity]]) || _ <- [1, 2]],
+    [Full, Empty] = [ask(Peer, erlang, spawn, [timer, sleep, [infinity]]) || _ <- [1, 2]],
     [Full ! N || N <- [1, 2, 3]],
     {ok, {Pid, _} = C} = start(Node, (options())#{mailbox => 10}),
     Pid ! {tell, {beamtap, names, {1, [Full, Empty]}}},
@@ -734,16 +734,16 @@ t_mailboxes() ->
 %% What a dropped sample said is told by the next one that can be sent, and not only when all are told.
 t_mailboxes_untold() ->
     {Peer, Node} = target(),
-    Full = peer:call(Peer, erlang, spawn, [timer, sleep, [infinity]]),
+    Full = ask(Peer, erlang, spawn, [timer, sleep, [infinity]]),
     {ok, {Pid, _} = C} = start(Node, (options())#{mailbox => 1000, credit => 1}, #{grant => false}),
     Pid ! {tell, {beamtap, names, {1, [Full]}}},
     wait_for(first, fun() -> lists:member({Full, 0}, mailboxes(C)) end),
-    ok = peer:call(Peer, e2e_work, run, [1, 3, 0]), % a frame that waits for credit
+    ok = ask(Peer, e2e_work, run, [1, 3, 0]), % a frame that waits for credit
     Full ! 1,
     timer:sleep(2500), % two samples, which fall
     [] = [L || {P, L} <- mailboxes(C), P =:= Full, L > 0],
     Pid ! {how, #{grant => true}},
-    Granted = peer:call(Peer, erlang, monotonic_time, [nanosecond]),
+    Granted = ask(Peer, erlang, monotonic_time, [nanosecond]),
     wait_for(told, fun() -> lists:member({Full, 1}, mailboxes(C)) end),
     S = stop(C),
     [At | _] = [T || {mailboxes, T, L} <- reports(mailboxes, S), lists:member({Full, 1}, L)],
@@ -757,7 +757,7 @@ t_run_after_run() ->
     {Peer, Node} = target(),
     [begin
          {ok, C} = start(Node, options()),
-         ok = peer:call(Peer, e2e_work, run, [1, 3, 0]),
+         ok = ask(Peer, e2e_work, run, [1, 3, 0]),
          #{events := Events} = stop(C),
          3 = length([E || {_, _, call, {_, target, _}, _} = E <- Events]),
          timer:sleep(case I rem 2 of 0 -> 495 + I; 1 -> 0 end) % around the time when it is removed
