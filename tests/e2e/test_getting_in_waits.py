@@ -1,5 +1,5 @@
 """What a start waits for, and for how long; cookies; many descriptors; and nodes that speak TLS."""
-import threading
+import pwd, threading
 import lib
 from lib import *
 
@@ -134,9 +134,9 @@ def cookies_where_erl_has_them():
     os.chmod(path, 0o400)
     ask().ended(0)
     ask('--set', 'session.cookie_file=~/.erlang.cookie').ended(0)
-    user = [line.split(':') for line in open('/etc/passwd', encoding='utf-8') if line.split(':')[2] == str(os.getuid())][0]
-    err = ask('--set', 'session.cookie_file=~%s/no_such_file_%d' % (user[0], os.getpid())).ended(1).err()
-    assert 'no cookie: %s/no_such_file_%d' % (user[5], os.getpid()) in err, err
+    user = pwd.getpwuid(os.getuid())
+    err = ask('--set', 'session.cookie_file=~%s/no_such_file_%d' % (user.pw_name, os.getpid())).ended(1).err()
+    assert 'no cookie: %s/no_such_file_%d' % (user.pw_dir, os.getpid()) in err, err
     node.clean()
 
 
