@@ -175,16 +175,25 @@ def in_the_future():
                                'DONT_FAKE_MONOTONIC=1', 'erl'))
 
 
-def offset_is_within_the_bound(node, told):
-    """`told` is what the summary says of the node; we ask it ourselves, as the collector does. Its own time offset is
-    what it adds to its monotonic time for its own (wrong) system time."""
+CORRECTION = 0.015  # a VM that corrects its time runs by 1 % faster or slower
+
+
+def clock_of(node):
+    """Our time before and after, and the node's monotonic time between the two, as the collector asks for it."""
     before = time.time_ns()
     monotonic = int(node('erlang:monotonic_time(nanosecond)'))
-    after = time.time_ns()
+    return before, monotonic, time.time_ns()
+
+
+def offset_is_within_the_bound(node, told, clock, ended):
+    """`told` is what the summary says of the node, `clock` what it said itself shortly before the run ended. Its own time offset
+    is what it adds to its monotonic time for its own (wrong) system time."""
+    before, monotonic, after = clock
     offset = int(node('erlang:time_offset(nanosecond)')) - int(told['clock_skew_ns'])
     error = int(told['clock_error_ns'])
-    assert 0 < error < 50 * 10**6, told
-    assert before - monotonic - error <= offset <= after - monotonic + error, (before, monotonic, after, offset, error)
+    assert 0 < error < 10**9, told
+    error += int((ended - before) * CORRECTION)
+    assert before - monotonic - error <= offset <= after - monotonic + error, (node.name, clock, offset, error)
 
 
 def flows(run):
@@ -212,13 +221,16 @@ def a_ring_over_three_nodes_and_a_wrong_clock():
     run = Run(RING % ', '.join(n.name for n in (one, two, future)), '--json')
     one.traced(), two.traced(), future.traced()
     assert one("e2e_ring:run(['%s', '%s', '%s'], 50, 10000)" % (one.name, two.name, future.name)) == 'ok'
-    run.interrupt()
-    assert run.code == 0, run.err()
+    clocks = {node: clock_of(node) for node in (one, two, future)}
+    run.process.send_signal(signal.SIGINT)
+    run.process.wait(PATIENCE)
+    ended = time.time_ns()
+    run.ended(0)
     invariant(run.summary())
     summary = nodes(run)
     for node in (one, two, future):
         assert summary[node.name]['lost'] == 0, summary
-        offset_is_within_the_bound(node, summary[node.name])
+        offset_is_within_the_bound(node, summary[node.name], clocks[node], ended)
     assert abs(summary[future.name]['clock_skew_ns'] - AHEAD) < 10**7, summary
     tokens = [f for f in flows(run) if f[0].startswith('{token,')]
     assert [f for f in tokens if f[0] != f[1]] == [], 'wrongly paired'
@@ -261,7 +273,7 @@ def a_clock_that_is_set_does_not_bend_the_timeline():
     assert run.code == 0, run.err()
     invariant(run.summary())
     error = nodes(run)[node.name]['clock_error_ns']
-    assert 0 < error < 10**8, run.out()
+    assert 0 < error < 10**9, run.out()
     calls = [int(r['ts']) for r in rows(run) if r['event'] == 'function_call']
     assert len(calls) == sum(3 * (i + 1) + 1 for i in range(8)) and calls == sorted(calls)
     for i, (before, after) in enumerate(rounds):
