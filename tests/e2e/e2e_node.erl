@@ -4,7 +4,7 @@
 %% "= Value" as ~0p prints it or "! Class:Reason". It is independent of the distribution, so a test can ask the node what
 %% really happened.
 -module(e2e_node).
--export([main/0, residue/0, traced/0, traced/1, traced_in_session/1]).
+-export([main/0, residue/0, traced/0, traced/1, traced_in_session/1, function_traced/1]).
 
 main() ->
     io:setopts(standard_io, [{encoding, utf8}]),
@@ -36,6 +36,10 @@ traced(P) -> flags(P) =/= [] orelse lists:any(fun(S) -> session_flags(S, P) end,
 %% By a session of beamtap's: dbg may have one too.
 traced_in_session(P) ->
     lists:any(fun(S) -> string:find(io_lib:format("~p", [S]), "beamtap") =/= nomatch andalso session_flags(S, P) end, sessions()).
+
+%% Does this function have a trace pattern, of whatever tool? The old call sees those outside of sessions alone.
+function_traced(MFA) -> lists:any(fun(Info) -> Info =/= {traced, false} end,
+                                  [erlang:trace_info(MFA, traced) | [apply(trace, info, [S, MFA, traced]) || S <- sessions()]]).
 
 session_flags(Session, P) ->
     try apply(trace, info, [Session, P, flags]) of

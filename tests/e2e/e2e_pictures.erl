@@ -14,7 +14,7 @@ run(Case) ->
     Case =:= reloaded andalso begin
         register(pictures, self()),
         receive {reload, Pid} -> {module, e2e_reload} = code:load_file(e2e_reload) end,
-        wait_until(fun() -> erlang:trace_info({e2e_reload, version, 0}, traced) =/= {traced, false} end), % it is heard of
+        wait_until(fun() -> e2e_node:function_traced({e2e_reload, version, 0}) end), % it is heard of
         Pid ! reloaded,
         unregister(pictures)
     end,

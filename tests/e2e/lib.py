@@ -106,7 +106,10 @@ class Node:
         assert self("net_kernel:connect_node('%s')" % other.name) == 'true', 'no connection to ' + other.name
 
     def traced(self):
-        wait_for(lambda: self('e2e_node:traced()') == 'true', 'tracing on in ' + self.name)
+        try:
+            wait_for(lambda: self('e2e_node:traced()') == 'true', 'tracing on in ' + self.name)
+        except AssertionError as e:
+            raise AssertionError('%s; the last run said: %s' % (e, Run.last.err() if Run.last else 'nothing')) from e
 
     def clean(self):
         wait_for(lambda: self('e2e_node:residue()') == '[]',
@@ -131,9 +134,11 @@ def collected(ini):
 
 class Run:
     """A beamtap process. What it wrote is checked as a whole when it ends well (story.py)."""
+    last = None
     recorded = False  # a test's runs are recorded besides, so that each sink's story of them can be compared
 
     def __init__(self, ini, *args, command='run', cwd=None, environment=None, stdout=None):
+        Run.last = self
         self.dir = cwd or tempfile.mkdtemp(dir=work)
         if ini is None:
             line = [BEAMTAP, command, *args]

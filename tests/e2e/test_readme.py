@@ -128,7 +128,7 @@ def the_sink_of_the_authors_page_works():
 
 
 def installed_it_works_the_same():
-    prefix = os.path.join(work, 'root')
+    prefix = os.path.join(os.path.realpath(work), 'root')
     subprocess.run(['scons', '-Q', '-s', 'variant=release', 'builddir=' + os.path.dirname(BUILD), 'install',
                     'prefix=/usr/local', 'destdir=' + prefix], cwd=TOP, check=True, stdout=subprocess.DEVNULL)
     beamtap = prefix + '/usr/local/bin/beamtap'
