@@ -2,7 +2,7 @@
 %%
 %% agent_rig.hrl starts the nodes and plays the collector. After each test the node must be as it was before.
 -module(agent_test).
--export([main/1, collector/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1, load_and/2, stays/2]).
+-export([main/1, collector/2, killed_at_once/1, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1, load_and/2, stays/2]).
 
 -define(PATIENCE, 30000).
 
@@ -632,6 +632,12 @@ t_foreign_refused() ->
     clean(Peer).
 
 %% Everything of a run killed at once: only patterns can be left, and `clean` finds them by their mark.
+%% None of them sees another one die.
+killed_at_once(Pids) ->
+    [erlang:suspend_process(P) || P <- Pids],
+    [exit(P, kill) || P <- Pids],
+    ok.
+
 t_clean() ->
     {Peer, Node} = target(),
     {Agent, Beam} = get(agent),
@@ -641,7 +647,7 @@ t_clean() ->
                                                              events => [function_call, message_receive]}),
     All = [Relay | [P || #{guardian := P} <- runs(Node, Agent)]],
     3 = length(All),
-    ask(Peer, lists, foreach, [fun(P) -> exit(P, kill) end, All]),
+    ok = ask(Peer, ?MODULE, killed_at_once, [All]),
     wait_for(module_gone, fun() -> ask(Peer, erlang, module_loaded, [Agent]) =:= false end),
     {module, Agent} = load(Node, Agent, Beam),
     #{living := [], functions := Functions, messages := Messages} = rpc:call(Node, Agent, clean, []),

@@ -86,7 +86,7 @@ def picture_of(run):
     slices = [e for e in trace['traceEvents'] if e.get('cat') == 'call']
     longest = max((e for e in slices if e['name'] == 'e2e_tail:tail/1' and e['ph'] == 'X'), key=lambda e: e['dur'])
     last = max(e['ts'] for e in slices if e['tid'] == longest['tid'])
-    assert longest['ts'] + longest['dur'] >= last, 'the loop ends before its last call'
+    assert longest['ts'] + longest['dur'] >= last, 'the loop ends before its last call; gaps: %s' % run.summary()['nodes'][0].get('gaps')
     assert any(e['name'] == 'returns off' for e in trace['traceEvents']), 'no mark where the returns go off'
 
 
