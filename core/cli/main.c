@@ -111,8 +111,9 @@ static void print_usage(FILE *out)
     fputs("  beamtap --help | --version\n\n"
           "The cookie is read from the file that cookie_file names (~/.erlang.cookie), or from "
           "BEAMTAP_COOKIE.\n"
-          "Plugins are sought in plugin_path, in BEAMTAP_PLUGIN_PATH, and in the installed "
-          "folder.\n\n"
+          "Plugins are sought in plugin_path, in BEAMTAP_PLUGIN_PATH, below ~/.local/lib and "
+          "/usr/local/lib\n"
+          "(beamtap/plugins-v1), and in the installed folder.\n\n"
           "Exit codes: 0 done; 1 a node, file or plugin failed; 2 the configuration or the command "
           "line is wrong;\n"
           "3 done, but events were lost and fail_on_loss is set.\n",

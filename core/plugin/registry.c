@@ -45,6 +45,10 @@ const char *tap_plugin_kind_name(enum tap_plugin_kind kind)
 
 /* ---- Folders */
 
+/* Below a lib folder. Of the ABI's major version: plugins of another one are not even looked at. */
+#define FOLDER "beamtap/plugins-v1"
+_Static_assert(TAP_ABI_MAJOR == 1, "the folder's name has the major version");
+
 static bool registry_folder(struct tap_registry *r, const char *path, size_t len)
 {
     if (len == 0)
@@ -86,26 +90,31 @@ static bool registry_beside(struct tap_registry *r, const char *file, const char
     return ok;
 }
 
+/* Those of every installation: a user's own, then what the machine's administrator added. Without a
+ * home folder the first one is none. */
+static bool registry_common_folders(struct tap_registry *r)
+{
+    char *own = tap_expand_path("~/.local/lib/" FOLDER, sizeof "~/.local/lib/" FOLDER - 1, r->pool);
+    return own && (own[0] != '/' || registry_folder(r, own, strlen(own))) &&
+           registry_folder(r, "/usr/local/lib/" FOLDER, sizeof "/usr/local/lib/" FOLDER - 1);
+}
+
 /* The folder of this build or installation, seen from the executable (a build tree has it beside,
- * an installation in ../lib) and from the shared library. What was compiled in stands behind, for
- * programs that embed the static one. */
+ * and in front of all others; an installation in its libdir) and from the shared library. What was
+ * compiled in stands behind, for programs that embed the static one. */
 static bool registry_own_folders(struct tap_registry *r)
 {
     char exe[4096];
     Dl_info self;
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     exe[n > 0 ? n : 0] = '\0';
-    if (!registry_beside(r, exe, "plugins") ||
-        !registry_beside(r, exe, "../lib/beamtap/plugins-v1"))
+    if (!registry_beside(r, exe, "plugins") || !registry_common_folders(r) ||
+        !registry_beside(r, exe, TAP_LIB_FROM_BIN "/" FOLDER))
         return false;
     if (dladdr((void *)registry_own_folders, &self) && self.dli_fname &&
-        !registry_beside(r, self.dli_fname, "beamtap/plugins-v1"))
+        !registry_beside(r, self.dli_fname, FOLDER))
         return false;
-#ifdef TAP_PLUGIN_DIR
-    return registry_folder(r, TAP_PLUGIN_DIR, strlen(TAP_PLUGIN_DIR));
-#else
-    return true;
-#endif
+    return registry_folder(r, TAP_LIB "/" FOLDER, sizeof TAP_LIB "/" FOLDER - 1);
 }
 
 /* ---- What there is */

@@ -2,8 +2,9 @@
  *
  * A plugin KIND:NAME is the file beamtap_KIND_NAME.so (KIND: transport, filter, sink) in the first
  * folder that has it: the configured plugin_path (folders separated by colons), the environment's
- * BEAMTAP_PLUGIN_PATH, the folder that belongs to this build or installation. What others could
- * have written is not loaded (trust.h). Loaded RTLD_NOW | RTLD_LOCAL, once, never unloaded.
+ * BEAMTAP_PLUGIN_PATH, that of a build tree, ~/.local/lib/beamtap/plugins-v1, the same below
+ * /usr/local/lib, that of the installation. What others could have written is not loaded (trust.h).
+ * Loaded RTLD_NOW | RTLD_LOCAL, once, never unloaded.
  */
 #ifndef TAP_PLUGIN_REGISTRY_H
 #define TAP_PLUGIN_REGISTRY_H

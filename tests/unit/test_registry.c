@@ -186,6 +186,45 @@ static void the_first_folder_decides(void)
     tap_error_free(err);
 }
 
+/* A user's own plugins stand before the machine's, and behind what the environment names. */
+static void home_has_a_folder_too(void)
+{
+    char home[512], file[600];
+    snprintf(home, sizeof home, "%s/home", files_here());
+    snprintf(file, sizeof file, "%s/.local/lib/beamtap/plugins-v1", home);
+    for (char *slash = file; (slash = strchr(slash + 1, '/'));) {
+        *slash = '\0';
+        mkdir(file, 0700);
+        *slash = '/';
+    }
+    mkdir(file, 0700);
+    CU_ASSERT_TRUE_FATAL(files_plugin("sink", "homely", "") && files_plugin("sink", "both", ""));
+    snprintf(file + strlen(file), 64, "/beamtap_sink_homely.so");
+    CU_ASSERT_EQUAL(rename(files_path("beamtap_sink_homely.so"), file), 0);
+    snprintf(strrchr(file, '/'), 64, "/beamtap_sink_both.so");
+    CU_ASSERT_EQUAL(link(files_path("beamtap_sink_both.so"), file), 0);
+    char *before = getenv("HOME") ? strdup(getenv("HOME")) : NULL;
+    setenv("HOME", home, 1);
+    struct tap_registry *r = tap_registry_new(NULL);
+    setenv("HOME", "", 1); /* then it is what the user database says, never a folder called ~ */
+    struct tap_registry *none = tap_registry_new(NULL);
+    before ? setenv("HOME", before, 1) : unsetenv("HOME");
+    free(before);
+    const char *path = tap_registry_file(r, TAP_PLUGIN_SINK, "homely", 6), *folder;
+    CU_ASSERT_TRUE(path && strncmp(path, home, strlen(home)) == 0);
+    CU_ASSERT_STRING_EQUAL(tap_registry_file(r, TAP_PLUGIN_SINK, "both", 4),
+                           files_path("beamtap_sink_both.so"));
+    bool local = false;
+    for (size_t i = 0; (folder = tap_registry_folder(none, i)); i++) {
+        CU_ASSERT_NOT_EQUAL(folder[0], '~');
+        local |= strcmp(folder, "/usr/local/lib/beamtap/plugins-v1") == 0;
+    }
+    CU_ASSERT_TRUE(local);
+    CU_ASSERT_PTR_NULL(tap_registry_file(none, TAP_PLUGIN_SINK, "homely", 6));
+    tap_registry_free(r);
+    tap_registry_free(none);
+}
+
 static void lists_all_but_the_broken(void)
 {
     files_write("beamtap_sink_broken.so", "x");
@@ -211,4 +250,4 @@ static void lists_all_but_the_broken(void)
 UNIT_TESTS("registry", UNIT_TEST(loads_a_good_plugin), UNIT_TEST(refuses_files_that_are_no_plugins),
            UNIT_TEST(refuses_wrong_descriptors), UNIT_TEST(accepts_a_later_minor_version),
            UNIT_TEST(suggests_what_is_there), UNIT_TEST(the_first_folder_decides),
-           UNIT_TEST(lists_all_but_the_broken))
+           UNIT_TEST(home_has_a_folder_too), UNIT_TEST(lists_all_but_the_broken))
