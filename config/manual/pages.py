@@ -72,9 +72,13 @@ def options(rows):
     return text
 
 
+def page_of(name):
+    return 'beamtap-sink-' + name.replace('_', '-')
+
+
 def exporter(says, name):
     p = next(p for p in says.plugins if (p['kind'], p['name']) == ('sink', name))
-    text = name_of('beamtap-sink-' + name, p['summary'])
+    text = name_of(page_of(name), p['summary'])
     text += '## Synopsis\n\n    [sink:%s]\n' % name + ''.join('    %s = ...\n' % o['name'] for o in p['options'] if o['required'])
     own = os.path.join('plugins', 'sinks', name, 'README.md')
     if os.path.exists(os.path.join(TOP, own)):
@@ -86,7 +90,7 @@ def main():
     command, version, date, out, *exporters = sys.argv[1:]
     says = Says(command)
     pages = [('beamtap', 1, beamtap(says)), ('beamtap.ini', 5, ini()), ('beamtap-plugin', 7, plugin())]
-    pages += [('beamtap-sink-' + name, 7, exporter(says, name)) for name in exporters]
+    pages += [(page_of(name), 7, exporter(says, name)) for name in exporters]
     for name, section, text in pages:
         with open('%s/%s.%d' % (out, name, section), 'w', encoding='utf-8') as file:
             file.write(page(name, section, date, 'beamtap ' + version, text, top=2))
