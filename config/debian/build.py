@@ -8,7 +8,7 @@ A sink whose folder has a file `package` is an exporter: a package of its own, c
 (made from its option table) and its README.md, where it has one. The file holds fields of debian/control: Description; Depends,
 Suggests, ... where it needs more than its libraries; Build-Depends, beside what its needs.json names.
 """
-import glob, json, os, re, shutil, subprocess, sys
+import calendar, email.utils, glob, json, os, re, shutil, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -28,6 +28,11 @@ def abi():
 
 def version():
     return re.match(r'beamtap \(([^)]+)\)', read('config/debian/changelog')).group(1)
+
+
+def released():
+    """The seconds at which the changelog says that this version was made."""
+    return calendar.timegm(email.utils.parsedate(re.search(r'^ -- .*>  (.*)$', read('config/debian/changelog'), re.M).group(1)))
 
 
 def fields(text):
@@ -111,6 +116,9 @@ def write(folder):
     for name, lines in {'control': [control().rstrip('\n')], 'source/format': ['3.0 (native)'], **files()}.items():
         with open(os.path.join(folder, 'debian', name), 'w', encoding='utf-8') as file:
             file.write('\n'.join(lines) + '\n')
+    for where, _, names in os.walk(folder):  # a file's time is in the package, too
+        for name in names:
+            os.utime(os.path.join(where, name), (released(), released()))
 
 
 def main():

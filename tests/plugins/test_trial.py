@@ -48,16 +48,33 @@ def caught(source, folder):
     return None
 
 
+PAGE = {  # the plugins that plugins/README.md shows, and what they need
+    'sink:lines': [], 'filter:arity': [], 'transport:frames': ['transport:frames.path=/dev/null', 'transport:frames.node=shop@web1']}
+
+
 def documented(folder):
-    """The sink that plugins/README.md shows."""
-    with open(os.path.join(TOP, 'plugins', 'README.md'), encoding='utf-8') as text:
-        code = re.search(r'```c\n(/\* beamtap_sink_lines\.c.*?)```', text.read(), re.S).group(1)
-    with open(os.path.join(folder, 'lines.c'), 'w') as out:
-        out.write(code)
-    subprocess.run(['cc', '-shared', '-fPIC', '-fvisibility=hidden', '-I%s/core/include' % TOP, '-o',
-                    os.path.join(folder, 'beamtap_sink_lines.so'), out.name], check=True)
-    code, text = trial('sink:lines', folder=folder)
-    return None if code == 0 else text
+    """They are right as they stand there; and the transport and the filter do what is said of them."""
+    for plugin, sets in PAGE.items():
+        file = 'beamtap_' + plugin.replace(':', '_')
+        with open(os.path.join(TOP, 'plugins', 'README.md'), encoding='utf-8') as text:
+            code = re.search(r'```c\n(/\* %s\.c.*?)```' % file, text.read(), re.S).group(1)
+        with open(os.path.join(folder, file + '.c'), 'w') as out:
+            out.write(code)
+        subprocess.run(['cc', '-std=c11', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-fvisibility=hidden', '-I%s/core/include' % TOP,
+                        '-o', os.path.join(folder, file + '.so'), out.name], check=True)
+        code, text = trial(plugin, *(word for s in sets for word in ('--set', s)), folder=folder)
+        if code != 0:
+            return '%s: %s' % (plugin, text)
+    config = os.path.join(folder, 'page.ini')
+    with open(config, 'w') as out:
+        out.write('[session]\nnodes = shop@web1\nduration = 0\n[transport:frames]\npath = %s/plugins/template/one_call.btf\nnode = shop@web1\n'
+                  '[filter:arity]\n[sink:csv]\npath = -\ncolumns = event, function, arity\n' % TOP)
+    for least, want in ((2, 1), (3, 0)):
+        done = subprocess.run([BEAMTAP, 'run', config, '--quiet', '--set', 'filter:arity.least=%d' % least], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ, BEAMTAP_PLUGIN_PATH=folder))
+        if done.returncode != 0 or done.stdout.count('function_call,add,2') != want:
+            return 'exit code %d: %s' % (done.returncode, done.stdout)
+    return None
 
 
 def usage():
