@@ -10,6 +10,8 @@
 #   sh tests/run.sh --viewers    only the timelines in a real viewer (CI runs them with the rest)
 #   sh tests/run.sh --apps       only the runs on real applications, RabbitMQ and ejabberd, under load (minutes): their packages
 #                                are unpacked in a folder (apps/fetch.sh), nothing is installed
+#   sh tests/run.sh --packages   only the Debian packages: built, installed, used, upgraded and purged in clean folders, which it makes,
+#                                and a sink that is written and packaged there as plugins/README.md says (minutes; packages/)
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
@@ -18,7 +20,7 @@ need_to_build
 need erlang-runtime-tools:/usr/share/doc/erlang-runtime-tools erlang-tools:/usr/share/doc/erlang-tools elixir:elixir \
     sqlite3:sqlite3 jq:jq python3-pandas:/usr/share/doc/python3-pandas valgrind:valgrind pkgconf:pkg-config \
     faketime:faketime locales:/usr/share/i18n/locales clang-format-14:clang-format-14 g++:g++ clang:clang \
-    erlang-ssl:/usr/share/doc/erlang-ssl openssl:openssl
+    erlang-ssl:/usr/share/doc/erlang-ssl openssl:openssl zsh:zsh groff-base:groff
 
 kinds=unit,plugins,e2e
 if [ "${1:-}" = --viewers ]; then
@@ -30,6 +32,11 @@ if [ "${1:-}" = --apps ]; then
     shift
     scons -Q -s -j2 variant=release build/release/beamtap build/release/plugins
     exec python3 tests/runner.py --build build/release --only apps --jobs 1 "$@" # by itself: answers are timed
+fi
+if [ "${1:-}" = --packages ]; then
+    shift
+    need debootstrap:debootstrap dpkg-dev:dpkg-buildpackage
+    exec python3 -B tests/packages/packages.py "$@"
 fi
 [ -z "${CI:-}" ] || kinds=$kinds,viewers
 matrix=

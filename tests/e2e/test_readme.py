@@ -137,7 +137,13 @@ def installed_it_works_the_same():
     assert all(p['path'].startswith(prefix) for p in listed), listed
     headers = ['include/beamtap/' + h for h in os.listdir(os.path.join(TOP, 'core/include/beamtap'))]
     assert {'include/beamtap/sink.h', 'include/beamtap/beamtap.h'} <= set(headers), headers
-    for name in headers + ['lib/pkgconfig/beamtap.pc']:
+    manual = ['share/man/man1/beamtap.1', 'share/man/man5/beamtap.ini.5', 'share/man/man7/beamtap-plugin.7', 'share/man/man7/beamtap-sink-folded.7']
+    asked = [subprocess.run(['pkg-config', *words, 'beamtap-plugin'], check=True, stdout=subprocess.PIPE, text=True,
+                            env=dict(env, PKG_CONFIG_PATH=prefix + '/usr/local/lib/pkgconfig')).stdout.strip()
+             for words in (['--variable=plugindir'], ['--variable=abi'], ['--cflags'], ['--libs'])]
+    assert asked == ['/usr/local/lib/beamtap/plugins-v1', '1', '-I/usr/local/include', ''], asked
+    for name in headers + manual + ['lib/pkgconfig/beamtap.pc', 'lib/pkgconfig/beamtap-sink.pc', 'share/bash-completion/completions/beamtap',
+                                    'share/zsh/vendor-completions/_beamtap', 'share/beamtap/template/debian/source/format']:
         assert os.path.exists('%s/usr/local/%s' % (prefix, name)), name
 
 
