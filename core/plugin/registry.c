@@ -74,7 +74,7 @@ static bool registry_folders(struct tap_registry *r, const char *path)
     return true;
 }
 
-/* A folder beside a file, where it exists. */
+/* A folder beside a file, where it exists; without the .. of `relative`, for people read it. */
 static bool registry_beside(struct tap_registry *r, const char *file, const char *relative)
 {
     const char *slash = strrchr(file, '/');
@@ -85,7 +85,10 @@ static bool registry_beside(struct tap_registry *r, const char *file, const char
     int len = asprintf(&path, "%.*s/%s", (int)(slash - file), file, relative);
     if (len < 0)
         return false;
-    bool ok = stat(path, &st) != 0 || !S_ISDIR(st.st_mode) || registry_folder(r, path, (size_t)len);
+    char *real = realpath(path, NULL);
+    bool ok = !real || stat(real, &st) != 0 || !S_ISDIR(st.st_mode) ||
+              registry_folder(r, real, strlen(real));
+    free(real);
     free(path);
     return ok;
 }
