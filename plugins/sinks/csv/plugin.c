@@ -24,14 +24,25 @@
  * in process, is written ((42)), a word that readers misunderstand 'null': see cells.h. The rows
  * are written in row.c.
  */
-#include "sinks/csv/csv.h"
+#include "sinks/common/csv_rows.h"
+
+struct csv_settings {
+    const char *path;
+    struct tap_text_list columns;
+    int64_t max_message;
+};
+
+struct csv_sink {
+    struct tap_csv rows;
+    const struct csv_settings *settings;
+};
 
 #define CSV_ALL "ts, node, event, pid, module, function, arity, peer, message, metadata, flow"
 
 /* Reads the option: names of columns, each at most once. */
-static enum tap_status choose_columns(struct csv *self)
+static enum tap_status choose_columns(struct tap_csv *self, const struct tap_text_list *list)
 {
-    const struct tap_text_list *list = &self->settings->columns;
+    self->column_count = 0;
     for (size_t i = 0; i < list->count; i++) {
         const struct tap_text *item = &list->items[i];
         unsigned c = 0, j = 0;
@@ -56,23 +67,14 @@ static enum tap_status choose_columns(struct csv *self)
 
 static enum tap_status csv_create(const struct tap_host *host, const void *settings, void **out)
 {
-    struct csv *self = calloc(1, sizeof *self);
+    struct csv_sink *self = calloc(1, sizeof *self);
     if (!self)
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
-    self->host = host;
     self->settings = settings;
-    self->second = -1;
-    for (unsigned k = 0; k < TAP_KIND_COUNT; k++) {
-        const char *name = host->kind_name(k);
-        size_t n = strnlen(name, sizeof self->kinds[k] - 2);
-        self->kinds[k][0] = ',';
-        memcpy(self->kinds[k] + 1, name, n);
-        self->kinds[k][n + 1] = ',';
-        self->kind_len[k] = (uint8_t)(n + 2);
-    }
-    enum tap_status status = choose_columns(self);
+    tap_csv_begin(&self->rows, host, self->settings->max_message);
+    enum tap_status status = choose_columns(&self->rows, &self->settings->columns);
     if (status == TAP_OK)
-        status = tap_writer_claim(&self->w, host, self->settings->path);
+        status = tap_writer_claim(&self->rows.w, host, self->settings->path);
     if (status != TAP_OK) {
         free(self);
         return status;
@@ -83,40 +85,38 @@ static enum tap_status csv_create(const struct tap_host *host, const void *setti
 
 static enum tap_status csv_start(void *s)
 {
-    struct csv *self = s;
-    if (memchr(self->columns, TAP_CSV_PROCESS, self->column_count) &&
-        !(self->called = tap_process_table_new()))
-        return TAP_FAIL(self->host, TAP_ERROR, "out of memory");
-    enum tap_status status = tap_writer_open(&self->w);
+    struct tap_csv *rows = &((struct csv_sink *)s)->rows;
+    if (memchr(rows->columns, TAP_CSV_PROCESS, rows->column_count) &&
+        !(rows->called = tap_process_table_new()))
+        return TAP_FAIL(rows->host, TAP_ERROR, "out of memory");
+    enum tap_status status = tap_writer_open(&rows->w);
     if (status != TAP_OK)
         return status;
-    for (unsigned i = 0; i < self->column_count; i++) {
-        const char *name = tap_csv_names[self->columns[i]];
-        tap_writer_put(&self->w, ",", i > 0);
-        tap_writer_put(&self->w, name, strlen(name));
-    }
-    tap_writer_put(&self->w, "\n", 1);
-    tap_writer_end(&self->w, 0);
-    return tap_writer_status(&self->w);
+    tap_csv_head(rows);
+    return tap_writer_status(&rows->w);
+}
+
+static enum tap_status csv_consume(void *s, const struct tap_batch *batch, const uint32_t *select,
+                                   size_t n)
+{
+    return tap_csv_consume(&((struct csv_sink *)s)->rows, batch, select, n);
 }
 
 static enum tap_status csv_flush(void *s)
 {
-    return tap_writer_flush(&((struct csv *)s)->w);
+    return tap_writer_flush(&((struct csv_sink *)s)->rows.w);
 }
 
 static enum tap_status csv_stop(void *s)
 {
-    return tap_writer_close(&((struct csv *)s)->w);
+    return tap_writer_close(&((struct csv_sink *)s)->rows.w);
 }
 
 static void csv_destroy(void *s)
 {
-    struct csv *self = s;
-    tap_writer_free(&self->w);
-    tap_sink_nodes_free(&self->nodes);
-    csv_names_free(&self->names);
-    tap_process_table_free(self->called);
+    struct csv_sink *self = s;
+    tap_writer_free(&self->rows.w);
+    tap_csv_free(&self->rows);
     free(self);
 }
 

@@ -35,6 +35,8 @@ static enum tap_status out_start(void *s)
     if (status != TAP_OK)
         return status;
     self->colour = wants_colour(self);
+    self->json = (struct tap_json){self->host, &self->w, &self->nodes,
+                                   out_print(self, &(struct tap_sink_node){0}, true)};
     if (self->settings->indent && self->settings->format == OUT_TEXT) {
         self->depths = out_depths_new();
         if (!self->depths)
@@ -49,7 +51,7 @@ static enum tap_status out_start(void *s)
 static void put_event(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     if (self->settings->format == OUT_JSON)
-        out_json_event(self, batch, e);
+        tap_json_event(&self->json, batch, e);
     else
         out_text_event(self, batch, e);
     if (__builtin_expect(self->w.failed, 0)) /* out of memory drops what was begun: no half lines */

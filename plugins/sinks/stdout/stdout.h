@@ -1,5 +1,5 @@
 /* stdout.h: the stdout sink's parts: plugin.c (options and life), text.c and text_body.c (lines for
- * people), json.c (objects for programs), depth.c (how deep in calls a process is).
+ * people), depth.c (how deep in calls a process is).
  */
 #ifndef TAP_SINKS_STDOUT_STDOUT_H
 #define TAP_SINKS_STDOUT_STDOUT_H
@@ -7,6 +7,7 @@
 #include "sinks/common/process_table.h"
 #include "sinks/common/node_labels.h"
 #include "beamtap/returns_off.h"
+#include "sinks/common/json_event.h"
 #include "sinks/common/writer.h"
 
 enum out_format { OUT_TEXT, OUT_JSON };
@@ -37,12 +38,12 @@ struct out {
     int64_t second;      /* second_text stands for it; absolute times only */
     char second_text[40];
     uint8_t second_len;
+    struct tap_json json;
 };
 
-/* Each writes one event as one line, '\n' included; the caller ends it. Control events never come
+/* Writes one event as one line, '\n' included; the caller ends it. Control events never come
  * here. */
 void out_text_event(struct out *, const struct tap_batch *, const struct tap_event *);
-void out_json_event(struct out *, const struct tap_batch *, const struct tap_event *);
 
 /* Call depths of the last few thousand processes that called something. NULL: out of memory. */
 struct out_depths *out_depths_new(void);

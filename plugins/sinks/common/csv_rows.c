@@ -1,14 +1,15 @@
-/* row.c: an event as a row: what stands in each column, and the columns behind each other.
+/* csv_rows.c: an event as a row: what stands in each column, and the columns behind each other.
  *
  * put_row, the way that nearly all rows go, writes all columns in their own order without asking
  * for each; put_chosen asks.
  */
+#include "sinks/common/event_text.h"
 #include "sinks/common/stack_text.h"
-#include "sinks/csv/csv.h"
+#include "sinks/common/csv_rows.h"
 
 /* ---- Cells of an event */
 
-static char *put_ts(struct csv *self, char *p, int64_t ts)
+static char *put_ts(struct tap_csv *self, char *p, int64_t ts)
 {
     if (__builtin_expect(ts < 1000000000, 0))
         return tap_text_i64(p, ts);
@@ -21,20 +22,20 @@ static char *put_ts(struct csv *self, char *p, int64_t ts)
     return tap_text_nine(p + self->second_len, (uint32_t)(ts - second * 1000000000));
 }
 
-static void put_pid(struct csv *self, const struct tap_event *e, const struct tap_print *print)
+static void put_pid(struct tap_csv *self, const struct tap_event *e, const struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
     if (e->pid.node == print->node_name) {
         if (e->pid.node)
             tap_writer_pid(w, &e->pid, print);
     } else if (e->pid.node || e->pid.id || e->pid.serial) {
-        size_t at = csv_cell_open(w);
+        size_t at = tap_csv_cell_open(w);
         tap_writer_pid(w, &e->pid, print);
-        csv_cell_close(w, at);
+        tap_csv_cell_close(w, at);
     }
 }
 
-static void put_peer(struct csv *self, const struct tap_batch *batch, const struct tap_event *e,
+static void put_peer(struct tap_csv *self, const struct tap_batch *batch, const struct tap_event *e,
                      const struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
@@ -44,17 +45,17 @@ static void put_peer(struct csv *self, const struct tap_batch *batch, const stru
         tap_writer_pid(w, &e->peer, print);
         return;
     }
-    size_t at = csv_cell_open(w);
+    size_t at = tap_csv_cell_open(w);
     tap_writer_peer(w, batch, e, print);
-    csv_cell_guard(w, at, false);
-    csv_cell_close(w, at);
+    tap_csv_cell_guard(w, at, false);
+    tap_csv_cell_close(w, at);
 }
 
-static void put_loss(struct csv *self, const struct tap_event *e)
+static void put_loss(struct tap_csv *self, const struct tap_event *e)
 {
     struct tap_writer *w = &self->w;
     const char *reason = self->host->reason_name(e->reason);
-    size_t at = csv_cell_open(w);
+    size_t at = tap_csv_cell_open(w);
     char *p = tap_writer_reserve(w, 64);
     *p++ = '{';
     p = tap_text_u64(p, e->kind == TAP_LOST ? e->lost : e->gap);
@@ -62,10 +63,10 @@ static void put_loss(struct csv *self, const struct tap_event *e)
     w->p = p;
     tap_writer_put(w, reason, strlen(reason));
     tap_writer_put(w, "}", 1);
-    csv_cell_close(w, at);
+    tap_csv_cell_close(w, at);
 }
 
-static void put_node(struct csv *self, const struct tap_event *e)
+static void put_node(struct tap_csv *self, const struct tap_event *e)
 {
     const struct tap_node *node = self->host->node(self->host, e->node);
     const char *lost = e->reason ? self->host->reason_name(e->reason) : "";
@@ -76,8 +77,8 @@ static void put_node(struct csv *self, const struct tap_event *e)
     tap_writer_put(&self->w, lost, strlen(lost));
 }
 
-static void put_message(struct csv *self, const struct tap_batch *batch, const struct tap_event *e,
-                        struct tap_print *print)
+static void put_message(struct tap_csv *self, const struct tap_batch *batch,
+                        const struct tap_event *e, struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
     if (e->kind == TAP_LOST || e->kind == TAP_GAP)
@@ -87,8 +88,8 @@ static void put_message(struct csv *self, const struct tap_batch *batch, const s
     if (tap_kind_is_control(e->kind) || !e->payload.len)
         return;
     const uint8_t *term = batch->arena + e->payload.off;
-    size_t at = csv_cell_open(w);
-    print->limit = (size_t)self->settings->max_message;
+    size_t at = tap_csv_cell_open(w);
+    print->limit = (size_t)self->max_message;
     if (e->kind == TAP_FUNCTION_CALL) {
         *tap_writer_reserve(w, 1) = '[';
         w->p++;
@@ -97,36 +98,10 @@ static void put_message(struct csv *self, const struct tap_batch *batch, const s
         w->p++;
     } else {
         tap_writer_term(w, term, e->payload.len, print);
-        csv_cell_guard(w, at, false);
+        tap_csv_cell_guard(w, at, false);
     }
     print->limit = 0;
-    csv_cell_close(w, at);
-}
-
-static const struct {
-    uint32_t flag;
-    const char *text;
-} csv_flags[] = {{TAP_EVENT_TIMEOUT, " timeout"}, {TAP_EVENT_NONEXISTING, " nonexisting"},
-                 {TAP_EVENT_EXITING, " exiting"}, {TAP_EVENT_GC_MAJOR, " major"},
-                 {TAP_EVENT_LINK_GOT, " got"},    {TAP_EVENT_MOVED, " moved"},
-                 {TAP_EVENT_TAIL, " tail"}};
-#define CSV_FLAGS_MAX 192 /* bytes that all flags take */
-
-/* Each flag with a space in front. */
-static char *put_flags(char *p, const struct tap_event *e)
-{
-    for (size_t i = 0; i < sizeof csv_flags / sizeof *csv_flags; i++)
-        if (e->flags & csv_flags[i].flag)
-            p = tap_text_copy(p, csv_flags[i].text, strlen(csv_flags[i].text));
-    static const char *const gens[] = {"", " call", " cast", " reply took="};
-    p = tap_text_copy(p, gens[e->gen & 3], strlen(gens[e->gen & 3]));
-    if (e->gen == TAP_GEN_REPLY)
-        p = tap_text_u64(p, (uint64_t)e->took);
-    if (e->scheduler)
-        p = tap_text_u64(tap_text_lit(p, " scheduler="), e->scheduler);
-    if (e->flags & TAP_EVENT_TRUNCATED)
-        p = tap_text_u64(tap_text_lit(p, " truncated="), e->true_size);
-    return p;
+    tap_csv_cell_close(w, at);
 }
 
 /* stack=m:f/1 (m.erl:12) < ... */
@@ -142,25 +117,25 @@ static void put_stack(struct tap_writer *w, const struct tap_batch *batch,
     }
 }
 
-static void put_metadata(struct csv *self, const struct tap_batch *batch, const struct tap_event *e,
-                         const struct tap_print *print)
+static void put_metadata(struct tap_csv *self, const struct tap_batch *batch,
+                         const struct tap_event *e, const struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
     if (!(e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) && !e->gen && !e->scheduler &&
         !e->metadata.len)
         return;
-    char flags[CSV_FLAGS_MAX], *end = put_flags(flags, e), *from = flags;
-    size_t at = csv_cell_open(w);
+    char flags[TAP_EVENT_FLAGS_MAX], *end = tap_event_flags_put(flags, e), *from = flags;
+    size_t at = tap_csv_cell_open(w);
     if (e->metadata.len) {
         tap_writer_term(w, batch->arena + e->metadata.off, e->metadata.len, print);
-        csv_cell_guard(w, at, true);
+        tap_csv_cell_guard(w, at, true);
     } else if (end > from) {
         from++; /* no space before the first */
     }
     tap_writer_put(w, from, (size_t)(end - from));
     if (e->flags & TAP_EVENT_STACK)
         put_stack(w, batch, e, e->metadata.len || end > from, print);
-    csv_cell_close(w, at);
+    tap_csv_cell_close(w, at);
 }
 
 /* ---- A row */
@@ -180,21 +155,21 @@ static void end_row(struct tap_writer *w, const struct tap_event *e)
         tap_writer_end(w, !tap_kind_is_control(e->kind));
 }
 
-static void put_name(struct csv *self, uint32_t id)
+static void put_name(struct tap_csv *self, uint32_t id)
 {
-    const struct csv_cell cell = *csv_name(&self->names, self->host, id);
+    const struct tap_csv_cell cell = *tap_csv_atom(&self->names, self->host, id);
     tap_writer_put(&self->w, cell.text, cell.len);
 }
 
 /* What its process is called, as far as it is known by now. */
-static void put_process(struct csv *self, const struct tap_event *e)
+static void put_process(struct tap_csv *self, const struct tap_event *e)
 {
     const struct tap_process_facts *known = tap_process_table_find(self->called, &e->pid);
-    size_t at = csv_cell_open(&self->w);
+    size_t at = tap_csv_cell_open(&self->w);
     if (known)
         tap_process_facts_put(known, &self->w);
-    csv_cell_guard(&self->w, at, false);
-    csv_cell_close(&self->w, at);
+    tap_csv_cell_guard(&self->w, at, false);
+    tap_csv_cell_close(&self->w, at);
 }
 
 static void put_flow(struct tap_writer *w, const struct tap_event *e)
@@ -203,8 +178,9 @@ static void put_flow(struct tap_writer *w, const struct tap_event *e)
         w->p = tap_text_u64(tap_writer_reserve(w, 20), e->flow);
 }
 
-static void put_column(struct csv *self, enum tap_csv_column column, const struct tap_batch *batch,
-                       const struct tap_event *e, struct tap_print *print)
+static void put_column(struct tap_csv *self, enum tap_csv_column column,
+                       const struct tap_batch *batch, const struct tap_event *e,
+                       struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
     switch (column) {
@@ -226,11 +202,12 @@ static void put_column(struct csv *self, enum tap_csv_column column, const struc
 }
 
 /* A row of the columns that were chosen; always the first row. */
-static void put_chosen(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
+static void put_chosen(struct tap_csv *self, const struct tap_batch *batch,
+                       const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
     struct tap_print print = tap_sink_print(node, TAP_PRINT_ERLANG);
-    bool quoted = self->begun; /* a cell of the first row shows what quotes are (cells.h) */
+    bool quoted = self->begun; /* a cell of the first row shows what quotes are (csv_cells.h) */
     for (unsigned i = 0; i < self->column_count; i++) {
         if (i)
             put_char(&self->w, ',');
@@ -238,7 +215,7 @@ static void put_chosen(struct csv *self, const struct tap_batch *batch, const st
         put_column(self, self->columns[i], batch, e, &print);
         if (!quoted && self->columns[i] != TAP_CSV_TS && self->columns[i] != TAP_CSV_ARITY &&
             self->columns[i] != TAP_CSV_FLOW) {
-            csv_cell_quote(&self->w, at);
+            tap_csv_cell_quote(&self->w, at);
             quoted = true;
         }
     }
@@ -247,14 +224,14 @@ static void put_chosen(struct csv *self, const struct tap_batch *batch, const st
 }
 
 /* The same for all of them in their own order, the way that most go. */
-static void put_row(struct csv *self, const struct tap_batch *batch, const struct tap_event *e)
+static void put_row(struct tap_csv *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     struct tap_writer *w = &self->w;
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
     struct tap_print print = tap_sink_print(node, TAP_PRINT_ERLANG);
-    const struct csv_cell name = *csv_name(&self->names, self->host, node->name_id);
-    const struct csv_cell module = *csv_name(&self->names, self->host, e->module);
-    const struct csv_cell function = *csv_name(&self->names, self->host, e->function);
+    const struct tap_csv_cell name = *tap_csv_atom(&self->names, self->host, node->name_id);
+    const struct tap_csv_cell module = *tap_csv_atom(&self->names, self->host, e->module);
+    const struct tap_csv_cell function = *tap_csv_atom(&self->names, self->host, e->function);
     char *p = tap_writer_reserve(w, 192 + (size_t)name.len + module.len + function.len);
     p = put_ts(self, p, e->ts);
     *p++ = ',';
@@ -290,7 +267,7 @@ static void put_row(struct csv *self, const struct tap_batch *batch, const struc
 
 /* Asks for the names of the events after this one, where there are more than the processor's caches
  * hold. */
-static void fetch_names(const struct csv_names *names, const struct tap_batch *batch,
+static void fetch_names(const struct tap_csv_atoms *names, const struct tap_batch *batch,
                         const uint32_t *select, size_t left)
 {
     enum { SOON = 4, LATER = 8, MANY = 8192 };
@@ -304,7 +281,7 @@ static void fetch_names(const struct csv_names *names, const struct tap_batch *b
         __builtin_prefetch(&names->at[later]);
 }
 
-static void learn_process(struct csv *self, const struct tap_batch *batch,
+static void learn_process(struct tap_csv *self, const struct tap_batch *batch,
                           const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
@@ -312,10 +289,44 @@ static void learn_process(struct csv *self, const struct tap_batch *batch,
     tap_process_table_learn(self->called, self->host, batch, e, &print);
 }
 
-enum tap_status csv_consume(void *s, const struct tap_batch *batch, const uint32_t *select,
-                            size_t n)
+void tap_csv_begin(struct tap_csv *self, const struct tap_host *host, int64_t max_message)
 {
-    struct csv *self = s;
+    self->host = host;
+    self->max_message = max_message;
+    self->second = -1;
+    for (unsigned k = 0; k < TAP_KIND_COUNT; k++) {
+        const char *name = host->kind_name(k);
+        size_t n = strnlen(name, sizeof self->kinds[k] - 2);
+        self->kinds[k][0] = ',';
+        memcpy(self->kinds[k] + 1, name, n);
+        self->kinds[k][n + 1] = ',';
+        self->kind_len[k] = (uint8_t)(n + 2);
+    }
+    for (unsigned c = 0; c < TAP_CSV_DEFAULT; c++)
+        self->columns[self->column_count++] = (uint8_t)c;
+}
+
+void tap_csv_head(struct tap_csv *self)
+{
+    for (unsigned i = 0; i < self->column_count; i++) {
+        const char *name = tap_csv_names[self->columns[i]];
+        tap_writer_put(&self->w, ",", i > 0);
+        tap_writer_put(&self->w, name, strlen(name));
+    }
+    tap_writer_put(&self->w, "\n", 1);
+    tap_writer_end(&self->w, 0);
+}
+
+void tap_csv_free(struct tap_csv *self)
+{
+    tap_sink_nodes_free(&self->nodes);
+    tap_csv_atoms_free(&self->names);
+    tap_process_table_free(self->called);
+}
+
+enum tap_status tap_csv_consume(struct tap_csv *self, const struct tap_batch *batch,
+                                const uint32_t *select, size_t n)
+{
     for (size_t i = 0; i < n; i++) {
         const struct tap_event *e = tap_batch_event(batch, select[i]);
         fetch_names(&self->names, batch, select + i, n - i);

@@ -1,4 +1,5 @@
-/* json.c: one JSON object a line, in this order, each key only where the event has such a thing:
+/* json_event.c: one JSON object a line, in this order, each key only where the event has such a
+ * thing:
  *
  *     ts (a string: nanoseconds do not fit in a double), seq, node, event, pid, module, function,
  *     arity, peer, flow (the same number for a send and its receive, a spawn and its start),
@@ -14,20 +15,21 @@
  *
  * message, metadata, pid and peer are terms as text; node, module and function are bare names.
  */
+#include "sinks/common/json_event.h"
+
 #include "beamtap/counters.h"
 #include "beamtap/gen.h"
 #include "sinks/common/stack_text.h"
-#include "sinks/stdout/stdout.h"
 
-static char *put_name(struct out *self, const char *key, uint32_t id)
+static char *put_name(struct tap_json *self, const char *key, uint32_t id)
 {
     const struct tap_name *name = tap_name_get(self->host, id);
     size_t n = strlen(key);
-    char *p = tap_writer_reserve(&self->w, n + name->json_len + 1);
+    char *p = tap_writer_reserve(self->w, n + name->json_len + 1);
     p = tap_text_copy(p, key, n);
     p = tap_text_copy(p, name->json, name->json_len);
     *p++ = '"';
-    return self->w.p = p;
+    return self->w->p = p;
 }
 
 /* A short text that needs no escapes. */
@@ -43,10 +45,10 @@ static void put_number(struct tap_writer *w, const char *key, uint64_t v)
     w->p = tap_text_u64(tap_writer_reserve(w, 20), v);
 }
 
-static void put_message(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
-                        const struct tap_print *print)
+static void put_message(struct tap_json *self, const struct tap_batch *batch,
+                        const struct tap_event *e, const struct tap_print *print)
 {
-    struct tap_writer *w = &self->w;
+    struct tap_writer *w = self->w;
     const uint8_t *term = batch->arena + e->payload.off;
     put_plain(w, ",\"message\":\"");
     if (e->kind == TAP_FUNCTION_CALL) {
@@ -83,26 +85,26 @@ static void put_flags(struct tap_writer *w, const struct tap_event *e)
         put_plain(w, "]");
 }
 
-static void put_stack(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
-                      const struct tap_print *print)
+static void put_stack(struct tap_json *self, const struct tap_batch *batch,
+                      const struct tap_event *e, const struct tap_print *print)
 {
     uint64_t size;
-    put_plain(&self->w, ",\"stack\":[");
-    tap_stack_put(&self->w, batch, e, "\"", ",\"", "\"", print, &size);
-    put_plain(&self->w, "]");
+    put_plain(self->w, ",\"stack\":[");
+    tap_stack_put(self->w, batch, e, "\"", ",\"", "\"", print, &size);
+    put_plain(self->w, "]");
     if (size)
-        put_number(&self->w, ",\"stack_truncated\":", size);
+        put_number(self->w, ",\"stack_truncated\":", size);
 }
 
-static void put_loss(struct out *self, const struct tap_event *e)
+static void put_loss(struct tap_json *self, const struct tap_event *e)
 {
-    put_number(&self->w, ",\"count\":", e->kind == TAP_LOST ? e->lost : e->gap);
-    put_plain(&self->w, ",\"reason\":\"");
-    put_plain(&self->w, self->host->reason_name(e->reason));
-    put_plain(&self->w, "\"");
+    put_number(self->w, ",\"count\":", e->kind == TAP_LOST ? e->lost : e->gap);
+    put_plain(self->w, ",\"reason\":\"");
+    put_plain(self->w, self->host->reason_name(e->reason));
+    put_plain(self->w, "\"");
 }
 
-static void put_node(struct out *self, const struct tap_event *e)
+static void put_node(struct tap_json *self, const struct tap_event *e)
 {
     const struct tap_node *node = self->host->node(self->host, e->node);
     const char *what = NULL;
@@ -112,18 +114,18 @@ static void put_node(struct out *self, const struct tap_event *e)
         what = self->host->reason_name(e->reason);
     if (!what)
         return;
-    put_plain(&self->w, e->kind == TAP_NODE_UP ? ",\"release\":\"" : ",\"reason\":\"");
-    put_plain(&self->w, what);
-    put_plain(&self->w, "\"");
+    put_plain(self->w, e->kind == TAP_NODE_UP ? ",\"release\":\"" : ",\"reason\":\"");
+    put_plain(self->w, what);
+    put_plain(self->w, "\"");
 }
 
 /* "gen": call, cast or reply; from, request or reply, took_ns. */
-static void put_gen(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
+static void put_gen(struct tap_json *self, const struct tap_batch *batch, const struct tap_event *e,
                     const struct tap_print *print)
 {
     static const char *const texts[] = {"", ",\"gen\":\"call\"", ",\"gen\":\"cast\"",
                                         ",\"gen\":\"reply\""};
-    struct tap_writer *w = &self->w;
+    struct tap_writer *w = self->w;
     struct tap_gen_parts parts;
     if (!tap_gen_read(batch->arena + e->payload.off, e->payload.len, &parts))
         return;
@@ -141,10 +143,10 @@ static void put_gen(struct out *self, const struct tap_batch *batch, const struc
 }
 
 /* What few events have. */
-static void put_rest(struct out *self, const struct tap_batch *batch, const struct tap_event *e,
-                     const struct tap_print *print)
+static void put_rest(struct tap_json *self, const struct tap_batch *batch,
+                     const struct tap_event *e, const struct tap_print *print)
 {
-    struct tap_writer *w = &self->w;
+    struct tap_writer *w = self->w;
     if (e->metadata.len) {
         put_plain(w, ",\"metadata\":\"");
         tap_writer_term(w, batch->arena + e->metadata.off, e->metadata.len, print);
@@ -178,11 +180,21 @@ static void put_counted(struct tap_writer *w, const struct tap_batch *batch,
         put_number(w, ",\"bytes\":", (uint64_t)row.bytes);
 }
 
-void out_json_event(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
+/* As a term of that node, escaped. */
+static struct tap_print print_for(const struct tap_json *self, const struct tap_sink_node *node)
 {
-    struct tap_writer *w = &self->w;
-    const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = out_print(self, node, true);
+    struct tap_print print = self->print;
+    print.printable_unicode = node->printable_unicode;
+    print.node_name = node->name_id;
+    print.json = true;
+    return print;
+}
+
+void tap_json_event(struct tap_json *self, const struct tap_batch *batch, const struct tap_event *e)
+{
+    struct tap_writer *w = self->w;
+    const struct tap_sink_node *node = tap_sink_nodes_get(self->nodes, self->host, e->node);
+    struct tap_print print = print_for(self, node);
     const char *kind = self->host->kind_name(e->kind);
     char *p = tap_writer_reserve(w, 128);
     p = tap_text_lit(p, "{\"ts\":\"");

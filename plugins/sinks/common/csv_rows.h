@@ -1,26 +1,20 @@
-/* csv.h: the csv sink's parts: plugin.c (what the columns hold; options and life), row.c (an event
- * as a row), cells.c (a text as a cell).
+/* csv_rows.h: an event as a row of a table that every reader takes without options. What the
+ * columns hold: plugins/sinks/csv/plugin.c.
  */
-#ifndef TAP_SINKS_CSV_CSV_H
-#define TAP_SINKS_CSV_CSV_H
+#ifndef TAP_SINKS_COMMON_CSV_ROWS_H
+#define TAP_SINKS_COMMON_CSV_ROWS_H
 
 #include "files/csv_columns.h"
 #include "sinks/common/node_labels.h"
 #include "sinks/common/process_table.h"
-#include "sinks/csv/cells.h"
+#include "sinks/common/csv_cells.h"
 
-struct csv_settings {
-    const char *path;
-    struct tap_text_list columns;
-    int64_t max_message;
-};
-
-struct csv {
+struct tap_csv {
     const struct tap_host *host;
-    const struct csv_settings *settings;
+    int64_t max_message;
     struct tap_writer w;
     struct tap_sink_nodes nodes;
-    struct csv_names names;
+    struct tap_csv_atoms names;
     struct tap_process_table *called; /* NULL: that column is not wanted */
     char kinds[TAP_KIND_COUNT][32];   /* ",function_call," */
     uint8_t kind_len[TAP_KIND_COUNT];
@@ -34,7 +28,14 @@ struct csv {
     bool begun;       /* there is a row */
 };
 
+/* For create, with all zero: all columns in their own order. */
+void tap_csv_begin(struct tap_csv *, const struct tap_host *, int64_t max_message);
+/* The line of the columns' names; its writer is open. */
+void tap_csv_head(struct tap_csv *);
 /* Writes these events, a row each. */
-enum tap_status csv_consume(void *csv, const struct tap_batch *, const uint32_t *select, size_t n);
+enum tap_status tap_csv_consume(struct tap_csv *, const struct tap_batch *, const uint32_t *select,
+                                size_t n);
+/* All but the writer. */
+void tap_csv_free(struct tap_csv *);
 
 #endif

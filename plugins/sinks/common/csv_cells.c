@@ -1,5 +1,6 @@
-/* cells.c: quoting and guarding of CSV cells; see cells.h for what has to be guarded against. */
-#include "sinks/csv/cells.h"
+/* csv_cells.c: quoting and guarding of CSV cells; csv_cells.h tells what has to be guarded
+ * against. */
+#include "sinks/common/csv_cells.h"
 
 /* Is s[0..n) this word of small letters, in any case? strncasecmp goes by the program's locale: for
  * a Turkish one INF would be no infinity. */
@@ -79,12 +80,12 @@ static char *quoted_name(const char *s, size_t n, size_t *len)
     return dst;
 }
 
-static bool make_room(struct csv_names *names, uint32_t id)
+static bool make_room(struct tap_csv_atoms *names, uint32_t id)
 {
     if (id < names->count)
         return true;
     uint32_t count = (id | 1023u) + 1;
-    struct csv_cell *at = realloc(names->at, count * sizeof *at);
+    struct tap_csv_cell *at = realloc(names->at, count * sizeof *at);
     if (!at)
         return false;
     memset(at + names->count, 0, (count - names->count) * sizeof *at);
@@ -93,26 +94,26 @@ static bool make_room(struct csv_names *names, uint32_t id)
     return true;
 }
 
-const struct csv_cell *csv_name_make(struct csv_names *names, const struct tap_host *host,
-                                     uint32_t id)
+const struct tap_csv_cell *tap_csv_atom_make(struct tap_csv_atoms *names,
+                                             const struct tap_host *host, uint32_t id)
 {
-    static const struct csv_cell empty = {"", 0, false};
+    static const struct tap_csv_cell empty = {"", 0, false};
     if (id == 0 || !make_room(names, id))
         return &empty;
     const struct tap_name *name = tap_name_get(host, id);
     if (is_plain(name->text, name->len)) {
-        names->at[id] = (struct csv_cell){name->text, name->len, false};
+        names->at[id] = (struct tap_csv_cell){name->text, name->len, false};
         return &names->at[id];
     }
     size_t len;
     char *text = quoted_name(name->atom, name->atom_len, &len);
     if (!text)
         return &empty;
-    names->at[id] = (struct csv_cell){text, (uint32_t)len, true};
+    names->at[id] = (struct tap_csv_cell){text, (uint32_t)len, true};
     return &names->at[id];
 }
 
-void csv_names_free(struct csv_names *names)
+void tap_csv_atoms_free(struct tap_csv_atoms *names)
 {
     for (uint32_t i = 0; i < names->count; i++)
         if (names->at[i].owned)
@@ -136,7 +137,7 @@ static void enclose(struct tap_writer *w, size_t at, size_t n, char open, char c
     w->p += 2 * n;
 }
 
-void csv_cell_guard(struct tap_writer *w, size_t at, bool beside_flags)
+void tap_csv_cell_guard(struct tap_writer *w, size_t at, bool beside_flags)
 {
     const char *s = tap_writer_begun(w) + at + 1;
     if (s >= w->p)
@@ -176,7 +177,7 @@ static bool needs_quotes(const char *s, size_t n, size_t *quotes)
     return any;
 }
 
-void csv_cell_close(struct tap_writer *w, size_t at)
+void tap_csv_cell_close(struct tap_writer *w, size_t at)
 {
     tap_writer_reserve(w, 16);
     char *s = tap_writer_begun(w) + at + 1;
@@ -204,7 +205,7 @@ void csv_cell_close(struct tap_writer *w, size_t at)
     *w->p++ = '"';
 }
 
-void csv_cell_quote(struct tap_writer *w, size_t at)
+void tap_csv_cell_quote(struct tap_writer *w, size_t at)
 {
     tap_writer_reserve(w, 2);
     char *s = tap_writer_begun(w) + at;

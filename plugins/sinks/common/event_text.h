@@ -1,0 +1,46 @@
+/* event_text.h: what an event carries, as the text that tables have in their columns: what it
+ * brings (message), and what else is to be said of it (metadata).
+ */
+#ifndef TAP_SINKS_COMMON_EVENT_TEXT_H
+#define TAP_SINKS_COMMON_EVENT_TEXT_H
+
+#include "sinks/common/writer.h"
+
+#define TAP_EVENT_FLAGS_MAX 192 /* bytes that all flags take */
+
+static const struct {
+    uint32_t flag;
+    const char *text;
+} tap_event_flag_texts[] = {
+    {TAP_EVENT_TIMEOUT, " timeout"}, {TAP_EVENT_NONEXISTING, " nonexisting"},
+    {TAP_EVENT_EXITING, " exiting"}, {TAP_EVENT_GC_MAJOR, " major"},
+    {TAP_EVENT_LINK_GOT, " got"},    {TAP_EVENT_MOVED, " moved"},
+    {TAP_EVENT_TAIL, " tail"}};
+
+/* Each flag with a space in front; where they end. */
+static inline char *tap_event_flags_put(char *p, const struct tap_event *e)
+{
+    for (size_t i = 0; i < sizeof tap_event_flag_texts / sizeof *tap_event_flag_texts; i++)
+        if (e->flags & tap_event_flag_texts[i].flag)
+            p = tap_text_copy(p, tap_event_flag_texts[i].text,
+                              strlen(tap_event_flag_texts[i].text));
+    static const char *const gens[] = {"", " call", " cast", " reply took="};
+    p = tap_text_copy(p, gens[e->gen & 3], strlen(gens[e->gen & 3]));
+    if (e->gen == TAP_GEN_REPLY)
+        p = tap_text_u64(p, (uint64_t)e->took);
+    if (e->scheduler)
+        p = tap_text_u64(tap_text_lit(p, " scheduler="), e->scheduler);
+    if (e->flags & TAP_EVENT_TRUNCATED)
+        p = tap_text_u64(tap_text_lit(p, " truncated="), e->true_size);
+    return p;
+}
+
+/* A call's [Arguments], a value, a message, a reason, ...; of a loss or gap {Count,Reason}; of a
+ * node that comes its release, of one that goes why. Nothing, where it carries nothing. */
+void tap_event_message_put(struct tap_writer *, const struct tap_batch *, const struct tap_event *,
+                           const struct tap_print *);
+/* What a match spec's {message, X} gave, then flags, then the stack, separated by spaces. */
+void tap_event_metadata_put(struct tap_writer *, const struct tap_batch *, const struct tap_event *,
+                            const struct tap_print *);
+
+#endif
