@@ -64,7 +64,8 @@ static ssize_t write_some(struct tap_writer *w, const struct iovec *io, int n, u
             return -1;
         if (errno == EAGAIN) { /* somebody shares this stream and made it non-blocking */
             struct pollfd p = {w->fd, POLLOUT, 0};
-            poll(&p, 1, -1);
+            if (poll(&p, 1, w->patience ? w->patience : -1) == 0)
+                return errno = ETIMEDOUT, -1;
         }
     }
 }

@@ -67,6 +67,7 @@ struct tap_writer {
     int given;                /* the descriptor that `path` names, which others use too; -1: none */
     struct tap_output output; /* as it was opened, unless given */
     bool owns_stdout, regular, footer_there, failed;
+    int patience;  /* ms that a stream may take nothing; 0: any time */
     bool gone;     /* its reader went: failed, and yet no failure */
     bool last;     /* what is written now takes the footer's place */
     bool terminal; /* the output is a terminal */
@@ -86,6 +87,11 @@ enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *ho
  * event that has to be written, and the buffer. Waits for a reader where it is a named pipe, until
  * the run is to end. TAP_ERROR with a cause. */
 enum tap_status tap_writer_open(struct tap_writer *w);
+/* In the place of claim and open, for a pipe or socket that the sink has made: takes over `fd`,
+ * which does not block; `name` is for messages, and borrowed. One that takes nothing for `patience`
+ * milliseconds fails (0: never). TAP_ERROR with a cause. */
+enum tap_status tap_writer_adopt(struct tap_writer *w, const struct tap_host *host, int fd,
+                                 const char *name, int patience);
 /* Closes the file as tap_writer_close does and goes on in another one, that has no footer yet.
  * `path` is borrowed, and packed or not as the first one was. Between events only. TAP_ERROR with a
  * cause. */

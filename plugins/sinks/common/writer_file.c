@@ -36,7 +36,8 @@ enum tap_status tap_writer_fail_code(struct tap_writer *w, const char *what, int
 {
     char text[128];
     return tap_writer_fail(w, what,
-                           code == EFBIG
+                           code == ETIMEDOUT ? "nothing was taken for too long"
+                           : code == EFBIG
                                ? "File too large (a limit of the file system, or ulimit -f)"
                                : strerror_r(code, text, sizeof text));
 }
@@ -191,6 +192,19 @@ enum tap_status tap_writer_open(struct tap_writer *w)
     if (w->begun)
         tap_writer_begin(w);
     return tap_writer_status(w);
+}
+
+enum tap_status tap_writer_adopt(struct tap_writer *w, const struct tap_host *host, int fd,
+                                 const char *name, int patience)
+{
+    memset(w, 0, sizeof *w);
+    w->host = host;
+    w->path = name;
+    w->fd = fd;
+    w->given = -1;
+    w->begun = true;
+    w->patience = patience;
+    return make_buffer(w) ? TAP_OK : tap_writer_fail(w, "cannot write", "out of memory");
 }
 
 /* ---- Beginning, or not */
