@@ -15,6 +15,7 @@
 
 struct frame {
     int64_t start, inner; /* inner: time of the calls inside it */
+    uint64_t tag;
 };
 
 struct process {
@@ -33,6 +34,7 @@ struct tap_call_stacks {
     struct process *buckets[BUCKETS];
     uint32_t count;
     struct tap_returns_off off;
+    uint64_t tag; /* of the call that is being taken */
 };
 
 struct tap_call_stacks *tap_call_stacks_new(const struct tap_host *host,
@@ -106,10 +108,13 @@ static bool pop(struct tap_call_stacks *s, struct process *p, int64_t ts, enum t
     struct tap_call call = {.stack = p->stack,
                             .depth = p->depth,
                             .pid = p->pid,
+                            .node = p->node,
                             .end = end,
                             .start = f->start,
                             .total = total,
-                            .own = total > f->inner ? total - f->inner : 0};
+                            .own = total > f->inner ? total - f->inner : 0,
+                            .tag = f->tag,
+                            .outer = p->depth > 1 ? f[-1].tag : 0};
     p->depth--;
     if (p->depth)
         f[-1].inner += total;
@@ -180,14 +185,20 @@ static bool has_end(const struct tap_call_stacks *s, const struct tap_event *e)
 static bool point(struct tap_call_stacks *s, struct process *p, const struct tap_event *e)
 {
     struct tap_mfa alone[1] = {function_of(e)};
-    struct tap_call call = {
-        .stack = alone, .depth = 1, .pid = e->pid, .end = TAP_CALL_POINT, .start = e->ts};
+    struct tap_call call = {.stack = alone,
+                            .depth = 1,
+                            .pid = e->pid,
+                            .node = e->node,
+                            .end = TAP_CALL_POINT,
+                            .start = e->ts,
+                            .tag = s->tag};
     if (p && p->depth && !p->beyond) {
         if (!room(p))
             return false;
         p->stack[p->depth] = alone[0];
         call.stack = p->stack;
         call.depth = p->depth + 1;
+        call.outer = p->frames[p->depth - 1].tag;
     }
     return s->ended(s->arg, &call);
 }
@@ -214,7 +225,7 @@ static bool enter(struct tap_call_stacks *s, const struct tap_event *e)
     if (!room(p))
         return false;
     p->stack[p->depth] = function_of(e);
-    p->frames[p->depth++] = (struct frame){.start = e->ts};
+    p->frames[p->depth++] = (struct frame){.start = e->ts, .tag = s->tag};
     return true;
 }
 
@@ -254,4 +265,20 @@ bool tap_call_stacks_take(struct tap_call_stacks *s, const struct tap_event *e)
     case TAP_PROCESS_START: return end_all(s, place_of(s, &e->pid), e->ts, TAP_CALL_UNKNOWN);
     default: return tap_returns_off_learn(&s->off, e);
     }
+}
+
+bool tap_call_stacks_take_as(struct tap_call_stacks *s, const struct tap_event *e, uint64_t tag)
+{
+    s->tag = tag;
+    bool good = tap_call_stacks_take(s, e);
+    s->tag = 0;
+    return good;
+}
+
+uint64_t tap_call_stacks_inside(const struct tap_call_stacks *s, const struct tap_pid *pid)
+{
+    const struct process *p = s->buckets[tap_pid_hash(pid) % BUCKETS];
+    while (p && !tap_pid_same(&p->pid, pid))
+        p = p->next;
+    return p && p->depth ? p->frames[p->depth - 1].tag : 0;
 }

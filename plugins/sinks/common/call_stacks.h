@@ -28,8 +28,10 @@ struct tap_call {
     const struct tap_mfa *stack; /* from the outermost; the last one is its own */
     uint32_t depth;              /* at least 1 */
     struct tap_pid pid;
+    uint32_t node; /* index */
     enum tap_call_end end;
     int64_t start, total, own; /* ns; own: without the calls inside. Below 0 never */
+    uint64_t tag, outer;       /* the sink's word for it and for the call around it; 0: none */
 };
 
 struct tap_call_stacks;
@@ -41,6 +43,11 @@ struct tap_call_stacks *tap_call_stacks_new(const struct tap_host *,
 void tap_call_stacks_free(struct tap_call_stacks *);
 /* Every event, of any kind. False: out of memory, or `ended` said so. */
 bool tap_call_stacks_take(struct tap_call_stacks *, const struct tap_event *);
+/* The same for a sink that has a word of its own for a call, such as its number, which is not 0;
+ * `ended` hears it again. */
+bool tap_call_stacks_take_as(struct tap_call_stacks *, const struct tap_event *, uint64_t tag);
+/* The tag of the innermost call of this process that is open; 0: none is. */
+uint64_t tap_call_stacks_inside(const struct tap_call_stacks *, const struct tap_pid *);
 /* The run is over: what is open still ends as unknown. */
 bool tap_call_stacks_finish(struct tap_call_stacks *);
 
