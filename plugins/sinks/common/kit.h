@@ -4,6 +4,7 @@
  *
  *     file_sink.h       all of a sink that writes a file, but for what an event is in it
  *     writer.h          its file, and numbers and bytes as text
+ *     file_claim.h      an output that is no file of lines: a database
  *     call_stacks.h     who called whom, and how long it took
  *     sums.h            how often and how much, by a key
  *     process_table.h   what processes are called
@@ -15,6 +16,7 @@
 #define BEAMTAP_KIT_H
 
 #include "sinks/common/call_stacks.h"
+#include "sinks/common/file_claim.h"
 #include "sinks/common/file_sink.h"
 #include "sinks/common/node_labels.h"
 #include "sinks/common/payload_atom.h"
