@@ -23,3 +23,8 @@ need_to_build() {
         libinih-dev:/usr/include/ini.h libcjson-dev:/usr/include/cjson/cJSON.h libcunit1-dev:/usr/include/CUnit/CUnit.h \
         zlib1g-dev:/usr/include/zlib.h libzstd-dev:/usr/include/zstd.h
 }
+
+# What exporters are made with: where it is missing they are left out.
+need_for_exporters() {
+    need libsqlite3-dev:/usr/include/sqlite3.h
+}

@@ -17,6 +17,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 . config/packages.sh
 need_to_build
+need_for_exporters
 need erlang-runtime-tools:/usr/share/doc/erlang-runtime-tools erlang-tools:/usr/share/doc/erlang-tools elixir:elixir \
     sqlite3:sqlite3 jq:jq python3-pandas:/usr/share/doc/python3-pandas valgrind:valgrind pkgconf:pkg-config \
     faketime:faketime locales:/usr/share/i18n/locales clang-format-14:clang-format-14 g++:g++ clang:clang \

@@ -1,0 +1,242 @@
+/* store.c: the database as such.
+ *
+ * An empty one with all tables is made in memory and written as the first bytes of the file, at
+ * once; from then on SQLite has it, and writes in transactions of many events. What is in the file
+ * is always whole: a transaction that failed, or whose process was killed, is taken back, with the
+ * journal that SQLite keeps beside it (PATH-journal, gone after a run that ended). No event counts
+ * as written before its transaction is in the file.
+ *
+ * The journal is made here, and SQLite is told to keep it: in a folder that others can write it
+ * would open what somebody laid there. What lies under its name is taken away and never opened: it
+ * may be a link, and else it is the journal of what was in the file before.
+ */
+#include "sinks/sqlite/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define DB_BUSY 1000 /* ms that a reader may take, each time */
+#define DB_TRIES 8   /* so often at the end */
+
+static const char *const texts[DB_STATEMENTS] = {
+    [DB_BEGIN] = "begin",
+    [DB_COMMIT] = "commit",
+    [DB_RUN] = "insert into run values (?1, ?2)",
+    [DB_NODE] = "insert into nodes values (?1, ?2, ?3) on conflict do update set name = ?2, "
+                "release = ?3",
+    [DB_KIND] = "insert into kinds values (?1, ?2)",
+    [DB_FUNCTION_FIND] = "select id from functions where module = ?1 and function = ?2 and "
+                         "arity = ?3",
+    [DB_FUNCTION] = "insert into functions (module, function, arity, name) values (?1, ?2, ?3, ?4)",
+    /* that it has ended is its number's sign */
+    [DB_PROCESS_FIND] = "select iif(ended is null, id, -id) from processes where node = ?1 and "
+                        "pid = ?2 order by id desc limit 1",
+    [DB_PROCESS] = "insert into processes (node, pid) values (?1, ?2)",
+    [DB_PROCESS_STARTED] = "update processes set started = ?2 where id = ?1",
+    [DB_PROCESS_ENDED] = "update processes set ended = ?2, reason = ?3 where id = ?1",
+    [DB_PROCESS_NAME] = "update processes set name = ?2 where id = ?1",
+    [DB_PROCESS_PARENT] = "update processes set parent = ?2 where id = ?1",
+    [DB_EVENT] = "insert into events values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [DB_CALL] = "insert into calls values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [DB_SEND] = "insert into messages (id, sender, sent, send) values (?1, ?2, ?3, ?4) "
+                "on conflict do update set sender = ?2, sent = ?3, send = ?4, "
+                "latency = max(received - ?3, 0)",
+    [DB_RECEIVE] = "insert into messages (id, receiver, received, receive) values (?1, ?2, ?3, ?4) "
+                   "on conflict do update set receiver = ?2, received = ?3, receive = ?4, "
+                   "latency = max(?3 - sent, 0)",
+    [DB_GEN_CALL] = "insert into gen_calls (client, server, request, sent, taken, replied, done, "
+                    "duration, waiting, handling) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [DB_LOSS] = "insert into losses values (?1, ?2, ?3, ?4, ?5, ?6)"};
+
+static bool failed(struct db *d, const char *why)
+{
+    tap_writer_fail(&d->claim.w, "cannot write", why);
+    return false;
+}
+
+static bool sqlite_failed(struct db *d, sqlite3 *sqlite)
+{
+    if (!sqlite || sqlite3_errcode(sqlite) == SQLITE_NOMEM)
+        return failed(d, "out of memory");
+    if (sqlite3_errcode(sqlite) == SQLITE_BUSY)
+        return failed(d, "another program holds it, and does not let go");
+    int code = sqlite3_errcode(sqlite) == SQLITE_IOERR ? sqlite3_system_errno(sqlite) : 0;
+    if (code) /* a limit of the file's size, say */
+        return tap_writer_fail_code(&d->claim.w, "cannot write", code), false;
+    return failed(d, sqlite3_errmsg(sqlite));
+}
+
+/* ---- Its beginning */
+
+bool db_prepare(struct db *d)
+{
+    sqlite3 *memory = NULL;
+    unsigned char *bytes = NULL;
+    bool good = sqlite3_open(":memory:", &memory) == SQLITE_OK &&
+                sqlite3_exec(memory, db_schema, NULL, NULL, NULL) == SQLITE_OK &&
+                (bytes = sqlite3_serialize(memory, "main", &d->head_len, 0)) != NULL;
+    if (!good)
+        sqlite_failed(d, memory);
+    d->head = bytes;
+    sqlite3_close(memory);
+    return good;
+}
+
+/* Beside the file, as SQLite calls it: and that it is the file, and not another of that name. */
+static bool make_journal(struct db *d)
+{
+    const char *name = sqlite3_db_filename(d->sqlite, "main");
+    if (!name || !tap_file_claim_is(&d->claim, name))
+        return failed(d, "another file stands under its name now");
+    d->journal = strdup(sqlite3_filename_journal(name));
+    if (!d->journal)
+        return failed(d, "out of memory");
+    if (unlink(d->journal) < 0 && errno != ENOENT)
+        return failed(d, "its journal (PATH-journal) cannot be made");
+    int fd = open(d->journal, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return failed(d, "its journal (PATH-journal) cannot be made");
+    close(fd);
+    return true;
+}
+
+static bool say_run(struct db *d)
+{
+    const struct tap_run_info *run = d->host->run_info;
+    char started[24];
+    *tap_text_i64(started, run->started) = '\0';
+    const char *const pairs[][2] = {{"run", run->run},
+                                    {"beamtap", run->version},
+                                    {"started", started},
+                                    {"configuration", run->config}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        db_bytes(d, DB_RUN, 1, pairs[i][0], strlen(pairs[i][0]));
+        db_bytes(d, DB_RUN, 2, pairs[i][1], strlen(pairs[i][1]));
+        if (!db_run(d, DB_RUN))
+            return false;
+    }
+    for (unsigned i = 0; i < TAP_KIND_COUNT; i++) {
+        const char *name = d->host->kind_name(i);
+        if (!tap_kind_has_row(i) || strcmp(name, "?") == 0)
+            continue;
+        db_number(d, DB_KIND, 1, i);
+        db_bytes(d, DB_KIND, 2, name, strlen(name));
+        if (!db_run(d, DB_KIND))
+            return false;
+    }
+    return true;
+}
+
+bool db_begin(struct db *d)
+{
+    static const char how[] = "pragma journal_mode = persist; pragma synchronous = off; "
+                              "pragma temp_store = memory; pragma cache_size = -16000;";
+    if (d->sqlite)
+        return true;
+    if (tap_file_claim_begin(&d->claim, d->head, (size_t)d->head_len) != TAP_OK)
+        return false;
+    sqlite3_free(d->head);
+    d->head = NULL;
+    if (sqlite3_open_v2(d->settings->path, &d->sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        return sqlite_failed(d, d->sqlite);
+    sqlite3_busy_timeout(d->sqlite, DB_BUSY);
+    if (!make_journal(d))
+        return false;
+    if (sqlite3_exec(d->sqlite, how, NULL, NULL, NULL) != SQLITE_OK)
+        return sqlite_failed(d, d->sqlite);
+    for (int i = 0; i < DB_STATEMENTS; i++)
+        if (sqlite3_prepare_v3(d->sqlite, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &d->statements[i], NULL) != SQLITE_OK)
+            return sqlite_failed(d, d->sqlite);
+    return db_open_transaction(d) && say_run(d);
+}
+
+/* ---- Statements */
+
+bool db_run(struct db *d, enum db_statement s)
+{
+    int code = sqlite3_step(d->statements[s]);
+    sqlite3_reset(d->statements[s]);
+    d->in_it++;
+    return code == SQLITE_DONE || sqlite_failed(d, d->sqlite);
+}
+
+int64_t db_find(struct db *d, enum db_statement s)
+{
+    int code = sqlite3_step(d->statements[s]);
+    int64_t found = code == SQLITE_ROW ? sqlite3_column_int64(d->statements[s], 0) : 0;
+    sqlite3_reset(d->statements[s]);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        sqlite_failed(d, d->sqlite);
+    return found;
+}
+
+/* ---- Transactions */
+
+bool db_open_transaction(struct db *d)
+{
+    if (!d->open && !d->claim.w.failed)
+        d->open = db_run(d, DB_BEGIN);
+    return !d->claim.w.failed;
+}
+
+bool db_commit(struct db *d, bool last)
+{
+    int code = SQLITE_OK;
+    if (!d->open || d->claim.w.failed)
+        return !d->claim.w.failed;
+    for (int tries = 0; tries < (last ? DB_TRIES : 1); tries++) {
+        code = sqlite3_step(d->statements[DB_COMMIT]);
+        sqlite3_reset(d->statements[DB_COMMIT]);
+        if (code != SQLITE_BUSY)
+            break;
+    }
+    if (code == SQLITE_BUSY && !last) { /* somebody reads: it stays open, and is tried later */
+        d->in_it = 0;
+        return true;
+    }
+    if (code != SQLITE_DONE)
+        return sqlite_failed(d, d->sqlite);
+    d->open = false;
+    tap_file_claim_written(&d->claim, d->waiting);
+    d->waiting = d->in_it = 0;
+    return true;
+}
+
+/* ---- Its end */
+
+/* The journal of what is whole is not needed. */
+void db_close(struct db *d)
+{
+    bool whole = false;
+    for (int i = 0; i < DB_STATEMENTS; i++) {
+        sqlite3_finalize(d->statements[i]);
+        d->statements[i] = NULL;
+    }
+    if (d->sqlite && !sqlite3_get_autocommit(d->sqlite))
+        whole = sqlite3_exec(d->sqlite, "rollback", NULL, NULL, NULL) == SQLITE_OK;
+    else if (d->sqlite)
+        whole = true;
+    sqlite3_close(d->sqlite);
+    d->sqlite = NULL;
+    if (d->journal && whole)
+        unlink(d->journal);
+    free(d->journal);
+    d->journal = NULL;
+}
+
+void db_free(struct db *d)
+{
+    db_close(d);
+    sqlite3_free(d->head);
+    tap_file_claim_free(&d->claim);
+    tap_sink_nodes_free(&d->nodes);
+    tap_map_free(&d->node_at);
+    tap_map_free(&d->function_at);
+    tap_map_free(&d->process_at);
+    tap_process_table_free(d->names);
+    tap_call_stacks_free(d->stacks);
+    tap_server_calls_free(&d->gen);
+    free(d);
+}
