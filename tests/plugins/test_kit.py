@@ -47,6 +47,39 @@ def a_sink_is_made_with_what_is_installed():
     assert list(size.values())[0] <= 45 and list(size.values())[1] <= 80, size
 
 
+def one_in_cpp(*flags):
+    """Compiled against what is installed; the folder that it is in."""
+    folder = tempfile.mkdtemp(dir=work)
+    run('g++', '-std=c++17', '-Wall', '-Wextra', '-Werror', '-O1', '-shared', '-fPIC', '-fvisibility=hidden', '-I', work + '/root/usr/local/include', *flags,
+        '-o', folder + '/beamtap_sink_calls.so', os.path.join(HERE, 'cpp', 'calls.cpp'))
+    return dict(os.environ, BEAMTAP_PLUGIN_PATH=folder)
+
+
+def a_sink_in_cpp_is_a_sink():
+    env = one_in_cpp()
+    if 'san' not in os.path.basename(BUILD):
+        tested = run(BEAMTAP, 'plugins', '--test', 'sink:calls', env=env)
+        assert 'nothing is wrong' in tested, tested
+    with open('cpp.btf', 'wb') as f:
+        f.write(many_calls())
+    run(BEAMTAP, 'export', 'cpp.btf', '--sink', 'calls:path=cpp.txt', '--quiet', env=env)
+    assert open('cpp.txt').read() == "a\nb\na\nc\nb\n'semi;colon'\na\na\na\n"
+    said = run(BEAMTAP, 'export', 'cpp.btf', '--sink', 'calls:path=cpp.txt', '--quiet', env=env, code=1)
+    assert 'cpp.txt: File exists' in said, said
+
+
+def what_a_sink_in_cpp_throws_is_a_failure():
+    for where, code, words in (('create', 1, 'thrown in create'), ('create invalid', 2, 'thrown as invalid'), ('start', 1, 'thrown in start'),
+                               ('event', 1, 'thrown in event'), ('event odd', 1, 'no std::exception'), ('flush', 1, 'thrown in flush'),
+                               ('stop', 1, 'thrown in stop')):
+        said = run(BEAMTAP, 'export', 'cpp.btf', '--sink', 'calls:path=thrown.txt', '--sink', 'csv:path=beside.csv', '--quiet',
+                   env=one_in_cpp('-DTHROWS="%s"' % where), code=code)
+        assert words in said and 'crashed' not in said, (where, said)
+        if os.path.exists('thrown.txt'):
+            os.remove('thrown.txt')
+        assert where in ('create', 'create invalid', 'start') or sum(',function_call,' in line for line in open('beside.csv')) == 9
+
+
 def stacks_are_added_up():
     with open(os.path.join(work, 'calls.btf'), 'wb') as f:
         f.write(many_calls())
@@ -73,8 +106,8 @@ def main():
             f.write(one_call())
         return 0
     try:
-        return 1 if tests('kit', (the_templates_recording_is_the_one_that_is_made_here, a_sink_is_made_with_what_is_installed, stacks_are_added_up,
-                                  folded_names_its_ending)) else 0
+        return 1 if tests('kit', (the_templates_recording_is_the_one_that_is_made_here, a_sink_is_made_with_what_is_installed,
+                                  a_sink_in_cpp_is_a_sink, what_a_sink_in_cpp_throws_is_a_failure, stacks_are_added_up, folded_names_its_ending)) else 0
     finally:
         shutil.rmtree(work)
 
