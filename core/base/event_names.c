@@ -28,8 +28,8 @@ static const char *const user_names[] = {
 _Static_assert(sizeof user_names / sizeof user_names[0] == TAP_KIND_USER_LAST + 1,
                "every kind that can be asked for has a name here");
 
-static const char *const other_names[] = {"lost",         "gap",  "node_up", "node_down",  "clock",
-                                          "process_info", "plan", "mailbox", "returns_off"};
+static const char *const other_names[] = {"lost",         "gap",  "node_up", "node_down",   "clock",
+                                          "process_info", "plan", "mailbox", "returns_off", "mark"};
 _Static_assert(sizeof other_names / sizeof other_names[0] == TAP_KIND_COUNT - TAP_LOST,
                "a name for each kind");
 
@@ -67,6 +67,7 @@ const char *tap_reason_name(unsigned reason)
         [TAP_REASON_UNREADABLE] = "unreadable",
         [TAP_REASON_SEQUENCE] = "sequence",
         [TAP_REASON_CODE] = "code",
+        [TAP_REASON_KEEP] = "keep",
     };
     _Static_assert(sizeof names / sizeof names[0] == TAP_REASON_COUNT, "a name for each reason");
     return reason < TAP_REASON_COUNT ? names[reason] : "?";
@@ -81,6 +82,7 @@ const char *tap_reason_key(unsigned reason)
     case TAP_REASON_RATE: return "max_rate";
     case TAP_REASON_TERM: return "max_term";
     case TAP_REASON_LIMIT: return "max_events";
+    case TAP_REASON_KEEP: return "keep_memory";
     default: return NULL;
     }
 }

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "beamtap/filter.h"
-
 /* Each filter's verdict on each event. False when out of memory. */
 static bool filter_live(struct tap_bus *bus, const struct tap_batch_impl *batch)
 {
@@ -22,25 +20,22 @@ static bool filter_live(struct tap_bus *bus, const struct tap_batch_impl *batch)
         }
         bus->keep_cap = cap;
     }
-    for (size_t f = 0; f < bus->filter_count; f++) {
-        const struct tap_bus_filter *filter = &bus->filters[f];
-        memset(bus->keep[f], 1, n);
-        struct tap_operation before = tap_operation_begin(
-            (struct tap_operation){"filter", filter->section, filter->file, filter->crashed});
-        filter->ops->filter(filter->self, &batch->base, bus->keep[f]);
-        tap_operation_end(before);
-    }
+    for (size_t f = 0; f < bus->filter_count; f++)
+        tap_bus_filter_run(&bus->filters[f], &batch->base, bus->keep[f]);
     return true;
 }
 
 /* What this set of filters lets through. Control, lost and gap events always pass and are not
  * counted. */
-static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint32_t set)
+static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint32_t set,
+                   const uint8_t *wanted)
 {
     struct tap_selection *sel = &batch->selections[set];
     const bool *uses = bus->set_uses + set * bus->filter_count;
-    const uint8_t *keeps[bus->filter_count + 1];
+    const uint8_t *keeps[bus->filter_count + 2];
     size_t n = 0;
+    if (wanted)
+        keeps[n++] = wanted;
     for (size_t f = 0; f < bus->filter_count; f++)
         if (uses[f])
             keeps[n++] = bus->keep[f];
@@ -94,6 +89,11 @@ static void publish(struct tap_bus *bus, struct tap_batch_impl *batch, uint64_t 
 {
     uint64_t total = counted_events(batch) + ignored;
     bool full = tap_batch_pool_full(&bus->pool);
+    const uint8_t *wanted = NULL;
+    enum tap_window_way way =
+        bus->window ? tap_window_look(bus->window, batch, &wanted) : TAP_WINDOW_GO;
+    if (way == TAP_WINDOW_OPEN)
+        tap_window_flush(bus->window);
     if (!tap_batch_seal(batch) || !filter_live(bus, batch)) {
         /* Out of memory: nobody gets it, and every sink's figures say so. */
         for (size_t s = 0; s < bus->sink_count; s++) {
@@ -102,8 +102,10 @@ static void publish(struct tap_bus *bus, struct tap_batch_impl *batch, uint64_t 
         }
     } else {
         for (uint32_t set = 0; set < bus->set_count; set++)
-            choose(bus, batch, set);
-        for (size_t s = 0; s < bus->sink_count; s++)
+            choose(bus, batch, set, wanted);
+        if (way == TAP_WINDOW_HOLD)
+            tap_window_hold(bus->window, batch, total);
+        for (size_t s = 0; way != TAP_WINDOW_HOLD && s < bus->sink_count; s++)
             tap_sink_offer(bus->sinks[s], batch, total, full);
     }
     tap_batch_release(batch);
@@ -320,6 +322,8 @@ void tap_bus_flush(struct tap_bus *bus)
     if (rest)
         publish(bus, rest, bus->ignored);
     bus->ignored = 0;
+    if (bus->window)
+        tap_window_end(bus->window);
     pthread_mutex_unlock(&bus->lock);
 }
 

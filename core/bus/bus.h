@@ -9,18 +9,11 @@
 #define TAP_BUS_BUS_H
 
 #include "bus/sink.h"
+#include "bus/window.h"
 #include "correlate/unnamed.h"
 #include "decode/frame.h"
 
 struct tap_bus;
-
-/* A filter that filters here, not in the nodes. */
-struct tap_bus_filter {
-    const struct tap_filter_ops *ops;
-    void *self;
-    const char *section, *file; /* whose it is, for people */
-    atomic_bool *crashed;       /* as in a tap_operation */
-};
 
 struct tap_bus_options {
     struct tap_intern *intern;
@@ -39,6 +32,8 @@ struct tap_bus_options {
     const bool *uses;
     struct tap_sink **sinks; /* outlive the bus */
     size_t sink_count;
+    /* start_on, stop_on, keep; its sinks, sets and pool are the bus's. No triggers: no window */
+    struct tap_window_options window;
 };
 
 /* NULL: out of memory. The sinks still need their queues, in the bus's pool. */
@@ -75,6 +70,7 @@ void tap_bus_node_again(struct tap_bus *, struct tap_bus_node *);
 /* Figures of flow.h, gen_calls.h and merge.h, false where the trace has none; and, as long as there
  * is an i-th, a function whose returns were switched off (stack_guard.h). Once nothing more comes,
  * or on the thread that commits. */
+bool tap_bus_window(const struct tap_bus *, struct tap_window_stats *);
 struct tap_flow_stats;
 struct tap_gen_stats;
 struct tap_merge_stats;

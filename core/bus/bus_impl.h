@@ -4,6 +4,7 @@
 #define TAP_BUS_BUS_IMPL_H
 
 #include "bus/bus.h"
+#include "bus/window.h"
 #include "correlate/flow.h"
 #include "correlate/gen_calls.h"
 #include "correlate/merge.h"
@@ -36,6 +37,7 @@ struct tap_bus {
     struct tap_batch_impl *out; /* merged events on their way */
     uint32_t out_count;         /* how many there were the last time */
     int64_t out_since;          /* since when, by tap_clock_steady */
+    struct tap_window *window;  /* NULL: everything is wanted */
     /* received events that no sink gets, to be said with the next batch */
     uint64_t ignored;
     uint32_t events;

@@ -40,6 +40,15 @@ static bool take_filters(struct tap_bus *bus, const struct tap_bus_options *o)
     return true;
 }
 
+static bool take_window(struct tap_bus *bus, const struct tap_bus_options *o)
+{
+    struct tap_window_options w = o->window;
+    w.sinks = bus->sinks;
+    w.sink_count = bus->sink_count;
+    w.sets = bus->set_count;
+    return !w.trigger_count || (bus->window = tap_window_new(&w, &bus->pool));
+}
+
 static bool take_correlations(struct tap_bus *bus, const struct tap_bus_options *o)
 {
     uint32_t events = o->events;
@@ -91,7 +100,7 @@ struct tap_bus *tap_bus_new(const struct tap_bus_options *o)
         free_rest(bus);
         return NULL;
     }
-    if (take_correlations(bus, o))
+    if (take_correlations(bus, o) && take_window(bus, o))
         return bus;
     tap_bus_free(bus);
     return NULL;
@@ -104,6 +113,7 @@ void tap_bus_free(struct tap_bus *bus)
     for (uint32_t i = 0; i < bus->order_count; i++)
         tap_node_order_free(bus->orders[i].order);
     free(bus->orders);
+    tap_window_free(bus->window);
     tap_merge_free(bus->merge); /* batches wait in it, which go back to the pool */
     tap_batch_pool_destroy(&bus->pool);
     tap_flow_free(bus->flow);
@@ -132,6 +142,13 @@ bool tap_bus_gen(const struct tap_bus *bus, struct tap_gen_stats *stats)
     if (bus->gen)
         tap_gen_calls_stats(bus->gen, stats);
     return bus->gen;
+}
+
+bool tap_bus_window(const struct tap_bus *bus, struct tap_window_stats *stats)
+{
+    if (bus->window)
+        tap_window_read_stats(bus->window, stats);
+    return bus->window;
 }
 
 bool tap_bus_order(const struct tap_bus *bus, struct tap_merge_stats *stats)

@@ -28,6 +28,19 @@ static void print_instance(const struct tap_instance *in)
         print_settings(tap_sink_options, tap_sink_option_count, &in->sink);
 }
 
+/* What the run waits for. */
+static void print_window(const struct tap_config *config)
+{
+    const struct tap_session_settings *s = &config->session;
+    for (size_t i = 0; i < config->trigger_count; i++)
+        printf("%-16s%s\n", config->triggers[i].stop ? "stop_on" : "start_on",
+               config->triggers[i].text);
+    if (config->trigger_count && s->keep)
+        printf("%-16s%.3f s before it\n", "keep", (double)s->keep / 1e9);
+    if (s->follow == TAP_FOLLOW_MESSAGE)
+        printf("%-16sone chain of messages\n", "follow");
+}
+
 int tap_cli_check(int argc, char **argv)
 {
     const char *words[argc], *sets[argc];
@@ -47,8 +60,10 @@ int tap_cli_check(int argc, char **argv)
         session = tap_session_new(config, err);
     if (session) {
         tap_plan_print(tap_session_plan(session), stdout);
+        print_window(config);
         for (size_t i = 0; i < config->instance_count; i++)
-            print_instance(&config->instances[i]);
+            if (!config->instances[i].trigger)
+                print_instance(&config->instances[i]);
     }
     tap_error_print(err, stderr);
     int code = session ? 0 : (int)tap_error_status(err);

@@ -19,6 +19,13 @@
     "      'send(To, {order, _})', 'receive(_, _, M)'   messages\n"                               \
     "    Without NODE the one that this machine's epmd knows is traced.\n"                        \
     "    Without -o or --sink it ends after 10 s or 100 events; with one after 10 s.\n"           \
+    "    --start-on, --stop-on (may repeat): from where to where it is written: a PATTERN, "      \
+    "exception "                                                                                  \
+    "[PATTERN],\n"                                                                                \
+    "    exit or crash [PROCESS], mailbox > N (--set session.mailbox=100ms looks). --keep 5s: "   \
+    "and so "                                                                                     \
+    "much from\n"                                                                                 \
+    "    before. With these it does not end after 100 events.\n"                                  \
     "    -o (may repeat): the sink goes by the ending, such as .json, .csv, .btf, .txt, .jsonl, " \
     "and with .gz\n"                                                                              \
     "    behind it packed. --for, --count, --events, --pids are session.duration, "               \
@@ -56,6 +63,7 @@ static const struct command {
     {"trace",
      "[NODE] PATTERN... [-o FILE]... [--for 10s] [--count 100] [--events KIND,...] [--pids "
      "PID,...] "
+     "[--start-on WHAT]... [--stop-on WHAT]... [--keep 5s] "
      "[--elixir | --erlang] [--sink NAME:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... "
      "[--print-config] [--quiet] [--json]",
      "traces without a file: to the terminal, or into FILE as its ending says", tap_cli_trace,

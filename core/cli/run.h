@@ -49,5 +49,8 @@ bool tap_summary_json(const struct tap_session *, const struct tap_run_figures *
 struct cJSON;
 void tap_summary_flows(const struct tap_session *, FILE *);
 void tap_summary_flows_json(const struct tap_session *, struct cJSON *);
+/* summary_window.c: its part about start_on and stop_on; nothing where there is neither. */
+void tap_summary_window(const struct tap_session *, FILE *);
+void tap_summary_window_json(const struct tap_session *, struct cJSON *);
 
 #endif

@@ -172,6 +172,7 @@ void tap_summary_print(const struct tap_session *session, const struct tap_run_f
             print_node(session, i, &f->nodes[i], out);
     for (size_t i = 0; i < f->sink_count; i++)
         print_sink(&f->sinks[i], out);
+    tap_summary_window(session, out);
     tap_summary_flows(session, out);
     for (size_t i = 0; tap_session_counter(session, i, &section, &name, &value); i++) {
         if (section == last)
@@ -271,6 +272,7 @@ bool tap_summary_json(const struct tap_session *session, const struct tap_run_fi
     for (size_t i = 0; i < f->sink_count; i++)
         cJSON_AddItemToArray(sinks, sink_json(&f->sinks[i]));
     tap_summary_flows_json(session, all);
+    tap_summary_window_json(session, all);
     cJSON_AddItemToObject(all, "counters", counters_json(session));
     cJSON_AddNumberToObject(all, "elapsed_ns", (double)tap_session_elapsed(session));
     cJSON_AddNumberToObject(all, "exit", code);

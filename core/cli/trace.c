@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/event_names.h"
 #include "beamtap/event.h"
 #include "cli/cli.h"
 #include "cli/run.h"
@@ -20,7 +21,9 @@
 
 struct trace_options {
     const char *command; /* as the user writes it */
-    const char *duration, *count, *events, *pids, *interval;
+    const char *duration, *count, *events, *pids, *interval, *keep;
+    const char **start_on, **stop_on;
+    size_t start_count, stop_count;
     bool profile, calls, memory;
     const char **outputs; /* -o */
     size_t output_count;
@@ -38,28 +41,48 @@ static bool is_node(const char *word)
     return word[name] == '@' && !strpbrk(word, "(/");
 }
 
+/* What is to be traced for a line of start_on or stop_on, where patterns say what is; 0: nothing
+ * more. What would trace other calls or messages has to be said. */
+static uint32_t waited_for(const char *line)
+{
+    line += strspn(line, " \t");
+    bool alone = strncmp(line, "exit", 4) == 0 || strncmp(line, "crash", 5) == 0;
+    size_t n = strcspn(line, " \t");
+    if (alone && n == strlen("exit") + (*line == 'c'))
+        return TAP_KIND_BIT(TAP_PROCESS_EXIT);
+    return n == strlen("exception") && strncmp(line, "exception", n) == 0
+               ? TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION)
+               : 0;
+}
+
+static bool set_kinds(struct trace_options *o, uint32_t kinds)
+{
+    char text[256] = "";
+    size_t n = 0;
+    for (unsigned k = 0; k <= TAP_KIND_USER_LAST; k++)
+        if (kinds & TAP_KIND_BIT(k))
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "",
+                                  tap_event_name(k));
+    return tap_cli_set(&o->sets, "session.events=%s", text);
+}
+
 /* The kinds of events that the patterns speak of. */
 static bool set_events(struct trace_options *o, const char *const *patterns, size_t n)
 {
-    bool calls = false, sends = false, receives = false;
-    char text[128];
+    uint32_t kinds = 0;
     if (o->profile)
         return tap_cli_set(&o->sets, "session.counters=calls%s%s", o->calls ? "" : ", time",
                            o->memory ? ", memory" : "") &&
                (!o->interval || tap_cli_set(&o->sets, "session.interval=%s", o->interval));
     if (o->events)
         return tap_cli_set(&o->sets, "session.events=%s", o->events);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t kind = tap_cli_pattern_kind(patterns[i]);
-        calls |= kind == TAP_KIND_BIT(TAP_FUNCTION_CALL);
-        sends |= kind == TAP_KIND_BIT(TAP_MESSAGE_SEND);
-        receives |= kind == TAP_KIND_BIT(TAP_MESSAGE_RECEIVE);
-    }
-    if (!n)
-        return true;
-    snprintf(text, sizeof text, "%s%s%s", calls ? ", function_call" : "",
-             sends ? ", message_send" : "", receives ? ", message_receive" : "");
-    return tap_cli_set(&o->sets, "session.events=%s", text + 2);
+    for (size_t i = 0; i < n; i++)
+        kinds |= tap_cli_pattern_kind(patterns[i]);
+    for (size_t i = 0; kinds && i < o->start_count; i++)
+        kinds |= waited_for(o->start_on[i]);
+    for (size_t i = 0; kinds && i < o->stop_count; i++)
+        kinds |= waited_for(o->stop_on[i]);
+    return !n || set_kinds(o, kinds);
 }
 
 /* Shop.Cart.add is how Elixir writes a function. */
@@ -81,10 +104,22 @@ static bool is_counted(const char *const *patterns, size_t n)
     return true;
 }
 
+static bool set_window(struct trace_options *o)
+{
+    bool ok = !o->keep || tap_cli_set(&o->sets, "session.keep=%s", o->keep);
+    for (size_t i = 0; ok && i < o->start_count; i++)
+        ok = tap_cli_set(&o->sets, "session.start_on=%s", o->start_on[i]);
+    for (size_t i = 0; ok && i < o->stop_count; i++)
+        ok = tap_cli_set(&o->sets, "session.stop_on=%s", o->stop_on[i]);
+    return ok;
+}
+
 static bool set_trace(struct trace_options *o, const char *nodes, const char *const *patterns,
                       size_t n)
 {
-    const char *count = o->count ? o->count : o->sinks || o->profile ? NULL : COUNT_USUAL;
+    /* Whoever waits for something does not know how many events come before it. */
+    bool waits = o->start_count || o->stop_count;
+    const char *count = o->count ? o->count : o->sinks || o->profile || waits ? NULL : COUNT_USUAL;
     bool ok = tap_cli_set(&o->sets, "session.nodes=%s", nodes) &&
               tap_cli_set(&o->sets, "session.duration=%s", o->duration ? o->duration : FOR_USUAL) &&
               (!count || tap_cli_set(&o->sets, "session.max_events=%s", count)) &&
@@ -93,7 +128,8 @@ static bool set_trace(struct trace_options *o, const char *nodes, const char *co
         ok = tap_cli_set(&o->sets, "%s=%s", tap_defaults.match_spec, patterns[i]);
         o->elixir |= !o->erlang && is_elixir(patterns[i]);
     }
-    return ok && (!o->pids || tap_cli_set(&o->sets, "%s=%s", tap_defaults.pids, o->pids));
+    return ok && set_window(o) &&
+           (!o->pids || tap_cli_set(&o->sets, "%s=%s", tap_defaults.pids, o->pids));
 }
 
 /* ---- Where it goes */
@@ -254,7 +290,7 @@ static int command(int argc, char **argv, struct trace_options *o, const struct 
                                      {"--erlang", &o->erlang},
                                      {"--quiet", &o->quiet},
                                      {"--json", &o->json}};
-    struct tap_cli_option options[10] = {{"-o", outputs, &o->output_count},
+    struct tap_cli_option options[12] = {{"-o", outputs, &o->output_count},
                                          {"--for", &o->duration, NULL},
                                          {"--pids", &o->pids, NULL}};
     for (size_t i = 0; own[i].name; i++)
@@ -272,9 +308,14 @@ static int command(int argc, char **argv, struct trace_options *o, const struct 
 
 int tap_cli_trace(int argc, char **argv)
 {
-    struct trace_options o = {.command = "trace"};
-    const struct tap_cli_option own[] = {
-        {"--count", &o.count, NULL}, {"--events", &o.events, NULL}, {NULL, NULL, NULL}};
+    const char *start_on[argc], *stop_on[argc];
+    struct trace_options o = {.command = "trace", .start_on = start_on, .stop_on = stop_on};
+    const struct tap_cli_option own[] = {{"--count", &o.count, NULL},
+                                         {"--events", &o.events, NULL},
+                                         {"--keep", &o.keep, NULL},
+                                         {"--start-on", start_on, &o.start_count},
+                                         {"--stop-on", stop_on, &o.stop_count},
+                                         {NULL, NULL, NULL}};
     return command(argc, argv, &o, own, NULL);
 }
 

@@ -223,6 +223,7 @@ void tap_events_every_kind(struct tap_batch_plan *p)
         struct tap_event *off = tap_plan_event(p, node, TAP_RETURNS_OFF, 0);
         function(p, off, "shop_cart", "loop", 1);
         off->payload = atom(p, "deep");
+        tap_plan_event(p, node, TAP_MARK, 11)->payload = atom(p, "start_on");
         deaths(p, node, 10);
     }
 }
@@ -300,6 +301,7 @@ static const enum tap_kind told_terms[] = {TAP_FUNCTION_CALL,
                                            TAP_PROCESS_INFO,
                                            TAP_MAILBOX,
                                            TAP_RETURNS_OFF,
+                                           TAP_MARK,
                                            TAP_PLAN};
 
 static void hostile_terms(struct tap_batch_plan *p)

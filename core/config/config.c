@@ -16,11 +16,13 @@
 #include <unistd.h>
 
 #include "syntax/suggest.h"
+#include "config/config_text.h"
 #include "config/replay_defaults.h"
 #include "config/session_options.h"
 #include "config/override.h"
 #include "config/ini_file.h"
 #include "config/option_value.h"
+#include "config/triggers.h"
 
 #define CONFIG_SIZE_MAX (16u << 20) /* bytes: no configuration is larger, but a wrong file may be */
 
@@ -198,7 +200,7 @@ static void check_sink_filters(struct builder *b, const struct tap_instance *sin
     const char **names = tap_mempool_alloc(c->pool, (c->instance_count + 1) * sizeof *names);
     size_t n = 0;
     for (size_t i = 0; names && i < c->instance_count; i++)
-        if (c->instances[i].kind == TAP_PLUGIN_FILTER)
+        if (c->instances[i].kind == TAP_PLUGIN_FILTER && !c->instances[i].trigger)
             names[n++] = c->instances[i].name;
     for (size_t i = 0; i < sink->sink.filters.count; i++) {
         const struct tap_text *want = &sink->sink.filters.items[i];
@@ -238,10 +240,36 @@ static void check_whole(struct builder *b)
     }
 }
 
+/* The filter that judges for one line of start_on or stop_on; no sink's. */
+static bool config_trigger(struct builder *b, struct tap_trigger *t)
+{
+    struct tap_config *c = b->config;
+    const struct tap_trigger_judge *judge = tap_trigger_judge(t);
+    size_t before = c->instance_count;
+    if (!judge)
+        return true;
+    struct tap_text plugin = t->where, drop = t->where;
+    plugin.text = judge->plugin;
+    drop.text = judge->drop; /* what cannot be judged does not come true */
+    struct tap_setting settings[] = {{judge->key, t->where, t->rest, NULL},
+                                     {"plugin", t->where, plugin, NULL},
+                                     {judge->undecided, t->where, drop, NULL}};
+    struct tap_ini_section s = {"filter:trigger", t->where, settings, 2 + !!judge->undecided, 3};
+    if (!config_instance(b, &s))
+        return false;
+    if (c->instance_count > before) {
+        c->instances[before].section = "session"; /* where its line stands */
+        c->instances[before].trigger = true;
+        t->instance = before;
+    }
+    return true;
+}
+
 static bool config_instances(struct builder *b)
 {
     struct tap_config *c = b->config;
-    c->instances = tap_mempool_alloc(c->pool, (b->ini->count + 2) * sizeof *c->instances);
+    size_t most = b->ini->count + 2 + c->trigger_count;
+    c->instances = tap_mempool_alloc(c->pool, most * sizeof *c->instances);
     if (!c->instances)
         return false;
     for (size_t i = 0; i < b->ini->count; i++) {
@@ -249,44 +277,13 @@ static bool config_instances(struct builder *b)
         if (strcmp(s->name, "session") != 0 && !config_instance(b, s))
             return false;
     }
+    for (size_t i = 0; i < c->trigger_count; i++)
+        if (!config_trigger(b, &c->triggers[i]))
+            return false;
     if (count_kind(c, TAP_PLUGIN_TRANSPORT) > 0 || !b->transport)
         return true;
     struct tap_ini_section added = {.name = b->transport, .where = {"", c->path, 0, 0}};
     return config_instance(b, &added);
-}
-
-/* ---- The effective configuration as text */
-
-static void print_table(const struct tap_option *options, size_t n, const void *settings, FILE *out)
-{
-    for (size_t i = 0; i < n; i++)
-        tap_option_value_print(&options[i], settings, out);
-}
-
-static bool config_text(struct tap_config *c)
-{
-    size_t len = 0;
-    char *text = NULL;
-    FILE *out = open_memstream(&text, &len);
-    if (!out)
-        return false;
-    fputs("[session]\n", out);
-    print_table(tap_session_options, tap_session_option_count, &c->session, out);
-    for (size_t i = 0; i < c->instance_count; i++) {
-        const struct tap_instance *in = &c->instances[i];
-        const struct tap_plugin *p = in->loaded->plugin;
-        fprintf(out, "\n[%s]\n", in->section);
-        if (strcmp(p->name, in->name) != 0)
-            fprintf(out, "plugin = %s\n", p->name);
-        print_table(in->loaded->options, p->option_count, in->settings, out);
-        if (in->kind == TAP_PLUGIN_SINK)
-            print_table(tap_sink_options, tap_sink_option_count, &in->sink, out);
-    }
-    bool ok = !ferror(out);
-    ok &= fclose(out) == 0;
-    c->text = ok ? tap_mempool_strdup(c->pool, text, len) : NULL;
-    free(text);
-    return c->text != NULL;
 }
 
 /* ---- In and out */
@@ -311,7 +308,7 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
     if (b->sink && !tap_ini_find(b->ini, TAP_CONFIG_BUILT_IN) &&
         !tap_ini_add(b->ini, c->pool, TAP_CONFIG_BUILT_IN, &whole))
         return false;
-    if (!config_session_section(b))
+    if (!config_session_section(b) || !tap_config_triggers(c, b->err))
         return false;
     c->registry = tap_registry_new(c->session.plugin_path);
     if (!c->registry || !config_instances(b))
@@ -319,7 +316,7 @@ static bool config_build(struct builder *b, const char *name, const char *text, 
     if (!tap_config_replay(c, b->ini, b->err))
         return false;
     check_whole(b);
-    return tap_error_count(b->err) > before || config_text(c);
+    return tap_error_count(b->err) > before || tap_config_text(c);
 }
 
 /* `how` says all but the configuration itself and where mistakes go. */

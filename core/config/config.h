@@ -43,7 +43,28 @@ struct tap_session_settings {
     uint32_t counters; /* enum tap_counters, from counter_names */
     int64_t interval;
     const char *plugin_path;
+    struct tap_text_list start_on, stop_on;
+    int64_t keep, keep_memory; /* ns; bytes */
 };
+/* A line of start_on or stop_on. */
+enum tap_trigger_what {
+    TAP_TRIGGER_PATTERN,   /* an event of `kind` that the filter keeps */
+    TAP_TRIGGER_EXCEPTION, /* likewise; without a filter any */
+    TAP_TRIGGER_EXIT,
+    TAP_TRIGGER_CRASH,
+    TAP_TRIGGER_MAILBOX /* more than `limit` messages wait */
+};
+struct tap_trigger {
+    enum tap_trigger_what what;
+    bool stop;
+    unsigned kind; /* enum tap_kind: of the events that it looks at */
+    int64_t limit;
+    const char *text;      /* as the user wrote it, on one line */
+    struct tap_text where; /* of the line */
+    struct tap_text rest;  /* the pattern, or the process; "": none */
+    size_t instance;       /* of the configuration: its filter; SIZE_MAX: it has none */
+};
+
 /* While these are traced no process is asked for anything: that wakes it. */
 #define TAP_CONFIG_SCHEDULING (TAP_KIND_BIT(TAP_SCHEDULE_IN) | TAP_KIND_BIT(TAP_SCHEDULE_OUT))
 extern const struct tap_option tap_session_options[];
@@ -67,6 +88,7 @@ struct tap_instance {
     const struct tap_loaded *loaded;
     void *settings;                /* loaded->plugin->settings_size bytes */
     struct tap_sink_settings sink; /* sinks only */
+    bool trigger;                  /* a filter that judges for start_on or stop_on alone */
 };
 
 struct tap_config {
@@ -75,6 +97,8 @@ struct tap_config {
     /* in the order of the file; the default transport is added when none is given */
     struct tap_instance *instances;
     size_t instance_count;
+    struct tap_trigger *triggers; /* the lines of start_on, then those of stop_on */
+    size_t trigger_count;
     bool sinkless; /* it may have no sinks: for questions to nodes, not for a run */
     bool in_use;   /* a thread that was left behind may still read it: it is not freed */
     char *text;    /* the effective configuration as INI text, for session->config */

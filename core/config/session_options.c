@@ -190,6 +190,33 @@ const struct tap_option tap_session_options[] = {
      .max = DAYS(1),
      .help = "with counters: how often they are read; 0: at the end alone",
      SESSION(interval)},
+    {.name = "start_on",
+     .type = TAP_OPT_LINES,
+     .help = "nothing is written until one of these lines comes true, judged of what is traced: a "
+             "call or message as in a `trace` line of match_spec; exception [PATTERN]; exit or "
+             "crash [PROCESS], a process as in the pids filter, a crash being an exit with another "
+             "reason than normal and shutdown; mailbox > N, which `mailbox` looks for",
+     SESSION(start_on)},
+    {.name = "stop_on",
+     .type = TAP_OPT_LINES,
+     .help = "what ends the run, in the same words; of what comes behind it nothing is written",
+     SESSION(stop_on)},
+    {.name = "keep",
+     .type = TAP_OPT_DURATION,
+     .def = "0",
+     .max = DAYS(1),
+     .help = "how much from before start_on is kept and written then; with stop_on alone: nothing "
+             "is written but so much from before it",
+     SESSION(keep)},
+    {.name = "keep_memory",
+     .type = TAP_OPT_SIZE,
+     .def = "64M",
+     .min = 1 << 20,
+     .max = INT64_C(64) << 30,
+     .help = "bytes of events that keep may hold; the oldest give way, and count as lost when they "
+             "are missed",
+     .flags = TAP_OPT_BYTES,
+     SESSION(keep_memory)},
     {.name = "fail_on_loss",
      .type = TAP_OPT_BOOL,
      .def = "false",

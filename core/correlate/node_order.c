@@ -168,7 +168,7 @@ static void number_out(struct tap_node_order *o, struct tap_batch_impl *b)
 static bool is_timeless(const struct tap_event *ev)
 {
     return ev->kind == TAP_LOST || ev->kind == TAP_NODE_DOWN || ev->kind == TAP_PROCESS_INFO ||
-           ev->kind == TAP_PLAN || ev->kind == TAP_RETURNS_OFF;
+           ev->kind == TAP_PLAN || ev->kind == TAP_RETURNS_OFF || ev->kind == TAP_MARK;
 }
 
 /* The time in the order of an event that is not asked for. */

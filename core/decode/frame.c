@@ -331,14 +331,14 @@ static bool read_control(const struct tap_frames *ctx, struct tap_stream *s,
         return read_align(s, batch, &c, whole);
     if (n == 4 && tap_match_atom(&c, "clock"))
         return read_clock(s, batch, &c);
-    if (n == 5 && tap_match_atom(&c, "gap"))
-        return read_gap(ctx, s, batch, &c, false);
-    if (n == 6 && tap_match_atom(&c, "gap"))
-        return read_gap(ctx, s, batch, &c, true);
+    if ((n == 5 || n == 6) && tap_match_atom(&c, "gap"))
+        return read_gap(ctx, s, batch, &c, n == 6);
     if (n == 3 && tap_match_atom(&c, "log"))
         return read_log(ctx, s, &c);
     if (n == 3 && tap_match_atom(&c, "returns_off"))
         return read_returns_off(ctx, s, batch, &c);
+    if (n == 2 && tap_match_atom(&c, "mark"))
+        return read_report(s, batch, &c, TAP_MARK);
     if (n == 2 && tap_match_atom(&c, "final"))
         return read_final(ctx, &c);
     return true;

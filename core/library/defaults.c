@@ -1,6 +1,8 @@
 /* defaults.c: the one place of the core that names plugins. */
 #include "library/defaults.h"
 
+#include "config/triggers.h"
+
 const struct tap_defaults tap_defaults = {
     .transport = "transport:dist",
     .recording = "transport:file",
@@ -12,3 +14,6 @@ const struct tap_defaults tap_defaults = {
     .summary = "summary",
     .text = "stdout",
 };
+
+const struct tap_trigger_judge tap_trigger_patterns = {"match_spec", "trace", "undecided", "drop"};
+const struct tap_trigger_judge tap_trigger_processes = {"pids", "pids", NULL, NULL};

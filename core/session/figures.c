@@ -79,6 +79,11 @@ bool tap_session_order(const struct tap_session *session, struct tap_merge_stats
     return !session->abandoned && tap_bus_order(session->bus, stats);
 }
 
+bool tap_session_windowed(const struct tap_session *session, struct tap_window_stats *stats)
+{
+    return !session->abandoned && tap_bus_window(session->bus, stats);
+}
+
 bool tap_session_returns_off(const struct tap_session *session, size_t i, size_t *node, char *name,
                              size_t cap)
 {
@@ -108,6 +113,11 @@ bool tap_session_counter(const struct tap_session *session, size_t i, const char
         }
     }
     return false;
+}
+
+int64_t tap_session_started(const struct tap_session *session)
+{
+    return session->run_info.started;
 }
 
 int64_t tap_session_elapsed(const struct tap_session *session)

@@ -117,6 +117,15 @@ static inline const struct tap_instance *tap_session_instance(const struct tap_s
 
 /* create.c: creates an instance, and asks a filter what it claims; within a deadline. */
 enum tap_status tap_session_create_one(struct tap_session *, struct tap_instance_host *);
+/* A filter that sinks have; those of start_on and stop_on are the window's. */
+static inline bool tap_session_filters(const struct tap_instance *in)
+{
+    return in->kind == TAP_PLUGIN_FILTER && !in->trigger;
+}
+/* triggers.c: what the bus needs for start_on and stop_on, out of memory: false; and what of them
+ * can never come true, for it is not traced: TAP_INVALID with causes. */
+bool tap_session_window(struct tap_session *, struct tap_window_options *);
+enum tap_status tap_session_check_triggers(struct tap_session *);
 /* outputs.c: no two sinks write one file, and none the file that is played. TAP_INVALID with
  * causes. */
 enum tap_status tap_session_claim_outputs(struct tap_session *);

@@ -98,7 +98,7 @@ static struct tap_bus_filter *live_filters(struct tap_session *session,
     size_t n = 0, left = 0;
     for (size_t i = 0, f = 0; live && i < session->host_count; i++) {
         struct tap_instance_host *h = &session->hosts[i];
-        if (h->instance->kind == TAP_PLUGIN_FILTER && filters[f++].live)
+        if (tap_session_filters(h->instance) && filters[f++].live)
             live[n++] = (struct tap_bus_filter){h->instance->loaded->plugin->ops, h->self,
                                                 h->instance->section, h->instance->loaded->path,
                                                 &session->transport_crashed};
@@ -121,22 +121,31 @@ static bool looks_at_raw(const struct tap_session *session, const struct tap_pla
 {
     for (size_t i = 0; i < session->host_count; i++) {
         const struct tap_instance *instance = session->hosts[i].instance;
-        bool runs = instance->kind == TAP_PLUGIN_FILTER ? (filters++)->live
-                                                        : instance->kind == TAP_PLUGIN_SINK;
+        bool runs = tap_session_filters(instance)
+                        ? (filters++)->live
+                        : instance->kind == TAP_PLUGIN_SINK || instance->trigger;
         if (runs && !tap_loaded_says(instance->loaded, TAP_PLUGIN_NO_RAW))
             return true;
     }
     return false;
 }
 
+/* What came before start_on goes to the queues at once. */
+static size_t kept_memory(const struct tap_session *session)
+{
+    const struct tap_session_settings *set = &session->config->session;
+    return set->keep ? (size_t)set->keep_memory : 0;
+}
+
 /* Bytes of batches that may be alive: what the queues may hold, and what is on its way. */
 static size_t bus_memory(const struct tap_session *session)
 {
-    size_t bytes = 16u << 20;
+    size_t bytes = (16u << 20) + kept_memory(session);
     for (size_t i = 0; i < session->host_count; i++) {
         const struct tap_sink_settings *set = &session->hosts[i].instance->sink;
         if (session->hosts[i].sink)
-            bytes += (size_t)set->queue + (set->on_full == TAP_BLOCK ? TAP_QUEUE_OVERSHOOT : 0);
+            bytes += (size_t)set->queue + kept_memory(session) +
+                     (set->on_full == TAP_BLOCK ? TAP_QUEUE_OVERSHOOT : 0);
     }
     return bytes;
 }
@@ -158,6 +167,8 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
                                 .uses = uses,
                                 .sinks = session->sink_list,
                                 .sink_count = session->sink_count};
+    if (!tap_session_window(session, &o.window))
+        return false;
     o.raw = looks_at_raw(session, filters);
     o.filters = live_filters(session, filters, filter_count, uses, &o.filter_count);
     if (!o.filters || !(session->bus = tap_bus_new(&o)))
@@ -167,7 +178,8 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
         if (!sink)
             continue;
         const struct tap_sink_settings *own = &session->hosts[i].instance->sink;
-        if (tap_queue_init(&sink->queue, tap_bus_pool(session->bus), (size_t)own->queue,
+        if (tap_queue_init(&sink->queue, tap_bus_pool(session->bus),
+                           (size_t)own->queue + kept_memory(session),
                            (enum tap_on_full)own->on_full) != TAP_OK)
             return false;
         sink->arg = session;
@@ -192,7 +204,7 @@ static enum tap_status join(struct tap_session *session)
     bool *uses = tap_mempool_alloc(session->memory, n * n + 1);
     enum tap_status status = list && uses ? TAP_OK : TAP_ERROR;
     for (size_t i = 0; status == TAP_OK && i < n; i++)
-        if (session->hosts[i].instance->kind == TAP_PLUGIN_FILTER)
+        if (tap_session_filters(session->hosts[i].instance))
             list[filters++] = (struct tap_plan_filter){session->hosts[i].instance,
                                                        session->hosts[i].claim, false};
     for (size_t i = 0; status == TAP_OK && i < n; i++) {
@@ -205,6 +217,8 @@ static enum tap_status join(struct tap_session *session)
     if (status == TAP_OK)
         status = tap_plan_join(session->config, list, filters, uses, s, &session->plan,
                                session->memory, session->err);
+    if (status == TAP_OK)
+        status = tap_session_check_triggers(session);
     if (status == TAP_OK && tap_config_replays(session->config))
         all_filter_live(list, filters);
     if (status == TAP_OK && !make_bus(session, list, filters, uses))

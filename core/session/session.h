@@ -101,6 +101,11 @@ bool tap_session_gen(const struct tap_session *, struct tap_gen_stats *);
 struct tap_merge_stats;
 bool tap_session_order(const struct tap_session *, struct tap_merge_stats *);
 
+/* What start_on and stop_on did (window.h); false where there is neither. When tap_session_flows
+ * may be asked. */
+struct tap_window_stats;
+bool tap_session_windowed(const struct tap_session *, struct tap_window_stats *);
+
 /* The i-th function that a node traces without its returns because they piled up or were too large:
  * the node's index among tap_session_nodes, and its name as snprintf would; false beyond the last.
  * Once the trace is finished. */
@@ -126,6 +131,8 @@ const struct tap_host *tap_session_host_new(struct tap_session *, const struct t
                                             struct tap_error *err);
 void tap_session_host_free(const struct tap_host *);
 
+/* When the run began, in the time of its events. */
+int64_t tap_session_started(const struct tap_session *);
 /* ns since tracing began; 0 before. */
 int64_t tap_session_elapsed(const struct tap_session *);
 

@@ -2,7 +2,7 @@
 import collections, csv, gzip, json, os, re
 
 csv.field_size_limit(1 << 28)
-CONTROL = ('node_up', 'node_down', 'gap', 'lost', 'returns_off')
+CONTROL = ('node_up', 'node_down', 'gap', 'lost', 'returns_off', 'mark')
 
 Row = collections.namedtuple('Row', 'ts node event pid module function arity peer flow count reason flags')
 

@@ -248,7 +248,7 @@ static inline void fuzz_item_end(struct tap_buf *b, size_t at)
 }
 
 /* {node_up, ...}, {clock, ...}, {gap, ...}, {process_info, ...}, {mailboxes, ...}, {returns_off,
- * ...}, {plan, ...}, {align, ...} in one frame. */
+ * ...}, {mark, ...}, {plan, ...}, {align, ...} in one frame. */
 static inline void fuzz_reports(struct tap_buf *b, uint64_t *s, uint8_t flags, uint64_t seq,
                                 uint32_t node)
 {
@@ -274,6 +274,8 @@ static inline void fuzz_reports(struct tap_buf *b, uint64_t *s, uint8_t flags, u
     at = fuzz_item(b), tap_write_tuple(b, 3), tap_write_atom(b, "returns_off"),
     fuzz_mfa(b, s, false), tap_write_binary(b, "deep", 4);
     fuzz_item_end(b, at);
+    at = fuzz_item(b), tap_write_tuple(b, 2), tap_write_atom(b, "mark"), fuzz_term(b, s, 2);
+    fuzz_item_end(b, at);
     at = fuzz_item(b), tap_write_tuple(b, 2), tap_write_atom(b, "plan"), tap_write_map(b, 1),
     tap_write_atom(b, "skipped"), tap_write_list(b, 1), tap_write_tuple(b, 2),
     tap_write_binary(b, "a", 1), tap_write_binary(b, "b", 1), tap_write_nil(b);
@@ -282,7 +284,7 @@ static inline void fuzz_reports(struct tap_buf *b, uint64_t *s, uint8_t flags, u
     tap_write_i64(b, 1700000000000000000), tap_write_i64(b, 100),
     tap_write_i64(b, 1700000000000000000);
     fuzz_item_end(b, at);
-    fuzz_frame_end(b, frame, 8);
+    fuzz_frame_end(b, frame, 9);
 }
 
 /* A frame of messages of all kinds, as a list or one by one. */

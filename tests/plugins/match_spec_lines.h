@@ -25,7 +25,7 @@ static void *create(const char *trace, const char *spec)
     static struct tap_text items[2];
     items[0] = (struct tap_text){.text = trace, .file = "t.ini", .line = 1, .column = 1};
     items[1] = (struct tap_text){.text = spec, .file = "t.ini", .line = 2, .column = 1};
-    struct tap_match_spec_settings s = {{trace != NULL, items}, {spec != NULL, items + 1}};
+    struct tap_match_spec_settings s = {{trace != NULL, items}, {spec != NULL, items + 1}, 0};
     return fake_create(&s);
 }
 /* The one claim of a line; NULL: it was refused, see fake.messages[0]. */

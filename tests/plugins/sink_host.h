@@ -115,7 +115,8 @@ static const char *host_kind(unsigned kind)
                                         "process_info",
                                         "plan",
                                         "mailbox",
-                                        "returns_off"};
+                                        "returns_off",
+                                        "mark"};
     return kind < TAP_KIND_COUNT && names[kind] ? names[kind] : "?";
 }
 static const char *host_reason(unsigned reason)

@@ -63,6 +63,9 @@ enum tap_kind {
     /* from here on the function is traced without its returns in this node: the payload, a binary,
      * says why */
     TAP_RETURNS_OFF,
+    /* where [session] start_on or stop_on found what it waits for, or follow its first message:
+     * `pid` is that event's; payload: a binary that says which of them, and what it is */
+    TAP_MARK,
     TAP_KIND_COUNT
 };
 /* Of a kind that can be asked for, in a mask of them; 0 for the others. */
@@ -72,10 +75,10 @@ static inline bool tap_kind_is_control(unsigned kind)
     return kind >= TAP_LOST;
 }
 /* Has people's outputs a row for it? Of the control events only what tells of a node's coming and
- * going, and of what is missing. */
+ * going, of what is missing, and of where a window begins and ends. */
 static inline bool tap_kind_has_row(unsigned kind)
 {
-    return kind <= TAP_NODE_DOWN || kind == TAP_RETURNS_OFF;
+    return kind <= TAP_NODE_DOWN || kind == TAP_RETURNS_OFF || kind == TAP_MARK;
 }
 
 /* Why events are missing (TAP_LOST) or why tracing was off (TAP_GAP). The numbers travel in frames:
@@ -95,6 +98,7 @@ enum tap_reason {
     TAP_REASON_UNREADABLE, /* a frame or term could not be decoded */
     TAP_REASON_SEQUENCE,   /* sequence numbers are missing and nobody said why */
     TAP_REASON_CODE,       /* a module was loaded, and nobody could look at once (a gap) */
+    TAP_REASON_KEEP,       /* within `keep` before start_on, and no room for it in keep_memory */
     TAP_REASON_COUNT
 };
 

@@ -98,6 +98,8 @@
  *     {log, Level :: error | warning | info, Text :: binary}
  *     {returns_off, {M, F, Arity}, Why :: binary}
  *         from here on that function is traced without its returns
+ *     {mark, Text :: binary}
+ *         in recordings: here began or ended the window that was asked for (TAP_MARK)
  *     {process_info, [{Pid, [{Key, Value}]}]}
  *         registered names, at the start and each lease tick those that are new; Key: name
  *     {process_info, [{Pid, [{Key, Value}]}], Ref}

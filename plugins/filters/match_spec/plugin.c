@@ -14,7 +14,9 @@
 
 struct tap_match_spec_settings {
     struct tap_text_list trace, spec;
+    int undecided; /* 1: left out */
 };
+static const char *const undecided_choices[] = {"keep", "drop", NULL};
 static const struct tap_option match_spec_options[] = {
     {.name = "trace",
      .type = TAP_OPT_LINES,
@@ -30,6 +32,13 @@ static const struct tap_option match_spec_options[] = {
      .help = "module:function/arity [{Head, Conditions, Body}, ...] as erlang:trace_pattern takes "
              "it; also send [...], receive [...]",
      .offset = offsetof(struct tap_match_spec_settings, spec)},
+    {.name = "undecided",
+     .type = TAP_OPT_CHOICE,
+     .def = "keep",
+     .choices = undecided_choices,
+     .help = "what is done, where no node judges, with an event that cannot be judged here: it "
+             "came without its terms, or the spec asks for what only the node knows",
+     .offset = offsetof(struct tap_match_spec_settings, undecided)},
 };
 
 static void match_spec_destroy(void *self)
@@ -82,8 +91,8 @@ static enum tap_status read_entry(struct tap_match_spec *m, const struct tap_tex
     if (judge->unknown)
         m->host->log(m->host, TAP_LOG_INFO,
                      "line %d: '%s' is known in the node alone: of a recording, what it decides "
-                     "is kept",
-                     where->line, judge->unknown);
+                     "is %s",
+                     where->line, judge->unknown, m->drops_undecided ? "left out" : "kept");
     return TAP_OK;
 }
 
@@ -110,6 +119,7 @@ static enum tap_status match_spec_create(const struct tap_host *host, const void
     struct tap_match_spec *m = calloc(1, sizeof *m);
     if (m) {
         m->host = host;
+        m->drops_undecided = s->undecided;
         m->entries = calloc(n, sizeof *m->entries);
         m->targets = calloc(n, sizeof *m->targets);
         m->specs = calloc(n, sizeof *m->specs);

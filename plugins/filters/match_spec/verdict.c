@@ -93,7 +93,8 @@ static void undecided(struct tap_match_spec *m, size_t i, const struct tap_event
     if (m->entries[i].where->line > 0)
         snprintf(place, sizeof place, "line %d: ", m->entries[i].where->line);
     m->host->log(m->host, TAP_LOG_WARNING,
-                 "%sthis cannot be judged of every event here: %s; those are kept", place, why);
+                 "%sthis cannot be judged of every event here: %s; those are %s", place, why,
+                 m->drops_undecided ? "left out" : "kept");
 }
 
 /* ---- Judging */
@@ -131,7 +132,7 @@ static struct decision decide(struct tap_match_spec *m, enum ms_target target,
     }
     if (open != SIZE_MAX && !d.keep) {
         undecided(m, open, e);
-        d.keep = true;
+        d.keep = !m->drops_undecided;
     }
     return d;
 }

@@ -25,6 +25,7 @@ struct tap_match_spec {
     bool targeted[3]; /* by enum ms_target: is there an entry */
     size_t *order;    /* in which the node looks at them */
     bool ordered;
+    bool drops_undecided; /* else they are kept */
     struct ms_calls *open;
 };
 

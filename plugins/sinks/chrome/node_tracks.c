@@ -165,6 +165,13 @@ void tap_nodes_returns_off(struct tap_chrome *c, const struct tap_chrome_in *in)
     tap_emit_close(c, 0);
 }
 
+void tap_nodes_mark(struct tap_chrome *c, const struct tap_chrome_in *in)
+{
+    nodes_instant(c, in->ev->node, in->ts, TAP_TAIL("tracing", "mark"));
+    tap_emit_term(c, "what", in, in->ev->payload);
+    tap_emit_close(c, 0);
+}
+
 void tap_nodes_down(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     struct tap_chrome_node *n = &c->nodes[in->ev->node];

@@ -93,6 +93,7 @@ static void chrome_other(struct tap_chrome *c, const struct tap_chrome_in *in)
         [TAP_PROCESS_INFO] = tap_process_info_names,
         [TAP_MAILBOX] = tap_process_info_mailboxes,
         [TAP_RETURNS_OFF] = tap_nodes_returns_off,
+        [TAP_MARK] = tap_nodes_mark,
     };
     if (in->ev->kind < TAP_KIND_COUNT && act[in->ev->kind])
         act[in->ev->kind](c, in);

@@ -409,6 +409,7 @@ struct tap_chrome_node *tap_nodes_get(struct tap_chrome *, uint32_t index);
 void tap_nodes_up(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_down(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_returns_off(struct tap_chrome *, const struct tap_chrome_in *);
+void tap_nodes_mark(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_lost(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_counted(struct tap_chrome *, const struct tap_chrome_in *);
 void tap_nodes_clock(struct tap_chrome *, const struct tap_chrome_in *);

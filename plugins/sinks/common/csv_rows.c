@@ -85,7 +85,7 @@ static void put_message(struct tap_csv *self, const struct tap_batch *batch,
         put_loss(self, e);
     else if (e->kind == TAP_NODE_UP || e->kind == TAP_NODE_DOWN)
         put_node(self, e);
-    if (tap_kind_is_control(e->kind) || !e->payload.len)
+    if ((tap_kind_is_control(e->kind) && e->kind != TAP_MARK) || !e->payload.len)
         return;
     const uint8_t *term = batch->arena + e->payload.off;
     size_t at = tap_csv_cell_open(w);

@@ -228,7 +228,7 @@ void tap_json_event(struct tap_json *self, const struct tap_batch *batch, const 
         put_number(w, ",\"flow\":", e->flow);
     if (e->kind == TAP_FUNCTION_COUNTERS)
         put_counted(w, batch, e);
-    else if (e->payload.len && !tap_kind_is_control(e->kind))
+    else if (e->payload.len && (!tap_kind_is_control(e->kind) || e->kind == TAP_MARK))
         put_message(self, batch, e, &print);
     if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen ||
         tap_kind_is_control(e->kind))

@@ -140,6 +140,7 @@ static const char *loss_reason(unsigned reason)
         [TAP_REASON_UNREADABLE] = "unreadable",
         [TAP_REASON_SEQUENCE] = "missing on the way",
         [TAP_REASON_CODE] = "code that was loaded",
+        [TAP_REASON_KEEP] = "keep_memory",
     };
     return reason < TAP_REASON_COUNT && texts[reason] ? texts[reason] : "unknown reason";
 }
@@ -203,6 +204,22 @@ static void put_returns_off(struct out *self, const struct tap_event *e)
     put_function(self, e);
     put_arity(&self->w, e->arity);
     put(&self->w, " is traced without its returns from here on");
+}
+
+/* Where the window of start_on and stop_on begins or ends. */
+static void put_mark(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
+{
+    struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
+    struct tap_writer *w = &self->w;
+    const uint8_t *text;
+    uint32_t len;
+    put(w, "-- ");
+    if (!tap_read_binary(&c, &text, &len))
+        return;
+    for (uint32_t i = 0; i < len; i++) { /* a recording may hold anything */
+        *tap_writer_reserve(w, 1) = text[i] < ' ' || text[i] == 127 ? '?' : (char)text[i];
+        w->p++;
+    }
 }
 
 /* Link, schedule and garbage collection events: a word, and what there is. */
@@ -296,6 +313,7 @@ void out_text_body(struct out *self, const struct tap_batch *batch, const struct
     case TAP_NODE_UP:
     case TAP_NODE_DOWN: put_node(self, e); break;
     case TAP_RETURNS_OFF: put_returns_off(self, e); break;
+    case TAP_MARK: put_mark(self, batch, e); break;
     default: put_other(self, batch, e, print); break;
     }
 }

@@ -1,0 +1,219 @@
+/* held.c: see held.h. */
+#include "bus/held.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool tap_held_init(struct tap_held *h)
+{
+    h->latest = 0; /* every event is later */
+    h->accepted = calloc((size_t)TAP_HELD_SPANS * h->sets + 1, sizeof *h->accepted);
+    for (size_t i = 0; h->accepted && i < TAP_HELD_SPANS; i++)
+        h->spans[i].accepted = h->accepted + i * h->sets;
+    return h->accepted;
+}
+
+void tap_held_free(struct tap_held *h)
+{
+    for (size_t i = 0; i < h->count; i++)
+        tap_batch_release(h->ring[(h->head + i) % h->cap].batch);
+    free(h->ring);
+    free(h->accepted);
+    *h = (struct tap_held){0};
+}
+
+static struct tap_held_item take(struct tap_held *h)
+{
+    struct tap_held_item item = h->ring[h->head];
+    h->head = (h->head + 1) % h->cap;
+    h->count--;
+    h->bytes -= item.batch->bytes;
+    return item;
+}
+
+/* Leaves out the counted events before this time. How many of the batch's counted events that
+ * are, whether a set of filters had chosen them or not. */
+static uint64_t narrow(const struct tap_held *h, struct tap_batch_impl *batch, int64_t since)
+{
+    uint64_t out = 0;
+    for (uint32_t s = 0; s < h->sets; s++) {
+        struct tap_selection *sel = &batch->selections[s];
+        uint32_t count = 0, accepted = 0;
+        for (uint32_t i = 0; i < sel->count; i++) {
+            const struct tap_event *ev = &batch->events[sel->index[i]];
+            bool counted = !tap_kind_is_control(ev->kind);
+            if (counted && ev->ts < since)
+                continue;
+            sel->index[count++] = sel->index[i];
+            accepted += counted;
+        }
+        sel->count = count;
+        sel->accepted = accepted;
+    }
+    for (uint32_t i = 0; i < batch->base.count; i++)
+        out += !tap_kind_is_control(batch->events[i].kind) && batch->events[i].ts < since;
+    return out;
+}
+
+static void offer(const struct tap_held *h, struct tap_held_item *item)
+{
+    for (size_t s = 0; s < h->sink_count; s++)
+        tap_sink_offer(h->sinks[s], item->batch, item->total, false);
+    tap_batch_release(item->batch);
+}
+
+/* The oldest is not wanted; what it controls is. */
+static uint64_t drop(struct tap_held *h)
+{
+    struct tap_held_item item = take(h);
+    narrow(h, item.batch, INT64_MAX);
+    offer(h, &item);
+    return item.total;
+}
+
+static void remember(struct tap_held *h, const struct tap_held_item *item)
+{
+    struct tap_held_span *span = &h->spans[h->span];
+    if (span->events && item->last - span->first > h->keep / (int64_t)(TAP_HELD_SPANS - 1)) {
+        h->span = (h->span + 1) % TAP_HELD_SPANS;
+        span = &h->spans[h->span];
+        span->events = 0;
+    }
+    if (!span->events) {
+        span->first = item->last;
+        memset(span->accepted, 0, h->sets * sizeof *span->accepted);
+    }
+    span->last = item->last;
+    span->events += item->total;
+    for (uint32_t s = 0; s < h->sets; s++)
+        span->accepted[s] += item->batch->selections[s].accepted;
+}
+
+static bool room(struct tap_held *h)
+{
+    if (h->count < h->cap)
+        return true;
+    size_t cap = h->cap ? h->cap * 2 : 64;
+    struct tap_held_item *ring = malloc(cap * sizeof *ring);
+    if (!ring)
+        return false;
+    for (size_t i = 0; i < h->count; i++)
+        ring[i] = h->ring[(h->head + i) % h->cap];
+    free(h->ring);
+    h->ring = ring;
+    h->cap = cap;
+    h->head = 0;
+    return true;
+}
+
+uint64_t tap_held_add(struct tap_held *h, struct tap_batch_impl *batch, uint64_t total)
+{
+    uint64_t out = 0;
+    struct tap_held_item item = {batch, total, 0};
+    for (uint32_t i = 0; i < batch->base.count; i++)
+        if (!tap_kind_is_control(batch->events[i].kind) && batch->events[i].ts > item.last)
+            item.last = batch->events[i].ts;
+    if (item.last > h->latest)
+        h->latest = item.last;
+    else if (!item.last)
+        item.last = h->latest;
+    tap_batch_hold(batch, 1);
+    if (!room(h)) {
+        remember(h, &item);
+        narrow(h, batch, INT64_MAX);
+        offer(h, &item);
+        return total;
+    }
+    h->ring[(h->head + h->count++) % h->cap] = item;
+    h->bytes += batch->bytes;
+    while (h->count && h->latest - h->ring[h->head].last > h->keep)
+        out += drop(h);
+    while (h->count && (h->bytes > h->memory || tap_batch_pool_full(h->pool))) {
+        remember(h, &h->ring[h->head]);
+        out += drop(h);
+    }
+    return out;
+}
+
+/* One row that says so, in this set's sinks; their figures, which had them as filtered, too. */
+static void tell_lost(struct tap_held *h, uint32_t set, uint64_t lost, const struct tap_event *at)
+{
+    struct tap_batch_impl *batch = lost ? tap_batch_get(h->pool, NULL, 0, 1) : NULL;
+    struct tap_event *ev = batch ? tap_batch_add(batch) : NULL;
+    if (ev) {
+        ev->kind = TAP_LOST;
+        ev->reason = TAP_REASON_KEEP;
+        ev->lost = lost;
+        ev->node = at ? at->node : 0;
+        ev->ts = at ? at->ts : h->latest;
+        ev->seq = at && at->seq > lost ? at->seq - lost : 0;
+    }
+    bool told = ev && tap_batch_seal(batch);
+    for (uint32_t s = 0; told && s < h->sets; s++)
+        batch->selections[s].count = batch->selections[s].accepted = 0;
+    if (told) {
+        batch->selections[set].index[0] = 0;
+        batch->selections[set].count = 1;
+    }
+    for (size_t s = 0; lost && s < h->sink_count; s++) {
+        struct tap_sink *sink = h->sinks[s];
+        if (sink->set != set)
+            continue;
+        atomic_fetch_sub(&sink->filtered, lost);
+        atomic_fetch_add(&sink->given, lost);
+        atomic_fetch_add(&sink->dropped, lost);
+        if (told)
+            tap_sink_offer(sink, batch, 0, false);
+    }
+    if (batch)
+        tap_batch_release(batch);
+}
+
+static const struct tap_event *first_event(const struct tap_held *h)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        const struct tap_batch_impl *batch = h->ring[(h->head + i) % h->cap].batch;
+        for (uint32_t k = 0; k < batch->base.count; k++)
+            if (!tap_kind_is_control(batch->events[k].kind))
+                return &batch->events[k];
+    }
+    return NULL;
+}
+
+static uint64_t lost_since(struct tap_held *h, int64_t since)
+{
+    uint64_t lost = 0;
+    for (size_t i = 0; i < TAP_HELD_SPANS; i++) {
+        if (h->spans[i].events && h->spans[i].last < since)
+            h->spans[i].events = 0;
+        lost += h->spans[i].events;
+    }
+    for (uint32_t set = 0; lost && set < h->sets; set++) {
+        uint64_t of_set = 0;
+        for (size_t i = 0; i < TAP_HELD_SPANS; i++)
+            of_set += h->spans[i].events ? h->spans[i].accepted[set] : 0;
+        tell_lost(h, set, of_set, first_event(h));
+    }
+    return lost;
+}
+
+uint64_t tap_held_flush(struct tap_held *h, int64_t since, uint64_t *out, uint64_t *kept)
+{
+    uint64_t lost = lost_since(h, since);
+    while (h->count) {
+        struct tap_held_item item = take(h);
+        uint64_t early = narrow(h, item.batch, since);
+        *out += early;
+        *kept += item.total - early;
+        offer(h, &item);
+    }
+    return lost;
+}
+
+uint64_t tap_held_drop(struct tap_held *h)
+{
+    uint64_t out = 0;
+    while (h->count)
+        out += drop(h);
+    return out;
+}

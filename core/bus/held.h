@@ -1,0 +1,45 @@
+/* held.h: the ring of a window: batches that wait until it is known whether they are wanted. */
+#ifndef TAP_BUS_HELD_H
+#define TAP_BUS_HELD_H
+
+#include "bus/sink.h"
+
+struct tap_held_item {
+    struct tap_batch_impl *batch;
+    uint64_t total; /* counted events that came with it */
+    int64_t last;   /* the latest time in it */
+};
+/* Events that had no room, of a stretch of time: a fraction of `keep`. */
+#define TAP_HELD_SPANS 256u
+struct tap_held_span {
+    int64_t first, last;
+    uint64_t events;    /* as they came */
+    uint64_t *accepted; /* of each set of filters */
+};
+struct tap_held {
+    struct tap_held_item *ring;
+    size_t cap, head, count, bytes;
+    int64_t latest; /* the latest time of all */
+    struct tap_held_span spans[TAP_HELD_SPANS];
+    uint32_t span;      /* the one that is filled */
+    uint64_t *accepted; /* what the spans point into */
+    uint32_t sets;
+    int64_t keep;
+    size_t memory;
+    struct tap_batch_pool *pool;
+    struct tap_sink **sinks;
+    size_t sink_count;
+};
+
+/* False: out of memory. Of a zeroed struct that has its last six fields. */
+bool tap_held_init(struct tap_held *);
+void tap_held_free(struct tap_held *);
+/* One more; what is too old or too much falls out: how many counted events. */
+uint64_t tap_held_add(struct tap_held *, struct tap_batch_impl *, uint64_t total);
+/* All go to the sinks, but for counted events before `since`, of which *out says how many; and what
+ * of the time behind it had no room is told as lost: how many events these were. */
+uint64_t tap_held_flush(struct tap_held *, int64_t since, uint64_t *out, uint64_t *kept);
+/* All of it is not wanted: how many counted events. */
+uint64_t tap_held_drop(struct tap_held *);
+
+#endif
