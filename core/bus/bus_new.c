@@ -46,7 +46,7 @@ static bool take_window(struct tap_bus *bus, const struct tap_bus_options *o)
     w.sinks = bus->sinks;
     w.sink_count = bus->sink_count;
     w.sets = bus->set_count;
-    return !w.trigger_count || (bus->window = tap_window_new(&w, &bus->pool));
+    return (!w.trigger_count && !w.follow) || (bus->window = tap_window_new(&w, &bus->pool));
 }
 
 static bool take_correlations(struct tap_bus *bus, const struct tap_bus_options *o)

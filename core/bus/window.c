@@ -18,7 +18,8 @@ struct tap_window {
     uint8_t *pass;
     size_t cap;
     enum state state;
-    bool starts; /* there is a start_on; else what opens the window also closes it */
+    bool starts;             /* there is a start_on; else what opens the window also closes it */
+    struct tap_chain *chain; /* NULL: whatever it is of */
     struct tap_held held;
     struct tap_window_stats stats;
 };
@@ -37,7 +38,9 @@ struct tap_window *tap_window_new(const struct tap_window_options *o, struct tap
                                 .sink_count = o->sink_count};
     w->triggers = calloc(o->trigger_count + 1, sizeof *w->triggers);
     w->verdicts = calloc(o->trigger_count + 1, sizeof *w->verdicts);
-    if (!tap_held_init(&w->held) || !w->triggers || !w->verdicts) {
+    w->chain = o->follow ? tap_chain_new() : NULL;
+    w->stats.follows = o->follow;
+    if (!tap_held_init(&w->held) || !w->triggers || !w->verdicts || (o->follow && !w->chain)) {
         tap_window_free(w);
         return NULL;
     }
@@ -55,6 +58,7 @@ void tap_window_free(struct tap_window *w)
     if (!w)
         return;
     tap_held_free(&w->held);
+    tap_chain_free(w->chain);
     for (size_t i = 0; w->verdicts && i < w->o.trigger_count; i++)
         free(w->verdicts[i]);
     free(w->verdicts);
@@ -121,12 +125,9 @@ static const struct tap_trigger *first_true(const struct tap_window *w,
 /* ---- Marks */
 
 /* {mark, Text}, at the end of the batch's arena; false: out of memory. */
-static bool put_text(struct tap_batch_impl *batch, const struct tap_trigger *t,
-                     struct tap_event *mark)
+static bool put_text(struct tap_batch_impl *batch, const char *name, struct tap_event *mark)
 {
     struct tap_buf b = {0};
-    char name[256];
-    tap_trigger_name(t, name, sizeof name);
     tap_write_tuple(&b, 2);
     tap_write_atom(&b, "mark");
     size_t payload = b.len;
@@ -155,7 +156,7 @@ static bool put_text(struct tap_batch_impl *batch, const struct tap_trigger *t,
 
 /* A row behind the event that it speaks of, or before it. */
 static void put_mark(struct tap_window *w, struct tap_batch_impl *batch, uint32_t of, bool behind,
-                     const struct tap_trigger *t)
+                     const char *name)
 {
     const struct tap_event ev = batch->events[of];
     struct tap_event mark = {.kind = TAP_MARK,
@@ -165,7 +166,7 @@ static void put_mark(struct tap_window *w, struct tap_batch_impl *batch, uint32_
                              .node = ev.node,
                              .arity = -1};
     uint32_t at = of + behind, rest = batch->base.count - at;
-    if (!put_text(batch, t, &mark) || !tap_batch_room(batch))
+    if (!put_text(batch, name, &mark) || !tap_batch_room(batch))
         return;
     memmove(&batch->events[at + 1], &batch->events[at], rest * sizeof mark);
     batch->events[at] = mark;
@@ -178,10 +179,10 @@ static void put_mark(struct tap_window *w, struct tap_batch_impl *batch, uint32_
 
 /* ---- A batch */
 
-/* Room for each event, and two marks. */
+/* Room for each event, and three marks. */
 static bool room(struct tap_window *w, size_t n)
 {
-    if (n + 2 <= w->cap)
+    if (n + 3 <= w->cap)
         return true;
     size_t cap = n < 1024 ? 1024 : n * 2;
     uint8_t *pass = realloc(w->pass, cap);
@@ -224,13 +225,41 @@ static void open_at(struct tap_window *w, const struct tap_batch_impl *batch, ui
     }
 }
 
+/* Without start_on it is the first message that is sent, or that comes. */
+static bool begins_chain(const struct tap_window *w, const struct tap_event *ev)
+{
+    return w->state == PASSES && w->chain && !w->starts && !tap_chain_begun(w->chain) &&
+           (ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_MESSAGE_RECEIVE) &&
+           !(ev->flags & TAP_EVENT_TIMEOUT);
+}
+
+static uint32_t begin_chain(struct tap_window *w, struct tap_batch_impl *batch, uint32_t at)
+{
+    w->pass[at] = 1;
+    tap_chain_begin(w->chain, &batch->events[at], batch->base.arena);
+    put_mark(w, batch, at, false, "follow: message");
+    return at + 1;
+}
+
+static bool of_chain(struct tap_window *w, const struct tap_batch_impl *batch, uint32_t at)
+{
+    bool is = tap_chain_begun(w->chain) &&
+              tap_chain_event(w->chain, &batch->events[at], batch->base.arena);
+    w->stats.astray += !is && !tap_kind_is_control(batch->events[at].kind);
+    return is;
+}
+
 static uint32_t fire(struct tap_window *w, struct tap_batch_impl *batch, uint32_t at,
                      const struct tap_trigger *t)
 {
     if (w->state == WAITS)
         open_at(w, batch, at, t);
-    w->pass[at] = 1;
-    put_mark(w, batch, at, t->stop, t);
+    char name[256];
+    tap_trigger_name(t, name, sizeof name);
+    w->pass[at] = !w->chain || !t->stop || of_chain(w, batch, at);
+    if (w->chain && !t->stop)
+        tap_chain_begin(w->chain, &batch->events[at], batch->base.arena);
+    put_mark(w, batch, at, t->stop, name);
     w->state = t->stop ? CLOSED : PASSES;
     if (t->stop) {
         w->stats.stopped = t;
@@ -253,6 +282,10 @@ enum tap_window_way tap_window_look(struct tap_window *w, struct tap_batch_impl 
         w->pass[i] = w->state == PASSES || (w->state == WAITS && w->o.keep);
         if (t)
             i = fire(w, batch, i, t);
+        else if (begins_chain(w, &batch->events[i]))
+            i = begin_chain(w, batch, i);
+        else if (w->state == PASSES && w->chain)
+            w->pass[i] = of_chain(w, batch, i);
         else if (!tap_kind_is_control(batch->events[i].kind))
             w->stats.behind += w->state == CLOSED;
     }
@@ -286,4 +319,6 @@ void tap_window_end(struct tap_window *w)
 void tap_window_read_stats(const struct tap_window *w, struct tap_window_stats *stats)
 {
     *stats = w->stats;
+    if (w->chain)
+        tap_chain_read_stats(w->chain, &stats->chain);
 }

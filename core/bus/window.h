@@ -13,6 +13,7 @@
 #ifndef TAP_BUS_WINDOW_H
 #define TAP_BUS_WINDOW_H
 
+#include "bus/chain.h"
 #include "bus/filter.h"
 #include "bus/sink.h"
 #include "config/config.h"
@@ -25,6 +26,7 @@ struct tap_window_options {
     const struct tap_window_trigger *triggers;
     size_t trigger_count;
     int64_t keep;  /* ns */
+    bool follow;   /* only what is of one chain passes from where it is open (chain.h) */
     size_t memory; /* bytes that may wait for it */
     struct tap_sink **sinks;
     size_t sink_count;
@@ -42,6 +44,9 @@ struct tap_window_stats {
     uint64_t behind; /* likewise, too late */
     uint64_t lost;   /* of those before: there was no room for them */
     uint64_t kept;   /* events from before that were written */
+    bool follows;
+    uint64_t astray; /* events that were not written, since they were not of the chain */
+    struct tap_chain_stats chain;
 };
 
 struct tap_window;

@@ -25,7 +25,9 @@
     "    exit or crash [PROCESS], mailbox > N (--set session.mailbox=100ms looks). --keep 5s: "   \
     "and so "                                                                                     \
     "much from\n"                                                                                 \
-    "    before. With these it does not end after 100 events.\n"                                  \
+    "    before. With these it does not end after 100 events. --follow message: the chain of "    \
+    "messages "                                                                                   \
+    "that\n    begins there.\n"                                                                   \
     "    -o (may repeat): the sink goes by the ending, such as .json, .csv, .btf, .txt, .jsonl, " \
     "and with .gz\n"                                                                              \
     "    behind it packed. --for, --count, --events, --pids are session.duration, "               \
@@ -63,7 +65,7 @@ static const struct command {
     {"trace",
      "[NODE] PATTERN... [-o FILE]... [--for 10s] [--count 100] [--events KIND,...] [--pids "
      "PID,...] "
-     "[--start-on WHAT]... [--stop-on WHAT]... [--keep 5s] "
+     "[--start-on WHAT]... [--stop-on WHAT]... [--keep 5s] [--follow message] "
      "[--elixir | --erlang] [--sink NAME:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... "
      "[--print-config] [--quiet] [--json]",
      "traces without a file: to the terminal, or into FILE as its ending says", tap_cli_trace,

@@ -26,6 +26,20 @@ static void print_stop(const struct tap_session *session, const struct tap_windo
     fputc('\n', out);
 }
 
+static void print_chain(const struct tap_window_stats *w, FILE *out)
+{
+    if (!w->follows)
+        return;
+    fprintf(out,
+            "follow: %" PRIu64 " message%s to %" PRIu64 " process%s, %" PRIu64
+            " event%s not of the chain",
+            w->chain.messages, s_of(w->chain.messages), w->chain.processes,
+            w->chain.processes == 1 ? "" : "es", w->astray, s_of(w->astray));
+    if (w->chain.forgotten)
+        fprintf(out, "; no room for %" PRIu64 " more on its way", w->chain.forgotten);
+    fputc('\n', out);
+}
+
 void tap_summary_window(const struct tap_session *session, FILE *out)
 {
     struct tap_window_stats w;
@@ -48,6 +62,7 @@ void tap_summary_window(const struct tap_session *session, FILE *out)
                     w.lost);
         fputc('\n', out);
     }
+    print_chain(&w, out);
     print_stop(session, &w, out);
 }
 
@@ -76,4 +91,10 @@ void tap_summary_window_json(const struct tap_session *session, struct cJSON *to
     cJSON_AddNumberToObject(o, "before", (double)w.before);
     cJSON_AddNumberToObject(o, "behind", (double)w.behind);
     cJSON_AddNumberToObject(o, "lost", (double)w.lost);
+    if (!w.follows)
+        return;
+    cJSON_AddNumberToObject(o, "astray", (double)w.astray);
+    cJSON_AddNumberToObject(o, "chain_messages", (double)w.chain.messages);
+    cJSON_AddNumberToObject(o, "chain_processes", (double)w.chain.processes);
+    cJSON_AddNumberToObject(o, "chain_forgotten", (double)w.chain.forgotten);
 }

@@ -21,7 +21,7 @@
 
 struct trace_options {
     const char *command; /* as the user writes it */
-    const char *duration, *count, *events, *pids, *interval, *keep;
+    const char *duration, *count, *events, *pids, *interval, *keep, *follow;
     const char **start_on, **stop_on;
     size_t start_count, stop_count;
     bool profile, calls, memory;
@@ -82,6 +82,8 @@ static bool set_events(struct trace_options *o, const char *const *patterns, siz
         kinds |= waited_for(o->start_on[i]);
     for (size_t i = 0; kinds && i < o->stop_count; i++)
         kinds |= waited_for(o->stop_on[i]);
+    if (kinds && o->follow)
+        kinds |= TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE);
     return !n || set_kinds(o, kinds);
 }
 
@@ -106,7 +108,8 @@ static bool is_counted(const char *const *patterns, size_t n)
 
 static bool set_window(struct trace_options *o)
 {
-    bool ok = !o->keep || tap_cli_set(&o->sets, "session.keep=%s", o->keep);
+    bool ok = (!o->keep || tap_cli_set(&o->sets, "session.keep=%s", o->keep)) &&
+              (!o->follow || tap_cli_set(&o->sets, "session.follow=%s", o->follow));
     for (size_t i = 0; ok && i < o->start_count; i++)
         ok = tap_cli_set(&o->sets, "session.start_on=%s", o->start_on[i]);
     for (size_t i = 0; ok && i < o->stop_count; i++)
@@ -290,7 +293,7 @@ static int command(int argc, char **argv, struct trace_options *o, const struct 
                                      {"--erlang", &o->erlang},
                                      {"--quiet", &o->quiet},
                                      {"--json", &o->json}};
-    struct tap_cli_option options[12] = {{"-o", outputs, &o->output_count},
+    struct tap_cli_option options[14] = {{"-o", outputs, &o->output_count},
                                          {"--for", &o->duration, NULL},
                                          {"--pids", &o->pids, NULL}};
     for (size_t i = 0; own[i].name; i++)
@@ -313,6 +316,7 @@ int tap_cli_trace(int argc, char **argv)
     const struct tap_cli_option own[] = {{"--count", &o.count, NULL},
                                          {"--events", &o.events, NULL},
                                          {"--keep", &o.keep, NULL},
+                                         {"--follow", &o.follow, NULL},
                                          {"--start-on", start_on, &o.start_count},
                                          {"--stop-on", stop_on, &o.stop_count},
                                          {NULL, NULL, NULL}};

@@ -11,6 +11,7 @@
 #include "plugin/registry.h"
 
 enum tap_require { TAP_REQUIRE_ANY, TAP_REQUIRE_ALL };
+enum tap_follow { TAP_FOLLOW_NONE, TAP_FOLLOW_MESSAGE };
 enum tap_order { TAP_ORDER_TIME, TAP_ORDER_ARRIVAL };
 enum tap_arguments { TAP_ARGUMENTS_AUTO, TAP_ARGUMENTS_TRUE, TAP_ARGUMENTS_FALSE };
 
@@ -45,6 +46,7 @@ struct tap_session_settings {
     const char *plugin_path;
     struct tap_text_list start_on, stop_on;
     int64_t keep, keep_memory; /* ns; bytes */
+    int follow;                /* enum tap_follow */
 };
 /* A line of start_on or stop_on. */
 enum tap_trigger_what {

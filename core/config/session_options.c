@@ -11,6 +11,7 @@ static const char *const collect_choices[] = {"process", "auto", "native", NULL}
 static const char *const overload_choices[] = {"pause", "drop", "stop", NULL};
 static const char *const arguments_choices[] = {"auto", "true", "false", NULL};
 static const char *const require_choices[] = {"any", "all", NULL};
+static const char *const follow_choices[] = {"none", "message", NULL};
 static const char *const order_choices[] = {"time", "arrival", NULL};
 static const char *const on_full_choices[] = {"drop-newest", "drop-oldest", "block", NULL};
 
@@ -217,6 +218,13 @@ const struct tap_option tap_session_options[] = {
              "are missed",
      .flags = TAP_OPT_BYTES,
      SESSION(keep_memory)},
+    {.name = "follow",
+     .type = TAP_OPT_CHOICE,
+     .def = "none",
+     .choices = follow_choices,
+     .help = "message: only what is of one chain is written: the message that start_on finds, or "
+             "the first, and what each process does and sends that it leads to",
+     SESSION(follow)},
     {.name = "fail_on_loss",
      .type = TAP_OPT_BOOL,
      .def = "false",

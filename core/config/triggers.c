@@ -135,6 +135,12 @@ bool tap_config_triggers(struct tap_config *c, struct tap_error *err)
         TAP_ERR(err, TAP_INVALID, "session",
                 "keep says how much from before start_on or stop_on is written, and there is "
                 "neither");
+    if (s->follow && s->keep && !s->start_on.count && n)
+        TAP_ERR(err, TAP_INVALID, "session",
+                "follow = message: stop_on with keep alone writes what came before it, and a chain "
+                "is what comes behind its first message: give a start_on");
+    if (s->follow && s->order != TAP_ORDER_TIME)
+        TAP_ERR(err, TAP_INVALID, "session", "follow = message needs order = time");
     return true;
 }
 

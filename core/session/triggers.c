@@ -1,5 +1,5 @@
-/* triggers.c: start_on and stop_on, as the session has them: each line with the filter that judges
- * for it, and what happens when one comes true. */
+/* triggers.c: start_on, stop_on and follow, as the session has them: each line with the filter that
+ * judges for it, and what happens when one comes true. */
 #include "base/event_names.h"
 #include "config/triggers.h"
 #include "session/internal.h"
@@ -36,6 +36,7 @@ bool tap_session_window(struct tap_session *session, struct tap_window_options *
     *o = (struct tap_window_options){.triggers = list,
                                      .trigger_count = c->trigger_count,
                                      .keep = c->session.keep,
+                                     .follow = c->session.follow == TAP_FOLLOW_MESSAGE,
                                      .memory = (size_t)c->session.keep_memory,
                                      .fired = fired,
                                      .arg = session};
@@ -62,5 +63,10 @@ enum tap_status tap_session_check_triggers(struct tap_session *session)
                                      "%s = %s: that is told by %s, which is not among the events",
                                      key, t->text, tap_event_name(t->kind));
     }
+    uint32_t both = TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE);
+    if (c->session.follow == TAP_FOLLOW_MESSAGE && (traced & both) != both)
+        worst = TAP_ERR(session->err, TAP_INVALID, "session",
+                        "follow = message: a chain is told by message_send and message_receive, "
+                        "and both must be among the events");
     return worst;
 }

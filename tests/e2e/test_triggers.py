@@ -1,6 +1,6 @@
 """start_on, stop_on and keep: what is written lies between them, with what came shortly before; live, and of a recording. Every
 event is written, filtered or lost, whatever fell out of keep."""
-import csv
+import collections, csv
 from lib import *
 
 compile_erlang('e2e_call.erl')
@@ -233,6 +233,10 @@ def what_is_wrong_is_told_before_any_node_is_touched():
                         ('stop_on = send(_, x)\nevents = function_call', 'told by message_send, which is not'),
                         ('stop_on = exception send(_, _)', 'functions have exceptions'),
                         ('keep = 5s', 'there is neither'),
+                        ('follow = message\nevents = message_send', 'both must be among the events'),
+                        ('follow = message\norder = arrival', 'needs order = time'),
+                        ('follow = message\nstop_on = a:b/1\nkeep = 1s', 'give a start_on'),
+                        ('follow = mesage', "did you mean 'message'"),
                         ('start_on =', "'start_on' has no value"),
                         ('start_on = a:b/1\nkeep_memory = 5k', 'keep_memory')):
         for command in ('check', 'run'):
@@ -241,6 +245,58 @@ def what_is_wrong_is_told_before_any_node_is_touched():
             assert 'a.csv' not in os.listdir(run.dir)
 
 
+CHAIN = """[session]
+nodes = %s
+events = message_send, message_receive, process_spawn, function_call
+duration = 0
+start_on = send(door, {order, _})
+follow = message
+[filter:modules]
+modules = e2e_call
+[sink:csv]
+path = trace.csv
+[sink:record]
+path = trace.btf
+"""
+# door gets orders, asks till (as gen_server's clients do), tells a helper that it spawns, and that tells log. noise talks to all of them.
+SHOP = 'Ref = fun() -> make_ref() end, ' \
+       'register(till, spawn(fun() -> (fun F() -> receive {\'$gen_call\', {P, T}, X} -> e2e_call:echo({price, X}), P ! {T, X * 2}; noise -> e2e_call:echo(noise) end, F() end)() end)), ' \
+       'register(log, spawn(fun() -> (fun F() -> receive {sold, X} -> e2e_call:echo({sold, X}); noise -> e2e_call:echo(noise) end, F() end)() end)), ' \
+       'register(door, spawn(fun() -> (fun F() -> receive {order, X} -> T = Ref(), till ! {\'$gen_call\', {self(), T}, X}, ' \
+       'receive {T, Y} -> e2e_call:echo({priced, Y}), spawn(fun() -> log ! {sold, Y} end) end; noise -> e2e_call:echo(noise) end, F() end)() end)), ok'
+
+
+def one_chain():
+    node = Node()
+    node(SHOP)
+    run = Run(CHAIN % node.name, '--json')
+    node.traced()
+    noise = '[begin P ! noise, timer:sleep(5) end || P <- [door, till, log]]'
+    node('%s, door ! {other, 1}, timer:sleep(20), %s, door ! {order, 21}, timer:sleep(100), %s, door ! {order, 4}, timer:sleep(100), %s, ok' % ((noise,) * 4))
+    run.interrupt()
+    assert run.code == 0, run.err()
+    invariant(run.summary())
+    node.clean(), node.stop()
+
+    def check(found, window):
+        assert found[0]['event'] == 'mark' and 'start_on: send(door' in found[0]['message'], found[0]
+        steps = [(r['event'], r['message'] if 'gen_call' not in r['message'] and 'Ref' not in r['message'] else '') for r in found[1:]]
+        told = [m for e, m in steps if m]
+        assert told[:2] == ['{order,21}'] * 2 and not any('noise' in m or 'other' in m for m in told), told
+        assert [m for e, m in steps if e == 'function_call'] == ['[{price,21}]', '[{priced,42}]', '[{sold,42}]'], steps
+        assert [m for e, m in steps if e in ('message_send', 'message_receive') and 'sold' in m] == ['{sold,42}'] * 2, steps
+        # The order, the call, the reply, and what was sold: four messages, to till, door, the helper and log.
+        assert collections.Counter(e for e, _ in steps) == dict(message_send=4, message_receive=4, process_spawn=1, function_call=3), steps
+        assert (window['chain_messages'], window['chain_processes'], window['chain_forgotten']) == (4, 4, 0) and window['astray'] > 10, window
+
+    check(every(run), run.summary()['window'])
+    again = Run(None, run.path('trace.btf'), '--sink', 'csv:path=again.csv', '--json', '--set', 'session.follow=message', command='export', cwd=run.dir).ended(0)
+    invariant(again.summary())
+    found = every(run, 'again.csv')
+    assert [r['message'] for r in found if r['event'] == 'mark'] == ['<<"start_on: send(door, {order, _})">>', '<<"follow: message">>'], found[:3]
+    assert plain(found) == plain(every(run)), 'a chain is all of its own chain'
+
+
 if __name__ == '__main__':
     tests(what_is_wrong_is_told_before_any_node_is_touched, from_a_call_on, with_what_came_before_it, up_to_something, the_moment_before_a_crash,
-          what_has_no_room_is_lost, live_a_process_that_crashes, live_a_mailbox_and_a_message, short_ways_in)
+          what_has_no_room_is_lost, live_a_process_that_crashes, live_a_mailbox_and_a_message, one_chain, short_ways_in)
