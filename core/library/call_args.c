@@ -22,7 +22,7 @@ static void mistake(void *arg, const struct tap_text *where, size_t offset, cons
 static const struct tap_syn_node *read_text(struct tap_syn_source *s, bool elixir)
 {
     const struct tap_syn_node *n;
-    size_t end;
+    size_t end = 0;
     if (elixir) {
         n = tap_syn_parse_elixir(s, &end);
         if (n && s->where->text[end])

@@ -101,9 +101,27 @@ struct tap_syn_node *tap_syn_elixir_quoted(struct tap_syn_elixir *e, enum tap_sy
     return n;
 }
 
+bool tap_syn_elixir_is_word(const char *t)
+{
+    /* no letters: signs, blanks, arrows, boxes, what is private, and what has no width */
+    static const uint32_t others[][2] = {
+        {0x80, 0xA9},     {0xAB, 0xB4},     {0xB6, 0xB6},     {0xB8, 0xB9},      {0xBB, 0xBF},
+        {0xD7, 0xD7},     {0xF7, 0xF7},     {0x2000, 0x2BFF}, {0x3000, 0x3004},  {0x3008, 0x3020},
+        {0xE000, 0xF8FF}, {0xFE00, 0xFE6F}, {0xFEFF, 0xFF20}, {0x1F000, 0x1FAFF}};
+    uint32_t c;
+    if ((unsigned char)*t < 0x80)
+        return tap_syn_char_is_word(t);
+    if (!tap_syn_char_decode(t, &c))
+        return false;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (c >= others[i][0] && c <= others[i][1])
+            return false;
+    return true;
+}
+
 size_t tap_syn_elixir_word_end(const struct tap_syn_elixir *e, size_t at)
 {
-    while (tap_syn_char_is_word(e->text + at))
+    while (tap_syn_elixir_is_word(e->text + at))
         at += tap_syn_char_len(e->text + at);
     return at;
 }
@@ -127,7 +145,10 @@ struct tap_syn_node *tap_syn_elixir_atom(struct tap_syn_elixir *e)
     if (e->text[e->pos] == '"' || e->text[e->pos] == '\'')
         return tap_syn_elixir_quoted(e, TAP_SYN_N_ATOM, off);
     size_t end = tap_syn_elixir_word_end(e, e->pos);
-    end += end > e->pos && (e->text[end] == '?' || e->text[end] == '!');
+    if (end == e->pos)
+        end += tap_syn_elixir_operator(e->text + e->pos);
+    else
+        end += e->text[end] == '?' || e->text[end] == '!';
     if (end == e->pos || (e->text[e->pos] >= '0' && e->text[e->pos] <= '9'))
         return tap_syn_elixir_fail(
             e, off,
@@ -137,20 +158,20 @@ struct tap_syn_node *tap_syn_elixir_atom(struct tap_syn_elixir *e)
     return tap_syn_elixir_leaf(e, TAP_SYN_N_ATOM, off, "", e->text + from, end - from);
 }
 
-struct tap_syn_node *tap_syn_elixir_word(struct tap_syn_elixir *e)
+size_t tap_syn_elixir_operator(const char *text)
 {
-    static const char *const words[] = {"true", "false", "nil"};
-    size_t off = e->pos, end = tap_syn_elixir_word_end(e, off);
-    for (size_t i = 0; i < 3; i++)
-        if (strlen(words[i]) == end - off && memcmp(words[i], e->text + off, end - off) == 0) {
-            e->pos = end;
-            return tap_syn_elixir_leaf(e, TAP_SYN_N_ATOM, off, "", words[i], end - off);
-        }
-    tap_syn_fail(
-        e->source, off,
-        "'%.*s' would be a variable or a call: only values can stand here (an atom is :%.*s)",
-        (int)(end - off), e->text + off, (int)(end - off), e->text + off);
-    return NULL;
+    static const char *const operators[] = {"<<>>", "..//", "%{}",  "===", "!==", "&&&", "|||",
+                                            "<<<",  ">>>",  "<<~",  "~>>", "<~>", "+++", "---",
+                                            "...",  "^^^",  "~~~",  "{}",  "%",   "&&",  "||",
+                                            "==",   "!=",   "=~",   "<=",  ">=",  "<-",  "<~",
+                                            "~>",   "|>",   "\\\\", "++",  "--",  "<>",  "**",
+                                            "->",   "..",   "::",   "&",   "!",   "^",   "+",
+                                            "-",    "@",    "|",    "=",   "<",   ">",   "*",
+                                            "/",    "."};
+    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
+        if (strncmp(text, operators[i], strlen(operators[i])) == 0)
+            return strlen(operators[i]);
+    return 0;
 }
 
 /* The digits of a number, least significant byte first, as a SMALL_BIG has them. NULL: said why. */

@@ -83,6 +83,7 @@ bool tap_syn_encode(struct tap_syn_source *s, struct tap_buf *b, const struct ta
         if (!encode_map(s, b, n))
             return false;
         break;
+    case TAP_SYN_N_SEGMENTS:
     case TAP_SYN_N_VAR:
     case TAP_SYN_N_CALL:
     case TAP_SYN_N_OP: return tap_syn_fail(s, n->off, "this is not a term");

@@ -101,8 +101,11 @@ enum tap_syn_node_type {
     TAP_SYN_N_LIST,  /* items; tail, or NULL for a proper list; no items: [] */
     TAP_SYN_N_TUPLE, /* items */
     TAP_SYN_N_MAP,   /* items: key, value, key, value, ...; exact: written with := */
-    TAP_SYN_N_CALL,  /* text(items) */
-    TAP_SYN_N_OP     /* items[0] text items[1], or text items[0] */
+    /* a binary by its parts: each of its items is a binary, or a variable of so many `bytes`; tail:
+     * the variable that has the rest, or NULL */
+    TAP_SYN_N_SEGMENTS,
+    TAP_SYN_N_CALL, /* text(items) */
+    TAP_SYN_N_OP    /* items[0] text items[1], or text items[0] */
 };
 struct tap_syn_node {
     enum tap_syn_node_type type;
@@ -113,6 +116,7 @@ struct tap_syn_node {
     const uint8_t *digits;
     size_t digit_count;
     bool negative, exact;
+    size_t bytes;
     const uint32_t *chars;
     size_t char_count;
     double number;
@@ -136,8 +140,9 @@ struct tap_syn_node *tap_syn_parse(struct tap_syn_lexer *);
 bool tap_syn_parse_list(struct tap_syn_lexer *, const char *closing, struct tap_syn_node ***items,
                         size_t *count);
 
-/* Parses one Elixir value from the beginning of the text; *end: where it stops. NULL: reported. */
-struct tap_syn_node *tap_syn_parse_elixir(struct tap_syn_source *, size_t *end);
+/* Parses one Elixir value; *at: where it begins, and then where it stops. NULL: reported. More of
+ * Elixir is in syntax/elixir.h. */
+struct tap_syn_node *tap_syn_parse_elixir(struct tap_syn_source *, size_t *at);
 
 /* Writes a term (no version byte). False: it cannot be written, reported. */
 bool tap_syn_encode(struct tap_syn_source *, struct tap_buf *, const struct tap_syn_node *);
