@@ -16,6 +16,7 @@
     "    PATTERN is a line of the match_spec filter's `trace`:\n"                                 \
     "      'shop_cart:add(_, N) when N > 3 -> return'   calls with such arguments, and results\n" \
     "      shop_cart:add/2, 'shop_*', Shop.Cart.add/2   a function, modules, Elixir's names\n"    \
+    "      'Shop.Cart.add(_, %{price: p}) when p > 3', ':lists.map(f, _)'   in Elixir's syntax\n" \
     "      'send(To, {order, _})', 'receive(_, _, M)'   messages\n"                               \
     "    Without NODE the one that this machine's epmd knows is traced.\n"                        \
     "    Without -o or --sink it ends after 10 s or 100 events; with one after 10 s.\n"           \

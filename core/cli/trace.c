@@ -87,11 +87,11 @@ static bool set_events(struct trace_options *o, const char *const *patterns, siz
     return !n || set_kinds(o, kinds);
 }
 
-/* Shop.Cart.add is how Elixir writes a function. */
+/* Shop.Cart.add and :lists.map are how Elixir writes a function. */
 static bool is_elixir(const char *pattern)
 {
     const char *p = pattern + strspn(pattern, " \t");
-    return *p >= 'A' && *p <= 'Z';
+    return *p == ':' || (*p >= 'A' && *p <= 'Z');
 }
 
 /* What the VM has no counter of. */

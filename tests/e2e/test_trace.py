@@ -30,6 +30,22 @@ def a_first_answer_is_on_the_terminal():
     node.clean()
 
 
+def patterns_are_elixirs_where_the_function_is():
+    node = Node()
+    run = trace(node.name, ':e2e_call.echo(%{id: n, name: "ab" <> rest}) when n in 1..9 and rest != "x" -> return', '--for', '10s',
+                '-o', 'a.csv', '-o', 'b.txt')
+    node.traced()
+    node('[e2e_call:echo(T) || T <- [#{id => 3}, #{id => 10, name => <<"abc">>}, #{id => 3, name => <<"abx">>}, #{id => 3, name => ab},'
+         '#{id => 4, name => <<"abc">>, more => 1}, #{id => 5, name => <<"ab">>}, [], #{id => 4.0, name => <<"abc">>}]], ok')
+    wait_for(lambda: len(run.read('b.txt').splitlines()) >= 4, 'the calls')
+    run.interrupt()
+    found = [(r['event'], r['message']) for r in rows(run, 'a.csv')]
+    assert [kind for kind, _ in found] == 2 * ['function_call', 'function_return'], found
+    # The first call of a process may come by its arity alone: its heap is looked at then.
+    assert '"ab"' in run.read('b.txt') and 'id: 5' in run.read('b.txt'), run.read('b.txt')
+    node.clean()
+
+
 def without_a_name_it_is_the_node_that_is_there():
     """The first test: epmd is this program's own, and knows no other nodes yet."""
     run = trace('e2e_call:add/2').ended(1)
@@ -94,6 +110,7 @@ def the_file_that_it_stands_for():
                  ['Shop.Cart.add/2 -> return, exception', '--count', '7', '--pids', 'shop_door,new', '-o', 'a.jsonl', '-o', 'b.json.gz'],
                  ['shop_*', '--events', 'function_call, process_exit', '--for', '2s', '--sink', 'csv:path=x.csv,columns=ts,pid',
                   '--sink', 'csv:path=y.csv'],
+                 ['Shop.Cart.add(%Shop.Item{id: x}, "a;b", <<"c", _::binary>>) when x == 1 when x == :b # %{', ':lists.map(_, a: 1)'],
                  ["'odd name':'f g'(\"a;b\", '%') when true", '--elixir'],
                  ['--pids', 'shop_door', '--set', 'session.max_rate=5000', '--set', 'sink:stdout.time=absolute']):
         printed = trace('shop@nowhere', *args, '--print-config').ended(0)
@@ -110,6 +127,7 @@ def the_file_that_it_stands_for():
 
 def what_is_wrong_is_told_before_any_node_is_touched():
     for args, words in (([], 'what is to be traced?'), (['a@b'], 'what is to be traced?'), (['a@b', 'lists:map('], r'trace.*expected'),
+                        (['a@b', 'Shop.Cart.add(%{id: x}) when x =~ "a"'], r"match_spec.trace \(character 32\).*'=~' cannot be used here"),
                         (['a@b', 'x:y', '-o', 'a.foo'], r'no installed sink writes such a file \(there are: .*\.csv'),
                         (['a@b', 'x:y', '-o', 'csv'], 'no installed sink'), (['a@b', 'x:y', '-o'], '-o needs a value'),
                         (['a@b', 'x:y', '--for', 'soon'], "invalid value 'soon' for 'duration'"),
@@ -124,5 +142,6 @@ def what_is_wrong_is_told_before_any_node_is_touched():
 
 
 if __name__ == '__main__':
-    tests(without_a_name_it_is_the_node_that_is_there, a_first_answer_is_on_the_terminal, it_ends_by_itself, files_go_by_their_endings, modules_and_processes,
+    tests(without_a_name_it_is_the_node_that_is_there, a_first_answer_is_on_the_terminal, patterns_are_elixirs_where_the_function_is,
+          it_ends_by_itself, files_go_by_their_endings, modules_and_processes,
           the_file_that_it_stands_for, what_is_wrong_is_told_before_any_node_is_touched)

@@ -204,6 +204,8 @@ def around_an_event():
     assert numbers(folder + '/out.csv') == list(range(700, 2701))
     export(path, '--around', 'm:f(N) when N > 1700, N rem 7 =:= 0', '--from', '10ms', '--to', '20ms', code=0)
     assert numbers(folder + '/out.csv') == list(range(1691, 1722))
+    export(path, '--around', ':m.f(n) when n in 1700..1800 and rem(n, 7) == 0', '--from', '10ms', '--to', '20ms', code=0)
+    assert numbers(folder + '/out.csv') == list(range(1691, 1722))
     assert 'nothing is like m:f(5000)' in export(path, '--around', 'm:f(5000)', code=1)
     assert 'not bound' in export(path, '--around', 'm:f(N) when M > 1', code=2)
     assert 'must be a file' in export('-', '--around', 'm:f(1)', code=2)

@@ -158,6 +158,13 @@ static const struct {
           "trace = send {order, Id} when Id /= 1 andalso not is_pid(Id)\n"
           "trace = receive _\ntrace = m:f(-1, $a, 16#ff, {}) -> exception\n"
           "[sink:stdout]\nformat = text\nsyntax = elixir\n"},
+    {CONFIG,
+     HEAD "[filter:match_spec]\ntrace = Shop.f(%Shop.Item{id: x}, <<\"a\", _::binary-size(2), "
+          "r::binary>>) "
+          "when x in 1..3 and r != \"b\" when is_struct(x) -> message({x, %{k: r}}), return\n"
+          "trace = :m.f(\"a\" <> b, a: 1, +: ~D[2026-01-31]) when elem(b, 0).c not in [1, :a]\n"
+          "trace = send(to, {:order, %{id: 'x'}})\nspec = :m.f/1 [{:_, [{:>, 1, 2}], []}]\n"
+          "[sink:stdout]\nformat = text\n"},
     {SET, "session.duration=10s"},
     {SET, "filter:match_spec.trace=m:f(_) -> return"},
     {SET, "sink:csv.columns=ts, node"},
@@ -167,6 +174,7 @@ static const struct {
     {ERLANG, "[<<\"\\x{e9}\"/utf8>>, 123456789012345678901234567890, [], \"\", '\\'']"},
     {ELIXIR,
      "[1, :a, \"text #{1}\", 'char', %{a: 1, \"b\" => 2}, [k: {1, nil}], Shop.Cart, ~c\"x\"]"},
+    {ELIXIR, "[~D[2026-01-31], 1..3, 3..1//-2, %Shop.Item{a: 1}, ~U[2026-01-31 10:00:00.5Z]]"},
     {ELIXIR, "[0x1F, 1_000, -1.5e-3, true, :\"a b\", <<1, 2>>, {}, %{}, ?a]"},
     {NUMBERS, "64k"},
     {NUMBERS, "9223372036854775807"},

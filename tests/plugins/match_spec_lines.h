@@ -3,16 +3,11 @@
 #ifndef MATCH_SPEC_LINES_H
 #define MATCH_SPEC_LINES_H
 
-#include "syntax/arena.c"
-#include "syntax/erlang_lexer.c"
-#include "syntax/erlang_parser.c"
 #include "filters/match_spec/check.c"
 #include "filters/match_spec/compile.c"
-#include "syntax/encode.c"
-#include "syntax/hints.c"
-#include "syntax/number.c"
-#include "syntax/suggest.c"
+#include "filters/match_spec/head.c"
 #include "filters/match_spec/entry.c"
+#include "filters/match_spec/target.c"
 #include "filters/match_spec/instructions.c"
 #include "filters/match_spec/plugin.c"
 #include "filters/match_spec/verdict.c"

@@ -299,7 +299,7 @@ static void mistakes_are_told_with_their_place(void)
         {0, "m:f(X) when is_record(X, r)", "12: records are not known"},
         {0, "m:f(X) when lists:member(X, [a])", "12: only functions of the module erlang"},
         {0, "m:f(X) when X > 1 > 0", "18: comparisons do not chain"},
-        {0, "Shop.add(_, n) when n > 3", "22: this compares two constants"},
+        {0, "Shop:add(_, n) when n > 3", "22: this compares two constants"},
         {0, "m:f(X) -> retrun", "10: unknown action 'retrun' (did you mean 'return'?)"},
         {0, "m:f(X) -> message", "10: message needs a value"},
         {0, "m:f(X) -> message(Y)", "18: variable Y"},

@@ -11,7 +11,7 @@ static void what_was_meant_is_said(void)
     } cases[] = {
         {0, "m:f(%{id: X})", "4: %{ would begin a comment here: a map is written #{Key := Value}"},
         {0, "m:f(X) when X == %{}", "17: %{ would begin"},
-        {0, "Shop.add(%Shop.Item{}, N)",
+        {0, "Shop:add(%Shop.Item{}, N)",
          "9: %Shop.Item{ would begin a comment here: a struct is written "
          "#{'__struct__' := Shop.Item}"},
         {1, "m:f/1 [{[%{}], [], []}]", "9: %{ would begin"},

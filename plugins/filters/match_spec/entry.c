@@ -1,181 +1,11 @@
-/* entry.c: one configured line: which function (or send, or receive) it speaks of, and what follows
- * the name.
- *
- * Names are read character by character, since they may be Elixir's (Shop.Cart.empty?/1) or have
- * wildcards (shop_*:add/2), which are no tokens of Erlang. What follows is.
+/* entry.c: one configured line: what follows the name of the function, in Erlang's syntax or
+ * Elixir's.
  */
-#include "filters/common/name.h"
-#include "syntax/chars.h"
 #include "filters/match_spec/spec.h"
+#include "syntax/chars.h"
+#include "syntax/elixir.h"
 
-#define MAX_TEXT (64u * 1024) /* bytes of one line: far beyond what anyone writes */
-
-static size_t after_blank(const char *t, size_t at)
-{
-    while (t[at] == ' ' || (t[at] >= '\t' && t[at] <= '\r'))
-        at++;
-    return at;
-}
-
-static char *copy_text(struct tap_syn_source *s, const char *prefix, size_t from, size_t to)
-{
-    size_t p = strlen(prefix);
-    char *copy = tap_syn_alloc(s->arena, p + to - from + 1);
-    if (!copy) {
-        tap_syn_fail_oom(s);
-        return NULL;
-    }
-    memcpy(copy, prefix, p);
-    memcpy(copy + p, s->where->text + from, to - from);
-    if (tap_syn_char_count(copy) > 255) {
-        tap_syn_fail(s, from, "an atom has at most 255 characters");
-        return NULL;
-    }
-    return copy;
-}
-
-/* A name in single quotes at *at, and past it. NULL: reported. */
-static const char *read_quoted(struct tap_syn_source *s, size_t *at)
-{
-    struct tap_syn_lexer l = {.source = s, .pos = *at};
-    if (!tap_syn_next(&l))
-        return NULL;
-    *at = l.token.end;
-    return l.token.text;
-}
-
-/* A module or a piece of one up to the sign before the function; *alias: it begins with a capital
- * letter. */
-static const char *read_module(struct tap_syn_source *s, size_t *at, bool *alias)
-{
-    const char *t = s->where->text;
-    size_t from = *at, to = from;
-    *alias = false;
-    if (t[from] == '\'')
-        return read_quoted(s, at);
-    while (tap_syn_char_is_word(t + to) || t[to] == '*' || (t[to] == '?' && to > from) ||
-           (t[to] == '.' && (tap_name_is_upper(t[to + 1]) || t[to + 1] == '*') && to > from &&
-            !(t[to + 1] == '*' && t[to + 2] != ':' && t[to + 2] != '.')))
-        to += tap_syn_char_len(t + to);
-    if (to == from || (t[from] >= '0' && t[from] <= '9') || t[from] == '@') {
-        tap_syn_fail(s, from, "expected module:function, send or receive");
-        return NULL;
-    }
-    *at = to;
-    *alias = tap_syn_char_is_upper(t + from);
-    return copy_text(s, *alias && strncmp(t + from, TAP_FILTER_ELIXIR, 7) ? TAP_FILTER_ELIXIR : "",
-                     from, to);
-}
-
-/* The function at *at, and past it: *function is NULL for any. */
-static bool read_function(struct tap_syn_source *s, size_t *at, const char **function)
-{
-    const char *t = s->where->text;
-    size_t from = *at, to = from;
-    *function = NULL;
-    if (t[from] == '\'') {
-        *function = read_quoted(s, at);
-        if (*function && !strcmp(*function, "_"))
-            *function = NULL;
-        return !s->failed;
-    }
-    if (t[from] == '*' || (t[from] == '_' && !tap_syn_char_is_word(t + from + 1))) {
-        *at = from + 1;
-        return true;
-    }
-    while (tap_syn_char_is_word(t + to))
-        to += tap_syn_char_len(t + to);
-    if (to == from || tap_syn_char_is_upper(t + from) || (t[from] >= '0' && t[from] <= '9') ||
-        t[from] == '@')
-        return tap_syn_fail(s, from,
-                            "expected a function: a name, a name in single quotes, or * for any");
-    if (t[to] == '?' || t[to] == '!') /* as Elixir's names may end */
-        to++;
-    *at = to;
-    *function = copy_text(s, "", from, to);
-    return *function != NULL;
-}
-
-/* /Arity or /_, where there is one. */
-static bool read_arity(struct tap_syn_source *s, size_t *at, int *arity)
-{
-    const char *t = s->where->text;
-    size_t p = after_blank(t, *at);
-    *arity = -1;
-    if (t[p] != '/')
-        return true;
-    size_t from = p = after_blank(t, p + 1);
-    bool any = t[p] == '_' || t[p] == '*' || strncmp(t + p, "'_'", 3) == 0;
-    if (any) {
-        *at = p + (t[p] == '\'' ? 3 : 1);
-        return true;
-    }
-    for (*arity = 0; t[p] >= '0' && t[p] <= '9' && *arity <= 255; p++)
-        *arity = *arity * 10 + (t[p] - '0');
-    if (p == from || *arity > 255)
-        return tap_syn_fail(s, from, "an arity is a number of 0 to 255");
-    *at = p;
-    return true;
-}
-
-/* Is the word at `at` this one, followed by what no module:function has? */
-static bool is_form(const char *t, size_t at, const char *word)
-{
-    size_t n = strlen(word);
-    if (strncmp(t + at, word, n) != 0 || tap_syn_char_is_word(t + at + n))
-        return false;
-    char next = t[after_blank(t, at + n)];
-    return next == '(' || next == '[' || next == 0 || next == '-';
-}
-
-/* Does the target end here, so that a module alone is meant, with all its functions? */
-static bool is_whole_module(const char *t)
-{
-    return !*t || strncmp(t, "->", 2) == 0 ||
-           (strncmp(t, "when", 4) == 0 && !tap_syn_char_is_word(t + 4));
-}
-
-/* module:function, a module, send or receive; *at moves past it. A bare name that has both a
- * wildcard module and a function is left to the node to resolve. */
-static bool read_target(struct tap_syn_source *s, struct ms_entry *e, size_t *at)
-{
-    const char *t = s->where->text;
-    if (strlen(t) > MAX_TEXT)
-        return tap_syn_fail(s, 0, "this is longer than %u bytes", MAX_TEXT);
-    *e = (struct ms_entry){.arity = -1, .flags = TAP_PLAN_EXACT, .where = s->where};
-    *at = after_blank(t, *at);
-    if (is_form(t, *at, "send")) {
-        e->target = MS_SENDS;
-        *at += 4;
-        return true;
-    }
-    if (is_form(t, *at, "receive")) {
-        e->target = MS_RECEIVES;
-        *at += 7;
-        return true;
-    }
-    bool alias;
-    if (!(e->module = read_module(s, at, &alias)))
-        return false;
-    *at = after_blank(t, *at);
-    size_t function_at = *at;
-    bool whole = is_whole_module(t + *at);
-    if (!whole && t[*at] != ':' && !(alias && t[*at] == '.'))
-        return tap_syn_fail(s, *at, "expected %s and a function after the module",
-                            alias ? "'.' or ':'" : "':'");
-    if (!whole) {
-        *at = function_at = after_blank(t, *at + 1);
-        if (!read_function(s, at, &e->function) || !read_arity(s, at, &e->arity))
-            return false;
-    }
-    if (!e->function && e->arity >= 0)
-        return tap_syn_fail(s, function_at, "an arity needs the name of a function");
-    if (!strcmp(e->module, "_") || !strcmp(e->module, "*"))
-        e->module = e->function ? "*" : NULL;
-    if (e->module && !strpbrk(e->module, "*?"))
-        e->flags |= TAP_PLAN_NAMED;
-    return true;
-}
+enum { ALTERNATIVES = 64 };
 
 /* ---- The readable form */
 
@@ -212,7 +42,6 @@ static bool read_commas(struct tap_syn_lexer *l, struct tap_syn_node ***items, s
 /* when G, G; G, G ... */
 static bool read_guard(struct tap_syn_lexer *l, struct ms_parts *p)
 {
-    enum { ALTERNATIVES = 64 };
     p->alternatives = tap_syn_alloc(l->source->arena, ALTERNATIVES * sizeof *p->alternatives);
     if (!p->alternatives)
         return tap_syn_fail_oom(l->source);
@@ -243,42 +72,130 @@ static bool read_end(struct tap_syn_lexer *l, const char *expected)
     return tap_syn_unexpected(l, expected);
 }
 
-bool tap_ms_read_trace(struct tap_syn_source *s, struct ms_entry *e)
+/* Arguments stand here: may they, and are they not too many? */
+static bool check_arguments(struct tap_syn_source *s, struct ms_entry *e, struct ms_parts *p,
+                            struct tap_syn_node **items, size_t n)
 {
-    struct ms_parts p = {0};
-    struct tap_syn_lexer l;
-    size_t at = 0;
-    if (!read_target(s, e, &at) || !tap_syn_lexer_begin(&l, s, at))
+    if (n > 255)
+        return tap_syn_fail(s, p->off, "a function has at most 255 arguments");
+    if (!(p->head = tap_syn_compound(s, TAP_SYN_N_LIST, p->off, items, n, NULL)))
         return false;
-    p.off = l.token.off;
-    const char *expected = "'when', '->' or the end";
+    e->arity = e->target == MS_CALLS ? (int)n : -1;
+    return true;
+}
+
+static bool may_have_arguments(struct tap_syn_source *s, const struct ms_entry *e, size_t off)
+{
+    if (e->arity >= 0)
+        return tap_syn_fail(s, off, "after an arity there can be no arguments");
+    if (!e->function && e->target == MS_CALLS)
+        return tap_syn_fail(s, off, "arguments need the name of a function");
+    return true;
+}
+
+static const char *expected_first(const struct ms_entry *e)
+{
+    return e->target == MS_CALLS && e->arity < 0 ? "'(', '/', 'when', '->' or the end"
+                                                 : "'when', '->' or the end";
+}
+
+static bool read_erlang(struct tap_syn_source *s, struct ms_entry *e, size_t at, struct ms_parts *p)
+{
+    struct tap_syn_lexer l;
+    if (!tap_syn_lexer_begin(&l, s, at))
+        return false;
+    p->off = l.token.off;
+    const char *expected = expected_first(e);
     if (tap_syn_is(&l, "(")) {
         struct tap_syn_node **items;
         size_t n;
-        if (e->arity >= 0)
-            return tap_syn_fail(s, p.off, "after an arity there can be no arguments");
-        if (!e->function && e->target == MS_CALLS)
-            return tap_syn_fail(s, p.off, "arguments need the name of a function");
-        if (!tap_syn_next(&l) || !tap_syn_parse_list(&l, ")", &items, &n))
+        expected = "'when', '->' or the end";
+        if (!may_have_arguments(s, e, p->off) || !tap_syn_next(&l) ||
+            !tap_syn_parse_list(&l, ")", &items, &n) || !check_arguments(s, e, p, items, n))
             return false;
-        if (n > 255)
-            return tap_syn_fail(s, p.off, "a function has at most 255 arguments");
-        if (!(p.head = list_of(&l, p.off, items, n)))
-            return false;
-        e->arity = e->target == MS_CALLS ? (int)n : -1;
-    } else if (e->target == MS_CALLS && e->arity < 0) {
-        expected = "'(', '/', 'when', '->' or the end";
     }
-    if (tap_syn_is(&l, "when") && !read_guard(&l, &p))
+    if (tap_syn_is(&l, "when") && !read_guard(&l, p))
         return false;
     if (tap_syn_is(&l, "->") &&
-        (!tap_syn_next(&l) || !read_commas(&l, &p.actions, &p.action_count)))
+        (!tap_syn_next(&l) || !read_commas(&l, &p->actions, &p->action_count)))
         return false;
-    if (p.alternative_count > 1 && p.action_count == 0) /* when X > 3 ; a remark of many words */
+    if (p->alternative_count > 1 && p->action_count == 0) /* when X > 3 ; a remark of many words */
         expected = "'->' or the end (a comment needs a line of its own)";
-    if (!read_end(&l, expected) || !(e->spec = tap_ms_compile(s, e->target, &p)))
-        return false;
-    return tap_ms_check(s, e->target, e->arity, e->spec, &e->flags);
+    return read_end(&l, expected);
+}
+
+/* ---- The same in Elixir's syntax */
+
+/* when G when G ... */
+static bool read_elixir_guard(struct tap_syn_elixir *x, struct ms_parts *p)
+{
+    struct tap_syn_source *s = x->source;
+    p->alternatives = tap_syn_alloc(s->arena, ALTERNATIVES * sizeof *p->alternatives);
+    if (!p->alternatives)
+        return tap_syn_fail_oom(s);
+    do {
+        size_t off = x->pos;
+        if (p->alternative_count == ALTERNATIVES)
+            return tap_syn_fail(s, off, "there are more than %d alternatives", ALTERNATIVES);
+        struct tap_syn_node *one = tap_syn_elixir_expression(x);
+        if (!one || !(one = tap_syn_compound(s, TAP_SYN_N_LIST, off, &one, 1, NULL)))
+            return false;
+        p->alternatives[p->alternative_count++] = one;
+    } while (tap_syn_elixir_takes_word(x, "when"));
+    return true;
+}
+
+/* return, message(x), ...: what has no brackets would be a variable. */
+static bool read_elixir_actions(struct tap_syn_elixir *x, struct ms_parts *p)
+{
+    struct tap_syn_items items = {0};
+    do {
+        struct tap_syn_node *n = tap_syn_elixir_expression(x);
+        if (!tap_syn_elixir_add(x, &items, n))
+            return false;
+        if (n->type == TAP_SYN_N_VAR)
+            n->type = TAP_SYN_N_ATOM;
+    } while (tap_syn_elixir_takes(x, ","));
+    p->actions = items.at;
+    p->action_count = items.count;
+    return true;
+}
+
+static bool read_elixir(struct tap_syn_source *s, struct ms_entry *e, size_t at, struct ms_parts *p)
+{
+    struct tap_syn_elixir x = tap_syn_elixir_begin(s, at);
+    tap_syn_elixir_blank(&x);
+    p->off = x.pos;
+    p->elixir = true;
+    const char *expected = expected_first(e);
+    if (tap_syn_elixir_takes(&x, "(")) {
+        struct tap_syn_node **items;
+        size_t n;
+        expected = "'when', '->' or the end";
+        if (!may_have_arguments(s, e, p->off) || !tap_syn_elixir_arguments(&x, &items, &n) ||
+            !check_arguments(s, e, p, items, n))
+            return false;
+    }
+    if (tap_syn_elixir_takes_word(&x, "when")) {
+        expected = "'and', 'or', 'when', '->' or the end";
+        if (!read_elixir_guard(&x, p))
+            return false;
+    }
+    if (tap_syn_elixir_takes(&x, "->")) {
+        expected = "',' or the end";
+        if (!read_elixir_actions(&x, p))
+            return false;
+    }
+    return !s->where->text[x.pos] || tap_syn_elixir_unexpected(&x, expected);
+}
+
+bool tap_ms_read_trace(struct tap_syn_source *s, struct ms_entry *e)
+{
+    struct ms_parts p = {0};
+    size_t at = 0;
+    return tap_ms_read_target(s, e, &at) && (e->elixir ? read_elixir : read_erlang)(s, e, at, &p) &&
+           (e->spec = tap_ms_compile(s, e->target, &p)) &&
+           tap_ms_check(s, e->target, e->arity, e->spec, &e->flags);
 }
 
 /* ---- The raw form */
@@ -305,15 +222,33 @@ static bool check_term(struct tap_syn_source *s, const struct tap_syn_node *n)
     return !n->tail || check_term(s, n->tail);
 }
 
-bool tap_ms_read_spec(struct tap_syn_source *s, struct ms_entry *e)
+static struct tap_syn_node *read_elixir_spec(struct tap_syn_source *s, size_t at)
+{
+    struct tap_syn_elixir x = tap_syn_elixir_begin(s, at);
+    struct tap_syn_node *spec = NULL;
+    tap_syn_elixir_blank(&x);
+    if (s->where->text[x.pos] != '[')
+        return tap_syn_elixir_unexpected(&x, "a match spec, [{head, conditions, body}, ...]");
+    if (!(spec = tap_syn_parse_elixir(s, &x.pos)))
+        return NULL;
+    return s->where->text[x.pos] ? tap_syn_elixir_unexpected(&x, "the end") : spec;
+}
+
+static struct tap_syn_node *read_erlang_spec(struct tap_syn_source *s, size_t at)
 {
     struct tap_syn_lexer l;
-    size_t at = 0;
-    if (!read_target(s, e, &at) || !tap_syn_lexer_begin(&l, s, at))
-        return false;
+    if (!tap_syn_lexer_begin(&l, s, at))
+        return NULL;
     if (!tap_syn_is(&l, "["))
-        return tap_syn_unexpected(&l, "a match spec, [{Head, Conditions, Body}, ...]");
-    e->spec = tap_syn_parse(&l);
-    return e->spec && read_end(&l, "the end") && check_term(s, e->spec) &&
+        return tap_syn_unexpected(&l, "a match spec, [{Head, Conditions, Body}, ...]"), NULL;
+    struct tap_syn_node *spec = tap_syn_parse(&l);
+    return spec && read_end(&l, "the end") && check_term(s, spec) ? spec : NULL;
+}
+
+bool tap_ms_read_spec(struct tap_syn_source *s, struct ms_entry *e)
+{
+    size_t at = 0;
+    return tap_ms_read_target(s, e, &at) &&
+           (e->spec = (e->elixir ? read_elixir_spec : read_erlang_spec)(s, at)) &&
            tap_ms_check(s, e->target, e->arity, e->spec, &e->flags);
 }

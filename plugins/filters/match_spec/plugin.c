@@ -21,16 +21,18 @@ static const struct tap_option match_spec_options[] = {
     {.name = "trace",
      .type = TAP_OPT_LINES,
      .help =
-         "module:function(Pattern, ...) | module:function/arity | module | Shop.Cart.add(_, N) | "
-         "send(To, "
-         "Message) | receive(Node, Sender, Message), then [when Guard] [-> return, exception, "
-         "caller, stack, message(X)]; stack: who called, frame by frame (costly before OTP 26, see "
-         "the reference); patterns are Erlang's, alternatives of a guard are separated by ;",
+         "module:function(Pattern, ...) | module:function/arity | module | send(To, Message) | "
+         "receive(Node, Sender, Message), then [when Guard] [-> return, exception, caller, stack, "
+         "message(X)]; stack: who called, frame by frame (costly before OTP 26, see the "
+         "reference); "
+         "patterns are Erlang's, alternatives of a guard are separated by ; and behind a function "
+         "that is written as Elixir writes it (Shop.Cart.add, :lists.map) they are Elixir's: "
+         "Shop.Cart.add(_, %{price: p}) when p > 3 -> return",
      .offset = offsetof(struct tap_match_spec_settings, trace)},
     {.name = "spec",
      .type = TAP_OPT_LINES,
      .help = "module:function/arity [{Head, Conditions, Body}, ...] as erlang:trace_pattern takes "
-             "it; also send [...], receive [...]",
+             "it; also send [...], receive [...]; in Elixir's syntax behind Shop.Cart.add/2",
      .offset = offsetof(struct tap_match_spec_settings, spec)},
     {.name = "undecided",
      .type = TAP_OPT_CHOICE,

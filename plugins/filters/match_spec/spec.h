@@ -3,7 +3,8 @@
  *     text --entry.c--> head, guard, actions --compile.c--> spec nodes --check.c--> checked
  *     --tap_syn_encode--> bytes
  *
- * The text is read by syntax/syntax.h, whose source's `arg` is the host here. A raw spec enters at
+ * The text is read by syntax/syntax.h, in Elixir's syntax by syntax/elixir.h, into the same nodes;
+ * the source's `arg` is the host here. A raw spec enters at
  * the spec nodes. Both forms go through the same check, so what passes here is what the VM
  * accepts.
  */
@@ -24,10 +25,14 @@ struct ms_entry {
     const char *module;
     const char *function;      /* NULL: every function */
     int arity;                 /* -1: every arity */
+    bool elixir;               /* written as Elixir writes it, and so is what follows */
     uint32_t flags;            /* TAP_PLAN_... */
     struct tap_syn_node *spec; /* a list of {Head, Conditions, Body} */
     const struct tap_text *where;
 };
+
+/* target.c: reads module:function/arity, send or receive at *at, and moves past it. */
+bool tap_ms_read_target(struct tap_syn_source *, struct ms_entry *, size_t *at);
 
 /* Reads one line of `trace`, or one value of `spec`. False: every mistake has been reported. */
 bool tap_ms_read_trace(struct tap_syn_source *, struct ms_entry *);
@@ -36,6 +41,7 @@ bool tap_ms_read_spec(struct tap_syn_source *, struct ms_entry *);
 /* What a line of `trace` says after the name: the parts that compile.c makes a spec of. */
 struct ms_parts {
     size_t off;
+    bool elixir;                        /* for the words of messages */
     struct tap_syn_node *head;          /* a list of patterns; NULL: any arguments */
     struct tap_syn_node **alternatives; /* guards separated by ;, each a list of conditions */
     size_t alternative_count;           /* 0: no guard */
