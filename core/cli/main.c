@@ -56,6 +56,15 @@
     "    --for, --interval, --pids are session.duration, session.interval and the pids filter;\n"  \
     "    --print-config prints the configuration file that this command stands for.\n"
 
+#define CALL_HELP                                                                            \
+    "    MODULE and ARGS are Erlang's, or Elixir's when MODULE is written so (Shop.Cart, "   \
+    ":lists). "                                                                              \
+    "Whatever\n"                                                                             \
+    "    beamtap prints in Elixir's syntax can be read back: %Shop.Item{}, ~D[2026-01-31], " \
+    "1..3,\n"                                                                                \
+    "    MapSet.new([1]), &Enum.map/2, #PID<0.1.2> of that node; not what depends on code: " \
+    "funs.\n"
+
 static const struct command {
     const char *name, *arguments, *summary;
     int (*run)(int argc, char **argv);
@@ -106,7 +115,7 @@ static const struct command {
      "[--config FILE.ini] [--set SECTION.KEY=VALUE]... [--elixir | --erlang] [--quiet] [--json]",
      "runs one call under trace: its result to stdout, its events to the sinks (without any: to "
      "stderr)",
-     tap_cli_call, TAP_CLI_SINK_HELP},
+     tap_cli_call, CALL_HELP TAP_CLI_SINK_HELP},
     {"repair", "FILE",
      "repairs an output file that was cut off (kill -9, a full disk), losing no whole event",
      tap_cli_repair, NULL},

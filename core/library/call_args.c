@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "beamtap/plan.h"
 #include "syntax/syntax.h"
 
 struct reading {
@@ -75,7 +76,8 @@ static bool read_arguments(struct tap_call_args *a, struct tap_error *err, const
     struct reading r = {err, "the arguments"};
     struct tap_text where = {.text = text};
     struct tap_syn_arena arena = {NULL};
-    struct tap_syn_source s = {.arena = &arena, .where = &where, .fail = mistake, .arg = &r};
+    struct tap_syn_source s = {
+        .arena = &arena, .where = &where, .fail = mistake, .arg = &r, .home = TAP_PLAN_HOME};
     const struct tap_syn_node *n = read_text(&s, elixir);
     if (n && (n->type != TAP_SYN_N_LIST || n->tail))
         mistake(&r, &where, 0, "they must be a list, such as [1, 2]");

@@ -129,6 +129,20 @@ static bool put_utf8(struct tap_syn_elixir *e, struct tap_buf *b, const struct t
     return true;
 }
 
+/* The bits of a part of a value that is no whole number of bytes: nothing can stand behind it. */
+static bool put_bits(struct tap_syn_elixir *e, struct tap_buf *b, const struct tap_syn_node *n,
+                     const struct segment_type *t, unsigned *bits)
+{
+    unsigned value = n->digit_count ? n->digits[0] : 0;
+    if (t->size > 7 || t->unit || t->binary || t->utf8 || n->negative || n->digit_count > 1 ||
+        value >> t->size)
+        return tap_syn_elixir_fail(e, t->off, "the last part may have 1 to 7 bits, as 3::size(4)"),
+               false;
+    *bits = (unsigned)t->size;
+    tap_write_u8(b, value << (8 - *bits));
+    return true;
+}
+
 /* What is known of a part. */
 static bool put_constant(struct tap_syn_elixir *e, struct tap_buf *b, const struct tap_syn_node *n,
                          const struct segment_type *t)
@@ -197,7 +211,8 @@ static bool put_variable(struct tap_syn_elixir *e, struct tap_syn_items *items,
 }
 
 static bool read_segment(struct tap_syn_elixir *e, struct tap_syn_items *items,
-                         struct tap_syn_node **rest, struct tap_buf *known, unsigned depth)
+                         struct tap_syn_node **rest, struct tap_buf *known, unsigned *bits,
+                         unsigned depth)
 {
     struct segment_type t = {0};
     size_t off = (tap_syn_elixir_blank(e), e->pos);
@@ -209,7 +224,13 @@ static bool read_segment(struct tap_syn_elixir *e, struct tap_syn_items *items,
                                    "a part without a size must be the last one: write its size, "
                                    "binary-size(4)"),
                false;
-    if (n->type == TAP_SYN_N_BINARY || n->type == TAP_SYN_N_INT)
+    if (*bits)
+        return tap_syn_elixir_fail(e, off,
+                                   "behind a part that is not of whole bytes nothing stands"),
+               false;
+    if (n->type == TAP_SYN_N_INT && e->place == TAP_SYN_VALUE && t.sized && t.size % 8)
+        return put_bits(e, known, n, &t, bits);
+    if ((n->type == TAP_SYN_N_BINARY && !n->bits) || n->type == TAP_SYN_N_INT)
         return put_constant(e, known, n, &t);
     if (n->type == TAP_SYN_N_VAR && e->place == TAP_SYN_PATTERN)
         return end_constant(e, items, known, off) && put_variable(e, items, rest, n, &t);
@@ -236,10 +257,11 @@ struct tap_syn_node *tap_syn_elixir_binary(struct tap_syn_elixir *e, unsigned de
     struct tap_syn_items items = {0};
     struct tap_syn_node *rest = NULL, *n = NULL;
     struct tap_buf known = {0};
+    unsigned bits = 0;
     bool ok = true;
     e->pos += 2;
     while (ok && !tap_syn_elixir_takes(e, ">>")) {
-        ok = read_segment(e, &items, &rest, &known, depth);
+        ok = read_segment(e, &items, &rest, &known, &bits, depth);
         if (!ok || tap_syn_elixir_takes(e, ","))
             continue;
         if (!tap_syn_elixir_takes(e, ">>"))
@@ -248,6 +270,8 @@ struct tap_syn_node *tap_syn_elixir_binary(struct tap_syn_elixir *e, unsigned de
     }
     if (ok && end_constant(e, &items, &known, off))
         n = binary_of(e, off, &items, rest);
+    if (n && bits)
+        n->bits = bits;
     tap_buf_free(&known);
     return n;
 }
@@ -261,7 +285,7 @@ struct tap_syn_node *tap_syn_elixir_joined(struct tap_syn_elixir *e, struct tap_
     struct tap_syn_node *rest = NULL;
     size_t skip = 0;
     struct tap_buf both = {0};
-    if (left->type != TAP_SYN_N_BINARY)
+    if (left->type != TAP_SYN_N_BINARY || left->bits)
         return tap_syn_elixir_fail(e, left->off, "on the left of <> stands a text");
     bool parts = right->type == TAP_SYN_N_SEGMENTS;
     const struct tap_syn_node *text = parts && right->count ? right->items[0] : right;

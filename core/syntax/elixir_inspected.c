@@ -1,5 +1,5 @@
 /* elixir_inspected.c: what Elixir's inspect, and so beamtap, writes as something of its own: sigils
- * of texts, dates and times, and ranges.
+ * of texts, dates and times, ranges, sets, processes and what else has an identity, and captures.
  */
 #include "syntax/elixir.h"
 
@@ -35,9 +35,18 @@ static bool begin_struct(struct tap_syn_elixir *e, struct tap_syn_items *map, si
     return pair(e, map, off, "__struct__", tap_syn_atom(e->source, module, off));
 }
 
+/* Its keys stand in their order, as a node writes them. */
 static struct tap_syn_node *end_struct(struct tap_syn_elixir *e, struct tap_syn_items *map,
                                        size_t off)
 {
+    struct tap_syn_node **at = map->at;
+    for (size_t i = 2; i < map->count; i += 2)
+        for (size_t k = i; k > 0 && strcmp(at[k - 2]->text, at[k]->text) > 0; k -= 2)
+            for (size_t side = 0; side < 2; side++) {
+                struct tap_syn_node *swap = at[k + side];
+                at[k + side] = at[k - 2 + side];
+                at[k - 2 + side] = swap;
+            }
     struct tap_syn_node *n =
         tap_syn_compound(e->source, TAP_SYN_N_MAP, off, map->at, map->count, NULL);
     if (n)
@@ -192,4 +201,130 @@ struct tap_syn_node *tap_syn_elixir_range(struct tap_syn_elixir *e, struct tap_s
                    pair(e, &map, off, "last", last) && pair(e, &map, off, "step", step)
                ? end_struct(e, &map, off)
                : NULL;
+}
+
+/* ---- Sets */
+
+struct tap_syn_node *tap_syn_elixir_set(struct tap_syn_elixir *e, size_t off, unsigned depth)
+{
+    struct tap_syn_items list = {0}, members = {0}, map = {0};
+    e->pos += strlen(".new(");
+    if (!tap_syn_elixir_takes(e, "["))
+        return tap_syn_elixir_unexpected(e, "a list");
+    if (!tap_syn_elixir_items(e, "]", TAP_SYN_KEYWORDS, &list, NULL, depth + 1))
+        return NULL;
+    if (!tap_syn_elixir_takes(e, ")"))
+        return tap_syn_elixir_unexpected(e, "')'");
+    for (size_t i = 0; i < list.count; i++)
+        if (!tap_syn_elixir_add(e, &members, list.at[i]) ||
+            !tap_syn_elixir_add(e, &members,
+                                tap_syn_compound(e->source, TAP_SYN_N_LIST, off, NULL, 0, NULL)))
+            return NULL;
+    return begin_struct(e, &map, off, "Elixir.MapSet") &&
+                   pair(e, &map, off, "map",
+                        tap_syn_compound(e->source, TAP_SYN_N_MAP, off, members.at, members.count,
+                                         NULL)) &&
+                   pair(e, &map, off, "version", integer(e, off, 2))
+               ? end_struct(e, &map, off)
+               : NULL;
+}
+
+/* ---- Processes, ports, references */
+
+/* So many numbers, with dots between them, up to the >. */
+static bool read_numbers(const char **t, uint32_t *numbers, size_t *count, size_t most)
+{
+    for (*count = 0; *count < most; ++*count) {
+        uint64_t n = 0;
+        const char *from = *t;
+        for (; **t >= '0' && **t <= '9' && n <= UINT32_MAX; ++*t)
+            n = n * 10 + (uint64_t)(**t - '0');
+        if (*t == from || n > UINT32_MAX)
+            return false;
+        numbers[*count] = (uint32_t)n;
+        if (sign(t, '>'))
+            return ++*count;
+        if (!sign(t, '.'))
+            return false;
+    }
+    return false;
+}
+
+struct tap_syn_node *tap_syn_elixir_identity(struct tap_syn_elixir *e)
+{
+    static const struct {
+        const char *opening;
+        int tag;
+        size_t least, most;
+    } kinds[] = {{"#PID<", TAP_EXT_NEW_PID, 2, 2},
+                 {"#Port<", TAP_EXT_NEW_PORT, 1, 1},
+                 {"#Reference<", TAP_EXT_NEWER_REFERENCE, 3, 5}};
+    size_t k = 0, off = e->pos;
+    while (k < 3 && !tap_syn_elixir_sees(e, kinds[k].opening))
+        k++;
+    if (k == 3)
+        return tap_syn_elixir_fail(
+            e, off, "this cannot be made of its text: a fun with a name is &Module.name/1");
+    if (e->place != TAP_SYN_VALUE)
+        return tap_syn_elixir_fail(e, off, "a process, port or reference cannot be written here");
+    const char *t = e->text + off + strlen(kinds[k].opening);
+    uint32_t *numbers = tap_syn_alloc(e->source->arena, 5 * sizeof *numbers);
+    struct tap_syn_node *n = tap_syn_node(e->source, TAP_SYN_N_IDENTITY, off);
+    if (!numbers || !n) {
+        tap_syn_fail_oom(e->source);
+        return NULL;
+    }
+    if (strncmp(t, "0.", 2) != 0)
+        return tap_syn_elixir_fail(
+            e, off,
+            "only those of the called node itself can be written, which begin "
+            "with 0");
+    t += 2;
+    if (!read_numbers(&t, numbers, &n->char_count, kinds[k].most) || n->char_count < kinds[k].least)
+        return tap_syn_elixir_fail(e, off, "this is not as it is printed, #PID<0.123.0>");
+    n->identity = kinds[k].tag;
+    n->chars = numbers;
+    e->pos = (size_t)(t - e->text);
+    return n;
+}
+
+/* ---- Captures */
+
+/* The function of a capture: a word, an operator, or in quotes. */
+static struct tap_syn_node *read_function(struct tap_syn_elixir *e)
+{
+    size_t off = e->pos, end = tap_syn_elixir_word_end(e, off);
+    if (e->text[off] == '"')
+        return tap_syn_elixir_quoted(e, TAP_SYN_N_ATOM, off);
+    if (end == off)
+        end += tap_syn_elixir_operator(e->text + off);
+    else
+        end += e->text[end] == '?' || e->text[end] == '!';
+    if (end == off)
+        return tap_syn_elixir_unexpected(e, "a function");
+    e->pos = end;
+    return tap_syn_elixir_leaf(e, TAP_SYN_N_ATOM, off, "", e->text + off, end - off);
+}
+
+struct tap_syn_node *tap_syn_elixir_capture(struct tap_syn_elixir *e)
+{
+    size_t off = e->pos++;
+    struct tap_syn_node *parts[3];
+    if (e->place != TAP_SYN_VALUE)
+        return tap_syn_elixir_fail(e, off, "a fun cannot be written here");
+    if (e->text[e->pos] != ':' && !(e->text[e->pos] >= 'A' && e->text[e->pos] <= 'Z'))
+        return tap_syn_elixir_fail(e, off, "a fun has a module here, &Module.name/1");
+    parts[0] = e->text[e->pos] == ':' ? tap_syn_elixir_atom(e) : tap_syn_elixir_alias(e);
+    if (!parts[0] || !tap_syn_elixir_sees(e, "."))
+        return tap_syn_elixir_unexpected(e, "'.' and a function");
+    e->pos++;
+    if (!(parts[1] = read_function(e)) || !tap_syn_elixir_sees(e, "/"))
+        return tap_syn_elixir_unexpected(e, "'/' and an arity");
+    e->pos++;
+    if (e->text[e->pos] < '0' || e->text[e->pos] > '9')
+        return tap_syn_elixir_unexpected(e, "an arity");
+    parts[2] = tap_syn_elixir_number(e);
+    if (parts[2] && (parts[2]->type != TAP_SYN_N_INT || parts[2]->digit_count > 1))
+        return tap_syn_elixir_fail(e, parts[2]->off, "an arity is a number of 0 to 255");
+    return tap_syn_compound(e->source, TAP_SYN_N_EXPORT, off, parts, 3, NULL);
 }

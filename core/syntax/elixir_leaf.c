@@ -133,7 +133,8 @@ struct tap_syn_node *tap_syn_elixir_alias(struct tap_syn_elixir *e)
     while (e->text[end] == '.' && e->text[end + 1] >= 'A' && e->text[end + 1] <= 'Z')
         end = tap_syn_elixir_word_end(e, end + 1);
     e->pos = end;
-    bool spelled_out = strncmp(e->text + off, "Elixir.", 7) == 0;
+    bool spelled_out = strncmp(e->text + off, "Elixir.", 7) == 0 ||
+                       (end - off == 6 && strncmp(e->text + off, "Elixir", 6) == 0);
     return tap_syn_elixir_leaf(e, TAP_SYN_N_ATOM, off, spelled_out ? "" : "Elixir.", e->text + off,
                                end - off);
 }
@@ -160,14 +161,12 @@ struct tap_syn_node *tap_syn_elixir_atom(struct tap_syn_elixir *e)
 
 size_t tap_syn_elixir_operator(const char *text)
 {
-    static const char *const operators[] = {"<<>>", "..//", "%{}",  "===", "!==", "&&&", "|||",
-                                            "<<<",  ">>>",  "<<~",  "~>>", "<~>", "+++", "---",
-                                            "...",  "^^^",  "~~~",  "{}",  "%",   "&&",  "||",
-                                            "==",   "!=",   "=~",   "<=",  ">=",  "<-",  "<~",
-                                            "~>",   "|>",   "\\\\", "++",  "--",  "<>",  "**",
-                                            "->",   "..",   "::",   "&",   "!",   "^",   "+",
-                                            "-",    "@",    "|",    "=",   "<",   ">",   "*",
-                                            "/",    "."};
+    static const char *const operators[] = {
+        "<<>>", "..//", "%{}", "===", "!==", "&&&", "|||", "<<<", ">>>", "<<~",  "~>>",
+        "<~>",  "<|>",  "+++", "---", "...", "^^^", "~~~", "{}",  "%",   "&&",   "||",
+        "==",   "!=",   "=~",  "<=",  ">=",  "<-",  "<~",  "~>",  "|>",  "\\\\", "++",
+        "--",   "<>",   "**",  "->",  "..",  "::",  "&",   "!",   "^",   "+",    "-",
+        "@",    "|",    "=",   "<",   ">",   "*",   "/",   "."};
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
         if (strncmp(text, operators[i], strlen(operators[i])) == 0)
             return strlen(operators[i]);

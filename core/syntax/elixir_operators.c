@@ -57,7 +57,7 @@ static const struct sign *sign_at(const struct tap_syn_elixir *e)
 {
     const char *t = e->text + e->pos;
     if (!strncmp(t, "->", 2) || !strncmp(t, "=>", 2) || !strncmp(t, "...", 3) ||
-        (!strncmp(t, ">>", 2) && t[2] != '>'))
+        !strncmp(t, "//", 2) || (!strncmp(t, ">>", 2) && t[2] != '>'))
         return NULL;
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
         size_t n = strlen(signs[i].text);

@@ -72,8 +72,12 @@ static struct tap_syn_node *read_primary(struct tap_syn_elixir *e, unsigned dept
     size_t off = e->pos;
     if (*t >= '0' && *t <= '9')
         return tap_syn_elixir_number(e);
-    if (*t >= 'A' && *t <= 'Z')
-        return tap_syn_elixir_remote(e, tap_syn_elixir_alias(e), depth);
+    if (*t >= 'A' && *t <= 'Z') {
+        struct tap_syn_node *module = tap_syn_elixir_alias(e);
+        bool set = module && e->place == TAP_SYN_VALUE && tap_syn_elixir_sees(e, ".new(") &&
+                   strcmp(module->text, "Elixir.MapSet") == 0;
+        return set ? tap_syn_elixir_set(e, off, depth) : tap_syn_elixir_remote(e, module, depth);
+    }
     switch (*t) {
     case '?': return tap_syn_elixir_character(e);
     case '"': return tap_syn_elixir_quoted(e, TAP_SYN_N_BINARY, off);
@@ -83,6 +87,8 @@ static struct tap_syn_node *read_primary(struct tap_syn_elixir *e, unsigned dept
     case '[': return read_compound(e, TAP_SYN_N_LIST, "[", "]", depth + 1);
     case '{': return read_compound(e, TAP_SYN_N_TUPLE, "{", "}", depth + 1);
     case '%': return read_map(e, depth + 1);
+    case '#': return tap_syn_elixir_identity(e);
+    case '&': return tap_syn_elixir_capture(e);
     case '(': return e->place == TAP_SYN_VALUE ? NULL : read_brackets(e, depth);
     case '<': return t[1] == '<' ? tap_syn_elixir_binary(e, depth + 1) : NULL;
     default: return tap_syn_elixir_is_word(t) ? tap_syn_elixir_word(e, depth) : NULL;

@@ -26,6 +26,32 @@ static void encode_string(struct tap_buf *b, const struct tap_syn_node *n)
     tap_write_nil(b);
 }
 
+/* The creation is left to whoever puts in the name. */
+static void encode_identity(struct tap_buf *b, const char *home, const struct tap_syn_node *n)
+{
+    bool reference = n->identity == TAP_EXT_NEWER_REFERENCE;
+    tap_write_u8(b, (unsigned)n->identity);
+    if (reference) {
+        tap_write_u8(b, 0);
+        tap_write_u8(b, (unsigned)n->char_count);
+    }
+    tap_write_atom(b, home);
+    if (reference)
+        tap_write_u32(b, 0);
+    for (size_t i = 0; i < n->char_count; i++) /* a reference is printed from its last word on */
+        tap_write_u32(b, n->chars[reference ? n->char_count - 1 - i : i]);
+    if (!reference)
+        tap_write_u32(b, 0);
+}
+
+static void encode_bits(struct tap_buf *b, const struct tap_syn_node *n)
+{
+    tap_write_u8(b, TAP_EXT_BIT_BINARY);
+    tap_write_u32(b, (uint32_t)n->text_len);
+    tap_write_u8(b, n->bits);
+    tap_buf_put(b, n->text, n->text_len);
+}
+
 static bool encode_items(struct tap_syn_source *s, struct tap_buf *b, const struct tap_syn_node *n)
 {
     for (size_t i = 0; i < n->count; i++)
@@ -65,7 +91,22 @@ bool tap_syn_encode(struct tap_syn_source *s, struct tap_buf *b, const struct ta
     case TAP_SYN_N_FLOAT: tap_write_f64(b, n->number); break;
     case TAP_SYN_N_ATOM: tap_write_atom_n(b, n->text, n->text_len); break;
     case TAP_SYN_N_STRING: encode_string(b, n); break;
-    case TAP_SYN_N_BINARY: tap_write_binary(b, n->text, n->text_len); break;
+    case TAP_SYN_N_BINARY:
+        if (n->bits)
+            encode_bits(b, n);
+        else
+            tap_write_binary(b, n->text, n->text_len);
+        break;
+    case TAP_SYN_N_IDENTITY:
+        if (!s->home)
+            return tap_syn_fail(s, n->off, "a process, port or reference cannot be written here");
+        encode_identity(b, s->home, n);
+        break;
+    case TAP_SYN_N_EXPORT:
+        tap_write_u8(b, TAP_EXT_EXPORT);
+        if (!encode_items(s, b, n))
+            return false;
+        break;
     case TAP_SYN_N_LIST:
         if (n->count)
             tap_write_list(b, (uint32_t)n->count);

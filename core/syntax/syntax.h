@@ -27,6 +27,8 @@ struct tap_syn_source {
     struct tap_syn_arena *arena;
     const struct tap_text *where; /* where->text is what is read */
     bool failed;                  /* a mistake was reported: only the first of each text is */
+    /* stands for the name of a node whose pids, ports and references may be written; NULL: none */
+    const char *home;
     /* Takes the mistake: one sentence about the place `offset` bytes into `where`. */
     void (*fail)(void *arg, const struct tap_text *where, size_t offset, const char *sentence);
     void *arg;
@@ -104,8 +106,10 @@ enum tap_syn_node_type {
     /* a binary by its parts: each of its items is a binary, or a variable of so many `bytes`; tail:
      * the variable that has the rest, or NULL */
     TAP_SYN_N_SEGMENTS,
-    TAP_SYN_N_CALL, /* text(items) */
-    TAP_SYN_N_OP    /* items[0] text items[1], or text items[0] */
+    TAP_SYN_N_IDENTITY, /* of the node: `identity` with its numbers, chars, as they are printed */
+    TAP_SYN_N_EXPORT,   /* items: module, function, arity */
+    TAP_SYN_N_CALL,     /* text(items) */
+    TAP_SYN_N_OP        /* items[0] text items[1], or text items[0] */
 };
 struct tap_syn_node {
     enum tap_syn_node_type type;
@@ -117,6 +121,8 @@ struct tap_syn_node {
     size_t digit_count;
     bool negative, exact;
     size_t bytes;
+    unsigned bits; /* of a binary's last byte; 0: all of them */
+    int identity;  /* the tag that it has as an external term */
     const uint32_t *chars;
     size_t char_count;
     double number;

@@ -2,7 +2,7 @@
 %%
 %% No comprehension and no fun of this module: they would be functions of it too, and so events.
 -module(e2e_call).
--export([add/2, throws/1, exits/1, fails/1, killed/0, sleeps/0, spins/0, rounds/1, spawns/1, start/1, await/1, child/1, leaves/1,
+-export([kept/3, add/2, throws/1, exits/1, fails/1, killed/0, sleeps/0, spins/0, rounds/1, spawns/1, start/1, await/1, child/1, leaves/1,
          sleeper/1, asks/2, serve/0, echo/1, same/2, big/1]).
 
 add(A, B) -> A + B.
@@ -10,6 +10,10 @@ throws(X) -> throw({thrown, X}).
 exits(X) -> exit({exited, X}).
 fails(X) -> error({failed, X}).
 echo(X) -> X.
+%% Is it what the process keeper has?
+kept(Pid, Port, Ref) ->
+    {dictionary, Kept} = process_info(whereis(keeper), dictionary),
+    lists:member({keeps, {Pid, Port, Ref}}, Kept).
 %% Is it what the bytes of another reader mean?
 same(X, Encoded) -> X =:= binary_to_term(base64:decode(Encoded)).
 big(N) -> binary:copy(<<"x">>, N).

@@ -121,7 +121,9 @@ ELIXIR = [':atom', ':"two words"', ':valid?', 'nil', 'true', 'Shop.Cart', 'Elixi
           '0o17', '0b1010', '123456789012345678901234567890', '1.5', '-2.5e-3', '"text"', '"tab\\tquote\\"\\u00e9\\x41"', '""',
           "~c\"chars\"", '?a', '?\\n', '[]', '[1, 2 | 3]', '[1 | [2]]', '[a: 1, b: [c: 2]]', '["k k": 1]', '{}', '{1, :b, "c"}', '%{}',
           '%{"b" => 2, 3 => {4}, a: 1}', '%{"q" => %{deep: [1]}}', '<<1, 2, 255>>', '<<>>', '<<"abc", 0>>', '[1, 2,]',
-          '[{:a, 1}, {:b, 2}]', '# comment\n 1']
+          '[{:a, 1}, {:b, 2}]', '# comment\n 1', '~D[2026-01-31]', '~T[10:00:00.5]', '~N[2026-01-31 10:00:00]',
+          '~U[2026-01-31 10:00:00.123Z]', '1..3', '3..1//-2', 'MapSet.new([1, :a, [b: 2]])', '&Enum.map/2', '&:lists."a b"/1', '<<1, 5::size(3)>>',
+          '%{__struct__: Shop.Item, id: 1}', ':+', '%{+: 1, and: 2}', '<<258::16>>']
 
 
 def elixir_terms_are_what_elixir_reads():
@@ -136,6 +138,24 @@ def elixir_terms_are_what_elixir_reads():
     assert 'Shop.Cart' in run.out() and '%{' in run.out(), run.out()
     run = call(node, ':e2e_call', 'same', '[' + text + ', "%s"]' % encoded.strip(), '--quiet').ended(0)
     assert run.out() == 'true\n', (run.out(), call(node, ':e2e_call', 'echo', '[' + text + ']').out())
+    node.clean()
+
+
+def what_has_an_identity_is_that_of_the_node():
+    node = Node()
+    node('register(keeper, spawn(fun() -> P = open_port({spawn, "cat"}, []), put(keeps, {self(), P, make_ref()}), receive stop -> ok end end)), ok')
+    wait_for(lambda: 'keeps' in node('process_info(whereis(keeper), dictionary)'), 'what is kept')
+    kept = call(node, ':erlang', 'process_info', '[%s, :dictionary]' % call(node, ':erlang', 'whereis', '[:keeper]', '--quiet').ended(0).out().strip(),
+                '--quiet').ended(0).out()
+    pid, port, ref = re.search(r'\{(#PID<0[.0-9]*>), (#Port<0[.0-9]*>), (#Reference<0[.0-9]*>)\}', kept).groups()
+    run = call(node, ':erlang', '=:=', '[{%s, [%s | %s], %%{%s => %s}}, {%s, [%s | %s], %%{%s => %s}}]' % (2 * (pid, port, ref, ref, pid)), '--quiet')
+    assert run.ended(0).out() == 'true\n', run.out()
+    run = call(node, ':e2e_call', 'kept', '[%s, %s, %s]' % (pid, port, ref), '--quiet')
+    assert run.ended(0).out() == 'true\n', (run.out(), run.err())
+    run = call(node, ':erlang', 'send', '[%s, :stop]' % pid, '--quiet').ended(0)
+    wait_for(lambda: node('whereis(keeper)') == 'undefined', 'the end of the process that was told to stop')
+    for text, why in (('#PID<a@b.1.2>', 'only those of the called node'), ('#PID<0.1>', 'not as it is printed'), ('#Function<1.2/0 in M>', 'a fun with a name')):
+        assert re.search(why, call(node, ':m', 'f', '[%s]' % text).ended(2).err())
     node.clean()
 
 
@@ -186,5 +206,5 @@ def what_was_spawned_may_linger():
 
 tests(a_result_is_printed_alone, every_end_has_its_events, nine_hundred_processes_are_all_of_it, nothing_else_is_in_it,
       a_sink_has_commas_in_its_values, an_endless_busy_call_is_killed, an_interrupt_ends_the_call_too,
-      elixir_terms_are_what_elixir_reads, erlang_terms_are_what_erl_reads, mistakes_are_told_before_anything_is_asked, a_node_that_is_not_there,
+      elixir_terms_are_what_elixir_reads, what_has_an_identity_is_that_of_the_node, erlang_terms_are_what_erl_reads, mistakes_are_told_before_anything_is_asked, a_node_that_is_not_there,
       what_was_spawned_may_linger)

@@ -30,7 +30,9 @@ static void hold_plan(const struct tap_plan *plan)
                               .run = "run",
                               .collector = pid,
                               .collector_len = sizeof pid,
-                              .kind_name = kind_name};
+                              .kind_name = kind_name,
+                              .node = "a@b",
+                              .creation = 7};
     struct tap_buf b = {0};
     tap_plan_term_write(&b, &t);
     struct tap_cursor c = tap_cursor(b.data, b.len);

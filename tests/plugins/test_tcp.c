@@ -104,7 +104,8 @@ static void the_invitation_is_in_the_options(void)
                               .timeout = 1500000,
                               .token = (const uint8_t *)"0123456789abcdef",
                               .answer = (const uint8_t *)"ABCDEFGHIJKLMNOP"};
-    struct tap_plan_term t = {&plan, "0123456789abcdef", pid, sizeof pid, 1, NULL, 0, &to};
+    struct tap_plan_term t = {&plan, "0123456789abcdef", pid, sizeof pid, 1, NULL, 0, &to, "a@b",
+                              7};
     struct tap_buf b = {0}, last = {0};
     tap_plan_term_write(&b, &t);
     tap_write_atom(&last, "stream");

@@ -2,6 +2,7 @@
  * what the contract of term/print.h promises around it (lengths, limits, JSON, any bytes). */
 #include "beamtap/term_write.h"
 #include "term/print.h"
+#include "syntax/syntax.h"
 #include "names/intern.h"
 #include "unit.h"
 #include "term_corpus.h"
@@ -187,6 +188,84 @@ static void prints_as_elixir(void)
     }
     hold_against("elixir", corpus_elixir, "", (struct tap_print){.syntax = TAP_PRINT_ELIXIR},
                  25000);
+}
+
+/* ---- What is printed in Elixir's syntax can be read */
+
+static struct {
+    char text[256];
+} refused;
+
+static void note(void *arg, const struct tap_text *where, size_t offset, const char *sentence)
+{
+    (void)arg, (void)where, (void)offset;
+    snprintf(refused.text, sizeof refused.text, "%s", sentence);
+}
+
+/* Reads the text of a pair and prints what it gave as Erlang does, which tells all terms apart.
+ * False: it was refused. */
+static bool check_read(const struct corpus *c)
+{
+    struct tap_syn_arena arena = {NULL};
+    struct tap_text where = {.text = c->text};
+    struct tap_syn_source s = {
+        .arena = &arena, .where = &where, .fail = note, .home = "nonode@nohost"};
+    struct tap_print p = {.syntax = TAP_PRINT_ERLANG, .node_name = home};
+    struct tap_buf b = {0};
+    size_t end = 0, n;
+    *refused.text = 0;
+    struct tap_syn_node *node = tap_syn_parse_elixir(&s, &end);
+    bool ok = node && tap_syn_encode(&s, &b, node);
+    if (ok) {
+        char *expected = print(c->term, c->term_len, &p, &n), *got = print(b.data, b.len, &p, &n);
+        CU_ASSERT(end == c->text_len);
+        CU_ASSERT_STRING_EQUAL(got, expected);
+        if (strcmp(got, expected) != 0)
+            printf("# %.200s: %.200s, and not %.200s\n", c->text, got, expected);
+        free(got);
+        free(expected);
+    }
+    tap_buf_free(&b);
+    tap_syn_arena_free(&arena);
+    return ok;
+}
+
+/* What can be printed and not be read. */
+static bool is_known(void)
+{
+    static const char *const known[] = {"this is nested", "this number is too large",
+                                        "this cannot be made of its text",
+                                        "an atom has at most 255 characters, none of them NUL"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strncmp(refused.text, known[i], strlen(known[i])) == 0)
+            return true;
+    return false;
+}
+
+static void reads_what_it_prints(void)
+{
+    struct corpus c;
+    unsigned n = 0, read = 0;
+    if (system("command -v elixir >/dev/null 2>&1") != 0) {
+        printf("# skipped: no elixir\n");
+        CU_PASS("no elixir");
+        return;
+    }
+    setup();
+    int made = corpus_make(&c, "elixir", corpus_elixir, "");
+    CU_ASSERT(made);
+    while (made && corpus_next(&c)) {
+        bool ok = check_read(&c);
+        n++;
+        read += ok;
+        if (!ok && !is_known())
+            printf("# %.300s: %s\n", c.text, refused.text);
+        CU_ASSERT(ok || is_known());
+    }
+    printf("# %u of %u are read\n", read, n);
+    CU_ASSERT(n >= 25000 && n - read < 1000);
+    corpus_end(&c);
+    tap_intern_free(names);
 }
 
 /* ---- What no node at hand can be asked for */
@@ -554,8 +633,9 @@ static void tells_its_speed(void)
 
 UNIT_TESTS("term_print", UNIT_TEST(arguments_stand_between_separators),
            UNIT_TEST(prints_as_erlang_latin1), UNIT_TEST(prints_as_erlang_unicode),
-           UNIT_TEST(prints_as_elixir), UNIT_TEST(prints_other_nodes_by_name),
-           UNIT_TEST(reads_old_encodings), UNIT_TEST(says_what_is_bad),
-           UNIT_TEST(shows_what_depth_and_width_cut), UNIT_TEST(cuts_keyword_lists_and_maps),
-           UNIT_TEST(prints_peers), UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes),
-           UNIT_TEST(escapes_json), UNIT_TEST(tells_its_speed))
+           UNIT_TEST(prints_as_elixir), UNIT_TEST(reads_what_it_prints),
+           UNIT_TEST(prints_other_nodes_by_name), UNIT_TEST(reads_old_encodings),
+           UNIT_TEST(says_what_is_bad), UNIT_TEST(shows_what_depth_and_width_cut),
+           UNIT_TEST(cuts_keyword_lists_and_maps), UNIT_TEST(prints_peers),
+           UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes), UNIT_TEST(escapes_json),
+           UNIT_TEST(tells_its_speed))

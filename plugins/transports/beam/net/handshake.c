@@ -323,6 +323,7 @@ static void shake_hands(const struct tap_approach *a, struct shake *s, const cha
     bool ok = ei_xconnect_host_port_tmo(&ec, &nobody, s->port, ms > 0 ? (unsigned)ms : 1) >= 0;
     if (!tap_overheard_name(&s->heard, to->name))
         to->name[0] = 0;
+    to->creation = tap_overheard_creation(&s->heard);
     if (ok) {
         shake_out(s, &ec, to);
         return;

@@ -32,6 +32,7 @@ struct tap_approached {
     uint8_t pid[TAP_PID_EXT_MAX]; /* our own pid there, an external term */
     size_t pid_len;
     char name[TAP_NODE_NAME_MAX]; /* as the node calls itself; "" where it did not say */
+    uint32_t creation;            /* likewise; 0 */
     enum tap_refusal refusal;     /* without a wire */
     char why[900];                /* likewise: one sentence, without the node's name */
 };

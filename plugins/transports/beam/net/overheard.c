@@ -46,6 +46,15 @@ bool tap_overheard_name(const struct tap_overheard *o, char name[TAP_NODE_NAME_M
     return true;
 }
 
+uint32_t tap_overheard_creation(const struct tap_overheard *o)
+{
+    size_t first = packet_len(o, 0), at = first + 2, len = first ? packet_len(o, at) : 0;
+    const uint8_t *p = o->bytes + at + 2;
+    if (len < 17 || at + 2 + len > o->len || o->bytes[2] != 's' || p[0] != 'N')
+        return 0;
+    return (uint32_t)p[13] << 24 | (uint32_t)p[14] << 16 | (uint32_t)p[15] << 8 | p[16];
+}
+
 /* Bytes came, and a node does not begin like that. */
 static bool overheard_other_protocol(const struct tap_overheard *o)
 {

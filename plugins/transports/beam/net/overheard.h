@@ -40,6 +40,8 @@ enum tap_refusal {
 void tap_overheard_status(const struct tap_overheard *, char status[64]);
 /* The node's own name, from its challenge. False: none came. */
 bool tap_overheard_name(const struct tap_overheard *, char name[TAP_NODE_NAME_MAX]);
+/* Which of its lives it is in, from there too: what its pids carry. 0: it did not say. */
+uint32_t tap_overheard_creation(const struct tap_overheard *);
 /* Why the handshake failed. */
 enum tap_refusal tap_overheard_explain(const struct tap_overheard *,
                                        const struct tap_overheard_call *, char *why, size_t cap);

@@ -37,6 +37,7 @@ struct tap_beam_node {
     struct tap_beam *beam;
     /* Owned. As the node calls itself, once it was reached; before that as it was given. */
     char *name;
+    uint32_t creation; /* which of its lives it is in: its pids carry it */
     char *target;  /* owned: name@host that is dialled, which may lead to a node of another name */
     uint16_t port; /* of its distribution; 0: epmd knows */
     uint32_t index;

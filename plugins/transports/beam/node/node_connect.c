@@ -19,6 +19,7 @@
 static void connect_joined(struct tap_beam_node *n, const struct tap_approached *a)
 {
     const struct tap_host *host = n->beam->host;
+    n->creation = a->creation;
     if (n->failed) /* not before: until now there was nothing new to say of it */
         host->transport->node_state(host, n->index, TAP_NODE_CONNECTING, NULL);
     n->conn = (struct tap_conn){.self_len = a->pid_len};

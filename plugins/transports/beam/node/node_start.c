@@ -147,7 +147,9 @@ static void start_call(struct tap_beam_node *n)
                                  tap_beam_credit(n),
                                  host->kind_name,
                                  start_duration(n->beam),
-                                 n->beam->acceptor ? &stream : NULL};
+                                 n->beam->acceptor ? &stream : NULL,
+                                 n->name,
+                                 n->creation};
     n->granted = tap_beam_node_taken(n) + tap_beam_credit(n);
     tap_write_list(&args, 1);
     tap_plan_term_write(&args, &term);

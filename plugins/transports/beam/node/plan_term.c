@@ -152,8 +152,60 @@ static int64_t milliseconds(int64_t ns)
     return ns / 1000000 + (ns % 1000000 > 0);
 }
 
-static void put_call(struct tap_buf *b, const struct tap_plan_call *call)
+/* Past one term, or past the head of one that has others in it, which follow. *head: of a pid, port
+ * or reference the bytes before the name of its node, else 0. False: it cannot be read. */
+static bool pass_term(struct tap_cursor *c, size_t *head)
 {
+    uint32_t n;
+    *head = 0;
+    switch (tap_peek(c)) {
+    case TAP_EXT_SMALL_TUPLE:
+    case TAP_EXT_LARGE_TUPLE: return tap_read_tuple(c, &n);
+    case TAP_EXT_LIST: return tap_read_list(c, &n);
+    case TAP_EXT_MAP: return tap_read_map(c, &n);
+    case TAP_EXT_NEW_PID:
+    case TAP_EXT_NEW_PORT: *head = 1; return tap_skip(c);
+    case TAP_EXT_NEWER_REFERENCE: *head = 3; return tap_skip(c);
+    default: return tap_skip(c);
+    }
+}
+
+/* One of the node's own: the name's end and the term's. */
+static void put_own(struct tap_buf *b, const struct tap_plan_term *t, const uint8_t *term,
+                    size_t head, const uint8_t *rest, const uint8_t *end)
+{
+    tap_buf_put(b, term, head);
+    tap_write_atom(b, t->node);
+    if (*term == TAP_EXT_NEWER_REFERENCE) {
+        tap_write_u32(b, t->creation);
+        tap_buf_put(b, rest + 4, (size_t)(end - rest) - 4);
+    } else {
+        tap_buf_put(b, rest, (size_t)(end - rest) - 4);
+        tap_write_u32(b, t->creation);
+    }
+}
+
+/* The arguments, in which the node's own pids, ports and references get its name. */
+static void put_arguments(struct tap_buf *b, const struct tap_plan_term *t, const uint8_t *terms,
+                          size_t len)
+{
+    struct tap_cursor c = tap_cursor(terms, len);
+    size_t head;
+    for (const uint8_t *from; from = c.p, tap_left(&c) > 0;) {
+        bool read = pass_term(&c, &head);
+        struct tap_cursor name = tap_cursor(from + head, read ? (size_t)(c.p - from) - head : 0);
+        if (!read)
+            c.p = c.end;
+        if (head && tap_match_atom(&name, TAP_PLAN_HOME))
+            put_own(b, t, from, head, name.p, c.p);
+        else
+            tap_buf_put(b, from, (size_t)(c.p - from));
+    }
+}
+
+static void put_call(struct tap_buf *b, const struct tap_plan_term *t)
+{
+    const struct tap_plan_call *call = t->plan->call;
     if (!call) {
         tap_write_atom(b, "none");
         return;
@@ -161,7 +213,7 @@ static void put_call(struct tap_buf *b, const struct tap_plan_call *call)
     tap_write_tuple(b, 5);
     tap_write_atom(b, call->module);
     tap_write_atom(b, call->function);
-    tap_buf_put(b, call->args, call->args_len);
+    put_arguments(b, t, call->args, call->args_len);
     tap_write_i64(b, milliseconds(call->timeout));
     tap_write_i64(b, milliseconds(call->linger));
 }
@@ -233,7 +285,7 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     tap_write_atom(b, "arity_only");
     tap_write_atom(b, plan->arity_only ? "true" : "false");
     tap_write_atom(b, "call");
-    put_call(b, plan->call);
+    put_call(b, t);
     if (counted)
         put_counters(b, plan);
     if (native)

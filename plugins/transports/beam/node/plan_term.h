@@ -21,6 +21,8 @@ struct tap_plan_term {
     const char *(*kind_name)(unsigned kind);
     int64_t duration; /* ns; 0: no limit. A node that joins late has less than the plan's */
     const struct tap_endpoint *stream; /* NULL: over the distribution */
+    const char *node;                  /* its name, as it has it */
+    uint32_t creation;                 /* and what its pids carry beside the name */
 };
 /* Appends the options map, without version byte. Memory failures show in the buffer's oom. */
 void tap_plan_term_write(struct tap_buf *, const struct tap_plan_term *);

@@ -60,6 +60,9 @@ struct tap_plan_message {
     size_t spec_len;
     struct tap_text where;
 };
+/* The name of the node in its own pids, ports and references among the arguments of a call, until
+ * its name is known, and what they carry beside it. */
+#define TAP_PLAN_HOME "beamtap@called.node"
 /* One call that is the whole run: made in the node, in a process of its own, which is traced with
  * all that it spawns. */
 struct tap_plan_call {
