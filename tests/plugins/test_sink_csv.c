@@ -516,6 +516,54 @@ static void processes_are_called_by_name(void)
     sb_free(b);
 }
 
+static void terms_are_elixirs_where_it_is_wanted(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    struct sink s;
+    char path[128];
+    if (!sink_names)
+        sink_host_init();
+    struct tap_event *e = sb_event(b, TAP_FUNCTION_CALL);
+    sb_function(e, "Elixir.Shop.Cart", "add", 2);
+    e->payload = sb_arguments(b, 1, "apple");
+    e = sb_event(b, TAP_MESSAGE_SEND);
+    e->peer_type = TAP_PEER_PID, e->peer = sb_pid(7);
+    e->payload = sb_atom(b, "Elixir.Shop.Item");
+    e = sb_event(b, TAP_FUNCTION_RETURN);
+    e->payload = sb_bytes(b, "\x61\x2a", 2);
+    sb_event(b, TAP_FUNCTION_RETURN)->payload = sb_atom(b, "nil");
+    sb_event(b, TAP_FUNCTION_RETURN)->payload = sb_atom(b, "true");
+    sb_event(b, TAP_FUNCTION_RETURN)->payload = sb_atom(b, "=1+1");
+    e = sb_event(b, TAP_FUNCTION_CALL);
+    e->payload = sb_bytes(b, "\x6b\0\2ab", 5);
+    e->metadata = sb_atom(b, "why");
+    for (int chosen = 0; chosen < 2; chosen++) {
+        strcpy(path, temp_path("elixir.csv"));
+        CU_ASSERT_EQUAL_FATAL(sink_create(&s, "csv", "path", path, "syntax", "elixir",
+                                          chosen ? "columns" : NULL,
+                                          "pid, module, message, metadata", NULL),
+                              TAP_OK);
+        CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+        CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+        CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+        char *text = read_path(path);
+        if (chosen)
+            same(text, "pid,module,message,metadata\n"
+                       "\"#PID<0.100.0>\",Elixir.Shop.Cart,\"[1, :apple]\",\n"
+                       "\"#PID<0.100.0>\",,Shop.Item,\n"
+                       "\"#PID<0.100.0>\",,((42)),\n"
+                       "\"#PID<0.100.0>\",,nil,\n"
+                       "\"#PID<0.100.0>\",,'true',\n"
+                       "\"#PID<0.100.0>\",,\":\"\"=1+1\"\"\",\n"
+                       "\"#PID<0.100.0>\",,\"[97, 98]\",:why\n");
+        else
+            CU_ASSERT_PTR_NOT_NULL(strstr(
+                text, ",shop@web1,message_send,#PID<0.100.0>,,,-1,#PID<0.7.0>,Shop.Item,,\n"));
+        free(text);
+    }
+    sb_free(b);
+}
+
 static void two_writers_of_one_file_are_refused(void)
 {
     struct sink s, t;
@@ -541,4 +589,5 @@ UNIT_TESTS("sink_csv", UNIT_TEST(writes_a_row_for_each_kind),
            UNIT_TEST(a_torn_file_is_cut_back_to_whole_rows),
            UNIT_TEST(a_reader_that_leaves_is_an_end_and_no_signal),
            UNIT_TEST(columns_are_chosen_and_ordered), UNIT_TEST(processes_are_called_by_name),
-           UNIT_TEST(bad_paths_are_refused), UNIT_TEST(two_writers_of_one_file_are_refused))
+           UNIT_TEST(terms_are_elixirs_where_it_is_wanted), UNIT_TEST(bad_paths_are_refused),
+           UNIT_TEST(two_writers_of_one_file_are_refused))

@@ -93,7 +93,8 @@ static void put_message(struct tap_csv *self, const struct tap_batch *batch,
     if (e->kind == TAP_FUNCTION_CALL) {
         *tap_writer_reserve(w, 1) = '[';
         w->p++;
-        tap_writer_arguments(w, term, e->payload.len, ",", print);
+        tap_writer_arguments(w, term, e->payload.len,
+                             print->syntax == TAP_PRINT_ELIXIR ? ", " : ",", print);
         *tap_writer_reserve(w, 1) = ']';
         w->p++;
     } else {
@@ -201,12 +202,19 @@ static void put_column(struct tap_csv *self, enum tap_csv_column column,
     }
 }
 
+/* Some readers take a line that begins so for a comment. */
+static bool is_hash(struct tap_writer *w, size_t at)
+{
+    const char *s = tap_writer_begun(w) + at;
+    return s < w->p && *s == '#';
+}
+
 /* A row of the columns that were chosen; always the first row. */
 static void put_chosen(struct tap_csv *self, const struct tap_batch *batch,
                        const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = tap_sink_print(node, TAP_PRINT_ERLANG);
+    struct tap_print print = tap_sink_print(node, self->syntax);
     bool quoted = self->begun; /* a cell of the first row shows what quotes are (csv_cells.h) */
     for (unsigned i = 0; i < self->column_count; i++) {
         if (i)
@@ -217,6 +225,8 @@ static void put_chosen(struct tap_csv *self, const struct tap_batch *batch,
             self->columns[i] != TAP_CSV_FLOW) {
             tap_csv_cell_quote(&self->w, at);
             quoted = true;
+        } else if (i == 0 && is_hash(&self->w, at)) {
+            tap_csv_cell_quote(&self->w, at);
         }
     }
     self->begun = true;
@@ -228,7 +238,7 @@ static void put_row(struct tap_csv *self, const struct tap_batch *batch, const s
 {
     struct tap_writer *w = &self->w;
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = tap_sink_print(node, TAP_PRINT_ERLANG);
+    struct tap_print print = tap_sink_print(node, self->syntax);
     const struct tap_csv_cell name = *tap_csv_atom(&self->names, self->host, node->name_id);
     const struct tap_csv_cell module = *tap_csv_atom(&self->names, self->host, e->module);
     const struct tap_csv_cell function = *tap_csv_atom(&self->names, self->host, e->function);
@@ -238,7 +248,8 @@ static void put_row(struct tap_csv *self, const struct tap_batch *batch, const s
     p = tap_text_copy(p, name.text, name.len);
     memcpy(p, self->kinds[e->kind], sizeof self->kinds[0]);
     p += self->kind_len[e->kind];
-    if (__builtin_expect(e->pid.node == print.node_name && e->pid.node, 1)) {
+    if (__builtin_expect(
+            e->pid.node == print.node_name && e->pid.node && print.syntax == TAP_PRINT_ERLANG, 1)) {
         p = tap_text_pid(p, &e->pid);
     } else {
         w->p = p;
@@ -285,14 +296,16 @@ static void learn_process(struct tap_csv *self, const struct tap_batch *batch,
                           const struct tap_event *e)
 {
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = tap_sink_print(node, TAP_PRINT_ERLANG);
+    struct tap_print print = tap_sink_print(node, self->syntax);
     tap_process_table_learn(self->called, self->host, batch, e, &print);
 }
 
-void tap_csv_begin(struct tap_csv *self, const struct tap_host *host, int64_t max_message)
+void tap_csv_begin(struct tap_csv *self, const struct tap_host *host, int64_t max_message,
+                   enum tap_print_syntax syntax)
 {
     self->host = host;
     self->max_message = max_message;
+    self->syntax = syntax;
     self->second = -1;
     for (unsigned k = 0; k < TAP_KIND_COUNT; k++) {
         const char *name = host->kind_name(k);

@@ -12,6 +12,7 @@
 struct tap_csv {
     const struct tap_host *host;
     int64_t max_message;
+    enum tap_print_syntax syntax;
     struct tap_writer w;
     struct tap_sink_nodes nodes;
     struct tap_csv_atoms names;
@@ -29,7 +30,8 @@ struct tap_csv {
 };
 
 /* For create, with all zero: all columns in their own order. */
-void tap_csv_begin(struct tap_csv *, const struct tap_host *, int64_t max_message);
+void tap_csv_begin(struct tap_csv *, const struct tap_host *, int64_t max_message,
+                   enum tap_print_syntax);
 /* The line of the columns' names; its writer is open. */
 void tap_csv_head(struct tap_csv *);
 /* Writes these events, a row each. */

@@ -20,6 +20,8 @@
  * process   only where `columns` names it: what the process is called (process_name.h), as far as
  *           that is known by then
  *
+ * Terms, pids and frames are printed as `syntax` says.
+ *
  * Cells are empty where there is nothing. A bare number in the columns from peer to metadata, and
  * in process, is written ((42)), a word that readers misunderstand 'null': see cells.h. The rows
  * are written in row.c.
@@ -30,6 +32,7 @@ struct csv_settings {
     const char *path;
     struct tap_text_list columns;
     int64_t max_message;
+    int syntax; /* enum tap_print_syntax */
 };
 
 struct csv_sink {
@@ -71,7 +74,8 @@ static enum tap_status csv_create(const struct tap_host *host, const void *setti
     if (!self)
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     self->settings = settings;
-    tap_csv_begin(&self->rows, host, self->settings->max_message);
+    tap_csv_begin(&self->rows, host, self->settings->max_message,
+                  (enum tap_print_syntax)self->settings->syntax);
     enum tap_status status = choose_columns(&self->rows, &self->settings->columns);
     if (status == TAP_OK)
         status = tap_writer_claim(&self->rows.w, host, self->settings->path);
@@ -120,6 +124,8 @@ static void csv_destroy(void *s)
     free(self);
 }
 
+static const char *const csv_syntaxes[] = {"erlang", "elixir", NULL};
+
 static const struct tap_option csv_options[] = {
     {.name = "path",
      .type = TAP_OPT_PATH,
@@ -139,6 +145,12 @@ static const struct tap_option csv_options[] = {
      .flags = TAP_OPT_BYTES,
      .offset = offsetof(struct csv_settings, max_message),
      .help = "the message column is cut with ... after about so many bytes; 0: never"},
+    {.name = "syntax",
+     .type = TAP_OPT_CHOICE,
+     .def = "erlang",
+     .choices = csv_syntaxes,
+     .offset = offsetof(struct csv_settings, syntax),
+     .help = "how terms and pids are printed; node, module and function are bare names in both"},
 };
 
 static const struct tap_sink_ops csv_ops = {

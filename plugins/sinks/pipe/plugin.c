@@ -11,7 +11,7 @@ enum pipe_format { PIPE_JSON, PIPE_CSV };
 struct pipe_settings {
     const char *command;
     int format; /* enum pipe_format */
-    int syntax; /* enum tap_print_syntax; of JSON */
+    int syntax; /* enum tap_print_syntax */
     int64_t max_message, timeout;
 };
 
@@ -34,7 +34,8 @@ static enum tap_status pipe_create(const struct tap_host *host, const void *sett
     p->settings = settings;
     p->rows.w.fd = -1;
     p->child = (struct child){.host = host, .command = p->settings->command};
-    tap_csv_begin(&p->rows, host, p->settings->max_message);
+    tap_csv_begin(&p->rows, host, p->settings->max_message,
+                  (enum tap_print_syntax)p->settings->syntax);
     p->json = (struct tap_json){host, &p->rows.w, &p->rows.nodes, TAP_SIZED(struct tap_print)};
     p->json.print.syntax = (enum tap_print_syntax)p->settings->syntax;
     p->json.print.limit = (size_t)p->settings->max_message;
@@ -159,7 +160,7 @@ static const struct tap_option pipe_options[] = {
      .def = "erlang",
      .choices = syntaxes,
      FIELD(syntax),
-     .help = "json only: how terms are written"},
+     .help = "how terms and pids are written"},
     {.name = "max_message",
      .type = TAP_OPT_SIZE,
      .def = "64k",
