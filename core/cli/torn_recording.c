@@ -80,13 +80,12 @@ static enum tap_torn_verdict read_block(struct tap_torn_file *m, bool last, size
         return TAP_TORN_MORE;
     bool good = block_at(m->buf, m->len, &b);
     size_t size = TAP_BLOCK_FRAME + (size_t)(good ? b.length : 0);
+    good = good && has_place(m, &b); /* what else has got here says nothing of its length */
     if (good && m->len < size && !last)
         return TAP_TORN_MORE;
     *len = size;
     if (good && m->len >= size &&
         tap_checksum((const uint8_t *)m->buf + TAP_BLOCK_FRAME, b.length) == b.sum) {
-        if (!has_place(m, &b))
-            return TAP_TORN_BAD;
         keep_block(m, &b, size);
         return TAP_TORN_TAKE;
     }

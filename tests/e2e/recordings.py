@@ -72,7 +72,7 @@ class Recording:
         self.block(REPORTS, report((Atom('node'), 'n@h'), own=True) +
                    report((Atom('node_up'), {Atom('release'): '25', Atom('offset'): STARTED, Atom('monotonic'): 0})))
 
-    def block(self, kind, body, events=0, first=(1 << 63) - 1, last=-(1 << 63), hole=0):
+    def block(self, kind, body, events=0, first=(1 << 63) - 1, last=-(1 << 63), hole=0, run=RUN):
         """`hole`: of so many bytes, which nobody wrote: only the index knows of them."""
         if kind <= EVENTS:
             self.entries.append(struct.pack('>QqqQII', self.file.tell(), first, last, 1, kind, events))
@@ -81,7 +81,7 @@ class Recording:
             self.number += 1
             return
         inner = struct.pack('>BBBBIIIIIQqqQQ', 1, kind, 0, 0, len(body), events, self.number, self.reports, len(body),
-                            int(RUN, 16), first, last, 1, checksum(body))
+                            int(run, 16), first, last, 1, checksum(body))
         head = frame(CONTROL | OWN, struct.pack('>I', 87) + b'\x83h\x02w\x05blockm' + struct.pack('>I', 72) + inner + bytes(8))[:-8]
         self.file.write(head + struct.pack('>Q', checksum(head)))
         self.file.write(body)

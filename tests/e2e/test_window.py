@@ -145,6 +145,43 @@ def what_is_of_another_place_is_left_out():
     assert len(numbers(folder + '/out.csv')) == 2950 and lost(folder + '/out.csv') == 50
 
 
+def another_run_in_damage_hides_nothing():
+    """A block's head of another recording, as of a process that reads one, in bytes that do not hold: it says how long it is."""
+    whole = small()
+    hurt = [b for b in blocks(whole) if b[0] == EVENTS][10]
+    for length in (1 << 19, 64, 0):  # over good blocks, or over none
+        foreign = io.BytesIO()
+        Recording(foreign).block(EVENTS, bytes(length), run='fedcba9876543210')
+        head = foreign.getvalue()[-length - BLOCK:][:BLOCK]
+        spoilt = bytearray(whole)
+        spoilt[hurt[1] + BLOCK + 40:hurt[1] + 2 * BLOCK + 40] = head
+        err = export(bytes(spoilt), code=1)
+        got = numbers(folder + '/out.csv')
+        assert len(got) == 2950 and lost(folder + '/out.csv') == 50 and 'damaged in 1 places' in err, (length, len(got), err)
+        spoilt[hurt[1] + 8] ^= 1  # and the block's own head with it
+        err = export(bytes(spoilt), code=1)
+        got = numbers(folder + '/out.csv')
+        assert len(got) == 2950 and lost(folder + '/out.csv') == 50 and 'damaged in 1 places' in err, (length, len(got), err)
+        mended, told = repair(bytes(spoilt))
+        assert '2950 events' in told and '1 places before (%d bytes) left out' % (hurt[2] - hurt[1]) in told, told
+    # Bytes that went missing: the next block is nearer than the head says.
+    err = export(whole[:hurt[1] + BLOCK + 100] + whole[hurt[1] + BLOCK + 200:], code=1)
+    assert len(numbers(folder + '/out.csv')) == 2950 and lost(folder + '/out.csv') == 50, err
+
+
+def damage_behind_what_was_passed_over_is_lost():
+    for index in (True, False):
+        whole = small(index)
+        events = [b for b in blocks(whole) if b[0] == EVENTS]
+        for hurt, at, most in ((20, BLOCK + 30, 50), (20, 8, 1050), (0, BLOCK + 30, 0)):
+            spoilt = bytearray(whole)
+            spoilt[events[hurt][1] + at] ^= 1
+            export(bytes(spoilt), '--from', '2s')
+            assert numbers(folder + '/out.csv') == list(range(2000, 3000))
+            gone = lost(folder + '/out.csv')
+            assert gone >= min(most, 50) and gone <= most, (index, hurt, at, gone)
+
+
 def repair(data, code=0):
     path = os.path.join(folder, 'torn.btf')
     with open(path, 'wb') as f:
@@ -222,5 +259,6 @@ seed = random.randrange(1 << 30)
 rand = random.Random(seed)
 print('# seed %d' % seed)
 tests(a_window_of_ten_gigabytes_opens_at_once, a_window_is_the_same_with_and_without_an_index, any_bit_may_be_wrong, it_may_end_anywhere,
-      what_is_of_another_place_is_left_out, repaired_it_has_an_index, packed_it_is_the_same,
+      what_is_of_another_place_is_left_out, another_run_in_damage_hides_nothing,
+      damage_behind_what_was_passed_over_is_lost, repaired_it_has_an_index, packed_it_is_the_same,
       around_an_event, at_its_own_pace)

@@ -4,12 +4,21 @@
 
 #include "transports/file/reader.h"
 
-/* Nothing holds from here on: goes on where a block begins again. */
+/* Its place among the others: of this run, behind those before it. */
+static bool has_place(const struct tap_reader *r, const struct tap_block *b)
+{
+    return r->block_end == 0 ||
+           (b->run == r->block.run && b->number > r->block.number && b->reports >= r->reports);
+}
+
+/* Nothing holds from here on: goes on where a block begins that has its place here. What else looks
+ * like one is bytes of somebody's: its length says nothing. */
 static enum tap_reader_got find_next(struct tap_reader *r)
 {
     enum tap_reader_got got = TAP_READER_FRAME;
     struct tap_block b;
     r->damage_from = r->offset;
+    r->damaged = NULL;
     for (size_t step = 1;;) {
         r->at += step;
         r->offset += step;
@@ -21,21 +30,24 @@ static enum tap_reader_got find_next(struct tap_reader *r)
         const uint8_t *p = r->buf + r->at;
         size_t there = r->len - r->at - (TAP_BLOCK_FRAME - 1);
         const uint8_t *mark = memmem(p, there + 3, TAP_FRAME_MAGIC, 4);
-        if (mark == p && tap_block_read(p, &b))
+        if (mark == p && tap_block_read(p, &b) && has_place(r, &b))
             return TAP_READER_DAMAGED;
         step = mark && mark > p ? (size_t)(mark - p) : mark ? 1 : there;
         step = step < r->len - r->at ? step : r->len - r->at;
     }
 }
 
-/* A whole block of which the checksum does not hold, or one that has no place here. */
-static enum tap_reader_got leave_out(struct tap_reader *r, uint64_t end)
+/* A block of which the frame holds and the bytes do not: it is all there, but bytes may have gone
+ * from it, or come to it. */
+static enum tap_reader_got leave_out(struct tap_reader *r, const struct tap_block *b)
 {
-    r->damage_from = r->offset;
-    if (!tap_reader_seek(r, end))
-        return TAP_READER_ERROR;
-    r->block_end = end;
-    return TAP_READER_DAMAGED;
+    uint64_t end = r->offset + TAP_BLOCK_FRAME + b->length;
+    enum tap_reader_got got = find_next(r);
+    if (r->offset == end) {
+        r->damaged_block = *b;
+        r->damaged = &r->damaged_block;
+    }
+    return got == TAP_READER_TORN ? TAP_READER_DAMAGED : got;
 }
 
 /* The frames of a packed block. */
@@ -59,13 +71,6 @@ static bool unpack(struct tap_reader *r, const struct tap_block *b)
     return r->frames_len == b->unpacked;
 }
 
-/* Its place among the others: of this run, behind those before it. */
-static bool has_place(const struct tap_reader *r, const struct tap_block *b)
-{
-    return r->block_end == 0 ||
-           (b->run == r->block.run && b->number > r->block.number && b->reports >= r->reports);
-}
-
 /* A block whose frame holds, and of which the bytes are all there or the file is torn. */
 static enum tap_reader_got open_block(struct tap_reader *r, const struct tap_block *b)
 {
@@ -75,7 +80,7 @@ static enum tap_reader_got open_block(struct tap_reader *r, const struct tap_blo
     if (!tap_reader_ensure(r, size, &got))
         return got == TAP_READER_END ? TAP_READER_TORN : got;
     if (tap_checksum(r->buf + r->at + TAP_BLOCK_FRAME, b->length) != b->sum)
-        return leave_out(r, end);
+        return leave_out(r, b);
     if (r->block_end && b->reports != r->reports)
         return TAP_READER_REPORTS;
     r->at += TAP_BLOCK_FRAME;
@@ -89,6 +94,7 @@ static enum tap_reader_got open_block(struct tap_reader *r, const struct tap_blo
     r->at += b->length;
     r->offset = end;
     r->damage_from = end - size;
+    r->damaged = &r->block;
     return whole ? TAP_READER_FRAME : TAP_READER_DAMAGED;
 }
 
@@ -100,10 +106,8 @@ enum tap_reader_got tap_reader_block(struct tap_reader *r)
         return TAP_READER_ERROR;
     if (!tap_reader_ensure(r, TAP_BLOCK_FRAME, &got))
         return got;
-    if (!tap_block_read(r->buf + r->at, &b))
+    if (!tap_block_read(r->buf + r->at, &b) || !has_place(r, &b))
         return find_next(r);
-    if (!has_place(r, &b))
-        return leave_out(r, r->offset + TAP_BLOCK_FRAME + b.length);
     if (tap_reader_wants(r, b.type, b.first, b.last))
         return open_block(r, &b);
     if (r->block_end && b.reports != r->reports)

@@ -30,7 +30,8 @@ enum { PACE_FAST, PACE_REAL };
 
 struct file_node {
     bool known, alive;
-    bool left_out; /* events before its next frame were passed over, nobody lost them */
+    bool left_out;    /* events before its next frame were passed over, nobody lost them */
+    uint64_t damaged; /* but for so many at the most */
     uint32_t index;
     struct tap_pace pace;
     uint64_t next; /* of its present life: the number that comes next */
@@ -145,15 +146,19 @@ static enum tap_status file_take(struct file *f, const struct tap_frame *h, cons
     return TAP_OK;
 }
 
-/* Numbers of blocks that were passed over: a frame says that they were left out. */
+/* Numbers of blocks that were passed over: a frame says that they were left out. What it does not
+ * speak of is lost. */
 static enum tap_status file_pass(struct file *f, const struct tap_frame *h)
 {
     uint8_t bytes[TAP_FRAME_HEADER];
     struct file_node *n = &f->nodes[h->node];
     struct tap_frame left_out = {
-        .flags = TAP_FRAME_RECORDED, .lost = TAP_FRAME_LOST_ALL, .node = h->node, .seq = h->seq};
-    bool some = n->alive && n->left_out && h->seq > n->next;
+        .flags = TAP_FRAME_RECORDED, .lost = TAP_FRAME_LOST_ALL, .node = h->node};
+    uint64_t missing = n->alive && h->seq > n->next ? h->seq - n->next : 0;
+    bool some = n->left_out && missing > n->damaged;
+    left_out.seq = some ? h->seq - n->damaged : 0;
     n->left_out = false;
+    n->damaged = 0;
     tap_frame_write(bytes, &left_out);
     return some ? file_take(f, &left_out, bytes) : TAP_OK;
 }
@@ -288,6 +293,12 @@ static enum tap_status file_ended(struct file *f, enum tap_reader_got got)
 static void note_damage(struct file *f)
 {
     const struct tap_reader *r = &f->reader;
+    const struct tap_block *b = r->damaged;
+    for (size_t i = 0; i < NODES_MAX; i++) {
+        uint64_t lost = !b ? UINT64_MAX : b->nodes >> i % 64 & 1 ? b->events : 0;
+        if (__builtin_add_overflow(f->nodes[i].damaged, lost, &f->nodes[i].damaged))
+            f->nodes[i].damaged = UINT64_MAX;
+    }
     if (f->damages++ < 10)
         f->host->log(f->host, TAP_LOG_WARNING, "%s: %llu bytes from byte %llu on are damaged",
                      f->settings->path, (unsigned long long)(r->offset - r->damage_from),

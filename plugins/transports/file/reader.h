@@ -33,6 +33,8 @@ struct tap_reader {
     struct tap_block block;
     uint64_t block_end; /* offset where it ends */
     uint64_t damage_from;
+    const struct tap_block *damaged; /* what was there: one block, or NULL: nobody knows */
+    struct tap_block damaged_block;
     uint8_t *frames; /* of a packed block */
     size_t frames_at, frames_len, frames_cap;
 
