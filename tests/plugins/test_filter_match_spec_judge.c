@@ -5,6 +5,7 @@
  */
 #include <time.h>
 
+#include "beamtap/term_write.h"
 #include "filters/match_spec/judge.h"
 #include "unit.h"
 
@@ -134,5 +135,117 @@ static void says_it_of_others_too(void)
     } while (time(NULL) < until);
 }
 
-UNIT_TESTS("filter_match_spec_judge", UNIT_TEST(says_what_the_vm_says),
-           UNIT_TEST(says_it_of_others_too))
+/* ---- Large maps */
+
+#define KEYS 3000u
+
+/* Key i of nine sorts, written in one of two ways where there are two. */
+static void put_key(struct tap_buf *b, uint32_t i, bool other)
+{
+    char text[32];
+    int n = snprintf(text, sizeof text, "k\xe9y%u", i);
+    uint8_t head[3] = {TAP_EXT_STRING, 0, (uint8_t)n};
+    switch (i % 9) {
+    case 0: tap_write_i64(b, (int64_t)i); return;
+    case 1: tap_write_i64(b, -((int64_t)i << 40)); return;
+    case 2: /* an atom in Latin-1, or in UTF-8 */
+        if (!other) {
+            head[0] = TAP_EXT_ATOM;
+            tap_buf_put(b, head, 3);
+            tap_buf_put(b, text, (size_t)n);
+            return;
+        }
+        n = snprintf(text, sizeof text, "k\xc3\xa9y%u", i);
+        tap_buf_put(b, (uint8_t[2]){TAP_EXT_SMALL_ATOM_UTF8, (uint8_t)n}, 2);
+        tap_buf_put(b, text, (size_t)n);
+        return;
+    case 3: /* a list of small integers, in two ways */
+        if (other) {
+            tap_buf_put(b, head, 3);
+            tap_buf_put(b, text, (size_t)n);
+            return;
+        }
+        tap_write_list(b, (uint32_t)n);
+        for (int k = 0; k < n; k++)
+            tap_write_i64(b, (uint8_t)text[k]);
+        tap_write_nil(b);
+        return;
+    case 4: tap_write_binary(b, text, (size_t)n); return;
+    case 5:
+        tap_write_tuple(b, 3);
+        tap_write_atom(b, "key");
+        put_key(b, i - 2, other);
+        tap_write_i64(b, i);
+        return;
+    case 6: { /* a float, 2^(i/9) */
+        uint64_t bits = (uint64_t)(1023 + i / 9) << 52;
+        uint8_t bytes[9] = {TAP_EXT_NEW_FLOAT};
+        tap_put_u64(bytes + 1, bits);
+        tap_buf_put(b, bytes, 9);
+        return;
+    }
+    case 7: { /* a process */
+        uint8_t bytes[18] = {TAP_EXT_NEW_PID, TAP_EXT_SMALL_ATOM_UTF8, 3, 'n', '@', 'h'};
+        tap_put_u32(bytes + 6, i);
+        tap_put_u32(bytes + 14, 1);
+        tap_buf_put(b, bytes, 18);
+        return;
+    }
+    default: /* of 160 bits */
+        tap_buf_put(b, (uint8_t[3]){TAP_EXT_SMALL_BIG, 20, 0}, 3);
+        for (uint32_t k = 0; k < 20; k++)
+            tap_buf_put(b, (uint8_t[1]){k < 4 ? (uint8_t)(i >> k * 8) : 7}, 1);
+    }
+}
+
+/* #{Key(i) => i}, in an order of its own; `spoilt` has another value, `gone` stands with another
+ * key. */
+static struct ms_value make_map(struct tap_buf *b, uint32_t step, uint32_t spoilt, uint32_t gone)
+{
+    tap_write_map(b, KEYS);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        uint32_t key = (uint32_t)((uint64_t)i * step % KEYS);
+        if (key == gone)
+            tap_write_i64(b, KEYS * 2);
+        else
+            put_key(b, key, step > 1);
+        tap_write_i64(b, key + (key == spoilt));
+    }
+    CU_ASSERT_FATAL(!b->oom);
+    struct tap_cursor c = tap_cursor(b->data, b->len);
+    return ms_value_read(&c);
+}
+
+/* In steps that grow with their keys. */
+static void compares_large_maps_in_any_order(void)
+{
+    static const uint32_t orders[] = {1, 7, 2999};
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        struct tap_buf one = {0}, same = {0}, other = {0}, without = {0};
+        struct ms_value a = make_map(&one, 1, KEYS, KEYS);
+        struct ms_value b = make_map(&same, orders[i], KEYS, KEYS);
+        struct ms_value more = make_map(&other, orders[i], 1233, KEYS);
+        struct ms_value lacks = make_map(&without, orders[i], KEYS, 9);
+        for (int exact = 0; exact < 2; exact++) {
+            struct ms_context c = {MS_STEPS, 25};
+            CU_ASSERT(ms_compare(&c, &a, &b, exact) == MS_SAME);
+            c.steps = MS_STEPS;
+            CU_ASSERT(ms_compare(&c, &b, &a, exact) == MS_SAME);
+            c.steps = MS_STEPS;
+            CU_ASSERT(ms_compare(&c, &a, &more, exact) == MS_LESS);
+            c.steps = MS_STEPS;
+            CU_ASSERT(ms_compare(&c, &more, &a, exact) == MS_GREATER);
+            c.steps = MS_STEPS; /* the least key that one alone has: 9 and 6000 */
+            CU_ASSERT(ms_compare(&c, &a, &lacks, exact) == MS_LESS);
+            c.steps = MS_STEPS;
+            CU_ASSERT(ms_compare(&c, &lacks, &a, exact) == MS_GREATER);
+        }
+        tap_buf_free(&one);
+        tap_buf_free(&same);
+        tap_buf_free(&other);
+        tap_buf_free(&without);
+    }
+}
+
+UNIT_TESTS("filter_match_spec_judge", UNIT_TEST(compares_large_maps_in_any_order),
+           UNIT_TEST(says_what_the_vm_says), UNIT_TEST(says_it_of_others_too))

@@ -1,5 +1,7 @@
 /* compare.c: the order of all terms, and what that asks of maps, whose pairs stand in any order. */
-#include "filters/match_spec/value.h"
+#include "filters/match_spec/map_index.h"
+
+#define FEW 8u /* keys that are looked up one by one */
 
 static enum ms_order compare_at(struct ms_context *, const struct ms_value *,
                                 const struct ms_value *, bool exact, unsigned depth);
@@ -62,39 +64,82 @@ static enum ms_order compare_lists(struct ms_context *c, struct ms_value a, stru
 
 /* ---- Maps: by size, then by keys in their order, then by values in that of their keys */
 
-static enum ms_order find_at(struct ms_context *c, const struct ms_value *map,
-                             const struct ms_value *key, uint32_t hint, struct ms_value *value,
-                             unsigned depth)
+static enum ms_order find_by_turns(struct ms_context *c, const struct ms_value *map,
+                                   const struct ms_value *key, struct ms_value *value,
+                                   unsigned depth)
 {
+    struct ms_items items = ms_items_of(map);
     enum ms_order found = MS_DIFFERENT;
-    /* Maps that were written in one order are gone through in step. */
-    for (int round = 0; round < 2; round++) {
-        struct ms_items items = ms_items_of(map);
-        for (uint32_t i = 0; i < map->length; i++) {
-            struct ms_value own;
-            bool known = ms_items_next(c, &items, &own);
-            known &= ms_items_next(c, &items, value) || value->type == MS_UNKNOWN;
-            if (c->steps == 0)
-                return MS_NOBODY_KNOWS;
-            if ((i < hint) != (round == 1))
-                continue;
-            enum ms_order one =
-                own.type && known ? compare_at(c, key, &own, true, depth) : MS_NOBODY_KNOWS;
-            if (one == MS_SAME)
-                return MS_SAME;
-            if (one == MS_NOBODY_KNOWS)
-                found = one;
-        }
-        if (hint == 0)
-            break;
+    for (uint32_t i = 0; i < map->length; i++) {
+        struct ms_value own;
+        bool known = ms_items_next(c, &items, &own);
+        known &= ms_items_next(c, &items, value) || value->type == MS_UNKNOWN;
+        if (c->steps == 0)
+            return MS_NOBODY_KNOWS;
+        enum ms_order one =
+            own.type && known ? compare_at(c, key, &own, true, depth) : MS_NOBODY_KNOWS;
+        if (one == MS_SAME)
+            return MS_SAME;
+        if (one == MS_NOBODY_KNOWS)
+            found = one;
     }
     return found;
 }
 
 enum ms_order ms_map_find(struct ms_context *c, const struct ms_value *map,
-                          const struct ms_value *key, uint32_t hint, struct ms_value *value)
+                          const struct ms_value *key, struct ms_value *value)
 {
-    return find_at(c, map, key, hint, value, 0);
+    return find_by_turns(c, map, key, value, 0);
+}
+
+/* A map in which the keys of another are looked up, one after the other. Maps that were written in
+ * one order are gone through in step. */
+struct map_lookup {
+    const struct ms_value *map;
+    struct ms_items items;
+    bool in_step;
+    struct ms_map_index index;
+};
+
+static enum ms_order find_in_step(struct ms_context *c, struct map_lookup *l,
+                                  const struct ms_value *key, struct ms_value *value,
+                                  unsigned depth)
+{
+    struct ms_value own;
+    bool known = ms_items_next(c, &l->items, &own);
+    ms_items_next(c, &l->items, value);
+    return known ? compare_at(c, key, &own, true, depth) : MS_NOBODY_KNOWS;
+}
+
+static enum ms_order find_by_hash(struct ms_context *c, struct map_lookup *l,
+                                  const struct ms_value *key, struct ms_value *value,
+                                  unsigned depth)
+{
+    bool known = l->index.pairs || ms_map_index_make(c, l->map, &l->index);
+    const struct ms_map_pair *p = known ? ms_map_index_first(c, &l->index, key, &known) : NULL;
+    enum ms_order found = known && !l->index.unsure ? MS_DIFFERENT : MS_NOBODY_KNOWS;
+    for (; p; p = ms_map_index_next(&l->index, p)) {
+        enum ms_order one = compare_at(c, key, &p->key, true, depth);
+        if (c->steps == 0)
+            return MS_NOBODY_KNOWS;
+        if (one == MS_NOBODY_KNOWS)
+            found = one;
+        if (one != MS_SAME)
+            continue;
+        *value = p->value;
+        return MS_SAME;
+    }
+    return found;
+}
+
+static enum ms_order find_at(struct ms_context *c, struct map_lookup *l, const struct ms_value *key,
+                             struct ms_value *value, unsigned depth)
+{
+    l->in_step = l->in_step && find_in_step(c, l, key, value, depth) == MS_SAME;
+    if (l->in_step)
+        return MS_SAME;
+    return l->map->length <= FEW ? find_by_turns(c, l->map, key, value, depth)
+                                 : find_by_hash(c, l, key, value, depth);
 }
 
 /* The least key of a that b does not have, and of the values of shared keys the order of those with
@@ -115,10 +160,9 @@ static bool is_before(struct ms_context *c, const struct ms_value *key, bool any
     return o == MS_LESS;
 }
 
-/* NOBODY_KNOWS: some key cannot be compared; DIFFERENT: which is the least cannot be told. */
-static enum ms_order map_difference(struct ms_context *c, const struct ms_value *a,
-                                    const struct ms_value *b, bool exact, unsigned depth,
-                                    struct map_difference *d)
+static enum ms_order difference_of(struct ms_context *c, const struct ms_value *a,
+                                   struct map_lookup *b, bool exact, unsigned depth,
+                                   struct map_difference *d)
 {
     struct ms_items items = ms_items_of(a);
     enum ms_order unsure = MS_SAME;
@@ -128,7 +172,7 @@ static enum ms_order map_difference(struct ms_context *c, const struct ms_value 
         if (!ms_items_next(c, &items, &key))
             return MS_NOBODY_KNOWS;
         bool known = ms_items_next(c, &items, &value);
-        enum ms_order found = find_at(c, b, &key, i, &other, depth);
+        enum ms_order found = find_at(c, b, &key, &other, depth);
         if (found == MS_NOBODY_KNOWS)
             return found;
         if (found == MS_DIFFERENT) {
@@ -148,6 +192,17 @@ static enum ms_order map_difference(struct ms_context *c, const struct ms_value 
         }
         d->differ = true;
     }
+    return unsure;
+}
+
+/* NOBODY_KNOWS: some key cannot be compared; DIFFERENT: which is the least cannot be told. */
+static enum ms_order map_difference(struct ms_context *c, const struct ms_value *a,
+                                    const struct ms_value *b, bool exact, unsigned depth,
+                                    struct map_difference *d)
+{
+    struct map_lookup in_b = {.map = b, .items = ms_items_of(b), .in_step = true};
+    enum ms_order unsure = difference_of(c, a, &in_b, exact, depth, d);
+    ms_map_index_free(&in_b.index);
     return unsure;
 }
 

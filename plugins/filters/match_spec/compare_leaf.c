@@ -132,6 +132,16 @@ enum ms_order ms_compare_atoms(const struct ms_value *a, const struct ms_value *
     }
 }
 
+uint64_t ms_hash_atom(const struct ms_value *v)
+{
+    uint32_t at = 0;
+    bool second = false;
+    uint64_t h = 0;
+    for (int byte; (byte = utf8_byte(v, &at, &second)) >= 0;)
+        h = (h ^ (unsigned)byte) * 0x100000001B3u;
+    return h;
+}
+
 /* ---- Bits */
 
 enum ms_order ms_compare_bits(const struct ms_value *a, const struct ms_value *b)
@@ -237,6 +247,19 @@ enum ms_order ms_compare_identifiers(const struct ms_value *a, const struct ms_v
                    same_words(&x, &y, a->type == MS_PORT)
                ? MS_SAME
                : MS_DIFFERENT;
+}
+
+/* The words' sum: leading and trailing ones of 0 may be left out. */
+bool ms_hash_identifier(const struct ms_value *v, uint64_t *hash)
+{
+    struct identifier id;
+    if (!read_identifier(v, &id))
+        return false;
+    uint64_t sum = ms_hash_atom(&id.node) + id.creation;
+    for (uint32_t i = 0; i < id.count; i++)
+        sum += id.words[i];
+    *hash = (*hash ^ sum) * 0x9E3779B97F4A7C15u;
+    return true;
 }
 
 struct ms_value ms_value_node(const struct ms_value *v)

@@ -184,7 +184,7 @@ FUNCTION(map_get)
     if (a[1].type != MS_MAP)
         return false;
     struct ms_value value = ms_value_unknown();
-    enum ms_order found = ms_map_find(&e->context, &a[1], &a[0], 0, &value);
+    enum ms_order found = ms_map_find(&e->context, &a[1], &a[0], &value);
     if (found == MS_SAME)
         *out = value;
     return found != MS_DIFFERENT;
@@ -194,7 +194,7 @@ FUNCTION(is_map_key)
     struct ms_value value;
     if (a[1].type != MS_MAP)
         return false;
-    enum ms_order found = ms_map_find(&e->context, &a[1], &a[0], 0, &value);
+    enum ms_order found = ms_map_find(&e->context, &a[1], &a[0], &value);
     if (found != MS_NOBODY_KNOWS)
         *out = ms_value_bool(found == MS_SAME);
     return true;

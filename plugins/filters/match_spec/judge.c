@@ -64,7 +64,7 @@ static enum answer match_map(struct ms_eval *e, const struct ms_node *n, const s
     enum answer all = YES;
     for (uint32_t i = 0; i < n->count && all != NO; i++) {
         struct ms_value value = ms_value_unknown();
-        enum answer found = same(ms_map_find(&e->context, v, &n->items[i * 2].value, 0, &value));
+        enum answer found = same(ms_map_find(&e->context, v, &n->items[i * 2].value, &value));
         all = both(all, found == YES ? match(e, &n->items[i * 2 + 1], &value) : found);
     }
     return all;

@@ -105,7 +105,7 @@ enum ms_order ms_compare(struct ms_context *, const struct ms_value *, const str
                          bool exact);
 /* Looks a key up; MS_SAME: it is there, and *value what it has, MS_DIFFERENT: it is not. */
 enum ms_order ms_map_find(struct ms_context *, const struct ms_value *map,
-                          const struct ms_value *key, uint32_t hint, struct ms_value *value);
+                          const struct ms_value *key, struct ms_value *value);
 
 /* compare_leaf.c: those that hold no others. */
 enum ms_order ms_compare_numbers(const struct ms_context *, const struct ms_value *,
@@ -113,6 +113,9 @@ enum ms_order ms_compare_numbers(const struct ms_context *, const struct ms_valu
 enum ms_order ms_compare_atoms(const struct ms_value *, const struct ms_value *);
 enum ms_order ms_compare_bits(const struct ms_value *, const struct ms_value *);
 enum ms_order ms_compare_identifiers(const struct ms_value *, const struct ms_value *);
+/* What those that are the same have in common. False: it cannot be read. */
+uint64_t ms_hash_atom(const struct ms_value *);
+bool ms_hash_identifier(const struct ms_value *, uint64_t *hash);
 
 /* The node of a pid, port or reference, an atom. Unknown: it cannot be read. */
 struct ms_value ms_value_node(const struct ms_value *);
