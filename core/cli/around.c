@@ -87,7 +87,8 @@ static int find(const struct tap_config *config, struct tap_error *err, const ch
     return code;
 }
 
-int tap_cli_around(const char *path, const char *pattern, int64_t *ts, int64_t *started)
+int tap_cli_around(const struct tap_cli_args *files, const char *pattern, int64_t *ts,
+                   int64_t *started)
 {
     struct tap_cli_sets sets = {NULL, 0};
     struct tap_error *err = tap_error_new();
@@ -97,12 +98,12 @@ int tap_cli_around(const char *path, const char *pattern, int64_t *ts, int64_t *
                        : kinds == TAP_KIND_BIT(TAP_MESSAGE_RECEIVE) ? "message_receive"
                                                                     : "function_call";
     int code = 1;
-    if (err && tap_cli_set(&sets, "%s.path=%s", tap_defaults.recording, path) &&
+    if (err && tap_cli_sets_recordings(&sets, files) &&
         tap_cli_set(&sets, "%s=%s", tap_defaults.match_spec, pattern) &&
         tap_cli_set(&sets, "session.events=%s", kind)) {
         if (tap_config_embed(NULL, tap_defaults.transport, (const char *const *)sets.sets,
                              sets.set_count, &around_loaded, &config, err) == TAP_OK) {
-            code = find(config, err, path, pattern, ts, started);
+            code = find(config, err, files->words[0], pattern, ts, started);
         } else {
             tap_error_print(err, stderr);
             code = (int)tap_error_status(err);

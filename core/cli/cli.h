@@ -64,6 +64,9 @@ bool tap_cli_sink_section(struct tap_cli_sets *, const char *plugin, char sectio
 /* Adds the --set arguments of a command line; false: out of memory, and told. */
 bool tap_cli_sets_given(struct tap_cli_sets *, const struct tap_cli_args *);
 
+/* The transport that plays the files which a command line names. False: as above. */
+bool tap_cli_sets_recordings(struct tap_cli_sets *, const struct tap_cli_args *);
+
 /* Of which events a pattern speaks, which is a line of the filter match_spec: the bit of calls, of
  * sends or of receives. */
 uint32_t tap_cli_pattern_kind(const char *pattern);

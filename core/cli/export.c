@@ -1,13 +1,15 @@
-/* export.c: `beamtap export FILE --sink NAME[:KEY=VALUE,...]`: a recorded trace through any sinks.
+/* export.c: `beamtap export FILE... --sink NAME[:KEY=VALUE,...]`: recordings through any
+ * sinks.
  *
- * It is a run whose configuration is the command line: the transport that plays a file and one
- * section for each --sink (sink_args.c), made of --set arguments, so that everything a run says and
- * checks holds here too.
+ * It is a run whose configuration is the command line: the transport that plays files and one
+ * section for each --sink (sink_args.c) and each -o (outputs.c), made of --set arguments, so that
+ * everything a run says and checks holds here too.
  */
 #include <string.h>
 
 #include "base/clock.h"
 #include "cli/around.h"
+#include "cli/outputs.h"
 #include "cli/run.h"
 #include "config/options.h"
 #include "library/defaults.h"
@@ -39,16 +41,20 @@ static bool read_margin(const char *name, const char *text, int64_t *ns)
 }
 
 /* Looks for the event first. The exit code. */
-static int set_around(struct tap_cli_sets *sets, const char *path, const struct export_part *part)
+static int set_around(struct tap_cli_sets *sets, const struct tap_cli_args *files,
+                      const struct export_part *part)
 {
     int64_t before, behind, ts, started;
-    if (strcmp(path, "-") == 0) {
-        fputs("beamtap export: --around reads the recording twice: it must be a file\n", stderr);
-        return 2;
+    for (size_t i = 0; i < files->word_count; i++) {
+        if (strcmp(files->words[i], "-") == 0) {
+            fputs("beamtap export: --around reads the recording twice: it must be a file\n",
+                  stderr);
+            return 2;
+        }
     }
     if (!read_margin("--from", part->from, &before) || !read_margin("--to", part->to, &behind))
         return 2;
-    int code = tap_cli_around(path, part->around, &ts, &started);
+    int code = tap_cli_around(files, part->around, &ts, &started);
     if (code)
         return code;
     char from[32], to[32];
@@ -72,40 +78,41 @@ static bool set_part(struct tap_cli_sets *sets, const struct export_part *part)
            (!part->pace || tap_cli_set(sets, "%s.pace=%s", tap_defaults.recording, part->pace));
 }
 
-/* The transport of the recording, and what --set asks for beside the sinks. */
+/* The transport of the recordings, and what --set asks for beside the sinks. */
 static bool set_file(struct tap_cli_sets *sets, const struct export_part *part,
                      const struct tap_cli_args *args)
 {
-    return tap_cli_set(sets, "%s.path=%s", tap_defaults.recording, args->words[0]) &&
-           set_part(sets, part) && tap_cli_sets_given(sets, args);
+    return tap_cli_sets_recordings(sets, args) && set_part(sets, part) &&
+           tap_cli_sets_given(sets, args);
 }
 
 int tap_cli_export(int argc, char **argv)
 {
-    const char *words[argc], *given[argc];
+    const char *words[argc], *given[argc], *files[argc];
     char *rest[argc];
     struct tap_cli_args args = {.words = words, .sets = given};
+    struct tap_cli_outputs to = {"export", tap_defaults.text, false, files, 0};
     struct tap_cli_sets sets = {NULL, 0};
     struct export_part part = {0};
     bool quiet = false, json = false;
     const struct tap_cli_flag flags[] = {{"--quiet", &quiet}, {"--json", &json}, {NULL, NULL}};
-    const struct tap_cli_option options[] = {{"--from", &part.from, NULL},
-                                             {"--to", &part.to, NULL},
-                                             {"--node", &part.nodes, NULL},
-                                             {"--pids", &part.pids, NULL},
-                                             {"--pace", &part.pace, NULL},
-                                             {"--around", &part.around, NULL},
-                                             {NULL, NULL, NULL}};
+    const struct tap_cli_option options[] = {
+        {"--from", &part.from, NULL},  {"--to", &part.to, NULL},
+        {"--node", &part.nodes, NULL}, {"--pids", &part.pids, NULL},
+        {"--pace", &part.pace, NULL},  {"--around", &part.around, NULL},
+        {"-o", files, &to.count},      {NULL, NULL, NULL}};
     int n = tap_cli_take(argc, argv, options, &sets, rest), code = 2;
-    if (n < 0 || !tap_cli_read(n, rest, flags, 1, 1, &args))
+    if (n < 0 || !tap_cli_read(n, rest, flags, 1, (size_t)argc, &args))
         code = 2;
-    else if (sets.set_count == 0)
-        fputs("beamtap export: no sink is given (--sink NAME:KEY=VALUE,..., such as --sink "
-              "csv:path=out.csv)\n",
+    else if (sets.set_count == 0 && to.count == 0)
+        fputs("beamtap export: no sink is given (-o out.csv, or --sink NAME:KEY=VALUE,..., such as "
+              "--sink csv:path=out.csv)\n",
               stderr);
+    else if ((code = tap_cli_outputs(&to, &args, &sets)) != 0)
+        ; /* told */
     else if (!set_file(&sets, &part, &args))
         code = 1;
-    else if (!part.around || (code = set_around(&sets, words[0], &part)) == 0)
+    else if (!part.around || (code = set_around(&sets, &args, &part)) == 0)
         code = tap_run_sets(&sets, quiet, json);
     tap_cli_sets_free(&sets);
     return code;

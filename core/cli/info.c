@@ -1,6 +1,6 @@
-/* info.c: `beamtap info FILE`: what a recording holds, before anybody plays it into anything.
+/* info.c: `beamtap info FILE...`: what recordings hold, before anybody plays them into anything.
  *
- * It is a run that plays the file into a sink of its own, which counts (info_sink.h), and into the
+ * It is a run that plays the files into a sink of its own, which counts (info_sink.h), and into the
  * plugin that sums up, for who was busy.
  */
 #include <inttypes.h>
@@ -22,8 +22,7 @@
 
 /* What is known when the recording was played. */
 struct facts {
-    const char *path;
-    int64_t size; /* of the file, in bytes; -1: it is none, or a pipe */
+    const struct tap_cli_args *files;
     const struct tap_info *counted;
     const struct tap_run_info *run;
     struct tap_run_figures figures;
@@ -38,6 +37,13 @@ static const char *time_text(int64_t ns, char dst[64])
     snprintf(dst + n, 64 - n, ".%06d UTC",
              (int)((ns % TAP_SECOND + TAP_SECOND) % TAP_SECOND / 1000));
     return dst;
+}
+
+/* In bytes; -1: it is no file, or a pipe. */
+static int64_t size_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
 }
 
 static int64_t span_of(const struct facts *f)
@@ -86,10 +92,15 @@ static void print_facts(const struct facts *f)
 {
     char at[64];
     int64_t span = span_of(f);
-    printf("recording      %s", f->path);
-    if (f->size >= 0)
-        printf(", %" PRId64 " bytes", f->size);
-    printf(", run %s\n", f->run->run);
+    for (size_t i = 0; i < f->files->word_count; i++) {
+        int64_t size = size_of(f->files->words[i]);
+        printf("recording      %s", f->files->words[i]);
+        if (size >= 0)
+            printf(", %" PRId64 " bytes", size);
+        if (i == 0)
+            printf(", run %s", f->run->run);
+        putchar('\n');
+    }
     if (f->counted->first)
         printf("span           %s, and %" PRId64 ".%06d s from there\n",
                time_text(f->counted->first, at), span / TAP_SECOND,
@@ -137,8 +148,16 @@ static bool print_json(const struct facts *f)
 {
     char at[64];
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "recording", f->path);
-    cJSON_AddNumberToObject(o, "bytes", (double)f->size);
+    cJSON *all = f->files->word_count > 1 ? cJSON_AddArrayToObject(o, "recordings") : NULL;
+    int64_t sum = size_of(f->files->words[0]);
+    for (size_t i = 1; i < f->files->word_count && sum >= 0; i++) {
+        int64_t size = size_of(f->files->words[i]);
+        sum = size < 0 ? -1 : sum + size;
+    }
+    for (size_t i = 0; all && i < f->files->word_count; i++)
+        cJSON_AddItemToArray(all, cJSON_CreateString(f->files->words[i]));
+    cJSON_AddStringToObject(o, "recording", f->files->words[0]);
+    cJSON_AddNumberToObject(o, "bytes", (double)sum);
     cJSON_AddStringToObject(o, "run", f->run->run);
     if (f->counted->first)
         cJSON_AddStringToObject(o, "first", time_text(f->counted->first, at));
@@ -166,18 +185,11 @@ static void copy_out(FILE *from)
         fwrite(piece, 1, n, stdout);
 }
 
-static int64_t size_of(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
-}
-
 /* What was played, as far as it could be. `sums`: what the other sink has written. */
-static int report(struct tap_session *session, const char *path, FILE *sums, bool json)
+static int report(struct tap_session *session, const struct tap_cli_args *files, FILE *sums,
+                  bool json)
 {
-    struct facts f = {.path = path,
-                      .size = size_of(path),
-                      .counted = tap_session_self_of(session, &tap_info_plugin)};
+    struct facts f = {.files = files, .counted = tap_session_self_of(session, &tap_info_plugin)};
     if (!f.counted || !tap_run_figures(session, &f.figures)) {
         fputs("beamtap: out of memory\n", stderr);
         return 1;
@@ -194,8 +206,8 @@ static int report(struct tap_session *session, const char *path, FILE *sums, boo
     return code;
 }
 
-static int play(const struct tap_config *config, struct tap_error *err, const char *path,
-                FILE *sums, bool json)
+static int play(const struct tap_config *config, struct tap_error *err,
+                const struct tap_cli_args *files, FILE *sums, bool json)
 {
     struct tap_session *session = tap_session_new(config, err);
     int code = 1;
@@ -205,7 +217,7 @@ static int play(const struct tap_config *config, struct tap_error *err, const ch
         bool played;
         enum tap_status status = tap_play(session, &played);
         tap_live_end();
-        code = played ? report(session, path, sums, json) : 1;
+        code = played ? report(session, files, sums, json) : 1;
         code = code ? code : (int)status;
     }
     tap_signals_forget();
@@ -214,20 +226,20 @@ static int play(const struct tap_config *config, struct tap_error *err, const ch
     return code ? code : (int)tap_error_status(err);
 }
 
-static int info(const char *path, const struct tap_cli_args *args, FILE *sums, bool json)
+static int info(const struct tap_cli_args *args, FILE *sums, bool json)
 {
     struct tap_cli_sets sets = {NULL, 0};
     struct tap_error *err = tap_error_new();
     struct tap_config *config = NULL;
     char section[TAP_CLI_SECTION];
-    bool ok = err && tap_cli_set(&sets, "%s.path=%s", tap_defaults.recording, path) &&
+    bool ok = err && tap_cli_sets_recordings(&sets, args) &&
               tap_cli_sink_section(&sets, tap_defaults.summary, section) &&
               tap_cli_set(&sets, "%s.path=/dev/fd/%d", section, fileno(sums));
     ok = ok && tap_cli_sets_given(&sets, args);
     int code = 1;
     if (ok && tap_config_embed(NULL, tap_defaults.transport, (const char *const *)sets.sets,
                                sets.set_count, &tap_info_plugin, &config, err) == TAP_OK) {
-        code = play(config, err, path, sums, json);
+        code = play(config, err, args, sums, json);
     } else if (err) {
         tap_error_print(err, stderr);
         code = (int)tap_error_status(err);
@@ -244,14 +256,14 @@ int tap_cli_info(int argc, char **argv)
     struct tap_cli_args args = {.words = words, .sets = given};
     bool json = false;
     const struct tap_cli_flag flags[] = {{"--json", &json}, {NULL, NULL}};
-    if (!tap_cli_read(argc, argv, flags, 1, 1, &args))
+    if (!tap_cli_read(argc, argv, flags, 1, (size_t)argc, &args))
         return 2;
     FILE *sums = tmpfile();
     if (!sums) {
         fputs("beamtap: cannot make a temporary file\n", stderr);
         return 1;
     }
-    int code = info(words[0], &args, sums, json);
+    int code = info(&args, sums, json);
     fclose(sums);
     return tap_cli_flush(code);
 }

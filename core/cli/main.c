@@ -95,15 +95,18 @@ static const struct command {
      "what is installed, from where, with which options; or tries a plugin out", tap_cli_plugins,
      TEST_HELP},
     {"export",
-     "FILE --sink NAME[:KEY=VALUE,...]... [--from TIME] [--to TIME] [--around PATTERN] "
+     "FILE... [-o FILE]... [--sink NAME[:KEY=VALUE,...]]... [--from TIME] [--to TIME] [--around "
+     "PATTERN] "
      "[--node NODE,...] [--pids PID,...] [--pace fast|real] [--set SECTION.KEY=VALUE]... [--quiet] "
      "[--json]",
-     "plays a recording (sink record), or a part of it, into any sinks", tap_cli_export,
+     "plays a recording (sink record; also files of dbg and ttb), or a part of it, into any sinks",
+     tap_cli_export,
+     "    Several FILEs are merged by their nodes' clocks. -o goes by the ending, as with trace.\n"
      "    TIME is counted from the recording's beginning (2s, 1500ms) or is the wall's, in UTC\n"
      "    (2026-11-28T10:00:00.5). --around PATTERN: the first event that PATTERN (as of trace)\n"
      "    accepts; --from and --to are how long before and behind it then, a second each.\n"
      "    --pace real: as long as it took. FILE - is standard input.\n" TAP_CLI_SINK_HELP},
-    {"info", "FILE [--json] [--set SECTION.KEY=VALUE]...",
+    {"info", "FILE... [--json] [--set SECTION.KEY=VALUE]...",
      "what a recording holds: span, nodes, kinds of events, losses, and who was busy", tap_cli_info,
      NULL},
     {"nodes", "NODE [--hidden] [--json] [--set SECTION.KEY=VALUE]...",

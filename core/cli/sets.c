@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "library/defaults.h"
 
 bool tap_cli_set(struct tap_cli_sets *sets, const char *format, ...)
 {
@@ -36,6 +37,15 @@ bool tap_cli_sets_given(struct tap_cli_sets *sets, const struct tap_cli_args *ar
 {
     for (size_t i = 0; i < args->set_count; i++)
         if (!tap_cli_set(sets, "%s", args->sets[i]))
+            return false;
+    return true;
+}
+
+bool tap_cli_sets_recordings(struct tap_cli_sets *sets, const struct tap_cli_args *args)
+{
+    for (size_t i = 0; i < args->word_count; i++)
+        if (!tap_cli_set(sets, "%s.%s=%s", tap_defaults.recording, i ? "with" : "path",
+                         args->words[i]))
             return false;
     return true;
 }

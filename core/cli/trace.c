@@ -11,6 +11,7 @@
 #include "base/event_names.h"
 #include "beamtap/event.h"
 #include "cli/cli.h"
+#include "cli/outputs.h"
 #include "cli/run.h"
 #include "library/defaults.h"
 
@@ -135,101 +136,6 @@ static bool set_trace(struct trace_options *o, const char *nodes, const char *co
            (!o->pids || tap_cli_set(&o->sets, "%s=%s", tap_defaults.pids, o->pids));
 }
 
-/* ---- Where it goes */
-
-static bool has_option(const struct tap_loaded *l, const char *name)
-{
-    for (size_t i = 0; i < l->plugin->option_count; i++)
-        if (strcmp(l->options[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* Does the file's name end in this, packed or not? `ending`: "jsonl format=json". */
-static bool ends_so(const char *file, const char *ending)
-{
-    size_t len = strlen(file), n = strcspn(ending, " ");
-    if (len > 3 && strcmp(file + len - 3, ".gz") == 0)
-        len -= 3;
-    return len > n + 1 && file[len - n - 1] == '.' && memcmp(file + len - n, ending, n) == 0;
-}
-
-static const char *ending_of(const struct tap_plugin *p, const char *file)
-{
-    const char *const *e = TAP_HAS(p, endings) ? p->endings : NULL;
-    while (e && *e && !ends_so(file, *e))
-        e++;
-    return e ? *e : NULL;
-}
-
-static void refuse_output(const struct trace_options *o, const char *file,
-                          const struct tap_loaded *const *list, size_t n)
-{
-    fprintf(stderr,
-            "beamtap %s: -o %s: no installed sink writes such a file (there are:", o->command,
-            file);
-    const char *comma = "";
-    for (size_t i = 0; i < n; i++) {
-        const struct tap_plugin *p = list[i]->plugin;
-        for (const char *const *e = TAP_HAS(p, endings) ? p->endings : NULL; e && *e; e++) {
-            fprintf(stderr, "%s .%.*s", comma, (int)strcspn(*e, " "), *e);
-            comma = ",";
-        }
-    }
-    fputs("; --sink NAME:path=FILE takes any name)\n", stderr);
-}
-
-static bool set_output(struct trace_options *o, const char *file, const struct tap_loaded *sink,
-                       const char *ending)
-{
-    char section[TAP_CLI_SECTION];
-    const char *more = ending ? strchr(ending, ' ') : NULL;
-    return tap_cli_sink_section(&o->sets, sink->plugin->name, section) &&
-           tap_cli_set(&o->sets, "%s.path=%s", section, file) &&
-           (!more || tap_cli_set(&o->sets, "%s.%s", section, more + 1)) &&
-           (!o->elixir || !has_option(sink, "syntax") ||
-            tap_cli_set(&o->sets, "%s.syntax=elixir", section));
-}
-
-/* 0, or the exit code of what was told. */
-static int set_file(struct trace_options *o, const char *file, const struct tap_loaded *const *list,
-                    size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct tap_loaded *l = list[i];
-        const char *ending = l->plugin->kind == TAP_PLUGIN_SINK && has_option(l, "path")
-                                 ? ending_of(l->plugin, file)
-                                 : NULL;
-        if (ending)
-            return set_output(o, file, l, ending) ? 0 : 1;
-        if (strcmp(file, "-") == 0 && l->plugin->kind == TAP_PLUGIN_SINK &&
-            strcmp(l->plugin->name, o->profile ? tap_defaults.summary : tap_defaults.text) == 0)
-            return set_output(o, file, l, NULL) ? 0 : 1;
-    }
-    refuse_output(o, file, list, n);
-    return 2;
-}
-
-static int set_files(struct trace_options *o, const struct tap_cli_args *args,
-                     struct tap_error *err)
-{
-    static const char key[] = "session.plugin_path=";
-    const char *path = NULL, *terminal = "-";
-    for (size_t i = 0; i < args->set_count; i++)
-        if (strncmp(args->sets[i], key, sizeof key - 1) == 0)
-            path = args->sets[i] + sizeof key - 1;
-    struct tap_registry *registry = tap_registry_new(path);
-    const struct tap_loaded **list = NULL;
-    size_t n = registry ? tap_registry_list(registry, &list, err) : 0;
-    const char **outputs = o->sinks ? o->outputs : &terminal;
-    size_t count = o->sinks ? o->output_count : 1;
-    int code = 0;
-    for (size_t i = 0; i < count && code == 0; i++)
-        code = set_file(o, outputs[i], list, n);
-    tap_registry_free(registry);
-    return code;
-}
-
 /* ---- The command */
 
 /* Prints the file; one that would be refused is none. */
@@ -256,7 +162,6 @@ static int print_config(const struct trace_options *o)
 
 static int trace(struct trace_options *o, const struct tap_cli_args *args)
 {
-    struct tap_error *err = tap_error_new(); /* of plugins that nobody asked for: not told */
     bool named = args->word_count && is_node(args->words[0]);
     const char *node = named ? args->words[0] : NODE_USUAL;
     int code = 1;
@@ -270,14 +175,20 @@ static int trace(struct trace_options *o, const struct tap_cli_args *args)
         code = 2;
     } else if (o->profile && !is_counted(args->words + named, args->word_count - named)) {
         code = 2;
-    } else if (err && set_trace(o, node, args->words + named, args->word_count - named)) {
-        code = set_files(o, args, err);
+    } else if (set_trace(o, node, args->words + named, args->word_count - named)) {
+        static const char *const terminal = "-";
+        struct tap_cli_outputs to = {.command = o->command,
+                                     .standard =
+                                         o->profile ? tap_defaults.summary : tap_defaults.text,
+                                     .elixir = o->elixir,
+                                     .files = o->sinks ? o->outputs : &terminal,
+                                     .count = o->sinks ? o->output_count : 1};
+        code = tap_cli_outputs(&to, args, &o->sets);
         if (code == 0 && !tap_cli_sets_given(&o->sets, args))
             code = 1;
         else if (code == 0)
             code = o->print ? print_config(o) : tap_run_sets(&o->sets, o->quiet, o->json);
     }
-    tap_error_free(err);
     return code;
 }
 

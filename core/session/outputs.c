@@ -20,15 +20,30 @@ struct output {
     struct stat folder;
 };
 
-static const char *path_of(const struct tap_instance *in)
+static const void *setting_of(const struct tap_instance *in, const char *name,
+                              enum tap_option_type type)
 {
     const struct tap_plugin *p = in->loaded->plugin;
     for (size_t i = 0; i < p->option_count; i++) {
         const struct tap_option *o = in->loaded->options ? &in->loaded->options[i] : NULL;
-        if (o && o->type == TAP_OPT_PATH && strcmp(o->name, "path") == 0)
-            return *(const char *const *)(const void *)((const char *)in->settings + o->offset);
+        if (o && o->type == type && strcmp(o->name, name) == 0)
+            return (const char *)in->settings + o->offset;
     }
     return NULL;
+}
+
+static const char *path_of(const struct tap_instance *in)
+{
+    const void *path = setting_of(in, "path", TAP_OPT_PATH);
+    return path ? *(const char *const *)path : NULL;
+}
+
+/* What a transport plays beside its path. */
+static const struct tap_text_list *others_of(const struct tap_instance *in)
+{
+    static const struct tap_text_list none = {0, NULL};
+    const void *others = setting_of(in, "with", TAP_OPT_LINES);
+    return others ? others : &none;
 }
 
 /* Two writers of a device are no harm, and a terminal may have any number. */
@@ -37,11 +52,11 @@ static bool can_be_torn(const struct stat *st)
     return S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode);
 }
 
-static void look(struct output *o, const struct tap_instance *in)
+static void look(struct output *o, const struct tap_instance *in, const char *path)
 {
     static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
     char why[TAP_GUARD_WHY];
-    *o = (struct output){.instance = in, .path = path_of(in), .place = {.dir = -1}};
+    *o = (struct output){.instance = in, .path = path, .place = {.dir = -1}};
     if (!o->path)
         return;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -96,18 +111,22 @@ static enum tap_status compare(struct tap_session *session, const struct output 
 
 enum tap_status tap_session_claim_outputs(struct tap_session *session)
 {
+    const struct tap_instance *played =
+        tap_config_replays(session->config) ? session->transport->instance : NULL;
+    size_t n = 0, others = played ? others_of(played)->count : 0;
     struct output *all =
-        tap_mempool_alloc(session->memory, (session->host_count + 1) * sizeof *all);
-    size_t n = 0;
+        tap_mempool_alloc(session->memory, (session->host_count + 1 + others) * sizeof *all);
     enum tap_status worst = TAP_OK;
     if (!all)
         return TAP_ERR(session->err, TAP_ERROR, "core", "out of memory");
-    if (tap_config_replays(session->config))
-        look(&all[n++], session->transport->instance);
+    if (played)
+        look(&all[n++], played, path_of(played));
+    for (size_t i = 0; i < others; i++)
+        look(&all[n++], played, others_of(played)->items[i].text);
     for (size_t i = 0; i < session->host_count; i++) {
         if (session->hosts[i].instance->kind != TAP_PLUGIN_SINK)
             continue;
-        look(&all[n], session->hosts[i].instance);
+        look(&all[n], session->hosts[i].instance, path_of(session->hosts[i].instance));
         enum tap_status status = TAP_OK;
         for (size_t k = 0; k < n && status == TAP_OK; k++)
             status = compare(session, &all[k], &all[n]);

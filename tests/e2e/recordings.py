@@ -62,17 +62,18 @@ def calls(first, n, ts, step):
 
 
 class Recording:
-    """A file in the making: the run began at STARTED, the node's clock is the time since then."""
+    """A file in the making: the run began at STARTED, the node's clock is the time since then, or since `clock` later."""
 
-    def __init__(self, file):
+    def __init__(self, file, node='n@h', started=STARTED, clock=0, run=RUN):
         self.file, self.number, self.reports, self.entries = file, 0, 0, []
-        self.block(REPORTS, report((Atom('session'), {Atom('version'): '0', Atom('run'): RUN, Atom('started'): STARTED,
+        self.started, self.clock, self.run = started, clock, run
+        self.block(REPORTS, report((Atom('session'), {Atom('version'): '0', Atom('run'): run, Atom('started'): started,
                                                       Atom('several_nodes'): Atom('false'), Atom('events'): [Atom('function_call')],
                                                       Atom('config'): ''}), own=True))
-        self.block(REPORTS, report((Atom('node'), 'n@h'), own=True) +
-                   report((Atom('node_up'), {Atom('release'): '25', Atom('offset'): STARTED, Atom('monotonic'): 0})))
+        self.block(REPORTS, report((Atom('node'), node), own=True) +
+                   report((Atom('node_up'), {Atom('release'): '25', Atom('offset'): started + clock, Atom('monotonic'): -clock})))
 
-    def block(self, kind, body, events=0, first=(1 << 63) - 1, last=-(1 << 63), hole=0, run=RUN):
+    def block(self, kind, body, events=0, first=(1 << 63) - 1, last=-(1 << 63), hole=0, run=None):
         """`hole`: of so many bytes, which nobody wrote: only the index knows of them."""
         if kind <= EVENTS:
             self.entries.append(struct.pack('>QqqQII', self.file.tell(), first, last, 1, kind, events))
@@ -81,7 +82,7 @@ class Recording:
             self.number += 1
             return
         inner = struct.pack('>BBBBIIIIIQqqQQ', 1, kind, 0, 0, len(body), events, self.number, self.reports, len(body),
-                            int(run, 16), first, last, 1, checksum(body))
+                            int(run or self.run, 16), first, last, 1, checksum(body))
         head = frame(CONTROL | OWN, struct.pack('>I', 87) + b'\x83h\x02w\x05blockm' + struct.pack('>I', 72) + inner + bytes(8))[:-8]
         self.file.write(head + struct.pack('>Q', checksum(head)))
         self.file.write(body)
@@ -89,7 +90,7 @@ class Recording:
         self.reports += kind == REPORTS
 
     def calls(self, first, n, ts, step=1000):
-        self.block(EVENTS, calls(first, n, ts, step), n, STARTED + ts, STARTED + ts + (n - 1) * step)
+        self.block(EVENTS, calls(first, n, ts - self.clock, step), n, self.started + ts, self.started + ts + (n - 1) * step)
 
     def end(self, seq, index=True):
         self.block(REPORTS, report((Atom('node_down'), 0), seq, own=True))

@@ -1,8 +1,9 @@
 /* fuzz_replay.c: a recording through every sink.
  *
- * The input is a recording. Held besides that the run ends: the sums of each sink, that no sink
- * writes many times what the recording has, and a bound on memory. Of every other input the
- * checksums are set right first; of some a stretch of time is played.
+ * The input is a recording, or what a trace port wrote; some are played together with a whole one.
+ * Held besides that the run ends: the sums of each sink, that no sink writes many times what the
+ * recording has, and a bound on memory. Of every other input the checksums are set right first; of
+ * some a stretch of time is played.
  *
  *     fuzz_replay --inputs 10000     takes minutes
  */
@@ -29,6 +30,8 @@ static void remove_folder(void)
     }
     snprintf(path, sizeof path, "%s/in.btf", folder);
     unlink(path);
+    snprintf(path, sizeof path, "%s/other.btf", folder);
+    unlink(path);
     rmdir(folder);
 }
 
@@ -50,13 +53,13 @@ static void quiet(void *arg, enum tap_log_level level, const char *actor, const 
     HOLD(actor && text);
 }
 
-static struct tap_config *configure(struct tap_error *err, bool window)
+static struct tap_config *configure(struct tap_error *err, bool window, bool other)
 {
     char text[2000];
     struct tap_config *config = NULL;
     int n = snprintf(text, sizeof text,
                      "[session]\nplugin_path = %s/plugins\n"
-                     "[transport:file]\npath = %s/in.btf\n%s"
+                     "[transport:file]\npath = %s/in.btf\n%s%s%s%s"
                      "[sink:csv]\npath = %s/a.csv\n"
                      "[sink:chrome]\npath = %s/a.json\n"
                      "[sink:text]\nplugin = stdout\npath = %s/a.txt\nsyntax = elixir\n"
@@ -64,8 +67,9 @@ static struct tap_config *configure(struct tap_error *err, bool window)
                      "[sink:summary]\npath = %s/a.sum\n"
                      "[sink:html]\npath = %s/a.html\n"
                      "[sink:record]\npath = %s/a.btf\n",
-                     TAP_BUILD, folder, window ? "from = 2s\nto = 60s\n" : "", folder, folder,
-                     folder, folder, folder, folder, folder);
+                     TAP_BUILD, folder, window ? "from = 2s\nto = 60s\n" : "",
+                     other ? "with = " : "", other ? folder : "", other ? "/other.btf\n" : "",
+                     folder, folder, folder, folder, folder, folder, folder);
     tap_config_parse("fuzz.ini", text, (size_t)n, NULL, NULL, 0, &config, err);
     if (!config)
         tap_error_print(err, stderr);
@@ -108,18 +112,34 @@ static void hold_memory(void)
     HOLD(getrusage(RUSAGE_SELF, &u) == 0 && u.ru_maxrss < 1 << 20);
 }
 
-static void write_input(const uint8_t *data, size_t size, bool sums)
+static void write_file(const char *name, const uint8_t *data, size_t size)
 {
     char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "wb");
+    HOLD(f && fwrite(data, 1, size, f) == size && fclose(f) == 0);
+}
+
+/* One that is whole, of the same node. */
+static size_t write_other(uint64_t chance)
+{
+    struct tap_buf b = {0};
+    HOLD(chance & 16 ? fuzz_port(&b, &chance, 1) : fuzz_recording(&b, &chance, 3));
+    size_t size = b.len;
+    write_file("other.btf", b.data, size);
+    tap_buf_free(&b);
+    return size;
+}
+
+static void write_input(const uint8_t *data, size_t size, bool sums)
+{
     uint8_t *copy = malloc(size + 1);
     HOLD(copy);
     if (size)
         memcpy(copy, data, size);
     if (sums)
         fuzz_set_sums(copy, size);
-    snprintf(path, sizeof path, "%s/in.btf", folder);
-    FILE *f = fopen(path, "wb");
-    HOLD(f && fwrite(copy, 1, size, f) == size && fclose(f) == 0);
+    write_file("in.btf", copy, size);
     free(copy);
 }
 
@@ -129,14 +149,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_folder();
     write_input(data, size, chance & 1);
     struct tap_error *err = tap_error_new();
-    struct tap_config *config = configure(err, chance % 8 == 2);
+    bool other = chance % 8 == 5;
+    size_t more = other ? write_other(chance) : 0;
+    struct tap_config *config = configure(err, chance % 8 == 2, other);
     struct tap_session *session = tap_session_new_logged(config, err, quiet, NULL);
     if (session && tap_session_start(session) == TAP_OK) {
         while (!tap_session_poll(session, 1000))
             ;
         tap_session_finish(session);
         hold_sums(session);
-        hold_sizes(size);
+        hold_sizes(size + more);
         hold_memory();
     } else if (session) {
         tap_session_finish(session);
@@ -155,5 +177,6 @@ bool fuzz_seed(unsigned number, struct tap_buf *b)
         fuzz_random(&state);
     return number < 15   ? fuzz_recording(b, &state, number)
            : number < 45 ? fuzz_blocks(b, &state, number)
+           : number < 60 ? fuzz_port(b, &state, number)
                          : false;
 }

@@ -85,6 +85,24 @@ static inline bool fuzz_recording(struct tap_buf *b, uint64_t *s, unsigned numbe
     return !b->oom;
 }
 
+/* What a trace port writes: messages, with drops here and there. */
+static inline bool fuzz_port(struct tap_buf *b, uint64_t *s, unsigned number)
+{
+    for (unsigned i = 0; i < FUZZ_TAGS * 2; i++) {
+        int64_t time = (int64_t)(1000 * (number + i));
+        tap_write_u8(b, 0);
+        size_t at = fuzz_item(b);
+        tap_write_version(b);
+        fuzz_message(b, s, i % FUZZ_TAGS, number % 2 ? time : -time);
+        fuzz_item_end(b, at);
+        if (i % 7 == number % 7) {
+            tap_write_u8(b, 1);
+            tap_write_u32(b, 1 + i);
+        }
+    }
+    return !b->oom;
+}
+
 /* ---- In blocks */
 
 #define FUZZ_RUN UINT64_C(0x0123456789abcdef)

@@ -212,7 +212,12 @@ static inline void fuzz_message(struct tap_buf *b, uint64_t *s, unsigned tag, in
         tap_write_tuple(b, 3), tap_write_atom(b, "$beamtap_from"), tap_write_atom(b, "n@h");
         fuzz_pid(b, "n@h", who ^ 1);
     }
-    tap_write_i64(b, time);
+    if (time >= 0) {
+        tap_write_i64(b, time);
+        return;
+    }
+    tap_write_tuple(b, 3); /* of the flag timestamp */
+    tap_write_i64(b, 1700), tap_write_i64(b, 1 - time / 1000000), tap_write_i64(b, -time % 1000000);
 }
 
 /* A frame's header, to be ended by fuzz_frame_end with its place and its count. */

@@ -12,7 +12,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 FLOORS = [['include'], ['base'], ['files', 'names', 'syntax', 'term'], ['plugin'], ['config'], ['plan'], ['decode'], ['correlate'],
           ['bus'], ['session'], ['library'], ['cli']]
 FLOOR = {folder: i for i, floor in enumerate(FLOORS) for folder in floor}
-SHARED = {'sinks': 'sinks/common/', 'filters': 'filters/common/', 'transports': 'transports/beam/'}
+SHARED = {'sinks': ('sinks/common/',), 'filters': ('filters/common/',), 'transports': ('transports/beam/', 'transports/common/')}
 TABLE = 'core/library/defaults.c'  # where the core may name plugins
 WORDS = {  # words that are no plugin there
     ('core/cli/clean.c', 'modules'), ('core/cli/plugins.c', 'summary'), ('core/cli/main.c', 'nodes'), ('core/cli/summary.c', 'nodes'), ('core/cli/info.c', 'nodes'),
@@ -88,7 +88,7 @@ def leaves_its_house(graph):
             continue
         kind = path.split('/')[1]
         own = 'plugins/' + '/'.join(path.split('/')[1:3]) + '/'
-        allowed = ('core/include/', 'core/files/', 'core/syntax/', own, 'plugins/' + SHARED.get(kind, kind + '/common/'))
+        allowed = ('core/include/', 'core/files/', 'core/syntax/', own, *('plugins/' + s for s in SHARED.get(kind, (kind + '/common/',))))
         for other in others:
             if not other.startswith(allowed):
                 yield '%s includes %s: a plugin includes public headers, its own folder, what its kind shares, files/ and syntax/' % (

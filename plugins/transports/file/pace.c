@@ -12,7 +12,21 @@ static int64_t steady(void)
     return (int64_t)t.tv_sec * 1000 * MS + t.tv_nsec;
 }
 
-/* The time of the first message of a frame, by the node's clock: its last element. */
+/* Its last element. */
+bool tap_message_time(struct tap_cursor *c, int64_t *ns)
+{
+    uint32_t n, two;
+    if (!tap_read_tuple(c, &n) || n < 4 || !tap_match_atom(c, "trace_ts"))
+        return false;
+    for (uint32_t i = 2; i < n; i++)
+        if (!tap_skip(c))
+            return false;
+    if (tap_peek(c) == TAP_EXT_SMALL_TUPLE && (!tap_read_tuple(c, &two) || two != 2))
+        return false;
+    return tap_read_i64(c, ns);
+}
+
+/* Of the first message of a frame. */
 static bool first_time(const struct tap_frame *h, const uint8_t *frame, int64_t *ns)
 {
     struct tap_cursor c = tap_cursor(frame + TAP_FRAME_HEADER, h->length);
@@ -22,15 +36,7 @@ static bool first_time(const struct tap_frame *h, const uint8_t *frame, int64_t 
     tap_read_version(&c);
     if (h->flags & TAP_FRAME_ONE_LIST && (!tap_read_list(&c, &n) || n == 0))
         return false;
-    if (!tap_read_tuple(&c, &n) || n < 4 || !tap_match_atom(&c, "trace_ts"))
-        return false;
-    for (uint32_t i = 2; i < n; i++)
-        if (!tap_skip(&c))
-            return false;
-    uint32_t two;
-    if (tap_peek(&c) == TAP_EXT_SMALL_TUPLE && (!tap_read_tuple(&c, &two) || two != 2))
-        return false;
-    return tap_read_i64(&c, ns);
+    return tap_message_time(&c, ns);
 }
 
 int64_t tap_pace_due(struct tap_pace *p, const struct tap_frame *h, const uint8_t *frame)

@@ -12,6 +12,8 @@ struct tap_pace {
     int64_t here; /* ours then */
 };
 
+/* The time of the trace message at the cursor, by the node's clock. False: it says none. */
+bool tap_message_time(struct tap_cursor *, int64_t *ns);
 /* How long it is until this frame is due, in ms: 0, or the frame says no time, where it is now. */
 int64_t tap_pace_due(struct tap_pace *, const struct tap_frame *, const uint8_t *frame);
 

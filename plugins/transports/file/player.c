@@ -1,0 +1,361 @@
+/* player.c: see player.h. What a file says of itself (beamtap/frame.h) becomes what a live
+ * transport would tell: nodes that come and go. */
+#include "transports/file/player.h"
+
+#include <stdio.h>
+
+#include "transports/file/told.h"
+
+#define ARENA_SIZE (256u << 10)
+
+/* ---- Handing over */
+
+static void commit(struct tap_player *p)
+{
+    if (!p->arena)
+        return;
+    while (!p->host->transport->may_grant(p->host) && p->host->transport->stopping(p->host) < 2)
+        p->host->transport->wait(p->host, NULL, 0, 100);
+    p->host->transport->commit(p->host, p->arena, p->node->index, p->frames, p->count);
+    p->arena = NULL;
+    p->used = p->count = 0;
+    p->loss = false;
+}
+
+/* ---- Nodes */
+
+static struct tap_source_node **who(struct tap_player *p, uint32_t index)
+{
+    if (index >= p->who_count) {
+        uint32_t count = index + 16;
+        struct tap_source_node **more = realloc(p->who, count * sizeof *more);
+        if (!more)
+            return NULL;
+        memset(more + p->who_count, 0, (count - p->who_count) * sizeof *more);
+        p->who = more;
+        p->who_count = count;
+    }
+    return &p->who[index];
+}
+
+static bool add(struct tap_player *p, struct tap_source_node *n, const char *name)
+{
+    n->index = p->host->transport->node_add(p->host, name);
+    return n->index != UINT32_MAX;
+}
+
+/* Two files may hold one node at one time: as two runs saw it. Then it is two. */
+static enum tap_status find_index(struct tap_player *p, const struct tap_source *s,
+                                  struct tap_source_node *n)
+{
+    struct tap_source_node **is = who(p, n->index);
+    for (unsigned again = 2; is && *is; again++) {
+        char name[1100];
+        snprintf(name, sizeof name, "%s/%u", n->name, again);
+        if (!add(p, n, name))
+            return TAP_ERROR;
+        is = who(p, n->index);
+        if (is && !*is)
+            p->host->log(p->host, TAP_LOG_WARNING,
+                         "%s is in more than one of the files at the same time: as %s has it, it "
+                         "is called %s",
+                         n->name, s->path, name);
+    }
+    if (!is)
+        return TAP_FAIL(p->host, TAP_ERROR, "out of memory");
+    *is = n;
+    return TAP_OK;
+}
+
+static enum tap_status node_begin(struct tap_player *p, const struct tap_source *s,
+                                  struct tap_source_node *n)
+{
+    if (find_index(p, s, n) != TAP_OK)
+        return TAP_ERROR;
+    p->host->transport->node_state(p->host, n->index, TAP_NODE_CONNECTING, NULL);
+    n->alive = true;
+    n->next = n->base = 0;
+    return TAP_OK;
+}
+
+static void node_end(struct tap_player *p, struct tap_source_node *n, bool failed)
+{
+    struct tap_node_final final = {.struct_size = sizeof final, .produced = n->next};
+    if (n->alive) {
+        p->host->transport->node_state(p->host, n->index, failed ? TAP_NODE_FAILED : TAP_NODE_DONE,
+                                       &final);
+        *who(p, n->index) = NULL;
+    }
+    n->ended += n->alive;
+    n->alive = n->told = false;
+    n->pace.known = false; /* its next life has another clock */
+}
+
+/* The node in the first file that has it. */
+static struct tap_source_node *first_of(struct tap_source_node *n)
+{
+    return n->twin ? n->twin : n;
+}
+
+/* Each part of a run's recording has its nodes' reports: those of the first are played. */
+static struct tap_source_node *twin_of(struct tap_player *p, const struct tap_source *s,
+                                       const char *name)
+{
+    for (struct tap_source *o = p->sources; s->joint && o < s; o++)
+        for (size_t i = 0; o->run && strcmp(o->run, s->run) == 0 && i < TAP_SOURCE_NODES; i++)
+            if (o->nodes[i].known && !o->nodes[i].twin && strcmp(o->nodes[i].name, name) == 0)
+                return &o->nodes[i];
+    return NULL;
+}
+
+static enum tap_status node_named(struct tap_player *p, struct tap_source *s, struct tap_cursor *c)
+{
+    const uint8_t *text;
+    uint32_t len;
+    struct tap_source_node *n = &s->nodes[s->header.node];
+    if (!tap_read_binary(c, &text, &len) || len == 0 || len >= 1024 || n->known)
+        return tap_source_bad(s);
+    for (uint32_t i = 0; i < len; i++)
+        if (text[i] < ' ' || text[i] == 127) /* it goes to terminals as it is */
+            return tap_source_bad(s);
+    n->name = strndup((const char *)text, len);
+    if (!n->name)
+        return TAP_FAIL(p->host, TAP_ERROR, "out of memory");
+    n->twin = twin_of(p, s, n->name);
+    n->known = n->twin || add(p, n, n->name);
+    return n->known ? TAP_OK : TAP_ERROR;
+}
+
+/* What a trace port writes to several files, one after the other, is one life of the node. */
+static bool go_on(struct tap_player *p, const struct tap_source *s, struct tap_source_node *n)
+{
+    struct tap_source *next = NULL;
+    for (size_t i = 0; i < p->source_count && s->port; i++) {
+        struct tap_source *o = &p->sources[i];
+        if (o != s && o->port && !o->begun && strcmp(o->port->frames.node, n->name) == 0 &&
+            (!next || o->started < next->started))
+            next = o;
+    }
+    if (!next || !n->alive)
+        return false;
+    struct tap_source_node *m = &next->nodes[0];
+    m->alive = true;
+    m->index = n->index;
+    m->base = n->next;
+    n->alive = false;
+    *who(p, n->index) = m;
+    return true;
+}
+
+/* ---- Frames */
+
+/* A live run's sinks were told of losses one by one: two that came apart stay apart. */
+static bool is_loss(const struct tap_frame *h)
+{
+    return h->count == 0 && h->lost > 0 && h->why > 0;
+}
+
+static bool is_left_out(const struct tap_frame *h)
+{
+    return h->count == 0 && h->lost > 0 && h->why == 0;
+}
+
+static enum tap_status take(struct tap_player *p, struct tap_source *s, struct tap_source_node *n,
+                            struct tap_frame h, const uint8_t *frame)
+{
+    size_t size = TAP_FRAME_HEADER + (size_t)h.length;
+    if (!n->alive) {
+        if (node_begin(p, s, n) != TAP_OK)
+            return TAP_ERROR;
+        p->host->transport->node_state(p->host, n->index, TAP_NODE_TRACING, NULL);
+    }
+    if (p->arena && (p->node != n || p->count == TAP_PLAYER_FRAMES ||
+                     p->arena->size - p->used < size || (p->loss && is_loss(&h))))
+        commit(p);
+    if (!p->arena &&
+        !(p->arena = p->host->transport->reserve(p->host, size > ARENA_SIZE ? size : ARENA_SIZE)))
+        return TAP_FAIL(p->host, TAP_ERROR, "out of memory");
+    memcpy(p->arena->data + p->used, frame, size);
+    h.seq += n->base;
+    if (n->base)
+        tap_put_u64(p->arena->data + p->used + 16, h.seq);
+    p->frames[p->count++] = (uint32_t)p->used;
+    p->used += size;
+    p->node = n;
+    p->loss = is_loss(&h);
+    n->next = h.seq + (h.flags & TAP_FRAME_CONTROL ? 0 : h.count);
+    return TAP_OK;
+}
+
+/* Numbers of blocks that were passed over, or that no file of the run has: a frame says that they
+ * were left out. What it does not speak of is lost. */
+static enum tap_status pass(struct tap_player *p, struct tap_source *s, struct tap_source_node *n)
+{
+    const struct tap_frame *h = &s->header;
+    uint8_t bytes[TAP_FRAME_HEADER];
+    struct tap_frame left_out = {
+        .flags = TAP_FRAME_RECORDED, .lost = TAP_FRAME_LOST_ALL, .node = h->node};
+    uint64_t missing = n->alive && h->seq > n->next ? h->seq - n->next : 0;
+    if (s->joint && is_loss(h)) /* that it tells itself */
+        n->damaged += h->lost < missing ? h->lost : missing;
+    bool some = (n->left_out || s->joint) && missing > n->damaged;
+    left_out.seq = some ? h->seq - n->damaged : 0;
+    n->left_out = false;
+    n->damaged = 0;
+    tap_frame_write(bytes, &left_out);
+    return some ? take(p, s, n, left_out, bytes) : TAP_OK;
+}
+
+/* Has every file of the run that goes on come to this node's end, too? */
+static bool all_told(struct tap_player *p, struct tap_source *s, struct tap_source_node *first,
+                     unsigned lives)
+{
+    for (size_t i = 0; s->joint && i < p->source_count; i++) {
+        struct tap_source *o = &p->sources[i];
+        for (size_t k = 0; o->joint && o->got == TAP_READER_FRAME && k < TAP_SOURCE_NODES; k++)
+            if (o->nodes[k].known && first_of(&o->nodes[k]) == first && o->nodes[k].lives < lives)
+                return false;
+    }
+    return true;
+}
+
+static enum tap_status node_down(struct tap_player *p, struct tap_source *s, struct tap_cursor *c)
+{
+    const struct tap_frame *h = &s->header;
+    struct tap_source_node *own = &s->nodes[h->node], *n = first_of(own);
+    int64_t reason;
+    if (!own->known || !tap_read_i64(c, &reason))
+        return tap_source_bad(s);
+    n->told = true;
+    if (!all_told(p, s, n, ++own->lives))
+        return TAP_OK; /* another one may have what came before it */
+    if (pass(p, s, n) != TAP_OK)
+        return TAP_ERROR;
+    commit(p);
+    if (reason && n->alive)
+        p->host->log(p->host, TAP_LOG_WARNING, "%s was lost during the recording",
+                     p->host->node(p->host, n->index)->name);
+    if (!n->alive && node_begin(p, s, n) != TAP_OK) /* it was never traced */
+        return TAP_ERROR;
+    n->next = h->seq + n->base > n->next ? h->seq + n->base : n->next;
+    if (!go_on(p, s, n))
+        node_end(p, n, reason);
+    return TAP_OK;
+}
+
+static enum tap_status play(struct tap_player *p, struct tap_source *s)
+{
+    struct tap_cursor c;
+    const struct tap_frame *h = &s->header;
+    if (h->node >= TAP_SOURCE_NODES)
+        return tap_source_bad(s);
+    s->begun = true;
+    if (h->flags & TAP_FRAME_OWN) {
+        if (tap_told_term(h, s->frame, 2, "node", &c))
+            return node_named(p, s, &c);
+        if (tap_told_term(h, s->frame, 2, "node_down", &c))
+            return node_down(p, s, &c);
+        return TAP_OK; /* of a later version */
+    }
+    struct tap_source_node *n = &s->nodes[h->node];
+    if (!n->known)
+        return tap_source_bad(s);
+    if (s->joint && ((n->twin && h->flags & TAP_FRAME_CONTROL) || is_left_out(h)))
+        return TAP_OK;
+    n = first_of(n);
+    enum tap_status status = pass(p, s, n);
+    return status == TAP_OK ? take(p, s, n, *h, s->frame) : status;
+}
+
+/* ---- The run */
+
+/* Until the frame is due, what came before it is handed over. False: the run is to end. */
+static bool wait_for(struct tap_player *p, struct tap_source *s)
+{
+    int64_t ms;
+    if (!p->real || s->header.node >= TAP_SOURCE_NODES)
+        return true;
+    while ((ms = tap_pace_due(&s->nodes[s->header.node].pace, &s->header, s->frame)) > 0) {
+        if (p->host->transport->stopping(p->host))
+            return false;
+        commit(p);
+        p->host->transport->wait(p->host, NULL, 0, ms < 100 ? (int)ms : 100);
+    }
+    return true;
+}
+
+/* Is a's frame before b's? Where both are of one node and run its numbers say so. */
+static bool is_before(const struct tap_source *a, const struct tap_source *b)
+{
+    if (a->joint && b->joint) {
+        struct tap_source_node *m = &a->nodes[a->header.node % TAP_SOURCE_NODES],
+                               *n = &b->nodes[b->header.node % TAP_SOURCE_NODES];
+        if (m->known && n->known && first_of(m) == first_of(n)) {
+            if (m->lives != n->lives)
+                return m->lives < n->lives;
+            if (a->header.seq != b->header.seq)
+                return a->header.seq < b->header.seq;
+        }
+    }
+    return a->time < b->time;
+}
+
+/* Is what comes next of a life that has to wait for the one before it to end in another file? */
+static bool waits(const struct tap_source *s)
+{
+    struct tap_source_node *n = &s->nodes[s->header.node % TAP_SOURCE_NODES];
+    return s->joint && n->known && first_of(n)->told && n->lives > first_of(n)->ended;
+}
+
+/* Whose frame is the earliest; NULL: all are at their ends. */
+static struct tap_source *whose_turn(struct tap_player *p)
+{
+    struct tap_source *first = NULL, *waiting = NULL;
+    for (size_t i = 0; i < p->source_count; i++) {
+        struct tap_source *s = &p->sources[i];
+        if (!s->ready)
+            tap_source_next(s, p->source_count > 1);
+        if (s->got == TAP_READER_FRAME && waits(s))
+            waiting = s;
+        else if (s->got == TAP_READER_FRAME && (!first || is_before(s, first)))
+            first = s;
+    }
+    if (first || !waiting)
+        return first;
+    commit(p); /* the file that it waits for has no end of that life */
+    node_end(p, first_of(&waiting->nodes[waiting->header.node % TAP_SOURCE_NODES]), true);
+    return waiting;
+}
+
+enum tap_status tap_player_run(struct tap_player *p)
+{
+    enum tap_status status = TAP_OK;
+    struct tap_source *s;
+    bool stopped = false;
+    while (status == TAP_OK && !(stopped = p->host->transport->stopping(p->host)) &&
+           (s = whose_turn(p)) != NULL) {
+        if (wait_for(p, s)) {
+            status = play(p, s);
+            s->ready = false;
+        }
+    }
+    commit(p);
+    bool ended = status == TAP_OK && !stopped;
+    for (size_t i = 0; i < p->source_count && ended; i++)
+        if (tap_source_ended(&p->sources[i]) != TAP_OK)
+            status = TAP_ERROR;
+    for (size_t i = 0; i < p->source_count; i++)
+        for (size_t k = 0; k < TAP_SOURCE_NODES; k++)
+            node_end(p, &p->sources[i].nodes[k], !stopped && !p->sources[i].nodes[k].told);
+    return status;
+}
+
+void tap_player_free(struct tap_player *p)
+{
+    if (p->arena)
+        p->host->transport->discard(p->host, p->arena);
+    for (size_t i = 0; i < p->source_count; i++)
+        tap_source_close(&p->sources[i]);
+    free(p->sources);
+    free(p->who);
+}

@@ -1,0 +1,231 @@
+/* source.c: see source.h. A file may be torn or hostile: what is whole before that is played. */
+#include "transports/file/source.h"
+
+#include <errno.h>
+
+#include "transports/file/told.h"
+
+enum tap_status tap_source_fail(const struct tap_source *s, const char *what)
+{
+    return TAP_FAIL(s->host, TAP_ERROR, "%s: %s at byte %llu", s->path, what,
+                    (unsigned long long)s->reader.offset);
+}
+
+enum tap_status tap_source_bad(const struct tap_source *s)
+{
+    return tap_source_fail(
+        s, s->port ? "what stands there is no message of a trace port: nothing is played from "
+                     "there on,"
+                   : "what stands there is no frame of a recording: nothing is played from there "
+                     "on,");
+}
+
+/* ---- Opening */
+
+static enum tap_status no_recording(const struct tap_source *s)
+{
+    return TAP_FAIL(s->host, TAP_ERROR,
+                    "%s is not a recording (of the sink record, or of a trace port: dbg, ttb)",
+                    s->path);
+}
+
+static enum tap_status open_port(struct tap_source *s, struct tap_run_info *info)
+{
+    s->port = calloc(1, sizeof *s->port);
+    if (!s->port)
+        return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
+    enum tap_reader_got got = tap_port_file_open(s->port, &s->reader);
+    if (got == TAP_READER_ERROR)
+        return TAP_FAIL(s->host, TAP_ERROR, "cannot read %s: %s", s->path, strerror(errno));
+    if (got != TAP_READER_FRAME)
+        return no_recording(s);
+    s->time = s->started = info->started = s->port->started;
+    info->config = "";
+    if (s->port->frames.clock == TAP_PORT_NO_TIME)
+        s->host->log(s->host, TAP_LOG_WARNING,
+                     "%s has no times (it was traced without the flag timestamp): all that is in "
+                     "it is told as of when the file was last written",
+                     s->path);
+    if (s->port->frames.clock == TAP_PORT_MONOTONIC)
+        s->host->log(s->host, TAP_LOG_WARNING,
+                     "%s has times of the node's own clock alone: they are counted from when the "
+                     "file was last written",
+                     s->path);
+    return TAP_OK;
+}
+
+enum tap_status tap_source_open(struct tap_source *s, const struct tap_host *host, const char *path,
+                                struct tap_run_info *info)
+{
+    struct tap_frame header;
+    const uint8_t *frame;
+    struct tap_cursor c;
+    s->host = host;
+    s->path = path;
+    s->nodes = calloc(TAP_SOURCE_NODES, sizeof *s->nodes);
+    if (!s->nodes)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    if (!tap_reader_open(&s->reader, path))
+        return TAP_FAIL(host, TAP_ERROR, "cannot open %s: %s", path, strerror(errno));
+    if (tap_port_file_is(&s->reader))
+        return open_port(s, info);
+    enum tap_reader_got got = tap_reader_next(&s->reader, &header, &frame);
+    if (got == TAP_READER_ERROR)
+        return TAP_FAIL(host, TAP_ERROR, "cannot read %s: %s", path, strerror(errno));
+    if (got != TAP_READER_FRAME || !tap_told_term(&header, frame, 2, "session", &c) ||
+        !tap_told_session(host, &c, info, &s->run, &s->config))
+        return no_recording(s);
+    s->time = s->started = info->started;
+    return TAP_OK;
+}
+
+void tap_source_close(struct tap_source *s)
+{
+    for (size_t i = 0; s->nodes && i < TAP_SOURCE_NODES; i++)
+        free(s->nodes[i].name);
+    tap_reader_close(&s->reader);
+    tap_cut_free(&s->cut);
+    if (s->port)
+        tap_port_file_close(s->port);
+    free(s->port);
+    free(s->nodes);
+    free(s->run);
+    free(s->config);
+    *s = (struct tap_source){.reader.fd = -1};
+}
+
+/* ---- Damage */
+
+static void note_damage(struct tap_source *s)
+{
+    const struct tap_reader *r = &s->reader;
+    const struct tap_block *b = r->damaged;
+    for (size_t i = 0; i < TAP_SOURCE_NODES; i++) {
+        uint64_t lost = !b ? UINT64_MAX : b->nodes >> i % 64 & 1 ? b->events : 0;
+        if (__builtin_add_overflow(s->nodes[i].damaged, lost, &s->nodes[i].damaged))
+            s->nodes[i].damaged = UINT64_MAX;
+    }
+    if (s->damages++ < 10)
+        s->host->log(s->host, TAP_LOG_WARNING, "%s: %llu bytes from byte %llu on are damaged",
+                     s->path, (unsigned long long)(r->offset - r->damage_from),
+                     (unsigned long long)r->damage_from);
+}
+
+/* The next frame that holds. */
+static enum tap_reader_got next_frame(struct tap_source *s)
+{
+    enum tap_reader_got got;
+    if (s->port)
+        return tap_port_file_next(s->port, &s->reader, s->path, &s->header, &s->frame);
+    while ((got = tap_reader_next(&s->reader, &s->header, &s->frame)) == TAP_READER_DAMAGED)
+        note_damage(s);
+    for (size_t i = 0; s->reader.skipped && i < TAP_SOURCE_NODES; i++)
+        s->nodes[i].left_out = true;
+    s->reader.skipped = false;
+    return got;
+}
+
+/* ---- When it was */
+
+/* A report tells the node's clock, as {clock, Ref, Monotonic, Offset}, {align, Monotonic, Offset,
+ * ...} or {node_up, #{offset := Offset}}. */
+static void learn_offset(const struct tap_frame *h, const uint8_t *frame, struct tap_source_node *n)
+{
+    int64_t *offset = &n->offset;
+    struct tap_cursor c;
+    int64_t monotonic;
+    uint32_t pairs;
+    if (tap_told_term(h, frame, 4, "clock", &c)) {
+        if (!n->aligned && tap_skip(&c) && tap_skip(&c))
+            tap_read_i64(&c, offset);
+    } else if (tap_told_term(h, frame, 5, "align", &c)) {
+        n->aligned = tap_read_i64(&c, &monotonic) && tap_read_i64(&c, offset);
+    } else if (tap_told_term(h, frame, 2, "node_up", &c) && tap_read_map(&c, &pairs)) {
+        n->aligned = false;
+        for (uint32_t i = 0; i < pairs && !c.bad; i++)
+            if (!tap_match_atom(&c, "offset") || !tap_read_i64(&c, offset))
+                tap_skip(&c), tap_skip(&c);
+    }
+}
+
+static int64_t time_of(const struct tap_source *s, int64_t ns)
+{
+    const struct tap_source_node *n = &s->nodes[s->header.node % TAP_SOURCE_NODES];
+    return __builtin_add_overflow(ns, n->offset, &ns) ? s->time : ns;
+}
+
+/* The next piece of a frame of events, which is as early as its first. */
+static bool next_piece(struct tap_source *s)
+{
+    if (!tap_cut_next(&s->cut, &s->header, &s->frame))
+        return false;
+    if (s->cut.timed) {
+        s->time = time_of(s, s->cut.first);
+        s->passed = time_of(s, s->cut.last);
+    }
+    return true;
+}
+
+void tap_source_next(struct tap_source *s, bool timed)
+{
+    s->ready = true;
+    if (timed && next_piece(s))
+        return;
+    s->got = next_frame(s);
+    if (!timed || s->got != TAP_READER_FRAME)
+        return;
+    /* a report stands behind all that came before it */
+    s->time = s->passed > s->time ? s->passed : s->time;
+    if (s->header.flags & TAP_FRAME_CONTROL) {
+        learn_offset(&s->header, s->frame, &s->nodes[s->header.node % TAP_SOURCE_NODES]);
+    } else if (s->header.count > 0) {
+        tap_cut_begin(&s->cut, &s->header, s->frame);
+        if (!next_piece(s))
+            s->got = (errno = ENOMEM, TAP_READER_ERROR);
+    }
+}
+
+/* ---- The end of the file, however it came */
+
+static const char *torn_within(const struct tap_source *s)
+{
+    return s->port            ? "the file ends within a message that begins"
+           : s->reader.blocks ? "the file ends within a block that begins"
+                              : "the file ends within a frame that begins";
+}
+
+static void tell_left_out(const struct tap_source *s)
+{
+    if (s->port && s->port->frames.left_out)
+        s->host->log(s->host, TAP_LOG_WARNING,
+                     "%s: %llu messages that are not of processes (of ports, of seq_trace) are "
+                     "left out",
+                     s->path, (unsigned long long)s->port->frames.left_out);
+}
+
+enum tap_status tap_source_ended(struct tap_source *s)
+{
+    enum tap_status status = TAP_OK;
+    tell_left_out(s);
+    if (s->got == TAP_READER_ERROR)
+        status = TAP_FAIL(s->host, TAP_ERROR, "cannot read %s: %s", s->path, strerror(errno));
+    else if (s->got == TAP_READER_BAD)
+        status = tap_source_bad(s);
+    else if (s->got == TAP_READER_TORN)
+        status = tap_source_fail(s, torn_within(s));
+    else if (s->got == TAP_READER_REPORTS)
+        status = tap_source_fail(s, "what the recording says of its nodes is damaged before this: "
+                                    "nothing is played from there on,");
+    if (s->damages)
+        status = TAP_FAIL(s->host, TAP_ERROR,
+                          "%s is damaged in %llu places: what was in them is counted as lost",
+                          s->path, (unsigned long long)s->damages);
+    for (size_t i = 0; i < TAP_SOURCE_NODES; i++) {
+        struct tap_source_node *n = &s->nodes[i];
+        if (n->alive && !n->told && s->got == TAP_READER_END)
+            status = TAP_FAIL(s->host, TAP_ERROR,
+                              "%s ends before the run of %s did: it was not recorded to its end",
+                              s->path, s->host->node(s->host, n->index)->name);
+    }
+    return status;
+}

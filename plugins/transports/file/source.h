@@ -1,0 +1,63 @@
+/* source.h: one of the files that are played, a recording or what a trace port wrote: its frames,
+ * one after the other, and when each was. */
+#ifndef TAP_TRANSPORTS_FILE_SOURCE_H
+#define TAP_TRANSPORTS_FILE_SOURCE_H
+
+#include "transports/file/cut.h"
+#include "transports/file/pace.h"
+#include "transports/file/port_file.h"
+#include "transports/file/reader.h"
+
+#define TAP_SOURCE_NODES 1024u
+
+struct tap_source_node {
+    bool known, alive;
+    bool left_out;    /* events before its next frame were passed over, nobody lost them */
+    uint64_t damaged; /* but for so many at the most */
+    struct tap_source_node *twin; /* the same of the same run, in a file before this one */
+    unsigned lives;               /* whose end this file told */
+    unsigned ended;               /* and that ended: all files told it */
+    bool told;                    /* the end of its present life */
+    uint32_t index;               /* the core's */
+    char *name;
+    struct tap_pace pace;
+    uint64_t
+        base; /* what its numbers begin behind: another file's, of which it is the next piece */
+    uint64_t next;  /* of its present life: the number that comes next */
+    int64_t offset; /* of its clock to the time since 1970, as far as that was told */
+    bool aligned;   /* it was measured: what the node says of itself counts no more */
+};
+
+struct tap_source {
+    const struct tap_host *host;
+    const char *path;
+    struct tap_reader reader;
+    struct tap_port_file *port;    /* NULL: it is a recording */
+    struct tap_source_node *nodes; /* by their index in the file */
+    char *run, *config;            /* as the file tells them; NULL: it does not */
+    bool joint; /* another file is of the same run: what one left out the other may have */
+    int64_t started;
+    uint64_t damages;
+    /* The frame that comes next. */
+    bool ready, begun;
+    enum tap_reader_got got; /* FRAME: it is there; else how the file ended */
+    struct tap_frame header;
+    const uint8_t *frame;
+    struct tap_cut cut; /* where several files take turns: the frame in pieces */
+    int64_t time;       /* when it was, by its first event */
+    int64_t passed;     /* the last event before what comes next */
+};
+
+/* Opens the file and reads what it says of its run, into *info as far as it says anything. */
+enum tap_status tap_source_open(struct tap_source *, const struct tap_host *, const char *path,
+                                struct tap_run_info *info);
+/* Makes `ready`. */
+void tap_source_next(struct tap_source *, bool timed);
+/* Says how it ended; OK: at its end. */
+enum tap_status tap_source_ended(struct tap_source *);
+/* A cause with the place in the file. */
+enum tap_status tap_source_fail(const struct tap_source *, const char *what);
+enum tap_status tap_source_bad(const struct tap_source *);
+void tap_source_close(struct tap_source *);
+
+#endif

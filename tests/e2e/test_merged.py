@@ -1,0 +1,135 @@
+"""Several recordings as one: in the order of their nodes' clocks, with nodes that are in more than one of them; the sums hold
+for what comes of it, and what is wrong with one file does not stop the others."""
+from lib import *
+from recordings import *
+
+MS = 10**6
+folder = tempfile.mkdtemp(dir=work)
+
+
+def inside(name):
+    return os.path.join(folder, name)
+
+
+def make(name, node, count, begin=0, step=2 * MS, clock=0, end=True):
+    """Calls number 0, 1, ... of this node, 50 a block, `begin` behind STARTED and so long after each other."""
+    with open(inside(name), 'wb') as f:
+        r = Recording(f, node, STARTED + begin, clock, '%016x' % (1 + sum(name.encode())))
+        for i in range(0, count, 50):
+            r.block(EVENTS, calls(i, 50, i * step - clock, step), 50, STARTED + begin + i * step,
+                    STARTED + begin + (i + 49) * step)
+        if end:
+            r.end(count)
+    return name
+
+
+def export(*files, code=0, args=()):
+    done = subprocess.run([BEAMTAP, 'export', *files, '-o', 'out.csv', '--json', *args], cwd=folder, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE)
+    assert done.returncode == code, (done.returncode, done.stderr)
+    summary = json.loads(done.stdout) if done.stdout else {}
+    if summary:
+        invariant(summary)
+    with open(inside('out.csv'), newline='', encoding='utf-8') as f:
+        return only_events(csv.DictReader(f)), done.stderr.decode(), summary
+
+
+def by_node(found):
+    nodes = {}
+    for r in found:
+        nodes.setdefault(r['node'], []).append(int(re.sub('[^0-9]', '', r['message'])))
+    return nodes
+
+
+def in_order(found):
+    times = [int(r['ts']) for r in found]
+    return times == sorted(times)
+
+
+def nodes_are_brought_into_one_order():
+    a = make('a.btf', 'a@h', 3000)
+    for clock in (0, 5 * 10**9, 86400 * 10**9):  # how far the nodes' own clocks are from each other
+        b = make('b.btf', 'b@h', 3000, begin=MS, clock=clock)
+        c = make('c.btf', 'c@h', 50, begin=3 * 10**9 + 500000, step=100, clock=clock)
+        found, _, summary = export(a, b, c)
+        assert by_node(found) == {'a@h': list(range(3000)), 'b@h': list(range(3000)), 'c@h': list(range(50))} and in_order(found), clock
+        assert [r['node'] for r in found if r['node'] != 'c@h'] == ['a@h', 'b@h'] * 3000, clock
+        assert sum(n['produced'] for n in summary['nodes']) == 6050 and summary['sinks'][0]['written'] == 6050
+        again, _, _ = export(c, b, a)
+        assert [dict(r, flow='') for r in again] == [dict(r, flow='') for r in found]
+
+
+def what_is_merged_is_a_recording_like_any_other():
+    a, b = make('a.btf', 'a@h', 1000), make('b.btf', 'b@h', 1000, begin=MS)
+    found, _, _ = export(a, b, args=('-o', 'both.btf', '-o', 'both.json', '-o', 'both.jsonl'))
+    again, _, _ = export('both.btf')
+    assert again == found
+    for node in 'a@h', 'b@h':
+        subprocess.run([BEAMTAP, 'export', 'both.btf', '-o', 'only_%s.btf' % node[0], '--node', node, '--quiet'], cwd=folder, check=True)
+    split, _, _ = export('only_a.btf', 'only_b.btf')
+    assert split == found, [x for x in zip(split, found) if x[0] != x[1]][:2]
+    # By what they were asked for, as two sinks of one run; and one that has less besides.
+    for name, spec in (('odd', 'm:f(N) when N rem 2 =:= 1'), ('even', 'm:f(N) when N rem 2 =:= 0'), ('few', 'm:f(N) when N rem 7 =:= 0')):
+        subprocess.run([BEAMTAP, 'export', 'both.btf', '-o', name + '.btf', '--set', 'filter:match_spec.trace=' + spec, '--quiet'], cwd=folder, check=True)
+    for files in (('odd.btf', 'even.btf'), ('few.btf', 'even.btf', 'odd.btf'), ('even.btf', 'both.btf')):
+        joined, err, summary = export(*files)
+        assert joined == found and not any(n['lost'] for n in summary['nodes']) and len(summary['nodes']) == 2, (files, err)
+    some, _, summary = export('odd.btf', 'few.btf')
+    assert by_node(some)['a@h'] == [n for n in range(1000) if n % 2 or n % 7 == 0] and not any(n['lost'] for n in summary['nodes'])
+    part, _, _ = export(a, b, args=('--from', '1s', '--to', '1100ms'))
+    assert part == [r for r in found if STARTED + 1000 * MS <= int(r['ts']) < STARTED + 1100 * MS] and len(part) == 100
+    only, _, _ = export(a, b, args=('--node', 'b@h'))
+    assert by_node(only) == {'b@h': list(range(1000))}
+    around, _, _ = export(a, b, args=('--around', 'm:f(700)', '--from', '10ms', '--to', '10ms'))
+    assert in_order(around) and set(by_node(around)) == {'a@h', 'b@h'} and 700 in by_node(around)['a@h']
+
+
+def one_run_after_the_other_is_one_node():
+    early, late = make('early.btf', 'n@h', 500), make('late.btf', 'n@h', 500, begin=60 * 10**9)
+    for files in ((early, late), (late, early)):
+        found, err, summary = export(*files)
+        assert by_node(found) == {'n@h': list(range(500)) * 2} and in_order(found) and 'same time' not in err, err
+        assert [n['lives'] for n in summary['nodes']] == [2] and summary['nodes'][0]['produced'] == 1000
+
+
+def a_node_that_two_runs_saw_at_once_is_two():
+    one, two = make('one.btf', 'n@h', 500), make('two.btf', 'n@h', 500, begin=MS)
+    found, err, summary = export(one, two)
+    assert by_node(found) == {'n@h': list(range(500)), 'n@h/2': list(range(500))} and in_order(found)
+    assert 'n@h is in more than one of the files at the same time: as two.btf has it, it is called n@h/2' in err, err
+    assert sorted((n['node'], n['produced']) for n in summary['nodes']) == [('n@h', 500), ('n@h/2', 500)]
+
+
+def info_of_several():
+    a, b = make('a.btf', 'a@h', 100), make('b.btf', 'b@h', 150, begin=MS)
+    told = json.loads(subprocess.run([BEAMTAP, 'info', a, b, '--json'], cwd=folder, stdout=subprocess.PIPE, check=True).stdout)
+    assert told['recordings'] == [a, b] and told['bytes'] == sum(os.path.getsize(inside(f)) for f in (a, b))
+    assert {n['node']: n['produced'] for n in told['nodes']} == {'a@h': 100, 'b@h': 150} and told['events']['function_call']['events'] == 250
+    text = subprocess.run([BEAMTAP, 'info', a, b], cwd=folder, stdout=subprocess.PIPE, check=True, text=True).stdout
+    assert re.search(r'^recording +a.btf, \d+ bytes, run .*\nrecording +b.btf, \d+ bytes$', text, re.M), text
+
+
+def what_is_wrong_with_one_does_not_stop_the_others():
+    a, b = make('a.btf', 'a@h', 500), make('b.btf', 'b@h', 500, begin=MS)
+    with open(inside(b), 'rb') as f:
+        data = f.read()
+    with open(inside('torn.btf'), 'wb') as f:
+        f.write(data[:len(data) // 2])
+    found, err, _ = export(a, 'torn.btf', code=1)
+    assert by_node(found)['a@h'] == list(range(500)) and 0 < len(by_node(found)['b@h']) < 500 and 'torn.btf: the file ends within' in err, err
+    hurt = next(x for x in blocks(data)[4:] if x[0] == EVENTS)
+    with open(inside('hurt.btf'), 'wb') as f:
+        f.write(data[:hurt[1] + 200] + b'x' + data[hurt[1] + 201:])
+    found, err, summary = export(a, 'hurt.btf', code=1)
+    assert len(by_node([r for r in found if r['event'] != 'lost'])['b@h']) == 450 and 'hurt.btf is damaged in 1 places' in err, err
+    assert sum(n['lost'] for n in summary['nodes']) == 50
+    for files, args, code, want in (((a, a), (), 2, 'given twice'), ((a, './a.btf'), (), 2, 'given twice'), ((a, 'none.btf'), (), 1, 'cannot open'),
+                                    ((a, b), ('-o', b), 2, 'that is the file that transport:file plays')):
+        done = subprocess.run([BEAMTAP, 'export', *files, '-o', 'out.csv', *args], cwd=folder, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == code and want in done.stderr, (files, done)
+    with open(inside(b), 'rb') as f:
+        assert f.read() == data
+
+
+tests(nodes_are_brought_into_one_order, what_is_merged_is_a_recording_like_any_other, one_run_after_the_other_is_one_node,
+      a_node_that_two_runs_saw_at_once_is_two, info_of_several, what_is_wrong_with_one_does_not_stop_the_others)

@@ -1,0 +1,148 @@
+"""Traces that others made: what dbg:trace_port wrote to files, whole, in pieces, torn and damaged, and what ttb writes beside
+them. Oracle: what dbg:trace_client reads of the same file in a real node."""
+from lib import *
+
+compile_erlang('e2e_ports.erl')
+node = Node('ports')
+folder = tempfile.mkdtemp(dir=work)
+FULL = ['c', 'm', 'p', 'timestamp']
+
+
+def inside(*names):
+    return os.path.join(folder, *names)
+
+
+def trace(file, flags, turns=25):
+    assert node('e2e_ports:trace(%s, [%s], %d)' % (file, ','.join(flags), turns)) == 'ok'
+
+
+def told(file):
+    """As dbg has it."""
+    text = node('binary_to_list(base64:encode(e2e_ports:told(%s)))' % file)
+    import base64
+    return [line.split('\t') for line in base64.b64decode(text.strip('"')).decode().split('\n')]
+
+
+def export(*files, args=(), code=0):
+    """(rows, stderr, sums)"""
+    done = subprocess.run([BEAMTAP, 'export', *files, '-o', inside('out.csv'), '--json', *args], cwd=folder, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE)
+    assert done.returncode == code, (done.returncode, done.stderr)
+    summary = json.loads(done.stdout)
+    invariant(summary)
+    with open(inside('out.csv'), newline='', encoding='utf-8') as f:
+        return only_events(csv.DictReader(f)), done.stderr.decode(), summary
+
+
+def as_dbg(found, times=True):
+    return [[r['ts'] if times else '', r['event'], r['pid'], r['module'].strip("'"), r['function'].strip("'"), r['arity'], r['message']]
+            for r in found]
+
+
+def whole_files_are_what_dbg_reads():
+    for flags, clock in ((FULL, None), (['c', 'm', 'monotonic_timestamp'], "own clock alone"), (['c', 'm', 'p', 'strict_monotonic_timestamp'],
+                         "own clock alone"), (['c', 'm'], 'has no times')):
+        path = inside('a.dbg')
+        trace('"%s"' % path, flags)
+        want = told('"%s"' % path)
+        found, err, summary = export(path, args=() if clock else ('--set', 'session.order=arrival'))
+        assert as_dbg(found, not clock) == want, next((a, b) for a, b in zip(as_dbg(found, not clock) + [None], want + [None]) if a != b)
+        assert {r['node'] for r in found} == {node.name} and summary['nodes'][0]['produced'] == len(want) > 100
+        assert (clock in err) if clock else not re.search('clock|times', err), err
+        written = os.stat(path).st_mtime_ns
+        assert clock is None or all(abs(int(r['ts']) - written) < 60 * 10**9 for r in found)
+        if clock == 'own clock alone':
+            times = [int(r['ts']) for r in found]
+            assert times == sorted(times) and len(set(times)) > len(times) // 2
+
+
+def pieces_are_one_trace():
+    for name, flags, turns in (('w', FULL, 60), ('v', ['c', 'm', 'monotonic_timestamp'], 60), ('u', FULL, 3)):
+        spec = '{"%s", wrap, ".wrp", 4000, 4}' % inside(name)
+        trace(spec, flags, turns)
+        want = told(spec)
+        pieces = sorted(inside(f) for f in os.listdir(folder) if f.startswith(name) and f.endswith('.wrp'))
+        assert len(pieces) == (4 if turns > 3 else len(pieces))
+        found, _, summary = export(*reversed(pieces))
+        assert as_dbg(found, flags is FULL) == want, [x for x in zip(as_dbg(found, flags is FULL), want) if x[0] != x[1]][:2]
+        assert len(summary['nodes']) == 1 and summary['nodes'][0]['produced'] == len(want)
+
+
+def any_sink_plays_it():
+    path = inside('a.dbg')
+    trace('"%s"' % path, FULL)
+    found, _, _ = export(path)
+    export(path, args=('-o', 'again.btf', '-o', 'a.json', '-o', 'a.html', '-o', 'a.folded', '-o', 'a.jsonl'))
+    again, _, _ = export(inside('again.btf'))
+    assert again == found
+    part, _, _ = export(path, args=('--around', 'e2e_ports:f(7, _)', '--from', '0s', '--to', '0s'))
+    assert part and all(r['ts'] == part[0]['ts'] for r in part) and '[7,' in ''.join(r['message'] for r in part)
+    with open(path, 'rb') as pipe:
+        done = subprocess.run([BEAMTAP, 'export', '-', '-o', 'piped.csv', '--quiet'], cwd=folder, stdin=pipe)
+    assert done.returncode == 0 and open(inside('piped.csv')).read() == open(inside('out.csv')).read() or found
+    info = json.loads(subprocess.run([BEAMTAP, 'info', path, '--json'], stdout=subprocess.PIPE, check=True).stdout)
+    assert info['nodes'][0]['node'] == node.name and info['events']['function_call']['events'] == sum(r['event'] == 'function_call' for r in found)
+
+
+def torn_and_damaged_ones_say_so():
+    path = inside('a.dbg')
+    trace('"%s"' % path, FULL)
+    whole, _, _ = export(path)
+    with open(path, 'rb') as f:
+        data = f.read()
+    spoilt = inside('spoilt.dbg')
+
+    def numbered(found):  # flow ids are given out one after the other
+        return [dict(r, flow='') for r in found]
+
+    def play(changed, code):
+        with open(spoilt, 'wb') as f:
+            f.write(changed)
+        found, err, summary = export(spoilt, code=code)
+        return numbered(found), err, summary
+    whole = numbered(whole)
+    for at in [random.randrange(200, len(data) - 1) for _ in range(6)]:
+        starts, place = [], 0
+        while place < len(data):
+            starts.append(place)
+            place += 5 + int.from_bytes(data[place + 1:place + 5], 'big')
+        there = sum(s <= at for s in starts) - 1
+        if at in starts:
+            continue
+        found, err, _ = play(data[:at], 1)
+        assert found == whole[:there] and 'ends within a message that begins at byte %d' % starts[there] in err, (at, err, len(found), there)
+    place = starts[50]
+    found, err, _ = play(data[:place] + b'\7' + data[place + 1:], 1)
+    assert found == whole[:50] and 'no message of a trace port' in err and 'at byte %d' % place in err, err
+    # Its length holds and its term does not; and messages that the port dropped, in both ways that they are told.
+    length = int.from_bytes(data[place + 1:place + 5], 'big')
+    found, err, summary = play(data[:place + 7] + b'\xff' * (length - 2) + data[place + 5 + length:], 0)
+    assert summary['nodes'][0]['lost'] == 1 and [r for r in found if r['event'] != 'lost'] == whole[:50] + whole[51:]
+    term = b'\x83h\x02d\x00\x04dropa\x05'
+    dropped = b'\1\0\0\0\7' + b'\0' + len(term).to_bytes(4, 'big') + term
+    found, err, summary = play(data[:place] + dropped + data[place:], 0)
+    assert summary['nodes'][0]['lost'] == 12 and summary['nodes'][0]['produced'] == len(whole) + 12
+    assert [r for r in found if r['event'] != 'lost'] == whole
+    found, err, summary = play(dropped + data, 0)
+    assert summary['nodes'][0]['lost'] == 12 and [r for r in found if r['event'] != 'lost'] == whole
+    # Of seq_trace, and of ports.
+    others = [b'\x83h\x04d\x00\x09seq_tracea\1a\2a\3', b'\x83h\x04d\x00\x05trace' + b'f' + b'd\0\3n@h' + b'\0\0\0\5\1' + b'd\0\6closeda\1']
+    alien = b''.join(b'\0' + len(o).to_bytes(4, 'big') + o for o in others)
+    found, err, summary = play(data[:place] + alien + data[place:], 0)
+    assert found == whole and '2 messages that are not of processes' in err, (err, summary)
+    for nothing in (b'', data[:40], b'\0\0\0\0\5abc', b'\1\0\0\0\7' * 3):
+        with open(spoilt, 'wb') as f:
+            f.write(nothing)
+        done = subprocess.run([BEAMTAP, 'export', spoilt, '-o', 'none.csv'], cwd=folder, stderr=subprocess.PIPE)
+        assert done.returncode == 1 and b'is not a recording' in done.stderr, (nothing, done)
+
+
+def ttb_tells_names():
+    path = inside('t.dbg')
+    assert node('e2e_ports:ttb("%s", 5)' % path) == 'ok'
+    found, err, _ = export(path, args=('--set', 'sink:csv.columns=ts,event,process,message,pid,node'))
+    calls = [r for r in found if r['event'] == 'function_call']
+    assert len(calls) == 5 and {r['process'] for r in calls} == {'e2e_ports_named'}, calls
+
+
+tests(whole_files_are_what_dbg_reads, pieces_are_one_trace, any_sink_plays_it, torn_and_damaged_ones_say_so, ttb_tells_names)
