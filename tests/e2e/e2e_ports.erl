@@ -1,6 +1,6 @@
 %% e2e_ports.erl: traces as others make them, with dbg and ttb, and what dbg reads of them again.
 -module(e2e_ports).
--export([trace/3, live/2, go/1, stop/1, told/1, ttb/2, loop/0, f/2, g/1]).
+-export([trace/3, live/2, taken/1, go/1, stop/1, told/1, ttb/2, loop/0, f/2, g/1]).
 
 f(A, B) -> _ = (catch g(A)), {A, B}.
 g(X) -> error({no, X}).
@@ -33,7 +33,12 @@ begin_trace(Port, Flags) ->
 go(P, N) ->
     M = monitor(process, P),
     P ! {go, N},
-    receive {'DOWN', M, _, _, _} -> ok end.
+    receive {'DOWN', M, _, _, _} -> delivered() end.
+
+delivered() ->
+    {ok, Port} = dbg:get_tracer(),
+    Ref = erlang:trace_delivered(all),
+    receive {trace_delivered, all, Ref} -> true = is_port(Port), ok end.
 
 gone() ->
     case whereis(dbg) of
@@ -49,6 +54,13 @@ live(Flags, Queue) ->
     Number.
 
 go(N) -> go(whereis(e2e_ports_live), N).
+%% Does someone read from the port? A connection is accepted in the VM, not when it is made.
+taken(Number) ->
+    Hex = lists:flatten(io_lib:format(":~4.16.0B", [Number])),
+    {ok, Text} = file:read_file("/proc/net/tcp"),
+    [] =/= [L || L <- string:split(binary_to_list(Text), "\n", all), [_, Local, _, "01" | _] <- [string:lexemes(L, " ")],
+                 string:find(Local, Hex) =/= nomatch] andalso begin {ok, _} = dbg:trace_port_control(get_listen_port), true end.
+
 stop(_) -> dbg:stop(), gone().
 
 %% As ttb does it (ttb itself is in observer, which few have): a trace port, and runtime_tools' process beside it that writes down

@@ -145,4 +145,51 @@ def ttb_tells_names():
     assert len(calls) == 5 and {r['process'] for r in calls} == {'e2e_ports_named'}, calls
 
 
-tests(whole_files_are_what_dbg_reads, pieces_are_one_trace, any_sink_plays_it, torn_and_damaged_ones_say_so, ttb_tells_names)
+def ports_are_read_live():
+    for flags, queue, clock in ((FULL, 50, None), (['c', 'm', 'monotonic_timestamp'], 5000, 'own clock alone')):
+        number = int(node('e2e_ports:live([%s], %d)' % (','.join(flags), queue)))
+        run = Run('[transport:port]\naddress = 127.0.0.1:%d\n[sink:csv]\npath = trace.csv\n' % number, '--json')
+        taken = lambda: node('e2e_ports:taken(%d)' % number) == 'true'
+        wait_for(taken, 'a client at the port')
+        assert node('e2e_ports:go(300)') == 'ok'
+        node('e2e_ports:stop(0)')
+        run.ended(0)
+        summary, found = run.summary(), rows(run)
+        invariant(summary)
+        calls = [int(re.search(r'[0-9]+', r['message'])[0]) for r in found if r['event'] == 'function_call' and r['function'].strip("'") == 'f']
+        lost = summary['nodes'][0]['lost']
+        assert summary['nodes'][0]['node'] == node.name and summary['nodes'][0]['final'] and calls == sorted(calls, reverse=True)
+        assert calls and (lost or calls == list(range(300, 0, -1))), (len(calls), lost)
+        assert queue == 50 or not lost
+        assert (clock in run.err()) if clock else not re.search('clock|times', run.err())
+        # all that the node made was written or is told as dropped
+        per_turn = {'function_call': 2, 'function_return': 1, 'message_receive': 1, 'message_send': 2}
+        for kind, n in per_turn.items():
+            assert lost or sum(r['event'] == kind for r in found) == 300 * n + (kind == 'message_receive'), kind
+
+
+def a_port_that_is_not_there():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        done = subprocess.run([BEAMTAP, 'run', '/dev/stdin', '--set', 'transport:port.address=127.0.0.1:%d' % s.getsockname()[1]],
+                              input=b'[sink:csv]\npath = none.csv\n', cwd=folder, stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b'cannot connect to the trace port 127.0.0.1' in done.stderr, done
+    for wrong in ('localhost', ':1', 'localhost:0', 'localhost:70000', '::1', 'a:b'):
+        done = subprocess.run([BEAMTAP, 'run', '/dev/stdin', '--set', 'transport:port.address=' + wrong],
+                              input=b'[sink:csv]\npath = none.csv\n', cwd=folder, stderr=subprocess.PIPE)
+        assert done.returncode == 2 and b'HOST:PORT' in done.stderr, (wrong, done)
+
+
+def what_another_server_sends_is_refused():
+    for sent, want in ((b'HTTP/1.1 400\r\n\r\n', 'no message of a trace port'), (b'\0\0\0\0\x20abc', 'ended within a message')):
+        with socket.socket() as s:
+            s.bind(('127.0.0.1', 0))
+            s.listen(1)
+            run = Run('[transport:port]\naddress = 127.0.0.1:%d\n[sink:csv]\npath = trace.csv\n' % s.getsockname()[1])
+            peer = s.accept()[0]
+            peer.sendall(sent)
+            peer.close()
+            assert want in run.ended(1).err(), run.err()
+
+
+tests(ports_are_read_live, a_port_that_is_not_there, what_another_server_sends_is_refused, whole_files_are_what_dbg_reads, pieces_are_one_trace, any_sink_plays_it, torn_and_damaged_ones_say_so, ttb_tells_names)

@@ -1,0 +1,164 @@
+/* plugin.c: the transport that reads what trace ports of the VM's (dbg:trace_port(ip, Port)) tell,
+ * live.
+ *
+ * Whoever opened the port set the trace, and takes it away: here it is only read. A port tells one
+ * node's events to one client at a time, and drops what that does not take in time; it says how
+ * many those were. Whose events they are, its first message tells.
+ */
+#include "transports/port/client.h"
+
+struct port_settings {
+    struct tap_text_list address;
+    int64_t connect_timeout;
+};
+
+struct port {
+    const struct tap_host *host;
+    const struct port_settings *settings;
+    struct tap_port_client *clients;
+    size_t count;
+};
+
+static enum tap_status port_create(const struct tap_host *host, const void *settings, void **self)
+{
+    const struct port_settings *s = settings;
+    struct port *p = calloc(1, sizeof *p);
+    if (p)
+        p->clients = calloc(s->address.count, sizeof *p->clients);
+    if (!p || !p->clients) {
+        free(p);
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    }
+    p->host = host;
+    p->settings = s;
+    enum tap_status status = TAP_OK;
+    for (; p->count < s->address.count; p->count++)
+        if (!tap_port_client_init(&p->clients[p->count], host, s->address.items[p->count].text))
+            status = TAP_FAIL(host, TAP_INVALID, "address = %s: it reads HOST:PORT or [IPV6]:PORT",
+                              s->address.items[p->count].text);
+    if (status == TAP_OK) {
+        *self = p;
+        return TAP_OK;
+    }
+    free(p->clients);
+    free(p);
+    return status;
+}
+
+static enum tap_status port_start(void *self)
+{
+    struct port *p = self;
+    bool some = false;
+    for (size_t i = 0; i < p->count; i++)
+        some |= tap_port_client_connect(&p->clients[i], p->settings->connect_timeout) == TAP_OK;
+    return some ? TAP_OK : TAP_ERROR;
+}
+
+/* One node has one tracer: two of its ports would be two streams that each count from 0. */
+static bool is_taken(const struct port *p, const struct tap_port_client *c)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (&p->clients[i] != c && p->clients[i].tracing && p->clients[i].node == c->node)
+            return true;
+    return false;
+}
+
+static void read_ready(struct port *p, struct tap_port_client *c)
+{
+    bool began = c->tracing;
+    if (!tap_port_client_read(c))
+        return;
+    if (!began && c->frames.known) {
+        c->node = p->host->transport->node_add(p->host, c->frames.node);
+        if (c->node == UINT32_MAX || is_taken(p, c)) {
+            TAP_FAIL(p->host, TAP_ERROR, "%s: %s is traced through another port already", c->text,
+                     c->frames.node);
+            tap_port_client_close(c);
+            return;
+        }
+        tap_port_client_begin(c);
+    }
+    tap_port_client_commit(c);
+}
+
+static enum tap_status port_run(void *self)
+{
+    struct port *p = self;
+    struct pollfd *fds = calloc(p->count, sizeof *fds);
+    enum tap_status status = TAP_OK;
+    if (!fds)
+        return TAP_FAIL(p->host, TAP_ERROR, "out of memory");
+    for (size_t open = 1; open > 0 && !p->host->transport->stopping(p->host);) {
+        bool may = p->host->transport->may_grant(p->host);
+        open = 0;
+        for (size_t i = 0; i < p->count; i++) {
+            fds[i] = (struct pollfd){.fd = may ? p->clients[i].fd : -1, .events = POLLIN};
+            open += p->clients[i].fd >= 0;
+        }
+        if (open && p->host->transport->wait(p->host, fds, p->count, may ? 1000 : 100) > 0)
+            for (size_t i = 0; i < p->count; i++)
+                if (fds[i].revents)
+                    read_ready(p, &p->clients[i]);
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        tap_port_client_close(&p->clients[i]);
+        status = p->clients[i].failed ? TAP_ERROR : status;
+    }
+    free(fds);
+    return status;
+}
+
+static enum tap_status port_stop(void *self)
+{
+    struct port *p = self;
+    for (size_t i = 0; i < p->count; i++)
+        tap_port_client_close(&p->clients[i]);
+    return TAP_OK;
+}
+
+static void port_destroy(void *self)
+{
+    struct port *p = self;
+    for (size_t i = 0; i < p->count; i++)
+        tap_port_client_free(&p->clients[i]);
+    free(p->clients);
+    free(p);
+}
+
+static const struct tap_option port_options[] = {
+    {"address", TAP_OPT_LIST, NULL, 0, 0, NULL,
+     "the trace ports, as HOST:PORT or [IPV6]:PORT: what dbg:trace_port(ip, PORT) opened on HOST, "
+     "of one node each. The trace itself is dbg's: it is not set here, and not taken away",
+     offsetof(struct port_settings, address), TAP_OPT_REQUIRED},
+    {"connect_timeout", TAP_OPT_DURATION, "10s", INT64_C(10000000), INT64_C(600000000000), NULL,
+     "how long it may take until a port has answered",
+     offsetof(struct port_settings, connect_timeout), 0},
+};
+
+static const struct tap_transport_ops port_ops = {
+    .struct_size = sizeof port_ops,
+    .create = port_create,
+    .start = port_start,
+    .run = port_run,
+    .stop = port_stop,
+    .destroy = port_destroy,
+};
+
+static const struct tap_plugin port_plugin = {
+    TAP_PLUGIN_HEADER,
+    .kind = TAP_PLUGIN_TRANSPORT,
+    .name = "port",
+    .version = TAP_VERSION,
+    .summary = "reads what others trace, live, from the VM's trace ports (dbg:trace_port(ip, ...))",
+    .license = "Apache-2.0",
+    .options = port_options,
+    .option_count = sizeof port_options / sizeof port_options[0],
+    .settings_size = sizeof(struct port_settings),
+    .ops = &port_ops,
+    .flags = TAP_PLUGIN_REPLAYS,
+};
+
+const struct tap_plugin *beamtap_plugin_v1(void)
+{
+    return &port_plugin;
+}
