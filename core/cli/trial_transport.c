@@ -80,6 +80,16 @@ static bool set_required(struct playing *p)
     return true;
 }
 
+/* A file: some read what is told live. */
+static bool plays_files(const struct tap_trial *t)
+{
+    for (size_t i = 0; i < t->loaded->plugin->option_count; i++)
+        if (t->loaded->options[i].type == TAP_OPT_PATH &&
+            strcmp(t->loaded->options[i].name, "path") == 0)
+            return t->shared->flags & TAP_PLUGIN_REPLAYS;
+    return false;
+}
+
 /* A configuration with this transport and the sink that counts. */
 static bool configure(struct playing *p)
 {
@@ -119,7 +129,7 @@ static void live(struct tap_trial *t, bool run, bool expected)
     bool good = sets_given(&p);
     if (good && !t->recording)
         good = set_unreachable(&p) && set_required(&p);
-    else if (good && t->shared->flags & TAP_PLUGIN_REPLAYS)
+    else if (good && plays_files(t))
         good = tap_cli_set(&p.sets, "%s.path=%s", t->section, t->recording);
     tap_trial_enters(t, "create");
     if (good && configure(&p))
@@ -156,7 +166,7 @@ static void unreachable(struct tap_trial *t)
 
 static void recording(struct tap_trial *t)
 {
-    if (!(t->shared->flags & TAP_PLUGIN_REPLAYS) || !t->recording) {
+    if (!plays_files(t) || !t->recording) {
         tap_trial_skips(t, t->recording ? "it plays no recordings" : "no recording is given");
         return;
     }

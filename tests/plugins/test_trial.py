@@ -9,7 +9,7 @@ BUILD = os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build', 'release'))
 BEAMTAP = os.path.join(BUILD, 'beamtap')
 SANITIZED = os.path.basename(BUILD) in ('asan', 'tsan')  # its allocator tells glibc nothing
 NEEDED = {  # what has no default
-    'filter:nodes': ['filter:nodes.nodes=shop@*'],
+    'transport:port': ['transport:port.address=localhost:1'], 'filter:nodes': ['filter:nodes.nodes=shop@*'],
     'filter:match_spec': ['filter:match_spec.trace=shop_cart:add/2', 'filter:match_spec.trace=send(_, {order, _})'],
     'filter:modules': ['filter:modules.modules=shop_*'], 'filter:pids': ['filter:pids.pids=<0.11.0>'], 'sink:pipe': ['sink:pipe.command=cat >/dev/null']}
 
