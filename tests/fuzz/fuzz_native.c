@@ -84,7 +84,9 @@ static void one_event(ERL_NIF_TERM term, ERL_NIF_TERM extra, unsigned tag, size_
     uint8_t *room = malloc(size);
     encoder_into(room, size);
     HOLD(tap_event_encode(&encoder, &atoms, &ev, limit) || encoder.p <= encoder.end);
-    size_t len = (size_t)(encoder.p - room);
+    size_t len = (size_t)(encoder.p - room) + TAP_EVENT_TIME;
+    room = realloc(room, len);
+    tap_event_put_time(room + len - TAP_EVENT_TIME, ev.time);
     struct tap_cursor c = tap_cursor(room, len);
     HOLD(tap_skip(&c) && tap_left(&c) == 0);
     free(room);

@@ -110,30 +110,34 @@ static void depth_is_bounded_but_for_what_is_last(void)
 static void *write_records(void *arg)
 {
     struct tap_ring *ring = arg;
-    size_t used;
+    bool half;
     for (uint64_t i = 0; i < RECORDS; i++) {
         size_t len = 8 + i % 300;
-        memset(ring->message, (int)i, len);
-        memcpy(ring->message, &i, 8);
-        tap_ring_put(ring, len, (int64_t)i, &used);
-        if (used > ring->size)
+        uint8_t *to = tap_ring_room(ring);
+        if (!to)
+            continue;
+        if (to != ring->message && to + ring->message_size > ring->bytes + ring->size)
             return arg;
+        memset(to, (int)i, len);
+        memcpy(to, &i, 8);
+        tap_ring_put(ring, len, (int64_t)i, &half);
     }
     return NULL;
 }
 
 static bool take_record(struct tap_ring *ring, uint64_t *next)
 {
-    static uint8_t message[400];
     struct tap_record record;
     uint64_t number;
-    tap_ring_peek(ring, &record);
+    if (!tap_ring_peek(ring, &record))
+        return false;
+    const uint8_t *message = tap_ring_message(ring);
     *next += tap_ring_take_lost(ring, &record);
-    tap_ring_take(ring, &record, message);
     memcpy(&number, message, 8);
     bool ok = number == *next && record.time == (int64_t)number && record.size == 8 + number % 300;
     for (uint32_t i = 8; i < record.size; i++)
         ok &= message[i] == (uint8_t)number;
+    tap_ring_take(ring, &record);
     ++*next;
     return ok;
 }
@@ -144,19 +148,48 @@ static void a_ring_loses_nothing_unseen(void)
     pthread_t writer;
     void *bad;
     uint64_t next = 0, taken = 0, wrong = 0;
+    struct tap_record none;
     CU_ASSERT_FATAL(ring && ring->max_term <= 4096);
     pthread_create(&writer, NULL, write_records, ring);
     while (next < RECORDS) {
-        if (tap_ring_used(ring) > 0)
+        if (tap_ring_peek(ring, &none))
             wrong += !take_record(ring, &next), taken++;
         else
             next += tap_ring_take_lost(ring, NULL);
+        if (taken % 16 == 0)
+            tap_ring_told(ring);
         if (taken % 4000 == 0)
             usleep(100); /* so that it is full now and then */
     }
     pthread_join(writer, &bad);
     CU_ASSERT(wrong == 0 && !bad && next == RECORDS && tap_ring_used(ring) == 0);
     CU_ASSERT_EQUAL(taken + atomic_load(&ring->lost), RECORDS);
+    tap_ring_free(ring);
+}
+
+/* Which the reader sees as a record that says so: also where it has everything. */
+static void a_large_ring_that_is_never_full_stays_near_its_beginning(void)
+{
+    struct tap_ring *ring = tap_ring_new(64 << 20, 4096);
+    struct tap_record record;
+    uint8_t *most = NULL;
+    bool half;
+    CU_ASSERT_FATAL(ring != NULL);
+    for (uint64_t i = 0, next = 0; i < 100000; i++) {
+        uint8_t *to = tap_ring_room(ring);
+        CU_ASSERT_FATAL(to != NULL && to != ring->message);
+        most = to > most ? to : most;
+        memset(to, (int)i, 308);
+        memcpy(to, &i, 8);
+        CU_ASSERT(tap_ring_put(ring, 8 + i % 300, (int64_t)i, &half) && !half);
+        if (i % 3 != 2)
+            continue;
+        while (tap_ring_peek(ring, &record))
+            CU_ASSERT(take_record(ring, &next));
+        CU_ASSERT_EQUAL(next, i + 1);
+        tap_ring_told(ring);
+    }
+    CU_ASSERT(most > ring->bytes + (200 << 10) && most < ring->bytes + (300 << 10));
     tap_ring_free(ring);
 }
 
@@ -222,5 +255,6 @@ static void frames_wait_for_credit(void)
 UNIT_TESTS("native", UNIT_TEST(writes_as_the_node_does),
            UNIT_TEST(stops_at_its_limit_and_not_before),
            UNIT_TEST(depth_is_bounded_but_for_what_is_last), UNIT_TEST(a_ring_loses_nothing_unseen),
+           UNIT_TEST(a_large_ring_that_is_never_full_stays_near_its_beginning),
            UNIT_TEST(a_ring_keeps_terms_to_a_part_of_it),
            UNIT_TEST(frames_number_what_was_sent_and_lost), UNIT_TEST(frames_wait_for_credit))

@@ -40,7 +40,7 @@ static void drain_broke(struct tap_drain *d)
 static void drain_write(struct tap_drain *d)
 {
     struct tap_frames_out *o = &d->out;
-    int64_t now = tap_os_now();
+    int64_t now = tap_now();
     if (d->fd < 0) {
         o->len = o->written = 0;
         return;
@@ -87,7 +87,7 @@ static void drain_finish(struct tap_drain *d, int64_t finish_by)
         return;
     }
     bool empty = tap_rings_are_empty(d);
-    if (!empty && tap_os_now() < finish_by && !d->ended)
+    if (!empty && tap_now() < finish_by && !d->ended)
         return;
     if (!empty && !d->ended)
         d->ended = TAP_WHY_CREDIT;
@@ -109,7 +109,7 @@ static void drain_look(struct tap_drain *d)
     struct tap_control *c;
     pthread_mutex_lock(&r->lock);
     bool aborted = r->aborted, finishing = r->finishing;
-    int64_t finish_by = r->finish_by, now = tap_os_now();
+    int64_t finish_by = r->finish_by, now = tap_now();
     pthread_mutex_unlock(&r->lock);
     if (now - d->looked_at > LOOK) {
         d->looked_at = now;
@@ -126,7 +126,7 @@ static void drain_look(struct tap_drain *d)
 static void drain_run(struct tap_drain *d)
 {
     tap_drain_tell(d, "connected", NULL);
-    d->window = d->written_at = tap_os_now();
+    d->window = d->written_at = tap_now();
     while (!d->over) {
         uint64_t seq = d->out.seq;
         tap_merge_rings(d, tap_pause_waits(d));
@@ -151,7 +151,7 @@ void *tap_drain_thread(void *run)
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     if (d) {
         d->run = d->out.run = r;
-        d->horizon = INT64_MIN;
+        d->horizon = d->told = INT64_MIN;
         if ((d->fd = tap_socket_open(r, d->why)) < 0)
             tap_drain_tell(d, "failed", d->why);
         else

@@ -9,8 +9,8 @@ struct tap_native_pause {
     uint32_t why; /* 0: they are on */
     char text[TAP_WHY_TEXT];
     bool asked;      /* the agent was asked to turn them on again */
-    int64_t from;    /* ns by the node's clock */
-    int64_t until;   /* ns, as all of these by the machine's: not on again before that */
+    int64_t from;    /* ns, as all of these */
+    int64_t until;   /* not on again before that */
     int64_t rest;    /* that it lasts at the least */
     int64_t resumed; /* when the last one ended; 0: none did */
 };
@@ -18,7 +18,8 @@ struct tap_drain {
     struct tap_run *run;
     struct tap_frames_out out;
     int fd;             /* -1: no connection, or it broke */
-    int64_t horizon;    /* all that is not later was sent, or is in its ring */
+    int64_t horizon;    /* ns: all that is not later was sent, or is in its ring */
+    int64_t told;       /* ns by the node's clock: the latest that was told */
     int64_t written_at; /* when the socket last took something, or nothing waited */
     int64_t looked_at;  /* when it was last looked whether the agent's process lives */
     uint64_t no_ring_told;
@@ -47,11 +48,13 @@ struct tap_drain {
 void tap_merge_rings(struct tap_drain *, bool reports_alone);
 /* Most bytes that wait in a ring, by the rings' size: 0 to 256. */
 unsigned tap_rings_fill(const struct tap_drain *);
+/* A time by the node's clock, not before what was told so far. */
+int64_t tap_drain_time(struct tap_drain *, int64_t time);
 /* Time of the latest event that is in a ring, or is known to have been. */
 int64_t tap_rings_last(const struct tap_drain *);
 /* Counts what was lost behind the last event of rings that are empty. */
 void tap_rings_settle(struct tap_drain *);
-bool tap_rings_are_empty(const struct tap_drain *);
+bool tap_rings_are_empty(struct tap_drain *);
 /* The first of the reports that wait, taken if its time is not later than that; or NULL. */
 struct tap_control *tap_control_take(struct tap_run *, int64_t by, bool urgent);
 void tap_control_send(struct tap_drain *, struct tap_control *);

@@ -123,5 +123,5 @@ bool tap_event_encode(struct tap_encoder *e, const struct tap_native_atoms *a,
            tap_encode_name(e, ev->tag) &&
            put_body(e, tag, ev, has_extra ? &extra : NULL, max_term) &&
            (!has_result || put_extra(e, result, max_term)) &&
-           (!has_scheduler || put_name(e, scheduler)) && tap_encode_i64(e, ev->time);
+           (!has_scheduler || put_name(e, scheduler));
 }

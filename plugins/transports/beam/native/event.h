@@ -1,5 +1,6 @@
 /* event.h: one trace event, as the VM hands it to a tracer, to the message that a process would
- * have been sent: {trace_ts, Pid, Tag, A [, B] [, Extra] [, Scheduler], Time} (beamtap/frame.h).
+ * have been sent: {trace_ts, Pid, Tag, A [, B] [, Extra] [, Scheduler], Time} (beamtap/frame.h),
+ * but for its last element: whoever sends it knows the time by the node's clock.
  *
  * Each payload is cut on its own; who, what and how many arguments stay true.
  */
@@ -31,10 +32,19 @@ void tap_native_atoms_make(struct tap_native_atoms *, ErlNifEnv *);
 /* What enabled/3 and trace/5 are called with, and when. */
 struct tap_native_event {
     ERL_NIF_TERM tag, tracee, term, options;
-    int64_t time; /* ns of monotonic time */
+    int64_t time; /* ns by the machine's clock */
 };
 /* Writes it at e->p. max_term: bytes of each payload. False: not even cut does it fit. */
 bool tap_event_encode(struct tap_encoder *, const struct tap_native_atoms *,
                       const struct tap_native_event *, size_t max_term);
+
+#define TAP_EVENT_TIME 11u /* bytes of a Time */
+static inline void tap_event_put_time(uint8_t *p, int64_t time)
+{
+    uint64_t magnitude = time < 0 ? 0 - (uint64_t)time : (uint64_t)time;
+    p[0] = 110, p[1] = 8, p[2] = time < 0;
+    for (int i = 0; i < 8; i++)
+        p[3 + i] = (uint8_t)(magnitude >> 8 * i);
+}
 
 #endif

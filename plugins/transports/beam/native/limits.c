@@ -2,8 +2,8 @@
  *
  * The gap that a pause leaves stands behind every event from before it: it begins with the last of
  * them, when no thread is in a callback any more that saw the events on. It ends when the agent
- * turns them on again, at a time that it reads on a scheduler (this thread is told no time of the
- * node's): until then nothing more is taken, so that the gap stands before every later event.
+ * turns them on again: until then nothing more is taken, so that the gap stands before every later
+ * event.
  * Whoever pauses at the limit and goes on just below it flaps: so where the next pause follows
  * soon, each rests twice as long as the last (as agent/pause.hrl does it).
  */
@@ -39,7 +39,7 @@ static void pause_begin(struct tap_drain *d, uint32_t why, const char *text)
     if (!atomic_compare_exchange_strong(&d->run->gate, &open, TAP_GATE_PAUSED))
         return;
     tap_threads_pass();
-    int64_t now = tap_os_now();
+    int64_t now = tap_now();
     p->from = tap_rings_last(d);
     p->asked = false;
     p->why = why;
@@ -55,8 +55,8 @@ static void say_gap(struct tap_drain *d, int64_t to)
     tap_write_version(&b);
     tap_write_tuple(&b, 5);
     tap_write_atom(&b, "gap");
-    tap_write_i64(&b, d->pause.from);
-    tap_write_i64(&b, to);
+    tap_write_i64(&b, tap_drain_time(d, d->pause.from));
+    tap_write_i64(&b, tap_drain_time(d, to));
     tap_write_i64(&b, d->pause.why);
     tap_write_binary(&b, d->pause.text, strlen(d->pause.text));
     if (!b.oom)
@@ -69,7 +69,7 @@ static void pause_over(struct tap_drain *d, int64_t to)
     say_gap(d, to > d->pause.from ? to : d->pause.from);
     d->pause.why = 0;
     d->pause.asked = false;
-    d->pause.resumed = d->window = tap_os_now();
+    d->pause.resumed = d->window = tap_now();
     d->window_seq = d->out.seq;
 }
 
@@ -116,7 +116,7 @@ void tap_limits_look(struct tap_drain *d)
 {
     static const char credit[] = "the collector did not read",
                       queue[] = "the native tracer's rings were half full";
-    int64_t now = tap_os_now();
+    int64_t now = tap_now();
     if (d->ended)
         return;
     if (d->pause.why) {

@@ -4,14 +4,16 @@
  * and a later event of a process has a later time, wherever it is. So the earliest of what the
  * rings have first goes first, but nothing goes before it is sure that no earlier event is still
  * being made: a thread says that it is in a callback before it reads the clock, and its event's
- * time when it has. What is not later than any such time, nor than the latest that anybody had read
- * before that was looked at, is complete.
+ * time when it has. What is not later than any such time, nor than the time at which that was
+ * looked at, is complete.
  */
 #include "transports/beam/native/drain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define SPINS 64 /* looks at a thread that has not read its clock yet */
+#define SPINS 64      /* looks at a thread that has not read its clock yet */
+#define TELL_EACH 256 /* events after which their ring's writer hears of it */
 
 static int64_t thread_bound(const struct tap_drain *d, const struct tap_thread *t)
 {
@@ -21,6 +23,13 @@ static int64_t thread_bound(const struct tap_drain *d, const struct tap_thread *
     if (busy == 1)
         return d->horizon; /* it was put to sleep just there */
     return busy == 0 ? INT64_MAX : busy - 4;
+}
+
+int64_t tap_drain_time(struct tap_drain *d, int64_t time)
+{
+    int64_t there = time + atomic_load_explicit(&d->run->clock, memory_order_relaxed);
+    d->told = there > d->told ? there : d->told;
+    return d->told;
 }
 
 int64_t tap_rings_last(const struct tap_drain *d)
@@ -35,21 +44,13 @@ int64_t tap_rings_last(const struct tap_drain *d)
     return last;
 }
 
-/* The latest time that anybody has read by now: whoever reads the clock after this has no earlier
- * one. */
-static int64_t latest(const struct tap_drain *d)
-{
-    int64_t last = tap_rings_last(d);
-    pthread_mutex_lock(&d->run->lock);
-    int64_t control = d->run->control_last;
-    pthread_mutex_unlock(&d->run->lock);
-    return control > last ? control : last;
-}
-
-/* No event that is not in its ring by now has an earlier time. */
+/* No event that is not in its ring by now has an earlier time, nor a report: these read the clock
+ * with the lock held. */
 static int64_t horizon(const struct tap_drain *d)
 {
-    int64_t least = latest(d);
+    pthread_mutex_lock(&d->run->lock);
+    int64_t least = tap_now();
+    pthread_mutex_unlock(&d->run->lock);
     atomic_thread_fence(memory_order_seq_cst);
     unsigned count = atomic_load(&tap_thread_count);
     for (unsigned i = 0; i < count && i < TAP_THREADS; i++) {
@@ -81,11 +82,11 @@ static void collect_heads(struct tap_drain *d)
     d->head_count = 0;
     for (unsigned i = 0; i < count && i < TAP_THREADS; i++) {
         struct tap_ring *ring = atomic_load_explicit(&d->run->rings[i], memory_order_acquire);
-        if (!ring || tap_ring_used(ring) == 0)
+        struct tap_native_head *head = &d->heads[d->head_count];
+        if (!ring || !tap_ring_peek(ring, &head->record))
             continue;
-        struct tap_native_head *head = &d->heads[d->head_count++];
         head->ring = ring;
-        tap_ring_peek(ring, &head->record);
+        d->head_count++;
     }
 }
 
@@ -105,25 +106,31 @@ static bool take_head(struct tap_drain *d, struct tap_native_head *head)
 {
     struct tap_frames_out *o = &d->out;
     uint8_t *to = NULL;
+    size_t size = head->record.size + TAP_EVENT_TIME;
     if (!d->ended) {
         uint64_t most = d->run->options.max_events;
-        if (!tap_frames_may(o, head->record.size) || tap_frames_waiting(o) >= TAP_FRAMES_OUT)
+        if (!tap_frames_may(o, size) || tap_frames_waiting(o) >= TAP_FRAMES_OUT)
             return false;
         tap_frames_lose(o, tap_ring_take_lost(head->ring, &head->record), TAP_WHY_QUEUE);
         if (most && o->seq >= most)
             tap_drain_ended(d, TAP_WHY_LIMIT, "max_events", "");
-        else if (!(to = tap_frames_add(o, head->record.size)))
+        else if (!(to = tap_frames_add(o, size)))
             return false;
     }
     if (!to) {
         uint64_t lost = tap_ring_take_lost(head->ring, &head->record);
         tap_frames_lose(o, lost + 1, d->ended);
+    } else {
+        memcpy(to, tap_ring_message(head->ring), head->record.size);
+        tap_event_put_time(to + head->record.size, tap_drain_time(d, head->record.time));
     }
-    tap_ring_take(head->ring, &head->record, to);
-    if (tap_ring_used(head->ring) > 0)
-        tap_ring_peek(head->ring, &head->record);
-    else
+    tap_ring_take(head->ring, &head->record);
+    if ((o->seq & (TELL_EACH - 1)) == 0)
+        tap_ring_told(head->ring);
+    if (!tap_ring_peek(head->ring, &head->record)) {
+        tap_ring_told(head->ring);
         *head = d->heads[--d->head_count];
+    }
     return true;
 }
 
@@ -132,10 +139,13 @@ static bool take_head(struct tap_drain *d, struct tap_native_head *head)
 struct tap_control *tap_control_take(struct tap_run *r, int64_t by, bool urgent)
 {
     struct tap_control **from = urgent ? &r->urgent : &r->controls;
+    if (atomic_load_explicit(&r->reports, memory_order_acquire) == 0)
+        return NULL;
     pthread_mutex_lock(&r->lock);
     struct tap_control *c = *from;
     if (c && c->time <= by) {
         *from = c->next;
+        atomic_fetch_sub(&r->reports, 1);
         if (!c->next)
             *(urgent ? &r->urgent_end : &r->controls_end) = from;
     } else {
@@ -172,6 +182,8 @@ void tap_merge_rings(struct tap_drain *d, bool reports_alone)
             tap_control_send(d, c);
         d->starved = !take_head(d, head);
     }
+    for (size_t i = 0; i < d->head_count; i++)
+        tap_ring_told(d->heads[i].ring);
     while (!d->starved && (c = tap_control_take(d->run, d->horizon, false)))
         tap_control_send(d, c);
     tap_frames_close(&d->out);
@@ -189,12 +201,13 @@ unsigned tap_rings_fill(const struct tap_drain *d)
     return (unsigned)(most * 256 / d->run->ring_size);
 }
 
-bool tap_rings_are_empty(const struct tap_drain *d)
+bool tap_rings_are_empty(struct tap_drain *d)
 {
+    struct tap_record record;
     unsigned count = atomic_load(&tap_thread_count);
     for (unsigned i = 0; i < count && i < TAP_THREADS; i++) {
         struct tap_ring *ring = atomic_load_explicit(&d->run->rings[i], memory_order_acquire);
-        if (ring && tap_ring_used(ring) > 0)
+        if (ring && tap_ring_peek(ring, &record))
             return false;
     }
     return true;

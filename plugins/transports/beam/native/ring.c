@@ -1,5 +1,4 @@
-/* ring.c: records one after the other, each filled up to eight bytes, over the end of the memory to
- * its beginning. */
+/* ring.c: records one after the other, each filled up to eight bytes. */
 #include "transports/beam/native/ring.h"
 
 #include <string.h>
@@ -8,6 +7,8 @@
 #include "transports/beam/native/event.h"
 
 #define PAGE 4096
+#define NEAR (256u << 10) /* bytes: so far the writer goes before it looks whether it may go back */
+#define SMALL 128u        /* bytes of the smallest event, and more */
 
 static size_t filled(size_t n)
 {
@@ -53,29 +54,71 @@ void tap_ring_free(struct tap_ring *r)
 
 /* ---- Writing */
 
-static void copy_in(struct tap_ring *r, uint64_t at, const void *from, size_t len)
+/* Bytes that wait, as far as the writer knows: what was read meanwhile it asks where it matters. */
+static uint64_t waiting(struct tap_ring *r, uint64_t head, bool ask)
 {
-    size_t off = at & (r->size - 1), first = r->size - off < len ? r->size - off : len;
-    memcpy(r->bytes + off, from, first);
-    memcpy(r->bytes, (const uint8_t *)from + first, len - first);
+    if (ask)
+        r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
+    return head - r->tail_seen;
 }
 
-bool tap_ring_put(struct tap_ring *r, size_t len, int64_t time, size_t *used)
+/* Goes on at the beginning. */
+static uint64_t pass_over(struct tap_ring *r, uint64_t head, size_t left)
+{
+    struct tap_record pass = {TAP_RECORD_PASS, 0, 0};
+    if (left >= sizeof pass)
+        memcpy(r->bytes + r->to, &pass, sizeof pass);
+    r->to = 0;
+    atomic_store_explicit(&r->head, head + left, memory_order_release);
+    return head + left;
+}
+
+uint8_t *tap_ring_room(struct tap_ring *r)
+{
+    size_t most = sizeof(struct tap_record) + filled(r->message_size);
+    uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+    if (r->to >= NEAR && waiting(r, head, true) == 0) {
+        r->to = 0;
+        atomic_store_explicit(&r->back, head, memory_order_release);
+    }
+    if (r->size - waiting(r, head, false) < most)
+        waiting(r, head, true);
+    size_t room = r->size - (head - r->tail_seen);
+    if (room < sizeof(struct tap_record) + SMALL) {
+        tap_ring_lose(r);
+        return NULL;
+    }
+    r->direct = room >= most && r->size - r->to >= most;
+    return r->direct ? r->bytes + r->to + sizeof(struct tap_record) : r->message;
+}
+
+bool tap_ring_put(struct tap_ring *r, size_t len, int64_t time, bool *half)
 {
     uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-    size_t need = sizeof(struct tap_record) + filled(len);
-    if (head + need - r->tail_seen > r->size)
-        r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
-    *used = head + need - r->tail_seen;
-    if (*used > r->size) {
-        *used = r->size;
+    size_t need = sizeof(struct tap_record) + filled(len), left = r->size - r->to;
+    size_t passed = need > left ? left : 0;
+    uint64_t used = waiting(r, head, false) + passed + need;
+    *half = false;
+    if (used > r->size / 2) {
+        uint64_t before = waiting(r, head, true);
+        used = before + passed + need;
+        *half = used > r->size / 2 && before <= r->size / 2;
+    }
+    if (used > r->size) {
+        *half = true;
         tap_ring_lose(r);
         return false;
     }
+    if (passed)
+        head = pass_over(r, head, passed);
     struct tap_record record = {
         (uint32_t)len, (uint32_t)atomic_load_explicit(&r->lost, memory_order_relaxed), time};
-    copy_in(r, head, &record, sizeof record);
-    copy_in(r, head + sizeof record, r->message, len);
+    uint8_t *to = r->bytes + r->to;
+    memcpy(to, &record, sizeof record);
+    if (!r->direct)
+        memcpy(to + sizeof record, r->message, len);
+    r->to += need;
+    r->to = r->to < r->size ? r->to : 0;
     atomic_store_explicit(&r->last, time, memory_order_relaxed);
     atomic_store_explicit(&r->head, head + need, memory_order_release);
     return true;
@@ -83,16 +126,22 @@ bool tap_ring_put(struct tap_ring *r, size_t len, int64_t time, size_t *used)
 
 /* ---- Reading */
 
-static void copy_out(const struct tap_ring *r, uint64_t at, void *to, size_t len)
+bool tap_ring_peek(struct tap_ring *r, struct tap_record *record)
 {
-    size_t off = at & (r->size - 1), first = r->size - off < len ? r->size - off : len;
-    memcpy(to, r->bytes + off, first);
-    memcpy((uint8_t *)to + first, r->bytes, len - first);
-}
-
-void tap_ring_peek(const struct tap_ring *r, struct tap_record *record)
-{
-    copy_out(r, atomic_load_explicit(&r->tail, memory_order_relaxed), record, sizeof *record);
+    while (tap_ring_used(r) > 0) {
+        if (r->read == atomic_load_explicit(&r->back, memory_order_acquire))
+            r->from = 0;
+        size_t left = r->size - r->from;
+        if (left >= sizeof *record) {
+            memcpy(record, r->bytes + r->from, sizeof *record);
+            if (record->size != TAP_RECORD_PASS)
+                return true;
+        }
+        r->read += left;
+        r->from = 0;
+        tap_ring_told(r);
+    }
+    return false;
 }
 
 uint64_t tap_ring_take_lost(struct tap_ring *r, const struct tap_record *record)
@@ -107,11 +156,21 @@ uint64_t tap_ring_take_lost(struct tap_ring *r, const struct tap_record *record)
     return lost;
 }
 
-void tap_ring_take(struct tap_ring *r, const struct tap_record *record, uint8_t *to)
+const uint8_t *tap_ring_message(const struct tap_ring *r)
 {
-    uint64_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
-    if (to)
-        copy_out(r, tail + sizeof *record, to, record->size);
-    atomic_store_explicit(&r->tail, tail + sizeof *record + filled(record->size),
-                          memory_order_release);
+    return r->bytes + r->from + sizeof(struct tap_record);
+}
+
+void tap_ring_take(struct tap_ring *r, const struct tap_record *record)
+{
+    size_t all = sizeof *record + filled(record->size);
+    r->read += all;
+    r->from += all;
+    r->from = r->from < r->size ? r->from : 0;
+}
+
+void tap_ring_told(struct tap_ring *r)
+{
+    if (atomic_load_explicit(&r->tail, memory_order_relaxed) != r->read)
+        atomic_store_explicit(&r->tail, r->read, memory_order_release);
 }

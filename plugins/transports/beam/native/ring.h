@@ -4,6 +4,11 @@
  * record that fits says how many were lost before it: so each loss stands at its place. All of a
  * ring is one piece of memory, taken when its thread has its first event, and of the size that it
  * keeps: with it comes what the thread needs to encode.
+ *
+ * A record lies in one piece, so that it is encoded where it stays: what is left at the end is
+ * passed over. Where the reader has everything, the writer goes on at the beginning long before the
+ * end: a large ring that is never full takes no more memory, nor of the processor's caches, than a
+ * small one.
  */
 #ifndef TAP_NATIVE_RING_H
 #define TAP_NATIVE_RING_H
@@ -14,19 +19,26 @@
 
 #define TAP_RING_LINE 64 /* bytes of a cache line: what the two write is apart */
 
+#define TAP_RECORD_PASS UINT32_MAX /* as size: nothing more stands here up to the end */
+
 struct tap_record {
     uint32_t size; /* of the message that follows, without what fills up to 8 bytes */
     uint32_t lost; /* how many were lost in this ring by now, modulo 2^32 */
-    int64_t time;  /* ns */
+    int64_t time;  /* ns by the machine's clock */
 };
 struct tap_ring {
     /* The writer's. */
     _Alignas(TAP_RING_LINE) atomic_uint_fast64_t head; /* bytes written since the start */
     atomic_uint_fast64_t lost;
-    atomic_int_fast64_t last; /* time of the last record */
-    uint64_t tail_seen;
+    atomic_int_fast64_t last;  /* time of the last record */
+    uint64_t tail_seen;        /* bytes read, when that was asked last */
+    size_t to;                 /* where in bytes the next record goes */
+    atomic_uint_fast64_t back; /* head when it went back to the beginning, and all was read */
+    bool direct;               /* the message is being written where it stays */
     /* The reader's. */
-    _Alignas(TAP_RING_LINE) atomic_uint_fast64_t tail; /* bytes read */
+    _Alignas(TAP_RING_LINE) atomic_uint_fast64_t tail; /* bytes read, as the writer is told */
+    size_t from;                                       /* where in bytes the next record is */
+    uint64_t read;                                     /* bytes read */
     uint64_t lost_told;
     /* Neither changes these. */
     _Alignas(TAP_RING_LINE) size_t size; /* of bytes: a power of two */
@@ -44,9 +56,12 @@ size_t tap_ring_overhead(size_t size, size_t max_term);
 struct tap_ring *tap_ring_new(size_t size, size_t max_term);
 void tap_ring_free(struct tap_ring *);
 
-/* Writer: adds a message of `len` bytes, which is at ring->message. False: it does not fit and is
- * counted as lost. *used: bytes that wait now. */
-bool tap_ring_put(struct tap_ring *, size_t len, int64_t time, size_t *used);
+/* Writer: where the next message is to be written, up to message_size bytes. NULL: not even a small
+ * one fits, and it is counted as lost. */
+uint8_t *tap_ring_room(struct tap_ring *);
+/* Writer: adds the message of `len` bytes that was written there. False: it does not fit and is
+ * counted as lost. *half: with it half of the ring is full. */
+bool tap_ring_put(struct tap_ring *, size_t len, int64_t time, bool *half);
 /* Writer: one is lost. */
 static inline void tap_ring_lose(struct tap_ring *r)
 {
@@ -57,15 +72,19 @@ static inline void tap_ring_lose(struct tap_ring *r)
 /* Reader: bytes that wait. */
 static inline uint64_t tap_ring_used(const struct tap_ring *r)
 {
-    return atomic_load_explicit(&r->head, memory_order_acquire) -
-           atomic_load_explicit(&r->tail, memory_order_relaxed);
+    return atomic_load_explicit(&r->head, memory_order_acquire) - r->read;
 }
-/* Reader: the record at the tail; there is one. */
-void tap_ring_peek(const struct tap_ring *, struct tap_record *);
+/* Reader: the next record. False: there is none. */
+bool tap_ring_peek(struct tap_ring *, struct tap_record *);
 /* Reader: how many were lost before that record, or without one (NULL) after the last, if none
  * waits; each is told once. */
 uint64_t tap_ring_take_lost(struct tap_ring *, const struct tap_record *);
-/* Reader: copies its message, if `to` is not NULL, and goes behind it. */
-void tap_ring_take(struct tap_ring *, const struct tap_record *, uint8_t *to);
+/* Reader: its message, up to the next tap_ring_told. */
+const uint8_t *tap_ring_message(const struct tap_ring *);
+/* Reader: goes behind that record. */
+void tap_ring_take(struct tap_ring *, const struct tap_record *);
+/* Reader: what was read may be written over: the writer is told seldom, as it would have to fetch
+ * that each time. */
+void tap_ring_told(struct tap_ring *);
 
 #endif

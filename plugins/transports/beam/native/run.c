@@ -8,6 +8,7 @@
 
 #define RING_LEAST (128u << 10)
 #define RING_MOST (1u << 30)
+#define CLOCK_EXACT 5000 /* ns: a look at the clock that takes longer was disturbed */
 
 struct tap_thread tap_threads[TAP_THREADS];
 atomic_uint tap_thread_count = 1;
@@ -77,7 +78,8 @@ static void run_reset(struct tap_run *r, const struct tap_run_options *options)
     r->controls_end = &r->controls;
     r->urgent_end = &r->urgent;
     r->over = r->aborted = r->finishing = false;
-    r->control_last = INT64_MIN;
+    atomic_store(&r->clock, 0), atomic_store(&r->clock_read, INT64_MIN / 2);
+    atomic_store(&r->reports, 0);
     atomic_store(&r->credit, options->credit);
     atomic_store(&r->memory, 0);
     atomic_store(&r->no_ring, 0);
@@ -125,6 +127,7 @@ struct tap_run *tap_run_open(ErlNifEnv *env, const struct tap_run_options *optio
     if (r) {
         run_reset(r, options);
         enif_self(env, &r->owner);
+        tap_run_look_at_clock(r, tap_now());
         *why = "no thread or descriptor could be had";
         if (!run_begin(r, place - 1, thread)) {
             run_clear(r);
@@ -150,6 +153,30 @@ struct tap_ring *tap_run_ring(struct tap_run *r, unsigned thread)
     return ring;
 }
 
+/* ---- The clock */
+
+/* Between the two looks at the machine's clock: it is rather said to be ahead, so that no event is
+ * told to be earlier than what the agent has read before it. A disturbed look counts only where the
+ * last one is old. */
+void tap_run_look_at_clock(struct tap_run *r, int64_t now)
+{
+    int64_t last = atomic_load_explicit(&r->clock_read, memory_order_relaxed), from, vm;
+    if (now - last < TAP_CLOCK_LOOK || !atomic_compare_exchange_strong(&r->clock_read, &last, now))
+        return;
+    bool old = now - last >= 1000 * TAP_CLOCK_LOOK, exact = false;
+    for (int tries = 0; tries < (old ? 16 : 1) && !exact; tries++) {
+        from = tap_now();
+        vm = enif_monotonic_time(ERL_NIF_NSEC);
+        if (vm == ERL_NIF_TIME_ERROR) {
+            atomic_store(&r->clock_read, last);
+            return;
+        }
+        exact = tap_now() - from < CLOCK_EXACT;
+    }
+    if (exact || old)
+        atomic_store(&r->clock, vm - from);
+}
+
 /* ---- What the agent says */
 
 bool tap_run_control(struct tap_run *r, const uint8_t *bytes, size_t len, bool urgent, bool last)
@@ -162,10 +189,12 @@ bool tap_run_control(struct tap_run *r, const uint8_t *bytes, size_t len, bool u
     c->len = (uint32_t)len;
     memcpy(c->bytes, bytes, len);
     pthread_mutex_lock(&r->lock);
-    c->time = r->control_last = tap_vm_now();
+    c->time = tap_now();
+    tap_run_look_at_clock(r, c->time);
     struct tap_control ***end = urgent ? &r->urgent_end : &r->controls_end;
     **end = c;
     *end = &c->next;
+    atomic_fetch_add(&r->reports, 1);
     pthread_mutex_unlock(&r->lock);
     tap_run_wake(r);
     return true;
@@ -174,7 +203,7 @@ bool tap_run_control(struct tap_run *r, const uint8_t *bytes, size_t len, bool u
 void tap_run_resume(struct tap_run *r)
 {
     unsigned paused = TAP_GATE_PAUSED;
-    atomic_store(&r->resumed_at, tap_vm_now());
+    atomic_store(&r->resumed_at, tap_now());
     atomic_compare_exchange_strong(&r->gate, &paused, TAP_GATE_OPEN);
     tap_run_wake(r);
 }
@@ -183,8 +212,8 @@ void tap_run_finish(struct tap_run *r, int64_t patience)
 {
     pthread_mutex_lock(&r->lock);
     r->finishing = true;
-    r->finish_by = tap_os_now() + patience;
-    r->finished_at = tap_vm_now();
+    r->finished_at = tap_now();
+    r->finish_by = r->finished_at + patience;
     pthread_mutex_unlock(&r->lock);
     tap_run_wake(r);
 }

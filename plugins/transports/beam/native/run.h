@@ -67,7 +67,10 @@ struct tap_run {
     atomic_uint gate;               /* enum tap_gate */
     atomic_uint generation;         /* of whoever has this place; 0: nobody yet */
     atomic_uint_fast64_t credit;    /* bytes that may have been sent by now */
-    atomic_int_fast64_t resumed_at; /* ns by the node's clock: when the last pause ended */
+    atomic_int_fast64_t resumed_at; /* ns: when the last pause ended */
+    atomic_int_fast64_t clock;      /* what the node's clock is ahead of the machine's, ns */
+    atomic_int_fast64_t clock_read; /* ns: when that was looked at */
+    atomic_uint reports;            /* that wait: whoever looks for one need not take the lock */
     atomic_uint own_high;           /* of `own`, places that may be taken */
     atomic_uint own_news;           /* how many were taken so far */
     _Atomic(ERL_NIF_TERM) own[TAP_OWN], carriers[TAP_CARRIERS];
@@ -88,9 +91,8 @@ struct tap_run {
     bool busy;            /* it has a thread that was not joined */
     bool over;            /* which has nothing more to do */
     bool aborted, finishing;
-    int64_t finished_at; /* ns by the node's clock: when it was finishing */
+    int64_t finished_at; /* ns: when it was finishing */
     int64_t finish_by;
-    int64_t control_last; /* time of the last report */
     struct tap_control *controls, **controls_end, *urgent, **urgent_end;
 
     /* What was sent, for whoever asks: produced, sent, lost, frames. */
@@ -133,6 +135,10 @@ unsigned tap_runs_count(void);
 /* Gives back what its rings take: nobody writes there any more. */
 void tap_run_free_rings(struct tap_run *);
 void tap_run_wake(struct tap_run *);
+/* Looks at the node's clock, where that was not done lately. On a scheduler; elsewhere it does
+ * nothing. */
+void tap_run_look_at_clock(struct tap_run *, int64_t now);
+#define TAP_CLOCK_LOOK INT64_C(1000000) /* ns for which a look is good */
 /* For the library's end: aborts all, and waits for their threads. */
 void tap_runs_end(void);
 /* Waits until no thread is in a callback that began before: a few microseconds. */
@@ -140,13 +146,10 @@ void tap_threads_pass(void);
 /* ---- drain.c: the thread's function. */
 void *tap_drain_thread(void *run);
 
-/* The node's monotonic time, by which events are timed; schedulers alone are told. ns. */
-static inline int64_t tap_vm_now(void)
-{
-    return enif_monotonic_time(ERL_NIF_NSEC);
-}
-/* The machine's, for all others. ns. */
-static inline int64_t tap_os_now(void)
+/* The machine's clock, ns: by it all of this is ordered and timed. The node's is what is told: it
+ * follows the machine's, but a look at it takes a lock that all schedulers share, and it is told
+ * to these alone. So what it is ahead is looked at now and then, and added to what is sent. */
+static inline int64_t tap_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);

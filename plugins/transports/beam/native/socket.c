@@ -22,7 +22,7 @@ static int fail(char *why, const char *text)
 /* Until the socket is ready, or the time is over, or nobody wants it any more. */
 static bool await(struct tap_run *r, int fd, short events, int64_t by)
 {
-    while (!tap_run_is_aborted(r) && tap_os_now() < by) {
+    while (!tap_run_is_aborted(r) && tap_now() < by) {
         struct pollfd p = {.fd = fd, .events = events};
         if (poll(&p, 1, SLICE) > 0)
             return true;
@@ -80,7 +80,7 @@ int tap_socket_open(struct tap_run *r, char why[TAP_WHY_TEXT])
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     char port[8];
-    int64_t by = tap_os_now() + r->options.timeout;
+    int64_t by = tap_now() + r->options.timeout;
     int fd = -1, unknown;
     snprintf(port, sizeof port, "%u", r->options.port);
     if ((unknown = getaddrinfo(r->options.host, port, &hints, &found)) != 0)

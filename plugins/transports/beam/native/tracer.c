@@ -72,25 +72,23 @@ static void charge(const struct tap_native_event *ev, ErlNifEnv *env, size_t wal
 static void trace_event(struct tap_run *r, struct tap_ring *ring, ErlNifEnv *env,
                         struct tap_native_event *ev)
 {
-    size_t used;
+    bool half;
     struct tap_encoder *e = &ring->encoder;
-    uint64_t waits = tap_ring_used(ring);
-    if (waits + sizeof(struct tap_record) + 128 > ring->size) { /* not even a small one */
-        tap_ring_lose(ring);
+    uint8_t *begun = tap_ring_room(ring);
+    if (!begun)
         return;
-    }
     e->env = env;
-    e->p = ring->message;
+    e->p = begun;
     e->walked = 0;
-    e->end = ring->message + ring->message_size;
+    e->end = begun + ring->message_size;
     bool ok = tap_event_encode(e, &tap_atoms, ev, ring->max_term);
     charge(ev, env, e->walked);
     if (!ok) {
         tap_ring_lose(ring);
         return;
     }
-    if (!tap_ring_put(ring, (size_t)(e->p - ring->message), ev->time, &used) ||
-        (used > ring->size / 2 && waits <= ring->size / 2))
+    tap_ring_put(ring, (size_t)(e->p - begun), ev->time, &half);
+    if (half)
         tap_run_wake(r);
 }
 
@@ -102,8 +100,10 @@ static void trace_here(struct tap_run *r, unsigned place, ErlNifEnv *env,
      * what is later (drain.c). */
     atomic_store(&thread->busy, 1);
     if (atomic_load(&r->gate) == TAP_GATE_OPEN) {
-        ev->time = tap_vm_now();
+        ev->time = tap_now();
         atomic_store_explicit(&thread->busy, ev->time | 2, memory_order_relaxed);
+        if (ev->time - atomic_load_explicit(&r->clock_read, memory_order_relaxed) >= TAP_CLOCK_LOOK)
+            tap_run_look_at_clock(r, ev->time);
         struct tap_ring *ring = tap_run_ring(r, place);
         if (ring)
             trace_event(r, ring, env, ev);
