@@ -11,6 +11,7 @@ BUILD = os.path.abspath(os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build
 BEAMTAP = os.path.join(BUILD, 'beamtap')
 E2E = os.path.join(TOP, 'tests/e2e')
 ROOT = os.environ.get('BEAMTAP_TEST_ROOT', '')  # a folder with another OTP release: nodes run in it (chroot)
+NATIVE = os.environ.get('BEAMTAP_COLLECT') == 'native'  # the same tests with another tracer, see collected
 PATIENCE = 60  # seconds a condition may take before the test fails
 
 

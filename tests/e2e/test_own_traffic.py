@@ -62,7 +62,7 @@ def watched(act):
     tester = node('self()')
     console = set(re.findall(r'<[\d.]+>', node(CONSOLE)))
     act(node)
-    wait_for(lambda: node('[M || M <- erlang:loaded(), lists:prefix("beamtap", atom_to_list(M))]').count('beamtap') == 1,
+    wait_for(lambda: node('[M || M <- erlang:loaded(), lists:prefix("beamtap_agent", atom_to_list(M))]').count('beamtap') == 1,
              'the other agent gone')
     assert node('e2e_work:echo({behind, lists:seq(1, 5)})') == '{behind,[1,2,3,4,5]}'
     wait_for(lambda: '{behind,[1,2,3,4,5]}' in run.read('trace.csv'), 'a call with its arguments')

@@ -9,6 +9,7 @@ nodes = %s
 events = function_call
 max_rate = 0
 max_term = 32M
+max_memory = 4G
 [filter:match_spec]
 trace = e2e_work:echo(_)
 [sink:csv]

@@ -16,6 +16,8 @@
 -define(NATIVE_URGENT, 1).
 -define(NATIVE_LAST, 2).
 -define(NATIVE_GONE, 1000). % ms until a run whose owner was killed has ended
+-define(NATIVE_WAIT, 50).
+-define(NATIVE_WAITS, 40).
 
 %% ---- A guardian's part ---------------------------------------------------------------------------------------------
 
@@ -93,11 +95,11 @@ native_figures(Module, Number, Tries) ->
 %% Its functions begin with relay_, by which `clean` knows orphans.
 relay_native(Guardian, Ref, Module, Options) ->
     case relay_native_open(Module, Options) of
-        {ok, Number} ->
+        {ok, Number, Notes} ->
             Guardian ! {Ref, {ok, Number}},
             receive
                 {relay_begin, Guardian, Run, Reports, _} ->
-                    [relay_native_say(Report, ?NATIVE_IN_PLACE, Run) || Report <- Reports],
+                    [relay_native_say(Report, ?NATIVE_IN_PLACE, Run) || Report <- Reports ++ Notes],
                     relay_native_loop(Guardian, Run)
             end;
         Error -> Guardian ! {Ref, Error}
@@ -110,13 +112,19 @@ relay_native_open(Module, #{stream := Stream, lease := Lease, max_memory := Memo
     Numbers = {Port, Timeout, Lease, Memory, Term, Events, Rate, Credit, Threads,
                case Overload of pause -> 0; drop -> 1; stop -> 2 end},
     case Module:open(Address, Token, Answer, Numbers) of
-        {ok, Number} ->
+        {ok, Number, MaxTerm} ->
             receive
-                {beamtap_native, Number, connected} -> {ok, Number};
+                {beamtap_native, Number, connected} -> {ok, Number, native_cut(Term, MaxTerm, Memory, Threads)};
                 {beamtap_native, Number, {failed, Text}} -> {error, Text}
             end;
         Error -> Error
     end.
+
+%% A payload has to fit into the buffer of a scheduler.
+native_cut(Term, MaxTerm, Memory, Threads) when MaxTerm < Term ->
+    [{log, info, text("payloads of more than ~b bytes are cut: max_memory (~b bytes) is for the buffers of ~b threads that events may come "
+                      "from", [MaxTerm, Memory, Threads])}];
+native_cut(_, _, _, _) -> [].
 
 relay_native_say(Report, How, #run{native = {Module, Number}}) ->
     Module:control(Number, term_to_binary(Report), How).
@@ -243,6 +251,8 @@ native_random() ->
 %% The registry goes: so does the library, but not while another agent's run uses it.
 native_unload() ->
     [native_purge(Module) || {{native, Module}, true} <- get(), purge_blocked() =:= false, native_is_idle(Module)].
+
+native_is_used() -> [Module || {{native, Module}, true} <- get(), not native_is_idle(Module)] =/= [].
 
 native_is_idle(Module) ->
     try Module:runs() =:= 0 catch error:_ -> true end.

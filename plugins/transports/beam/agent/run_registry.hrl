@@ -96,12 +96,22 @@ registry_loop(Runs, Linger) ->
             From ! {Ref, lists:usort([Session || {_, {_, Session}} <- maps:values(Runs)])},
             registry_loop(Runs, Linger);
         unload when map_size(Runs) =:= 0 ->
-            registry_end();
+            registry_leave(Runs, 0);
         _ ->
             registry_loop(Runs, Linger)
     after if map_size(Runs) =:= 0 -> Linger; true -> infinity end ->
-        registry_end()
+        Waited = case erase(native_waited) of undefined -> 0; N -> N end,
+        registry_leave(Runs, Waited)
     end.
+
+%% A run of the library's ends a moment after its relay: the library goes before this process, which alone knows of it. What
+%% another agent's run uses goes with that one.
+registry_leave(Runs, Waited) when Waited < ?NATIVE_WAITS ->
+    case native_is_used() of
+        true -> put(native_waited, Waited + 1), registry_loop(Runs, ?NATIVE_WAIT);
+        false -> registry_end()
+    end;
+registry_leave(_, _) -> registry_end().
 
 %% Where both guardians of a run were killed at once, `clean` finds what is left. But on_load would go on putting patterns on
 %% whatever is loaded, which nobody wished for; and counters do not say whose they are.

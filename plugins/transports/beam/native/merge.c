@@ -101,29 +101,30 @@ static struct tap_native_head *first_head(struct tap_drain *d)
     return first;
 }
 
-/* False: it has to wait, for credit or for the socket. */
+/* The record goes into a frame, or is lost. False: it has to wait, for credit or for the socket. */
+static bool give_head(struct tap_drain *d, const struct tap_native_head *head)
+{
+    struct tap_frames_out *o = &d->out;
+    size_t size = head->record.size + TAP_EVENT_TIME;
+    if (!tap_frames_may(o, size) || tap_frames_waiting(o) >= TAP_FRAMES_OUT)
+        return false;
+    tap_frames_lose(o, tap_ring_take_lost(head->ring, &head->record), TAP_WHY_QUEUE);
+    uint8_t *to = tap_frames_add(o, size);
+    if (!to)
+        return false;
+    memcpy(to, tap_ring_message(head->ring), head->record.size);
+    tap_event_put_time(to + head->record.size, tap_drain_time(d, head->record.time));
+    return true;
+}
+
 static bool take_head(struct tap_drain *d, struct tap_native_head *head)
 {
     struct tap_frames_out *o = &d->out;
-    uint8_t *to = NULL;
-    size_t size = head->record.size + TAP_EVENT_TIME;
-    if (!d->ended) {
-        uint64_t most = d->run->options.max_events;
-        if (!tap_frames_may(o, size) || tap_frames_waiting(o) >= TAP_FRAMES_OUT)
-            return false;
-        tap_frames_lose(o, tap_ring_take_lost(head->ring, &head->record), TAP_WHY_QUEUE);
-        if (most && o->seq >= most)
-            tap_drain_ended(d, TAP_WHY_LIMIT, "max_events", "");
-        else if (!(to = tap_frames_add(o, size)))
-            return false;
-    }
-    if (!to) {
-        uint64_t lost = tap_ring_take_lost(head->ring, &head->record);
-        tap_frames_lose(o, lost + 1, d->ended);
-    } else {
-        memcpy(to, tap_ring_message(head->ring), head->record.size);
-        tap_event_put_time(to + head->record.size, tap_drain_time(d, head->record.time));
-    }
+    uint64_t most = d->run->options.max_events;
+    if (d->ended)
+        tap_frames_lose(o, tap_ring_take_lost(head->ring, &head->record) + 1, d->ended);
+    else if (!give_head(d, head))
+        return false;
     tap_ring_take(head->ring, &head->record);
     if ((o->seq & (TELL_EACH - 1)) == 0)
         tap_ring_told(head->ring);
@@ -131,6 +132,8 @@ static bool take_head(struct tap_drain *d, struct tap_native_head *head)
         tap_ring_told(head->ring);
         *head = d->heads[--d->head_count];
     }
+    if (most && o->seq >= most)
+        tap_drain_ended(d, TAP_WHY_LIMIT, "max_events", "");
     return true;
 }
 

@@ -55,7 +55,8 @@ static bool read_numbers(ErlNifEnv *env, ERL_NIF_TERM term, struct tap_run_optio
     return true;
 }
 
-/* open(Host, Token, Answer, Numbers) -> {ok, Number} | {error, Text} */
+/* open(Host, Token, Answer, Numbers) -> {ok, Number, MaxTerm} | {error, Text}; MaxTerm: bytes of a
+ * payload, beyond which it is cut */
 static ERL_NIF_TERM nif_open(ErlNifEnv *env, int argc, const ERL_NIF_TERM argv[])
 {
     struct tap_run_options o = {0};
@@ -67,7 +68,8 @@ static ERL_NIF_TERM nif_open(ErlNifEnv *env, int argc, const ERL_NIF_TERM argv[]
         return enif_make_badarg(env);
     struct tap_run *r = tap_run_open(env, &o, tap_drain_thread, &why);
     if (r)
-        return enif_make_tuple2(env, atom_ok, enif_make_uint(env, r->number));
+        return enif_make_tuple3(env, atom_ok, enif_make_uint(env, r->number),
+                                enif_make_uint64(env, tap_ring_max_term(r->ring_size, o.max_term)));
     memcpy(enif_make_new_binary(env, strlen(why), &text), why, strlen(why));
     return enif_make_tuple2(env, atom_error, text);
 }

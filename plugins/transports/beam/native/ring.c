@@ -16,7 +16,7 @@ static size_t filled(size_t n)
 }
 
 /* One event is not more than a quarter of its ring, or a few of them would fill it. */
-static size_t term_limit(size_t size, size_t max_term)
+size_t tap_ring_max_term(size_t size, size_t max_term)
 {
     size_t most = (size / 4 - TAP_EVENT_FIXED) / 2;
     return max_term < most ? max_term : most;
@@ -24,7 +24,7 @@ static size_t term_limit(size_t size, size_t max_term)
 
 size_t tap_ring_overhead(size_t size, size_t max_term)
 {
-    size_t all = sizeof(struct tap_ring) + 2 * term_limit(size, max_term) + TAP_EVENT_FIXED;
+    size_t all = sizeof(struct tap_ring) + 2 * tap_ring_max_term(size, max_term) + TAP_EVENT_FIXED;
     return (all + PAGE - 1) / PAGE * PAGE;
 }
 
@@ -38,7 +38,7 @@ struct tap_ring *tap_ring_new(size_t size, size_t max_term)
     struct tap_ring *r = (struct tap_ring *)memory; /* all zero */
     r->size = size;
     r->mapped = overhead + size;
-    r->max_term = term_limit(size, max_term);
+    r->max_term = tap_ring_max_term(size, max_term);
     r->message_size = 2 * r->max_term + TAP_EVENT_FIXED;
     r->message = memory + sizeof *r;
     r->bytes = memory + overhead;

@@ -50,6 +50,8 @@ struct tap_ring {
     struct tap_native_names names;
 };
 
+/* Bytes of a payload in a ring of that size, where no more than max_term is wanted. */
+size_t tap_ring_max_term(size_t size, size_t max_term);
 /* What a ring takes beside its `size`. */
 size_t tap_ring_overhead(size_t size, size_t max_term);
 /* NULL: there is no memory. size: a power of two. */
