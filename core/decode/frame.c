@@ -367,7 +367,7 @@ static inline bool decode_one(const struct tap_frames *ctx, struct tap_stream *s
     struct tap_event *ev = tap_batch_add(batch);
     enum tap_decoded decoded;
     if (!ev) {
-        bool there = tap_body_pass(b, batch->base.arena);
+        bool there = tap_body_pass(ctx->atoms, &s->clock, b, batch->base.arena);
         if (there)
             lose(s, batch, 1, TAP_REASON_MEMORY);
         return there;
@@ -401,13 +401,14 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
                              uint32_t end)
 {
     struct tap_body b = {.at = at, .end = end, .list = f->flags & TAP_FRAME_ONE_LIST};
-    uint32_t i = 0;
+    b.numbers = f->flags & TAP_FRAME_NUMBERED ? tap_numbers_once(&s->numbers) : NULL;
+    uint32_t i = 0, first = batch->base.count;
     /* Numbers that were there before (a frame sent twice) are not taken again. */
     uint64_t again = f->seq < s->next ? s->next - f->seq : 0;
-    uint32_t first = batch->base.count;
     bool deferred = tap_decode_defer_names(ctx->atoms);
     if (tap_body_begin(&b, f, batch->base.arena)) {
-        while (i < f->count && i < again && tap_body_pass(&b, batch->base.arena))
+        while (i < f->count && i < again &&
+               tap_body_pass(ctx->atoms, &s->clock, &b, batch->base.arena))
             i++;
         while (i >= again && i < f->count && decode_one(ctx, s, batch, &b))
             i++;

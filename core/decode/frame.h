@@ -12,7 +12,7 @@
 
 #include "decode/batch.h"
 #include "decode/node_clock.h"
-#include "decode/trace_message.h"
+#include "decode/numbered.h"
 
 /* Figures of a node: written by the transport thread, read by any. */
 struct tap_figures {
@@ -35,6 +35,7 @@ struct tap_stream {
     /* by a report in its place among the events, the stream is as far as this; 0: none lately */
     int64_t mark;
     struct tap_figures figures;
+    struct tap_numbers *numbers; /* numbered.h; NULL: none came yet */
 };
 
 /* What the node tells of itself in {node_up, Map}. */

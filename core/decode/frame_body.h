@@ -3,7 +3,7 @@
 #ifndef TAP_DECODE_FRAME_BODY_H
 #define TAP_DECODE_FRAME_BODY_H
 
-#include "decode/trace_message.h"
+#include "decode/numbered.h"
 
 /* The next item of a body; false when there is none whole. */
 static inline bool tap_body_item(const uint8_t *arena, uint32_t *at, uint32_t end, uint32_t *len)
@@ -19,6 +19,7 @@ static inline bool tap_body_item(const uint8_t *arena, uint32_t *at, uint32_t en
 struct tap_body {
     uint32_t at, end;
     bool list; /* one list of them (TAP_FRAME_ONE_LIST); else each has its length in front */
+    struct tap_numbers *numbers; /* items (TAP_FRAME_NUMBERED) whose numbers these are; or NULL */
     uint64_t received;
     uint32_t ignored;
 };
@@ -27,7 +28,7 @@ struct tap_body {
 static inline bool tap_body_begin(struct tap_body *b, const struct tap_frame *f,
                                   const uint8_t *arena)
 {
-    if (!b->list || f->count == 0)
+    if (b->numbers || !b->list || f->count == 0)
         return true;
     struct tap_cursor c = tap_cursor(arena + b->at, b->end - b->at);
     uint32_t n;
@@ -53,6 +54,10 @@ static inline bool tap_body_next(struct tap_atom_cache *atoms, struct tap_node_c
                                  enum tap_decoded *decoded)
 {
     uint32_t len;
+    if (b->numbers) {
+        *decoded = tap_decode_numbered(b->numbers, atoms, clock, arena, &b->at, b->end, ev);
+        return *decoded != TAP_DECODE_BAD;
+    }
     if (b->list) {
         if (b->at >= b->end || arena[b->at] == TAP_EXT_NIL)
             return false;
@@ -69,10 +74,15 @@ static inline bool tap_body_next(struct tap_atom_cache *atoms, struct tap_node_c
     return true;
 }
 
-/* The same without reading it. */
-static inline bool tap_body_pass(struct tap_body *b, const uint8_t *arena)
+/* The same without telling of it; what it defines counts all the same. */
+static inline bool tap_body_pass(struct tap_atom_cache *atoms, struct tap_node_clock *clock,
+                                 struct tap_body *b, const uint8_t *arena)
 {
     uint32_t len;
+    struct tap_event unused = {.arity = -1};
+    enum tap_decoded decoded;
+    if (b->numbers)
+        return tap_body_next(atoms, clock, arena, b, &unused, &decoded);
     if (b->list)
         return b->at < b->end && arena[b->at] != TAP_EXT_NIL && tap_body_skip(b, arena);
     if (!tap_body_item(arena, &b->at, b->end, &len))

@@ -12,6 +12,7 @@ struct tap_message_reader {
     struct tap_cursor c;
     struct tap_atom_cache *atoms;
     const uint8_t *arena;
+    bool numbered; /* an item of such a frame: its time is 8 bytes behind it */
 };
 
 /* An atom where few pass by; the others take tap_intern_atom, which is inline. */
@@ -21,6 +22,16 @@ bool tap_decode_peer(struct tap_message_reader *, struct tap_event *);
 /* One of the elements between what the tag announces and the time; `timer`: the VM's own sender, of
  * a receive that timed out. */
 bool tap_decode_extra(struct tap_message_reader *, struct tap_event *, bool *timer);
+
+/* ---- trace_message.c */
+
+/* The message at the cursor, without version byte. */
+enum tap_decoded tap_decode_read(struct tap_message_reader *, struct tap_node_clock *,
+                                 struct tap_event *);
+/* Arguments, as a list, or only their number. */
+bool tap_decode_arguments(struct tap_message_reader *, struct tap_event *);
+bool tap_decode_payload(struct tap_message_reader *, struct tap_event *);
+bool tap_decode_time(struct tap_message_reader *, struct tap_node_clock *, struct tap_event *);
 
 static inline bool tap_is_pid(int tag)
 {

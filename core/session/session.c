@@ -170,6 +170,7 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
     if (!tap_session_window(session, &o.window))
         return false;
     o.raw = looks_at_raw(session, filters);
+    session->plan.numbered = !o.raw;
     o.filters = live_filters(session, filters, filter_count, uses, &o.filter_count);
     if (!o.filters || !(session->bus = tap_bus_new(&o)))
         return false;
@@ -281,8 +282,10 @@ void tap_session_free(struct tap_session *session)
     for (size_t i = session->host_count; i-- > 0;)
         destroy(&session->hosts[i]);
     tap_bus_free(session->bus);
-    for (uint32_t i = 0; i < atomic_load(&session->node_count); i++)
+    for (uint32_t i = 0; i < atomic_load(&session->node_count); i++) {
         tap_unnamed_free(tap_session_node(session, i)->bus.unnamed);
+        tap_numbers_free(tap_session_node(session, i)->bus.stream.numbers);
+    }
     tap_intern_free(session->intern);
     tap_mempool_free(session->memory);
     free(session->call_kind);

@@ -53,7 +53,7 @@ open(#{max_term := Term, max_memory := Memory, overload := Overload, max_rate :=
         ok = gen_tcp:send(Socket, Answer),
         Self ! {self(), received(Socket, [])}
     end),
-    {ok, Number, _} = ?LIB:open(<<"127.0.0.1">>, Token, Answer, {Port, 5000, 10000, Memory, Term, 0, Rate, 1 bsl 40, 30, Overload}),
+    {ok, Number, _} = ?LIB:open(<<"127.0.0.1">>, Token, Answer, {Port, 5000, 10000, Memory, Term, 0, Rate, 1 bsl 40, 30, Overload, 0}),
     receive {beamtap_native, Number, connected} -> {Number, Sink} end.
 
 received(Socket, Got) ->

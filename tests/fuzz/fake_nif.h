@@ -265,6 +265,11 @@ int enif_is_atom(ErlNifEnv *env, ERL_NIF_TERM term)
     return fake_of(term)->form == FAKE_LEAF && fake_is_atom(fake_of(term));
 }
 
+int enif_is_pid(ErlNifEnv *env, ERL_NIF_TERM term)
+{
+    return enif_term_type(env, term) == ERL_NIF_TERM_TYPE_PID;
+}
+
 int enif_get_map_size(ErlNifEnv *env, ERL_NIF_TERM term, size_t *size)
 {
     (void)env;

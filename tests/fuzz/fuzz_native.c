@@ -6,7 +6,7 @@
 #include "fake_nif.h"
 #include "fuzz.h"
 #include "terms.h"
-#include "decode/trace_message.h"
+#include "decode/numbered.h"
 #include "transports/beam/native/event.h"
 
 #define DEPTH 200
@@ -68,6 +68,42 @@ static ERL_NIF_TERM options_of(const struct tap_native_atoms *a, ERL_NIF_TERM ex
     return map;
 }
 
+/* The same with numbers for names: the collector reads it, up to any of its bytes. */
+static void one_numbered(const struct tap_native_atoms *atoms, const struct tap_native_event *ev,
+                         size_t limit)
+{
+    static struct tap_native_numbers numbers;
+    static struct tap_intern *intern;
+    static struct tap_atom_cache *cache;
+    size_t size = 2 * limit + TAP_EVENT_FIXED;
+    uint8_t *room = malloc(size + TAP_EVENT_TIME_NUMBERED);
+    struct tap_numbers *known = tap_numbers_new();
+    if (!cache)
+        cache = tap_atom_cache_new(intern = tap_intern_new(0));
+    encoder_into(room, size);
+    memset(&numbers, 0, sizeof numbers);
+    encoder.numbers = &numbers;
+    bool ok = tap_event_encode(&encoder, atoms, ev, limit);
+    encoder.numbers = NULL;
+    HOLD(ok || encoder.p <= encoder.end);
+    size_t len = (size_t)(encoder.p - room);
+    tap_event_put_time(room + len, ev->time, true);
+    len += TAP_EVENT_TIME_NUMBERED;
+    for (size_t n = len > 200 ? len - 200 : 0; n <= len; n++) {
+        struct tap_node_clock node_clock = {0};
+        struct tap_event read = {.arity = -1};
+        uint32_t off = 0;
+        uint8_t *some = malloc(n + 1); /* so that a look beyond is seen */
+        memcpy(some, room, n);
+        enum tap_decoded decoded =
+            tap_decode_numbered(known, cache, &node_clock, some, &off, (uint32_t)n, &read);
+        HOLD(off <= n && (decoded == TAP_DECODE_BAD || n == len));
+        free(some);
+    }
+    tap_numbers_free(known);
+    free(room);
+}
+
 static void one_event(ERL_NIF_TERM term, ERL_NIF_TERM extra, unsigned tag, size_t limit)
 {
     static const char *const others[] = {"exit", "link", "in", "gc_minor_start", "register"};
@@ -86,10 +122,11 @@ static void one_event(ERL_NIF_TERM term, ERL_NIF_TERM extra, unsigned tag, size_
     HOLD(tap_event_encode(&encoder, &atoms, &ev, limit) || encoder.p <= encoder.end);
     size_t len = (size_t)(encoder.p - room) + TAP_EVENT_TIME;
     room = realloc(room, len);
-    tap_event_put_time(room + len - TAP_EVENT_TIME, ev.time);
+    tap_event_put_time(room + len - TAP_EVENT_TIME, ev.time, false);
     struct tap_cursor c = tap_cursor(room, len);
     HOLD(tap_skip(&c) && tap_left(&c) == 0);
     free(room);
+    one_numbered(&atoms, &ev, limit);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -106,11 +106,11 @@ relay_native(Guardian, Ref, Module, Options) ->
     end.
 
 relay_native_open(Module, #{stream := Stream, lease := Lease, max_memory := Memory, max_term := Term, max_events := Events,
-                            max_rate := Rate, credit := Credit, overload := Overload}) ->
+                            max_rate := Rate, credit := Credit, overload := Overload, native := #{numbered := Numbered}}) ->
     #{address := Address, port := Port, timeout := Timeout, token := Token, answer := Answer} = Stream,
     Threads = 1 + lists:sum([erlang:system_info(I) || I <- [schedulers, dirty_cpu_schedulers, dirty_io_schedulers]]),
     Numbers = {Port, Timeout, Lease, Memory, Term, Events, Rate, Credit, Threads,
-               case Overload of pause -> 0; drop -> 1; stop -> 2 end},
+               case Overload of pause -> 0; drop -> 1; stop -> 2 end, case Numbered of true -> 1; false -> 0 end},
     case Module:open(Address, Token, Answer, Numbers) of
         {ok, Number, MaxTerm} ->
             receive

@@ -56,6 +56,14 @@ bool tap_encode_bytes(struct tap_encoder *e, const void *bytes, size_t len)
     return true;
 }
 
+bool tap_encode_u32(struct tap_encoder *e, uint32_t v)
+{
+    if (!has_room(e, 4))
+        return false;
+    e->p = put_u32(e->p, v);
+    return true;
+}
+
 static bool put_big(struct tap_encoder *e, uint64_t magnitude, bool negative)
 {
     uint8_t n = 0, big[11] = {EXT_SMALL_BIG, 0, negative};

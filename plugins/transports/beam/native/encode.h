@@ -33,6 +33,7 @@ struct tap_encode_step {
 struct tap_encoder {
     ErlNifEnv *env;
     struct tap_native_names *names;
+    struct tap_native_numbers *numbers; /* NULL: names are written as they are */
     uint8_t *p, *end; /* where the next byte goes, and behind the last that may be written */
     size_t walked;    /* bytes that were written so far, also those of what was cut */
     size_t beyond;    /* after a term was too large: how large it is at the least */
@@ -52,6 +53,7 @@ bool tap_encode_cut(struct tap_encoder *, uint64_t size, int arity);
 bool tap_encode_or_cut(struct tap_encoder *, ERL_NIF_TERM term, size_t limit, int arity);
 bool tap_encode_i64(struct tap_encoder *, int64_t);
 bool tap_encode_bytes(struct tap_encoder *, const void *, size_t);
+bool tap_encode_u32(struct tap_encoder *, uint32_t);
 /* An atom, or a local pid. */
 bool tap_encode_name(struct tap_encoder *, ERL_NIF_TERM);
 

@@ -38,9 +38,15 @@ struct tap_native_event {
 bool tap_event_encode(struct tap_encoder *, const struct tap_native_atoms *,
                       const struct tap_native_event *, size_t max_term);
 
-#define TAP_EVENT_TIME 11u /* bytes of a Time */
-static inline void tap_event_put_time(uint8_t *p, int64_t time)
+#define TAP_EVENT_TIME 11u         /* bytes of a Time */
+#define TAP_EVENT_TIME_NUMBERED 8u /* and of one that is no term */
+static inline void tap_event_put_time(uint8_t *p, int64_t time, bool numbered)
 {
+    if (numbered) {
+        for (int i = 0; i < 8; i++)
+            p[i] = (uint8_t)((uint64_t)time >> (56 - 8 * i));
+        return;
+    }
     uint64_t magnitude = time < 0 ? 0 - (uint64_t)time : (uint64_t)time;
     p[0] = 110, p[1] = 8, p[2] = time < 0;
     for (int i = 0; i < 8; i++)

@@ -66,12 +66,12 @@ uint8_t *tap_frames_add(struct tap_frames_out *o, size_t size)
     if (!p)
         return NULL;
     if (o->count == 0) {
+        size_t before = TAP_FRAME_HEADER + (o->run->options.numbered ? 0 : LIST_HEAD);
         o->frame = o->len;
-        p += TAP_FRAME_HEADER;
-        p[0] = TAP_EXT_VERSION;
-        p[1] = TAP_EXT_LIST;
-        p += LIST_HEAD;
-        o->len += TAP_FRAME_HEADER + LIST_HEAD;
+        p[TAP_FRAME_HEADER] = TAP_EXT_VERSION;
+        p[TAP_FRAME_HEADER + 1] = TAP_EXT_LIST;
+        p += before;
+        o->len += before;
     }
     o->len += size;
     o->count++;
@@ -98,12 +98,16 @@ void tap_frames_close(struct tap_frames_out *o)
 {
     if (o->count == 0 || !room(o, 1))
         return;
-    o->bytes[o->len++] = TAP_EXT_NIL;
-    tap_put_u32(o->bytes + o->frame + TAP_FRAME_HEADER + 2, o->count);
+    bool numbered = o->run->options.numbered;
+    if (!numbered) {
+        o->bytes[o->len++] = TAP_EXT_NIL;
+        tap_put_u32(o->bytes + o->frame + TAP_FRAME_HEADER + 2, o->count);
+    }
     uint32_t lost = (uint32_t)o->lost, count = o->count;
     o->count = 0;
     o->lost = 0;
-    head(o, o->frame, TAP_FRAME_ONE_LIST, o->seq - count, count, lost);
+    head(o, o->frame, numbered ? TAP_FRAME_NUMBERED : TAP_FRAME_ONE_LIST, o->seq - count, count,
+         lost);
 }
 
 void tap_frames_lose(struct tap_frames_out *o, uint64_t n, uint32_t why)

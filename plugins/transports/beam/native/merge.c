@@ -105,7 +105,8 @@ static struct tap_native_head *first_head(struct tap_drain *d)
 static bool give_head(struct tap_drain *d, const struct tap_native_head *head)
 {
     struct tap_frames_out *o = &d->out;
-    size_t size = head->record.size + TAP_EVENT_TIME;
+    bool numbered = d->run->options.numbered;
+    size_t size = head->record.size + (numbered ? TAP_EVENT_TIME_NUMBERED : TAP_EVENT_TIME);
     if (!tap_frames_may(o, size) || tap_frames_waiting(o) >= TAP_FRAMES_OUT)
         return false;
     tap_frames_lose(o, tap_ring_take_lost(head->ring, &head->record), TAP_WHY_QUEUE);
@@ -113,7 +114,7 @@ static bool give_head(struct tap_drain *d, const struct tap_native_head *head)
     if (!to)
         return false;
     memcpy(to, tap_ring_message(head->ring), head->record.size);
-    tap_event_put_time(to + head->record.size, tap_drain_time(d, head->record.time));
+    tap_event_put_time(to + head->record.size, tap_drain_time(d, head->record.time), numbered);
     return true;
 }
 

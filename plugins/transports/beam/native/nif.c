@@ -29,11 +29,24 @@ static bool read_host(ErlNifEnv *env, ERL_NIF_TERM term, char host[TAP_HOST_TEXT
     return strlen(host) == bin.size;
 }
 
-/* {Port, Timeout, Lease, MaxMemory, MaxTerm, MaxEvents, MaxRate, Credit, Threads, Overload}, with
- * times in ms */
+/* {Port, Timeout, Lease, MaxMemory, MaxTerm, MaxEvents, MaxRate, Credit, Threads, Overload,
+ * Numbered}, with times in ms */
 static bool read_numbers(ErlNifEnv *env, ERL_NIF_TERM term, struct tap_run_options *o)
 {
-    enum { PORT, TIMEOUT, LEASE, MEMORY, TERM, EVENTS, RATE, CREDIT, THREADS, OVERLOAD, NUMBERS };
+    enum {
+        PORT,
+        TIMEOUT,
+        LEASE,
+        MEMORY,
+        TERM,
+        EVENTS,
+        RATE,
+        CREDIT,
+        THREADS,
+        OVERLOAD,
+        NUMBERED,
+        NUMBERS
+    };
     ErlNifUInt64 v[NUMBERS];
     const ERL_NIF_TERM *items;
     int n;
@@ -43,7 +56,7 @@ static bool read_numbers(ErlNifEnv *env, ERL_NIF_TERM term, struct tap_run_optio
         if (!enif_get_uint64(env, items[i], &v[i]) || v[i] > INT64_MAX / 2)
             return false;
     if (v[PORT] > 65535 || v[TIMEOUT] > INT32_MAX || v[LEASE] > INT32_MAX ||
-        v[THREADS] > TAP_THREADS || v[OVERLOAD] > TAP_NATIVE_STOP)
+        v[THREADS] > TAP_THREADS || v[OVERLOAD] > TAP_NATIVE_STOP || v[NUMBERED] > 1)
         return false;
     o->port = (uint16_t)v[PORT];
     o->timeout = (int64_t)(v[TIMEOUT] * MS);
@@ -52,6 +65,7 @@ static bool read_numbers(ErlNifEnv *env, ERL_NIF_TERM term, struct tap_run_optio
     o->max_rate = v[RATE], o->credit = v[CREDIT];
     o->threads = (uint32_t)v[THREADS];
     o->overload = (enum tap_native_overload)v[OVERLOAD];
+    o->numbered = v[NUMBERED];
     return true;
 }
 

@@ -46,6 +46,12 @@ struct tap_ring *tap_ring_new(size_t size, size_t max_term)
     return r;
 }
 
+void tap_ring_number(struct tap_ring *r, unsigned thread)
+{
+    r->numbers.first = thread * TAP_NUMBERS;
+    r->encoder.numbers = &r->numbers;
+}
+
 void tap_ring_free(struct tap_ring *r)
 {
     if (r)

@@ -48,6 +48,7 @@ struct tap_ring {
     size_t message_size;
     struct tap_encoder encoder;
     struct tap_native_names names;
+    struct tap_native_numbers numbers;
 };
 
 /* Bytes of a payload in a ring of that size, where no more than max_term is wanted. */
@@ -56,6 +57,8 @@ size_t tap_ring_max_term(size_t size, size_t max_term);
 size_t tap_ring_overhead(size_t size, size_t max_term);
 /* NULL: there is no memory. size: a power of two. */
 struct tap_ring *tap_ring_new(size_t size, size_t max_term);
+/* Its events have numbers for names, which are its own. */
+void tap_ring_number(struct tap_ring *, unsigned thread);
 void tap_ring_free(struct tap_ring *);
 
 /* Writer: where the next message is to be written, up to message_size bytes. NULL: not even a small

@@ -149,6 +149,8 @@ struct tap_ring *tap_run_ring(struct tap_run *r, unsigned thread)
         ring = tap_ring_new(r->ring_size, r->options.max_term);
     if (!ring)
         atomic_fetch_sub(&r->memory, need);
+    else if (r->options.numbered)
+        tap_ring_number(ring, thread);
     atomic_store_explicit(&r->rings[thread], ring, memory_order_release);
     return ring;
 }

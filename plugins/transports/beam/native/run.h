@@ -53,6 +53,7 @@ struct tap_run_options {
     uint64_t max_memory, max_term, max_events, max_rate, credit;
     uint32_t threads; /* that may have events */
     enum tap_native_overload overload;
+    bool numbered; /* frames are TAP_FRAME_NUMBERED */
 };
 
 struct tap_control {

@@ -83,11 +83,13 @@ static void trace_event(struct tap_run *r, struct tap_ring *ring, ErlNifEnv *env
     e->end = begun + ring->message_size;
     bool ok = tap_event_encode(e, &tap_atoms, ev, ring->max_term);
     charge(ev, env, e->walked);
-    if (!ok) {
+    half = false;
+    if (!ok)
         tap_ring_lose(ring);
-        return;
-    }
-    tap_ring_put(ring, (size_t)(e->p - begun), ev->time, &half);
+    else
+        ok = tap_ring_put(ring, (size_t)(e->p - begun), ev->time, &half);
+    if (!ok && e->numbers)
+        tap_numbers_forget(e->numbers);
     if (half)
         tap_run_wake(r);
 }

@@ -6,11 +6,13 @@
 void tap_native_term_write(struct tap_buf *b, const struct tap_plan *plan)
 {
     tap_write_atom(b, "native");
-    tap_write_map(b, 6);
+    tap_write_map(b, 7);
     tap_write_atom(b, "mode");
     tap_write_atom(b, plan->collect == TAP_COLLECT_NATIVE ? "native" : "auto");
     tap_write_atom(b, "arity_only");
     tap_write_atom(b, plan->native_arity_only ? "true" : "false");
+    tap_write_atom(b, "numbered");
+    tap_write_atom(b, TAP_HAS(plan, numbered) && plan->numbered ? "true" : "false");
     tap_write_atom(b, "machine");
     tap_write_binary(b, TAP_NATIVE_MACHINE, strlen(TAP_NATIVE_MACHINE));
     tap_write_atom(b, "module");

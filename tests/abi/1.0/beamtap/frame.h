@@ -28,6 +28,18 @@
  * one external term with its version byte instead, the list of the frame's `count` messages (a
  * relay encodes a whole frame at once in half of the time that its messages take one by one).
  *
+ * With TAP_FRAME_NUMBERED, which only the native tracer sends and no file holds, the body is
+ * `count` items, before which definitions may stand: processes and functions go by numbers.
+ *
+ *     u8 TAP_ITEM_PROCESS, u32 number, Pid                         a definition, until the next one
+ *     u8 TAP_ITEM_FUNCTION, u32 number, M, F                       of that number
+ *     u8 TAP_ITEM_MESSAGE, a trace message without Time, time
+ *     u8 TAP_ITEM_CALL + 16 * extras, u32 process, u32 function, Args | Arity, extras, time
+ *     u8 TAP_ITEM_RETURN + 16 * extras, u32 process, u32 function, u8 arity, Value, extras, time
+ *     u8 TAP_ITEM_EXCEPTION + 16 * extras, the same with {Class, Reason}
+ *
+ * where extras are so many of Extra and Scheduler, time is 8 bytes, and terms have no version byte.
+ *
  *     {trace_ts, Pid, Tag, A [, B] [, Extra] [, Scheduler], Time}
  *
  *     Tag                                   what follows it
@@ -172,8 +184,19 @@ extern "C" {
 #define TAP_FRAME_ONE_LIST 4u         /* the body is one list of trace messages */
 #define TAP_FRAME_RECORDED 8u         /* of a file */
 #define TAP_FRAME_PACKED 16u          /* of a file: the body is frames, packed by zstd */
+#define TAP_FRAME_NUMBERED 32u        /* the body is items with numbers for names */
 #define TAP_FRAME_LOST_ALL UINT32_MAX /* in a recorded frame: every number up to its own */
 #define TAP_FRAME_MAX (64u << 20)     /* a longer frame is a protocol error */
+
+#define TAP_ITEM_NUMBERS (1u << 22) /* a number is below that */
+enum tap_item {
+    TAP_ITEM_PROCESS,
+    TAP_ITEM_FUNCTION,
+    TAP_ITEM_MESSAGE,
+    TAP_ITEM_CALL,
+    TAP_ITEM_RETURN,
+    TAP_ITEM_EXCEPTION
+};
 
 struct tap_frame {
     uint8_t flags;

@@ -122,6 +122,7 @@ struct tap_plan {
     bool native_arity_only; /* what arity_only is where the native tracer takes the events */
     uint32_t counters; /* enum tap_counters (counters.h): a profile, there are no events. 0: none */
     int64_t interval;  /* ns: how often they are read; 0: at the end alone */
+    bool numbered;     /* nobody looks at an event's `raw`: TAP_FRAME_NUMBERED may come */
 };
 
 #ifdef __cplusplus

@@ -1,0 +1,149 @@
+/* numbered.c: two tables, in chunks that are there when the first of their numbers is defined. */
+#include "decode/numbered.h"
+
+#include <stdlib.h>
+
+#include "beamtap/frame.h"
+#include "decode/reader.h"
+
+#define CHUNK 1024u
+#define CHUNKS (TAP_ITEM_NUMBERS / CHUNK)
+
+struct number_function {
+    uint32_t module, function;
+};
+struct tap_numbers {
+    struct tap_pid *processes[CHUNKS];
+    struct number_function *functions[CHUNKS];
+};
+
+struct tap_numbers *tap_numbers_new(void)
+{
+    return calloc(1, sizeof(struct tap_numbers));
+}
+
+void tap_numbers_free(struct tap_numbers *n)
+{
+    for (uint32_t i = 0; n && i < CHUNKS; i++) {
+        free(n->processes[i]);
+        free(n->functions[i]);
+    }
+    free(n);
+}
+
+static bool read_u32(struct tap_cursor *c, uint32_t *v)
+{
+    if (tap_left(c) < 4)
+        return tap_cursor_fail(c);
+    *v = tap_get_u32(c->p);
+    c->p += 4;
+    return true;
+}
+
+/* ---- Definitions */
+
+static bool define_process(struct tap_numbers *n, struct tap_message_reader *r)
+{
+    uint32_t number;
+    struct tap_pid pid = {0};
+    if (!read_u32(&r->c, &number) || number >= TAP_ITEM_NUMBERS || !tap_decode_pid(r, &pid))
+        return false;
+    struct tap_pid **chunk = &n->processes[number / CHUNK];
+    if (!*chunk && !(*chunk = calloc(CHUNK, sizeof **chunk)))
+        return false;
+    (*chunk)[number % CHUNK] = pid;
+    return true;
+}
+
+static bool define_function(struct tap_numbers *n, struct tap_message_reader *r)
+{
+    uint32_t number;
+    struct number_function mf;
+    if (!read_u32(&r->c, &number) || number >= TAP_ITEM_NUMBERS)
+        return false;
+    mf.module = tap_decode_name(r);
+    mf.function = tap_decode_name(r);
+    struct number_function **chunk = &n->functions[number / CHUNK];
+    if (r->c.bad || (!*chunk && !(*chunk = calloc(CHUNK, sizeof **chunk))))
+        return false;
+    (*chunk)[number % CHUNK] = mf;
+    return true;
+}
+
+/* ---- Events */
+
+/* Who and which function. The name of a node is never 0, so that a process without one was not
+ * defined; nor is that of a module. */
+static bool read_numbers(const struct tap_numbers *n, struct tap_cursor *c, struct tap_event *ev)
+{
+    uint32_t process, function;
+    if (!read_u32(c, &process) || !read_u32(c, &function) || process >= TAP_ITEM_NUMBERS ||
+        function >= TAP_ITEM_NUMBERS)
+        return false;
+    const struct tap_pid *pids = n->processes[process / CHUNK];
+    const struct number_function *functions = n->functions[function / CHUNK];
+    if (!pids || !functions)
+        return false;
+    ev->pid = pids[process % CHUNK];
+    ev->module = functions[function % CHUNK].module;
+    ev->function = functions[function % CHUNK].function;
+    return ev->pid.node && ev->module;
+}
+
+static bool read_rest(struct tap_message_reader *r, unsigned item, struct tap_event *ev)
+{
+    if (item == TAP_ITEM_CALL) {
+        ev->kind = TAP_FUNCTION_CALL;
+        return tap_decode_arguments(r, ev);
+    }
+    ev->kind = item == TAP_ITEM_RETURN ? TAP_FUNCTION_RETURN : TAP_FUNCTION_EXCEPTION;
+    if (tap_left(&r->c) < 1)
+        return false;
+    ev->arity = *r->c.p++;
+    return tap_decode_payload(r, ev);
+}
+
+static enum tap_decoded read_event(const struct tap_numbers *n, struct tap_message_reader *r,
+                                   struct tap_node_clock *clock, unsigned item,
+                                   struct tap_event *ev)
+{
+    bool timer = false;
+    unsigned extras = item >> 4;
+    if (!read_numbers(n, &r->c, ev) || !read_rest(r, item & 15, ev))
+        return TAP_DECODE_BAD;
+    for (; extras > 0; extras--)
+        if (!tap_decode_extra(r, ev, &timer))
+            return TAP_DECODE_BAD;
+    return tap_decode_time(r, clock, ev) ? TAP_DECODED : TAP_DECODE_BAD;
+}
+
+enum tap_decoded tap_decode_numbered(struct tap_numbers *n, struct tap_atom_cache *atoms,
+                                     struct tap_node_clock *clock, const uint8_t *arena,
+                                     uint32_t *off, uint32_t end, struct tap_event *ev)
+{
+    struct tap_message_reader r = {tap_cursor(arena + *off, end - *off), atoms, arena, true};
+    enum tap_decoded decoded = TAP_DECODE_BAD;
+    bool more = true;
+    while (more && tap_left(&r.c) > 0) {
+        unsigned item = *r.c.p++;
+        switch (item & 15) {
+        case TAP_ITEM_PROCESS: more = define_process(n, &r); break;
+        case TAP_ITEM_FUNCTION: more = define_function(n, &r); break;
+        case TAP_ITEM_MESSAGE:
+            decoded = tap_decode_read(&r, clock, ev);
+            more = false;
+            break;
+        case TAP_ITEM_CALL:
+        case TAP_ITEM_RETURN:
+        case TAP_ITEM_EXCEPTION:
+            decoded = read_event(n, &r, clock, item, ev);
+            more = false;
+            break;
+        default: more = false;
+        }
+    }
+    if (decoded == TAP_DECODE_BAD || r.c.bad)
+        return TAP_DECODE_BAD;
+    *off = (uint32_t)(r.c.p - arena);
+    return decoded;
+}

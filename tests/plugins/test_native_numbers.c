@@ -1,0 +1,162 @@
+/* Numbers for names: what the native tracer writes for a node's events, the core's decoder reads as
+ * the same events; each name is defined once, and again where it was lost.
+ */
+#include "fake_nif.h"
+
+#include "beamtap/frame.h"
+#include "decode/numbered.h"
+#include "transports/beam/native/event.h"
+#include "unit.h"
+
+static struct tap_encoder encoder;
+static struct tap_native_names names;
+static struct tap_native_numbers numbers;
+static struct tap_native_atoms atoms;
+static struct tap_intern *intern;
+static struct tap_atom_cache *cache;
+static struct tap_numbers *known;
+static struct tap_node_clock node_clock;
+static uint8_t room[1 << 16];
+static size_t read_to;
+
+static const uint8_t pid[] = {88, 119, 3, 'n', '@', 'h', 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 1};
+static const uint8_t args[] = "h\3w\1mw\1fl\0\0\0\2a\1w\2okj";      /* {m, f, [1, ok]} */
+static const uint8_t arity[] = "h\3w\1mw\1fa\2";                    /* {m, f, 2} */
+static const uint8_t tail[] = "h\2w\15$beamtap_tailh\3w\1mw\1ga\0"; /* its caller: m:g/0 */
+#define TERM(bytes) read_term((const uint8_t *)(bytes), sizeof(bytes) - 1)
+
+static ERL_NIF_TERM read_term(const uint8_t *bytes, size_t len)
+{
+    struct tap_cursor c = tap_cursor(bytes, len);
+    return fake_read(&c, 100);
+}
+
+static ERL_NIF_TERM options(ERL_NIF_TERM key, ERL_NIF_TERM value)
+{
+    ERL_NIF_TERM map = fake_new((struct fake_term){.tag = TAP_EXT_MAP, .form = FAKE_MAP}, 2);
+    fake_of(map)->elements[0] = key;
+    fake_of(map)->elements[1] = value;
+    fake_of(map)->count = key ? 1 : 0;
+    return map;
+}
+
+static void begin(void)
+{
+    memset(&numbers, 0, sizeof numbers);
+    memset(&names, 0, sizeof names);
+    numbers.first = 7 * TAP_NUMBERS;
+    encoder.names = &names;
+    encoder.numbers = &numbers;
+    tap_native_atoms_make(&atoms, NULL);
+    intern = tap_intern_new(0);
+    cache = tap_atom_cache_new(intern);
+    known = tap_numbers_new();
+    tap_node_clock_set(&node_clock, 1000);
+}
+
+static void end(void)
+{
+    tap_numbers_free(known);
+    tap_atom_cache_free(cache);
+    tap_intern_free(intern);
+    fake_free();
+}
+
+/* Bytes of the event with its time. */
+static size_t write_event(enum tap_native_tag tag, ERL_NIF_TERM term, ERL_NIF_TERM map)
+{
+    static ERL_NIF_TERM tracee;
+    if (!tracee)
+        tracee = fake_leaf(TAP_EXT_NEW_PID, pid, sizeof pid);
+    struct tap_native_event ev = {atoms.tags[tag], tracee, term, map, 0};
+    encoder.p = room;
+    encoder.end = room + sizeof room;
+    CU_ASSERT_FATAL(tap_event_encode(&encoder, &atoms, &ev, 4096));
+    tap_event_put_time(encoder.p, -5, true);
+    return (size_t)(encoder.p - room) + TAP_EVENT_TIME_NUMBERED;
+}
+
+static enum tap_decoded read_event(size_t len, struct tap_event *ev)
+{
+    uint32_t off = 0;
+    *ev = (struct tap_event){.arity = -1};
+    enum tap_decoded decoded =
+        tap_decode_numbered(known, cache, &node_clock, room, &off, (uint32_t)len, ev);
+    CU_ASSERT(off <= len);
+    read_to = off;
+    return decoded;
+}
+
+static void is_event(size_t len, unsigned kind, size_t payload)
+{
+    struct tap_event ev;
+    CU_ASSERT_FATAL(read_event(len, &ev) == TAP_DECODED && read_to == len);
+    CU_ASSERT(ev.kind == kind && ev.pid.id == 5 && ev.pid.serial == 2 && ev.ts == 995);
+    CU_ASSERT(ev.pid.node == tap_intern_name(intern, "n@h", 3));
+    CU_ASSERT(ev.module == tap_intern_name(intern, "m", 1));
+    CU_ASSERT(ev.function == tap_intern_name(intern, "f", 1) && ev.arity == 2);
+    CU_ASSERT_EQUAL(ev.payload.len, payload);
+}
+
+static void each_is_read_as_it_was(void)
+{
+    begin();
+    ERL_NIF_TERM none = options(0, 0), value = TERM("w\2ok");
+    size_t first = write_event(TAP_TAG_CALL, TERM(args), none);
+    is_event(first, TAP_FUNCTION_CALL, 12);
+    size_t later = write_event(TAP_TAG_CALL, TERM(args), none);
+    is_event(later, TAP_FUNCTION_CALL, 12);
+    CU_ASSERT_EQUAL(later, 1 + 4 + 4 + 12 + 8);
+    CU_ASSERT_EQUAL(first - later, 5 + sizeof pid + 5 + 6);
+    is_event(write_event(TAP_TAG_RETURN_FROM, TERM(arity), options(atoms.extra, value)),
+             TAP_FUNCTION_RETURN, 4);
+    is_event(write_event(TAP_TAG_EXCEPTION_FROM, TERM(arity), options(atoms.extra, value)),
+             TAP_FUNCTION_EXCEPTION, 4);
+    is_event(write_event(TAP_TAG_CALL, TERM(arity), none), TAP_FUNCTION_CALL, 0);
+    struct tap_event ev;
+    size_t len =
+        write_event(TAP_TAG_CALL, TERM(args), options(atoms.match_spec_result, TERM(tail)));
+    CU_ASSERT(read_event(len, &ev) == TAP_DECODED && ev.peer_type == TAP_PEER_MFA);
+    CU_ASSERT(ev.caller.function == tap_intern_name(intern, "g", 1) && ev.arity == 2);
+    len =
+        write_event(TAP_TAG_RECEIVE, value, none); /* what has no numbers comes as it always does */
+    CU_ASSERT(read_event(len, &ev) == TAP_DECODED && ev.kind == TAP_MESSAGE_RECEIVE &&
+              ev.ts == 995);
+    end();
+}
+
+static void what_was_lost_is_defined_again(void)
+{
+    begin();
+    ERL_NIF_TERM none = options(0, 0);
+    size_t first = write_event(TAP_TAG_CALL, TERM(args), none);
+    tap_numbers_forget(&numbers);
+    CU_ASSERT_EQUAL(write_event(TAP_TAG_CALL, TERM(args), none), first);
+    CU_ASSERT(write_event(TAP_TAG_CALL, TERM(args), none) < first);
+    tap_numbers_forget(&numbers); /* that one defined nothing */
+    CU_ASSERT(write_event(TAP_TAG_CALL, TERM(args), none) < first);
+    struct tap_event ev;
+    CU_ASSERT(read_event(1 + 4 + 4 + 12 + 8, &ev) == TAP_DECODE_BAD); /* nothing was defined here */
+    end();
+}
+
+static void what_is_not_whole_is_bad(void)
+{
+    begin();
+    struct tap_event ev;
+    ERL_NIF_TERM map = options(atoms.match_spec_result, TERM(tail));
+    size_t len = write_event(TAP_TAG_CALL, TERM(args), map);
+    for (size_t n = 0; n < len; n++)
+        CU_ASSERT(read_event(n, &ev) == TAP_DECODE_BAD);
+    CU_ASSERT(read_event(len, &ev) == TAP_DECODED);
+    for (size_t at = 0; at < len; at++) /* whatever a byte is, it ends */
+        for (unsigned bit = 0; bit < 8; bit++) {
+            room[at] ^= (uint8_t)(1u << bit);
+            read_event(len, &ev);
+            room[at] ^= (uint8_t)(1u << bit);
+        }
+    end();
+}
+
+UNIT_TESTS("native_numbers", UNIT_TEST(each_is_read_as_it_was),
+           UNIT_TEST(what_was_lost_is_defined_again), UNIT_TEST(what_is_not_whole_is_bad))
