@@ -131,7 +131,7 @@ static bool say_run(struct db *d)
 bool db_begin(struct db *d)
 {
     static const char how[] = "pragma journal_mode = persist; pragma synchronous = off; "
-                              "pragma temp_store = memory; pragma cache_size = -16000;";
+                              "pragma temp_store = memory; pragma cache_size = -1000;";
     if (d->sqlite)
         return true;
     if (tap_file_claim_begin(&d->claim, d->head, (size_t)d->head_len) != TAP_OK)
