@@ -20,6 +20,7 @@ def kind(placeholder, events):
         return '@sink'
     if placeholder == 'KIND,...':
         return ' '.join(events)
+    placeholder = placeholder.removesuffix('...')
     return '@' + WORDS[placeholder] if placeholder in WORDS else ''
 
 
