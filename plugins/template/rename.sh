@@ -11,7 +11,7 @@ case $name in
 esac
 package=$(echo "$name" | tr _ -)
 for file in beamtap_sink_lines.c Makefile README.md test.sh debian/control debian/changelog debian/copyright; do
-    sed -i -e "s/beamtap-sink-lines/beamtap-sink-$package/g" -e "s/\(\b\|_\)lines\b/\1$name/g" "$file"
+    sed -i -e "s/beamtap-sink-lines/@package@/g" -e "s/\(\b\|_\)lines\b/\1$name/g" -e "s/@package@/beamtap-sink-$package/g" "$file"
 done
 mv beamtap_sink_lines.c "beamtap_sink_$name.c"
 rm rename.sh
