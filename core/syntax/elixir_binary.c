@@ -295,6 +295,8 @@ struct tap_syn_node *tap_syn_elixir_joined(struct tap_syn_elixir *e, struct tap_
         rest = right->tail;
     else if (right->type != TAP_SYN_N_BINARY)
         return tap_syn_elixir_fail(e, off, "on the right of <> stands a text or a variable");
+    if (text->bits)
+        return tap_syn_elixir_fail(e, off, "on the right of <> stand whole bytes");
     if (text->type == TAP_SYN_N_BINARY) { /* two texts are one */
         tap_buf_put(&both, left->text, left->text_len);
         tap_buf_put(&both, text->text, text->text_len);
