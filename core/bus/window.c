@@ -184,7 +184,7 @@ static bool room(struct tap_window *w, size_t n)
 {
     if (n + 3 <= w->cap)
         return true;
-    size_t cap = n < 1024 ? 1024 : n * 2;
+    size_t cap = n + 3 < 1024 ? 1024 : (n + 3) * 2;
     uint8_t *pass = realloc(w->pass, cap);
     if (!pass)
         return false;
