@@ -13,7 +13,7 @@
 
 struct place {
     uint64_t key; /* 0: free */
-    uint32_t value;
+    uint64_t value;
 };
 struct table {
     struct place *places;
@@ -21,7 +21,7 @@ struct table {
 };
 struct tap_chain {
     bool begun;
-    struct table processes, flows, calls;
+    struct table processes, flows, calls; /* calls: who got it, 1 where nobody did yet */
     struct tap_chain_stats stats;
 };
 
@@ -65,13 +65,13 @@ static struct place *find(const struct table *t, uint64_t key)
     return &t->places[at];
 }
 
-static uint32_t get(const struct table *t, uint64_t key)
+static uint64_t get(const struct table *t, uint64_t key)
 {
     return key ? find(t, key)->value : 0;
 }
 
 /* False: there is no room. */
-static bool put(struct table *t, uint64_t key, uint32_t value)
+static bool put(struct table *t, uint64_t key, uint64_t value)
 {
     struct place *p = find(t, key);
     if (!key || (!p->key && t->count == MOST))
@@ -117,8 +117,7 @@ static uint64_t call_key(const struct tap_event *ev, const uint8_t *arena)
 
 static void join(struct tap_chain *c, const struct tap_pid *pid, bool call)
 {
-    uint64_t key = process_key(pid);
-    uint32_t was = get(&c->processes, key);
+    uint64_t key = process_key(pid), was = get(&c->processes, key);
     if (!put(&c->processes, key, call ? was + ONE_CALL : was | PLAIN))
         c->stats.forgotten++;
     else
@@ -126,11 +125,10 @@ static void join(struct tap_chain *c, const struct tap_pid *pid, bool call)
 }
 
 /* What it was in the chain for is over. */
-static void leave(struct tap_chain *c, const struct tap_pid *pid, bool call)
+static void leave(struct tap_chain *c, uint64_t key, bool call)
 {
-    uint64_t key = process_key(pid);
-    uint32_t was = get(&c->processes, key);
-    uint32_t left = call && was >= ONE_CALL ? was - ONE_CALL : call ? was : was & ~PLAIN;
+    uint64_t was = get(&c->processes, key);
+    uint64_t left = call && was >= ONE_CALL ? was - ONE_CALL : call ? was : was & ~PLAIN;
     if (left)
         put(&c->processes, key, left);
     else
@@ -151,11 +149,11 @@ static bool send(struct tap_chain *c, const struct tap_event *ev, const uint8_t 
 {
     bool in = get(&c->processes, process_key(&ev->pid));
     if (ev->gen == TAP_GEN_REPLY) {
-        uint64_t key = call_key(ev, arena);
-        in = get(&c->calls, key);
-        if (in) {
+        uint64_t key = call_key(ev, arena), server = get(&c->calls, key);
+        in = server;
+        if (in) { /* whoever sends it: a server may leave that to another process */
             take(&c->calls, key);
-            leave(c, &ev->pid, true);
+            leave(c, server, true);
         }
     }
     if (in)
@@ -168,11 +166,13 @@ static bool receive(struct tap_chain *c, const struct tap_event *ev, const uint8
     if (ev->flags & TAP_EVENT_TIMEOUT)
         return get(&c->processes, process_key(&ev->pid));
     if (!get(&c->flows, ev->flow)) {
-        leave(c, &ev->pid, false);
+        leave(c, process_key(&ev->pid), false);
         return false;
     }
     take(&c->flows, ev->flow);
-    join(c, &ev->pid, ev->gen == TAP_GEN_CALL && get(&c->calls, call_key(ev, arena)));
+    uint64_t call = ev->gen == TAP_GEN_CALL ? call_key(ev, arena) : 0;
+    bool known = get(&c->calls, call) && put(&c->calls, call, process_key(&ev->pid));
+    join(c, &ev->pid, known);
     return true;
 }
 
@@ -184,7 +184,7 @@ void tap_chain_begin(struct tap_chain *c, const struct tap_event *ev, const uint
         return;
     }
     uint64_t call = ev->gen == TAP_GEN_CALL ? call_key(ev, arena) : 0;
-    join(c, &ev->pid, call && put(&c->calls, call, 1));
+    join(c, &ev->pid, call && put(&c->calls, call, process_key(&ev->pid)));
 }
 
 bool tap_chain_begun(const struct tap_chain *c)

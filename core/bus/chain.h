@@ -18,7 +18,7 @@
 struct tap_chain;
 struct tap_chain_stats {
     uint64_t messages;  /* of the chain, that were sent */
-    uint64_t processes; /* that it came to, or that were spawned on its way */
+    uint64_t processes; /* that came into it, or were spawned on its way; again each time */
     uint64_t forgotten; /* messages and processes that there was no room for */
 };
 

@@ -31,10 +31,10 @@ static void print_chain(const struct tap_window_stats *w, FILE *out)
     if (!w->follows)
         return;
     fprintf(out,
-            "follow: %" PRIu64 " message%s to %" PRIu64 " process%s, %" PRIu64
-            " event%s not of the chain",
+            "follow: %" PRIu64 " message%s, by which processes came into the chain %" PRIu64
+            " time%s; %" PRIu64 " event%s not of the chain",
             w->chain.messages, s_of(w->chain.messages), w->chain.processes,
-            w->chain.processes == 1 ? "" : "es", w->astray, s_of(w->astray));
+            s_of(w->chain.processes), w->astray, s_of(w->astray));
     if (w->chain.forgotten)
         fprintf(out, "; no room for %" PRIu64 " more on its way", w->chain.forgotten);
     fputc('\n', out);
