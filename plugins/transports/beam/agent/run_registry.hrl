@@ -65,6 +65,7 @@ registry_loop(Runs, Linger) ->
         {enter, From, Ref, Pid, Run} ->
             Down = monitor(process, Pid),
             From ! {Ref, ok},
+            erase(native_waited),
             registry_loop(Runs#{Down => {Pid, Run}}, Linger);
         {native, From, Ref, {Module, Beam, Library}} ->
             From ! {Ref, native_load(Module, Beam, Library)},

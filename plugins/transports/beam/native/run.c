@@ -162,7 +162,8 @@ struct tap_ring *tap_run_ring(struct tap_run *r, unsigned thread)
  * last one is old. */
 void tap_run_look_at_clock(struct tap_run *r, int64_t now)
 {
-    int64_t last = atomic_load_explicit(&r->clock_read, memory_order_relaxed), from, vm;
+    int64_t last = atomic_load_explicit(&r->clock_read, memory_order_relaxed);
+    int64_t from = 0, vm = 0;
     if (now - last < TAP_CLOCK_LOOK || !atomic_compare_exchange_strong(&r->clock_read, &last, now))
         return;
     bool old = now - last >= 1000 * TAP_CLOCK_LOOK, exact = false;
