@@ -73,6 +73,12 @@ class Recording:
         self.event(us, process, 'exception_from' if thrown else 'return_from',
                    tuple_of(atom('shop_cart'), atom(function), integer(arity)), tuple_of(atom('error'), atom('badarg')) if thrown else atom('ok'))
 
+    def counted(self, us, process, function, arity, calls, ns=None, size=None):
+        """A row of a profile; process 0: of all together."""
+        said = tuple_of(*[atom('none') if n is None else integer(n) for n in (calls, ns, size)])
+        self.frame(8, [tuple_of(atom('trace_ts'), pid(process) if process else atom('all'), atom('counted'),
+                                tuple_of(atom('shop_cart'), atom(function), integer(arity)), said, integer(us * 1000))])
+
     def send(self, us, process, to, message):
         self.event(us, process, 'send', message, pid(to))
 
@@ -104,6 +110,15 @@ def many_calls():
     r.call(400, 3, 'a')
     r.event(450, 3, 'exit', atom('normal'))
     r.call(500, 3, 'a')  # never ends
+    return r.end()
+
+
+def profile(timed=True, memory=True):
+    """Two readings of the counters: add/2 was called 30 times in (1) and 10 times in (2), price/1 5 times in (2)."""
+    r = Recording(['function_counters'])
+    for us, process, function, arity, calls, ns, size in ((1000, 1, 'add', 2, 20, 400000, 8000), (1000, 2, 'add', 2, 10, 100000, 800),
+                                                          (1000, 2, 'price', 1, 5, 1500000, 0), (2000, 1, 'add', 2, 10, 200000, 1200)):
+        r.counted(us, process if timed or memory else 0, function, arity, calls, ns if timed else None, size if memory else None)
     return r.end()
 
 

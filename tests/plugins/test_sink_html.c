@@ -1,9 +1,11 @@
 /* The html sink: its sums are those of the events, its bounds hold and say what they left out, and
  * whatever a node calls things the page stays one. What it looks like is told by
  * tests/viewers/test_page.py. */
+#include <arpa/inet.h>
 #include <cjson/cJSON.h>
 #include <malloc.h>
 
+#include "beamtap/counters.h"
 #include "sink_host.h"
 #include "sinks/common/histogram.h"
 
@@ -342,6 +344,86 @@ static void a_full_disk_leaves_no_half_page(void)
     sb_free(b);
 }
 
+/* ---- A profile */
+
+/* A row of a profile, of the functions f0, f1, ... in process `process` (0: in all). */
+static void counted(struct sb *b, uint32_t process, unsigned function, int32_t calls, int32_t ns)
+{
+    char name[16];
+    uint8_t term[] = {104, 3, 98, 0, 0, 0, 0, 98, 0, 0, 0, 0, 119, 4, 'n', 'o', 'n', 'e'};
+    uint32_t big[] = {htonl((uint32_t)calls), htonl((uint32_t)ns)};
+    memcpy(term + 3, &big[0], 4);
+    memcpy(term + 8, &big[1], 4);
+    snprintf(name, sizeof name, "f%u", function);
+    struct tap_event *e = at(b, TAP_FUNCTION_COUNTERS, process, 0);
+    if (!process)
+        e->pid = (struct tap_pid){0};
+    sb_function(e, "shop", name, 1);
+    e->payload = sb_bytes(b, term, sizeof term);
+}
+
+static double sum(const cJSON *rows, int column)
+{
+    double all = 0;
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rows) all += cell(row, column);
+    return all;
+}
+
+static void a_profile_is_added_up(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    struct sink s = opened();
+    counted(b, 100, 1, 3, 500);
+    counted(b, 101, 1, 4, 100);
+    counted(b, 101, 2, 1, 900);
+    counted(b, 0, 2, 7, 0);
+    counted(b, 100, 1, 10, 2000);
+    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+    cJSON *d = ended(&s);
+    CU_ASSERT_EQUAL(number(d, "counts"), TAP_COUNT_CALLS | TAP_COUNT_TIME);
+    CU_ASSERT_EQUAL(cJSON_GetArraySize(list(d, "counted")), 3);
+    const cJSON *row = row_of(d, "counted", NAME, "shop:f1/1");
+    CU_ASSERT(cell(row, 1) == 17 && cell(row, 2) == 2600 && cell(row, 3) == 0);
+    row = row_of(d, "counted", NAME, "shop:f2/1");
+    CU_ASSERT(cell(row, 1) == 8 && cell(row, 2) == 900);
+    const cJSON *by = list(d, "counted_by");
+    CU_ASSERT_EQUAL(cJSON_GetArraySize(by), 3);
+    row = cJSON_GetArrayItem(by, 0); /* of which nobody says in whom */
+    CU_ASSERT(cell(row, 0) == 0 && cell(row, 1) == 7);
+    row = cJSON_GetArrayItem(by, 1);
+    CU_ASSERT(cell(row, 1) == 13 && cell(row, 2) == 2500);
+    const cJSON *process = cJSON_GetArrayItem(list(d, "processes"), (int)cell(row, 0));
+    CU_ASSERT_STRING_EQUAL(cJSON_GetArrayItem(process, 0)->valuestring, "<0.100.0>");
+    CU_ASSERT_EQUAL(number(d, "process_count"), 2); /* none for the rows of all together */
+    CU_ASSERT_EQUAL(left_out(d, "process_events"), 0);
+    cJSON_Delete(d);
+    sb_free(b);
+}
+
+static void a_large_profile_is_a_small_page(void)
+{
+    enum { MANY = 70000 }; /* more than are kept, of functions as of processes */
+    struct sink s = opened();
+    for (unsigned from = 0; from < MANY; from += 500) {
+        struct sb *b = calloc(1, sizeof *b);
+        for (unsigned i = from; i < from + 500; i++)
+            counted(b, 100 + i, i, 2, 1 + (int32_t)i);
+        CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+        sb_free(b);
+    }
+    cJSON *d = ended(&s);
+    for (unsigned i = 0; i < 2; i++) {
+        const cJSON *rows = list(d, i ? "counted_by" : "counted");
+        CU_ASSERT_EQUAL(cJSON_GetArraySize(rows), 2001);
+        CU_ASSERT_EQUAL(sum(rows, 1), 2.0 * MANY);
+        CU_ASSERT_EQUAL(sum(rows, 2), MANY / 2.0 * (MANY + 1));
+        CU_ASSERT(cell(cJSON_GetArrayItem(rows, 1), 2) > cell(cJSON_GetArrayItem(rows, 2), 2));
+    }
+    CU_ASSERT(left_out(d, "process_events") > 0);
+    cJSON_Delete(d);
+}
+
 /* ---- The histogram */
 
 static int ascending(const void *a, const void *b)
@@ -385,5 +467,6 @@ UNIT_TESTS("sink_html", UNIT_TEST(sums_are_those_of_the_events),
            UNIT_TEST(a_hostile_node_stays_in_its_quotes), UNIT_TEST(a_long_trace_is_a_small_page),
            UNIT_TEST(deep_recursion_is_bounded),
            UNIT_TEST(the_flame_graph_has_what_takes_most_time), UNIT_TEST(no_event_is_a_page_too),
-           UNIT_TEST(a_full_disk_leaves_no_half_page),
+           UNIT_TEST(a_full_disk_leaves_no_half_page), UNIT_TEST(a_profile_is_added_up),
+           UNIT_TEST(a_large_profile_is_a_small_page),
            UNIT_TEST(percentiles_are_right_within_two_percent))

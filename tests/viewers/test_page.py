@@ -3,12 +3,12 @@ numbers on it are those of the csv and the summary of the same run.
 
 With BEAMTAP_SHOTS=FOLDER the pictures are left there, to be looked at: every view, wide and on a phone, light and dark.
 """
-import collections, json, os, re, subprocess, sys
+import collections, json, os, re, subprocess, sys, tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
+sys.path[:0] = [os.path.join(HERE, '..', 'e2e'), os.path.join(HERE, '..', 'plugins')]
 from lib import *
 from lib import rows as rows_of
-import story
+import recording, story
 
 VIEWER = os.environ.get('BEAMTAP_VIEWER', os.path.join(os.path.dirname(BUILD), 'viewer'))
 SHOTS = os.environ.get('BEAMTAP_SHOTS')
@@ -247,6 +247,80 @@ def empty():
     view(run, 'empty', judge)
 
 
+PROFILE = """[session]
+nodes = %s
+counters = calls, time
+duration = 0
+[filter:modules]
+modules = e2e_counted
+[sink:html]
+path = trace.html
+[sink:stdout]
+format = json
+path = out.jsonl
+"""
+
+
+def profile():
+    """By function and by process what the rows say; nothing speaks of events, for there are none."""
+    compile_erlang('e2e_profile.erl', 'e2e_counted.erl')
+    node = Node()
+    node('e2e_profile:start([w1, w2])')
+    run = Run(PROFILE % node.name, '--json')
+    wait_for(lambda: run.process.poll() is not None or node('e2e_profile:waits()') == 'true', 'the reader of the counters')
+    for worker, n in (('w1', 40), ('w2', 300)):
+        node('e2e_profile:work(%s, %d)' % (worker, n))
+    run.interrupt()
+    assert run.code == 0, run.err()
+    node.stop()
+    sums = collections.defaultdict(collections.Counter), collections.defaultdict(collections.Counter)
+    for e in json_rows(run.read('out.jsonl')):
+        for where, key in zip(sums, ('%s:%s/%d' % (e['module'], e['function'], e['arity']), e['pid'])):
+            where[key].update(calls=e['calls'], ns=e['time_ns'])
+    assert len(sums[0]) == 4 and len(sums[1]) == 2, sums
+
+    def judge(seen):
+        judge_any(dict(seen, tables=dict(seen['tables'], processes=['no event tells of one'])))
+        for table, rows in zip(map(as_dicts, seen['tables']['functions']), sums):
+            assert list(table[0])[1:] == ['calls', 'time', 'a call', 'share'], table[0]
+            label = lambda row: (row.get('function') or row['process']).split(' ')[-1]
+            assert {label(row) for row in table} == set(rows), (table, rows)
+            for row in table:
+                want, every = rows[label(row)], sum(w['ns'] for w in rows.values())
+                assert number(row['calls']) == want['calls'], (row, want)
+                near(row['time'], want['ns'], row)
+                near(row['a call'], want['ns'] / want['calls'], row)
+                assert abs(float(row['share'].split(' ')[0]) - 100 * want['ns'] / every) <= 0.6, (row, want, every)
+            times = [rows[label(row)]['ns'] for row in table]
+            assert times == sorted(times, reverse=True), table
+        assert [r['process'].split(' ')[0] for r in as_dicts(seen['tables']['functions'][1])] in (['w1', 'w2'], ['w2', 'w1']), seen['tables']['functions']
+        assert number(seen['tiles']['counted calls']) == 340 * 6 and 'messages sent' not in seen['tiles'], seen['tiles']
+        found = as_dicts(seen['found']['tables'][0])
+        assert seen['found']['view'] == 'functions' and [r['function'] for r in found] == ['e2e_counted:two/2'], seen['found']
+    view(run, 'profile', judge, find='two/2')
+
+
+def profiles_of_more_and_less():
+    """Of recordings that are known: with memory, and where calls alone were counted, of all processes together."""
+    price, add = ['shop_cart:price/1', '5', '1.50 ms', '300 µs', '0 B', '68 %'], ['shop_cart:add/2', '40', '700 µs', '17.5 µs', '10.0 kB', '32 %']
+    second, first = ['<0.2.0>', '15', '1.60 ms', '107 µs', '800 B', '73 %'], ['<0.1.0>', '30', '600 µs', '20.0 µs', '9.2 kB', '27 %']
+    figures = ['calls', 'time', 'a call', 'memory', 'share']
+    for name, data, tables in (('memory', recording.profile(), [{'head': ['function', *figures], 'rows': [price, add]},
+                                                                {'head': ['process', *figures], 'rows': [second, first]}]),
+                               ('calls', recording.profile(timed=False, memory=False),
+                                [{'head': ['function', 'calls', 'share'], 'rows': [['shop_cart:add/2', '40', '89 %'], ['shop_cart:price/1', '5', '11 %']]}])):
+        path = os.path.join(tempfile.mkdtemp(dir=work), 'profile.btf')
+        with open(path, 'wb') as f:
+            f.write(data)
+        run = Run(None, path, '-o', 'trace.html', '--quiet', command='export').ended(0)
+
+        def judge(seen, tables=tables):
+            judge_any(dict(seen, tables=dict(seen['tables'], processes=['no event tells of one'])))
+            assert seen['tables']['functions'] == tables, seen['tables']['functions']
+            assert seen['tiles'].get('processes', '0') == str(len(tables) * 2 - 2) and seen['left_out'] == [], seen
+        view(run, 'profile-' + name, judge)
+
+
 def opened_in_a_browser():
     done = subprocess.run(['node', os.path.join(HERE, 'page.mjs'), VIEWER], input=json.dumps(jobs).encode(),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -257,7 +331,7 @@ def opened_in_a_browser():
             judge(seen)
         except AssertionError as why:
             wrong.append('%s: %s' % (name, str(why)[:900]))
-    assert not wrong and len(judges) == 4, wrong or judges
+    assert not wrong and len(judges) == 7, wrong or judges
 
 
 there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -265,4 +339,4 @@ there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=su
 if there.returncode != 0:
     print('# skipped: %s' % there.stdout.strip())
     sys.exit(0)
-tests(demo, limited, hostile, empty, opened_in_a_browser)
+tests(demo, limited, hostile, empty, profile, profiles_of_more_and_less, opened_in_a_browser)

@@ -57,6 +57,21 @@ static uint64_t pair_messages(const struct html *h, uint32_t i)
 {
     return h->pairs[i].messages;
 }
+static uint64_t counted_value(const struct html *h, uint32_t i, bool process)
+{
+    const struct tap_counted_sum *row = &h->counted.rows[i];
+    bool own = process ? row->process : row->function; /* the others are a row of their own */
+    return own && row->is_process == process ? (uint64_t)tap_counted_value(&h->counted, row) + 1
+                                             : 0;
+}
+static uint64_t counted_function(const struct html *h, uint32_t i)
+{
+    return counted_value(h, i, false);
+}
+static uint64_t counted_process(const struct html *h, uint32_t i)
+{
+    return counted_value(h, i, true);
+}
 
 /* ---- What speaks of processes */
 
@@ -83,6 +98,8 @@ static void need_all(struct html *h, const struct html_chosen *c)
         need(h, h->mailboxes[i].process);
     for (uint32_t i = 0; i < h->span_count; i++)
         need(h, h->spans[i].process);
+    for (uint32_t i = 0; i < c->counted_by_count; i++)
+        need(h, h->counted.rows[c->counted_by[i]].process);
     for (uint32_t i = 0; i < h->head_count; i++) {
         need(h, h->head[i].from);
         need(h, h->head[i].to);
@@ -142,7 +159,7 @@ static void group(struct html *h, struct html_chosen *c, struct tap_map *by, uin
 static bool make_groups(struct html *h, struct html_chosen *c)
 {
     struct tap_map by = {0};
-    bool *talked = calloc(h->process_count, sizeof *talked); /* or was talked to */
+    bool *talked = calloc(h->process_count, sizeof *talked); /* or was talked to, or counted */
     c->groups = calloc(HTML_GROUPS, sizeof *c->groups);
     h->no_memory |= !talked || !c->groups;
     for (uint32_t i = 0; talked && i < h->pair_count; i++) {
@@ -150,6 +167,9 @@ static bool make_groups(struct html *h, struct html_chosen *c)
         if (!(to & HTML_IS_NAME))
             talked[to] = true;
     }
+    for (uint32_t i = 0; talked && i < h->counted.count; i++)
+        if (h->counted.rows[i].is_process)
+            talked[h->counted.rows[i].process] = true;
     c->group_count = 1; /* the first stands for all that were too many */
     for (uint32_t i = 1; i < h->process_count && !h->no_memory; i++)
         if (talked[i] || process_events(h, i))
@@ -180,6 +200,10 @@ bool html_choose(struct html *h, struct html_chosen *c)
                            &c->function_count);
     c->function = numbers(h, h->times.function_count, c->functions, c->function_count);
     c->pairs = highest(h, 0, h->pair_count, pair_messages, HTML_SHOWN_PAIRS, &c->pair_count);
+    c->counted =
+        highest(h, 0, h->counted.count, counted_function, HTML_SHOWN_FUNCTIONS, &c->counted_count);
+    c->counted_by =
+        highest(h, 0, h->counted.count, counted_process, HTML_SHOWN_COUNTED, &c->counted_by_count);
     need_all(h, c);
     c->processes =
         highest(h, 1, h->process_count, process_events, HTML_SHOWN_PROCESSES, &c->process_count);
@@ -207,4 +231,6 @@ void html_chosen_free(struct html_chosen *c)
     free(c->processes);
     free(c->groups);
     free(c->pairs);
+    free(c->counted);
+    free(c->counted_by);
 }

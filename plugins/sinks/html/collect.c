@@ -30,6 +30,9 @@ static void collect_kind(struct html *h, uint32_t index, const struct tap_batch 
     case TAP_PROCESS_SPAWN:
     case TAP_PROCESS_LINK:
     case TAP_PROCESS_REGISTER: html_process_event(h, index, batch, e); break;
+    case TAP_FUNCTION_COUNTERS:
+        h->no_memory |= !tap_counted_sums_add(&h->counted, index, batch, e);
+        break;
     default: break;
     }
 }
@@ -41,13 +44,15 @@ static void collect_event(struct html *h, const struct tap_batch *batch, const s
     h->first = !h->first || e->ts < h->first ? e->ts : h->first;
     h->last = e->ts > h->last ? e->ts : h->last;
     html_timeline_count(h, e);
-    uint32_t index = html_process_get(h, &e->pid, e->node);
+    bool row = e->kind == TAP_FUNCTION_COUNTERS; /* a profile's: nothing happened just then */
+    bool nobody = row && !tap_counted_in_process(e);
+    uint32_t index = nobody ? 0 : html_process_get(h, &e->pid, e->node);
     struct html_node *n = html_node_get(h, e->node);
     struct html_process *p = &h->processes[index];
-    p->events++;
+    p->events += !row;
     p->sent += e->kind == TAP_MESSAGE_SEND;
     p->received += e->kind == TAP_MESSAGE_RECEIVE;
-    h->left_out.process_events += !index;
+    h->left_out.process_events += !index && !nobody;
     if (n) {
         n->seen = true;
         n->events++;

@@ -20,6 +20,7 @@
 #define TAP_SINKS_HTML_HTML_H
 
 #include "sinks/common/call_times.h"
+#include "sinks/common/counted_sums.h"
 #include "sinks/common/server_calls.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/reasons.h"
@@ -50,6 +51,7 @@
 #define HTML_SHOWN_FUNCTIONS 2000u
 #define HTML_SHOWN_PROCESSES 6000u
 #define HTML_SHOWN_PAIRS 3000u
+#define HTML_SHOWN_COUNTED 2000u /* processes of a profile */
 #define HTML_SHOWN_STACKS 8000u
 #define HTML_SHOWN_OPEN 1000u /* calls that had not ended */
 
@@ -154,6 +156,7 @@ struct html {
     struct tap_writer w;
     struct tap_sink_nodes names;
     struct tap_call_times times;
+    struct tap_counted_sums counted;
     struct tap_server_calls servers;
     struct tap_flow_times flows;
     struct tap_reason_counts exits, exceptions;
@@ -234,6 +237,8 @@ struct html_chosen {
     uint32_t group_count;
     uint32_t *pairs; /* the busiest */
     uint32_t pair_count;
+    uint32_t *counted, *counted_by; /* rows of a profile: of functions, of processes */
+    uint32_t counted_count, counted_by_count;
 };
 bool html_choose(struct html *, struct html_chosen *); /* false: no memory */
 void html_chosen_free(struct html_chosen *);
@@ -255,6 +260,7 @@ int64_t html_since(const struct html *, int64_t ts);
 
 void html_write_overview(struct html *);
 void html_write_functions(struct html *, const struct html_chosen *);
+void html_write_counted(struct html *, const struct html_chosen *);
 void html_write_stacks(struct html *, const struct html_chosen *);
 void html_write_processes(struct html *, const struct html_chosen *);
 void html_write_messages(struct html *, const struct html_chosen *);

@@ -12,6 +12,7 @@ static void data(struct html *h)
     html_write_overview(h);
     if (html_choose(h, &c)) {
         html_write_functions(h, &c);
+        html_write_counted(h, &c);
         html_write_stacks(h, &c);
         html_write_processes(h, &c);
         html_write_messages(h, &c);

@@ -70,6 +70,7 @@ static void html_destroy(void *self)
     html_messages_free(h);
     html_servers_free(h);
     tap_call_times_free(&h->times);
+    tap_counted_sums_free(&h->counted);
     html_processes_free(h);
     tap_reasons_free(&h->exits);
     tap_reasons_free(&h->exceptions);

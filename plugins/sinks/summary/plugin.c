@@ -105,7 +105,9 @@ static void count_kind(struct sum *s, uint32_t index, const struct tap_batch *ba
         break;
     case TAP_PROCESS_SPAWN:
     case TAP_PROCESS_REGISTER: sum_process_event(s, index, batch, e); break;
-    case TAP_FUNCTION_COUNTERS: sum_counted_row(s, index, batch, e); break;
+    case TAP_FUNCTION_COUNTERS:
+        s->no_memory |= !tap_counted_sums_add(&s->counted, index, batch, e);
+        break;
     default: break;
     }
 }
@@ -210,8 +212,7 @@ static void sum_destroy(void *self)
     tap_reasons_free(&s->exceptions);
     tap_map_free(&s->process_at);
     tap_map_free(&s->pair_at);
-    tap_map_free(&s->counted_at);
-    free(s->counted);
+    tap_counted_sums_free(&s->counted);
     free(s->pairs);
     free(s->nodes);
     tap_sink_nodes_free(&s->names);

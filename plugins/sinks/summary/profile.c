@@ -1,37 +1,29 @@
-/* profile.c: the text: what the VM has counted, by function and by process (counted.c). */
+/* profile.c: the text: what the VM has counted, by function and by process (counted_sums.h). */
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "beamtap/counters.h"
 #include "sinks/summary/summary.h"
 
-static uint64_t counted_value(const struct sum *s, uint32_t i)
-{
-    const struct sum_counted *c = &s->counted[i];
-    return (uint64_t)(s->counts & TAP_COUNT_TIME     ? c->ns
-                      : s->counts & TAP_COUNT_MEMORY ? c->bytes
-                                                     : c->calls);
-}
 /* One more, so that what took no time is told too. */
 static uint64_t counted_function(const struct sum *s, uint32_t i)
 {
-    return s->counted[i].is_process ? 0 : counted_value(s, i) + 1;
+    return s->counted.rows[i].is_process
+               ? 0
+               : (uint64_t)tap_counted_value(&s->counted, &s->counted.rows[i]) + 1;
 }
 static uint64_t counted_process(const struct sum *s, uint32_t i)
 {
-    return s->counted[i].is_process ? counted_value(s, i) + 1 : 0;
+    return s->counted.rows[i].is_process
+               ? (uint64_t)tap_counted_value(&s->counted, &s->counted.rows[i]) + 1
+               : 0;
 }
 
-static void put_counted(struct sum *s, const struct sum_counted *c)
+static void put_counted(struct sum *s, const struct tap_counted_sum *c)
 {
-    const struct sum_counted *all = &s->counted_all;
-    bool timed = s->counts & TAP_COUNT_TIME, memory = s->counts & TAP_COUNT_MEMORY;
-    double of = (double)(timed    ? all->ns
-                         : memory ? all->bytes
-                                  : all->calls),
-           own = (double)(timed    ? c->ns
-                          : memory ? c->bytes
-                                   : c->calls);
+    const struct tap_counted_sum *all = &s->counted.all;
+    bool timed = s->counted.counts & TAP_COUNT_TIME, memory = s->counted.counts & TAP_COUNT_MEMORY;
+    double of = (double)tap_counted_value(&s->counted, all),
+           own = (double)tap_counted_value(&s->counted, c);
     sum_put(s, "%11" PRId64, c->calls);
     if (timed) {
         sum_put(s, " ");
@@ -49,17 +41,19 @@ static void report_counted(struct sum *s, bool processes)
 {
     uint32_t n;
     struct sum_rank *r =
-        sum_ranked(s, s->counted_count, processes ? counted_process : counted_function, &n);
+        sum_ranked(s, s->counted.count, processes ? counted_process : counted_function, &n);
     if (n)
         sum_put(s, "\n%s\n      calls%s%s   share  %s\n", processes ? "By process" : "By function",
-                s->counts & TAP_COUNT_TIME ? "        time      a call" : "",
-                s->counts & TAP_COUNT_MEMORY ? "         bytes" : "",
+                s->counted.counts & TAP_COUNT_TIME ? "        time      a call" : "",
+                s->counted.counts & TAP_COUNT_MEMORY ? "         bytes" : "",
                 processes ? "process" : "function");
     for (uint32_t i = 0; i < n; i++) {
-        const struct sum_counted *c = &s->counted[r[i].index];
+        const struct tap_counted_sum *c = &s->counted.rows[r[i].index];
         put_counted(s, c);
         if (processes)
             sum_put_process(s, c->process);
+        else if (!c->function)
+            sum_put(s, "(others)");
         else
             tap_function_put(&s->w, c->module, c->function, c->arity);
         sum_put(s, "\n");
@@ -69,20 +63,17 @@ static void report_counted(struct sum *s, bool processes)
 
 void sum_report_profile(struct sum *s)
 {
-    const struct sum_counted *all = &s->counted_all;
-    uint32_t functions = 0;
-    for (uint32_t i = 0; i < s->counted_count; i++)
-        functions += !s->counted[i].is_process;
-    sum_put(s, "%" PRId64 " calls of %u functions", all->calls, functions);
-    if (s->counts & TAP_COUNT_TIME) {
+    const struct tap_counted_sum *all = &s->counted.all;
+    sum_put(s, "%" PRId64 " calls of %u functions", all->calls, s->counted.functions);
+    if (s->counted.counts & TAP_COUNT_TIME) {
         sum_put(s, ", ");
         sum_put_seconds(s, all->ns);
         sum_put(s, " s of their own time");
     }
-    if (s->counts & TAP_COUNT_MEMORY)
+    if (s->counted.counts & TAP_COUNT_MEMORY)
         sum_put(s, ", %" PRId64 " bytes of heap", all->bytes);
     sum_put(s, ", as the VM counted\n");
     report_counted(s, false);
-    if (s->counts & (TAP_COUNT_TIME | TAP_COUNT_MEMORY))
+    if (s->counted.counts & (TAP_COUNT_TIME | TAP_COUNT_MEMORY))
         report_counted(s, true);
 }

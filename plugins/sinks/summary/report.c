@@ -171,9 +171,9 @@ static void report_events(struct sum *s)
 
 void sum_report(struct sum *s)
 {
-    if (s->counts)
+    if (s->counted.counts)
         sum_report_profile(s);
-    if (!s->counts || s->kinds[TAP_FUNCTION_COUNTERS] != s->events)
+    if (!s->counted.counts || s->kinds[TAP_FUNCTION_COUNTERS] != s->events)
         report_events(s);
     report_functions(s);
     report_processes(s);

@@ -2,7 +2,6 @@
  *
  *     plugin.c    the plugin: options, life, what each event counts for
  *     processes.c what they are called, and how long their mailboxes were
- *     counted.c   a profile: what the VM has counted, by function and by process
  *     report.c    the text: who was busy, and how slow
  *     text.c      the text: its pieces
  *     profile.c   the text: a profile
@@ -16,6 +15,7 @@
 #define TAP_SINKS_SUMMARY_SUMMARY_H
 
 #include "sinks/common/call_times.h"
+#include "sinks/common/counted_sums.h"
 #include "sinks/common/server_calls.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/reasons.h"
@@ -46,14 +46,6 @@ struct sum_node {
     uint64_t lost, gap_ns, lost_by[TAP_REASON_COUNT], gap_by[TAP_REASON_COUNT];
 };
 
-/* What the VM has counted of a function, or in a process. */
-struct sum_counted {
-    int64_t calls, ns, bytes;
-    uint32_t module, function, process; /* process 0: all that have no row of their own */
-    int32_t arity;
-    bool is_process;
-};
-
 struct sum_settings {
     const char *path;
     int64_t top;
@@ -79,10 +71,7 @@ struct sum {
     uint32_t process_count, pair_count, node_count;
     struct tap_server_call slow[SUMMARY_TOP]; /* the slowest first */
     uint32_t slow_count;
-    struct tap_map counted_at;
-    struct sum_counted *counted, counted_all;
-    uint32_t counted_count;
-    unsigned counts; /* enum tap_counters: what was in the rows */
+    struct tap_counted_sums counted;
 };
 
 /* Room for one more item in a growing array; false: no memory, which is noted. */
@@ -104,10 +93,6 @@ void sum_processes_learn(struct sum *, const struct tap_batch *, const struct ta
 
 /* How many messages waited in mailboxes. */
 void sum_processes_mailboxes(struct sum *, const struct tap_batch *, const struct tap_event *);
-
-/* A row of a profile. */
-void sum_counted_row(struct sum *, uint32_t process, const struct tap_batch *,
-                     const struct tap_event *);
 
 /* ---- The text */
 

@@ -31,6 +31,7 @@ const flameName = s => s.fn < 0 ? 'all traced calls' : functionName(s.fn);
 
 function flameView() {
   const timed = stacks.some(s => s.own > 0);
+  if (profiled) return [note('A profile has no stacks: the VM counts functions, each by itself.')];
   if (!stacks.length) return [note('The flame graph needs the ends of calls: function_call and function_return under events in [session].')];
   let metric = timed ? 'own' : 'calls', root = flameTree(METRICS[metric][1]), zoom = root, focused = root;
   const graph = el('div', { class: 'flame', role: 'tree', 'aria-label': 'flame graph' }), about = el('p', { class: 'about', 'aria-live': 'polite' });

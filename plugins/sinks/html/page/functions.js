@@ -34,8 +34,9 @@ function longest(fn) {
 function functionsView() {
   const list = functions.filter(f => f.calls), own = list.reduce((n, f) => n + f.own, 0), most = Math.max(...list.map(f => f.own), 1);
   const timed = list.some(f => f.timed);
-  if (!list.length) return [note('No calls were traced. Ask for function_call (and function_return, for times) under events in [session].')];
-  return [timed ? note('Own time is ' + D.own_means + '. Percentiles are right within 2 %; tracing is in all times.')
+  if (profiled) return countedPanels();
+  if (!list.length) return [countedPanels(), note('No calls were traced. Ask for function_call (and function_return, for times) under events in [session].')];
+  return [countedPanels(), timed ? note('Own time is ' + D.own_means + '. Percentiles are right within 2 %; tracing is in all times.')
     : note('No returns were traced, so calls have no times: function_return under events in [session] brings them.'),
   table([
     { head: 'function', text: true, wide: true, value: f => functionName(f.i), cell: f => name(functionName(f.i)) },

@@ -2,7 +2,7 @@
 
 const VIEWS = {
   overview: ['Overview', overview, () => 1],
-  functions: ['Functions', functionsView, () => functions.slice(1).filter(f => matches(functionName(f.i))).length],
+  functions: ['Functions', functionsView, () => functions.slice(1).filter(f => matches(functionName(f.i))).length + counted.slice(1).filter(c => matches(countedName(c))).length],
   flame: ['Flame graph', flameView, () => stacks.filter(s => matches(functionName(s.fn))).length],
   chart: ['Timeline', chartView, () => spans.filter(s => matches(functionName(s.fn))).length],
   messages: ['Messages', messagesView, () => groupPairs.filter(p => matches(groupName(p.from) + ' ' + groupName(p.to))).length + messages.filter(m => matches(m.text)).length],
@@ -85,7 +85,7 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => draw
 const title = D.nodes.length ? D.nodes.map(n => show(n.name)).join(', ') : 'no node';
 document.title = 'beamtap: ' + title;
 document.body.append(el('header', {}, el('div', { class: 'top' }, el('h1', {}, el('span', { class: 'brand' }, 'beamtap'), ' ', el('span', { class: 'nodes', title, text: title })),
-  el('span', { class: 'when', text: D.began > 0 ? new Date(Math.min(D.began, 8e15)).toISOString().replace('T', ' ').slice(0, 19) + ' UTC, ' + time(D.span) : 'no events' }), find,
+  el('span', { class: 'when', text: D.began > 0 ? new Date(Math.min(D.began, 8e15)).toISOString().replace('T', ' ').slice(0, 19) + ' UTC' + (profiled ? '' : ', ' + time(D.span)) : 'no events' }), find,
   el('button', { type: 'button', onclick: theme, 'aria-label': 'light or dark', title: 'light or dark (t)' }, '◐'),
   el('button', { type: 'button', onclick: () => help.showModal(), 'aria-label': 'keys', title: 'keys (?)' }, '?')), nav), main, help);
 fromAddress();

@@ -9,7 +9,7 @@ function tiles() {
   const perSecond = n => seconds > 0 ? whole(Math.round(n / seconds)) + '/s' : '';
   const lost = D.nodes.reduce((n, x) => n + x.lost, 0), gap = D.nodes.reduce((n, x) => n + x.gap, 0);
   const calls = sum('function_call'), sent = sum('message_send');
-  return el('div', { class: 'tiles' },
+  return el('div', { class: 'tiles' }, countedTiles().map(t => tile(...t)), profiled ? null : [
     tile('events', whole(D.events), perSecond(D.events)),
     tile('calls', whole(calls), perSecond(calls), calls ? () => go('functions') : null),
     tile('messages sent', whole(sent), perSecond(sent), sent ? () => go('messages') : null),
@@ -17,7 +17,7 @@ function tiles() {
       D.calls_done ? () => go('servers') : null),
     tile('processes', whole(processes.filter(p => p.i && p.events).length + D.processes_left),
       whole(sum('process_start')) + ' began', () => go('processes')),
-    tile('exceptions', whole(D.raised), 'each counted once', D.raised ? () => go('processes') : null),
+    tile('exceptions', whole(D.raised), 'each counted once', D.raised ? () => go('processes') : null)],
     tile('lost events', whole(lost), lost ? 'see below' : 'nothing', null, lost > 0),
     tile('not traced', gap ? time(gap) : 'never', gap ? plural(D.nodes.reduce((n, x) => n + x.gaps, 0), 'gap') : 'no gaps', null, gap > 0));
 }
@@ -62,6 +62,7 @@ function findings() {
     el('span', { class: 'label', text: question }), el('strong', { class: 'name', title: answer, text: answer }), el('small', { text: figure })));
   const own = functions.reduce((n, f) => n + f.own, 0), best = (rows, value) => rows.reduce((a, b) => value(b) > (a ? value(a) : 0) ? b : a, null);
   const busy = best(functions.slice(1), f => f.own), late = best(functions.slice(1), f => f.p99);
+  countedFindings(add);
   if (busy) add('Where does the time go?', functionName(busy.i), time(busy.own) + ' of its own, ' + percent(busy.own, own) + ' of all traced calls',
     () => go('functions', { find: functions[busy.i].name }));
   if (late) add('Which function is slow?', functionName(late.i), 'p99 ' + time(late.p99) + ', ' + plural(late.calls, 'call'), () => go('functions', { find: functions[late.i].name }));
@@ -97,8 +98,10 @@ function nodesPanel() {
 // What did not fit. The bounds are the sink's: a page is a few MB, whatever the trace.
 function leftOut() {
   const l = D.left_out, list = [], add = (n, text) => { if (n > 0) list.push(el('li', { text })); };
-  const more = D.function_count - (functions.length - 1);
+  const more = D.function_count - (functions.length - 1), uncounted = D.counted_functions - (counted.length - 1), unlisted = D.counted_processes - (countedBy.length - 1);
   add(more, plural(more, 'function') + ' with the least time of their own stand as one, “other functions”');
+  add(uncounted, plural(uncounted, 'counted function') + ' with the least stand as one, “other functions”');
+  add(unlisted, plural(unlisted, 'counted process', 'counted processes') + ' with the least stand as one, “others”');
   add(D.processes_left, plural(D.processes_left, 'process', 'processes') + ' with few events stand as one, “others”');
   add(l.process_events, plural(l.process_events, 'event') + ' of processes that came when there were too many already, told as “others”');
   add(D.stacks_left + l.stacks, plural(D.stacks_left + l.stacks, 'place', 'places') + ' of the flame graph, those with the least time');
@@ -114,10 +117,10 @@ function leftOut() {
   add(l.mailboxes, plural(l.mailboxes, 'sample') + ' of mailboxes that were shorter than those shown');
   add(l.gaps, plural(l.gaps, 'gap') + ' in the picture (all are in the sums)');
   return panel('What is not on this page', list.length ? el('ul', {}, list) : note('Nothing was left out.'),
-    note('Times are by the clock, and tracing is in them. Own time is ' + D.own_means + '.'));
+    profiled ? null : note('Times are by the clock, and tracing is in them. Own time is ' + D.own_means + '.'));
 }
 
 function overview() {
-  return [tiles(), panel('Events over time', rateChart()), findings(), nodesPanel(), leftOut(),
+  return [tiles(), profiled ? null : panel('Events over time', rateChart()), findings(), nodesPanel(), leftOut(),
     el('details', { class: 'panel' }, el('summary', {}, 'Configuration of this run'), el('pre', { text: D.config.replace(/[^\n\x20-\uffff]/g, show) }))];
 }
