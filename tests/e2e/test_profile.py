@@ -258,12 +258,15 @@ def the_command_stands_for_a_file():
     run.interrupt()
     assert run.code == 0, run.err()
     assert re.search(r'120 calls of 2 functions', run.out()) and re.search(r' 80 .* e2e_counted:two/2\n', run.out()), run.out()
-    recorded = Run(None, node.name, 'e2e_counted', '-o', 'a.btf', command='profile')
+    recorded = Run(None, node.name, 'e2e_counted', '-o', 'a.btf', '-o', 'a.folded', '-o', 'a.html', command='profile')
     wait_for(lambda: node('e2e_profile:waits()') == 'true', 'the reader')
     node('e2e_profile:work(w1, 40)')
     recorded.interrupt()
     again = Run(None, 'a.btf', '--sink', 'summary', command='export', cwd=recorded.dir).ended(0)
     assert re.search(r' 80 .* e2e_counted:two/2\n', again.out()) and 'w1 <0' in again.out(), again.out()
+    lines = dict(line.rsplit(' ', 1) for line in recorded.read('a.folded').splitlines())
+    assert set(lines) <= {'e2e_counted:%s/%d' % f for f in (('one', 1), ('two', 2), ('three', 1), ('builds', 1))} and lines, lines
+    assert re.search(r'"counts":3,.*\["e2e_counted:two/2",80,', recorded.read('a.html')), recorded.read('a.html')[-3000:]
     nothing_left(node)
 
 

@@ -96,6 +96,24 @@ def stacks_are_added_up():
         assert {k: int(v) for k, v in found.items()} == lines, (weight, found)
 
 
+def lines_of(data, *options):
+    """What the sink writes of this recording, and what is said besides."""
+    with open(os.path.join(work, 'some.btf'), 'wb') as f:
+        f.write(data)
+    said = run(BEAMTAP, 'export', 'some.btf', '--sink', ','.join(('folded:path=some.folded',) + options), '--quiet')
+    with open(os.path.join(work, 'some.folded')) as f:
+        lines = dict(line.rstrip('\n').rsplit(' ', 1) for line in f)
+    os.remove('some.folded')
+    return {k: int(v) for k, v in lines.items()}, said
+
+
+def functions_of_a_profile_are_stacks_of_one():
+    by_calls = {'shop_cart:add/2': 40, 'shop_cart:price/1': 5}
+    assert lines_of(profile()) == ({'shop_cart:add/2': 700, 'shop_cart:price/1': 1500}, '')
+    assert lines_of(profile(), 'weight=calls') == (by_calls, '')
+    assert lines_of(profile(timed=False)) == lines_of(profile(timed=False, memory=False)) == (by_calls, '')
+
+
 def folded_names_its_ending():
     run(BEAMTAP, 'trace', 'shop@web1', 'shop_cart', '-o', 'x.folded', '--print-config')
 
@@ -107,7 +125,7 @@ def main():
         return 0
     try:
         return 1 if tests('kit', (the_templates_recording_is_the_one_that_is_made_here, a_sink_is_made_with_what_is_installed,
-                                  a_sink_in_cpp_is_a_sink, what_a_sink_in_cpp_throws_is_a_failure, stacks_are_added_up, folded_names_its_ending)) else 0
+                                  a_sink_in_cpp_is_a_sink, what_a_sink_in_cpp_throws_is_a_failure, stacks_are_added_up, functions_of_a_profile_are_stacks_of_one, folded_names_its_ending)) else 0
     finally:
         shutil.rmtree(work)
 

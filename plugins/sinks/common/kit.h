@@ -7,6 +7,7 @@
  *     file_claim.h      an output that is no file of lines: a database
  *     call_stacks.h     who called whom, and how long it took
  *     sums.h            how often and how much, by a key
+ *     stack_sums.h      the same by stacks of calls, and a profile's functions
  *     process_table.h   what processes are called
  *     process_name.h    how processes, modules and functions are written, Elixir's as its own
  *     node_labels.h     what printing needs to know of a node
@@ -22,6 +23,7 @@
 #include "sinks/common/payload_atom.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/process_table.h"
+#include "sinks/common/stack_sums.h"
 #include "sinks/common/sums.h"
 #include "sinks/common/writer.h"
 

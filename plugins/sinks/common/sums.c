@@ -73,7 +73,12 @@ static bool grow(struct tap_sums *s)
     return true;
 }
 
-bool tap_sums_add(struct tap_sums *s, const void *key, size_t len, uint64_t value)
+static uint64_t plus(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+bool tap_sums_add(struct tap_sums *s, const void *key, size_t len, uint64_t count, uint64_t value)
 {
     if (s->count == s->cap && !grow(s))
         return false;
@@ -88,8 +93,8 @@ bool tap_sums_add(struct tap_sums *s, const void *key, size_t len, uint64_t valu
         *slot = (uint32_t)s->count;
     }
     struct tap_sum *sum = s->at[*slot - 1];
-    sum->count++;
-    sum->total = sum->total > UINT64_MAX - value ? UINT64_MAX : sum->total + value;
+    sum->count = plus(sum->count, count);
+    sum->total = plus(sum->total, value);
     return true;
 }
 

@@ -9,16 +9,15 @@
 struct tap_sums;
 
 struct tap_sum {
-    uint64_t count;
-    uint64_t total; /* goes no further than its largest number */
+    uint64_t count, total; /* they go no further than their largest number */
     size_t len;
     const uint8_t *key;
 };
 
 struct tap_sums *tap_sums_new(void); /* NULL: out of memory */
 void tap_sums_free(struct tap_sums *);
-/* One more of this key. False: out of memory. */
-bool tap_sums_add(struct tap_sums *, const void *key, size_t len, uint64_t value);
+/* So many more of this key, with their numbers together. False: out of memory. */
+bool tap_sums_add(struct tap_sums *, const void *key, size_t len, uint64_t count, uint64_t value);
 /* The i-th key in the order in which they came first; NULL: there are no more. */
 const struct tap_sum *tap_sums_at(const struct tap_sums *, size_t i);
 

@@ -1,0 +1,86 @@
+/* stack_sums.c: see stack_sums.h. */
+#include "sinks/common/stack_sums.h"
+
+#include <stdlib.h>
+
+#include "beamtap/counters.h"
+#include "sinks/common/call_stacks.h"
+#include "sinks/common/sums.h"
+#include "sinks/common/writer.h"
+
+struct tap_stack_sums {
+    const struct tap_host *host;
+    struct tap_call_stacks *stacks;
+    struct tap_sums *sums;
+    bool counted, counted_time; /* a profile's rows, and time in them */
+    uint64_t timed;             /* calls with a length */
+};
+
+static bool ended(void *self, const struct tap_call *call)
+{
+    struct tap_stack_sums *s = self;
+    s->timed += call->end < TAP_CALL_POINT;
+    return tap_sums_add(s->sums, call->stack, call->depth * sizeof *call->stack, 1,
+                        (uint64_t)call->own);
+}
+
+struct tap_stack_sums *tap_stack_sums_new(const struct tap_host *host)
+{
+    struct tap_stack_sums *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->host = host;
+    s->stacks = tap_call_stacks_new(host, ended, s);
+    s->sums = tap_sums_new();
+    if (s->stacks && s->sums)
+        return s;
+    tap_stack_sums_free(s);
+    return NULL;
+}
+
+void tap_stack_sums_free(struct tap_stack_sums *s)
+{
+    if (!s)
+        return;
+    tap_call_stacks_free(s->stacks);
+    tap_sums_free(s->sums);
+    free(s);
+}
+
+static bool take_counted(struct tap_stack_sums *s, const struct tap_batch *batch,
+                         const struct tap_event *e)
+{
+    struct tap_mfa function = {e->module, e->function, e->arity};
+    struct tap_counted row;
+    if (!tap_counted_read(batch->arena + e->payload.off, e->payload.len, &row))
+        return true;
+    s->counted = true;
+    s->counted_time |= row.ns >= 0;
+    return tap_sums_add(s->sums, &function, sizeof function, (uint64_t)row.calls,
+                        row.ns > 0 ? (uint64_t)row.ns : 0);
+}
+
+bool tap_stack_sums_take(struct tap_stack_sums *s, const struct tap_batch *batch,
+                         const struct tap_event *e)
+{
+    return e->kind == TAP_FUNCTION_COUNTERS ? take_counted(s, batch, e)
+                                            : tap_call_stacks_take(s->stacks, e);
+}
+
+bool tap_stack_sums_put(struct tap_stack_sums *s, struct tap_writer *w, bool calls)
+{
+    const struct tap_sum *sum;
+    if (!tap_call_stacks_finish(s->stacks))
+        return false;
+    calls |= s->counted && !s->counted_time && !s->timed;
+    for (size_t i = 0; (sum = tap_sums_at(s->sums, i)); i++) {
+        uint64_t value = calls ? sum->count : sum->total / 1000;
+        if (!value)
+            continue;
+        tap_call_stack_put(w, (const struct tap_mfa *)(const void *)sum->key,
+                           sum->len / sizeof(struct tap_mfa));
+        w->p = tap_text_u64(tap_text_lit(tap_writer_reserve(w, 32), " "), value);
+        tap_writer_put(w, "\n", 1);
+    }
+    return true;
+}
