@@ -12,29 +12,30 @@
 #include "cli/cli.h"
 #include "cli/crash.h"
 
-#define TRACE_HELP                                                                                \
-    "    PATTERN is a line of the match_spec filter's `trace`:\n"                                 \
-    "      'shop_cart:add(_, N) when N > 3 -> return'   calls with such arguments, and results\n" \
-    "      shop_cart:add/2, 'shop_*', Shop.Cart.add/2   a function, modules, Elixir's names\n"    \
-    "      'Shop.Cart.add(_, %{price: p}) when p > 3', ':lists.map(f, _)'   in Elixir's syntax\n" \
-    "      'send(To, {order, _})', 'receive(_, _, M)'   messages\n"                               \
-    "    Without NODE the one that this machine's epmd knows is traced.\n"                        \
-    "    Without -o or --sink it ends after 10 s or 100 events; with one after 10 s.\n"           \
-    "    --start-on, --stop-on (may repeat): from where to where it is written: a PATTERN, "      \
-    "exception "                                                                                  \
-    "[PATTERN],\n"                                                                                \
-    "    exit or crash [PROCESS], mailbox > N (--set session.mailbox=100ms looks). --keep 5s: "   \
-    "and so "                                                                                     \
-    "much from\n"                                                                                 \
-    "    before. With these it does not end after 100 events. --follow message: the chain of "    \
-    "messages "                                                                                   \
-    "that\n    begins there.\n"                                                                   \
-    "    -o (may repeat): the sink goes by the ending, such as .json, .csv, .btf, .txt, .jsonl, " \
-    "and with .gz\n"                                                                              \
-    "    behind it packed. --for, --count, --events, --pids are session.duration, "               \
-    "session.max_events,\n"                                                                       \
-    "    session.events and the pids filter; --print-config prints the configuration file that "  \
-    "this\n    command stands for, and traces nothing.\n"
+#define TRACE_HELP                                                                                 \
+    "    PATTERN is a line of the match_spec filter's `trace`:\n"                                  \
+    "      'shop_cart:add(_, N) when N > 3 -> return'   calls with such arguments, and results\n"  \
+    "      shop_cart:add/2, 'shop_*', Shop.Cart.add/2   a function, modules, Elixir's names\n"     \
+    "      'Shop.Cart.add(_, %{price: p}) when p > 3', ':lists.map(f, _)'   in Elixir's syntax\n"  \
+    "      'send(To, {order, _})', 'receive(_, _, M)'   messages\n"                                \
+    "    Without NODE the one that this machine's epmd knows is traced.\n"                         \
+    "    Without -o or --sink it ends after 10 s or 100 events; with one after 10 s.\n"            \
+    "    --start-on, --stop-on (may repeat): from where to where it is written: a PATTERN, "       \
+    "exception "                                                                                   \
+    "[PATTERN],\n"                                                                                 \
+    "    exit or crash [PROCESS], mailbox > N (--set session.mailbox=100ms looks). --keep 5s: "    \
+    "and so "                                                                                      \
+    "much from\n"                                                                                  \
+    "    before. With these it does not end after 100 events. --follow message: the chain of "     \
+    "messages "                                                                                    \
+    "that\n    begins there.\n"                                                                    \
+    "    -o (may repeat): the sink goes by the ending, such as .json, .csv, .btf, .txt, .jsonl, "  \
+    "and with .gz\n"                                                                               \
+    "    behind it packed. A .folded, and the times in .html, need returns: 'shop_* -> return'.\n" \
+    "    --for, --count, --events, --pids are session.duration, session.max_events, "              \
+    "session.events and\n"                                                                         \
+    "    the pids filter; --print-config prints the configuration file that this command stands "  \
+    "for, and\n    traces nothing.\n"
 
 #define TEST_HELP                                                                                  \
     "    --test drives the plugin through its whole life, each part in a process of its own, and " \

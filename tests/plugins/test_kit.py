@@ -114,6 +114,27 @@ def functions_of_a_profile_are_stacks_of_one():
     assert lines_of(profile(timed=False)) == lines_of(profile(timed=False, memory=False)) == (by_calls, '')
 
 
+def without_a_length_of_any_call_it_says_what_to_do():
+    r = Recording(['function_call'])
+    r.call(1, 100, 'add', integer(1))
+    r.call(2, 100, 'add', integer(1))
+    calls_only = r.end()
+    lines, said = lines_of(calls_only)
+    assert not lines and said.count('\n') == 1 and 'some.folded is empty: returns were not traced' in said, said
+    assert 'add function_return to events in [session] or -> return to the pattern' in said and 'weight = calls' in said, said
+    assert lines_of(calls_only, 'weight=calls') == ({'shop_cart:add/1': 2}, '')
+    r = Recording(['function_call', 'function_return'])
+    r.call(1, 100, 'add', integer(1))
+    lines, said = lines_of(r.end())
+    assert not lines and 'some.folded is empty: no call was seen to end' in said and 'function_return' not in said, said
+    r = Recording(['function_call', 'function_return'])
+    r.call(1, 100, 'add', integer(1))
+    r.leave(1, 100, 'add', 1)
+    lines, said = lines_of(r.end())
+    assert not lines and 'less than a microsecond' in said, said
+    assert lines_of(Recording(['function_call']).end()) == ({}, '')  # nothing was called
+
+
 def folded_names_its_ending():
     run(BEAMTAP, 'trace', 'shop@web1', 'shop_cart', '-o', 'x.folded', '--print-config')
 
@@ -125,7 +146,8 @@ def main():
         return 0
     try:
         return 1 if tests('kit', (the_templates_recording_is_the_one_that_is_made_here, a_sink_is_made_with_what_is_installed,
-                                  a_sink_in_cpp_is_a_sink, what_a_sink_in_cpp_throws_is_a_failure, stacks_are_added_up, functions_of_a_profile_are_stacks_of_one, folded_names_its_ending)) else 0
+                                  a_sink_in_cpp_is_a_sink, what_a_sink_in_cpp_throws_is_a_failure, stacks_are_added_up, functions_of_a_profile_are_stacks_of_one,
+                                  without_a_length_of_any_call_it_says_what_to_do, folded_names_its_ending)) else 0
     finally:
         shutil.rmtree(work)
 

@@ -12,13 +12,15 @@ struct tap_stack_sums {
     const struct tap_host *host;
     struct tap_call_stacks *stacks;
     struct tap_sums *sums;
-    bool counted, counted_time; /* a profile's rows, and time in them */
-    uint64_t timed;             /* calls with a length */
+    bool counted, counted_time;    /* a profile's rows, and time in them */
+    uint64_t calls, points, timed; /* traced ones; without a traced end; with a length */
 };
 
 static bool ended(void *self, const struct tap_call *call)
 {
     struct tap_stack_sums *s = self;
+    s->calls++;
+    s->points += call->end == TAP_CALL_POINT;
     s->timed += call->end < TAP_CALL_POINT;
     return tap_sums_add(s->sums, call->stack, call->depth * sizeof *call->stack, 1,
                         (uint64_t)call->own);
@@ -67,9 +69,23 @@ bool tap_stack_sums_take(struct tap_stack_sums *s, const struct tap_batch *batch
                                             : tap_call_stacks_take(s->stacks, e);
 }
 
+static void tell_why_empty(const struct tap_stack_sums *s, const char *path)
+{
+    const char *why = s->points == s->calls
+                          ? "returns were not traced, and without its return a call has no length: "
+                            "add function_return to events in [session] or -> return to the "
+                            "pattern"
+                      : s->timed ? "all calls together took less than a microsecond: trace longer"
+                                 : "no call was seen to end: trace longer";
+    s->host->log(s->host, TAP_LOG_WARNING,
+                 "%s is empty: %s, or set weight = calls of this sink, which needs no time", path,
+                 why);
+}
+
 bool tap_stack_sums_put(struct tap_stack_sums *s, struct tap_writer *w, bool calls)
 {
     const struct tap_sum *sum;
+    bool empty = true;
     if (!tap_call_stacks_finish(s->stacks))
         return false;
     calls |= s->counted && !s->counted_time && !s->timed;
@@ -81,6 +97,9 @@ bool tap_stack_sums_put(struct tap_stack_sums *s, struct tap_writer *w, bool cal
                            sum->len / sizeof(struct tap_mfa));
         w->p = tap_text_u64(tap_text_lit(tap_writer_reserve(w, 32), " "), value);
         tap_writer_put(w, "\n", 1);
+        empty = false;
     }
+    if (empty && s->calls)
+        tell_why_empty(s, w->path);
     return true;
 }

@@ -17,7 +17,8 @@ bool tap_stack_sums_take(struct tap_stack_sums *, const struct tap_batch *,
                          const struct tap_event *);
 /* The run is over: writes a line for each stack, shop_cart:add/2;shop_cart:price/2 1234, with its
  * microseconds or its calls; with calls too where all that there is is a profile without time.
- * Stacks of 0 are left out. False: out of memory. */
+ * Stacks of 0 are left out; where calls were traced and none took any, the user is told why.
+ * False: out of memory. */
 bool tap_stack_sums_put(struct tap_stack_sums *, struct tap_writer *, bool calls);
 
 #endif
