@@ -23,6 +23,7 @@
 #include "sinks/common/payload_atom.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/process_table.h"
+#include "sinks/common/protobuf.h"
 #include "sinks/common/stack_sums.h"
 #include "sinks/common/sums.h"
 #include "sinks/common/writer.h"
