@@ -9,7 +9,7 @@ static const struct {
     {"stdout", "a.txt.gz", "format", "text"}, {"record", "a.btf", NULL, NULL},
     {"summary", "a.txt", "top", "3"},         {"html", "a.html", "syntax", "elixir"},
     {"chrome", "a.json", "args", "true"},     {"chrome", "b.json", "rotate_size", "64k"},
-    {"chrome", "a.json.gz", "args", "false"},
+    {"chrome", "a.json.gz", "args", "false"}, {"perfetto", "a.pftrace", "args", "false"},
 };
 enum { SINKS = sizeof sinks / sizeof sinks[0], OLD = 300000 };
 
