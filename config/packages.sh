@@ -21,7 +21,7 @@ need() {
 need_to_build() {
     need gcc:gcc libc6-dev:/usr/include/stdlib.h scons:scons erlang-base:erl erlang-dev:/usr/lib/erlang/usr/include/ei.h \
         libinih-dev:/usr/include/ini.h libcjson-dev:/usr/include/cjson/cJSON.h libcunit1-dev:/usr/include/CUnit/CUnit.h \
-        zlib1g-dev:/usr/include/zlib.h libzstd-dev:/usr/include/zstd.h
+        zlib1g-dev:/usr/include/zlib.h libzstd-dev:/usr/include/zstd.h libncurses-dev:/usr/include/curses.h
 }
 
 # What exporters are made with: where it is missing they are left out.

@@ -21,6 +21,7 @@ int tap_cli_export(int argc, char **argv);
 int tap_cli_info(int argc, char **argv);
 int tap_cli_trace(int argc, char **argv);
 int tap_cli_profile(int argc, char **argv);
+int tap_cli_top(int argc, char **argv);
 
 /* Options that take no value: what to look for and where to note it. NULL name ends a table. */
 struct tap_cli_flag {

@@ -212,7 +212,7 @@ static int play(const struct tap_config *config, struct tap_error *err,
     struct tap_session *session = tap_session_new(config, err);
     int code = 1;
     if (session && tap_play_watch(session)) {
-        tap_live_begin(true, 0);
+        tap_live_begin(true, 0, false);
         tap_session_set_log(session, tap_live_log, NULL);
         bool played;
         enum tap_status status = tap_play(session, &played);

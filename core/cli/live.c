@@ -10,21 +10,26 @@
 #include "base/clock.h"
 #include "cli/run.h"
 
+#define HELD_MOST ((size_t)64 << 10) /* bytes that wait; lines behind them are counted */
+
 /* stderr is one for the whole process, and so is this. */
 static struct {
     pthread_mutex_t lock;
-    bool quiet, shows, standing;
+    bool quiet, shows, standing, holds;
     int64_t duration, shown;
     uint64_t received;
     size_t causes;
     char line[512];
+    char *held;
+    size_t held_len, held_back; /* bytes, and lines that there was no room for */
 } live = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-void tap_live_begin(bool quiet, int64_t duration)
+void tap_live_begin(bool quiet, int64_t duration, bool taken)
 {
     const char *term = getenv("TERM");
     live.quiet = quiet;
-    live.shows = !quiet && isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+    live.holds = taken && isatty(STDERR_FILENO);
+    live.shows = !quiet && !taken && isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
     live.duration = duration;
 }
 
@@ -42,6 +47,30 @@ static void put_back(void)
     fputs(live.line, stderr);
     fflush(stderr);
     live.standing = true;
+}
+
+/* A line for people, now or at the end. */
+static void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void tell(const char *format, ...)
+{
+    char *text = NULL, *more = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    if (!live.holds)
+        fputs(text, stderr);
+    else if (live.held_len + (size_t)n < HELD_MOST)
+        more = realloc(live.held, live.held_len + (size_t)n + 1);
+    if (more) {
+        strcpy(more + live.held_len, text);
+        live.held = more;
+        live.held_len += (size_t)n;
+    }
+    live.held_back += live.holds && !more;
+    free(text);
 }
 
 static size_t human(char *dst, size_t cap, uint64_t n, const char *unit)
@@ -101,7 +130,14 @@ void tap_live_end(void)
 {
     pthread_mutex_lock(&live.lock);
     take_away();
-    live.shows = false;
+    live.shows = live.holds = false;
+    if (live.held)
+        fputs(live.held, stderr);
+    if (live.held_back)
+        fprintf(stderr, "beamtap: and %zu more lines, which nobody kept\n", live.held_back);
+    free(live.held);
+    live.held = NULL;
+    live.held_len = live.held_back = 0;
     fflush(stderr);
     pthread_mutex_unlock(&live.lock);
 }
@@ -113,7 +149,7 @@ void tap_live_log(void *arg, enum tap_log_level level, const char *actor, const 
         return;
     pthread_mutex_lock(&live.lock);
     take_away();
-    fprintf(stderr, "beamtap: [%s] %s\n", actor, text);
+    tell("beamtap: [%s] %s\n", actor, text);
     put_back();
     pthread_mutex_unlock(&live.lock);
 }
@@ -129,8 +165,10 @@ void tap_live_causes(const struct tap_error *err)
         const struct tap_cause *cause = tap_error_get(err, live.causes);
         bool placed =
             cause->message[0] == '[' || !cause->actor || strcmp(cause->actor, "core") == 0;
-        fprintf(stderr, placed ? "beamtap: %s%s%s\n" : "beamtap: [%s%s%s\n",
-                placed ? "" : cause->actor, placed ? "" : "] ", cause->message);
+        if (placed)
+            tell("beamtap: %s\n", cause->message);
+        else
+            tell("beamtap: [%s] %s\n", cause->actor, cause->message);
     }
     put_back();
     pthread_mutex_unlock(&live.lock);

@@ -66,6 +66,20 @@
     "    MapSet.new([1]), &Enum.map/2, #PID<0.1.2> of that node; not what depends on code: " \
     "funs.\n"
 
+#define TOP_HELP                                                                                  \
+    "    PATTERN is as of trace: calls with their times, or messages; without one the messages "  \
+    "of "                                                                                         \
+    "all processes\n"                                                                             \
+    "    are looked at, and the gen_server calls among them. Keys: 1 functions, 2 processes, 3 "  \
+    "pairs, 4 gen calls;\n"                                                                       \
+    "    < > the column that rows are sorted by, r turns it round; p pauses the screen (not the " \
+    "trace); / filters\n"                                                                         \
+    "    names; arrows and pages scroll; q ends it. The limits are those of any run (max_rate); " \
+    "--for, --events,\n"                                                                          \
+    "    --pids are session.duration, session.events and the pids filter. -o FILE writes all of " \
+    "it besides, as\n"                                                                            \
+    "    trace does; --sink top:path=FILE writes the tables as text, and needs no terminal.\n"
+
 static const struct command {
     const char *name, *arguments, *summary;
     int (*run)(int argc, char **argv);
@@ -87,6 +101,12 @@ static const struct command {
      "[--quiet] [--json]",
      "no events, only the VM's own counters: calls and time by function and by process",
      tap_cli_profile, PROFILE_HELP TAP_CLI_SINK_HELP},
+    {"top",
+     "[NODE] [PATTERN...] [--for 0] [--events KIND,...] [--pids PID,...] [-o FILE]... "
+     "[--elixir | --erlang] [--sink NAME:KEY=VALUE,...]... [--set SECTION.KEY=VALUE]... "
+     "[--print-config] [--quiet] [--json]",
+     "a live screen: the busiest functions, processes and pairs, gen_server calls and mailboxes",
+     tap_cli_top, TOP_HELP TAP_CLI_SINK_HELP},
     {"check", "FILE.ini [--set SECTION.KEY=VALUE]...",
      "reports all mistakes, or what would be traced and written; contacts no node", tap_cli_check,
      NULL},

@@ -14,9 +14,8 @@
 #define POLL_MS 50
 #define LIVE_EVERY 4 /* polls */
 
-/* Does some sink write to stdout? Then nothing else may: the JSON goes to stderr, in place of the
- * text. */
-static bool stdout_is_data(const struct tap_config *config)
+/* Does some sink write to a path of these? NULL ends them. */
+static bool some_sink_writes(const struct tap_config *config, const char *const *paths)
 {
     for (size_t i = 0; i < config->instance_count; i++) {
         const struct tap_instance *in = &config->instances[i];
@@ -27,13 +26,26 @@ static bool stdout_is_data(const struct tap_config *config)
                 continue;
             const char *path =
                 *(const char *const *)((const char *)in->settings + options[o].offset);
-            static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
-            for (size_t k = 0; path && k < sizeof names / sizeof *names; k++)
-                if (strcmp(path, names[k]) == 0)
+            for (size_t k = 0; path && paths[k]; k++)
+                if (strcmp(path, paths[k]) == 0)
                     return true;
         }
     }
     return false;
+}
+
+/* To stdout? Then nothing else may: the JSON goes to stderr, in place of the text. */
+static bool stdout_is_data(const struct tap_config *config)
+{
+    static const char *const paths[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", NULL};
+    return some_sink_writes(config, paths);
+}
+
+/* To the terminal? Then it is the sink's alone until the end. */
+static bool terminal_is_taken(const struct tap_config *config)
+{
+    static const char *const paths[] = {"/dev/tty", NULL};
+    return some_sink_writes(config, paths);
 }
 
 /* Not where a recording is played: what it holds is held. */
@@ -58,7 +70,7 @@ static int run_trace(struct tap_session *session, const struct tap_config *confi
                      struct tap_error *err, bool quiet, bool json)
 {
     struct tap_run_figures figures;
-    tap_live_begin(quiet, config->session.duration);
+    tap_live_begin(quiet, config->session.duration, terminal_is_taken(config));
     tap_session_set_log(session, tap_live_log, NULL);
     advise(tap_session_plan(session));
     enum tap_status status = tap_session_start(session);

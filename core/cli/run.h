@@ -31,8 +31,9 @@ struct tap_cli_sets;
 int tap_run_sets(const struct tap_cli_sets *, bool quiet, bool json);
 
 /* live.c: one line on stderr that is written over and over, when stderr is a terminal, and log
- * lines that go above it. Log lines come from any thread. */
-void tap_live_begin(bool quiet, int64_t duration);
+ * lines that go above it. Log lines come from any thread. `taken`: a sink has the terminal for
+ * itself: there is no such line, and what would be told on a terminal is told at the end. */
+void tap_live_begin(bool quiet, int64_t duration, bool taken);
 void tap_live_show(const struct tap_session *);
 void tap_live_end(void);
 void tap_live_log(void *arg, enum tap_log_level, const char *actor, const char *text);

@@ -1,5 +1,5 @@
-/* trace.c: `beamtap trace NODE PATTERN...` and `beamtap profile NODE PATTERN...`: runs without a
- * file.
+/* trace.c: `beamtap trace NODE PATTERN...`, `beamtap profile NODE PATTERN...` and `beamtap top NODE
+ * [PATTERN...]`: runs without a file.
  *
  * Like export, it is a run whose configuration is the command line: each option is a key of the INI
  * reference, and --print-config prints the file that the command stands for. So everything a run
@@ -18,6 +18,10 @@
 /* A first look ends by itself, soon, and fits a screen or two. */
 #define FOR_USUAL "10s"
 #define COUNT_USUAL "100"
+/* A screen is looked at until it is left, and shows how long mailboxes are. */
+#define TOP_FOR "0"
+#define TOP_COUNT "0"
+#define TOP_MAILBOX "1s"
 #define NODE_USUAL "*@localhost" /* the one that is there */
 
 struct trace_options {
@@ -25,7 +29,7 @@ struct trace_options {
     const char *duration, *count, *events, *pids, *interval, *keep, *follow;
     const char **start_on, **stop_on;
     size_t start_count, stop_count;
-    bool profile, calls, memory;
+    bool profile, top, calls, memory;
     const char **outputs; /* -o */
     size_t output_count;
     struct tap_cli_sets sets;
@@ -83,9 +87,12 @@ static bool set_events(struct trace_options *o, const char *const *patterns, siz
         kinds |= waited_for(o->start_on[i]);
     for (size_t i = 0; kinds && i < o->stop_count; i++)
         kinds |= waited_for(o->stop_on[i]);
-    if (kinds && o->follow)
+    bool calls = kinds & TAP_KIND_BIT(TAP_FUNCTION_CALL);
+    if (o->top && calls) /* how long they take */
+        kinds |= TAP_KIND_BIT(TAP_FUNCTION_RETURN) | TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION);
+    if ((kinds && o->follow) || (o->top && !n))
         kinds |= TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE);
-    return !n || set_kinds(o, kinds);
+    return !kinds || set_kinds(o, kinds);
 }
 
 /* Shop.Cart.add and :lists.map are how Elixir writes a function. */
@@ -118,15 +125,23 @@ static bool set_window(struct trace_options *o)
     return ok;
 }
 
-static bool set_trace(struct trace_options *o, const char *nodes, const char *const *patterns,
-                      size_t n)
+/* When it ends. */
+static bool set_limits(struct trace_options *o)
 {
     /* Whoever waits for something does not know how many events come before it. */
     bool waits = o->start_count || o->stop_count;
-    const char *count = o->count ? o->count : o->sinks || o->profile || waits ? NULL : COUNT_USUAL;
-    bool ok = tap_cli_set(&o->sets, "session.nodes=%s", nodes) &&
-              tap_cli_set(&o->sets, "session.duration=%s", o->duration ? o->duration : FOR_USUAL) &&
-              (!count || tap_cli_set(&o->sets, "session.max_events=%s", count)) &&
+    const char *usual = o->top ? TOP_COUNT : o->sinks || o->profile || waits ? NULL : COUNT_USUAL;
+    const char *count = o->count ? o->count : usual;
+    const char *duration = o->duration ? o->duration : o->top ? TOP_FOR : FOR_USUAL;
+    return tap_cli_set(&o->sets, "session.duration=%s", duration) &&
+           (!count || tap_cli_set(&o->sets, "session.max_events=%s", count)) &&
+           (!o->top || tap_cli_set(&o->sets, "session.mailbox=%s", TOP_MAILBOX));
+}
+
+static bool set_trace(struct trace_options *o, const char *nodes, const char *const *patterns,
+                      size_t n)
+{
+    bool ok = tap_cli_set(&o->sets, "session.nodes=%s", nodes) && set_limits(o) &&
               set_events(o, patterns, n);
     for (size_t i = 0; ok && i < n; i++) {
         ok = tap_cli_set(&o->sets, "%s=%s", tap_defaults.match_spec, patterns[i]);
@@ -134,6 +149,18 @@ static bool set_trace(struct trace_options *o, const char *nodes, const char *co
     }
     return ok && set_window(o) &&
            (!o->pids || tap_cli_set(&o->sets, "%s=%s", tap_defaults.pids, o->pids));
+}
+
+/* The screen, where no --sink says more of it. */
+static bool set_screen(struct trace_options *o)
+{
+    char section[TAP_CLI_SECTION], set[TAP_CLI_SECTION];
+    int n = snprintf(set, sizeof set, "sink:%s.", tap_defaults.screen);
+    bool there = false;
+    for (size_t i = 0; i < o->sets.set_count; i++)
+        there |= strncmp(o->sets.sets[i], set, (size_t)n) == 0;
+    return (there || tap_cli_sink_section(&o->sets, tap_defaults.screen, section)) &&
+           (!o->elixir || tap_cli_set(&o->sets, "%ssyntax=elixir", set));
 }
 
 /* ---- The command */
@@ -165,7 +192,8 @@ static int trace(struct trace_options *o, const struct tap_cli_args *args)
     bool named = args->word_count && is_node(args->words[0]);
     const char *node = named ? args->words[0] : NODE_USUAL;
     int code = 1;
-    if (args->word_count == named && (o->profile || (!o->pids && !o->events))) {
+    bool nothing = args->word_count == named && !o->top;
+    if (nothing && (o->profile || (!o->pids && !o->events))) {
         fputs(o->profile
                   ? "beamtap profile: what is to be counted? Give a pattern, such as 'shop_*' or "
                     "shop_cart:add/2\n"
@@ -177,13 +205,14 @@ static int trace(struct trace_options *o, const struct tap_cli_args *args)
         code = 2;
     } else if (set_trace(o, node, args->words + named, args->word_count - named)) {
         static const char *const terminal = "-";
+        bool files = o->sinks || o->top;
         struct tap_cli_outputs to = {.command = o->command,
                                      .standard =
                                          o->profile ? tap_defaults.summary : tap_defaults.text,
                                      .elixir = o->elixir,
-                                     .files = o->sinks ? o->outputs : &terminal,
-                                     .count = o->sinks ? o->output_count : 1};
-        code = tap_cli_outputs(&to, args, &o->sets);
+                                     .files = files ? o->outputs : &terminal,
+                                     .count = files ? o->output_count : 1};
+        code = o->top && !set_screen(o) ? 1 : tap_cli_outputs(&to, args, &o->sets);
         if (code == 0 && !tap_cli_sets_given(&o->sets, args))
             code = 1;
         else if (code == 0)
@@ -192,7 +221,7 @@ static int trace(struct trace_options *o, const struct tap_cli_args *args)
     return code;
 }
 
-/* Both commands, but for the options that only one of them has. */
+/* All three commands, but for the options that only one of them has. */
 static int command(int argc, char **argv, struct trace_options *o, const struct tap_cli_option *own,
                    const struct tap_cli_flag *own_flags)
 {
@@ -241,4 +270,11 @@ int tap_cli_profile(int argc, char **argv)
     const struct tap_cli_flag flags[] = {
         {"--calls", &o.calls}, {"--memory", &o.memory}, {NULL, NULL}};
     return command(argc, argv, &o, own, flags);
+}
+
+int tap_cli_top(int argc, char **argv)
+{
+    struct trace_options o = {.command = "top", .top = true};
+    const struct tap_cli_option own[] = {{"--events", &o.events, NULL}, {NULL, NULL, NULL}};
+    return command(argc, argv, &o, own, NULL);
 }

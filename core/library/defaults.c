@@ -13,6 +13,7 @@ const struct tap_defaults tap_defaults = {
     .nodes = "filter:nodes.nodes",
     .summary = "summary",
     .text = "stdout",
+    .screen = "top",
 };
 
 const struct tap_trigger_judge tap_trigger_patterns = {"match_spec", "trace", "undecided", "drop"};

@@ -13,6 +13,7 @@ struct tap_defaults {
     const char *nodes;      /* SECTION.KEY of the filter of nodes */
     const char *summary;    /* the sink that says who was busy */
     const char *text;       /* the sink that writes lines for people */
+    const char *screen;     /* the sink that has the terminal for itself */
 };
 extern const struct tap_defaults tap_defaults;
 
