@@ -21,7 +21,7 @@ need_for_exporters
 need erlang-runtime-tools:/usr/share/doc/erlang-runtime-tools erlang-tools:/usr/share/doc/erlang-tools elixir:elixir \
     sqlite3:sqlite3 jq:jq python3-pandas:/usr/share/doc/python3-pandas valgrind:valgrind pkgconf:pkg-config \
     faketime:faketime locales:/usr/share/i18n/locales clang-format-14:clang-format-14 g++:g++ clang:clang \
-    erlang-ssl:/usr/share/doc/erlang-ssl openssl:openssl zsh:zsh groff-base:groff protobuf-compiler:protoc
+    erlang-ssl:/usr/share/doc/erlang-ssl openssl:openssl zsh:zsh groff-base:groff protobuf-compiler:protoc tmux:tmux
 
 kinds=unit,plugins,e2e
 if [ "${1:-}" = --viewers ]; then

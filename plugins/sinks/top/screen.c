@@ -159,11 +159,24 @@ static void sort_by(struct top_screen *s, unsigned step)
     s->first[s->view] = 0;
 }
 
+/* The run is to end. Whoever waits for SIGINT, as the command does, ends it with every sink and
+ * nothing lost. Elsewhere that would end the host: there the sink has no reader any more. */
+static void quit(struct top_screen *s)
+{
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    if (s->asked || !sigismember(&blocked, SIGINT))
+        atomic_store(&s->top->quit, true);
+    else
+        kill(getpid(), SIGINT);
+    s->asked = true;
+}
+
 static void press(struct top_screen *s, int key)
 {
     switch (key) {
     case 'q':
-    case 'Q': atomic_store(&s->top->quit, true); break;
+    case 'Q': quit(s); break;
     case '1':
     case '2':
     case '3':

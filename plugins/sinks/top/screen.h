@@ -32,8 +32,8 @@ struct top_screen {
     enum top_view view;
     unsigned column[TOP_VIEWS];
     bool reverse[TOP_VIEWS];
-    uint32_t first[TOP_VIEWS]; /* rows that are scrolled away */
-    bool paused, editing;
+    uint32_t first[TOP_VIEWS];   /* rows that are scrolled away */
+    bool paused, editing, asked; /* asked: to end the run */
     char filter[TOP_FILTER + 1];
     struct top_frame frame;
     int64_t began, taken;
