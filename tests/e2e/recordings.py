@@ -110,3 +110,11 @@ def blocks(data):
         found.append((kind, at, at + BLOCK + length))
         at += BLOCK + length
     return found
+
+
+def port_message(number, ns):
+    """A call as a trace port writes it, with the time of the flag `timestamp`."""
+    us = ns // 1000
+    body = b'\x83' + term((Atom('trace_ts'), pid(100), Atom('call'), (Atom('m'), Atom('f'), [number]),
+                           (us // 10**12, us // 10**6 % 10**6, us % 10**6)))
+    return b'\0' + len(body).to_bytes(4, 'big') + body

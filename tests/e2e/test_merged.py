@@ -100,6 +100,17 @@ def a_node_that_two_runs_saw_at_once_is_two():
     assert sorted((n['node'], n['produced']) for n in summary['nodes']) == [('n@h', 500), ('n@h/2', 500)]
 
 
+def what_a_port_wrote_in_pieces_stays_one_node():
+    """Beside a recording that has the node at the same time."""
+    a, pieces = make('a.btf', 'n@h', 5000), ['p%d' % i for i in range(3)]
+    for i, piece in enumerate(pieces):
+        with open(inside(piece), 'wb') as f:
+            f.write(b''.join(port_message(10 * i + k, STARTED + (1 + i) * 1000 * MS + k * MS) for k in range(10)))
+    found, _, summary = export(a, *pieces)
+    assert by_node(found) == {'n@h': list(range(5000)), 'n@h/2': list(range(30))}, {k: len(v) for k, v in by_node(found).items()}
+    assert sorted((n['node'], n['produced']) for n in summary['nodes']) == [('n@h', 5000), ('n@h/2', 30)], summary
+
+
 def info_of_several():
     a, b = make('a.btf', 'a@h', 100), make('b.btf', 'b@h', 150, begin=MS)
     told = json.loads(subprocess.run([BEAMTAP, 'info', a, b, '--json'], cwd=folder, stdout=subprocess.PIPE, check=True).stdout)
@@ -132,4 +143,4 @@ def what_is_wrong_with_one_does_not_stop_the_others():
 
 
 tests(nodes_are_brought_into_one_order, what_is_merged_is_a_recording_like_any_other, one_run_after_the_other_is_one_node,
-      a_node_that_two_runs_saw_at_once_is_two, info_of_several, what_is_wrong_with_one_does_not_stop_the_others)
+      a_node_that_two_runs_saw_at_once_is_two, what_a_port_wrote_in_pieces_stays_one_node, info_of_several, what_is_wrong_with_one_does_not_stop_the_others)

@@ -122,7 +122,7 @@ static enum tap_status node_named(struct tap_player *p, struct tap_source *s, st
     if (!n->name)
         return TAP_FAIL(p->host, TAP_ERROR, "out of memory");
     n->twin = twin_of(p, s, n->name);
-    n->known = n->twin || add(p, n, n->name);
+    n->known = n->twin || n->alive || add(p, n, n->name); /* alive: it goes on, see go_on */
     return n->known ? TAP_OK : TAP_ERROR;
 }
 
