@@ -1,6 +1,7 @@
 """Traces that others made: what dbg:trace_port wrote to files, whole, in pieces, torn and damaged, and what ttb writes beside
 them. Oracle: what dbg:trace_client reads of the same file in a real node."""
 from lib import *
+from recordings import port_message
 
 compile_erlang('e2e_ports.erl')
 node = Node('ports')
@@ -192,4 +193,44 @@ def what_another_server_sends_is_refused():
             assert want in run.ended(1).err(), run.err()
 
 
-tests(ports_are_read_live, a_port_that_is_not_there, what_another_server_sends_is_refused, whole_files_are_what_dbg_reads, pieces_are_one_trace, any_sink_plays_it, torn_and_damaged_ones_say_so, ttb_tells_names)
+ALIEN = b'\0\0\0\0\x15\x83h\x04d\x00\x09seq_tracea\1a\2a\3'  # of seq_trace
+
+
+def peer_that_sends(*chunks, args=()):
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        s.listen(1)
+        run = Run('[transport:port]\naddress = 127.0.0.1:%d\n[sink:csv]\npath = trace.csv\n' % s.getsockname()[1], '--json', *args)
+        peer = s.accept()[0]
+        try:
+            for chunk in chunks:
+                peer.sendall(chunk)
+        except OSError:
+            pass  # it was refused meanwhile
+        peer.close()
+        return run
+
+
+def what_comes_before_the_first_message_of_a_process():
+    """It takes no memory, and it is told how much it was: in the order left out, dropped, in a file as live."""
+    calls = b''.join(port_message(i, 10**18 + i * 1000) for i in range(20))
+    front = ALIEN * 30000 + b'\1\0\0\0\7' + ALIEN + b'\1\0\0\0\5'
+    with open(inside('front.dbg'), 'wb') as f:
+        f.write(front + calls)
+    found, err, summary = export('front.dbg')
+    assert '30001 messages that are not of processes' in err and summary['nodes'][0]['lost'] == 12, (err, summary)
+    run = peer_that_sends(front, calls).ended(0)
+    live = run.summary()
+    assert '30001 messages that are not of processes' in run.err() and live['nodes'][0]['lost'] == 12, (run.err(), live)
+    for summary, events in (summary, found), (live, rows(run)):
+        invariant(summary)
+        assert sum(r['event'] == 'function_call' for r in events) == 20
+        assert [r['message'] for r in events if r['event'] == 'lost'] == ['{12,queue}'], [r for r in events if r['event'] == 'lost']
+    for sent, code, want in (((b'\1\0\0\x13\x88',), 1, '5000 messages that the port dropped'), ((ALIEN,), 0, 'told nothing of any process'),
+                             ((b'\0\0\0\4\0' + b'\xff' * 1024,) * 4000, 1, 'no message of a trace port')):
+        run = peer_that_sends(*sent).ended(code)
+        assert want in run.err(), run.err()
+
+
+tests(ports_are_read_live, a_port_that_is_not_there, what_another_server_sends_is_refused, what_comes_before_the_first_message_of_a_process,
+      whole_files_are_what_dbg_reads, pieces_are_one_trace, any_sink_plays_it, torn_and_damaged_ones_say_so, ttb_tells_names)

@@ -38,9 +38,12 @@ void tap_port_end(struct tap_port_frames *f)
     f->count = 0;
 }
 
-/* So many numbers are not there; `why` says whether they were lost or only left out. */
+/* So many numbers are not there; `why` says whether they were lost or only left out. Before the
+ * first message of a process they are only added up: nobody takes frames then. */
 static void skip(struct tap_port_frames *f, uint64_t n, uint32_t why)
 {
+    if (!f->known)
+        return;
     tap_port_end(f);
     f->seq += n;
     if (n)
@@ -62,6 +65,13 @@ static void left_out(struct tap_port_frames *f)
     skip(f, 1, TAP_REASON_NONE);
 }
 
+/* What was passed before the first message of a process. */
+static void tell_passed(struct tap_port_frames *f)
+{
+    skip(f, f->left_out, TAP_REASON_NONE);
+    skip(f, f->dropped, TAP_REASON_QUEUE);
+}
+
 void tap_port_report_begin(struct tap_port_frames *f, unsigned flags)
 {
     tap_port_end(f);
@@ -79,6 +89,22 @@ void tap_port_report_end(struct tap_port_frames *f)
     uint32_t length = (uint32_t)(f->out.len - f->begun) - TAP_FRAME_HEADER;
     tap_put_u32(p + 36, length);
     tap_put_u32(p + TAP_FRAME_HEADER, length - 4);
+}
+
+void tap_port_front_begin(struct tap_port_frames *f, struct tap_port_passed *passed)
+{
+    tap_port_end(f);
+    *passed = (struct tap_port_passed){f->out, f->seq};
+    f->out = (struct tap_buf){0};
+    f->seq = 0;
+}
+
+void tap_port_front_end(struct tap_port_frames *f, struct tap_port_passed *passed)
+{
+    tap_buf_put(&f->out, passed->frames.data, passed->frames.len);
+    f->out.oom |= passed->frames.oom;
+    f->seq = passed->seq;
+    tap_buf_free(&passed->frames);
 }
 
 void tap_port_node_up(struct tap_port_frames *f, int64_t offset)
@@ -226,7 +252,7 @@ bool tap_port_take(struct tap_port_frames *f, const uint8_t *p, size_t len)
     if (sort == OF_PROCESS && !f->known) {
         f->known = learn_node(f, &m);
         if (f->known)
-            return false;
+            return tell_passed(f), false;
         sort = UNREADABLE;
     }
     if (sort == DROPPED)

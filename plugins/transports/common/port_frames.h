@@ -42,11 +42,19 @@ struct tap_port_frames {
 /* Does this begin what a trace port writes? At least TAP_PORT_HEADER + 3 bytes are needed. */
 bool tap_port_begins(const uint8_t *p, size_t len);
 /* One message, an external term with its version byte. The first one makes `known`, and has to wait
- * for what is to stand before it: it is to be given again. False: it has to wait, or there is no
- * memory (out.oom). */
+ * for what is to stand before it (tap_port_front_begin): it is to be given again. False: it has to wait,
+ * or there is no memory (out.oom). Before it, `out` grows by messages that cannot be read alone. */
 bool tap_port_take(struct tap_port_frames *, const uint8_t *message, size_t len);
 /* So many messages are missing here. */
 void tap_port_drop(struct tap_port_frames *, uint64_t n);
+/* Reports between these two stand before all that was passed before the first message, and before
+ * its numbers. */
+struct tap_port_passed {
+    struct tap_buf frames;
+    uint64_t seq;
+};
+void tap_port_front_begin(struct tap_port_frames *, struct tap_port_passed *);
+void tap_port_front_end(struct tap_port_frames *, struct tap_port_passed *);
 /* {node_up, Map}: the node's clock is `offset` ns before the time since 1970. */
 void tap_port_node_up(struct tap_port_frames *, int64_t offset);
 /* A report (TAP_FRAME_CONTROL) or a frame of a recording's own (TAP_FRAME_OWN with it): the term

@@ -79,14 +79,13 @@ void tap_port_file_like(struct tap_port_file *p, const struct tap_port_file *oth
 
 /* ---- Frames */
 
-/* What a recording says before a node's events. What was dropped before the first message stands
- * before all that, in `frames`, and comes behind it. */
+/* What a recording says before a node's events. */
 static void begin(struct tap_port_file *p, const char *path)
 {
     struct tap_port_frames *f = &p->frames;
-    tap_port_end(f);
-    struct tap_buf before = f->out, info = {0};
-    f->out = (struct tap_buf){0};
+    struct tap_port_passed passed;
+    struct tap_buf info = {0};
+    tap_port_front_begin(f, &passed);
     tap_port_report_begin(f, TAP_FRAME_CONTROL | TAP_FRAME_OWN);
     tap_write_tuple(&f->out, 2);
     tap_write_atom(&f->out, "node");
@@ -98,8 +97,7 @@ static void begin(struct tap_port_file *p, const char *path)
         tap_buf_put(&f->out, info.data, info.len);
         tap_port_report_end(f);
     }
-    tap_buf_put(&f->out, before.data, before.len);
-    tap_buf_free(&before);
+    tap_port_front_end(f, &passed);
     tap_buf_free(&info);
     p->begun = true;
 }

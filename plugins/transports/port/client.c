@@ -11,6 +11,7 @@
 #define READ_SIZE (256u << 10)
 #define FRAMES_MAX 1024u
 #define MS INT64_C(1000000)
+#define UNREADABLE_MAX (1u << 20) /* of frames before a message tells whose they are */
 #define NO_MESSAGE "what it sends is no message of a trace port"
 
 bool tap_port_client_init(struct tap_port_client *c, const struct tap_host *host, const char *text)
@@ -87,6 +88,24 @@ static int64_t now(void)
     return (int64_t)t.tv_sec * 1000 * MS + t.tv_nsec;
 }
 
+/* The connection is closed and nobody knows whose it was. */
+static void no_node_end(struct tap_port_client *c)
+{
+    const struct tap_port_frames *f = &c->frames;
+    if (c->failed || f->known)
+        return;
+    if (f->dropped || f->seq) {
+        c->failed = true;
+        TAP_FAIL(c->host, TAP_ERROR,
+                 "%s: the connection ended before a message told which node this is: %llu messages "
+                 "that the port dropped, and %llu that cannot be read, are lost",
+                 c->text, (unsigned long long)f->dropped, (unsigned long long)f->seq);
+        return;
+    }
+    c->host->log(c->host, TAP_LOG_WARNING,
+                 "%s: the connection ended and told nothing of any process", c->text);
+}
+
 static void node_end(struct tap_port_client *c, bool failed)
 {
     struct tap_node_final final = {.struct_size = sizeof final, .produced = c->frames.seq};
@@ -98,6 +117,8 @@ static void node_end(struct tap_port_client *c, bool failed)
     if (c->tracing)
         c->host->transport->node_state(c->host, c->node, failed ? TAP_NODE_FAILED : TAP_NODE_DONE,
                                        &final);
+    else
+        no_node_end(c);
     c->tracing = false;
 }
 
@@ -161,7 +182,7 @@ static bool take_all(struct tap_port_client *c)
     }
     memmove(b->data, b->data + at, b->len - at);
     b->len -= at;
-    return true;
+    return c->frames.known || c->frames.out.len <= UNREADABLE_MAX;
 }
 
 bool tap_port_client_read(struct tap_port_client *c)
@@ -181,14 +202,11 @@ bool tap_port_client_read(struct tap_port_client *c)
     return take_all(c) || fail(c, NO_MESSAGE);
 }
 
-/* What was dropped before the first message stands in `frames` already, and goes behind. */
 void tap_port_client_begin(struct tap_port_client *c)
 {
     struct tap_port_frames *f = &c->frames;
+    struct tap_port_passed passed;
     int64_t offset = 0;
-    tap_port_end(f);
-    struct tap_buf before = f->out;
-    f->out = (struct tap_buf){0};
     c->host->transport->node_state(c->host, c->node, TAP_NODE_CONNECTING, NULL);
     c->host->transport->node_state(c->host, c->node, TAP_NODE_TRACING, NULL);
     c->tracing = true;
@@ -203,9 +221,9 @@ void tap_port_client_begin(struct tap_port_client *c)
                            "counted from now",
                      c->text);
     }
+    tap_port_front_begin(f, &passed);
     tap_port_node_up(f, offset);
-    tap_buf_put(&f->out, before.data, before.len);
-    tap_buf_free(&before);
+    tap_port_front_end(f, &passed);
     if (!take_all(c))
         fail(c, NO_MESSAGE);
 }
