@@ -74,7 +74,8 @@ static uint64_t drop(struct tap_held *h)
 static void remember(struct tap_held *h, const struct tap_held_item *item)
 {
     struct tap_held_span *span = &h->spans[h->span];
-    if (span->events && item->last - span->first > h->keep / (int64_t)(TAP_HELD_SPANS - 1)) {
+    if (span->events &&
+        (__int128)item->last - span->first > h->keep / (int64_t)(TAP_HELD_SPANS - 1)) {
         h->span = (h->span + 1) % TAP_HELD_SPANS;
         span = &h->spans[h->span];
         span->events = 0;
@@ -126,7 +127,7 @@ uint64_t tap_held_add(struct tap_held *h, struct tap_batch_impl *batch, uint64_t
     }
     h->ring[(h->head + h->count++) % h->cap] = item;
     h->bytes += batch->bytes;
-    while (h->count && h->latest - h->ring[h->head].last > h->keep)
+    while (h->count && (__int128)h->latest - h->ring[h->head].last > h->keep)
         out += drop(h);
     while (h->count && (h->bytes > h->memory || tap_batch_pool_full(h->pool))) {
         remember(h, &h->ring[h->head]);

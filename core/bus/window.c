@@ -208,12 +208,19 @@ static void judge(struct tap_window *w, const struct tap_batch_impl *batch)
     }
 }
 
+/* Where what is kept begins; an event's time may be anything. */
+static int64_t kept_since(const struct tap_window *w, int64_t ts)
+{
+    int64_t since;
+    return __builtin_sub_overflow(ts, w->o.keep, &since) ? INT64_MIN : since;
+}
+
 /* It opens at this event: what came before it in its batch passes as far as keep says. */
 static void open_at(struct tap_window *w, const struct tap_batch_impl *batch, uint32_t at,
                     const struct tap_trigger *t)
 {
     const struct tap_event *ev = &batch->events[at];
-    int64_t since = ev->ts - w->o.keep;
+    int64_t since = kept_since(w, ev->ts);
     w->stats.started = t;
     w->stats.started_at = ev->ts;
     for (uint32_t i = 0; i < at; i++) {
@@ -305,8 +312,8 @@ void tap_window_hold(struct tap_window *w, struct tap_batch_impl *batch, uint64_
 
 void tap_window_flush(struct tap_window *w)
 {
-    uint64_t lost =
-        tap_held_flush(&w->held, w->stats.started_at - w->o.keep, &w->stats.before, &w->stats.kept);
+    uint64_t lost = tap_held_flush(&w->held, kept_since(w, w->stats.started_at), &w->stats.before,
+                                   &w->stats.kept);
     w->stats.lost += lost;
     w->stats.before -= lost;
 }

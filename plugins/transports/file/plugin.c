@@ -45,7 +45,7 @@ static void open_window(struct file *f, int64_t started)
         to = at;
     for (size_t i = 0; i < f->player.source_count && (from > MARGIN || to < INT64_MAX); i++)
         tap_reader_window(&f->player.sources[i].reader, from - MARGIN,
-                          to < INT64_MAX ? to + MARGIN : to);
+                          to < INT64_MAX - MARGIN ? to + MARGIN : INT64_MAX);
 }
 
 /* Where nobody knows when a node's clock began, its pieces at least count from one moment. */
