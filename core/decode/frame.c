@@ -401,7 +401,7 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
                              uint32_t end)
 {
     struct tap_body b = {.at = at, .end = end, .list = f->flags & TAP_FRAME_ONE_LIST};
-    b.numbers = f->flags & TAP_FRAME_NUMBERED ? tap_numbers_once(&s->numbers) : NULL;
+    b.numbers = tap_numbers_once(&s->numbers, ctx->numbered && f->flags & TAP_FRAME_NUMBERED);
     uint32_t i = 0, first = batch->base.count;
     /* Numbers that were there before (a frame sent twice) are not taken again. */
     uint64_t again = f->seq < s->next ? s->next - f->seq : 0;

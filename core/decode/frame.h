@@ -55,6 +55,9 @@ struct tap_frames {
     void (*call)(void *arg, const char *kind, uint32_t kind_len, const uint8_t *term, uint32_t len);
     /* What the node does not trace of "all", in a sentence. NULL: not wanted. */
     void (*left_out)(void *arg, uint32_t node, const char *text, uint32_t len);
+    /* It was asked for (plan.h, numbered): frames with TAP_FRAME_NUMBERED that were not are
+     * unreadable. */
+    bool numbered;
 };
 
 /* Appends the events of the frame at `off` of the batch's arena, which ends at `end` at the latest;

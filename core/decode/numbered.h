@@ -14,9 +14,9 @@ struct tap_numbers;
 struct tap_numbers *tap_numbers_new(void);
 void tap_numbers_free(struct tap_numbers *);
 /* Those that are there, or new ones. NULL: out of memory. */
-static inline struct tap_numbers *tap_numbers_once(struct tap_numbers **n)
+static inline struct tap_numbers *tap_numbers_once(struct tap_numbers **n, bool wanted)
 {
-    return *n ? *n : (*n = tap_numbers_new());
+    return !wanted ? NULL : *n ? *n : (*n = tap_numbers_new());
 }
 
 /* Reads what is at arena[*off .. end) up to the end of the next event, into *ev as tap_decode_item

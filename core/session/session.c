@@ -170,7 +170,7 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
     if (!tap_session_window(session, &o.window))
         return false;
     o.raw = looks_at_raw(session, filters);
-    session->plan.numbered = !o.raw;
+    session->plan.numbered = o.frames.numbered = !o.raw && !o.recorded;
     o.filters = live_filters(session, filters, filter_count, uses, &o.filter_count);
     if (!o.filters || !(session->bus = tap_bus_new(&o)))
         return false;

@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tap_gen_calls *gen = tap_gen_calls_new();
     struct tap_stack_guard *guard = tap_stack_guard_new();
     struct tap_unnamed *unnamed = tap_unnamed_new(false);
-    struct tap_frames frames = {cache, NULL, on_up, on_log, on_call, NULL};
+    struct tap_frames frames = {cache, NULL, on_up, on_log, on_call, NULL, true};
     struct tap_stream stream = {0};
     HOLD(intern && cache && flow && gen && guard && unnamed);
     HOLD(tap_batch_pool_init(&pool, 1, 1 << 30) == TAP_OK);

@@ -42,7 +42,7 @@ static void begin_with(struct tap_bus_options o)
 {
     const struct tap_bus_filter filters[] = {{.ops = &filter_ops}, {.ops = &big_ops}};
     o.intern = intern = tap_intern_new(0);
-    o.frames = (struct tap_frames){NULL, NULL, on_up, on_log, NULL, NULL};
+    o.frames = (struct tap_frames){NULL, NULL, on_up, on_log, NULL, NULL, false};
     o.filters = filters;
     o.filter_count = 2;
     o.uses = uses;

@@ -291,7 +291,7 @@ static void any_bytes_are_survived(void)
     atoms = tap_atom_cache_new(intern);
     CU_ASSERT_FATAL(make_corpus());
     CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&pool, 1, 1 << 30), TAP_OK);
-    struct tap_frames frames = {atoms, NULL, on_up, on_log, on_call, NULL};
+    struct tap_frames frames = {atoms, NULL, on_up, on_log, on_call, NULL, true};
     for (unsigned round = 0; round < 60000; round++) {
         struct tap_buf seed;
         frame_seed(&seed, round % 60);

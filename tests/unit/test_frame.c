@@ -33,7 +33,7 @@ static void begin(void)
     fresh_stream();
     intern = tap_intern_new(0);
     atoms = tap_atom_cache_new(intern);
-    frames = (struct tap_frames){atoms, NULL, on_up, on_log, NULL, NULL};
+    frames = (struct tap_frames){atoms, NULL, on_up, on_log, NULL, NULL, false};
     CU_ASSERT_EQUAL_FATAL(tap_batch_pool_init(&pool, 1, 1 << 30), TAP_OK);
 }
 static void end(void)

@@ -122,7 +122,8 @@ static enum tap_reader_got next_frame(struct tap_source *s)
     for (size_t i = 0; s->reader.skipped && i < TAP_SOURCE_NODES; i++)
         s->nodes[i].left_out = true;
     s->reader.skipped = false;
-    return got;
+    /* numbers are the native tracer's, and no file holds them */
+    return got == TAP_READER_FRAME && s->header.flags & TAP_FRAME_NUMBERED ? TAP_READER_BAD : got;
 }
 
 /* ---- When it was */
