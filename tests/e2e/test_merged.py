@@ -111,6 +111,15 @@ def what_a_port_wrote_in_pieces_stays_one_node():
     assert sorted((n['node'], n['produced']) for n in summary['nodes']) == [('n@h', 5000), ('n@h/2', 30)], summary
 
 
+def real_pace_is_that_of_all_files():
+    """What begins later in another file is played later; nothing is waited for twice."""
+    a, b = make('a.btf', 'a@h', 50), make('b.btf', 'b@h', 50, begin=900 * MS)
+    before = time.monotonic()
+    found, _, _ = export(b, a, args=('--set', 'transport:file.pace=real'))
+    assert by_node(found) == {'a@h': list(range(50)), 'b@h': list(range(50))} and in_order(found)
+    assert time.monotonic() - before >= 0.9
+
+
 def info_of_several():
     a, b = make('a.btf', 'a@h', 100), make('b.btf', 'b@h', 150, begin=MS)
     told = json.loads(subprocess.run([BEAMTAP, 'info', a, b, '--json'], cwd=folder, stdout=subprocess.PIPE, check=True).stdout)
@@ -152,4 +161,5 @@ def what_is_wrong_with_one_does_not_stop_the_others():
 
 
 tests(nodes_are_brought_into_one_order, what_is_merged_is_a_recording_like_any_other, one_run_after_the_other_is_one_node,
-      a_node_that_two_runs_saw_at_once_is_two, what_a_port_wrote_in_pieces_stays_one_node, info_of_several, what_is_wrong_with_one_does_not_stop_the_others)
+      a_node_that_two_runs_saw_at_once_is_two, what_a_port_wrote_in_pieces_stays_one_node, real_pace_is_that_of_all_files,
+      info_of_several, what_is_wrong_with_one_does_not_stop_the_others)

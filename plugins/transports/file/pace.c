@@ -39,16 +39,19 @@ static bool first_time(const struct tap_frame *h, const uint8_t *frame, int64_t 
     return tap_message_time(&c, ns);
 }
 
-int64_t tap_pace_due(struct tap_pace *p, const struct tap_frame *h, const uint8_t *frame)
+int64_t tap_pace_until(struct tap_pace *p, int64_t then)
 {
-    int64_t then;
-    if (h->flags & TAP_FRAME_CONTROL || h->count == 0 || !first_time(h, frame, &then))
-        return 0;
     int64_t now = steady();
     if (!p->known)
         *p = (struct tap_pace){true, then, now};
     /* a clock that says anything is no reason to wait for ever: a day is the most */
-    __int128 wait = (__int128)then - p->node - (now - p->here);
+    __int128 wait = (__int128)then - p->there - (now - p->here);
     const __int128 day = (__int128)86400 * 1000 * MS;
     return wait <= 0 ? 0 : (int64_t)((wait < day ? wait : day) + MS - 1) / MS;
+}
+
+int64_t tap_pace_due(struct tap_pace *p, const struct tap_frame *h, const uint8_t *frame)
+{
+    int64_t then;
+    return first_time(h, frame, &then) ? tap_pace_until(p, then) : 0;
 }

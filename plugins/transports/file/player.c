@@ -269,13 +269,20 @@ static enum tap_status play(struct tap_player *p, struct tap_source *s)
 
 /* ---- The run */
 
+static int64_t due(struct tap_player *p, struct tap_source *s)
+{
+    const struct tap_frame *h = &s->header;
+    if (h->node >= TAP_SOURCE_NODES || h->flags & TAP_FRAME_CONTROL || h->count == 0)
+        return 0;
+    return p->source_count > 1 ? tap_pace_until(&p->pace, s->time)
+                               : tap_pace_due(&s->nodes[h->node].pace, h, s->frame);
+}
+
 /* Until the frame is due, what came before it is handed over. False: the run is to end. */
 static bool wait_for(struct tap_player *p, struct tap_source *s)
 {
     int64_t ms;
-    if (!p->real || s->header.node >= TAP_SOURCE_NODES)
-        return true;
-    while ((ms = tap_pace_due(&s->nodes[s->header.node].pace, &s->header, s->frame)) > 0) {
+    while (p->real && (ms = due(p, s)) > 0) {
         if (p->host->transport->stopping(p->host))
             return false;
         commit(p);

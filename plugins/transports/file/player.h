@@ -12,6 +12,7 @@ struct tap_player {
     struct tap_source *sources;
     size_t source_count;
     bool real;                    /* as long after each other as they came */
+    struct tap_pace pace;         /* of several files' events; one file's have their nodes' */
     struct tap_source_node **who; /* of each of the core's nodes: which one is alive as it */
     uint32_t who_count;
     /* Frames of one node that were not handed over yet. */
