@@ -59,7 +59,7 @@ int tap_cli_check(int argc, char **argv)
         TAP_OK)
         session = tap_session_new(config, err);
     if (session) {
-        tap_plan_print(tap_session_plan(session), stdout);
+        tap_plan_print(tap_session_plan(session), tap_config_replays(config), stdout);
         print_window(config);
         for (size_t i = 0; i < config->instance_count; i++)
             if (!config->instances[i].trigger)

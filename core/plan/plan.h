@@ -41,7 +41,8 @@ void tap_plan_refuse(const struct tap_config *, struct tap_plan *, struct tap_er
 uint32_t tap_plan_kinds(const struct tap_plan *);
 /* The n-th thing to know before it runs, a sentence; NULL: no more. */
 const char *tap_plan_advice(const struct tap_plan *, size_t n);
-/* What would be traced and written, for people: `beamtap check`. */
-void tap_plan_print(const struct tap_plan *, FILE *);
+/* What would be traced and written, for people: `beamtap check`. `replays`: others traced it, and
+ * the limits of a node's trace and its lease are theirs. */
+void tap_plan_print(const struct tap_plan *, bool replays, FILE *);
 
 #endif

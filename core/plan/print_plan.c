@@ -161,14 +161,17 @@ static const char *number(enum tap_option_type type, uint32_t flags, int64_t val
     return dst;
 }
 
-static void print_limits(const struct tap_plan *plan, FILE *out)
+static void print_limits(const struct tap_plan *plan, bool replays, FILE *out)
 {
     static const char *const overload[] = {"pause", "drop", "stop"};
     char n[64];
     print_title("duration", 0, out);
     fprintf(out, "%s\n",
             plan->duration ? number(TAP_OPT_DURATION, 0, plan->duration, n, sizeof n)
+            : replays      ? "to its end"
                            : "until SIGINT");
+    if (replays)
+        return;
     print_title("limits", 0, out);
     fprintf(out, "%s events a node",
             plan->max_events ? number(TAP_OPT_SIZE, 0, plan->max_events, n, sizeof n) : "no");
@@ -187,7 +190,7 @@ static void print_limits(const struct tap_plan *plan, FILE *out)
     fprintf(out, "%s\n", number(TAP_OPT_DURATION, 0, plan->lease, n, sizeof n));
 }
 
-void tap_plan_print(const struct tap_plan *plan, FILE *out)
+void tap_plan_print(const struct tap_plan *plan, bool replays, FILE *out)
 {
     for (size_t i = 0; i < plan->node_count; i++) {
         print_title("nodes", i, out);
@@ -207,7 +210,7 @@ void tap_plan_print(const struct tap_plan *plan, FILE *out)
     print_processes(plan, out);
     print_messages("sends", TAP_SPEC_SENDS, plan->sends, plan->send_count, out);
     print_messages("receives", TAP_SPEC_RECEIVES, plan->receives, plan->receive_count, out);
-    print_limits(plan, out);
+    print_limits(plan, replays, out);
     const char *advice;
     for (size_t i = 0; (advice = tap_plan_advice(plan, i)); i++) {
         print_title("note", i, out);

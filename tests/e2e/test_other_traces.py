@@ -232,5 +232,18 @@ def what_comes_before_the_first_message_of_a_process():
         assert want in run.err(), run.err()
 
 
-tests(ports_are_read_live, a_port_that_is_not_there, what_another_server_sends_is_refused, what_comes_before_the_first_message_of_a_process,
+def a_port_is_read_up_to_max_events():
+    calls = [port_message(i, 10**18 + i * 1000) for i in range(200)]
+    run = peer_that_sends(ALIEN + b'\1\0\0\0\7' + b''.join(calls), args=('--set', 'session.max_events=120')).ended(0)
+    summary, found = run.summary(), rows(run)
+    invariant(summary)
+    assert sum(r['event'] == 'function_call' for r in found) == 120 and 'max_events was reached' in run.err(), run.err()
+    lost = {m[1]: int(m[0]) for m in (r['message'].strip('{}').split(',') for r in found if r['event'] == 'lost')}
+    assert lost['queue'] == 7 and lost['limit'] <= 80, lost
+    done = subprocess.run([BEAMTAP, 'check', '/dev/stdin', '--set', 'transport:port.address=h:1'], input='[sink:stdout]\n', text=True,
+                          stdout=subprocess.PIPE, check=True)
+    assert not re.search('^(lease|limits)', done.stdout, re.M) and 'to its end' in done.stdout, done.stdout
+
+
+tests(a_port_is_read_up_to_max_events, ports_are_read_live, a_port_that_is_not_there, what_another_server_sends_is_refused, what_comes_before_the_first_message_of_a_process,
       whole_files_are_what_dbg_reads, pieces_are_one_trace, any_sink_plays_it, torn_and_damaged_ones_say_so, ttb_tells_names)

@@ -59,6 +59,12 @@ void tap_port_drop(struct tap_port_frames *f, uint64_t n)
     skip(f, n, TAP_REASON_QUEUE);
 }
 
+void tap_port_over(struct tap_port_frames *f, uint64_t n)
+{
+    f->dropped += n;
+    skip(f, n, TAP_REASON_LIMIT);
+}
+
 static void left_out(struct tap_port_frames *f)
 {
     f->left_out++;

@@ -47,6 +47,8 @@ bool tap_port_begins(const uint8_t *p, size_t len);
 bool tap_port_take(struct tap_port_frames *, const uint8_t *message, size_t len);
 /* So many messages are missing here. */
 void tap_port_drop(struct tap_port_frames *, uint64_t n);
+/* So many that were there are not taken: max_events was reached. */
+void tap_port_over(struct tap_port_frames *, uint64_t n);
 /* Reports between these two stand before all that was passed before the first message, and before
  * its numbers. */
 struct tap_port_passed {

@@ -88,6 +88,13 @@ static int64_t now(void)
     return (int64_t)t.tv_sec * 1000 * MS + t.tv_nsec;
 }
 
+bool tap_port_client_is_full(const struct tap_port_client *c)
+{
+    const struct tap_port_frames *f = &c->frames;
+    int64_t most = c->host->plan->max_events;
+    return f->known && most > 0 && f->seq - f->dropped - f->left_out >= (uint64_t)most;
+}
+
 /* The connection is closed and nobody knows whose it was. */
 static void no_node_end(struct tap_port_client *c)
 {
@@ -114,6 +121,11 @@ static void node_end(struct tap_port_client *c, bool failed)
                      "%s: %llu messages that are not of processes (of ports, of seq_trace) were "
                      "left out",
                      c->text, (unsigned long long)c->frames.left_out);
+    if (c->tracing && tap_port_client_is_full(c))
+        c->host->log(c->host, TAP_LOG_WARNING,
+                     "%s: max_events was reached: no more is read (the trace itself is dbg's, and "
+                     "goes on)",
+                     c->text);
     if (c->tracing)
         c->host->transport->node_state(c->host, c->node, failed ? TAP_NODE_FAILED : TAP_NODE_DONE,
                                        &final);
@@ -160,6 +172,7 @@ static bool fail(struct tap_port_client *c, const char *what)
 static bool take_all(struct tap_port_client *c)
 {
     size_t at = 0;
+    uint64_t over = 0;
     struct tap_buf *b = &c->in;
     while (b->len - at >= TAP_PORT_HEADER) {
         uint32_t size = tap_get_u32(b->data + at + 1);
@@ -173,7 +186,9 @@ static bool take_all(struct tap_port_client *c)
         if (b->len - at - TAP_PORT_HEADER < size)
             break;
         bool knew = c->frames.known;
-        if (tap_port_take(&c->frames, b->data + at + TAP_PORT_HEADER, size))
+        if (knew && tap_port_client_is_full(c))
+            at += TAP_PORT_HEADER + (size_t)size, over++;
+        else if (tap_port_take(&c->frames, b->data + at + TAP_PORT_HEADER, size))
             at += TAP_PORT_HEADER + (size_t)size;
         else if (c->frames.out.oom)
             return false;
@@ -182,6 +197,7 @@ static bool take_all(struct tap_port_client *c)
     }
     memmove(b->data, b->data + at, b->len - at);
     b->len -= at;
+    tap_port_over(&c->frames, over);
     return c->frames.known || c->frames.out.len <= UNREADABLE_MAX;
 }
 

@@ -23,6 +23,8 @@ enum tap_status tap_port_client_connect(struct tap_port_client *, int64_t timeou
 bool tap_port_client_read(struct tap_port_client *);
 /* Its node is known and added: what stands before its events. */
 void tap_port_client_begin(struct tap_port_client *);
+/* Has it told max_events events? Then the rest of what was received is counted alone. */
+bool tap_port_client_is_full(const struct tap_port_client *);
 void tap_port_client_commit(struct tap_port_client *);
 void tap_port_client_close(struct tap_port_client *);
 void tap_port_client_free(struct tap_port_client *);

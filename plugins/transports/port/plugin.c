@@ -79,6 +79,8 @@ static void read_ready(struct port *p, struct tap_port_client *c)
         tap_port_client_begin(c);
     }
     tap_port_client_commit(c);
+    if (tap_port_client_is_full(c))
+        tap_port_client_close(c);
 }
 
 static enum tap_status port_run(void *self)
