@@ -107,7 +107,7 @@ def what_a_port_wrote_in_pieces_stays_one_node():
         with open(inside(piece), 'wb') as f:
             f.write(b''.join(port_message(10 * i + k, STARTED + (1 + i) * 1000 * MS + k * MS) for k in range(10)))
     found, _, summary = export(a, *pieces)
-    assert by_node(found) == {'n@h': list(range(5000)), 'n@h/2': list(range(30))}, {k: len(v) for k, v in by_node(found).items()}
+    assert by_node(found) == {'n@h': list(range(5000)), 'n@h/2': list(range(30))} and in_order(found), {k: len(v) for k, v in by_node(found).items()}
     assert sorted((n['node'], n['produced']) for n in summary['nodes']) == [('n@h', 5000), ('n@h/2', 30)], summary
 
 

@@ -7,6 +7,8 @@
 #include "transports/file/told.h"
 
 #define ARENA_SIZE (256u << 10)
+/* ns that one node may be ahead of another file's: a small part of what `reorder` may be */
+#define AHEAD INT64_C(10000000)
 
 /* ---- Handing over */
 
@@ -160,6 +162,11 @@ static bool is_left_out(const struct tap_frame *h)
     return h->count == 0 && h->lost > 0 && h->why == 0;
 }
 
+static bool is_ahead(const struct tap_player *p, const struct tap_source *s)
+{
+    return p->source_count > 1 && (__int128)s->time - p->since > AHEAD;
+}
+
 static enum tap_status take(struct tap_player *p, struct tap_source *s, struct tap_source_node *n,
                             struct tap_frame h, const uint8_t *frame)
 {
@@ -170,7 +177,7 @@ static enum tap_status take(struct tap_player *p, struct tap_source *s, struct t
         p->host->transport->node_state(p->host, n->index, TAP_NODE_TRACING, NULL);
     }
     if (p->arena && (p->node != n || p->count == TAP_PLAYER_FRAMES ||
-                     p->arena->size - p->used < size || (p->loss && is_loss(&h))))
+                     p->arena->size - p->used < size || (p->loss && is_loss(&h)) || is_ahead(p, s)))
         commit(p);
     if (!p->arena &&
         !(p->arena = p->host->transport->reserve(p->host, size > ARENA_SIZE ? size : ARENA_SIZE)))
@@ -179,6 +186,7 @@ static enum tap_status take(struct tap_player *p, struct tap_source *s, struct t
     h.seq += n->base;
     if (n->base)
         tap_put_u64(p->arena->data + p->used + 16, h.seq);
+    p->since = p->count ? p->since : s->time;
     p->frames[p->count++] = (uint32_t)p->used;
     p->used += size;
     p->node = n;

@@ -21,6 +21,7 @@ struct tap_player {
     uint32_t frames[TAP_PLAYER_FRAMES];
     struct tap_source_node *node; /* theirs */
     bool loss;                    /* the last of them only tells of a loss */
+    int64_t since;                /* when the first of them was */
 };
 
 /* Plays all of them to their ends, or until the run is stopped. */
