@@ -206,7 +206,9 @@ bool db_commit(struct db *d, bool last)
 
 /* ---- Its end */
 
-/* The journal of what is whole is not needed. */
+/* The journal of what is whole is not needed. Whether it is, only a read tells: SQLite takes back of
+ * itself what a full disk cuts short, is in no transaction then, and may have left the taking back
+ * to the next who reads. */
 void db_close(struct db *d)
 {
     bool whole = false;
@@ -214,10 +216,12 @@ void db_close(struct db *d)
         sqlite3_finalize(d->statements[i]);
         d->statements[i] = NULL;
     }
-    if (d->sqlite && !sqlite3_get_autocommit(d->sqlite))
-        whole = sqlite3_exec(d->sqlite, "rollback", NULL, NULL, NULL) == SQLITE_OK;
-    else if (d->sqlite)
-        whole = true;
+    if (d->sqlite) {
+        if (!sqlite3_get_autocommit(d->sqlite))
+            sqlite3_exec(d->sqlite, "rollback", NULL, NULL, NULL);
+        whole = sqlite3_get_autocommit(d->sqlite) &&
+                sqlite3_exec(d->sqlite, "select 1 from run limit 1", NULL, NULL, NULL) == SQLITE_OK;
+    }
     sqlite3_close(d->sqlite);
     d->sqlite = NULL;
     if (d->journal && whole)
