@@ -87,7 +87,11 @@ def one_that_reads_nothing_is_stopped():
 
 def one_that_does_not_end_is_stopped():
     for command in ('cat > /dev/null; echo $$ > pid; exec sleep 1000', 'trap "" TERM; cat > /dev/null; echo $$ > pid; while :; do sleep 1; done',
-                    'cat > /dev/null; (echo $(exec sh -c "echo \\$PPID") > pid; sleep 1000); true'):
+                    'cat > /dev/null; (echo $(exec sh -c "echo \\$PPID") > pid; sleep 1000); true',
+                    # the shell dies of SIGTERM, what it has started does not
+                    """sh -c 'trap "" TERM; echo $$ > pid; while :; do sleep 1; done' < /dev/null & cat > /dev/null; sleep 1000"""):
+        if os.path.exists('pid'):
+            os.remove('pid')
         code, err, sinks, _ = export(shop(), command, options='timeout = 300ms', beside=CSV)
         assert code == 1 and 'still running' in err and gone('pid'), (command, code, err)
         assert sinks[0]['written'] == sinks[1]['written'] and not sinks[1]['failed'], sinks

@@ -138,15 +138,19 @@ enum tap_status child_judge(struct child *c)
                                   : "");
 }
 
+/* The shell's end tells nothing of what it has started: the rest of the group has its time, and
+ * then is ended in any case. Nobody asks for the shell's end before that, for then its number,
+ * which is the group's, may be somebody else's. */
 void child_kill(struct child *c)
 {
+    struct timespec left = {.tv_nsec = CHILD_LAST * 1000000};
     if (!c->pid)
         return;
     kill(-c->pid, SIGTERM);
-    if (!child_ended(c, CHILD_LAST)) {
-        kill(-c->pid, SIGKILL);
-        child_ended(c, CHILD_LAST);
-    }
+    while (nanosleep(&left, &left) < 0 && errno == EINTR)
+        ;
+    kill(-c->pid, SIGKILL);
+    child_ended(c, CHILD_LAST);
 }
 
 enum tap_status child_finish(struct child *c, int ms)
