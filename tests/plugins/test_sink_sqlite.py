@@ -102,10 +102,41 @@ def what_cannot_be_a_database_is_refused():
     with open('precious', 'w') as f:
         f.write('of somebody else')
     os.chmod('precious', 0o644)
-    os.symlink('precious', 'shop2.db-journal')  # where SQLite has its journal: what it leads to is not touched
-    export(shop(), 'shop2.db')
-    assert whole('shop2.db') and not os.path.lexists('shop2.db-journal')
-    assert open('precious').read() == 'of somebody else' and stat.S_IMODE(os.stat('precious').st_mode) == 0o644
+    # where SQLite has its journal: what is none is not touched, nor what it leads to
+    os.symlink('precious', 'shop2.db-journal')
+    shutil.copy('precious', 'shop3.db-journal')
+    os.mkdir('shop4.db-journal')
+    for name in ('shop2.db', 'shop3.db', 'shop4.db'):
+        export(shop(), name, code=1)
+        assert not os.path.exists(name) and os.path.lexists(name + '-journal'), name
+    assert open('precious').read() == open('shop3.db-journal').read() == 'of somebody else' and stat.S_IMODE(os.stat('precious').st_mode) == 0o644
+    # another sink has that name: who comes second fails
+    first, second = 'csv:path=two.db-journal', 'sqlite:path=two.db'
+    said = run(BEAMTAP, 'export', 'in.btf', '--sink', first, '--sink', second, code=1)
+    assert 'cannot write two.db: another sink' in said and not os.path.exists('two.db') and ',node_up,' in open('two.db-journal').read(), said
+    os.remove('two.db-journal')
+    said = run(BEAMTAP, 'export', 'in.btf', '--sink', second, '--sink', first, code=1)
+    assert 'cannot open two.db-journal: another sink' in said and whole('two.db') and not os.path.exists('two.db-journal'), said
+
+
+def an_old_journal_goes():
+    """That of a killed run, of what was in the file before."""
+    for head in (b'', b'\0' * 600, bytes.fromhex('d9d505f920a163d7') + b'\xff' * 600):
+        with open('old.db-journal', 'wb') as f:
+            f.write(head)
+        export(shop(), 'old.db')
+        assert whole('old.db') and not os.path.exists('old.db-journal') and len(ask('old.db', 'select * from calls')) == 5
+    with open('old.db-journal', 'wb') as f:
+        f.write(bytes.fromhex('d9d505f920a163d7'))
+    run(BEAMTAP, 'export', 'empty.btf', '--sink', 'sqlite:path=old.db', '--quiet', code=1)
+    assert len(ask('old.db', 'select 1')) == 1 and os.path.getsize('old.db-journal') == 8
+
+
+def names_are_those_of_files():
+    for name in (':memory:', 'file:x.db?mode=memory', 'file::memory:'):
+        export(shop(), name)
+        shutil.copy(name, 'named.db')
+        assert whole('named.db') and len(ask('named.db', 'select * from calls')) == 5, name
 
 
 def many(n):
@@ -185,7 +216,7 @@ def main():
             print('# skipped: there is no sink sqlite in this build, for SQLite is missing')
             return 0
         return 1 if tests('sqlite', (calls_have_their_times, the_questions_are_answered, the_rows_are_those_of_csv, written_is_what_is_in_it,
-                                     a_file_that_exists_is_emptied_and_kept_where_there_is_no_run, what_cannot_be_a_database_is_refused,
+                                     a_file_that_exists_is_emptied_and_kept_where_there_is_no_run, what_cannot_be_a_database_is_refused, an_old_journal_goes, names_are_those_of_files,
                                      a_full_disk_leaves_what_was_written, a_killed_run_leaves_a_database, it_can_be_read_meanwhile)) else 0
     finally:
         shutil.rmtree(work)

@@ -13,6 +13,7 @@ static enum tap_status db_create(const struct tap_host *host, const void *settin
     if (!d)
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     d->host = host;
+    d->journal_fd = -1;
     d->settings = settings;
     enum tap_status status = tap_file_claim_path(&d->claim, host, d->settings->path, "a database");
     if (status != TAP_OK)
@@ -29,7 +30,8 @@ static enum tap_status db_start(void *self)
         return tap_file_claim_status(&d->claim);
     if (!db_rows_start(d))
         return tap_writer_fail(&d->claim.w, "cannot write", "out of memory");
-    db_prepare(d);
+    if (db_prepare(d))
+        db_open(d);
     return tap_file_claim_status(&d->claim);
 }
 
@@ -85,7 +87,7 @@ static enum tap_status db_stop(void *self)
     struct db *d = self;
     sigset_t before;
     limits_held(&before);
-    if (d->sqlite && db_rows_end(d))
+    if (d->open && db_rows_end(d))
         db_commit(d, true);
     db_close(d);
     limits_restored(&before);

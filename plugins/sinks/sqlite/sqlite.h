@@ -51,10 +51,13 @@ struct db {
     const struct tap_host *host;
     const struct db_settings *settings;
     struct tap_file_claim claim;
-    sqlite3 *sqlite; /* NULL: not begun */
+    sqlite3 *sqlite; /* NULL: not open */
     sqlite3_stmt *statements[DB_STATEMENTS];
-    char *journal; /* what SQLite calls its journal; NULL: there is none */
-    void *head;    /* an empty database with all tables, as bytes; NULL: it is in the file */
+    char *journal;  /* what SQLite calls its journal; NULL: not opened */
+    int journal_fd; /* locked; -1: none */
+    bool made;      /* it was not there at the start */
+    bool begun;     /* what was in the file is gone */
+    void *head;     /* an empty database with all tables, as bytes; NULL: it is in the file */
     sqlite3_int64 head_len;
     bool open;        /* a transaction is */
     uint64_t waiting; /* events in it */
@@ -80,7 +83,9 @@ struct db_text {
 
 /* Makes the empty database in memory. No I/O. */
 bool db_prepare(struct db *);
-/* It is in the file, which is open; once. */
+/* SQLite has the file, in which nothing is changed yet, and its journal's name is ours. */
+bool db_open(struct db *);
+/* The empty database is in the file; once. */
 bool db_begin(struct db *);
 /* In a transaction from here on. */
 bool db_open_transaction(struct db *);

@@ -7,13 +7,17 @@
  * as written before its transaction is in the file.
  *
  * The journal is made here, and SQLite is told to keep it: in a folder that others can write it
- * would open what somebody laid there. What lies under its name is taken away and never opened: it
- * may be a link, and else it is the journal of what was in the file before.
+ * would open what somebody laid there. Its name is ours from the start on: what is no journal under
+ * it is refused, and an old one, which is of what was in the file before, goes before anything is
+ * written.
  */
 #include "sinks/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DB_BUSY 1000 /* ms that a reader may take, each time */
@@ -83,21 +87,82 @@ bool db_prepare(struct db *d)
     return good;
 }
 
-/* Beside the file, as SQLite calls it: and that it is the file, and not another of that name. */
-static bool make_journal(struct db *d)
+/* SQLite has words of its own (:memory:, file:...), which a name with a folder is never one of. */
+static bool open_file(struct db *d)
 {
+    const char *path = d->settings->path;
+    char *plain = NULL;
+    if (asprintf(&plain, "%s%s", *path == '/' ? "" : "./", path) < 0)
+        return failed(d, "out of memory");
+    bool good = sqlite3_open_v2(plain, &d->sqlite, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK;
+    free(plain);
+    if (!good)
+        return sqlite_failed(d, d->sqlite);
     const char *name = sqlite3_db_filename(d->sqlite, "main");
     if (!name || !tap_file_claim_is(&d->claim, name))
         return failed(d, "another file stands under its name now");
     d->journal = strdup(sqlite3_filename_journal(name));
-    if (!d->journal)
-        return failed(d, "out of memory");
-    if (unlink(d->journal) < 0 && errno != ENOENT)
+    return d->journal || failed(d, "out of memory");
+}
+
+/* What a journal is that SQLite has kept, or has been killed over: empty, its head zeroed, or its
+ * mark first in it. */
+static bool is_journal(int fd)
+{
+    static const unsigned char mark[] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7}, zero[28];
+    unsigned char head[sizeof zero];
+    ssize_t n = pread(fd, head, sizeof head, 0);
+    return n >= 0 && (memcmp(head, zero, (size_t)n) == 0 ||
+                      (n >= (ssize_t)sizeof mark && memcmp(head, mark, sizeof mark) == 0));
+}
+
+/* The journal's name is an output as the file's is: it is locked, so that no other sink takes it. */
+static bool lock_journal(struct db *d)
+{
+    d->journal_fd = open(d->journal, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    d->made = d->journal_fd >= 0;
+    if (!d->made && errno == EEXIST)
+        d->journal_fd = open(d->journal, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+    if (d->journal_fd < 0 && errno != ELOOP)
         return failed(d, "its journal (PATH-journal) cannot be made");
-    int fd = open(d->journal, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
+    if (d->journal_fd < 0 || fstat(d->journal_fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return failed(d, "what stands under the name of its journal (PATH-journal) is no file");
+    if (flock(d->journal_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return failed(d, "another sink or another run is writing what stands under the name of its "
+                         "journal (PATH-journal)");
+    if (!d->made && !is_journal(d->journal_fd))
+        return failed(d, "what stands under the name of its journal (PATH-journal) is no journal: "
+                         "move it away, or write elsewhere");
+    return true;
+}
+
+bool db_open(struct db *d)
+{
+    return open_file(d) && lock_journal(d);
+}
+
+/* The one that was locked, if it is there still; 0: another one is. */
+static bool unlink_journal(const struct db *d)
+{
+    struct stat ours, there;
+    if (d->journal_fd < 0 || fstat(d->journal_fd, &ours) < 0)
+        return false;
+    if (lstat(d->journal, &there) < 0)
+        return errno == ENOENT;
+    if (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino)
+        return false;
+    return unlink(d->journal) == 0;
+}
+
+/* A new one, in a new file: what has the old one open does not see it. */
+static bool make_journal(struct db *d)
+{
+    close(d->journal_fd);
+    d->journal_fd = open(d->journal, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (d->journal_fd < 0)
         return failed(d, "its journal (PATH-journal) cannot be made");
-    close(fd);
+    flock(d->journal_fd, LOCK_EX | LOCK_NB);
     return true;
 }
 
@@ -132,14 +197,16 @@ bool db_begin(struct db *d)
 {
     static const char how[] = "pragma journal_mode = persist; pragma synchronous = off; "
                               "pragma temp_store = memory; pragma cache_size = -1000;";
-    if (d->sqlite)
+    if (d->begun)
         return true;
+    /* first of all: it would be written over what stands in the file from here on */
+    if (!unlink_journal(d))
+        return failed(d, "its journal (PATH-journal) cannot be made");
+    d->begun = true;
     if (tap_file_claim_begin(&d->claim, d->head, (size_t)d->head_len) != TAP_OK)
         return false;
     sqlite3_free(d->head);
     d->head = NULL;
-    if (sqlite3_open_v2(d->settings->path, &d->sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-        return sqlite_failed(d, d->sqlite);
     sqlite3_busy_timeout(d->sqlite, DB_BUSY);
     if (!make_journal(d))
         return false;
@@ -211,12 +278,12 @@ bool db_commit(struct db *d, bool last)
  * to the next who reads. */
 void db_close(struct db *d)
 {
-    bool whole = false;
+    bool whole = !d->begun && d->made;
     for (int i = 0; i < DB_STATEMENTS; i++) {
         sqlite3_finalize(d->statements[i]);
         d->statements[i] = NULL;
     }
-    if (d->sqlite) {
+    if (d->sqlite && d->begun) {
         if (!sqlite3_get_autocommit(d->sqlite))
             sqlite3_exec(d->sqlite, "rollback", NULL, NULL, NULL);
         whole = sqlite3_get_autocommit(d->sqlite) &&
@@ -225,7 +292,10 @@ void db_close(struct db *d)
     sqlite3_close(d->sqlite);
     d->sqlite = NULL;
     if (d->journal && whole)
-        unlink(d->journal);
+        unlink_journal(d);
+    if (d->journal_fd >= 0)
+        close(d->journal_fd);
+    d->journal_fd = -1;
     free(d->journal);
     d->journal = NULL;
 }
