@@ -62,6 +62,13 @@ def its_words_are_seen():
     assert code == 0 and out == 'said\n' and 'told' in err, (code, out, err)
 
 
+def the_cookie_is_not_for_it():
+    os.environ.update(BEAMTAP_COOKIE='secret', BEAMTAP_OTHER='seen')
+    code, err, _, _ = export(shop(), 'cat > /dev/null; env > environment')
+    got = open('environment').read()
+    assert code == 0 and 'BEAMTAP_OTHER=seen' in got and 'COOKIE' not in got, (code, err, got)
+
+
 def a_command_that_fails_is_told():
     for command, why in (('read line; exit 3', 'exit code 3'), ('read line; kill -9 $$', 'signal 9'), ('none-such-command', 'no such command'),
                          ('cat > /dev/null; exit 4', 'exit code 4')):
@@ -111,7 +118,7 @@ def what_is_wrong_is_told_before():
 
 def main():
     try:
-        return 1 if tests('pipe', (lines_are_those_of_the_other_sinks, its_words_are_seen, a_command_that_fails_is_told,
+        return 1 if tests('pipe', (lines_are_those_of_the_other_sinks, its_words_are_seen, the_cookie_is_not_for_it, a_command_that_fails_is_told,
                                    one_that_has_enough_is_no_failure, one_that_reads_nothing_is_stopped, one_that_does_not_end_is_stopped,
                                    slow_ones_get_everything, what_is_wrong_is_told_before)) else 0
     finally:

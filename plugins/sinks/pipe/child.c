@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -48,6 +49,22 @@ static int files(posix_spawn_file_actions_t *actions, int from)
     return code;
 }
 
+/* Ours, but for the secret that it may hold. NULL: out of memory. */
+static char **environment(void)
+{
+    static const char secret[] = "BEAMTAP_COOKIE=";
+    size_t n = 0, kept = 0;
+    while (environ[n])
+        n++;
+    char **mine = malloc((n + 1) * sizeof *mine);
+    for (size_t i = 0; mine && i < n; i++)
+        if (strncmp(environ[i], secret, sizeof secret - 1) != 0)
+            mine[kept++] = environ[i];
+    if (mine)
+        mine[kept] = NULL;
+    return mine;
+}
+
 static int spawn(struct child *c, int from)
 {
     char *words[] = {(char *)"sh", (char *)"-c", (char *)(uintptr_t)c->command, NULL};
@@ -56,11 +73,13 @@ static int spawn(struct child *c, int from)
     int code = attributes(&how);
     if (code)
         return code;
-    code = files(&actions, from);
+    char **variables = environment();
+    code = variables ? files(&actions, from) : ENOMEM;
     if (!code) {
-        code = posix_spawn(&c->pid, "/bin/sh", &actions, &how, words, environ);
+        code = posix_spawn(&c->pid, "/bin/sh", &actions, &how, words, variables);
         posix_spawn_file_actions_destroy(&actions);
     }
+    free(variables);
     posix_spawnattr_destroy(&how);
     return code;
 }
