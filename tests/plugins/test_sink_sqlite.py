@@ -66,14 +66,24 @@ def the_questions_are_answered():
     assert ask('calls.db', 'select * from exceptions') == [('shop_cart:a/0', '{error,badarg}', 1)]
 
 
+def marked():
+    r = Recording(['function_call'])
+    for i in range(20):
+        r.call(i, 1, 'a')
+        if i in (5, 15):
+            r.frame(8 | 1, [tuple_of(atom('mark'), binary(b'window %d' % i))])
+    return r.end()
+
+
 def the_rows_are_those_of_csv():
-    for n, recording in enumerate((many_calls(), shop())):
+    for n, recording in enumerate((many_calls(), shop(), marked())):
         export(recording, 'rows%d.db' % n, '--sink', 'csv:path=rows%d.csv' % n)
         with open('rows%d.csv' % n, newline='') as f:
             rows = [tuple(r.values()) for r in csv.DictReader(f)]
         got = ask('rows%d.db' % n, """select ts, node, event, coalesce(pid, ''), coalesce(module, ''), coalesce(function, ''), arity, coalesce(peer, ''),
                                       coalesce(message, ''), coalesce(metadata, ''), coalesce(flow, '') from trace""")
         assert [tuple(map(str, r)) for r in got] == rows and len(rows) > 15, (got, rows)
+    assert ask('rows2.db', "select message from trace where event = 'mark'") == [('<<"window 5">>',), ('<<"window 15">>',)]
 
 
 def written_is_what_is_in_it():

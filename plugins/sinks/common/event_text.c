@@ -40,7 +40,7 @@ void tap_event_message_put(struct tap_writer *w, const struct tap_batch *batch,
         put_loss(w, e);
     else if (e->kind == TAP_NODE_UP || e->kind == TAP_NODE_DOWN)
         put_node(w, e);
-    if (tap_kind_is_control(e->kind) || !e->payload.len)
+    if ((tap_kind_is_control(e->kind) && e->kind != TAP_MARK) || !e->payload.len)
         return;
     const uint8_t *term = batch->arena + e->payload.off;
     if (e->kind == TAP_FUNCTION_CALL) {
