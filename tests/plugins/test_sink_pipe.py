@@ -109,6 +109,14 @@ def slow_ones_get_everything():
     assert code == 0 and sinks[0]['written'] == MANY, (code, err, sinks)
 
 
+def a_slow_one_is_not_a_dead_one():
+    # less than a page in the time that it has, for many times that time
+    with open('slow.py', 'w') as f:
+        f.write('import os, time\nfor i in range(24):\n    os.read(0, 256)\n    time.sleep(0.05)\nwhile os.read(0, 65536):\n    pass\n')
+    code, err, sinks, _ = export(many(1500), 'exec python3 slow.py', options='timeout = 300ms')
+    assert code == 0 and sinks[0]['written'] == 1500, (code, err, sinks)
+
+
 def what_is_wrong_is_told_before():
     for options in ('timeout = 0', 'timeout = 5s', 'format = xml', 'max_message = -1'):
         code, err, _, _ = export(shop(), 'touch begun', options=options)
@@ -120,7 +128,7 @@ def main():
     try:
         return 1 if tests('pipe', (lines_are_those_of_the_other_sinks, its_words_are_seen, the_cookie_is_not_for_it, a_command_that_fails_is_told,
                                    one_that_has_enough_is_no_failure, one_that_reads_nothing_is_stopped, one_that_does_not_end_is_stopped,
-                                   slow_ones_get_everything, what_is_wrong_is_told_before)) else 0
+                                   slow_ones_get_everything, a_slow_one_is_not_a_dead_one, what_is_wrong_is_told_before)) else 0
     finally:
         shutil.rmtree(work)
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -50,6 +51,44 @@ static size_t make_end(const struct tap_writer *w, bool before, char dst[TAP_GZI
 
 /* ---- Writing */
 
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+void tap_writer_hurry(struct tap_writer *w)
+{
+    w->deadline = now_ms() + w->patience;
+}
+
+/* What is in the pipe and was not read; -1: nobody knows. */
+static int unread(const struct tap_writer *w)
+{
+    int n;
+    return ioctl(w->fd, FIONREAD, &n) == 0 ? n : -1;
+}
+
+/* Waits until a stream takes something. A pipe does when a whole page of it is free: whoever reads
+ * from it slowly lives all the same. False: he does not, or it takes too long; errno. */
+static bool wait_for_room(const struct tap_writer *w)
+{
+    for (;;) {
+        struct pollfd p = {w->fd, POLLOUT, 0};
+        int64_t left = w->deadline ? w->deadline - now_ms() : w->patience;
+        int wait = left < w->patience ? (int)left : w->patience, before = unread(w);
+        if (wait < 0)
+            wait = 0;
+        if (poll(&p, 1, w->patience ? wait : -1) != 0)
+            return true;
+        if (w->deadline && now_ms() >= w->deadline)
+            return errno = ETIME, false;
+        if (unread(w) >= before)
+            return errno = ETIMEDOUT, false;
+    }
+}
+
 /* Writes once, at `at` of a seekable file, else wherever the stream is; waits where the descriptor
  * would block. */
 static ssize_t write_some(struct tap_writer *w, const struct iovec *io, int n, uint64_t at)
@@ -62,11 +101,9 @@ static ssize_t write_some(struct tap_writer *w, const struct iovec *io, int n, u
             errno = EIO;
         if (done == 0 || (errno != EINTR && errno != EAGAIN))
             return -1;
-        if (errno == EAGAIN) { /* somebody shares this stream and made it non-blocking */
-            struct pollfd p = {w->fd, POLLOUT, 0};
-            if (poll(&p, 1, w->patience ? w->patience : -1) == 0)
-                return errno = ETIMEDOUT, -1;
-        }
+        /* EAGAIN: somebody shares this stream and made it non-blocking, or we did */
+        if (errno == EAGAIN && !wait_for_room(w))
+            return -1;
     }
 }
 
@@ -156,15 +193,38 @@ static size_t cut_back(struct tap_writer *w, size_t k, size_t done)
     }
 }
 
-/* Tells the host what the first k marks stand for, which are `bytes` in the file. */
-static void report(struct tap_writer *w, size_t k, size_t bytes)
+/* Tells the host what the marks from the first to before the k-th stand for, which are `bytes` in
+ * the file. */
+static void report(struct tap_writer *w, size_t first, size_t k, size_t bytes)
 {
     uint64_t events = 0;
-    for (size_t i = 0; i < k; i++)
+    for (size_t i = first; i < k; i++)
         events += w->marks[i].events;
     w->offset += bytes;
     if (events || bytes)
         w->host->sink->written(w->host, events, bytes);
+}
+
+/* To a stream that may be slow: what it took is reported while it takes the rest. */
+static void write_pieces(struct tap_writer *w)
+{
+    size_t first = 0, at = 0;
+    while (first < w->mark && !w->failed) {
+        size_t k = first + 1;
+        while (k < w->mark && w->marks[k].end - at <= TAP_WRITER_PIECE)
+            k++;
+        size_t len = w->marks[k - 1].end - at;
+        size_t done = write_quietly(w, w->buf + at, len, NULL, 0);
+        if (done < len) {
+            write_failed(w);
+            while (k > first && w->marks[k - 1].end > at + done)
+                k--;
+        }
+        size_t end = k > first ? w->marks[k - 1].end : at;
+        report(w, first, k, end - at);
+        first = k;
+        at = end;
+    }
 }
 
 /* The unfinished event moves to the front of the buffer, which is as small again as it was. */
@@ -189,6 +249,10 @@ static void write_marked(struct tap_writer *w)
     char end[TAP_GZIP_END];
     const char *data = w->buf;
     size_t len = w->marks[w->mark - 1].end, k = w->mark;
+    if (w->patience && !w->pack) {
+        write_pieces(w);
+        return;
+    }
     if (w->pack && !tap_gzip_add(w->pack, w->buf, len, &data, &len)) {
         tap_writer_fail(w, "cannot write", "out of memory");
         return;
@@ -201,7 +265,7 @@ static void write_marked(struct tap_writer *w)
         len = k ? w->marks[k - 1].end : 0;
     }
     w->footer_there = end_len > 0;
-    report(w, k, len);
+    report(w, 0, k, len);
 }
 
 void tap_writer_spill(struct tap_writer *w)

@@ -42,8 +42,9 @@
 #define TAP_WRITER_BUFFER ((size_t)256 << 10) /* bytes gathered for one write */
 /* the most that tap_writer_reserve may be asked for */
 #define TAP_WRITER_SMALL ((size_t)64 << 10)
-#define TAP_WRITER_MARKS 16384u /* ends of events that one buffer remembers */
-#define TAP_WRITER_FOOTER 64u   /* the longest footer */
+#define TAP_WRITER_MARKS 16384u             /* ends of events that one buffer remembers */
+#define TAP_WRITER_PIECE ((size_t)64 << 10) /* bytes that a stream with patience gets at once */
+#define TAP_WRITER_FOOTER 64u               /* the longest footer */
 
 struct tap_writer_mark {
     uint32_t events; /* that end here and were not counted by an earlier mark */
@@ -67,13 +68,14 @@ struct tap_writer {
     int given;                /* the descriptor that `path` names, which others use too; -1: none */
     struct tap_output output; /* as it was opened, unless given */
     bool owns_stdout, regular, footer_there, failed;
-    int patience;  /* ms that a stream may take nothing; 0: any time */
-    bool gone;     /* its reader went: failed, and yet no failure */
-    bool last;     /* what is written now takes the footer's place */
-    bool terminal; /* the output is a terminal */
-    bool seekable; /* a footer can be overwritten: a regular file of our own */
-    bool begun;    /* there was something to write */
-    bool held;     /* what an earlier run wrote is still in the file, and nothing else */
+    int patience;     /* ms that a stream may take nothing; 0: any time */
+    int64_t deadline; /* ms of CLOCK_MONOTONIC, until when it may take what is left; 0: none */
+    bool gone;        /* its reader went: failed, and yet no failure */
+    bool last;        /* what is written now takes the footer's place */
+    bool terminal;    /* the output is a terminal */
+    bool seekable;    /* a footer can be overwritten: a regular file of our own */
+    bool begun;       /* there was something to write */
+    bool held;        /* what an earlier run wrote is still in the file, and nothing else */
 };
 
 /* ---- Life */
@@ -92,6 +94,8 @@ enum tap_status tap_writer_open(struct tap_writer *w);
  * milliseconds fails (0: never). TAP_ERROR with a cause. */
 enum tap_status tap_writer_adopt(struct tap_writer *w, const struct tap_host *host, int fd,
                                  const char *name, int patience);
+/* For the stop of a sink whose stream was adopted: all that is left has `patience` from now on. */
+void tap_writer_hurry(struct tap_writer *w);
 /* Closes the file as tap_writer_close does and goes on in another one, that has no footer yet.
  * `path` is borrowed, and packed or not as the first one was. Between events only. TAP_ERROR with a
  * cause. */

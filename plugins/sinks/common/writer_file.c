@@ -37,6 +37,7 @@ enum tap_status tap_writer_fail_code(struct tap_writer *w, const char *what, int
     char text[128];
     return tap_writer_fail(w, what,
                            code == ETIMEDOUT ? "nothing was taken for too long"
+                           : code == ETIME   ? "what was left at the end was not taken in time"
                            : code == EFBIG
                                ? "File too large (a limit of the file system, or ulimit -f)"
                                : strerror_r(code, text, sizeof text));

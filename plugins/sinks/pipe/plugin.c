@@ -122,8 +122,10 @@ static enum tap_status pipe_stop(void *self)
 {
     struct pipe *p = self;
     enum tap_status status = TAP_ERROR;
-    if (p->rows.w.buf)
+    if (p->rows.w.buf) {
+        tap_writer_hurry(&p->rows.w);
         status = tap_writer_close(&p->rows.w);
+    }
     tap_writer_free(&p->rows.w); /* its end of input, in any case */
     enum tap_status end = child_finish(&p->child, milliseconds(p));
     return end != TAP_OK || p->failed ? TAP_ERROR : status;
