@@ -220,6 +220,33 @@ def it_can_be_read_meanwhile():
     assert ask('read.db', 'select count(*) from calls') == [(100000,)] and seen <= 200002, seen
 
 
+def a_reader_in_a_transaction_does_not_stop_it():
+    with open('in.btf', 'wb') as f:
+        f.write(large(40000))
+    reader = "import sqlite3, sys; d = sqlite3.connect('held.db'); d.execute('begin'); d.execute('select * from run').fetchall(); print(flush=True); " \
+             "sys.stdin.readline()"
+    # the recording comes by a pipe: the reader is there before most of it
+    process = subprocess.Popen([BEAMTAP, 'export', '-', '--sink', 'sqlite:path=held.db', '--json', '--quiet'], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE)
+    with open('in.btf', 'rb') as f:
+        recording = f.read()
+    process.stdin.write(recording[:200000])
+    process.stdin.flush()
+    end = time.time() + 60
+    while time.time() < end and not (os.path.exists('held.db') and os.path.getsize('held.db')):
+        time.sleep(0.01)
+    holds = subprocess.Popen([sys.executable, '-c', reader], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holds.stdout.readline()
+    began = time.time()
+    process.stdin.write(recording[200000:])
+    process.stdin.close()
+    time.sleep(2)
+    holds.communicate(b'\n')
+    sink = json.loads(process.stdout.read())['sinks'][0]
+    assert process.wait() == 0 and sink['written'] == 40000 and time.time() - began < 60, (sink, time.time() - began)
+    assert whole('held.db') and ask('held.db', 'select count(*) from calls') == [(40000,)]
+
+
 def main():
     try:
         if not os.path.exists(BUILD + '/plugins/beamtap_sink_sqlite.so'):
@@ -227,7 +254,8 @@ def main():
             return 0
         return 1 if tests('sqlite', (calls_have_their_times, the_questions_are_answered, the_rows_are_those_of_csv, written_is_what_is_in_it,
                                      a_file_that_exists_is_emptied_and_kept_where_there_is_no_run, what_cannot_be_a_database_is_refused, an_old_journal_goes, names_are_those_of_files,
-                                     a_full_disk_leaves_what_was_written, a_killed_run_leaves_a_database, it_can_be_read_meanwhile)) else 0
+                                     a_full_disk_leaves_what_was_written, a_killed_run_leaves_a_database, it_can_be_read_meanwhile,
+                                     a_reader_in_a_transaction_does_not_stop_it)) else 0
     finally:
         shutil.rmtree(work)
 

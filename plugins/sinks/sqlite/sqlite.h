@@ -60,6 +60,7 @@ struct db {
     void *head;     /* an empty database with all tables, as bytes; NULL: it is in the file */
     sqlite3_int64 head_len;
     bool open;        /* a transaction is */
+    int patience;     /* ms that SQLite waits where others have the file */
     uint64_t waiting; /* events in it */
     uint64_t in_it;   /* statements since it was last tried to end it */
     int64_t next_event, next_alone;

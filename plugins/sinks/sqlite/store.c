@@ -18,13 +18,16 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define DB_BUSY 1000 /* ms that a reader may take, each time */
-#define DB_TRIES 8   /* so often at the end */
+#define DB_BUSY 1000       /* ms that others may take to let go, each time */
+#define DB_TRIES 8         /* so often at the end */
+#define DB_STEP 5          /* ms between two looks */
+#define DB_HELD (64 << 20) /* bytes that wait in memory while somebody reads */
 
 static const char *const texts[DB_STATEMENTS] = {
-    [DB_BEGIN] = "begin",
+    [DB_BEGIN] = "begin immediate", /* later on nothing is waited for but its end */
     [DB_COMMIT] = "commit",
     [DB_RUN] = "insert into run values (?1, ?2)",
     [DB_NODE] = "insert into nodes values (?1, ?2, ?3) on conflict do update set name = ?2, "
@@ -116,7 +119,7 @@ static bool is_journal(int fd)
                       (n >= (ssize_t)sizeof mark && memcmp(head, mark, sizeof mark) == 0));
 }
 
-/* The journal's name is an output as the file's is: it is locked, so that no other sink takes it. */
+/* The journal's name is an output as the file's is: it is locked, so that no other sink has it. */
 static bool lock_journal(struct db *d)
 {
     d->journal_fd = open(d->journal, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -193,6 +196,17 @@ static bool say_run(struct db *d)
     return true;
 }
 
+/* Somebody reads, or writes: SQLite asks whether to wait. Within a transaction it asks for each
+ * page that it would like to write early, and keeps it in memory if not. */
+static int busy(void *self, int times)
+{
+    const struct db *d = self;
+    if (times * DB_STEP >= d->patience)
+        return 0;
+    nanosleep(&(struct timespec){.tv_nsec = DB_STEP * 1000000}, NULL);
+    return 1;
+}
+
 bool db_begin(struct db *d)
 {
     static const char how[] = "pragma journal_mode = persist; pragma synchronous = off; "
@@ -207,7 +221,8 @@ bool db_begin(struct db *d)
         return false;
     sqlite3_free(d->head);
     d->head = NULL;
-    sqlite3_busy_timeout(d->sqlite, DB_BUSY);
+    sqlite3_busy_handler(d->sqlite, busy, d);
+    d->patience = DB_BUSY;
     if (!make_journal(d))
         return false;
     if (sqlite3_exec(d->sqlite, how, NULL, NULL, NULL) != SQLITE_OK)
@@ -243,22 +258,41 @@ int64_t db_find(struct db *d, enum db_statement s)
 
 bool db_open_transaction(struct db *d)
 {
-    if (!d->open && !d->claim.w.failed)
+    if (!d->open && !d->claim.w.failed) {
+        d->patience = DB_BUSY;
         d->open = db_run(d, DB_BEGIN);
+        d->patience = 0;
+    }
     return !d->claim.w.failed;
+}
+
+static bool is_to_end(const struct tap_host *host)
+{
+    return TAP_HAS(host->sink, ending) && host->sink->ending && host->sink->ending(host);
+}
+
+/* Is there to be another try, now? While there is room, whoever reads may go on: what comes waits
+ * in memory. When there is none he holds up the sink, until he lets go or the run is to end. */
+static bool tries_again(const struct db *d, bool last, int tries)
+{
+    int held = 0, most;
+    if (last)
+        return tries < DB_TRIES;
+    sqlite3_db_status(d->sqlite, SQLITE_DBSTATUS_CACHE_USED, &held, &most, 0);
+    return held >= DB_HELD && !is_to_end(d->host);
 }
 
 bool db_commit(struct db *d, bool last)
 {
-    int code = SQLITE_OK;
+    int code, tries = 0;
     if (!d->open || d->claim.w.failed)
         return !d->claim.w.failed;
-    for (int tries = 0; tries < (last ? DB_TRIES : 1); tries++) {
+    d->patience = last ? DB_BUSY : DB_BUSY / 10;
+    do {
         code = sqlite3_step(d->statements[DB_COMMIT]);
         sqlite3_reset(d->statements[DB_COMMIT]);
-        if (code != SQLITE_BUSY)
-            break;
-    }
+    } while (code == SQLITE_BUSY && tries_again(d, last, ++tries));
+    d->patience = 0;
     if (code == SQLITE_BUSY && !last) { /* somebody reads: it stays open, and is tried later */
         d->in_it = 0;
         return true;
@@ -273,9 +307,9 @@ bool db_commit(struct db *d, bool last)
 
 /* ---- Its end */
 
-/* The journal of what is whole is not needed. Whether it is, only a read tells: SQLite takes back of
- * itself what a full disk cuts short, is in no transaction then, and may have left the taking back
- * to the next who reads. */
+/* The journal of what is whole is not needed. Whether it is, only a read tells: SQLite takes back
+ * of itself what a full disk cuts short, is in no transaction then, and may have left the file's
+ * mending to the next who reads. */
 void db_close(struct db *d)
 {
     bool whole = !d->begun && d->made;
@@ -284,6 +318,7 @@ void db_close(struct db *d)
         d->statements[i] = NULL;
     }
     if (d->sqlite && d->begun) {
+        d->patience = DB_BUSY;
         if (!sqlite3_get_autocommit(d->sqlite))
             sqlite3_exec(d->sqlite, "rollback", NULL, NULL, NULL);
         whole = sqlite3_get_autocommit(d->sqlite) &&
