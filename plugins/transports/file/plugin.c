@@ -100,6 +100,31 @@ static enum tap_status given_before(const struct file *f, size_t at)
     return TAP_OK;
 }
 
+/* Of several files: the newest piece of a wrapped set may have nothing yet. */
+static bool is_empty(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
+static enum tap_status add_source(struct file *f, const char *path,
+                                  const struct tap_run_info *asked, struct tap_run_info *session)
+{
+    struct tap_player *p = &f->player;
+    struct tap_run_info one = *asked;
+    size_t at = p->source_count++;
+    if (tap_source_open(&p->sources[at], f->host, path, &one) != TAP_OK)
+        return TAP_ERROR;
+    enum tap_status status = given_before(f, at);
+    if (status != TAP_OK)
+        return status;
+    join_clocks(p, at);
+    join_runs(p, at);
+    one.started = p->sources[at].started;
+    join(session, &one, at);
+    return TAP_OK;
+}
+
 static enum tap_status file_facts(void *self, struct tap_run_info *session)
 {
     struct file *f = self;
@@ -111,20 +136,18 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
         return TAP_FAIL(f->host, TAP_ERROR, "out of memory");
     for (size_t i = 0; i < count; i++)
         p->sources[i].reader.fd = -1;
-    for (p->source_count = 0; p->source_count < count;) {
-        size_t at = p->source_count++;
-        struct tap_run_info one = asked;
-        const char *path = at ? f->settings->with.items[at - 1].text : f->settings->path;
-        if (tap_source_open(&p->sources[at], f->host, path, &one) != TAP_OK)
-            return TAP_ERROR;
-        enum tap_status status = given_before(f, at);
+    for (size_t i = 0; i < count; i++) {
+        const char *path = i ? f->settings->with.items[i - 1].text : f->settings->path;
+        if (count > 1 && is_empty(path)) {
+            f->host->log(f->host, TAP_LOG_WARNING, "%s is empty", path);
+            continue;
+        }
+        enum tap_status status = add_source(f, path, &asked, session);
         if (status != TAP_OK)
             return status;
-        join_clocks(p, at);
-        join_runs(p, at);
-        one.started = p->sources[at].started;
-        join(session, &one, at);
     }
+    if (!p->source_count)
+        return TAP_FAIL(f->host, TAP_ERROR, "%s and the other files are empty", f->settings->path);
     open_window(f, session->started);
     return TAP_OK;
 }
