@@ -42,8 +42,9 @@ struct tap_port_frames {
 /* Does this begin what a trace port writes? At least TAP_PORT_HEADER + 3 bytes are needed. */
 bool tap_port_begins(const uint8_t *p, size_t len);
 /* One message, an external term with its version byte. The first one makes `known`, and has to wait
- * for what is to stand before it (tap_port_front_begin): it is to be given again. False: it has to wait,
- * or there is no memory (out.oom). Before it, `out` grows by messages that cannot be read alone. */
+ * for what is to stand before it (tap_port_front_begin): it is to be given again. False: it has to
+ * wait, or there is no memory (out.oom). Before it, `out` grows by messages that cannot be read
+ * alone. */
 bool tap_port_take(struct tap_port_frames *, const uint8_t *message, size_t len);
 /* So many messages are missing here. */
 void tap_port_drop(struct tap_port_frames *, uint64_t n);
