@@ -145,6 +145,8 @@ bool tap_torn_is_whole(const struct tap_torn_file *m)
 
 bool tap_torn_is_ours(const struct tap_torn_file *m)
 {
+    if (m->headless) /* nobody could play the rest */
+        return false;
     return m->events ? m->foreign <= m->events : tap_torn_is_whole(m);
 }
 

@@ -39,10 +39,11 @@ struct tap_torn_file {
     void *arg;
 
     enum tap_torn_format format;
-    uint64_t events;  /* whole ones */
-    uint64_t damaged; /* places that were left out, with events behind them */
-    uint64_t cut;     /* bytes left out behind the last event */
-    bool failed;      /* keep did, or memory was short */
+    bool began, headless; /* a recording: something is kept, and it does not begin as one */
+    uint64_t events;      /* whole ones */
+    uint64_t damaged;     /* places that were left out, with events behind them */
+    uint64_t cut;         /* bytes left out behind the last event */
+    bool failed;          /* keep did, or memory was short */
 
     char *buf; /* what is not checked yet: its beginning is that of a record */
     size_t len, cap;

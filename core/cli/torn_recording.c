@@ -25,6 +25,15 @@ bool tap_torn_begins_recording(const char *head, size_t len)
            memmem(head + TAP_FRAME_HEADER, 20, "session", 7);
 }
 
+/* Without a session in front nobody could play the rest. */
+static void keep_part(struct tap_torn_file *m, const char *text, size_t len)
+{
+    if (!m->began)
+        m->headless = !tap_torn_begins_recording(text, len);
+    m->began = true;
+    tap_torn_keep(m, text, len);
+}
+
 /* ---- Blocks */
 
 static bool block_at(const char *at, size_t len, struct tap_block *b)
@@ -51,7 +60,7 @@ static void keep_block(struct tap_torn_file *m, const struct tap_block *b, size_
     m->index_there = b->type == TAP_BLOCK_INDEX;
     if (b->type > TAP_BLOCK_EVENTS)
         return; /* made anew */
-    tap_torn_keep(m, m->buf, size);
+    keep_part(m, m->buf, size);
     m->events += b->events;
     m->reports += b->type == TAP_BLOCK_REPORTS;
     m->last_block = *b;
@@ -178,7 +187,7 @@ enum tap_torn_verdict tap_torn_frame(struct tap_torn_file *m, bool last, size_t 
     if (good) {
         *len = size;
         tap_torn_healed(m, 0);
-        tap_torn_keep(m, m->buf, size);
+        keep_part(m, m->buf, size);
         m->events += f.flags & TAP_FRAME_CONTROL ? 0 : f.count;
         return TAP_TORN_TAKE;
     }

@@ -225,9 +225,11 @@ struct tap_syn_node *tap_syn_elixir_remote(struct tap_syn_elixir *e, struct tap_
                                            unsigned depth)
 {
     static const char *const modules[] = {"erlang", "Elixir.Kernel", "Elixir.Bitwise"};
+    if (!module || e->text[e->pos] != '.')
+        return module;
     size_t off = e->pos + 1, end = tap_syn_elixir_word_end(e, off);
     end += end > off && (e->text[end] == '?' || e->text[end] == '!');
-    if (!module || e->text[e->pos] != '.' || end == off || e->text[end] != '(')
+    if (end == off || e->text[end] != '(')
         return module;
     if (e->place == TAP_SYN_VALUE)
         return tap_syn_elixir_fail(e, module->off, "a call cannot stand here: only values can");

@@ -9,6 +9,7 @@
 #include "decode/batch.h"
 #include "decode/trace_message.h"
 #include "decode/frame.h"
+#include "decode/numbered.h"
 #include "frames.h"
 #include "term/print.h"
 #include "unit.h"
@@ -313,6 +314,7 @@ static void any_bytes_are_survived(void)
         uint64_t before = stream.next;
         uint32_t ignored = tap_frame_decode(&frames, &stream, batch, 0, (uint32_t)len);
         check_batch(batch, &stream, ignored, before);
+        tap_numbers_free(stream.numbers);
         tap_batch_release(batch);
         tap_buf_free(&seed);
     }
