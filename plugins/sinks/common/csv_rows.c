@@ -4,7 +4,6 @@
  * for each; put_chosen asks.
  */
 #include "sinks/common/event_text.h"
-#include "sinks/common/stack_text.h"
 #include "sinks/common/csv_rows.h"
 
 /* ---- Cells of an event */
@@ -51,42 +50,22 @@ static void put_peer(struct tap_csv *self, const struct tap_batch *batch, const 
     tap_csv_cell_close(w, at);
 }
 
-static void put_loss(struct tap_csv *self, const struct tap_event *e)
+static void put_report(struct tap_writer *w, const struct tap_event *e)
 {
-    struct tap_writer *w = &self->w;
-    const char *reason = self->host->reason_name(e->reason);
     size_t at = tap_csv_cell_open(w);
-    char *p = tap_writer_reserve(w, 64);
-    *p++ = '{';
-    p = tap_text_u64(p, e->kind == TAP_LOST ? e->lost : e->gap);
-    *p++ = ',';
-    w->p = p;
-    tap_writer_put(w, reason, strlen(reason));
-    tap_writer_put(w, "}", 1);
+    tap_event_report_put(w, e);
     tap_csv_cell_close(w, at);
-}
-
-static void put_node(struct tap_csv *self, const struct tap_event *e)
-{
-    const struct tap_node *node = self->host->node(self->host, e->node);
-    const char *lost = e->reason ? self->host->reason_name(e->reason) : "";
-    if (e->kind == TAP_NODE_UP && node && *node->release) {
-        tap_writer_put(&self->w, "OTP ", 4);
-        lost = node->release;
-    }
-    tap_writer_put(&self->w, lost, strlen(lost));
 }
 
 static void put_message(struct tap_csv *self, const struct tap_batch *batch,
                         const struct tap_event *e, struct tap_print *print)
 {
     struct tap_writer *w = &self->w;
-    if (e->kind == TAP_LOST || e->kind == TAP_GAP)
-        put_loss(self, e);
-    else if (e->kind == TAP_NODE_UP || e->kind == TAP_NODE_DOWN)
-        put_node(self, e);
-    if ((tap_kind_is_control(e->kind) && e->kind != TAP_MARK) || !e->payload.len)
+    if (!tap_event_has_term(e)) {
+        if (tap_kind_is_control(e->kind))
+            put_report(w, e);
         return;
+    }
     const uint8_t *term = batch->arena + e->payload.off;
     size_t at = tap_csv_cell_open(w);
     print->limit = (size_t)self->max_message;
@@ -103,19 +82,6 @@ static void put_message(struct tap_csv *self, const struct tap_batch *batch,
     }
     print->limit = 0;
     tap_csv_cell_close(w, at);
-}
-
-/* stack=m:f/1 (m.erl:12) < ... */
-static void put_stack(struct tap_writer *w, const struct tap_batch *batch,
-                      const struct tap_event *e, bool behind, const struct tap_print *print)
-{
-    uint64_t size;
-    tap_stack_put(w, batch, e, behind ? " stack=" : "stack=", " < ", "", print, &size);
-    if (size) {
-        char *p = tap_writer_reserve(w, 64);
-        p = behind ? tap_text_lit(p, " stack_truncated=") : tap_text_lit(p, "stack_truncated=");
-        w->p = tap_text_u64(p, size);
-    }
 }
 
 static void put_metadata(struct tap_csv *self, const struct tap_batch *batch,
@@ -135,7 +101,7 @@ static void put_metadata(struct tap_csv *self, const struct tap_batch *batch,
     }
     tap_writer_put(w, from, (size_t)(end - from));
     if (e->flags & TAP_EVENT_STACK)
-        put_stack(w, batch, e, e->metadata.len || end > from, print);
+        tap_event_stack_put(w, batch, e, e->metadata.len || end > from, print);
     tap_csv_cell_close(w, at);
 }
 

@@ -33,22 +33,37 @@ static void put_node(struct tap_writer *w, const struct tap_event *e)
     }
 }
 
-void tap_event_message_put(struct tap_writer *w, const struct tap_batch *batch,
-                           const struct tap_event *e, const struct tap_print *print)
+void tap_event_report_put(struct tap_writer *w, const struct tap_event *e)
 {
     if (e->kind == TAP_LOST || e->kind == TAP_GAP)
         put_loss(w, e);
     else if (e->kind == TAP_NODE_UP || e->kind == TAP_NODE_DOWN)
         put_node(w, e);
-    if ((tap_kind_is_control(e->kind) && e->kind != TAP_MARK) || !e->payload.len)
-        return;
+}
+
+void tap_event_message_put(struct tap_writer *w, const struct tap_batch *batch,
+                           const struct tap_event *e, const struct tap_print *print)
+{
     const uint8_t *term = batch->arena + e->payload.off;
-    if (e->kind == TAP_FUNCTION_CALL) {
+    if (!tap_event_has_term(e)) {
+        tap_event_report_put(w, e);
+    } else if (e->kind == TAP_FUNCTION_CALL) {
         put_text(w, "[");
         tap_writer_arguments(w, term, e->payload.len, ",", print);
         put_text(w, "]");
     } else {
         tap_writer_term(w, term, e->payload.len, print);
+    }
+}
+
+void tap_event_stack_put(struct tap_writer *w, const struct tap_batch *batch,
+                         const struct tap_event *e, bool behind, const struct tap_print *print)
+{
+    uint64_t size;
+    tap_stack_put(w, batch, e, behind ? " stack=" : "stack=", " < ", "", print, &size);
+    if (size) {
+        put_text(w, behind ? " stack_truncated=" : "stack_truncated=");
+        put_number(w, size);
     }
 }
 
@@ -61,13 +76,6 @@ void tap_event_metadata_put(struct tap_writer *w, const struct tap_batch *batch,
     else if (end > from)
         from++; /* no space before the first */
     tap_writer_put(w, from, (size_t)(end - from));
-    if (e->flags & TAP_EVENT_STACK) {
-        bool behind = e->metadata.len || end > from;
-        uint64_t size;
-        tap_stack_put(w, batch, e, behind ? " stack=" : "stack=", " < ", "", print, &size);
-        if (size) {
-            put_text(w, behind ? " stack_truncated=" : "stack_truncated=");
-            put_number(w, size);
-        }
-    }
+    if (e->flags & TAP_EVENT_STACK)
+        tap_event_stack_put(w, batch, e, e->metadata.len || end > from, print);
 }

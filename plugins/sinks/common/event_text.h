@@ -35,8 +35,19 @@ static inline char *tap_event_flags_put(char *p, const struct tap_event *e)
     return p;
 }
 
-/* A call's [Arguments], a value, a message, a reason, ...; of a loss or gap {Count,Reason}; of a
- * node that comes its release, of one that goes why. Nothing, where it carries nothing. */
+/* Does it carry a term? Of a control event only a mark's is text of its row. */
+static inline bool tap_event_has_term(const struct tap_event *e)
+{
+    return e->payload.len && (!tap_kind_is_control(e->kind) || e->kind == TAP_MARK);
+}
+/* What stands in place of a term: of a loss or gap {Count,Reason}, of a node that comes its
+ * release, of one that goes why. */
+void tap_event_report_put(struct tap_writer *, const struct tap_event *);
+/* stack=m:f/1 (m.erl:12) < ..., or stack_truncated=BYTES; `behind` something: with a space. */
+void tap_event_stack_put(struct tap_writer *, const struct tap_batch *, const struct tap_event *,
+                         bool behind, const struct tap_print *);
+/* A call's [Arguments], a value, a message, a reason, ...; else what
+ * tap_event_report_put says. Nothing, where it carries nothing. */
 void tap_event_message_put(struct tap_writer *, const struct tap_batch *, const struct tap_event *,
                            const struct tap_print *);
 /* What a match spec's {message, X} gave, then flags, then the stack, separated by spaces. */

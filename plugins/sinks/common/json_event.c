@@ -19,6 +19,7 @@
 
 #include "beamtap/counters.h"
 #include "beamtap/gen.h"
+#include "sinks/common/event_text.h"
 #include "sinks/common/stack_text.h"
 
 static char *put_name(struct tap_json *self, const char *key, uint32_t id)
@@ -228,7 +229,7 @@ void tap_json_event(struct tap_json *self, const struct tap_batch *batch, const 
         put_number(w, ",\"flow\":", e->flow);
     if (e->kind == TAP_FUNCTION_COUNTERS)
         put_counted(w, batch, e);
-    else if (e->payload.len && (!tap_kind_is_control(e->kind) || e->kind == TAP_MARK))
+    else if (tap_event_has_term(e))
         put_message(self, batch, e, &print);
     if (e->metadata.len || (e->flags & ~(uint32_t)TAP_EVENT_ARITY_ONLY) || e->scheduler || e->gen ||
         tap_kind_is_control(e->kind))
