@@ -6,8 +6,7 @@
  * options, dispatches, and reports.
  */
 #include "sinks/chrome/timeline.h"
-
-static const char *const tap_chrome_syntaxes[] = {"erlang", "elixir", NULL};
+#include "sinks/common/node_labels.h"
 
 static const struct tap_option tap_chrome_options[] = {
     {"path", TAP_OPT_PATH, NULL, 0, 0, NULL,
@@ -30,7 +29,7 @@ static const struct tap_option tap_chrome_options[] = {
      "processes remembered at once; one more takes the place of one that was not heard of for "
      "long, whose open slices end there",
      offsetof(struct tap_chrome_settings, max_processes), 0},
-    {"syntax", TAP_OPT_CHOICE, "erlang", 0, 0, tap_chrome_syntaxes, "how terms are printed",
+    {"syntax", TAP_OPT_CHOICE, "erlang", 0, 0, tap_print_syntaxes, "how terms are printed",
      offsetof(struct tap_chrome_settings, syntax), 0},
 };
 

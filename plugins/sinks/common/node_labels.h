@@ -49,6 +49,9 @@ tap_sink_nodes_get(struct tap_sink_nodes *nodes, const struct tap_host *host, ui
         return &nodes->at[index];
     return tap_sink_nodes_learn(nodes, host, index);
 }
+/* The choices of an option `syntax`, by enum tap_print_syntax. */
+extern const char *const tap_print_syntaxes[];
+
 /* How a term is printed as that node prints it, its own pids short. */
 static inline struct tap_print tap_sink_print(const struct tap_sink_node *node,
                                               enum tap_print_syntax syntax)

@@ -23,8 +23,8 @@
  * Terms, pids and frames are printed as `syntax` says.
  *
  * Cells are empty where there is nothing. A bare number in the columns from peer to metadata, and
- * in process, is written ((42)), a word that readers misunderstand 'null': see cells.h. The rows
- * are written in row.c.
+ * in process, is written ((42)), a word that readers misunderstand 'null': see
+ * common/csv_cells.h. The rows are written in common/csv_rows.c.
  */
 #include "sinks/common/csv_rows.h"
 
@@ -124,8 +124,6 @@ static void csv_destroy(void *s)
     free(self);
 }
 
-static const char *const csv_syntaxes[] = {"erlang", "elixir", NULL};
-
 static const struct tap_option csv_options[] = {
     {.name = "path",
      .type = TAP_OPT_PATH,
@@ -148,7 +146,7 @@ static const struct tap_option csv_options[] = {
     {.name = "syntax",
      .type = TAP_OPT_CHOICE,
      .def = "erlang",
-     .choices = csv_syntaxes,
+     .choices = tap_print_syntaxes,
      .offset = offsetof(struct csv_settings, syntax),
      .help = "how terms and pids are printed; node, module and function are bare names in both"},
 };

@@ -84,7 +84,6 @@ static void html_destroy(void *self)
     free(h);
 }
 
-static const char *const html_syntaxes[] = {"erlang", "elixir", NULL};
 static const struct tap_option html_options[] = {
     {.name = "path",
      .type = TAP_OPT_PATH,
@@ -95,7 +94,7 @@ static const struct tap_option html_options[] = {
     {.name = "syntax",
      .type = TAP_OPT_CHOICE,
      .def = "erlang",
-     .choices = html_syntaxes,
+     .choices = tap_print_syntaxes,
      .offset = offsetof(struct html_settings, syntax),
      .help = "how messages and reasons are written"},
 };

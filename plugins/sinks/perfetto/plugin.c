@@ -3,7 +3,6 @@
  */
 #include "sinks/perfetto/perfetto.h"
 
-static const char *const syntaxes[] = {"erlang", "elixir", NULL};
 static const struct tap_option options[] = {
     TAP_FILE_SINK_PATH(struct pf_settings),
     {"args", TAP_OPT_BOOL, "true", 0, 0, NULL, "print arguments, results, messages and reasons",
@@ -11,7 +10,7 @@ static const struct tap_option options[] = {
     {"limit", TAP_OPT_SIZE, "4k", 0, 1 << 20, NULL,
      "cut printed terms after about so many bytes; 0: never", offsetof(struct pf_settings, limit),
      TAP_OPT_BYTES},
-    {"syntax", TAP_OPT_CHOICE, "erlang", 0, 0, syntaxes, "how terms are printed",
+    {"syntax", TAP_OPT_CHOICE, "erlang", 0, 0, tap_print_syntaxes, "how terms are printed",
      offsetof(struct pf_settings, syntax), 0}};
 
 static bool begin(void *self)

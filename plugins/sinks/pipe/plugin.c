@@ -141,7 +141,6 @@ static void pipe_destroy(void *self)
 }
 
 static const char *const formats[] = {"json", "csv", NULL};
-static const char *const syntaxes[] = {"erlang", "elixir", NULL};
 
 #define FIELD(name) .offset = offsetof(struct pipe_settings, name)
 static const struct tap_option pipe_options[] = {
@@ -160,7 +159,7 @@ static const struct tap_option pipe_options[] = {
     {.name = "syntax",
      .type = TAP_OPT_CHOICE,
      .def = "erlang",
-     .choices = syntaxes,
+     .choices = tap_print_syntaxes,
      FIELD(syntax),
      .help = "how terms and pids are written"},
     {.name = "max_message",

@@ -108,7 +108,6 @@ static void out_destroy(void *s)
 }
 
 static const char *const formats[] = {"text", "json", NULL};
-static const char *const syntaxes[] = {"erlang", "elixir", NULL};
 static const char *const times[] = {"relative", "absolute", NULL};
 
 #define FIELD(name) .offset = offsetof(struct out_settings, name)
@@ -128,7 +127,7 @@ static const struct tap_option out_options[] = {
     {.name = "syntax",
      .type = TAP_OPT_CHOICE,
      .def = "erlang",
-     .choices = syntaxes,
+     .choices = tap_print_syntaxes,
      FIELD(syntax),
      .help = "how terms are written"},
     {.name = "time",

@@ -220,7 +220,6 @@ static void sum_destroy(void *self)
     free(s);
 }
 
-static const char *const sum_syntaxes[] = {"erlang", "elixir", NULL};
 static const struct tap_option sum_options[] = {
     {.name = "path",
      .type = TAP_OPT_PATH,
@@ -237,7 +236,7 @@ static const struct tap_option sum_options[] = {
     {.name = "syntax",
      .type = TAP_OPT_CHOICE,
      .def = "erlang",
-     .choices = sum_syntaxes,
+     .choices = tap_print_syntaxes,
      .offset = offsetof(struct sum_settings, syntax),
      .help = "how requests are written"},
 };

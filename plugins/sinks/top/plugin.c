@@ -87,7 +87,6 @@ static void top_destroy(void *self)
     free(t);
 }
 
-static const char *const top_syntaxes[] = {"erlang", "elixir", NULL};
 static const struct tap_option top_options[] = {
     {.name = "path",
      .type = TAP_OPT_PATH,
@@ -112,7 +111,7 @@ static const struct tap_option top_options[] = {
     {.name = "syntax",
      .type = TAP_OPT_CHOICE,
      .def = "erlang",
-     .choices = top_syntaxes,
+     .choices = tap_print_syntaxes,
      .offset = offsetof(struct top_settings, syntax),
      .help = "how requests are written"},
 };
