@@ -62,7 +62,7 @@ static inline bool tap_body_next(struct tap_atom_cache *atoms, struct tap_node_c
         if (b->at >= b->end || arena[b->at] == TAP_EXT_NIL)
             return false;
         ev->raw.off = b->at;
-        *decoded = tap_decode_item(atoms, clock, arena, &b->at, b->end, ev);
+        *decoded = tap_decode_item(atoms, clock, arena, &b->at, b->end, ev, false);
         ev->raw.len = b->at - ev->raw.off;
         return *decoded != TAP_DECODE_BAD || tap_body_skip(b, arena);
     }

@@ -107,6 +107,7 @@ static enum tap_decoded read_event(const struct tap_numbers *n, struct tap_messa
                                    struct tap_node_clock *clock, unsigned item,
                                    struct tap_event *ev)
 {
+    int64_t monotonic;
     bool timer = false;
     unsigned extras = item >> 4;
     if (!read_numbers(n, &r->c, ev) || !read_rest(r, item & 15, ev))
@@ -114,7 +115,10 @@ static enum tap_decoded read_event(const struct tap_numbers *n, struct tap_messa
     for (; extras > 0; extras--)
         if (!tap_decode_extra(r, ev, &timer))
             return TAP_DECODE_BAD;
-    return tap_decode_time(r, clock, ev) ? TAP_DECODED : TAP_DECODE_BAD;
+    if (!tap_decode_plain(&r->c, &monotonic))
+        return TAP_DECODE_BAD;
+    tap_decode_at(clock, monotonic, ev);
+    return TAP_DECODED;
 }
 
 enum tap_decoded tap_decode_numbered(struct tap_numbers *n, struct tap_atom_cache *atoms,
@@ -124,13 +128,16 @@ enum tap_decoded tap_decode_numbered(struct tap_numbers *n, struct tap_atom_cach
     struct tap_message_reader r = {tap_cursor(arena + *off, end - *off), atoms, arena, true};
     enum tap_decoded decoded = TAP_DECODE_BAD;
     bool more = true;
+    uint32_t at;
     while (more && tap_left(&r.c) > 0) {
         unsigned item = *r.c.p++;
         switch (item & 15) {
         case TAP_ITEM_PROCESS: more = define_process(n, &r); break;
         case TAP_ITEM_FUNCTION: more = define_function(n, &r); break;
         case TAP_ITEM_MESSAGE:
-            decoded = tap_decode_read(&r, clock, ev);
+            at = (uint32_t)(r.c.p - arena);
+            decoded = tap_decode_item(atoms, clock, arena, &at, end, ev, true);
+            r.c.p = arena + at;
             more = false;
             break;
         case TAP_ITEM_CALL:

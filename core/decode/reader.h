@@ -25,13 +25,29 @@ bool tap_decode_extra(struct tap_message_reader *, struct tap_event *, bool *tim
 
 /* ---- trace_message.c */
 
-/* The message at the cursor, without version byte. */
-enum tap_decoded tap_decode_read(struct tap_message_reader *, struct tap_node_clock *,
-                                 struct tap_event *);
 /* Arguments, as a list, or only their number. */
 bool tap_decode_arguments(struct tap_message_reader *, struct tap_event *);
 bool tap_decode_payload(struct tap_message_reader *, struct tap_event *);
-bool tap_decode_time(struct tap_message_reader *, struct tap_node_clock *, struct tap_event *);
+
+/* The time in a numbered frame. */
+static inline bool tap_decode_plain(struct tap_cursor *c, int64_t *monotonic)
+{
+    if (tap_left(c) < 8)
+        return tap_cursor_fail(c);
+    *monotonic = (int64_t)tap_get_u64(c->p);
+    c->p += 8;
+    return true;
+}
+
+/* That is when the event was. */
+static inline void tap_decode_at(struct tap_node_clock *clock, int64_t monotonic,
+                                 struct tap_event *ev)
+{
+    if (__builtin_expect(!clock->told, 0))
+        tap_node_clock_guess(clock, monotonic);
+    ev->ts = tap_node_clock_ns(clock, monotonic);
+    tap_node_clock_used(clock, monotonic);
+}
 
 static inline bool tap_is_pid(int tag)
 {

@@ -103,9 +103,13 @@ static bool read_cut(struct tap_message_reader *r, struct tap_event *ev)
     return true;
 }
 
-bool tap_decode_payload(struct tap_message_reader *r, struct tap_event *ev)
+static inline bool read_payload(struct tap_message_reader *r, struct tap_event *ev)
 {
     return read_cut(r, ev) || tap_decode_span(&r->c, r->arena, &ev->payload);
+}
+bool tap_decode_payload(struct tap_message_reader *r, struct tap_event *ev)
+{
+    return read_payload(r, ev);
 }
 
 bool tap_decode_arguments(struct tap_message_reader *r, struct tap_event *ev)
@@ -212,15 +216,6 @@ static inline bool read_large(struct tap_cursor *c, int64_t *value)
     return true;
 }
 
-static bool read_plain(struct tap_cursor *c, int64_t *monotonic)
-{
-    if (tap_left(c) < 8)
-        return tap_cursor_fail(c);
-    *monotonic = (int64_t)tap_get_u64(c->p);
-    c->p += 8;
-    return true;
-}
-
 static inline bool read_told(struct tap_cursor *c, int64_t *monotonic)
 {
     uint32_t two;
@@ -230,16 +225,13 @@ static inline bool read_told(struct tap_cursor *c, int64_t *monotonic)
     return read_large(c, monotonic) && (!strict || tap_skip(c));
 }
 
-bool tap_decode_time(struct tap_message_reader *r, struct tap_node_clock *clock,
-                     struct tap_event *ev)
+static bool read_time(struct tap_message_reader *r, struct tap_node_clock *clock,
+                      struct tap_event *ev)
 {
     int64_t monotonic;
-    if (!(r->numbered ? read_plain(&r->c, &monotonic) : read_told(&r->c, &monotonic)))
+    if (!(r->numbered ? tap_decode_plain(&r->c, &monotonic) : read_told(&r->c, &monotonic)))
         return false;
-    if (__builtin_expect(!clock->told, 0))
-        tap_node_clock_guess(clock, monotonic);
-    ev->ts = tap_node_clock_ns(clock, monotonic);
-    tap_node_clock_used(clock, monotonic);
+    tap_decode_at(clock, monotonic, ev);
     return true;
 }
 
@@ -250,13 +242,13 @@ static bool read_body(struct tap_message_reader *r, const struct tag *tag, struc
     *used = 1;
     switch (tag->shape) {
     case SHAPE_CALL: return read_mf(r, ev) && tap_decode_arguments(r, ev);
-    case SHAPE_RETURN: *used = 2; return read_mfa(r, ev) && tap_decode_payload(r, ev);
-    case SHAPE_SEND: *used = 2; return tap_decode_payload(r, ev) && tap_decode_peer(r, ev);
+    case SHAPE_RETURN: *used = 2; return read_mfa(r, ev) && read_payload(r, ev);
+    case SHAPE_SEND: *used = 2; return read_payload(r, ev) && tap_decode_peer(r, ev);
     case SHAPE_SPAWN: *used = 2; return tap_decode_peer(r, ev) && read_origin(r, ev);
     case SHAPE_PEER: return tap_decode_peer(r, ev);
     case SHAPE_SCHEDULE: return read_nowhere(r) || read_origin(r, ev);
     case SHAPE_RECEIVE:
-    case SHAPE_PAYLOAD: return tap_decode_payload(r, ev);
+    case SHAPE_PAYLOAD: return read_payload(r, ev);
     default: return tap_skip(&r->c);
     }
 }
@@ -290,46 +282,39 @@ static bool read_head(struct tap_cursor *c, uint32_t *arity, bool *timed)
     return *timed || tap_match_atom(c, "trace");
 }
 
-enum tap_decoded tap_decode_read(struct tap_message_reader *r, struct tap_node_clock *clock,
-                                 struct tap_event *ev)
+/* One function, called from outside alone: so all that it needs is inline, and `r` its own. */
+enum tap_decoded tap_decode_item(struct tap_atom_cache *atoms, struct tap_node_clock *clock,
+                                 const uint8_t *arena, uint32_t *off, uint32_t end,
+                                 struct tap_event *ev, bool numbered)
 {
+    struct tap_message_reader r = {tap_cursor(arena + *off, end - *off), atoms, arena, numbered};
     uint32_t arity, used;
     bool timed, timer = false, extra = false;
-    if (!read_head(&r->c, &arity, &timed))
+    if (!read_head(&r.c, &arity, &timed))
         return TAP_DECODE_BAD;
-    bool one = __builtin_expect(tap_is_pid(tap_peek(&r->c)), 1);
-    if (!(one ? tap_decode_pid(r, &ev->pid) : tap_match_atom(&r->c, "all")))
+    bool one = __builtin_expect(tap_is_pid(tap_peek(&r.c)), 1);
+    if (!(one ? tap_decode_pid(&r, &ev->pid) : tap_match_atom(&r.c, "all")))
         return TAP_DECODE_BAD;
-    const struct tag *tag = read_tag(&r->c);
-    if (!tag || !(one || tag->kind == TAP_FUNCTION_COUNTERS) || !read_body(r, tag, ev, &used))
+    const struct tag *tag = read_tag(&r.c);
+    if (!tag || !(one || tag->kind == TAP_FUNCTION_COUNTERS) || !read_body(&r, tag, ev, &used))
         return TAP_DECODE_BAD;
     uint32_t fixed = 3 + used + timed;
     if (arity < fixed || arity > fixed + 2)
         return TAP_DECODE_BAD;
     for (uint32_t left = arity - fixed; left > 0; left--, extra = true)
-        if (!tap_decode_extra(r, ev, &timer))
+        if (!tap_decode_extra(&r, ev, &timer))
             return TAP_DECODE_BAD;
-    if ((timed && !tap_decode_time(r, clock, ev)) || r->c.bad)
+    if ((timed && !read_time(&r, clock, ev)) || r.c.bad)
         return TAP_DECODE_BAD;
+    *off = (uint32_t)(r.c.p - arena);
     if (tag->shape == SHAPE_IGNORED)
         return TAP_DECODE_IGNORED;
     ev->kind = tag->kind;
     ev->flags |= tag->flags;
     if (ev->kind == TAP_MESSAGE_RECEIVE && ev->peer_type == TAP_PEER_NONE && (timer || !extra) &&
-        is_timeout(r->arena, ev))
+        is_timeout(arena, ev))
         ev->flags |= TAP_EVENT_TIMEOUT;
     return TAP_DECODED;
-}
-
-enum tap_decoded tap_decode_item(struct tap_atom_cache *atoms, struct tap_node_clock *clock,
-                                 const uint8_t *arena, uint32_t *off, uint32_t end,
-                                 struct tap_event *ev)
-{
-    struct tap_message_reader r = {tap_cursor(arena + *off, end - *off), atoms, arena, false};
-    enum tap_decoded decoded = tap_decode_read(&r, clock, ev);
-    if (decoded != TAP_DECODE_BAD)
-        *off = (uint32_t)(r.c.p - arena);
-    return decoded;
 }
 
 enum tap_decoded tap_decode_message(struct tap_atom_cache *atoms, struct tap_node_clock *clock,
@@ -340,6 +325,6 @@ enum tap_decoded tap_decode_message(struct tap_atom_cache *atoms, struct tap_nod
     if (len < 1 || arena[off] != TAP_EXT_VERSION)
         return TAP_DECODE_BAD;
     off++;
-    enum tap_decoded decoded = tap_decode_item(atoms, clock, arena, &off, end, ev);
+    enum tap_decoded decoded = tap_decode_item(atoms, clock, arena, &off, end, ev, false);
     return decoded == TAP_DECODE_BAD || off == end ? decoded : TAP_DECODE_BAD;
 }

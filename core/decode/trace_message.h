@@ -32,10 +32,10 @@ enum tap_decoded tap_decode_message(struct tap_atom_cache *, struct tap_node_clo
                                     struct tap_event *ev);
 
 /* The same without version byte, in a list of them: reads at arena[*off .. end), and leaves *off
- * behind it unless it is bad. */
+ * behind it unless it is bad. `numbered`: of such a frame, where a time is 8 bytes. */
 enum tap_decoded tap_decode_item(struct tap_atom_cache *, struct tap_node_clock *,
                                  const uint8_t *arena, uint32_t *off, uint32_t end,
-                                 struct tap_event *ev);
+                                 struct tap_event *ev, bool numbered);
 
 /* Where there are so many names that the table of them is in no cache, looking one up waits for
  * memory. From tap_decode_defer_names on until tap_decode_deferred_names, the functions of events
