@@ -4,11 +4,13 @@
 
 #include <stdlib.h>
 
+#include "base/event_names.h"
 #include "beamtap/sink.h"
 #include "cli/cli.h"
 #include "cli/play.h"
 #include "cli/run.h"
 #include "cli/signals.h"
+#include "config/pattern_kind.h"
 #include "library/defaults.h"
 #include "session/session.h"
 
@@ -93,10 +95,7 @@ int tap_cli_around(const struct tap_cli_args *files, const char *pattern, int64_
     struct tap_cli_sets sets = {NULL, 0};
     struct tap_error *err = tap_error_new();
     struct tap_config *config = NULL;
-    uint32_t kinds = tap_cli_pattern_kind(pattern);
-    const char *kind = kinds == TAP_KIND_BIT(TAP_MESSAGE_SEND)      ? "message_send"
-                       : kinds == TAP_KIND_BIT(TAP_MESSAGE_RECEIVE) ? "message_receive"
-                                                                    : "function_call";
+    const char *kind = tap_event_name(tap_pattern_kind(pattern));
     int code = 1;
     if (err && tap_cli_sets_recordings(&sets, files) &&
         tap_cli_set(&sets, "%s=%s", tap_defaults.match_spec, pattern) &&

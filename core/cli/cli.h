@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 int tap_cli_run(int argc, char **argv);
@@ -67,10 +66,6 @@ bool tap_cli_sets_given(struct tap_cli_sets *, const struct tap_cli_args *);
 
 /* The transport that plays the files which a command line names. False: as above. */
 bool tap_cli_sets_recordings(struct tap_cli_sets *, const struct tap_cli_args *);
-
-/* Of which events a pattern speaks, which is a line of the filter match_spec: the bit of calls, of
- * sends or of receives. */
-uint32_t tap_cli_pattern_kind(const char *pattern);
 
 /* Options that take a value: where it goes. With `count` they may be given several times, and each
  * value is one more of the array at `value`. NULL name ends a table. */

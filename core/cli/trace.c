@@ -13,6 +13,8 @@
 #include "cli/cli.h"
 #include "cli/outputs.h"
 #include "cli/run.h"
+#include "config/pattern_kind.h"
+#include "config/triggers.h"
 #include "library/defaults.h"
 
 /* A first look ends by itself, soon, and fits a screen or two. */
@@ -50,14 +52,10 @@ static bool is_node(const char *word)
  * more. What would trace other calls or messages has to be said. */
 static uint32_t waited_for(const char *line)
 {
-    line += strspn(line, " \t");
-    bool alone = strncmp(line, "exit", 4) == 0 || strncmp(line, "crash", 5) == 0;
-    size_t n = strcspn(line, " \t");
-    if (alone && n == strlen("exit") + (*line == 'c'))
-        return TAP_KIND_BIT(TAP_PROCESS_EXIT);
-    return n == strlen("exception") && strncmp(line, "exception", n) == 0
-               ? TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION)
-               : 0;
+    unsigned kind;
+    const char *rest;
+    enum tap_trigger_what what = tap_trigger_read(line + strspn(line, " \t"), &kind, &rest);
+    return what == TAP_TRIGGER_PATTERN || what == TAP_TRIGGER_MAILBOX ? 0 : TAP_KIND_BIT(kind);
 }
 
 static bool set_kinds(struct trace_options *o, uint32_t kinds)
@@ -82,7 +80,7 @@ static bool set_events(struct trace_options *o, const char *const *patterns, siz
     if (o->events)
         return tap_cli_set(&o->sets, "session.events=%s", o->events);
     for (size_t i = 0; i < n; i++)
-        kinds |= tap_cli_pattern_kind(patterns[i]);
+        kinds |= TAP_KIND_BIT(tap_pattern_kind(patterns[i]));
     for (size_t i = 0; kinds && i < o->start_count; i++)
         kinds |= waited_for(o->start_on[i]);
     for (size_t i = 0; kinds && i < o->stop_count; i++)
@@ -106,7 +104,7 @@ static bool is_elixir(const char *pattern)
 static bool is_counted(const char *const *patterns, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (tap_cli_pattern_kind(patterns[i]) != TAP_KIND_BIT(TAP_FUNCTION_CALL)) {
+        if (tap_pattern_kind(patterns[i]) != TAP_FUNCTION_CALL) {
             fprintf(stderr, "beamtap profile: '%s': counters are of functions, not of messages\n",
                     patterns[i]);
             return false;

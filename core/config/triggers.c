@@ -28,6 +28,26 @@ static bool word(const char *text, const char *name, const char **rest)
     return true;
 }
 
+static const struct {
+    const char *name;
+    unsigned kind;
+} words[] = {[TAP_TRIGGER_EXCEPTION] = {"exception", TAP_FUNCTION_EXCEPTION},
+             [TAP_TRIGGER_EXIT] = {"exit", TAP_PROCESS_EXIT},
+             [TAP_TRIGGER_CRASH] = {"crash", TAP_PROCESS_EXIT},
+             [TAP_TRIGGER_MAILBOX] = {"mailbox", TAP_MAILBOX}};
+
+enum tap_trigger_what tap_trigger_read(const char *line, unsigned *kind, const char **rest)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i].name && word(line, words[i].name, rest)) {
+            *kind = words[i].kind;
+            return (enum tap_trigger_what)i;
+        }
+    *rest = line;
+    *kind = tap_pattern_kind(line);
+    return TAP_TRIGGER_PATTERN;
+}
+
 /* The text from here on, at its own place. */
 static struct tap_text behind(const struct tap_text *line, const char *rest)
 {
@@ -60,29 +80,18 @@ static void read_mailbox(struct tap_trigger *t, const char *rest, const char *ke
 static void read_line(struct tap_trigger *t, const struct tap_text *line, const char *key,
                       struct tap_error *err)
 {
-    const char *rest = line->text;
+    const char *rest;
     t->where = *line;
     t->instance = SIZE_MAX;
-    if (word(line->text, "exception", &rest)) {
-        t->what = TAP_TRIGGER_EXCEPTION;
-        t->kind = TAP_FUNCTION_EXCEPTION;
-        if (*rest && tap_pattern_kind(rest) != TAP_FUNCTION_CALL)
-            tap_error_add_at(err, "session", line,
-                             "%s = %s: functions have exceptions, messages have none", key,
-                             t->text);
-    } else if (word(line->text, "exit", &rest) || word(line->text, "crash", &rest)) {
-        t->what = *line->text == 'e' ? TAP_TRIGGER_EXIT : TAP_TRIGGER_CRASH;
-        t->kind = TAP_PROCESS_EXIT;
-        if (*rest && rest[strcspn(rest, ",")])
-            tap_error_add_at(err, "session", line, "%s = %s: one process a line", key, t->text);
-    } else if (word(line->text, "mailbox", &rest)) {
-        t->what = TAP_TRIGGER_MAILBOX;
-        t->kind = TAP_MAILBOX;
+    t->what = tap_trigger_read(line->text, &t->kind, &rest);
+    if (t->what == TAP_TRIGGER_EXCEPTION && *rest && tap_pattern_kind(rest) != TAP_FUNCTION_CALL)
+        tap_error_add_at(err, "session", line,
+                         "%s = %s: functions have exceptions, messages have none", key, t->text);
+    if (t->kind == TAP_PROCESS_EXIT && *rest && rest[strcspn(rest, ",")])
+        tap_error_add_at(err, "session", line, "%s = %s: one process a line", key, t->text);
+    if (t->what == TAP_TRIGGER_MAILBOX) {
         read_mailbox(t, rest, key, err);
         rest = "";
-    } else {
-        t->what = TAP_TRIGGER_PATTERN;
-        t->kind = tap_pattern_kind(rest);
     }
     t->rest = behind(line, rest);
 }

@@ -6,6 +6,8 @@
 
 /* Reads them into config->triggers; mistakes go to `err`. False: out of memory. */
 bool tap_config_triggers(struct tap_config *, struct tap_error *err);
+/* What a line waits for, in events of which kind, and what is behind its word. */
+enum tap_trigger_what tap_trigger_read(const char *line, unsigned *kind, const char **rest);
 /* The filters that judge: their plugins' names, the key that takes the pattern or the process, and
  * for patterns what leaves out an event that cannot be judged. Which they are library/defaults.c
  * says, where plugins are named. */
