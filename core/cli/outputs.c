@@ -84,6 +84,8 @@ int tap_cli_outputs(const struct tap_cli_outputs *o, const struct tap_cli_args *
                     struct tap_cli_sets *sets)
 {
     static const char key[] = "session.plugin_path=";
+    if (o->count == 0)
+        return 0;
     struct tap_error *err = tap_error_new(); /* of plugins that nobody asked for: not told */
     const char *path = NULL;
     for (size_t i = 0; i < args->set_count; i++)
