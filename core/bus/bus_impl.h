@@ -4,7 +4,6 @@
 #define TAP_BUS_BUS_IMPL_H
 
 #include "bus/bus.h"
-#include "bus/window.h"
 #include "correlate/flow.h"
 #include "correlate/gen_calls.h"
 #include "correlate/merge.h"

@@ -147,7 +147,7 @@ static void sent(struct tap_chain *c, const struct tap_event *ev, const uint8_t 
 
 static bool send(struct tap_chain *c, const struct tap_event *ev, const uint8_t *arena)
 {
-    bool in = get(&c->processes, process_key(&ev->pid));
+    bool in;
     if (ev->gen == TAP_GEN_REPLY) {
         uint64_t key = call_key(ev, arena), server = get(&c->calls, key);
         in = server;
@@ -155,6 +155,8 @@ static bool send(struct tap_chain *c, const struct tap_event *ev, const uint8_t 
             take(&c->calls, key);
             leave(c, server, true);
         }
+    } else {
+        in = get(&c->processes, process_key(&ev->pid));
     }
     if (in)
         sent(c, ev, arena);

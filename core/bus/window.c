@@ -13,7 +13,6 @@ enum state { WAITS, PASSES, CLOSED };
 
 struct tap_window {
     struct tap_window_options o;
-    struct tap_window_trigger *triggers;
     uint8_t **verdicts; /* of each trigger's filter, on the batch at hand */
     uint8_t *pass;
     size_t cap;
@@ -36,18 +35,15 @@ struct tap_window *tap_window_new(const struct tap_window_options *o, struct tap
                                 .pool = pool,
                                 .sinks = o->sinks,
                                 .sink_count = o->sink_count};
-    w->triggers = calloc(o->trigger_count + 1, sizeof *w->triggers);
     w->verdicts = calloc(o->trigger_count + 1, sizeof *w->verdicts);
     w->chain = o->follow ? tap_chain_new() : NULL;
     w->stats.follows = o->follow;
-    if (!tap_held_init(&w->held) || !w->triggers || !w->verdicts || (o->follow && !w->chain)) {
+    if (!tap_held_init(&w->held) || !w->verdicts || (o->follow && !w->chain)) {
         tap_window_free(w);
         return NULL;
     }
-    for (size_t i = 0; i < o->trigger_count; i++) {
-        w->triggers[i] = o->triggers[i];
+    for (size_t i = 0; i < o->trigger_count; i++)
         w->starts |= !o->triggers[i].trigger->stop;
-    }
     w->state = w->starts || o->keep ? WAITS : PASSES;
     w->stats.waits = w->state == WAITS;
     return w;
@@ -62,7 +58,6 @@ void tap_window_free(struct tap_window *w)
     for (size_t i = 0; w->verdicts && i < w->o.trigger_count; i++)
         free(w->verdicts[i]);
     free(w->verdicts);
-    free(w->triggers);
     free(w->pass);
     free(w);
 }
@@ -101,13 +96,13 @@ static bool is_long(const struct tap_batch_impl *batch, const struct tap_event *
 static bool comes_true(const struct tap_window *w, size_t i, const struct tap_batch_impl *batch,
                        uint32_t at)
 {
-    const struct tap_trigger *t = w->triggers[i].trigger;
+    const struct tap_trigger *t = w->o.triggers[i].trigger;
     const struct tap_event *ev = &batch->events[at];
     if (ev->kind != t->kind)
         return false;
     if (t->what == TAP_TRIGGER_MAILBOX)
         return is_long(batch, ev, t->limit);
-    if (w->triggers[i].filter.ops && !w->verdicts[i][at])
+    if (w->o.triggers[i].filter.ops && !w->verdicts[i][at])
         return false;
     return t->what != TAP_TRIGGER_CRASH || is_crash(batch, ev);
 }
@@ -117,8 +112,8 @@ static const struct tap_trigger *first_true(const struct tap_window *w,
 {
     bool stop = w->state == PASSES || !w->starts;
     for (size_t i = 0; w->state != CLOSED && i < w->o.trigger_count; i++)
-        if (w->triggers[i].trigger->stop == stop && comes_true(w, i, batch, at))
-            return w->triggers[i].trigger;
+        if (w->o.triggers[i].trigger->stop == stop && comes_true(w, i, batch, at))
+            return w->o.triggers[i].trigger;
     return NULL;
 }
 
@@ -190,8 +185,8 @@ static bool room(struct tap_window *w, size_t n)
         return false;
     w->pass = pass;
     for (size_t i = 0; i < w->o.trigger_count; i++) {
-        uint8_t *more = w->triggers[i].filter.ops ? realloc(w->verdicts[i], cap) : NULL;
-        if (w->triggers[i].filter.ops && !more)
+        uint8_t *more = w->o.triggers[i].filter.ops ? realloc(w->verdicts[i], cap) : NULL;
+        if (w->o.triggers[i].filter.ops && !more)
             return false;
         w->verdicts[i] = more;
     }
@@ -203,8 +198,8 @@ static bool room(struct tap_window *w, size_t n)
 static void judge(struct tap_window *w, const struct tap_batch_impl *batch)
 {
     for (size_t i = 0; i < w->o.trigger_count; i++) {
-        if (w->triggers[i].filter.ops)
-            tap_bus_filter_run(&w->triggers[i].filter, &batch->base, w->verdicts[i]);
+        if (w->o.triggers[i].filter.ops)
+            tap_bus_filter_run(&w->o.triggers[i].filter, &batch->base, w->verdicts[i]);
     }
 }
 

@@ -23,7 +23,7 @@ struct tap_window_trigger {
     struct tap_bus_filter filter; /* ops NULL: none is needed */
 };
 struct tap_window_options {
-    const struct tap_window_trigger *triggers;
+    struct tap_window_trigger *triggers; /* outlive the window */
     size_t trigger_count;
     int64_t keep;  /* ns */
     bool follow;   /* only what is of one chain passes from where it is open (chain.h) */

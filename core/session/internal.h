@@ -150,4 +150,12 @@ void tap_session_call_ended(void *session, const char *kind, uint32_t kind_len, 
 void tap_session_node_log(void *session, uint32_t node, enum tap_log_level, const char *text,
                           uint32_t len);
 
+/* A filter as the bus calls it; a crash in it ends the transport's thread, where it runs. */
+static inline struct tap_bus_filter tap_session_bus_filter(struct tap_session *session,
+                                                           const struct tap_instance_host *h)
+{
+    return (struct tap_bus_filter){h->instance->loaded->plugin->ops, h->self, h->instance->section,
+                                   h->instance->loaded->path, &session->transport_crashed};
+}
+
 #endif

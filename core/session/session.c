@@ -99,9 +99,7 @@ static struct tap_bus_filter *live_filters(struct tap_session *session,
     for (size_t i = 0, f = 0; live && i < session->host_count; i++) {
         struct tap_instance_host *h = &session->hosts[i];
         if (tap_session_filters(h->instance) && filters[f++].live)
-            live[n++] = (struct tap_bus_filter){h->instance->loaded->plugin->ops, h->self,
-                                                h->instance->section, h->instance->loaded->path,
-                                                &session->transport_crashed};
+            live[n++] = tap_session_bus_filter(session, h);
     }
     for (size_t s = 0; s < session->sink_count; s++)
         for (size_t f = 0; f < filter_count; f++)

@@ -29,9 +29,7 @@ bool tap_session_window(struct tap_session *session, struct tap_window_options *
             t->instance == SIZE_MAX ? NULL : &session->hosts[t->instance];
         list[i].trigger = t;
         if (h)
-            list[i].filter = (struct tap_bus_filter){
-                h->instance->loaded->plugin->ops, h->self, h->instance->section,
-                h->instance->loaded->path, &session->transport_crashed};
+            list[i].filter = tap_session_bus_filter(session, h);
     }
     *o = (struct tap_window_options){.triggers = list,
                                      .trigger_count = c->trigger_count,
