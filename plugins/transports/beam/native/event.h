@@ -7,6 +7,7 @@
 #ifndef TAP_NATIVE_EVENT_H
 #define TAP_NATIVE_EVENT_H
 
+#include "beamtap/term.h"
 #include "transports/beam/native/encode.h"
 
 #define TAP_EVENT_FIXED 16384 /* bytes of a message beside its two payloads, at the most */
@@ -43,8 +44,7 @@ bool tap_event_encode(struct tap_encoder *, const struct tap_native_atoms *,
 static inline void tap_event_put_time(uint8_t *p, int64_t time, bool numbered)
 {
     if (numbered) {
-        for (int i = 0; i < 8; i++)
-            p[i] = (uint8_t)((uint64_t)time >> (56 - 8 * i));
+        tap_put_u64(p, (uint64_t)time);
         return;
     }
     uint64_t magnitude = time < 0 ? 0 - (uint64_t)time : (uint64_t)time;

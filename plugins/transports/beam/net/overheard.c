@@ -27,11 +27,19 @@ void tap_overheard_status(const struct tap_overheard *o, char status[64])
         snprintf(status, 64, "%.*s", (int)(len - 1), (const char *)o->bytes + 3);
 }
 
+/* The packet behind the status, in which a node says who it is; NULL: it did not come whole. */
+static const uint8_t *challenge(const struct tap_overheard *o, size_t *len)
+{
+    size_t first = packet_len(o, 0), at = first + 2;
+    *len = first ? packet_len(o, at) : 0;
+    return *len && at + 2 + *len <= o->len && o->bytes[2] == 's' ? o->bytes + at + 2 : NULL;
+}
+
 bool tap_overheard_name(const struct tap_overheard *o, char name[TAP_NODE_NAME_MAX])
 {
-    size_t first = packet_len(o, 0), at = first + 2, len = first ? packet_len(o, at) : 0;
-    const uint8_t *p = o->bytes + at + 2;
-    if (!len || at + 2 + len > o->len || o->bytes[2] != 's')
+    size_t len;
+    const uint8_t *p = challenge(o, &len);
+    if (!p)
         return false;
     /* N: flags 8, challenge 4, creation 4, length 2; n: version 2, flags 4, challenge 4 */
     size_t head = p[0] == 'N' ? 19 : p[0] == 'n' ? 11 : len, n = len - head;
@@ -48,9 +56,9 @@ bool tap_overheard_name(const struct tap_overheard *o, char name[TAP_NODE_NAME_M
 
 uint32_t tap_overheard_creation(const struct tap_overheard *o)
 {
-    size_t first = packet_len(o, 0), at = first + 2, len = first ? packet_len(o, at) : 0;
-    const uint8_t *p = o->bytes + at + 2;
-    if (len < 17 || at + 2 + len > o->len || o->bytes[2] != 's' || p[0] != 'N')
+    size_t len;
+    const uint8_t *p = challenge(o, &len);
+    if (!p || len < 17 || p[0] != 'N')
         return 0;
     return (uint32_t)p[13] << 24 | (uint32_t)p[14] << 16 | (uint32_t)p[15] << 8 | p[16];
 }
