@@ -21,7 +21,6 @@
 #include "config/session_options.h"
 #include "config/override.h"
 #include "config/ini_file.h"
-#include "config/option_value.h"
 #include "config/triggers.h"
 
 #define CONFIG_SIZE_MAX (16u << 20) /* bytes: no configuration is larger, but a wrong file may be */

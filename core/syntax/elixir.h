@@ -96,8 +96,6 @@ struct tap_syn_node *tap_syn_elixir_fields(struct tap_syn_elixir *, struct tap_s
 
 /* elixir_inspected.c */
 struct tap_syn_node *tap_syn_elixir_sigil(struct tap_syn_elixir *);
-/* Does what inspect writes with a # begin here, and no comment? */
-bool tap_syn_elixir_is_inspected(const char *);
 /* #PID<0.1.2>, #Port<0.5>, #Reference<0.1.2.3> of the node */
 struct tap_syn_node *tap_syn_elixir_identity(struct tap_syn_elixir *);
 /* &Shop.Door.day/1 */

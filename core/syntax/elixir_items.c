@@ -14,25 +14,26 @@ void *tap_syn_elixir_unexpected(struct tap_syn_elixir *e, const char *what)
     return NULL;
 }
 
-void tap_syn_elixir_blank(struct tap_syn_elixir *e)
-{
-    const char *t = e->text;
-    for (;; e->pos++) {
-        if (t[e->pos] == '#' && !tap_syn_elixir_is_inspected(t + e->pos))
-            while (t[e->pos] && t[e->pos] != '\n')
-                e->pos++;
-        if (!t[e->pos] || !strchr(" \t\r\n", t[e->pos]))
-            return;
-    }
-}
-
-bool tap_syn_elixir_is_inspected(const char *text)
+/* Does what inspect writes with a # begin here, and no comment? */
+static bool is_inspected(const char *text)
 {
     static const char *const all[] = {"#PID<", "#Port<", "#Reference<", "#Function<", "#MapSet<"};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strncmp(text, all[i], strlen(all[i])) == 0)
             return true;
     return false;
+}
+
+void tap_syn_elixir_blank(struct tap_syn_elixir *e)
+{
+    const char *t = e->text;
+    for (;; e->pos++) {
+        if (t[e->pos] == '#' && !is_inspected(t + e->pos))
+            while (t[e->pos] && t[e->pos] != '\n')
+                e->pos++;
+        if (!t[e->pos] || !strchr(" \t\r\n", t[e->pos]))
+            return;
+    }
 }
 
 bool tap_syn_elixir_sees(const struct tap_syn_elixir *e, const char *sign)

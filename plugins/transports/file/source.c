@@ -5,7 +5,7 @@
 
 #include "transports/file/told.h"
 
-enum tap_status tap_source_fail(const struct tap_source *s, const char *what)
+static enum tap_status source_fail(const struct tap_source *s, const char *what)
 {
     return TAP_FAIL(s->host, TAP_ERROR, "%s: %s at byte %llu", s->path, what,
                     (unsigned long long)s->reader.offset);
@@ -13,7 +13,7 @@ enum tap_status tap_source_fail(const struct tap_source *s, const char *what)
 
 enum tap_status tap_source_bad(const struct tap_source *s)
 {
-    return tap_source_fail(
+    return source_fail(
         s, s->port ? "what stands there is no message of a trace port: nothing is played from "
                      "there on,"
                    : "what stands there is no frame of a recording: nothing is played from there "
@@ -213,10 +213,10 @@ enum tap_status tap_source_ended(struct tap_source *s)
     else if (s->got == TAP_READER_BAD)
         status = tap_source_bad(s);
     else if (s->got == TAP_READER_TORN)
-        status = tap_source_fail(s, torn_within(s));
+        status = source_fail(s, torn_within(s));
     else if (s->got == TAP_READER_REPORTS)
-        status = tap_source_fail(s, "what the recording says of its nodes is damaged before this: "
-                                    "nothing is played from there on,");
+        status = source_fail(s, "what the recording says of its nodes is damaged before this: "
+                                "nothing is played from there on,");
     if (s->damages)
         status = TAP_FAIL(s->host, TAP_ERROR,
                           "%s is damaged in %llu places: what was in them is counted as lost",

@@ -55,8 +55,7 @@ enum tap_status tap_source_open(struct tap_source *, const struct tap_host *, co
 void tap_source_next(struct tap_source *, bool timed);
 /* Says how it ended; OK: at its end. */
 enum tap_status tap_source_ended(struct tap_source *);
-/* A cause with the place in the file. */
-enum tap_status tap_source_fail(const struct tap_source *, const char *what);
+/* What stands at this place of the file is nothing that can be played. */
 enum tap_status tap_source_bad(const struct tap_source *);
 void tap_source_close(struct tap_source *);
 
