@@ -183,12 +183,7 @@ void tap_emit_close(struct tap_chrome *c, uint64_t events)
         *p++ = '}';
     c->in_args = false;
     c->w.p = p;
-    /* a loop that ran for months, in one slice */
-    while (__builtin_expect(events > UINT32_MAX, 0)) {
-        tap_writer_end(&c->w, UINT32_MAX);
-        events -= UINT32_MAX;
-    }
-    tap_writer_end(&c->w, (uint32_t)events);
+    tap_writer_end_many(&c->w, events); /* a loop that ran for months, in one slice */
 }
 
 void tap_emit_instant(struct tap_chrome *c, struct tap_track *t, int64_t ts, const char *tail,

@@ -116,10 +116,7 @@ static inline void put_char(struct tap_writer *w, char c)
 static void end_row(struct tap_writer *w, const struct tap_event *e)
 {
     put_char(w, '\n');
-    if (__builtin_expect(w->failed, 0)) /* out of memory drops what was begun: no half rows */
-        tap_writer_drop(w);
-    else
-        tap_writer_end(w, !tap_kind_is_control(e->kind));
+    tap_writer_end_event(w, e);
 }
 
 static void put_name(struct tap_csv *self, uint32_t id)

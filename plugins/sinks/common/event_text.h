@@ -10,7 +10,7 @@
 
 static const struct {
     uint32_t flag;
-    const char *text;
+    const char *text; /* with a space in front */
 } tap_event_flag_texts[] = {
     {TAP_EVENT_TIMEOUT, " timeout"}, {TAP_EVENT_NONEXISTING, " nonexisting"},
     {TAP_EVENT_EXITING, " exiting"}, {TAP_EVENT_GC_MAJOR, " major"},

@@ -49,11 +49,5 @@ static inline enum tap_status tap_file_claim_status(const struct tap_file_claim 
 {
     return tap_writer_status(&c->w);
 }
-/* The text that was made since the last tap_writer_drop. */
-static inline const char *tap_file_claim_text(const struct tap_file_claim *c, size_t *len)
-{
-    *len = tap_writer_here(&c->w);
-    return tap_writer_begun(&c->w);
-}
 
 #endif

@@ -74,9 +74,7 @@ static void end(struct tap_file_sink *s)
         status_of(s);
         return;
     }
-    for (; s->waiting > UINT32_MAX; s->waiting -= UINT32_MAX)
-        tap_writer_end(&s->w, UINT32_MAX);
-    tap_writer_end(&s->w, (uint32_t)s->waiting);
+    tap_writer_end_many(&s->w, s->waiting);
 }
 
 enum tap_status tap_file_sink_stop(void *self)

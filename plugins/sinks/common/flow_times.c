@@ -41,3 +41,13 @@ bool tap_flow_times_take(struct tap_flow_times *f, uint64_t flow, struct tap_flo
         }
     return false;
 }
+
+int64_t tap_flow_times_event(struct tap_flow_times *f, const struct tap_event *e)
+{
+    struct tap_flow_time flow;
+    if (e->flow && e->kind == TAP_MESSAGE_SEND)
+        tap_flow_times_put(f, e->flow, e->ts);
+    else if (e->kind == TAP_MESSAGE_RECEIVE && tap_flow_times_take(f, e->flow, &flow))
+        return flow.sent;
+    return 0;
+}

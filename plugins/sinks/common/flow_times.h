@@ -26,5 +26,7 @@ void tap_flow_times_free(struct tap_flow_times *);
 struct tap_flow_time *tap_flow_times_put(struct tap_flow_times *, uint64_t flow, int64_t sent);
 /* Takes it out; false: its send was not seen, or is forgotten. */
 bool tap_flow_times_take(struct tap_flow_times *, uint64_t flow, struct tap_flow_time *);
+/* A send is put in, a receive taken out: when the message that is taken was sent; 0: unknown. */
+int64_t tap_flow_times_event(struct tap_flow_times *, const struct tap_event *);
 
 #endif

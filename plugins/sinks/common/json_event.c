@@ -63,23 +63,16 @@ static void put_message(struct tap_json *self, const struct tap_batch *batch,
     }
 }
 
-static const struct {
-    uint32_t flag;
-    const char *text;
-} json_flags[] = {{TAP_EVENT_TIMEOUT, "\"timeout\""}, {TAP_EVENT_NONEXISTING, "\"nonexisting\""},
-                  {TAP_EVENT_EXITING, "\"exiting\""}, {TAP_EVENT_GC_MAJOR, "\"major\""},
-                  {TAP_EVENT_LINK_GOT, "\"got\""},    {TAP_EVENT_MOVED, "\"moved\""},
-                  {TAP_EVENT_TAIL, "\"tail\""}};
-
 static void put_flags(struct tap_writer *w, const struct tap_event *e)
 {
-    const char *before = ",\"flags\":[";
+    const char *before = ",\"flags\":[\"";
     bool any = false;
-    for (size_t i = 0; i < sizeof json_flags / sizeof *json_flags; i++)
-        if (e->flags & json_flags[i].flag) {
+    for (size_t i = 0; i < sizeof tap_event_flag_texts / sizeof *tap_event_flag_texts; i++)
+        if (e->flags & tap_event_flag_texts[i].flag) {
             put_plain(w, before);
-            put_plain(w, json_flags[i].text);
-            before = ",";
+            put_plain(w, tap_event_flag_texts[i].text + 1); /* behind its space */
+            put_plain(w, "\"");
+            before = ",\"";
             any = true;
         }
     if (any)

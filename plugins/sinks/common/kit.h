@@ -12,6 +12,7 @@
  *     process_name.h    how processes, modules and functions are written, Elixir's as its own
  *     node_labels.h     what printing needs to know of a node
  *     payload_atom.h    an atom of a payload, as a name
+ *     protobuf.h        messages of Protocol Buffers
  */
 #ifndef BEAMTAP_KIT_H
 #define BEAMTAP_KIT_H

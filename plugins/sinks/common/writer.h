@@ -173,6 +173,26 @@ static inline void tap_writer_drop(struct tap_writer *w)
 {
     w->p = tap_writer_begun(w);
 }
+/* The same for so many events, as a sink that adds up ends them. */
+static inline void tap_writer_end_many(struct tap_writer *w, uint64_t events)
+{
+    for (; __builtin_expect(events > UINT32_MAX, 0); events -= UINT32_MAX)
+        tap_writer_end(w, UINT32_MAX);
+    tap_writer_end(w, (uint32_t)events);
+}
+/* This event's row ends here; out of memory drops what was begun: no half rows. */
+static inline void tap_writer_end_event(struct tap_writer *w, const struct tap_event *e)
+{
+    if (__builtin_expect(w->failed, 0))
+        tap_writer_drop(w);
+    else
+        tap_writer_end(w, !tap_kind_is_control(e->kind));
+}
+/* Is the run to end, while a sink waits for somebody? */
+static inline bool tap_sink_is_to_end(const struct tap_host *host)
+{
+    return TAP_HAS(host->sink, ending) && host->sink->ending && host->sink->ending(host);
+}
 
 /* Any bytes, of any length. */
 void tap_writer_put(struct tap_writer *w, const void *bytes, size_t n);

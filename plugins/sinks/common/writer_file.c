@@ -131,11 +131,6 @@ static bool open_path(struct tap_writer *w)
     }
 }
 
-static bool is_to_end(const struct tap_host *host)
-{
-    return TAP_HAS(host->sink, ending) && host->sink->ending && host->sink->ending(host);
-}
-
 /* Waits where nobody reads a named pipe yet: in steps, for a run that is to end has to get away. */
 static bool open_waiting(struct tap_writer *w)
 {
@@ -144,7 +139,7 @@ static bool open_waiting(struct tap_writer *w)
             return false;
         if (!told)
             w->host->log(w->host, TAP_LOG_INFO, "%s waits for its reader", w->path);
-        if (is_to_end(w->host))
+        if (tap_sink_is_to_end(w->host))
             return snprintf(w->output.why, sizeof w->output.why,
                             "nobody read this pipe until the run was ended"),
                    false;

@@ -57,10 +57,7 @@ static enum tap_status html_stop(void *self)
         tap_writer_close(&h->w);
         return TAP_ERROR;
     }
-    uint64_t left = h->events;
-    for (; left > UINT32_MAX; left -= UINT32_MAX)
-        tap_writer_end(&h->w, UINT32_MAX);
-    tap_writer_end(&h->w, (uint32_t)left);
+    tap_writer_end_many(&h->w, h->events);
     return tap_writer_close(&h->w);
 }
 

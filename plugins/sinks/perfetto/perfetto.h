@@ -192,7 +192,6 @@ void pf_extras(struct pf *);
 
 /* The track of the event's process, which is told when it is new; NULL: no memory. */
 struct pf_track *pf_track(struct pf *);
-struct pf_track *pf_track_find(struct pf *, const struct tap_pid *); /* NULL: nothing was drawn */
 /* By its thread id; NULL: it is forgotten. */
 struct pf_track *pf_track_at(struct pf *, uint32_t thread);
 /* Whoever has the pid next is another one. */

@@ -46,7 +46,8 @@ static void track_tell(struct pf *p, struct pf_track *t)
     tap_pb_end(w, packet);
 }
 
-struct pf_track *pf_track_find(struct pf *p, const struct tap_pid *pid)
+/* NULL: nothing was drawn */
+static struct pf_track *track_find(struct pf *p, const struct tap_pid *pid)
 {
     uint32_t *at = tap_map_get(&p->track_at, tap_map_pid(pid), false);
     return at ? &p->tracks[*at - 1] : NULL;
@@ -76,7 +77,7 @@ void pf_track_settle(struct pf *p, struct pf_track *t, int64_t ts)
 
 void pf_track_part(struct pf *p, const struct tap_pid *pid)
 {
-    struct pf_track *t = pf_track_find(p, pid);
+    struct pf_track *t = track_find(p, pid);
     if (t) {
         pf_track_settle(p, t, t->last);
         tap_map_remove(&p->track_at, tap_map_pid(pid));
@@ -102,7 +103,7 @@ static bool lives(unsigned kind)
 struct pf_track *pf_track(struct pf *p)
 {
     const struct tap_event *e = p->event;
-    struct pf_track *t = pf_track_find(p, &e->pid);
+    struct pf_track *t = track_find(p, &e->pid);
     if (t && t->ended && lives(e->kind)) {
         pf_track_part(p, &e->pid);
         t = NULL;
@@ -127,7 +128,7 @@ struct pf_track *pf_track(struct pf *p)
 
 static void rename_it(struct pf *p, const struct tap_pid *pid)
 {
-    struct pf_track *t = pid ? pf_track_find(p, pid) : NULL;
+    struct pf_track *t = pid ? track_find(p, pid) : NULL;
     if (t && !t->ended)
         track_tell(p, t);
 }
@@ -175,7 +176,7 @@ void pf_mailboxes(struct pf *p)
     struct tap_pid pid;
     int64_t length;
     while (tap_process_mailbox_next(p->sink.host, &list, &pid, &length)) {
-        struct pf_track *t = pf_track_find(p, &pid);
+        struct pf_track *t = track_find(p, &pid);
         if (!t || t->ended)
             continue;
         if (!t->counted)

@@ -80,10 +80,7 @@ static void put_lines(struct pipe *p, const struct tap_batch *batch, const uint3
         if (!tap_kind_has_row(e->kind))
             continue;
         tap_json_event(&p->json, batch, e);
-        if (p->rows.w.failed) /* out of memory drops what was begun: no half lines */
-            tap_writer_drop(&p->rows.w);
-        else
-            tap_writer_end(&p->rows.w, !tap_kind_is_control(e->kind));
+        tap_writer_end_event(&p->rows.w, e);
     }
 }
 

@@ -266,11 +266,6 @@ bool db_open_transaction(struct db *d)
     return !d->claim.w.failed;
 }
 
-static bool is_to_end(const struct tap_host *host)
-{
-    return TAP_HAS(host->sink, ending) && host->sink->ending && host->sink->ending(host);
-}
-
 /* Is there to be another try, now? While there is room, whoever reads may go on: what comes waits
  * in memory. When there is none he holds up the sink, until he lets go or the run is to end. */
 static bool tries_again(const struct db *d, bool last, int tries)
@@ -279,7 +274,7 @@ static bool tries_again(const struct db *d, bool last, int tries)
     if (last)
         return tries < DB_TRIES;
     sqlite3_db_status(d->sqlite, SQLITE_DBSTATUS_CACHE_USED, &held, &most, 0);
-    return held >= DB_HELD && !is_to_end(d->host);
+    return held >= DB_HELD && !tap_sink_is_to_end(d->host);
 }
 
 bool db_commit(struct db *d, bool last)

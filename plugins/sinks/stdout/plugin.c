@@ -36,7 +36,7 @@ static enum tap_status out_start(void *s)
         return status;
     self->colour = wants_colour(self);
     self->json = (struct tap_json){self->host, &self->w, &self->nodes,
-                                   out_print(self, &(struct tap_sink_node){0}, true)};
+                                   out_print(self, &(struct tap_sink_node){0})};
     if (self->settings->indent && self->settings->format == OUT_TEXT) {
         self->depths = out_depths_new();
         if (!self->depths)
@@ -54,17 +54,13 @@ static void put_event(struct out *self, const struct tap_batch *batch, const str
         tap_json_event(&self->json, batch, e);
     else
         out_text_event(self, batch, e);
-    if (__builtin_expect(self->w.failed, 0)) /* out of memory drops what was begun: no half lines */
-        tap_writer_drop(&self->w);
-    else
-        tap_writer_end(&self->w, !tap_kind_is_control(e->kind));
+    tap_writer_end_event(&self->w, e);
 }
 
 static void learn_process(struct out *self, const struct tap_batch *batch,
                           const struct tap_event *e)
 {
-    struct tap_print print =
-        out_print(self, tap_sink_nodes_get(&self->nodes, self->host, e->node), false);
+    struct tap_print print = out_print(self, tap_sink_nodes_get(&self->nodes, self->host, e->node));
     tap_process_table_learn(self->called, self->host, batch, e, &print);
 }
 

@@ -41,8 +41,8 @@ struct out {
     struct tap_json json;
 };
 
-/* Writes one event as one line, '\n' included; the caller ends it. Control events never come
- * here. */
+/* Writes one event that has a row (tap_kind_has_row) as one line, '\n' included; the caller ends
+ * it. */
 void out_text_event(struct out *, const struct tap_batch *, const struct tap_event *);
 
 /* Call depths of the last few thousand processes that called something. NULL: out of memory. */
@@ -54,12 +54,10 @@ unsigned out_depths_step(struct out_depths *, const struct tap_event *, bool ret
 /* Events of the node are missing: what was open may have ended unseen. */
 void out_depths_lost(struct out_depths *, uint32_t node);
 
-static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node,
-                                         bool json)
+static inline struct tap_print out_print(const struct out *self, const struct tap_sink_node *node)
 {
     struct tap_print print = tap_sink_print(node, (enum tap_print_syntax)self->settings->syntax);
     print.limit = (size_t)self->settings->max_message;
-    print.json = json;
     print.max_depth = (uint32_t)self->settings->max_depth;
     print.max_items = (uint32_t)self->settings->max_items;
     return print;

@@ -190,7 +190,7 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
 {
     struct tap_writer *w = &self->w;
     const struct tap_sink_node *node = tap_sink_nodes_get(&self->nodes, self->host, e->node);
-    struct tap_print print = out_print(self, node, false);
+    struct tap_print print = out_print(self, node);
     put_prefix(self, e, node, &print);
     sanitize(w, 0);
     if (self->colour)

@@ -57,17 +57,6 @@ static void count_reason(struct sum *s, struct tap_reason_counts *reasons, uint3
         s->no_memory = true;
 }
 
-/* When the message that is taken was sent; 0: unknown. */
-static int64_t message_sent(struct sum *s, const struct tap_event *e)
-{
-    struct tap_flow_time flow;
-    if (e->flow && e->kind == TAP_MESSAGE_SEND)
-        tap_flow_times_put(&s->flows, e->flow, e->ts);
-    else if (e->kind == TAP_MESSAGE_RECEIVE && tap_flow_times_take(&s->flows, e->flow, &flow))
-        return flow.sent;
-    return 0;
-}
-
 /* Keeps it when it is among the slowest. */
 static void keep_call(void *context, const struct tap_server_call *c)
 {
@@ -126,7 +115,7 @@ static void count_event(struct sum *s, const struct tap_batch *batch, const stru
         tap_call_times_clear(&s->times, &p->stack, index);
         p->stack.epoch = n->epoch;
     }
-    int64_t sent = message_sent(s, e);
+    int64_t sent = tap_flow_times_event(&s->flows, e);
     if (index) /* the first stands for many */
         tap_call_times_event(&s->times, &p->stack, e, sent);
     count_kind(s, index, batch, e);

@@ -180,8 +180,5 @@ void sum_report(struct sum *s)
     report_pairs(s);
     report_calls(s);
     sum_report_ends(s);
-    uint64_t left = s->events;
-    for (; left > UINT32_MAX; left -= UINT32_MAX)
-        tap_writer_end(&s->w, UINT32_MAX);
-    tap_writer_end(&s->w, (uint32_t)left);
+    tap_writer_end_many(&s->w, s->events);
 }

@@ -151,17 +151,6 @@ static void count_pair(struct top *t, uint32_t from, const struct tap_event *e)
     t->pairs[index].messages++;
 }
 
-/* When the message that is taken was sent; 0: unknown. */
-static int64_t message_sent(struct top *t, const struct tap_event *e)
-{
-    struct tap_flow_time flow;
-    if (e->flow && e->kind == TAP_MESSAGE_SEND)
-        tap_flow_times_put(&t->flows, e->flow, e->ts);
-    else if (e->kind == TAP_MESSAGE_RECEIVE && tap_flow_times_take(&t->flows, e->flow, &flow))
-        return flow.sent;
-    return 0;
-}
-
 /* ---- Events */
 
 /* How often stacks have broken on a node; NULL: no memory. */
@@ -225,7 +214,7 @@ static void count_event(struct top *t, const struct tap_batch *batch, const stru
         tap_call_times_clear(&t->times, &p->stack, index);
         p->stack.epoch = *epoch;
     }
-    int64_t sent = message_sent(t, e);
+    int64_t sent = tap_flow_times_event(&t->flows, e);
     if (index) /* the first stands for many */
         tap_call_times_event(&t->times, &p->stack, e, sent);
     count_kind(t, index, batch, e);

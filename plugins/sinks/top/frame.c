@@ -157,7 +157,6 @@ bool top_frame_take(struct top *t, struct top_frame *f, int64_t since)
     f->rate = rate(t->events - t->events_before, since);
     f->lost = t->lost;
     f->gap = t->gap;
-    f->elapsed = t->last - t->first;
     t->events_before = t->events;
     bool good = take_rows(t, f, TOP_FUNCTIONS, t->times.function_count, function_row, since) &&
                 take_rows(t, f, TOP_PROCESSES, t->process_count, process_row, since) &&

@@ -112,9 +112,5 @@ void top_text_write(struct top *t)
             put_row(t, &f, (enum top_view)v, &f.rows[v][i]);
     }
     top_frame_free(&f);
-    for (uint64_t left = t->events; left || tap_writer_here(&t->w);) {
-        uint32_t some = left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
-        tap_writer_end(&t->w, some);
-        left -= some;
-    }
+    tap_writer_end_many(&t->w, t->events);
 }

@@ -72,8 +72,7 @@ struct top_frame {
     uint32_t count[TOP_VIEWS];
     struct tap_server_call *calls;
     uint64_t events, rate, lost;
-    int64_t gap;     /* ns without tracing */
-    int64_t elapsed; /* between the first event and the last */
+    int64_t gap; /* ns without tracing */
 };
 
 /* What was counted when the frame before was taken. */
