@@ -60,6 +60,8 @@ struct tap_syn_node *tap_syn_elixir_leaf(struct tap_syn_elixir *, enum tap_syn_n
 /* name(items), as Erlang calls it. An item that is NULL: what failed below. */
 struct tap_syn_node *tap_syn_elixir_call(struct tap_syn_elixir *, const char *name, size_t off,
                                          struct tap_syn_node *const *items, size_t count);
+struct tap_syn_node *tap_syn_elixir_call_two(struct tap_syn_elixir *, const char *name, size_t off,
+                                             struct tap_syn_node *, struct tap_syn_node *);
 /* Says that `node` will stand so many times in what is made. False: that is too much. */
 bool tap_syn_elixir_repeats(struct tap_syn_elixir *, const struct tap_syn_node *, size_t times);
 

@@ -38,8 +38,8 @@ bool tap_syn_elixir_repeats(struct tap_syn_elixir *e, const struct tap_syn_node 
 
 /* ---- What Erlang writes otherwise */
 
-static struct tap_syn_node *two(struct tap_syn_elixir *e, const char *name, size_t off,
-                                struct tap_syn_node *a, struct tap_syn_node *b)
+struct tap_syn_node *tap_syn_elixir_call_two(struct tap_syn_elixir *e, const char *name, size_t off,
+                                             struct tap_syn_node *a, struct tap_syn_node *b)
 {
     struct tap_syn_node *items[2] = {a, b};
     return tap_syn_elixir_call(e, name, off, items, 2);
@@ -48,12 +48,12 @@ static struct tap_syn_node *two(struct tap_syn_elixir *e, const char *name, size
 static struct tap_syn_node *get(struct tap_syn_elixir *e, size_t off, const char *key,
                                 struct tap_syn_node *map)
 {
-    return two(e, "map_get", off, tap_syn_atom(e->source, key, off), map);
+    return tap_syn_elixir_call_two(e, "map_get", off, tap_syn_atom(e->source, key, off), map);
 }
 
 static struct tap_syn_node *is_nil(struct tap_syn_elixir *e, size_t off, struct tap_syn_node **a)
 {
-    return two(e, "=:=", off, a[0], tap_syn_atom(e->source, "nil", off));
+    return tap_syn_elixir_call_two(e, "=:=", off, a[0], tap_syn_atom(e->source, "nil", off));
 }
 
 /* elem counts from 0. */
@@ -75,15 +75,15 @@ static struct tap_syn_node *elem(struct tap_syn_elixir *e, size_t off, struct ta
         place->digits = digits;
         place->digit_count = next > 255 ? 2 : 1;
     } else {
-        place = two(e, "+", off, a[1], place);
+        place = tap_syn_elixir_call_two(e, "+", off, a[1], place);
     }
-    return two(e, "element", off, place, a[0]);
+    return tap_syn_elixir_call_two(e, "element", off, place, a[0]);
 }
 
 static struct tap_syn_node *is_map_key(struct tap_syn_elixir *e, size_t off,
                                        struct tap_syn_node **a)
 {
-    return two(e, "is_map_key", off, a[1], a[0]);
+    return tap_syn_elixir_call_two(e, "is_map_key", off, a[1], a[0]);
 }
 
 /* A map with a __struct__ that is an atom, or the one that is named. */
@@ -96,16 +96,18 @@ static struct tap_syn_node *struct_of(struct tap_syn_elixir *e, size_t off, stru
     if (!key || !field || !tap_syn_elixir_repeats(e, x, 5))
         return NULL;
     bool ok = tap_syn_elixir_add(e, &all, tap_syn_elixir_call(e, "is_map", off, &x, 1)) &&
-              tap_syn_elixir_add(e, &all, two(e, "is_map_key", off, key, x)) &&
+              tap_syn_elixir_add(e, &all, tap_syn_elixir_call_two(e, "is_map_key", off, key, x)) &&
               tap_syn_elixir_add(e, &all, tap_syn_elixir_call(e, "is_atom", off, &field, 1));
     if (ok && name)
-        ok = tap_syn_elixir_add(e, &all, two(e, "=:=", off, field, name));
+        ok = tap_syn_elixir_add(e, &all, tap_syn_elixir_call_two(e, "=:=", off, field, name));
     if (ok && exception) {
         struct tap_syn_node *mark = tap_syn_atom(e->source, "__exception__", off);
-        ok = mark && tap_syn_elixir_add(e, &all, two(e, "is_map_key", off, mark, x)) &&
+        ok = mark &&
+             tap_syn_elixir_add(e, &all, tap_syn_elixir_call_two(e, "is_map_key", off, mark, x)) &&
              tap_syn_elixir_add(e, &all,
-                                two(e, "=:=", off, get(e, off, "__exception__", x),
-                                    tap_syn_atom(e->source, "true", off)));
+                                tap_syn_elixir_call_two(e, "=:=", off,
+                                                        get(e, off, "__exception__", x),
+                                                        tap_syn_atom(e->source, "true", off)));
     }
     return ok ? tap_syn_elixir_call(e, "andalso", off, all.at, all.count) : NULL;
 }

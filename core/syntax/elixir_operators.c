@@ -72,13 +72,6 @@ static const struct sign *sign_at(const struct tap_syn_elixir *e)
 
 /* ---- in */
 
-static struct tap_syn_node *compare(struct tap_syn_elixir *e, const char *how, size_t off,
-                                    struct tap_syn_node *a, struct tap_syn_node *b)
-{
-    struct tap_syn_node *sides[2] = {a, b};
-    return tap_syn_elixir_call(e, how, off, sides, 2);
-}
-
 /* a in [b, c] */
 static struct tap_syn_node *in_list(struct tap_syn_elixir *e, size_t off, struct tap_syn_node *left,
                                     const struct tap_syn_node *list)
@@ -91,7 +84,8 @@ static struct tap_syn_node *in_list(struct tap_syn_elixir *e, size_t off, struct
     if (!tap_syn_elixir_repeats(e, left, list->count))
         return NULL;
     for (size_t i = 0; i < list->count; i++)
-        if (!tap_syn_elixir_add(e, &any, compare(e, "=:=", off, left, list->items[i])))
+        if (!tap_syn_elixir_add(e, &any,
+                                tap_syn_elixir_call_two(e, "=:=", off, left, list->items[i])))
             return NULL;
     return any.count == 0   ? tap_syn_atom(e->source, "false", off)
            : any.count == 1 ? any.at[0]
@@ -106,8 +100,8 @@ static struct tap_syn_node *in_range(struct tap_syn_elixir *e, size_t off,
     if (!tap_syn_elixir_repeats(e, left, 3))
         return NULL;
     all[0] = tap_syn_elixir_call(e, "is_integer", off, &left, 1);
-    all[1] = compare(e, ">=", off, left, range->items[0]);
-    all[2] = compare(e, "=<", off, left, range->items[1]);
+    all[1] = tap_syn_elixir_call_two(e, ">=", off, left, range->items[0]);
+    all[2] = tap_syn_elixir_call_two(e, "=<", off, left, range->items[1]);
     return tap_syn_elixir_call(e, "andalso", off, all, 3);
 }
 
