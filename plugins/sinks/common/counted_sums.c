@@ -1,6 +1,8 @@
 /* counted_sums.c: see counted_sums.h. Sums alone are kept. */
 #include "sinks/common/counted_sums.h"
 
+#include "sinks/common/writer.h"
+
 #include <stdlib.h>
 
 void tap_counted_sums_free(struct tap_counted_sums *s)
@@ -53,7 +55,7 @@ bool tap_counted_sums_add(struct tap_counted_sums *s, uint32_t process,
     if (!row)
         return false;
     add(row, &counted);
-    process = tap_counted_in_process(e) ? process : 0;
+    process = tap_event_has_pid(e) ? process : 0;
     row = row_of(s, tap_map_mix(process, UINT64_C(0x70726f63)),
                  &(struct tap_counted_sum){.is_process = true, .process = process});
     if (!row)

@@ -26,12 +26,6 @@ struct tap_counted_sums {
 
 void tap_counted_sums_free(struct tap_counted_sums *);
 
-/* A row of one process; those of all processes together have none. */
-static inline bool tap_counted_in_process(const struct tap_event *e)
-{
-    return e->pid.node || e->pid.id || e->pid.serial;
-}
-
 /* One more row. False: no memory. */
 bool tap_counted_sums_add(struct tap_counted_sums *, uint32_t process, const struct tap_batch *,
                           const struct tap_event *);

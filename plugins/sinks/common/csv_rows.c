@@ -27,7 +27,7 @@ static void put_pid(struct tap_csv *self, const struct tap_event *e, const struc
     if (e->pid.node == print->node_name) {
         if (e->pid.node)
             tap_writer_pid(w, &e->pid, print);
-    } else if (e->pid.node || e->pid.id || e->pid.serial) {
+    } else if (tap_event_has_pid(e)) {
         size_t at = tap_csv_cell_open(w);
         tap_writer_pid(w, &e->pid, print);
         tap_csv_cell_close(w, at);

@@ -202,7 +202,7 @@ void tap_json_event(struct tap_json *self, const struct tap_batch *batch, const 
     put_plain(w, ",\"event\":\"");
     put_plain(w, kind);
     put_plain(w, "\"");
-    if (e->pid.node || e->pid.id || e->pid.serial) {
+    if (tap_event_has_pid(e)) {
         put_plain(w, ",\"pid\":\"");
         tap_writer_pid(w, &e->pid, &print);
         put_plain(w, "\"");

@@ -74,13 +74,17 @@ static int unread(const struct tap_writer *w)
  * from it slowly lives all the same. False: he does not, or it takes too long; errno. */
 static bool wait_for_room(const struct tap_writer *w)
 {
+    struct pollfd p = {w->fd, POLLOUT, 0};
+    if (!w->patience) { /* a stream of somebody else's: for as long as it takes */
+        poll(&p, 1, -1);
+        return true;
+    }
     for (;;) {
-        struct pollfd p = {w->fd, POLLOUT, 0};
         int64_t left = w->deadline ? w->deadline - now_ms() : w->patience;
         int wait = left < w->patience ? (int)left : w->patience, before = unread(w);
         if (wait < 0)
             wait = 0;
-        if (poll(&p, 1, w->patience ? wait : -1) != 0)
+        if (poll(&p, 1, wait) != 0)
             return true;
         if (w->deadline && now_ms() >= w->deadline)
             return errno = ETIME, false;

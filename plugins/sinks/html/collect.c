@@ -45,7 +45,7 @@ static void collect_event(struct html *h, const struct tap_batch *batch, const s
     h->last = e->ts > h->last ? e->ts : h->last;
     html_timeline_count(h, e);
     bool row = e->kind == TAP_FUNCTION_COUNTERS; /* a profile's: nothing happened just then */
-    bool nobody = row && !tap_counted_in_process(e);
+    bool nobody = row && !tap_event_has_pid(e);
     uint32_t index = nobody ? 0 : html_process_get(h, &e->pid, e->node);
     struct html_node *n = html_node_get(h, e->node);
     struct html_process *p = &h->processes[index];

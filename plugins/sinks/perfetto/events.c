@@ -329,9 +329,11 @@ static bool of_node(struct pf *p)
 bool pf_event(struct pf *p)
 {
     unsigned kind = p->event->kind;
-    if (!p->sink.host->node(p->sink.host, p->event->node))
+    uint32_t node = p->event->node;
+    bool known = node < p->node_count && p->nodes[node].known;
+    if (!known && !p->sink.host->node(p->sink.host, node))
         return true;
-    if (!pf_node(p, p->event->node))
+    if (!pf_node(p, node))
         return false;
     pf_learn(p);
     if (kind == TAP_FUNCTION_CALL)

@@ -69,7 +69,7 @@ uint32_t db_function(struct db *d, uint32_t module, uint32_t function, int32_t a
         if (!db_run(d, DB_FUNCTION))
             return 0;
         id = sqlite3_last_insert_rowid(d->sqlite);
-        d->claim.w.p = tap_writer_begun(&d->claim.w) + at;
+        db_text_drop(d, at);
     }
     return *known = (uint32_t)id;
 }
@@ -95,7 +95,7 @@ uint32_t db_process(struct db *d, const struct tap_pid *pid, uint32_t node, bool
         db_text(d, DB_PROCESS, 2, text);
         id = db_run(d, DB_PROCESS) ? sqlite3_last_insert_rowid(d->sqlite) : 0;
     }
-    d->claim.w.p = tap_writer_begun(&d->claim.w) + at;
+    db_text_drop(d, at);
     return *known = (uint32_t)(id < 0 ? -id : id);
 }
 
@@ -113,7 +113,7 @@ static bool named(struct db *d, const struct tap_pid *pid, uint32_t node)
         db_text(d, DB_PROCESS_NAME, 2, text);
         good = id && db_run(d, DB_PROCESS_NAME);
     }
-    d->claim.w.p = tap_writer_begun(&d->claim.w) + at;
+    db_text_drop(d, at);
     return good;
 }
 
@@ -153,7 +153,7 @@ static bool ended(struct db *d, const struct tap_batch *batch, const struct tap_
     db_number(d, DB_PROCESS_ENDED, 2, e->ts);
     db_text(d, DB_PROCESS_ENDED, 3, db_text_end(d, at));
     bool good = id && db_run(d, DB_PROCESS_ENDED);
-    d->claim.w.p = tap_writer_begun(&d->claim.w) + at;
+    db_text_drop(d, at);
     return good;
 }
 

@@ -151,7 +151,7 @@ static bool put_rest(struct db *d, const struct tap_batch *batch, const struct t
 
 bool db_event(struct db *d, const struct tap_batch *batch, const struct tap_event *e)
 {
-    bool has_pid = e->pid.node || e->pid.id || e->pid.serial;
+    bool has_pid = tap_event_has_pid(e);
     if (!db_begin(d) || !db_open_transaction(d) || !db_learn(d, batch, e))
         return false;
     d->event = e;

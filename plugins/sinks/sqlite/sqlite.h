@@ -150,6 +150,11 @@ static inline struct db_text db_text_end(const struct db *d, size_t at)
 {
     return (struct db_text){at, tap_writer_here(&d->claim.w) - at, false};
 }
+/* Forgets the texts since db_text_begin gave `at`. */
+static inline void db_text_drop(struct db *d, size_t at)
+{
+    d->claim.w.p = tap_writer_begun(&d->claim.w) + at;
+}
 static inline struct tap_print db_print(struct db *d, uint32_t node, size_t limit)
 {
     struct tap_print print =

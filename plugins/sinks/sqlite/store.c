@@ -119,10 +119,15 @@ static bool is_journal(int fd)
                       (n >= (ssize_t)sizeof mark && memcmp(head, mark, sizeof mark) == 0));
 }
 
+static int new_journal(const struct db *d)
+{
+    return open(d->journal, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 /* The journal's name is an output as the file's is: it is locked, so that no other sink has it. */
 static bool lock_journal(struct db *d)
 {
-    d->journal_fd = open(d->journal, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    d->journal_fd = new_journal(d);
     d->made = d->journal_fd >= 0;
     if (!d->made && errno == EEXIST)
         d->journal_fd = open(d->journal, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -162,7 +167,7 @@ static bool unlink_journal(const struct db *d)
 static bool make_journal(struct db *d)
 {
     close(d->journal_fd);
-    d->journal_fd = open(d->journal, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    d->journal_fd = new_journal(d);
     if (d->journal_fd < 0)
         return failed(d, "its journal (PATH-journal) cannot be made");
     flock(d->journal_fd, LOCK_EX | LOCK_NB);

@@ -108,7 +108,7 @@ static void put_prefix(struct out *self, const struct tap_event *e,
         pad(w, at, self->node_width + 2);
     }
     size_t at = tap_writer_here(w);
-    if (e->pid.node || e->pid.id || e->pid.serial)
+    if (tap_event_has_pid(e))
         tap_writer_pid(w, &e->pid, print);
     if (self->called)
         put_process_name(self, &e->pid);
