@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+#include "beamtap/gen.h"
+#include "beamtap/term_write.h"
+
 #include "unit.h"
 
 static struct tap_chain *chain;
@@ -109,6 +112,48 @@ static void what_has_no_room_is_counted(void)
     tap_chain_free(chain);
 }
 
+/* #Ref<0.7> of n@h: what a call and its reply share. */
+#define REFERENCE 90, 0, 1, 119, 3, 'n', '@', 'h', 0, 0, 0, 1, 0, 0, 0, 7
+
+static bool speaks(struct tap_event ev, enum tap_gen gen, const struct tap_buf *message)
+{
+    ev.gen = (uint8_t)gen;
+    ev.payload = (struct tap_span){0, (uint32_t)message->len};
+    return tap_chain_event(chain, &ev, message->data);
+}
+
+/* {noreply, _}, and gen_server:reply from a worker. */
+static void a_server_has_answered_whoever_sends_the_reply(void)
+{
+    static const uint8_t from[] = {88, 119, 3, 'n', '@', 'h', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1},
+                         reference[] = {REFERENCE};
+    struct tap_buf call = {0}, reply = {0};
+    tap_write_tuple(&call, 3);
+    tap_write_atom(&call, "$gen_call");
+    tap_write_tuple(&call, 2);
+    tap_buf_put(&call, from, sizeof from);
+    tap_buf_put(&call, reference, sizeof reference);
+    tap_write_atom(&call, "order");
+    tap_write_tuple(&reply, 2);
+    tap_buf_put(&reply, reference, sizeof reference);
+    tap_write_atom(&reply, "done");
+    struct tap_event first = event(TAP_MESSAGE_SEND, 1, 100);
+    first.gen = TAP_GEN_CALL;
+    first.payload = (struct tap_span){0, (uint32_t)call.len};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(chain = tap_chain_new());
+    tap_chain_begin(chain, &first, call.data);
+    CU_ASSERT_TRUE(speaks(event(TAP_MESSAGE_RECEIVE, 2, 100), TAP_GEN_CALL, &call));
+    CU_ASSERT_TRUE(is_of_it(TAP_FUNCTION_CALL, 2, 0));
+    CU_ASSERT_TRUE(speaks(event(TAP_MESSAGE_SEND, 3, 101), TAP_GEN_REPLY, &reply));
+    CU_ASSERT_FALSE(is_of_it(TAP_FUNCTION_CALL, 2, 0));
+    CU_ASSERT_FALSE(is_of_it(TAP_MESSAGE_SEND, 2, 102));
+    CU_ASSERT_TRUE(is_of_it(TAP_MESSAGE_RECEIVE, 1, 101));
+    tap_buf_free(&call);
+    tap_buf_free(&reply);
+    tap_chain_free(chain);
+}
+
 UNIT_TESTS("chain", UNIT_TEST(a_message_leads_to_what_is_sent_on),
            UNIT_TEST(whom_it_spawns_is_in_it), UNIT_TEST(many_messages_are_each_found_once),
-           UNIT_TEST(what_has_no_room_is_counted))
+           UNIT_TEST(what_has_no_room_is_counted),
+           UNIT_TEST(a_server_has_answered_whoever_sends_the_reply))
