@@ -1,6 +1,6 @@
 %% e2e_ports.erl: traces as others make them, with dbg and ttb, and what dbg reads of them again.
 -module(e2e_ports).
--export([trace/3, live/2, taken/1, go/1, stop/1, told/1, ttb/2, loop/0, f/2, g/1]).
+-export([trace/3, live/2, go/1, stop/1, told/1, ttb/2, loop/0, f/2, g/1]).
 
 f(A, B) -> _ = (catch g(A)), {A, B}.
 g(X) -> error({no, X}).
@@ -54,12 +54,6 @@ live(Flags, Queue) ->
     Number.
 
 go(N) -> go(whereis(e2e_ports_live), N).
-%% Does someone read from the port? A connection is accepted in the VM, not when it is made.
-taken(Number) ->
-    Hex = lists:flatten(io_lib:format(":~4.16.0B", [Number])),
-    {ok, Text} = file:read_file("/proc/net/tcp"),
-    [] =/= [L || L <- string:split(binary_to_list(Text), "\n", all), [_, Local, _, "01" | _] <- [string:lexemes(L, " ")],
-                 string:find(Local, Hex) =/= nomatch] andalso begin {ok, _} = dbg:trace_port_control(get_listen_port), true end.
 
 stop(_) -> dbg:stop(), gone().
 

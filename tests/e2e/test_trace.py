@@ -18,7 +18,7 @@ def busy(node):
 def a_first_answer_is_on_the_terminal():
     node = Node()
     busy(node)
-    run = trace(node.name, 'e2e_call:add(N, _) when N > 3 -> return', '--count', '10').ended(0)
+    run = trace(node.name, 'e2e_call:add(N, _) when N > 3 -> return', '--count', '20').ended(0)
     lines = run.out().splitlines()
     calls = [re.search(r'-> e2e_call:add\((\d+), 1\)', line) for line in lines]
     calls = [int(m[1]) for m in calls if m]
