@@ -43,9 +43,12 @@ static void refuses_what_is_no_name(void)
 {
     static const struct {
         const char *written, *message;
-    } cases[] = {{"shop cart", "4: this character"}, {"'shop", "5: the closing"},
-                 {"'a'b", "3: nothing may"},         {"''", "0: the name is empty"},
-                 {"shop:add", "4: this char"},       {"9lives", "0: a name that"}};
+    } cases[] = {{"shop cart", "4: this character"},
+                 {"'shop", "5: the closing"},
+                 {"'a'b", "3: nothing may"},
+                 {"''", "0: the name is empty"},
+                 {"shop:add/2", "4: modules are named here; a function goes"},
+                 {"9lives", "0: a name that"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CU_ASSERT(MODULES(cases[i].written) == NULL);
         CU_ASSERT(strncmp(fake.messages[0], cases[i].message, strlen(cases[i].message)) == 0);

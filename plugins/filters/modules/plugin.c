@@ -49,6 +49,9 @@ static enum tap_status modules_add(struct tap_modules *m, const struct tap_text 
     char name[TAP_FILTER_NAME_MAX + 1];
     size_t at;
     const char *wrong = tap_name_read(item->text, true, name, &at);
+    if (wrong && (item->text[at] == ':' || item->text[at] == '/'))
+        wrong = "modules are named here; a function goes into a line of [filter:match_spec]: "
+                "trace = shop_cart:add/2";
     if (wrong)
         return m->host->fail_at(m->host, item, at, "%s", wrong);
     struct modules_pattern *p = &m->patterns[m->count];
