@@ -49,8 +49,12 @@ def every_direction_is_paired():
     unpaired = [(sent[f]['node'], number(sent[f])) for f in sent if f not in got]
     assert not unpaired, 'of %s, %d unpaired: %s' % (releases, len(unpaired), unpaired[:3])
     assert all(number(sent[f]) == number(got[f]) for f in sent), 'wrongly paired'
-    # A receive says who sent, though the VM tells only from where; in JSON too, with the same numbers.
-    wrong = [(sent[f]['pid'], sent[f]['node'], got[f]['peer']) for f in sent
+    # A receive says who sent, though the VM tells only from where; in JSON too, with the same numbers. Not one that was written before
+    # its send came: nodes that are busy tell late.
+    place = {(r['event'], r['flow']): k for k, r in enumerate(events)}
+    early = {f for f in sent if place['message_receive', f] < place['message_send', f] and not got[f]['peer']}
+    assert len(early) < amount / 10, len(early)
+    wrong = [(sent[f]['pid'], sent[f]['node'], got[f]['peer']) for f in set(sent) - early
              if got[f]['peer'] != sent[f]['pid'].replace('<', '<%s.' % sent[f]['node']).replace('.0.', '.', 1) and
              got[f]['peer'] != '<%s%s' % (sent[f]['node'], sent[f]['pid'].replace('<0', '', 1))]
     assert not wrong, wrong[:3]

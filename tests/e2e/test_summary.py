@@ -87,9 +87,10 @@ def busiest_processes_and_pairs():
                                 for e in ('function_call', 'message_send', 'message_receive')]
         assert [int(n) for n in line.split()[:4]] == want, (line, want)
     assert any(line.split()[4] == 'shop_till' for line in shown), shown[:4]
-    pairs = collections.Counter((r['pid'], r['peer']) for r in rows if r['event'] == 'message_send')
+    # Whose a gen_server's reference is, nobody knows where the call was made before the trace began.
+    pairs = collections.Counter((r['pid'], r['peer']) for r in rows if r['event'] == 'message_send' and r['peer'][:1] not in ('', '#'))
     shown = tables['Busiest pairs']
-    assert [int(line[:11]) for line in shown] == sorted(pairs.values(), reverse=True)[:100], shown[:3]
+    assert [int(line[:11]) for line in shown] == sorted(pairs.values(), reverse=True)[:100], (shown, pairs)
     for line in shown:
         sender, receiver = [side.split()[-1] for side in line[13:].split(' -> ')]
         assert pairs[sender, receiver] == int(line[:11]), line
