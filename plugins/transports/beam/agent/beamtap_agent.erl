@@ -69,6 +69,7 @@
     flags = [],         % trace flags of the events asked for
     select,             % #select{}: which processes
     targets = [],       % [#target{}]: function patterns
+    plain = false,      % may they be without match specs (plain.hrl)
     messages = [],      % [{send | 'receive', MatchSpec}]: message patterns
     caller = none,      % pid: makes the traced call, and ends with the run
     counters = none,    % pid: reads what the VM counts, and ends with the run (counters.hrl)
@@ -79,7 +80,7 @@
     on_load = none,     % the match spec that modules to come have (load.hrl)
     on = false          % flags may be set
 }).
-%% Functions of one module that share a match spec. functions: all, or a list of {Function, Arity}.
+%% Functions of one module that share a match spec, or true. functions: all, or a list of {Function, Arity}.
 -record(target, {module, functions, spec}).
 %% Processes: everyone = those there and those to come; listed and trees are pids; excluded carry the trace itself.
 %% call: the tree is a caller's, who sets and clears the flags of its own.
@@ -95,6 +96,7 @@
 -include("relay.hrl").
 -include("stack.hrl").
 -include("counters.hrl").
+-include("plain.hrl").
 -include("first_calls.hrl").
 -include("native.hrl").
 -include("pause.hrl").

@@ -64,15 +64,9 @@ counters_go(#run{counters = Pid} = Run) ->
 
 %% Again: modules that were loaded, whose counters began anew.
 counters_targets(_, #run{counters = none}) -> ok;
-counters_targets(Again, #run{counters = Pid, targets = Targets} = Run) ->
+counters_targets(Again, #run{counters = Pid, targets = Targets}) ->
     Pid ! {counters_targets, Targets, Again},
-    counters_known(Run).
-
-%% Should both guardians be killed at once, the registry takes away what says of itself not whose it is.
-counters_known(#run{session = none, counters = Pid, id = Id, targets = Targets}) when is_pid(Pid) ->
-    (catch ?MODULE ! {counted, Id, Targets}),
-    ok;
-counters_known(_) -> ok.
+    ok.
 
 %% The last reading, where there is somebody to hear of it: before anything is taken away, for then the counters are gone.
 counters_finish(#run{counters = Pid} = Run, Reason) when is_pid(Pid), Reason =:= stop; is_pid(Pid), Reason =:= duration ->

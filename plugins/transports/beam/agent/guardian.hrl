@@ -127,7 +127,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Known = lists:usort(erlang:loaded()),
     Looked = erlang:monotonic_time(nanosecond),
     Others = load_others(Session, Selectors),
-    Run10 = Run12#run{otp = otp_new(Options)},
+    Run10 = Run12#run{otp = otp_new(Options), plain = Session =/= none orelse Others =:= []},
     Run11 = case Native of none when Kinds =:= [] -> load_begin(Run10, Entries, Others, Peer); _ -> Run10 end,
     {Targets, Skipped, Pending, Later, Left} = plan_functions(Entries, Run11),
     Other = event_flags(Events) -- [call],
@@ -137,7 +137,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Run2 = tell_peer(Run11#run{targets = Targets, messages = Messages, select = Select, carriers = own_carriers(Select),
                               flags = counters_flags(Kinds, [monotonic_timestamp || Native =:= none] ++ event_flags(Events)
                                                          ++ [arity || native_arity(Native, Options)])}, Peer),
-    counters_known(Run2),
+    unmarked_known(Run2),
     [guardian_message(Session, Which, Spec) || {Which, Spec} <- Messages],
     Count = lists:sum([set_target(Session, T) || T <- Targets]),
     Run3 = tell_peer(Run2#run{on = true}, Peer),

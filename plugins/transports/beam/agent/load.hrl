@@ -152,7 +152,7 @@ load_one(Module, {#guardian{run = Run, entries = Entries, peer = Peer, returns_o
     New = case plan_module(Module, File, Entries, Run) of otp -> []; {Found, _, _} -> Found end,
     Run1 = case New =:= [] andalso Others =:= Targets of
         true -> Run;
-        false -> tell_peer(Run#run{targets = New ++ Others}, Peer)
+        false -> unmarked_known(tell_peer(Run#run{targets = New ++ Others}, Peer))
     end,
     Count = lists:sum([try set_target(Session, T) catch throw:_ -> 0 end || T <- New]),
     Run#run.on_load =/= none andalso load_clear(Module, New, Run),

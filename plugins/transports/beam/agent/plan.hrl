@@ -107,10 +107,11 @@ plan_module(Module, Entries, Run) ->
                                     [W || {_, [_ | _]} = W <- Wanted]),
     Skipped = [{text("~ts:~ts/~b", [Module, F, A]), <<"someone else traces this function">>} || {{F, A}, _} <- Taken],
     Matched = lists:usort([E#entry.what || {_, Es} <- Free ++ Taken, E <- Es]),
-    Groups = maps:groups_from_list(fun({_, Es}) -> [E#entry.clauses || E <- Es] end, fun({FA, _}) -> FA end, Free),
-    Targets = [#target{module = Module, spec = lists:append(Clauses),
+    Groups = maps:groups_from_list(fun({{_, A}, Es}) -> plain(lists:append([E#entry.clauses || E <- Es]), A, Run) end,
+                                   fun({FA, _}) -> FA end, Free),
+    Targets = [#target{module = Module, spec = Spec,
                        functions = case length(FAs) =:= length(Wanted) of true -> all; false -> FAs end}
-               || {Clauses, FAs} <- maps:to_list(Groups)],
+               || {Spec, FAs} <- maps:to_list(Groups)],
     {Targets, Matched, Skipped}.
 
 fits(any, _) -> true;
@@ -120,8 +121,9 @@ fits(X, Y) -> X =:= Y.
 
 %% Before OTP 27 a pattern of ours would replace another tool's. Ours may be there by now: that of on_load.
 is_free(MFA, #run{session = none, options = #{count := [_ | _] = Kinds}}) -> counters_free(MFA, Kinds);
-is_free(MFA, #run{session = none, id = Id}) ->
-    erlang:trace_info(MFA, traced) =:= {traced, false} orelse owner(function_spec(none, MFA)) =:= {ours, Id};
+is_free(MFA, #run{session = none, id = Id, targets = Targets}) ->
+    erlang:trace_info(MFA, traced) =:= {traced, false} orelse owner(function_spec(none, MFA)) =:= {ours, Id} orelse
+        is_plain_ours(MFA, Targets);
 is_free(_, _) -> true.
 
 %% Every loaded module: {Targets, Skipped, Pending, Later, Left}. Pending: modules named exactly that can still be loaded; Later:

@@ -78,14 +78,19 @@ registry_ask(Name, What) ->
 
 %% Functions with a pattern in the interface that is shared: [{MFA, {ours, Run} | other}].
 patterns() ->
+    Plain = plain_functions(),
     [{{M, F, A}, Owner} || M <- erlang:loaded(), {F, A} <- functions_of(M),
-                           Owner <- [pattern_owner({M, F, A})], Owner =/= none].
+                           Owner <- [pattern_owner({M, F, A}, Plain)], Owner =/= none].
 
-pattern_owner(MFA) ->
+pattern_owner(MFA, Plain) ->
     case erlang:trace_info(MFA, traced) of
         {traced, false} -> none;
         {traced, undefined} -> none;
-        _ -> case owner(function_spec(none, MFA)) of none -> other; Owner -> Owner end
+        _ ->
+            case function_spec(none, MFA) of
+                [] when is_map_key(MFA, Plain) -> {ours, map_get(MFA, Plain)};
+                Spec -> case owner(Spec) of none -> other; Owner -> Owner end
+            end
     end.
 
 %% By handles that keep nothing alive, {Name, Number}; without the one that stands for the shared interface.

@@ -70,8 +70,8 @@ registry_loop(Runs, Linger) ->
         {native, From, Ref, {Module, Beam, Library}} ->
             From ! {Ref, native_load(Module, Beam, Library)},
             registry_loop(Runs, Linger);
-        {counted, Run, Targets} ->
-            put({counted, Run}, Targets),
+        {unmarked, Run, Targets} when is_binary(Run) ->
+            put({unmarked, Run}, Targets),
             registry_loop(Runs, Linger);
         {own, Guardian, Pids} ->
             put({own, Guardian}, Pids),
@@ -92,6 +92,9 @@ registry_loop(Runs, Linger) ->
             registry_loop(Runs, ?LINGER);
         {runs, From, Ref} ->
             From ! {Ref, lists:usort([{Run, Pid} || {Pid, {Run, _}} <- maps:values(Runs)])},
+            registry_loop(Runs, Linger);
+        {unmarked, From, Ref} when is_pid(From) ->
+            From ! {Ref, [{Run, Targets} || {{unmarked, Run}, Targets} <- get()]},
             registry_loop(Runs, Linger);
         {sessions, From, Ref} ->
             From ! {Ref, lists:usort([Session || {_, {_, Session}} <- maps:values(Runs)])},
@@ -115,13 +118,13 @@ registry_leave(Runs, Waited) when Waited < ?NATIVE_WAITS ->
 registry_leave(_, _) -> registry_end().
 
 %% Where both guardians of a run were killed at once, `clean` finds what is left. But on_load would go on putting patterns on
-%% whatever is loaded, which nobody wished for; and counters do not say whose they are.
+%% whatever is loaded, which nobody wished for; and counters and plain patterns do not say whose they are.
 registry_ended({_, {Run, none}}, Left, Why) ->
     case [Other || {_, {Other, _}} <- maps:values(Left), Other =:= Run] of
         [] ->
-            Counted = case erase({counted, Run}) of undefined -> []; Targets -> Targets end,
+            Unmarked = case erase({unmarked, Run}) of undefined -> []; Targets -> Targets end,
             Why =/= normal andalso begin
-                [catch counters_clear(Target) || Target <- Counted],
+                clear_targets(Unmarked, Run, 0),
                 (catch load_take_away(#run{id = Run, on_load = left, targets = []}))
             end;
         _ -> ok

@@ -1,8 +1,8 @@
 %% tracing.hrl: the VM's tracing interface, before OTP 27 and since.
 %%
 %% Since OTP 27 a run has a trace session of its own: nobody else sees its patterns and flags, and destroying it takes
-%% all away. Before, everything is global: there beamtap recognises its own patterns by the mark in their bodies and its
-%% own flags by their tracer, and touches nothing else.
+%% all away. Before, everything is global: there beamtap recognises its own patterns by the mark in their bodies, or by the list of
+%% those that have none (plain.hrl), and its own flags by their tracer, and touches nothing else.
 
 -define(SESSION_NAMES, 64).
 
@@ -198,6 +198,7 @@ clear_targets([Target | Rest], Id, Count) ->
     end.
 
 clear_target(#target{spec = [{count, _} | _]} = Target, _) -> counters_clear(Target);
+clear_target(#target{spec = true} = Target, _) -> plain_clear(Target);
 %% A whole module at once where nobody else has a pattern in it; else one function after another.
 clear_target(#target{module = M, functions = all}, Id) ->
     Owners = [{F, A, owner(function_spec(none, {M, F, A}))} || {F, A} <- functions_of(M)],

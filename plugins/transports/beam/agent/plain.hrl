@@ -1,0 +1,63 @@
+%% plain.hrl: patterns without a match spec, for functions of which every call is reported and nothing beside it.
+%%
+%% A match spec, whatever it says, costs the VM 0.45 of the 1.6 us that such a call takes (OTP 25: it copies the tracer before it
+%% runs one, and runs it). But a pattern without one has no place for beamtap's mark (spec.hrl). In a trace session nothing
+%% needs it. In the interface that all tools share a pattern is plain only where nobody else traced when the run began; it is
+%% taken away by the list of it, as long as it still has no spec, and the registry has that list too.
+
+%% The spec of a function of this arity, as the VM gets it: true where none is needed. A clause that takes all is the only one
+%% that is ever looked at.
+plain([{Head, [], [{const, {beamtap, _}}]} | _] = Spec, Arity, #run{plain = true}) ->
+    case plain_takes_all(Head, Arity) of
+        true -> true;
+        false -> Spec
+    end;
+plain(Spec, _, _) -> Spec.
+
+%% Variables of their own, one for each argument.
+plain_takes_all('_', _) -> true;
+plain_takes_all(Head, Arity) when length(Head) =:= Arity ->
+    Named = [Variable || Variable <- Head, Variable =/= '_'],
+    lists:all(fun plain_is_variable/1, Named) andalso length(lists:usort(Named)) =:= length(Named);
+plain_takes_all(_, _) -> false.
+
+plain_is_variable(Atom) when is_atom(Atom) ->
+    case atom_to_list(Atom) of
+        [$$, Digit | Digits] -> lists:all(fun(C) -> C >= $0 andalso C =< $9 end, [Digit | Digits]);
+        _ -> false
+    end;
+plain_is_variable(_) -> false.
+
+%% A pattern that is set says no more than this.
+has_no_spec(MFA) -> function_spec(none, MFA) =:= [].
+
+is_plain_target(#target{spec = Spec}) -> Spec =:= true.
+
+%% A function of this run's, before OTP 27.
+is_plain_ours({M, F, A} = MFA, Targets) ->
+    lists:any(fun(#target{module = Module, functions = Functions} = T) ->
+                  is_plain_target(T) andalso Module =:= M andalso (Functions =:= all orelse lists:member({F, A}, Functions))
+              end, Targets) andalso has_no_spec(MFA).
+
+%% Number of functions. A whole module at once where that takes nothing else away.
+plain_clear(#target{module = M, functions = Functions}) ->
+    Specs = [{{M, F, A}, function_spec(none, {M, F, A})} || {F, A} <- counters_functions(M, Functions)],
+    Ours = [MFA || {MFA, []} <- Specs],
+    case Functions =:= all andalso [MFA || {MFA, Spec} <- Specs, Spec =/= [], Spec =/= false, Spec =/= undefined] of
+        [] -> erlang:trace_pattern({M, '_', '_'}, false, [local]);
+        _ -> [catch erlang:trace_pattern(MFA, false, [local]) || MFA <- Ours]
+    end,
+    length(Ours).
+
+%% Should both guardians be killed at once, the registry takes away what says of itself not whose it is: counters, and these.
+unmarked_known(#run{session = none, id = Id, targets = Targets} = Run) ->
+    Unmarked = [T || T <- Targets, is_plain_target(T) orelse Run#run.counters =/= none],
+    Unmarked =/= [] andalso (catch ?MODULE ! {unmarked, Id, Unmarked}),
+    Run;
+unmarked_known(Run) -> Run.
+
+%% Of the runs that live: {M, F, A} => run.
+plain_functions() ->
+    maps:from_list([{{M, F, A}, Run} || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name)),
+                                        {Run, Targets} <- registry_ask(Name, unmarked), #target{module = M, functions = Functions} = T <- Targets,
+                                        is_plain_target(T), {F, A} <- counters_functions(M, Functions)]).
