@@ -55,7 +55,10 @@ def wait_for(condition, what):
     """Asks again until `condition` holds; its value."""
     end = time.time() + PATIENCE
     while True:
-        value = condition()
+        try:
+            value = condition()
+        except FileNotFoundError:  # of a file that a run has not made yet
+            value = None
         if value:
             return value
         if time.time() > end:
