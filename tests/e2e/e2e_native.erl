@@ -1,6 +1,6 @@
 %% e2e_native: loads for the native tracer: what a process does is numbered, so that its order can be told.
 -module(e2e_native).
--export([wander/2, step/2, storm/2, hot/0, stop/0, killed/1, bare/1]).
+-export([wander/2, step/2, echo/1, storm/2, crowd/1, toggled/2, hot/0, stop/0, killed/1, bare/1]).
 
 %% N processes, each M steps, which yield and so go from scheduler to scheduler.
 wander(N, M) ->
@@ -15,6 +15,7 @@ walk(I, J, M) ->
     walk(I, J + 1, M).
 
 step(I, J) -> {I, J}.
+echo(X) -> X.
 
 %% Calls as fast as they go; each process says how many it made.
 storm(N, Ms) ->
@@ -55,3 +56,29 @@ killed(N) ->
 
 %% A call with a term of so many bytes, and one after it.
 bare(Term) -> {small, byte_size(term_to_binary(Term))}.
+
+%% N processes that live at once: each makes a call when all are there.
+crowd(N) ->
+    Pids = [spawn_link(fun() -> receive go -> step(I, 1) end, receive stop -> ok end end) || I <- lists:seq(1, N)],
+    [P ! go || P <- Pids],
+    [begin unlink(P), R = monitor(process, P), P ! stop, receive {'DOWN', R, process, _, normal} -> ok end end || P <- Pids],
+    ok.
+
+%% As wander, while schedulers go offline and come back: how often they did.
+toggled(N, M) ->
+    All = erlang:system_info(schedulers),
+    Dirty = erlang:system_info(dirty_cpu_schedulers),
+    {Pid, Ref} = spawn_monitor(fun() -> ok = wander(N, M) end),
+    Times = toggle(All, Dirty, Pid, 0),
+    receive {'DOWN', Ref, process, Pid, normal} -> Times end.
+
+toggle(All, Dirty, Pid, N) ->
+    case is_process_alive(Pid) of
+        true ->
+            erlang:system_flag(schedulers_online, 1),
+            erlang:system_flag(dirty_cpu_schedulers_online, 1),
+            erlang:system_flag(schedulers_online, All),
+            erlang:system_flag(dirty_cpu_schedulers_online, Dirty),
+            toggle(All, Dirty, Pid, N + 1);
+        false -> N
+    end.

@@ -198,7 +198,7 @@ native_library({path, Path}, Module) ->
     Name = unicode:characters_to_list(Path, utf8),
     native_loaded_from(Module:load(native_base(Name)), Name);
 native_library(Bytes, Module) ->
-    native_unpack(?NATIVE_FOLDERS, Bytes, Module, <<"no folder to put the library in">>).
+    native_unpack(?NATIVE_FOLDERS, Bytes, Module, native_mounts(), []).
 
 native_base(Name) ->
     case lists:suffix(".so", Name) of
@@ -210,19 +210,45 @@ native_loaded_from(ok, _) -> ok;
 native_loaded_from({error, {_, Why}}, Name) -> {error, text("~ts: ~ts", [Name, Why])}.
 
 %% The first folder from which it can be loaded: one may be full, read only, or mounted noexec.
-native_unpack([], _, _, Why) -> {error, Why};
-native_unpack([Folder | Rest], Bytes, Module, _) ->
-    Dir = Folder ++ "/beamtap-" ++ native_random(),
+native_unpack([], _, _, _, Whys) -> {error, text("~ts", [lists:join("; ", lists:reverse(Whys))])};
+native_unpack([Folder | Rest], Bytes, Module, Mounts, Whys) ->
+    case native_noexec(list_to_binary(Folder), Mounts) of
+        %% Not tried: glibc keeps what it has mapped of a library whose code it may not map.
+        true -> native_unpack(Rest, Bytes, Module, Mounts, [text("~ts is mounted noexec", [Folder]) | Whys]);
+        false ->
+            case native_unpack_in(Folder ++ "/beamtap-" ++ native_random(), Bytes, Module) of
+                ok -> ok;
+                {error, Text} -> native_unpack(Rest, Bytes, Module, Mounts, [Text | Whys])
+            end
+    end.
+
+native_unpack_in(Dir, Bytes, Module) ->
     case prim_file:make_dir(Dir) of
         ok ->
             Result = try native_unpacked(Dir, Bytes, Module) catch _:Reason -> {error, text("~0tP", [Reason, 10])} end,
             prim_file:delete(Dir ++ "/native.so"),
             prim_file:del_dir(Dir),
-            case Result of
-                ok -> ok;
-                {error, Text} -> native_unpack(Rest, Bytes, Module, Text)
-            end;
-        {error, Error} -> native_unpack(Rest, Bytes, Module, text("~ts: ~0tp", [Dir, Error]))
+            Result;
+        {error, Error} -> {error, text("~ts: ~0tp", [Dir, Error])}
+    end.
+
+%% [{Folder, Flags}] of what is mounted, the last one first; [] where the system does not say. proc(5), mounts.
+native_mounts() ->
+    case prim_file:read_file("/proc/self/mounts") of
+        {ok, Text} ->
+            lists:reverse([{Folder, binary:split(Flags, <<",">>, [global])}
+                           || Line <- binary:split(Text, <<"\n">>, [global]), [_, Folder, _, Flags | _] <- [binary:split(Line, <<" ">>, [global])]]);
+        {error, _} -> []
+    end.
+
+%% What was mounted last on the folder, or else on the one that it is in.
+native_noexec(Folder, Mounts) ->
+    case lists:keyfind(Folder, 1, Mounts) of
+        {_, Flags} -> lists:member(<<"noexec">>, Flags);
+        false when byte_size(Folder) > 1 ->
+            {Above, _} = lists:last([{0, 1} | binary:matches(Folder, <<"/">>)]),
+            native_noexec(binary_part(Folder, 0, max(1, Above)), Mounts);
+        false -> false
     end.
 
 %% Nobody else may put anything there: then it is written, and there is nothing of that name yet.

@@ -5,7 +5,7 @@
 %% what the beam imports. The VM's own modules (erlang, atomics, ...) are always there.
 
 -define(NEEDED,
-        [{binary, match, 2}, {binary, match, 3}, {binary, matches, 2}, {code, all_loaded, 0}, {code, ensure_loaded, 1}, {code, get_mode, 0}, {code, is_loaded, 1}, {code, load_file, 1}, {code, where_is_file, 1},
+        [{binary, match, 2}, {binary, match, 3}, {binary, matches, 2}, {binary, split, 3}, {code, all_loaded, 0}, {code, ensure_loaded, 1}, {code, get_mode, 0}, {code, is_loaded, 1}, {code, load_file, 1}, {code, where_is_file, 1},
          {erts_debug, flat_size, 1}, {io, printable_range, 0},
          {lists, all, 2}, {lists, any, 2}, {lists, append, 1}, {lists, duplicate, 2}, {lists, filter, 2}, {lists, foldl, 3}, {lists, foldr, 3}, {lists, join, 2},
          {lists, keydelete, 3}, {lists, keyfind, 3}, {lists, keymember, 3}, {lists, keysort, 2}, {lists, last, 1},
