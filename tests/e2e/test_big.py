@@ -62,7 +62,8 @@ def case(term, how):
     text = run.read('trace.csv')
     assert ('truncated=' in text) != (held and not NATIVE) and len(text) < 1000000, len(text)
     calls = [r for r in rows(run) if r['event'] == 'function_call']
-    assert calls and all(r['arity'] != '-1' for r in calls), calls  # also of one that came without its arguments
+    # Also of one that came without its arguments; and while a message of this size is worked off, a gap may stand for the calls.
+    assert all(r['arity'] != '-1' for r in calls) and (calls or how == 'message' and '"gap"' in text or ',gap,' in text), text[:2000]
     print('# %s as %s: the node above its memory by %d MB at the first, %d MB in five more' % (
         term, how, first >> 20, later >> 20))
     if how != 'message':

@@ -51,6 +51,12 @@ def returns(run, function):
     return sum(row['event'] == 'function_return' and row['function'] == function for row in rows(run))
 
 
+def caught_up(run):
+    before = os.path.getsize(run.path('trace.csv'))
+    time.sleep(0.3)
+    return os.path.getsize(run.path('trace.csv')) == before
+
+
 def loop(transport, function, relieved, *args):
     """The loop's stack stays as it is once its functions are relieved, for as long as it goes on."""
     node, run = start(transport, *args)
@@ -62,7 +68,8 @@ def loop(transport, function, relieved, *args):
     wait_for(lambda: os.path.getsize(run.path('trace.csv')) > 2 * produced + 1000000, 'the loop to go on')
     after = int(node('e2e_tail:words(e2e_a)'))
     node('e2e_tail:stop(e2e_a), e2e_tail:wait(e2e_a)')
-    node.traced()  # not so long as the relay has to catch up
+    wait_for(lambda: caught_up(run), 'the relay to catch up')  # until then the node may be paused
+    node.traced()
     node('e2e_b ! {do, fun() -> e2e_tail:shorts(7), e2e_tail:deep(3) end}, timer:sleep(1), e2e_tail:wait(e2e_b)')
     assert sorted(ended(node, run)) == ['e2e_tail:%s/1' % name for name in sorted(relieved)]
     print('# %s over %s: %d words on the stack when it was found, %d later' % (function, transport, before, after))
@@ -86,7 +93,8 @@ def picture_of(run):
     slices = [e for e in trace['traceEvents'] if e.get('cat') == 'call']
     longest = max((e for e in slices if e['name'] == 'e2e_tail:tail/1' and e['ph'] == 'X'), key=lambda e: e['dur'])
     last = max(e['ts'] for e in slices if e['tid'] == longest['tid'])
-    assert longest['ts'] + longest['dur'] >= last, 'the loop ends before its last call; gaps: %s' % run.summary()['nodes'][0].get('gaps')
+    told = run.summary()['nodes'][0]
+    assert longest['ts'] + longest['dur'] >= last, 'the loop ends before its last call: %s, %s, %s' % (longest, last, told)
     assert any(e['name'] == 'returns off' for e in trace['traceEvents']), 'no mark where the returns go off'
 
 

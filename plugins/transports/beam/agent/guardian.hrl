@@ -362,10 +362,11 @@ return_words(#run{session = none}) -> 3;
 return_words(_) -> 4.
 
 guardian_returns_off(MFA, _, #guardian{returns_off = ReturnsOff} = G) when is_map_key(MFA, ReturnsOff) -> G;
+%% Said before it is done: a call between the two that still has a return adds one more to those at the end of the loop. One that
+%% were thought to have a return, and had none, would stand open for ever.
 guardian_returns_off(MFA, Why, #guardian{run = Run, returns_off = ReturnsOff} = G) ->
-    case returns_off(Run, MFA) of
+    case less_spec(fun without_returns/1, fun() -> report(Run, {returns_off, MFA, Why}) end, Run, MFA) of
         true ->
-            report(Run, {returns_off, MFA, Why}),
             {M, F, A} = MFA,
             report(Run, {log, warning, text("~0tp:~0tp/~b is traced without its returns from here on: ~ts", [M, F, A, Why])}),
             G#guardian{returns_off = ReturnsOff#{MFA => true}};
@@ -373,17 +374,17 @@ guardian_returns_off(MFA, Why, #guardian{run = Run, returns_off = ReturnsOff} = 
     end.
 
 guardian_stacks_off({M, F, A} = MFA, Why, Run) ->
-    less_spec(fun without_dumps/1, Run, MFA) andalso
+    less_spec(fun without_dumps/1, fun() -> ok end, Run, MFA) andalso
         report(Run, {log, warning, text("~0tp:~0tp/~b is traced without its stack from here on: ~ts", [M, F, A, Why])}).
 
-returns_off(Run, MFA) -> less_spec(fun without_returns/1, Run, MFA).
+returns_off(Run, MFA) -> less_spec(fun without_returns/1, fun() -> ok end, Run, MFA).
 
 %% Only a pattern that is ours; it stays ours, so that it is taken away with the others.
-less_spec(Without, #run{id = Id, session = Session}, MFA) ->
+less_spec(Without, Before, #run{id = Id, session = Session}, MFA) ->
     try
         Spec = function_spec(Session, MFA),
         {ours, Id} = owner(Spec),
         Less = Without(Spec),
-        Less =/= same andalso set_function(Session, MFA, Less) > 0
+        Less =/= same andalso begin Before(), set_function(Session, MFA, Less) > 0 end
     catch error:_ -> false
     end.

@@ -157,7 +157,7 @@ load_one(Module, {#guardian{run = Run, entries = Entries, peer = Peer, returns_o
     Count = lists:sum([try set_target(Session, T) catch throw:_ -> 0 end || T <- New]),
     Run#run.on_load =/= none andalso load_clear(Module, New, Run),
     [returns_off(Run1, MFA) || {M, _, _} = MFA <- maps:keys(ReturnsOff), M =:= Module],
-    [less_spec(fun without_dumps/1, Run1, MFA) || {M, _, _} = MFA <- maps:keys(StacksOff), M =:= Module],
+    [less_spec(fun without_dumps/1, fun() -> ok end, Run1, MFA) || {M, _, _} = MFA <- maps:keys(StacksOff), M =:= Module],
     case Count of
         0 -> {G#guardian{run = Run1}, Traced};
         _ ->
