@@ -318,9 +318,41 @@ static void mailboxes_and_limits_are_told(void)
     free(text);
 }
 
+static void mark(struct sb *b, const char *text, int64_t ts, uint32_t pid)
+{
+    struct tap_event *e = sb_event(b, TAP_MARK);
+    uint32_t from = sb_from(b);
+    tap_write_binary(&b->arena, text, strlen(text));
+    e->payload = sb_span(b, from);
+    e->ts = ts;
+    if (pid)
+        e->pid = sb_pid(pid);
+}
+
+static void marks_are_told_and_are_no_processes(void)
+{
+    struct sb *b = begin();
+    call(b, TAP_FUNCTION_CALL, "add", 2000000000);
+    mark(b, "start_on: shop:add(_)", 2500000000, 77);
+    mark(b, "stop_on: mailbox > 3\n", 3250000000, 0);
+    char *text = summary_of(b);
+    holds(text, "\nMarks: what came true, and where\n"
+                "  start_on: shop:add(_), at 0.500 s, <0.77.0>\n"
+                "  stop_on: mailbox > 3?, at 1.250 s\n");
+    holds(text, "process\n          1           1           0           0  <0.100.0>\n\nMarks");
+    free(text);
+    b = begin();
+    call(b, TAP_FUNCTION_CALL, "add", 1000);
+    for (int i = 0; i < 100; i++) /* a run has a few, a recording may have any */
+        mark(b, "start_on: exception", 1000, 100);
+    text = summary_of(b);
+    holds(text, "  and 36 more\n");
+    free(text);
+}
+
 UNIT_TESTS("sink_summary", UNIT_TEST(own_time_is_what_it_ran), UNIT_TEST(an_exception_is_told_once),
            UNIT_TEST(own_time_is_without_what_was_waited_in_receive),
            UNIT_TEST(own_time_that_includes_waiting_says_so),
-           UNIT_TEST(mailboxes_and_limits_are_told), UNIT_TEST(a_return_after_a_loss_has_no_time),
-           UNIT_TEST(sums_of_any_times_fit), UNIT_TEST(times_are_rounded_in_their_unit),
-           UNIT_TEST(times_ask_no_locale))
+           UNIT_TEST(mailboxes_and_limits_are_told), UNIT_TEST(marks_are_told_and_are_no_processes),
+           UNIT_TEST(a_return_after_a_loss_has_no_time), UNIT_TEST(sums_of_any_times_fit),
+           UNIT_TEST(times_are_rounded_in_their_unit), UNIT_TEST(times_ask_no_locale))

@@ -1,5 +1,6 @@
 /* text_body.c: what happened, for people: -> shop_cart:add(1, apple), send <0.9.0> ! hello. */
 #include "beamtap/counters.h"
+#include "sinks/common/marks.h"
 #include "sinks/stdout/text.h"
 
 /* The atom after a module: Elixir writes it without its colon. */
@@ -209,17 +210,9 @@ static void put_returns_off(struct out *self, const struct tap_event *e)
 /* Where the window of start_on and stop_on begins or ends. */
 static void put_mark(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
 {
-    struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
-    struct tap_writer *w = &self->w;
-    const uint8_t *text;
-    uint32_t len;
-    put(w, "-- ");
-    if (!tap_read_binary(&c, &text, &len))
-        return;
-    for (uint32_t i = 0; i < len; i++) { /* a recording may hold anything */
-        *tap_writer_reserve(w, 1) = text[i] < ' ' || text[i] == 127 ? '?' : (char)text[i];
-        w->p++;
-    }
+    char text[TAP_MARK_TEXT];
+    put(&self->w, "-- ");
+    tap_writer_put(&self->w, text, tap_mark_text(text, batch, e));
 }
 
 /* Link, schedule and garbage collection events: a word, and what there is. */

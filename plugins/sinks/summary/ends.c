@@ -1,5 +1,5 @@
 /* ends.c: the rest of a summary's text: what was raised, why processes ended, whose mailboxes were
- * long, and what is missing, with the limit behind it.
+ * long, where a window began and ended, and what is missing, with the limit behind it.
  */
 #include "sinks/summary/summary.h"
 
@@ -62,6 +62,26 @@ static void report_mailboxes(struct sum *s)
     free(r);
 }
 
+static void report_marks(struct sum *s)
+{
+    if (s->marks.count)
+        sum_put(s, "\nMarks: what came true, and where\n");
+    for (uint32_t i = 0; i < s->marks.count; i++) {
+        const struct tap_mark *m = &s->marks.at[i];
+        const struct tap_node *node = s->host->node(s->host, m->node);
+        sum_put(s, "  %.*s, at ", (int)m->len, m->text);
+        sum_put_seconds(s, m->ts > s->first ? m->ts - s->first : 0);
+        sum_put(s, m->of_process ? " s, " : " s");
+        if (m->of_process)
+            sum_put_process(s, m->process);
+        if (s->host->run_info->several_nodes)
+            sum_put(s, " in %s", node ? node->name : "?");
+        sum_put(s, "\n");
+    }
+    if (s->marks.left_out)
+        sum_put(s, "  and %" PRIu64 " more\n", s->marks.left_out);
+}
+
 /* The keys whose limits were in the way, each once: what raises them. */
 static void report_keys(struct sum *s, const struct sum_node *n)
 {
@@ -100,5 +120,6 @@ void sum_report_ends(struct sum *s)
     report_reasons(s, &s->exceptions, exception_count, "Exceptions, each once, by reason");
     report_reasons(s, &s->exits, exit_count, "Exits, by reason");
     report_mailboxes(s);
+    report_marks(s);
     report_losses(s);
 }

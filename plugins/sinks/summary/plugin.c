@@ -1,6 +1,6 @@
 /* plugin.c: the sink "summary": the busiest functions, processes and pairs of processes, the
- * slowest gen_server calls, what was raised and why processes ended, and what was lost, as text
- * when the run ends.
+ * slowest gen_server calls, what was raised and why processes ended, where a window began and
+ * ended, and what was lost, as text when the run ends.
  */
 #include "sinks/summary/summary.h"
 
@@ -101,6 +101,11 @@ static void count_kind(struct sum *s, uint32_t index, const struct tap_batch *ba
     }
 }
 
+static uint32_t mark_process(struct sum *s, const struct tap_event *e)
+{
+    return tap_event_has_pid(e) ? sum_process_get(s, &e->pid, e->node) : 0;
+}
+
 static void count_event(struct sum *s, const struct tap_batch *batch, const struct tap_event *e)
 {
     s->events++;
@@ -170,6 +175,8 @@ static enum tap_status sum_consume(void *self, const struct tap_batch *batch,
             sum_processes_learn(s, batch, e);
         else if (e->kind == TAP_MAILBOX)
             sum_processes_mailboxes(s, batch, e);
+        else if (e->kind == TAP_MARK)
+            tap_marks_add(&s->marks, batch, e, mark_process(s, e));
         s->no_memory |= !tap_returns_off_learn(&s->times.returns_off, e) || s->times.no_memory;
     }
     return s->no_memory ? TAP_FAIL(s->host, TAP_ERROR, "out of memory") : tap_writer_status(&s->w);

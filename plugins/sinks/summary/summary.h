@@ -16,6 +16,7 @@
 
 #include "sinks/common/call_times.h"
 #include "sinks/common/counted_sums.h"
+#include "sinks/common/marks.h"
 #include "sinks/common/server_calls.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/reasons.h"
@@ -72,6 +73,7 @@ struct sum {
     struct tap_server_call slow[SUMMARY_TOP]; /* the slowest first */
     uint32_t slow_count;
     struct tap_counted_sums counted;
+    struct tap_marks marks;
 };
 
 /* Room for one more item in a growing array; false: no memory, which is noted. */
