@@ -126,12 +126,29 @@ static void sums_are_those_of_the_events(void)
     e->lost = 7, e->reason = TAP_REASON_QUEUE;
     e = sb_event(b, TAP_GAP);
     e->gap = 5000000, e->reason = TAP_REASON_RATE;
+    for (int i = 0; i < 2; i++) {
+        e = sb_event(b, TAP_MARK);
+        e->ts = T0 + (i ? 7013000 : 500000), e->pid = sb_pid(i ? 0 : 300);
+        uint32_t from = sb_from(b);
+        tap_write_binary(&b->arena, i ? "stop_on: b" : "start_on: a<", i ? 10 : 12);
+        e->payload = sb_span(b, from);
+    }
+    b->events[b->n - 1].pid = (struct tap_pid){0, 0, 0, 0}; /* that of a mailbox is nobody's */
     CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
     cJSON *d = ended(&s);
-    CU_ASSERT_EQUAL(sink_written - before, 11); /* all but lost and gap */
+    CU_ASSERT_EQUAL(sink_written - before, 11); /* all but lost, gap and marks */
     CU_ASSERT_EQUAL(number(d, "events"), 11);
-    CU_ASSERT_EQUAL(cJSON_GetArraySize(list(d, "links")), 2); /* one pair */
-    CU_ASSERT_EQUAL(number(d, "span"), 5013000);              /* until the gap ended */
+    CU_ASSERT_EQUAL(cJSON_GetArraySize(list(d, "links")), 2);  /* one pair */
+    int64_t begun = T0 + 7013000 - (int64_t)number(d, "span"); /* the last mark is behind all */
+    CU_ASSERT_EQUAL(begun, T0);
+    const cJSON *one = cJSON_GetArrayItem(list(d, "marks"), 0);
+    CU_ASSERT(cell(one, 0) == 0 && cell(one, 1) == 500000);
+    CU_ASSERT_STRING_EQUAL(cJSON_GetArrayItem(one, 3)->valuestring, "start_on: a<");
+    one =
+        cJSON_GetArrayItem(list(d, "processes"), (int)cell(one, 2)); /* it is on the page for it */
+    CU_ASSERT_STRING_EQUAL(cJSON_GetArrayItem(one, 0)->valuestring, "<0.300.0>");
+    one = cJSON_GetArrayItem(list(d, "marks"), 1);
+    CU_ASSERT(cell(one, 1) == 7013000 && cell(one, 2) == -1);
     CU_ASSERT_EQUAL(number(d, "raised"), 1);
     const cJSON *f = row_of(d, "functions", NAME, "shop:outer/1");
     CU_ASSERT_EQUAL(cell(f, CALLS), 1);

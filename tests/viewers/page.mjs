@@ -102,6 +102,7 @@ try {
           answer.tiles = Object.fromEntries((await page.evaluate(() => [...document.querySelectorAll('.tile')].map(t => [t.children[0].textContent, t.children[1].textContent]))));
           answer.left_out = await text(page, '#view li');
           answer.findings = await text(page, '.finding');
+          answer.rate_marks = await page.evaluate(() => [...document.querySelectorAll('line.mark')].map(l => Number(l.getAttribute('x1'))));
           answer.title = await page.title();
         }
         if (view === 'flame') answer.boxes = await text(page, '.box');

@@ -321,6 +321,27 @@ def profiles_of_more_and_less():
         view(run, 'profile-' + name, judge)
 
 
+def marked():
+    """Where a window begins and ends: on the first view in words, in the picture over time, and one row leads to the timeline."""
+    r = recording.Recording(['function_call', 'function_return'])
+    for n in range(100):
+        r.call(n * 1000, 1, 'a', recording.integer(n))
+        r.leave(n * 1000 + 300, 1, 'a', 1)
+    path = os.path.join(tempfile.mkdtemp(dir=work), 'marked.btf')
+    with open(path, 'wb') as f:
+        f.write(r.end())
+    run = Run(None, path, '-o', 'trace.html', '--quiet', '--set', 'session.start_on=shop_cart:a(20)', '--set', 'session.keep=5ms',
+              '--set', 'session.stop_on=shop_cart:a(60)', command='export').ended(0)
+
+    def judge(seen):
+        judge_any(seen)
+        rows = as_dicts(seen['tables']['overview'][0])
+        assert [(m['when'], m['what'], m['process']) for m in rows] == [('0.005000 s', 'start_on: shop_cart:a(20)', '<0.1.0>'),
+                                                                        ('0.045000 s', 'stop_on: shop_cart:a(60)', '<0.1.0>')], rows
+        assert [round(x) for x in seen['rate_marks']] == [109, 978], seen['rate_marks']  # of 46 ms
+    view(run, 'marked', judge)
+
+
 def opened_in_a_browser():
     done = subprocess.run(['node', os.path.join(HERE, 'page.mjs'), VIEWER], input=json.dumps(jobs).encode(),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -331,7 +352,7 @@ def opened_in_a_browser():
             judge(seen)
         except AssertionError as why:
             wrong.append('%s: %s' % (name, str(why)[:900]))
-    assert not wrong and len(judges) == 7, wrong or judges
+    assert not wrong and len(judges) == 8, wrong or judges
 
 
 there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -339,4 +360,4 @@ there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=su
 if there.returncode != 0:
     print('# skipped: %s' % there.stdout.strip())
     sys.exit(0)
-tests(demo, limited, hostile, empty, profile, profiles_of_more_and_less, opened_in_a_browser)
+tests(demo, limited, hostile, empty, profile, profiles_of_more_and_less, marked, opened_in_a_browser)

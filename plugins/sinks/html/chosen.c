@@ -98,6 +98,8 @@ static void need_all(struct html *h, const struct html_chosen *c)
         need(h, h->mailboxes[i].process);
     for (uint32_t i = 0; i < h->span_count; i++)
         need(h, h->spans[i].process);
+    for (uint32_t i = 0; i < h->marks.count; i++)
+        need(h, h->marks.at[i].process);
     for (uint32_t i = 0; i < c->counted_by_count; i++)
         need(h, h->counted.rows[c->counted_by[i]].process);
     for (uint32_t i = 0; i < h->head_count; i++) {

@@ -81,6 +81,8 @@ void html_collect(struct html *h, const struct tap_batch *batch, const struct ta
         html_processes_learn(h, batch, e);
     else if (e->kind == TAP_MAILBOX)
         html_processes_mailboxes(h, batch, e);
+    else if (e->kind == TAP_MARK)
+        html_timeline_mark(h, batch, e);
     if (e->kind == TAP_NODE_UP && html_node_get(h, e->node))
         h->nodes[e->node].seen = true;
     h->no_memory |= !tap_returns_off_learn(&h->times.returns_off, e) || h->times.no_memory;

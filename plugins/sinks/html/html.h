@@ -6,7 +6,7 @@
  *     stacks.c    the tree of calls, and the calls that the chart shows
  *     messages.c  who told whom how much and how slowly, and the messages that are kept
  *     servers.c   gen_server calls, by server, and the slowest
- *     timeline.c  rates over time, gaps and losses
+ *     timeline.c  rates over time, gaps and losses, marks
  *     json.c      text of the node as JSON that stands in a page
  *     chosen.c    which functions and processes the page has, by number
  *     write_*.c   the page's data, a part each
@@ -21,6 +21,7 @@
 
 #include "sinks/common/call_times.h"
 #include "sinks/common/counted_sums.h"
+#include "sinks/common/marks.h"
 #include "sinks/common/server_calls.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/reasons.h"
@@ -185,6 +186,7 @@ struct html {
     int64_t bucket_from, bucket_width;
     uint64_t buckets[HTML_BUCKETS][HTML_RATES];
     struct html_left_out left_out;
+    struct tap_marks marks;
 };
 
 /* ---- Collecting */
@@ -222,6 +224,8 @@ void html_servers_free(struct html *);
 void html_timeline_count(struct html *, const struct tap_event *);
 /* Lost events, a gap, or a node that went: what was open there may have ended unseen. */
 void html_timeline_break(struct html *, const struct tap_event *);
+/* Where a window begins or ends. */
+void html_timeline_mark(struct html *, const struct tap_batch *, const struct tap_event *);
 struct html_node *html_node_get(struct html *, uint32_t index); /* NULL: no memory */
 
 void html_collect(struct html *, const struct tap_batch *, const struct tap_event *);
@@ -259,6 +263,7 @@ void html_spread(struct html *, const struct tap_histogram *);
 int64_t html_since(const struct html *, int64_t ts);
 
 void html_write_overview(struct html *);
+void html_write_marks(struct html *, const struct html_chosen *);
 void html_write_functions(struct html *, const struct html_chosen *);
 void html_write_counted(struct html *, const struct html_chosen *);
 void html_write_stacks(struct html *, const struct html_chosen *);

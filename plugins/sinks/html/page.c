@@ -11,6 +11,7 @@ static void data(struct html *h)
     html_put(h, "<script type=\"application/json\" id=\"data\">{");
     html_write_overview(h);
     if (html_choose(h, &c)) {
+        html_write_marks(h, &c);
         html_write_functions(h, &c);
         html_write_counted(h, &c);
         html_write_stacks(h, &c);

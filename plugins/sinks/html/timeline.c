@@ -1,4 +1,4 @@
-/* timeline.c: how many events there were when, and where some are missing. */
+/* timeline.c: how many events there were when, and where some are missing; and marks. */
 #include "sinks/html/html.h"
 
 #define FIRST_WIDTH 1000000 /* ns; twice as wide whenever the trace is longer than all buckets */
@@ -51,6 +51,13 @@ void html_timeline_count(struct html *h, const struct tap_event *e)
     h->buckets[after / h->bucket_width][rate_of(e->kind)]++;
 }
 
+/* The trace is as long as its gaps and marks tell, too. */
+static void stretch(struct html *h, int64_t from, int64_t to)
+{
+    h->first = !h->first || from < h->first ? from : h->first;
+    h->last = to > h->last ? to : h->last;
+}
+
 void html_timeline_break(struct html *h, const struct tap_event *e)
 {
     struct html_node *n = html_node_get(h, e->node);
@@ -65,10 +72,7 @@ void html_timeline_break(struct html *h, const struct tap_event *e)
     }
     if (e->kind != TAP_GAP)
         return;
-    /* The trace is as long as its gaps tell, too. */
-    int64_t end = e->ts + (int64_t)(e->gap & INT64_MAX);
-    h->first = !h->first || e->ts < h->first ? e->ts : h->first;
-    h->last = end > h->last ? end : h->last;
+    stretch(h, e->ts, e->ts + (int64_t)(e->gap & INT64_MAX));
     n->gaps++;
     n->gap_ns += e->gap;
     n->gap_by[why] += e->gap;
@@ -76,4 +80,11 @@ void html_timeline_break(struct html *h, const struct tap_event *e)
         h->left_out.gaps++;
     else if (html_room(h, &h->gaps, h->gap_count, sizeof *h->gaps))
         h->gaps[h->gap_count++] = (struct html_gap){e->node, why, e->ts, e->gap};
+}
+
+void html_timeline_mark(struct html *h, const struct tap_batch *batch, const struct tap_event *e)
+{
+    stretch(h, e->ts, e->ts);
+    uint32_t process = tap_event_has_pid(e) ? html_process_get(h, &e->pid, e->node) : 0;
+    tap_marks_add(&h->marks, batch, e, process);
 }

@@ -1,5 +1,5 @@
-/* write_overview.c: what was traced and when, rates over time, what is missing, and what did not
- * fit into the page.
+/* write_overview.c: what was traced and when, rates over time, marks, what is missing, and what did
+ * not fit into the page.
  */
 #include "sinks/html/html.h"
 
@@ -143,10 +143,29 @@ static void left_out(struct html *h)
     figure(h, "spans", l->spans);
     figure(h, "span_least", (uint64_t)h->span_least);
     figure(h, "messages", l->messages);
+    figure(h, "marks", h->marks.left_out);
     figure(h, "links", l->links);
     figure(h, "mailboxes", l->mailboxes);
     figure(h, "servers", l->servers);
     html_put(h, "}");
+}
+
+/* [[node, when, process or -1, text], ...] */
+void html_write_marks(struct html *h, const struct html_chosen *c)
+{
+    html_put(h, ",\"marks\":[");
+    for (uint32_t i = 0; i < h->marks.count; i++) {
+        const struct tap_mark *m = &h->marks.at[i];
+        html_put(h, i ? ",[" : "[");
+        html_row(h, true,
+                 (int64_t[]){m->node, html_since(h, m->ts),
+                             m->of_process ? (int64_t)c->process[m->process] : -1},
+                 3);
+        html_put(h, ",");
+        html_string(h, m->text, m->len);
+        html_put(h, "]");
+    }
+    html_put(h, "]");
 }
 
 void html_write_overview(struct html *h)

@@ -109,6 +109,10 @@ function chartView(wanted) {
       g.fillStyle = css('--gap');
       g.fillRect(x(start), 0, Math.max(1, x(start + length) - x(start)), h);
     }
+    for (const [, at] of D.marks) {
+      g.fillStyle = css('--accent');
+      g.fillRect(Math.round(x(at)), 0, 2, h);
+    }
     axis(g, css('--soft'), css('--line'));
     for (const l of lanes) {
       const y = l.y - scroll;

@@ -49,11 +49,16 @@ function rateChart() {
   for (const [node, start, length, why] of D.gaps)
     g.append(svg('rect', { class: 'gap', x: x(start - D.rate_from), y: 0, width: Math.max(1, x(length)), height },
       svg('title', {}, show(nodeName(node)) + ' was not traced for ' + time(length) + ' (' + why + ')')));
+  for (const [, at, , text] of D.marks) {
+    const left = Math.max(0, Math.min(width, x(at - D.rate_from)));
+    g.append(svg('line', { class: 'mark', x1: left, x2: left, y1: 0, y2: height }, svg('title', {}, show(text) + ', at ' + moment(at))));
+  }
   return el('figure', {},
     el('div', { class: 'yaxis' }, whole(Math.round(most / (bucket / 1e9))) + ' events/s at most'), g,
     el('div', { class: 'xaxis' }, el('span', {}, '0 s'), el('span', {}, moment(Math.round(end / 2))), el('span', {}, moment(end))),
     el('figcaption', {}, RATES.map((label, kind) => rates[kind].some(n => n) && el('span', { class: 'key' }, el('i', { class: 'r' + kind }), label)),
-      D.gaps.length ? el('span', { class: 'key' }, el('i', { class: 'gap' }), 'not traced') : null));
+      D.gaps.length ? el('span', { class: 'key' }, el('i', { class: 'gap' }), 'not traced') : null,
+      D.marks.length ? el('span', { class: 'key' }, el('i', { class: 'mark' }), 'start_on, stop_on, follow') : null));
 }
 
 // The first answer to each question, and the way to the rest.
@@ -95,6 +100,18 @@ function nodesPanel() {
   ], D.nodes));
 }
 
+// Where what start_on, stop_on and follow wait for came true: there the timeline begins to be worth a look.
+function marksPanel() {
+  if (!D.marks.length) return null;
+  const around = m => go('chart', { at: m[1], width: Math.max(D.span / 200, 1e5) });
+  return panel('Marks: what came true, and where', table([
+    { head: 'when', value: m => m[1], cell: m => spans.length ? link(moment(m[1]), () => around(m), 'the timeline there') : moment(m[1]), sort: 1 },
+    { head: 'what', text: true, wide: true, value: m => m[3], cell: m => name(show(m[3])) },
+    { head: 'process', text: true, value: m => m[2], cell: m => m[2] < 0 ? '–' : name(processName(m[2])) },
+    several && { head: 'node', text: true, value: m => nodeName(m[0]), cell: m => name(show(nodeName(m[0]))) },
+  ].filter(Boolean), D.marks));
+}
+
 // What did not fit. The bounds are the sink's: a page is a few MB, whatever the trace.
 function leftOut() {
   const l = D.left_out, list = [], add = (n, text) => { if (n > 0) list.push(el('li', { text })); };
@@ -115,12 +132,13 @@ function leftOut() {
   add(l.servers, plural(l.servers, 'gen_server call') + ' in the table of servers');
   add(l.links, plural(l.links, 'link'));
   add(l.mailboxes, plural(l.mailboxes, 'sample') + ' of mailboxes that were shorter than those shown');
+  add(l.marks, plural(l.marks, 'mark') + ' of start_on, stop_on and follow, after the first ' + whole(D.marks.length));
   add(l.gaps, plural(l.gaps, 'gap') + ' in the picture (all are in the sums)');
   return panel('What is not on this page', list.length ? el('ul', {}, list) : note('Nothing was left out.'),
     profiled ? null : note('Times are by the clock, and tracing is in them. Own time is ' + D.own_means + '.'));
 }
 
 function overview() {
-  return [tiles(), profiled ? null : panel('Events over time', rateChart()), findings(), nodesPanel(), leftOut(),
+  return [tiles(), profiled ? null : panel('Events over time', rateChart()), findings(), marksPanel(), nodesPanel(), leftOut(),
     el('details', { class: 'panel' }, el('summary', {}, 'Configuration of this run'), el('pre', { text: D.config.replace(/[^\n\x20-\uffff]/g, show) }))];
 }
