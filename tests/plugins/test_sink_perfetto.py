@@ -292,6 +292,16 @@ def mailboxes_are_counters_and_names_are_learned():
     assert t.told() == [('shop_door <0.1.0>', 'shop_cart:a/0', 10, 30, 1)], t.told()
 
 
+def marks_are_instants():
+    r = Recording(CALLS)
+    r.call(10, 1, 'a')
+    control(r, atom('mark'), binary(b'start_on: shop_cart:a/0'))
+    r.leave(40, 1, 'a', 0)
+    t = trace(r.end())
+    assert t.told() == [('<0.1.0>', 'shop_cart:a/0', 10, 30, 1)], t.told()
+    assert t.instants[0] == ('shop@web1', 'mark', 10000, {'what': '<<"start_on: shop_cart:a/0">>'}), t.instants
+
+
 def times_that_go_back_are_told():
     r = Recording(CALLS)
     r.call(1000, 1, 'a')
@@ -370,7 +380,7 @@ def main():
             return 0
         return 1 if tests('perfetto', (
             calls_have_their_times, messages_are_joined, chromes_slices_and_arrows_are_the_same, a_third_of_chromes_size, loops_and_depths_are_closed,
-            what_breaks_stacks_closes_slices, waiting_and_garbage_nest, mailboxes_are_counters_and_names_are_learned, times_that_go_back_are_told,
+            what_breaks_stacks_closes_slices, waiting_and_garbage_nest, mailboxes_are_counters_and_names_are_learned, marks_are_instants, times_that_go_back_are_told,
             calls_without_returns_are_points, a_sequence_of_many_names_begins_anew, written_is_what_is_in_it, whatever_is_cut_loads,
             its_trial_finds_nothing)) else 0
     finally:

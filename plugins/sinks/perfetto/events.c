@@ -321,6 +321,12 @@ static bool of_node(struct pf *p)
         pf_term(p, PF_NOTE_WHY, e->payload);
         pf_close(p);
         break;
+    case TAP_MARK:
+        node_instant(p, PF_CAT_TRACING, PF_TITLE_MARK);
+        pf_term(p, PF_NOTE_WHAT, e->payload);
+        pf_pid(p, PF_NOTE_PROCESS);
+        pf_close(p);
+        break;
     default: break;
     }
     return true;

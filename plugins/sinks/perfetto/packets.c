@@ -46,6 +46,7 @@ static const char *const titles[] = {[PF_TITLE_SEND] = "send",
                                      [PF_TITLE_LEFT_OUT] = "left out from here",
                                      [PF_TITLE_LEFT_OUT_END] = "left out until here",
                                      [PF_TITLE_RETURNS_OFF] = "returns off",
+                                     [PF_TITLE_MARK] = "mark",
                                      [PF_TITLE_END] = "end of tracing",
                                      [PF_TITLE_COUNTED] = "counted"};
 static const char *const notes[] = {[PF_NOTE_ARGS] = "args",
