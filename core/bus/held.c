@@ -4,13 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* There is always one to count for: where there is no memory for another one, what it lost is told
+ * of that. NULL: there is none at all. */
+static struct tap_held_node *node_of(struct tap_held *h, uint32_t node)
+{
+    for (uint32_t i = 0; i < h->node_count; i++)
+        if (h->nodes[i].node == node)
+            return &h->nodes[i];
+    struct tap_held_node *more = realloc(h->nodes, (h->node_count + 1) * sizeof *more);
+    h->nodes = more ? more : h->nodes;
+    uint64_t *accepted = calloc((size_t)TAP_HELD_SPANS * h->sets + 1, sizeof *accepted);
+    if (!more || !accepted) {
+        free(accepted);
+        return h->nodes;
+    }
+    h->nodes[h->node_count] = (struct tap_held_node){.node = node, .accepted = accepted};
+    return &h->nodes[h->node_count++];
+}
+
+static uint64_t *accepted_of(const struct tap_held *h, const struct tap_held_node *n, uint32_t span)
+{
+    return n->accepted + (size_t)span * h->sets;
+}
+
 bool tap_held_init(struct tap_held *h)
 {
     h->latest = 0; /* every event is later */
-    h->accepted = calloc((size_t)TAP_HELD_SPANS * h->sets + 1, sizeof *h->accepted);
-    for (size_t i = 0; h->accepted && i < TAP_HELD_SPANS; i++)
-        h->spans[i].accepted = h->accepted + i * h->sets;
-    return h->accepted;
+    return node_of(h, 0);
 }
 
 void tap_held_free(struct tap_held *h)
@@ -18,7 +38,9 @@ void tap_held_free(struct tap_held *h)
     for (size_t i = 0; i < h->count; i++)
         tap_batch_release(h->ring[(h->head + i) % h->cap].batch);
     free(h->ring);
-    free(h->accepted);
+    for (uint32_t i = 0; i < h->node_count; i++)
+        free(h->nodes[i].accepted);
+    free(h->nodes);
     *h = (struct tap_held){0};
 }
 
@@ -71,6 +93,21 @@ static uint64_t drop(struct tap_held *h)
     return item.total;
 }
 
+static void remember_set(struct tap_held *h, const struct tap_selection *sel,
+                         const struct tap_event *events, uint32_t set)
+{
+    struct tap_held_node *n = NULL;
+    for (uint32_t i = 0; i < sel->count; i++) {
+        const struct tap_event *ev = &events[sel->index[i]];
+        if (tap_kind_is_control(ev->kind))
+            continue;
+        if (!n || n->node != ev->node)
+            n = node_of(h, ev->node);
+        accepted_of(h, n, h->span)[set]++;
+        n->next = ev->seq + 1;
+    }
+}
+
 static void remember(struct tap_held *h, const struct tap_held_item *item)
 {
     struct tap_held_span *span = &h->spans[h->span];
@@ -82,12 +119,13 @@ static void remember(struct tap_held *h, const struct tap_held_item *item)
     }
     if (!span->events) {
         span->first = item->last;
-        memset(span->accepted, 0, h->sets * sizeof *span->accepted);
+        for (uint32_t i = 0; i < h->node_count; i++)
+            memset(accepted_of(h, &h->nodes[i], h->span), 0, h->sets * sizeof(uint64_t));
     }
     span->last = item->last;
     span->events += item->total;
     for (uint32_t s = 0; s < h->sets; s++)
-        span->accepted[s] += item->batch->selections[s].accepted;
+        remember_set(h, &item->batch->selections[s], item->batch->events, s);
 }
 
 static bool room(struct tap_held *h)
@@ -136,8 +174,10 @@ uint64_t tap_held_add(struct tap_held *h, struct tap_batch_impl *batch, uint64_t
     return out;
 }
 
-/* One row that says so, in this set's sinks; their figures, which had them as filtered, too. */
-static void tell_lost(struct tap_held *h, uint32_t set, uint64_t lost, const struct tap_event *at)
+/* One row that says so of a node, in this set's sinks, before the first event that is still there;
+ * their figures, which had them as filtered, too. */
+static void tell_lost(struct tap_held *h, uint32_t set, uint64_t lost,
+                      const struct tap_held_node *node, const struct tap_event *at)
 {
     struct tap_batch_impl *batch = lost ? tap_batch_get(h->pool, NULL, 0, 1) : NULL;
     struct tap_event *ev = batch ? tap_batch_add(batch) : NULL;
@@ -145,9 +185,9 @@ static void tell_lost(struct tap_held *h, uint32_t set, uint64_t lost, const str
         ev->kind = TAP_LOST;
         ev->reason = TAP_REASON_KEEP;
         ev->lost = lost;
-        ev->node = at ? at->node : 0;
+        ev->node = node->node;
         ev->ts = at ? at->ts : h->latest;
-        ev->seq = at && at->seq > lost ? at->seq - lost : 0;
+        ev->seq = node->next > lost ? node->next - lost : 0;
     }
     bool told = ev && tap_batch_seal(batch);
     for (uint32_t s = 0; told && s < h->sets; s++)
@@ -181,6 +221,14 @@ static const struct tap_event *first_event(const struct tap_held *h)
     return NULL;
 }
 
+static uint64_t lost_of(const struct tap_held *h, const struct tap_held_node *node, uint32_t set)
+{
+    uint64_t lost = 0;
+    for (uint32_t i = 0; i < TAP_HELD_SPANS; i++)
+        lost += h->spans[i].events ? accepted_of(h, node, i)[set] : 0;
+    return lost;
+}
+
 static uint64_t lost_since(struct tap_held *h, int64_t since)
 {
     uint64_t lost = 0;
@@ -189,12 +237,10 @@ static uint64_t lost_since(struct tap_held *h, int64_t since)
             h->spans[i].events = 0;
         lost += h->spans[i].events;
     }
-    for (uint32_t set = 0; lost && set < h->sets; set++) {
-        uint64_t of_set = 0;
-        for (size_t i = 0; i < TAP_HELD_SPANS; i++)
-            of_set += h->spans[i].events ? h->spans[i].accepted[set] : 0;
-        tell_lost(h, set, of_set, first_event(h));
-    }
+    const struct tap_event *at = first_event(h);
+    for (uint32_t i = 0; lost && i < h->node_count; i++)
+        for (uint32_t set = 0; set < h->sets; set++)
+            tell_lost(h, set, lost_of(h, &h->nodes[i], set), &h->nodes[i], at);
     return lost;
 }
 

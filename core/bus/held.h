@@ -13,16 +13,22 @@ struct tap_held_item {
 #define TAP_HELD_SPANS 256u
 struct tap_held_span {
     int64_t first, last;
-    uint64_t events;    /* as they came */
-    uint64_t *accepted; /* of each set of filters */
+    uint64_t events; /* as they came */
+};
+/* The same of one node. */
+struct tap_held_node {
+    uint32_t node;
+    uint64_t next;      /* the number behind its last one */
+    uint64_t *accepted; /* of each span, of each set of filters */
 };
 struct tap_held {
     struct tap_held_item *ring;
     size_t cap, head, count, bytes;
     int64_t latest; /* the latest time of all */
     struct tap_held_span spans[TAP_HELD_SPANS];
-    uint32_t span;      /* the one that is filled */
-    uint64_t *accepted; /* what the spans point into */
+    uint32_t span; /* the one that is filled */
+    struct tap_held_node *nodes;
+    uint32_t node_count;
     uint32_t sets;
     int64_t keep;
     size_t memory;
@@ -37,7 +43,8 @@ void tap_held_free(struct tap_held *);
 /* One more; what is too old or too much falls out: how many counted events. */
 uint64_t tap_held_add(struct tap_held *, struct tap_batch_impl *, uint64_t total);
 /* All go to the sinks, but for counted events before `since`, of which *out says how many; and what
- * of the time behind it had no room is told as lost: how many events these were. */
+ * of the time behind it had no room is told as lost, a row for each node: how many events these
+ * were. */
 uint64_t tap_held_flush(struct tap_held *, int64_t since, uint64_t *out, uint64_t *kept);
 /* All of it is not wanted: how many counted events. */
 uint64_t tap_held_drop(struct tap_held *);

@@ -101,6 +101,14 @@ def with_what_came_before_it():
     [(place, mark)] = marks(found)
     assert place == at - first and 'start_on: exception' in mark['message'], mark
     assert (window['before'], window['kept'], window['lost']) == (first, at - first, 0), (window, at, first)
+    # A summary and a page say it too.
+    run, _ = recording()
+    Run(None, run.path('trace.btf'), '-o', 'part.html', '--sink', 'summary:path=sum.txt', '--set', 'session.start_on=exception', '--set', 'session.keep=100ms',
+        command='export', cwd=run.dir).ended(0)
+    [told] = re.findall(r'^  start_on: exception, at 0\.(\d+) s, (\S+) (<[\d.]+>)$', run.read('sum.txt'), re.M)
+    assert 80 <= int(told[0]) <= 101 and told[1:] == ('till', mark['pid']), (told, mark)
+    [[_, when, process, text]] = json.loads(re.search(r'"marks":(\[\[.*?\]\])', run.read('part.html'))[1])
+    assert text == 'start_on: exception' and abs(when / 1e6 - int(told[0])) < 1 and process > 0, (when, process, text)
     # What is recorded of it has the mark again.
     run, _ = recording()
     Run(None, run.path('part.btf'), '--sink', 'csv:path=twice.csv', command='export', cwd=run.dir).ended(0)
@@ -158,6 +166,34 @@ def what_has_no_room_is_lost():
         if some:
             assert found[0] is lost[0] and lost[0]['message'].endswith(',keep}') and 100 < len(calls) < 1500, (found[0], len(calls))
             assert 'keep_memory' in again.err(), again.err()
+
+
+def what_each_node_lost_is_told_of_it():
+    nodes = [Node(), Node()]
+    run = Run('[session]\nnodes = %s, %s\nevents = function_call\nduration = 0\nmax_rate = 0\n[filter:modules]\nmodules = e2e_call\n'
+              '[sink:record]\npath = all.btf\n' % tuple(n.name for n in nodes), '--json')
+    for node in nodes:
+        node.traced()
+    for n in range(10):  # by turns, one node three times as much as the other
+        for node, times in zip(nodes, (300, 100)):
+            node('X = lists:seq(1000, 1500), [e2e_call:echo({N, X}) || N <- lists:seq(1, %d)], ok' % times)
+    nodes[1]('e2e_call:echo(last), ok')
+    run.interrupt()
+    assert run.code == 0, run.err()
+    for node in nodes:
+        node.stop()
+    again = Run(None, run.path('all.btf'), '--sink', 'csv:path=part.csv', '--sink', 'summary:path=sum.txt', '--json', '--set', 'session.start_on=e2e_call:echo(last)',
+                '--set', 'session.keep=1h', '--set', 'session.keep_memory=1M', command='export', cwd=run.dir).ended(0)
+    invariant(again.summary())
+    found = every(run, 'part.csv')
+    lost = {r['node']: int(r['message'].strip('{}').split(',')[0]) for r in found if r['event'] == 'lost'}
+    calls = collections.Counter(r['node'] for r in found if r['event'] == 'function_call')
+    assert len([r for r in found if r['event'] == 'lost']) == 2 == len(lost), [r for r in found if r['event'] == 'lost']
+    for node, made in zip(nodes, (3000, 1001)):
+        assert lost[node.name] > 0 and lost[node.name] + calls[node.name] == made, (lost, calls)
+        assert 'Lost in %s: %d events' % (node.name, lost[node.name]) in run.read('sum.txt'), run.read('sum.txt')[-600:]
+    assert [r['event'] for r in found[:2]] == ['lost'] * 2 and [int(r['ts']) for r in found] == sorted(int(r['ts']) for r in found), found[:3]
+    assert again.summary()['window']['lost'] == sum(lost.values()), again.summary()['window']
 
 
 def live_a_process_that_crashes():
@@ -299,4 +335,4 @@ def one_chain():
 
 if __name__ == '__main__':
     tests(what_is_wrong_is_told_before_any_node_is_touched, from_a_call_on, with_what_came_before_it, up_to_something, the_moment_before_a_crash,
-          what_has_no_room_is_lost, live_a_process_that_crashes, live_a_mailbox_and_a_message, one_chain, short_ways_in)
+          what_has_no_room_is_lost, what_each_node_lost_is_told_of_it, live_a_process_that_crashes, live_a_mailbox_and_a_message, one_chain, short_ways_in)
