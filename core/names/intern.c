@@ -84,10 +84,45 @@ static char *keep(struct tap_intern *in, size_t n)
 }
 
 /* Which printer makes a form. */
-enum form { FORM_ATOM, FORM_JSON, FORM_ELIXIR };
+enum form { FORM_ATOM, FORM_JSON, FORM_ELIXIR, FORM_REMOTE };
+
+/* The name of a fun, as the compiler makes it: -day/1-fun-0-, -OUTER/ARITY-WHAT-NUMBER-, where no
+ * dash and no slash stands in the last three (what Elixir takes for one, Exception.format_mfa). The
+ * length of the outer function's name; SIZE_MAX: it is none. */
+static size_t outer_len(const char *text, size_t len, const char **arity, size_t *arity_len)
+{
+    if (len < 4 || text[0] != '-' || text[len - 1] != '-')
+        return SIZE_MAX;
+    const char *slash = memrchr(text, '/', len), *from = slash ? slash + 1 : text + 1;
+    size_t dashes = 0;
+    for (const char *p = from; p < text + len; p++)
+        dashes += *p == '-';
+    if (dashes != 3)
+        return SIZE_MAX;
+    *arity = from;
+    *arity_len = (size_t)((const char *)memchr(from, '-', (size_t)(text + len - from)) - from);
+    return slash ? (size_t)(slash - text - 1) : 0;
+}
+
+/* add; of a fun day/1 */
+static size_t print_remote(char *dst, size_t cap, const char *text, size_t len)
+{
+    const char *arity = NULL;
+    size_t arity_len = 0, outer = outer_len(text, len, &arity, &arity_len);
+    if (outer == SIZE_MAX)
+        return tap_atom_print_remote(dst, cap, text, len);
+    size_t n = tap_atom_print_remote(dst, cap, text + 1, outer), need = n + 1 + arity_len;
+    if (need <= cap) {
+        dst[n] = '/';
+        memcpy(dst + n + 1, arity, arity_len);
+    }
+    return need;
+}
 
 static size_t print_form(char *dst, size_t cap, const char *text, uint32_t len, enum form form)
 {
+    if (form == FORM_REMOTE)
+        return print_remote(dst, cap, text, len);
     return form == FORM_JSON
                ? tap_json_escape(dst, cap, text, len)
                : tap_atom_print(dst, cap, text, len,
@@ -142,17 +177,19 @@ static bool fill_name(struct tap_intern *in, struct tap_name *name, uint32_t id,
     uint32_t n = (uint32_t)len;
     struct tap_name made = {.id = id, .len = n, .text = copy};
     if (id == 0) { /* no name: no quotes either */
-        made.atom = made.json = made.elixir = copy;
+        made.atom = made.json = made.elixir = made.remote = copy;
     } else if (is_simple(text, len)) {
-        made.atom = made.json = copy;
+        made.atom = made.json = made.remote = copy;
         made.elixir = colon;
-        made.atom_len = made.json_len = n;
+        made.atom_len = made.json_len = made.remote_len = n;
         made.elixir_len = n + 1;
     } else if (!make_form(in, &made, FORM_ATOM, &made.atom, &made.atom_len) ||
                !make_form(in, &made, FORM_JSON, &made.json, &made.json_len) ||
-               !make_form(in, &made, FORM_ELIXIR, &made.elixir, &made.elixir_len)) {
+               !make_form(in, &made, FORM_ELIXIR, &made.elixir, &made.elixir_len) ||
+               !make_form(in, &made, FORM_REMOTE, &made.remote, &made.remote_len)) {
         return false;
     }
+    made.is_fun = outer_len(text, len, &(const char *){NULL}, &(size_t){0}) != SIZE_MAX;
     *name = made;
     return true;
 }

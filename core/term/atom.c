@@ -330,12 +330,23 @@ void tap_out_vm_atom(struct tap_out *o, const char *s, size_t n, bool latin1)
     tap_out_char(o, '\'');
 }
 
-size_t tap_atom_print(char *dst, size_t cap, const char *text, size_t len,
-                      enum tap_print_syntax syntax)
+static size_t print_atom(char *dst, size_t cap, const char *text, size_t len,
+                         enum tap_print_syntax syntax, enum tap_atom_form form)
 {
     struct tap_out o;
     tap_out_init(&o, dst, cap, NULL);
     o.elixir = syntax == TAP_PRINT_ELIXIR;
-    tap_out_atom(&o, text, len, false, TAP_ATOM_LITERAL);
+    tap_out_atom(&o, text, len, false, form);
     return tap_out_finish(&o);
+}
+
+size_t tap_atom_print(char *dst, size_t cap, const char *text, size_t len,
+                      enum tap_print_syntax syntax)
+{
+    return print_atom(dst, cap, text, len, syntax, TAP_ATOM_LITERAL);
+}
+
+size_t tap_atom_print_remote(char *dst, size_t cap, const char *text, size_t len)
+{
+    return print_atom(dst, cap, text, len, TAP_PRINT_ELIXIR, TAP_ATOM_CALL);
 }

@@ -50,13 +50,21 @@ static void named_peer(struct tap_out *o, const struct tap_names *names, const s
     tap_out_char(o, '}');
 }
 
+static void put_pieces(struct tap_out *o, const struct tap_name_piece *pieces, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        tap_out_text(o, pieces[i].text, pieces[i].len, false);
+}
+
 static void mfa_peer(struct tap_out *o, const struct tap_names *names, const struct tap_event *e)
 {
-    put_name(o, names, e->caller.module, TAP_ATOM_LITERAL);
-    tap_out_char(o, o->elixir ? '.' : ':');
-    put_name(o, names, e->caller.function, TAP_ATOM_CALL);
+    const struct tap_function_text text = tap_function_text(
+        tap_out_name(names, e->caller.module), tap_out_name(names, e->caller.function),
+        o->elixir ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG);
+    put_pieces(o, text.before, sizeof text.before / sizeof *text.before);
     tap_out_char(o, '/');
     tap_out_u64(o, (uint64_t)e->caller.arity);
+    put_pieces(o, text.behind, sizeof text.behind / sizeof *text.behind);
 }
 
 static void port_peer(struct tap_out *o, const struct tap_names *names, const struct tap_port *port,

@@ -15,6 +15,8 @@ size_t tap_peer_print(const struct tap_names *names, char *dst, size_t cap,
                       const struct tap_batch *, const struct tap_event *, const struct tap_print *);
 /* The forms of a name, also for interning: bare UTF-8 in, printed form out; snprintf-like. */
 size_t tap_atom_print(char *dst, size_t cap, const char *text, size_t len, enum tap_print_syntax);
+/* As Elixir writes it behind a module and a dot: add, "hello world". */
+size_t tap_atom_print_remote(char *dst, size_t cap, const char *text, size_t len);
 /* Escapes for the inside of a JSON string: \" \\ \b \f \n \r \t \u00XX; invalid UTF-8 becomes
  * U+FFFD. snprintf-like. */
 size_t tap_json_escape(char *dst, size_t cap, const char *text, size_t len);

@@ -133,6 +133,11 @@ struct tap_name {
     const char *atom;   /* as an Erlang atom prints with ~tp: 'Elixir.Shop.Cart', 'hello world' */
     const char *json;   /* text, escaped for the inside of a JSON string */
     const char *elixir; /* as inspect prints it: Shop.Cart, :"hello world" */
+    /* as Elixir writes it behind a module and its dot: add, "hello world"; of a fun
+     * (-day/1-fun-0-) the function that it stands in: day/1 */
+    const char *remote;
+    uint32_t remote_len;
+    bool is_fun;
 };
 /* Interned names live in chunks that never move; ids are dense and 0 is the empty name. */
 #define TAP_NAME_CHUNK 4096u
@@ -156,6 +161,43 @@ struct tap_node {
 };
 
 enum tap_print_syntax { TAP_PRINT_ERLANG, TAP_PRINT_ELIXIR };
+
+/* A function's name, in pieces that stand before its arity or arguments and behind them; what is
+ * not used is empty.
+ *
+ *     shop_cart:add      /2
+ *     Shop.Cart.add      (1, 2)
+ *     anonymous fn       /1       in Shop.Door.day/1 */
+struct tap_name_piece { /* frozen */
+    const char *text;
+    size_t len;
+};
+struct tap_function_text { /* frozen */
+    struct tap_name_piece before[3], behind[4];
+};
+static inline struct tap_function_text
+tap_function_text(const struct tap_name *m, const struct tap_name *f, enum tap_print_syntax syntax)
+{
+    const struct tap_name_piece none = {"", 0}, fn = {"anonymous fn", 12}, in = {" in ", 4};
+    const struct tap_name_piece dot = {".", 1}, colon = {":", 1};
+    const struct tap_name_piece module = {m->elixir, m->elixir_len},
+                                remote = {f->remote, f->remote_len};
+    struct tap_function_text text = {{module, dot, remote}, {none, none, none, none}};
+    if (syntax != TAP_PRINT_ELIXIR) {
+        struct tap_name_piece erl_module = {m->atom, m->atom_len}, name = {f->atom, f->atom_len};
+        text.before[0] = erl_module;
+        text.before[1] = colon;
+        text.before[2] = name;
+    } else if (f->is_fun) {
+        text.before[0] = fn;
+        text.before[1] = text.before[2] = none;
+        text.behind[0] = in;
+        text.behind[1] = module;
+        text.behind[2] = dot;
+        text.behind[3] = remote;
+    }
+    return text;
+}
 /* How a term is to be printed. */
 struct tap_print {
     uint32_t struct_size;
