@@ -133,8 +133,8 @@ static void print_events(struct tap_trace *trace, enum tap_print_syntax syntax)
             fprintf(stderr, " %llu %s (%s)",
                     e.kind == TAP_LOST ? (unsigned long long)e.lost : (unsigned long long)e.gap,
                     e.kind == TAP_LOST ? "events" : "ns", e.reason);
-        else if (*e.module)
-            fprintf(stderr, " %s:%s/%d", e.module, e.function, e.arity);
+        else if (*e.mfa)
+            fprintf(stderr, " %s", e.mfa);
         if (*e.peer)
             fprintf(stderr, " %s", e.peer);
         fprintf(stderr, "%s%s\n", *e.message ? " " : "", e.message);

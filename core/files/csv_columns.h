@@ -17,6 +17,7 @@ enum tap_csv_column {
     TAP_CSV_METADATA,
     TAP_CSV_FLOW,
     TAP_CSV_PROCESS,
+    TAP_CSV_MFA,
     TAP_CSV_COLUMNS
 };
 #define TAP_CSV_DEFAULT TAP_CSV_PROCESS /* so many */
@@ -27,6 +28,7 @@ static const char *const tap_csv_names[TAP_CSV_COLUMNS] = {
     [TAP_CSV_MODULE] = "module",   [TAP_CSV_FUNCTION] = "function",
     [TAP_CSV_ARITY] = "arity",     [TAP_CSV_PEER] = "peer",
     [TAP_CSV_MESSAGE] = "message", [TAP_CSV_METADATA] = "metadata",
-    [TAP_CSV_FLOW] = "flow",       [TAP_CSV_PROCESS] = "process"};
+    [TAP_CSV_FLOW] = "flow",       [TAP_CSV_PROCESS] = "process",
+    [TAP_CSV_MFA] = "mfa"};
 
 #endif

@@ -6,12 +6,14 @@
  */
 #include "library/library.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/event_names.h"
 #include "base/sized.h"
 #include "term/print.h"
 
-enum { NODE, PID, MODULE, FUNCTION, PEER, MESSAGE, METADATA, TEXTS };
+enum { NODE, PID, MODULE, FUNCTION, PEER, MESSAGE, METADATA, MFA, TEXTS };
 
 struct tap_events {
     struct tap_trace *trace;
@@ -104,9 +106,14 @@ static void put_arguments(struct tap_events *c, const uint8_t *list, size_t len,
     }
 }
 
+static const struct tap_name *name_of(const struct tap_events *c, uint32_t id)
+{
+    return &names(c)->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
+}
+
 static void put_name(struct tap_events *c, uint32_t id)
 {
-    const struct tap_name *name = &names(c)->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
+    const struct tap_name *name = name_of(c, id);
     if (id)
         tap_buf_put(&c->text, name->text, name->len);
 }
@@ -127,6 +134,23 @@ static void put_peer(struct tap_events *c, const struct tap_event *e, const stru
     if (tap_buf_reserve(&c->text, need))
         c->text.len +=
             tap_peer_print(names(c), (char *)c->text.data + c->text.len, need, batch, e, how);
+}
+
+static void put_pieces(struct tap_events *c, const struct tap_name_piece *pieces, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        tap_buf_put(&c->text, pieces[i].text, pieces[i].len);
+}
+
+static void put_mfa(struct tap_events *c, const struct tap_event *e)
+{
+    char arity[16];
+    int n = snprintf(arity, sizeof arity, "/%d", (int)e->arity);
+    const struct tap_function_text text =
+        tap_function_text(name_of(c, e->module), name_of(c, e->function), c->syntax);
+    put_pieces(c, text.before, sizeof text.before / sizeof *text.before);
+    tap_buf_put(&c->text, arity, (size_t)n);
+    put_pieces(c, text.behind, sizeof text.behind / sizeof *text.behind);
 }
 
 static void begin(struct tap_events *c, unsigned which)
@@ -162,6 +186,9 @@ static void print(struct tap_events *c, const struct tap_event *e)
     begin(c, METADATA);
     if (e->metadata.len)
         put_term(c, arena + e->metadata.off, e->metadata.len, &how);
+    begin(c, MFA);
+    if (e->module && e->function)
+        put_mfa(c, e);
     tap_write_u8(&c->text, 0);
 }
 
@@ -193,6 +220,7 @@ static void fill(struct tap_events *c, const struct tap_event *e, struct tap_tra
                                   .term = has ? c->piece->base.arena + e->payload.off : NULL,
                                   .term_len = e->payload.len,
                                   .gen = gens[e->gen & 3],
+                                  .mfa = text[MFA],
                                   .took = e->gen == TAP_GEN_REPLY ? e->took : 0};
     TAP_SIZED_FILL(to, &all);
 }

@@ -99,14 +99,14 @@ char *tap_label_name(char *dst, const struct tap_name *name)
 
 static char *label_print(char *p, const struct tap_name *m, const struct tap_name *f, int32_t arity)
 {
-    bool alias = tap_name_is_alias(m);
-    size_t len;
-    const char *text = tap_name_function(f, alias, &len);
-    p = tap_label_name(p, m);
-    *p++ = alias ? '.' : ':';
-    p = tap_emit_escape(p, text, len);
+    const struct tap_function_text text = tap_function_text_of(m, f);
+    for (size_t i = 0; i < sizeof text.before / sizeof *text.before; i++)
+        p = tap_emit_escape(p, text.before[i].text, text.before[i].len);
     *p++ = '/';
-    return tap_text_i64(p, arity);
+    p = tap_text_i64(p, arity);
+    for (size_t i = 0; i < sizeof text.behind / sizeof *text.behind; i++)
+        p = tap_emit_escape(p, text.behind[i].text, text.behind[i].len);
+    return p;
 }
 
 static struct tap_label *label_make(struct tap_chrome *c, uint32_t module, uint32_t function,
@@ -114,7 +114,7 @@ static struct tap_label *label_make(struct tap_chrome *c, uint32_t module, uint3
 {
     const struct tap_name *m = tap_name_get(c->host, module), *f = tap_name_get(c->host, function);
     size_t longest = m->atom_len > m->elixir_len ? m->atom_len : m->elixir_len;
-    longest += f->atom_len > f->elixir_len ? f->atom_len : f->elixir_len;
+    longest += f->atom_len > f->remote_len ? f->atom_len : f->remote_len;
     struct tap_label *label = label_room(&c->labels, 6 * longest + 64);
     if (!label)
         return NULL;

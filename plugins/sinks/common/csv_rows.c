@@ -136,6 +136,21 @@ static void put_process(struct tap_csv *self, const struct tap_event *e)
     tap_csv_cell_close(&self->w, at);
 }
 
+/* What its function is called, with its arity. */
+static void put_mfa(struct tap_csv *self, const struct tap_event *e)
+{
+    if (!e->module || !e->function)
+        return;
+    struct tap_writer *w = &self->w;
+    size_t at = tap_csv_cell_open(w);
+    struct tap_function_text text =
+        tap_function_begin(w, e->module, e->function, self->syntax, false);
+    w->p = tap_text_i64(tap_text_lit(tap_writer_reserve(w, 24), "/"), e->arity);
+    tap_function_end(w, &text, false);
+    tap_csv_cell_guard(w, at, false);
+    tap_csv_cell_close(w, at);
+}
+
 static void put_flow(struct tap_writer *w, const struct tap_event *e)
 {
     if (e->flow)
@@ -161,6 +176,7 @@ static void put_column(struct tap_csv *self, enum tap_csv_column column,
     case TAP_CSV_MESSAGE: put_message(self, batch, e, print); break;
     case TAP_CSV_FLOW: put_flow(w, e); break;
     case TAP_CSV_PROCESS: put_process(self, e); break;
+    case TAP_CSV_MFA: put_mfa(self, e); break;
     default: put_metadata(self, batch, e, print); break;
     }
 }

@@ -2,13 +2,13 @@
  * thing:
  *
  *     ts (a string: nanoseconds do not fit in a double), seq, node, event, pid, module, function,
- *     arity, peer, flow (the same number for a send and its receive, a spawn and its start),
- *     message, metadata, flags (of timeout, nonexisting, exiting, major, got, moved, tail), of what
- *     behaviours say gen (call, cast, reply), from, request or reply, took_ns (since the call),
- *     stack (["m:f/1 (m.erl:12)", ...], whoever called first; stack_truncated where it was too
- *     large), truncated (the true size in bytes), scheduler; for lost and gap: count (events,
- *     nanoseconds) and reason; for node_up: release (of OTP); for node_down: reason, where it was
- *     lost
+ *     arity, mfa (with Elixir's syntax: what it calls the function), peer, flow (the same number
+ *     for a send and its receive, a spawn and its start), message, metadata, flags (of timeout,
+ *     nonexisting, exiting, major, got, moved, tail), of what behaviours say gen (call, cast,
+ *     reply), from, request or reply, took_ns (since the call), stack (["m:f/1 (m.erl:12)", ...],
+ *     whoever called first; stack_truncated where it was too large), truncated (the true size in
+ *     bytes), scheduler; for lost and gap: count (events, nanoseconds) and reason; for node_up:
+ *     release (of OTP); for node_down: reason, where it was lost
  *
  * and of function_counters, instead of a message: calls, time_ns, bytes, as far as they are
  * counted.
@@ -20,6 +20,7 @@
 #include "beamtap/counters.h"
 #include "beamtap/gen.h"
 #include "sinks/common/event_text.h"
+#include "sinks/common/process_name.h"
 #include "sinks/common/stack_text.h"
 
 static char *put_name(struct tap_json *self, const char *key, uint32_t id)
@@ -174,6 +175,17 @@ static void put_counted(struct tap_writer *w, const struct tap_batch *batch,
         put_number(w, ",\"bytes\":", (uint64_t)row.bytes);
 }
 
+/* What Elixir calls the function: a fun's name alone says little to people. */
+static void put_mfa(struct tap_writer *w, const struct tap_event *e)
+{
+    put_plain(w, ",\"mfa\":\"");
+    struct tap_function_text text =
+        tap_function_begin(w, e->module, e->function, TAP_PRINT_ELIXIR, true);
+    put_number(w, "/", (uint64_t)e->arity);
+    tap_function_end(w, &text, true);
+    put_plain(w, "\"");
+}
+
 /* As a term of that node, escaped. */
 static struct tap_print print_for(const struct tap_json *self, const struct tap_sink_node *node)
 {
@@ -213,6 +225,8 @@ void tap_json_event(struct tap_json *self, const struct tap_batch *batch, const 
         put_name(self, ",\"function\":\"", e->function);
     if (e->arity >= 0)
         put_number(w, ",\"arity\":", (uint64_t)e->arity);
+    if (print.syntax == TAP_PRINT_ELIXIR && e->module && e->function && e->arity >= 0)
+        put_mfa(w, e);
     if (e->peer_type != TAP_PEER_NONE) {
         put_plain(w, ",\"peer\":\"");
         tap_writer_peer(w, batch, e, &print);

@@ -64,18 +64,6 @@ static void name_put(struct tap_writer *w, uint32_t id)
     tap_writer_put(w, text, len);
 }
 
-void tap_function_put(struct tap_writer *w, uint32_t module, uint32_t function, int32_t arity)
-{
-    bool alias = tap_name_is_alias(tap_name_get(w->host, module));
-    size_t len;
-    const char *text = tap_name_function(tap_name_get(w->host, function), alias, &len);
-    name_put(w, module);
-    tap_writer_put(w, alias ? "." : ":", 1);
-    tap_writer_put(w, text, len);
-    char *p = tap_text_lit(tap_writer_reserve(w, 24), "/");
-    w->p = tap_text_i64(p, arity);
-}
-
 bool tap_process_facts_put(const struct tap_process_facts *k, struct tap_writer *w)
 {
     if (k->name)

@@ -82,14 +82,23 @@ static inline const char *tap_name_display(const struct tap_name *n, size_t *len
     *len = alias ? n->elixir_len : n->atom_len;
     return alias ? n->elixir : n->atom;
 }
-/* A function's name behind its module's. In Elixir :add is the atom, add the function. */
-static inline const char *tap_name_function(const struct tap_name *f, bool of_alias, size_t *len)
+/* A function of such a module is written as Elixir does. */
+static inline struct tap_function_text tap_function_text_of(const struct tap_name *m,
+                                                            const struct tap_name *f)
 {
-    bool colon = of_alias && f->elixir[0] == ':';
-    *len = of_alias ? f->elixir_len - colon : f->atom_len;
-    return of_alias ? f->elixir + colon : f->atom;
+    return tap_function_text(m, f, tap_name_is_alias(m) ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG);
 }
-/* Writes shop_cart:add/2, or Shop.Cart.add/2. */
+/* Writes shop_cart:add/2, Shop.Cart.add/2, or anonymous fn/1 in Shop.Door.day/1. */
 void tap_function_put(struct tap_writer *, uint32_t module, uint32_t function, int32_t arity);
+
+/* The same as `syntax` says, in two parts around the arity or the arguments. `json`: escaped for
+ * the inside of a JSON string. */
+struct tap_function_text tap_function_begin(struct tap_writer *, uint32_t module, uint32_t function,
+                                            enum tap_print_syntax, bool json);
+void tap_function_end(struct tap_writer *, const struct tap_function_text *, bool json);
+/* Of two atoms of a payload, one behind the other, where the cursor stands; it goes past them.
+ * False: they are none, and nothing is written. */
+bool tap_function_begin_terms(struct tap_writer *, struct tap_cursor *, const struct tap_print *,
+                              struct tap_function_text *);
 
 #endif

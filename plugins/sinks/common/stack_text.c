@@ -1,4 +1,5 @@
 /* stack_text.c: see stack_text.h. */
+#include "sinks/common/process_name.h"
 #include "sinks/common/stack_text.h"
 
 static void put_text(struct tap_writer *w, const char *text)
@@ -26,17 +27,13 @@ static void put_file(struct tap_writer *w, const struct tap_frame_text *f, bool 
 static void put_frame(struct tap_writer *w, const struct tap_frame_text *f,
                       const struct tap_print *print)
 {
-    bool elixir = print->syntax == TAP_PRINT_ELIXIR;
-    tap_writer_term(w, f->module, f->module_len, print);
-    put_text(w, elixir ? "." : ":");
-    size_t n = tap_writer_term(w, f->function, f->function_len, print);
-    /* The atom after a module: Elixir writes it without its colon. */
-    if (elixir && n > 1 && w->p[-(ptrdiff_t)n] == ':') {
-        memmove(w->p - n, w->p - n + 1, n - 1);
-        w->p--;
-    }
+    struct tap_cursor c = tap_cursor(f->module, f->module_len + f->function_len);
+    struct tap_function_text text = {0};
+    if (!tap_function_begin_terms(w, &c, print, &text))
+        put_text(w, "?");
     put_text(w, "/");
     w->p = tap_text_i64(tap_writer_reserve(w, 24), f->arity);
+    tap_function_end(w, &text, print->json);
     if (!f->file)
         return;
     put_text(w, " (");

@@ -20,6 +20,9 @@
  * process   only where `columns` names it: what the process is called (process_name.h), as far as
  *           that is known by then
  *
+ * mfa       likewise: what the function is called, with its arity: shop_cart:add/2, or, where
+ *           `syntax` says so, Shop.Cart.add/2, anonymous fn/1 in Shop.Door.day/1
+ *
  * Terms, pids and frames are printed as `syntax` says.
  *
  * Cells are empty where there is nothing. A bare number in the columns from peer to metadata, and
@@ -53,7 +56,7 @@ static enum tap_status choose_columns(struct tap_csv *self, const struct tap_tex
             c++;
         if (c == TAP_CSV_COLUMNS)
             return self->host->fail_at(self->host, item, 0,
-                                       "%s is not a column; there are " CSV_ALL ", process",
+                                       "%s is not a column; there are " CSV_ALL ", process, mfa",
                                        item->text);
         while (j < self->column_count && self->columns[j] != c)
             j++;
@@ -135,8 +138,9 @@ static const struct tap_option csv_options[] = {
      .type = TAP_OPT_LIST,
      .def = CSV_ALL,
      .offset = offsetof(struct csv_settings, columns),
-     .help = "which columns, in which order; besides these there is process: what the process is "
-             "called, as far as that is known when the row is written"},
+     .help = "which columns, in which order; besides these there are process: what the process is "
+             "called, as far as that is known when the row is written; and mfa: what the function "
+             "is called, in syntax"},
     {.name = "max_message",
      .type = TAP_OPT_SIZE,
      .def = "64k",

@@ -3,43 +3,30 @@
 #include "sinks/common/marks.h"
 #include "sinks/stdout/text.h"
 
-/* The atom after a module: Elixir writes it without its colon. */
-static void put_function_term(struct out *self, const uint8_t *term, size_t len,
-                              const struct tap_print *print)
+/* As far as its arity or arguments; what stands behind them comes from tap_function_end. */
+static struct tap_function_text begin_function(struct out *self, const struct tap_event *e)
 {
-    struct tap_writer *w = &self->w;
-    size_t n = tap_writer_term(w, term, len, print);
-    if (n > 1 && print->syntax == TAP_PRINT_ELIXIR && w->p[-(ptrdiff_t)n] == ':') {
-        memmove(w->p - n, w->p - n + 1, n - 1);
-        w->p--;
-    }
+    return tap_function_begin(&self->w, e->module, e->function,
+                              (enum tap_print_syntax)self->settings->syntax, false);
 }
 
 static void put_function(struct out *self, const struct tap_event *e)
 {
-    const struct tap_name *m = tap_name_get(self->host, e->module),
-                          *f = tap_name_get(self->host, e->function);
-    bool elixir = self->settings->syntax == TAP_PRINT_ELIXIR;
-    char *p = tap_writer_reserve(
-        &self->w, (size_t)(elixir ? m->elixir_len + f->elixir_len : m->atom_len + f->atom_len) + 1);
-    if (elixir) {
-        unsigned colon = f->elixir_len > 1 && f->elixir[0] == ':';
-        p = tap_text_copy(p, m->elixir, m->elixir_len);
-        *p++ = '.';
-        p = tap_text_copy(p, f->elixir + colon, f->elixir_len - colon);
-    } else {
-        p = tap_text_copy(p, m->atom, m->atom_len);
-        *p++ = ':';
-        p = tap_text_copy(p, f->atom, f->atom_len);
-    }
-    self->w.p = p;
+    struct tap_function_text text = begin_function(self, e);
+    char *p = tap_writer_reserve(&self->w, 24);
+    *p++ = '/';
+    self->w.p = tap_text_i64(p, e->arity);
+    tap_function_end(&self->w, &text, false);
 }
 
-static void put_arity(struct tap_writer *w, int32_t arity)
+/* Two atoms, and something whole behind them. */
+static bool is_call(struct tap_cursor c)
 {
-    char *p = tap_writer_reserve(w, 24);
-    *p++ = '/';
-    w->p = tap_text_i64(p, arity);
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    return tap_read_atom(&c, &text, &len, &latin1) && tap_read_atom(&c, &text, &len, &latin1) &&
+           tap_skip(&c);
 }
 
 /* {M, F, Args} as m:f(args); anything else as it is. */
@@ -48,23 +35,20 @@ static void put_mfa(struct out *self, const struct tap_batch *batch, const struc
 {
     struct tap_writer *w = &self->w;
     struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
-    const uint8_t *m, *f, *args;
-    uint32_t n = 0, len;
-    bool latin1;
-    const char *text;
+    const uint8_t *args;
+    uint32_t n = 0;
+    struct tap_function_text text;
     if (!e->payload.len && e->module) { /* cut in the node */
         put_function(self, e);
-        put_arity(w, e->arity);
         return;
     }
-    if (!tap_read_tuple(&c, &n) || n != 3 || (m = c.p, !tap_read_atom(&c, &text, &len, &latin1)) ||
-        (f = c.p, !tap_read_atom(&c, &text, &len, &latin1)) || (args = c.p, !tap_skip(&c))) {
+    if (!tap_read_tuple(&c, &n) || n != 3 || !is_call(c) ||
+        !tap_function_begin_terms(w, &c, print, &text)) {
         put_span(self, batch, e->payload, print);
         return;
     }
-    tap_writer_term(w, m, (size_t)(f - m), print);
-    put(w, print->syntax == TAP_PRINT_ELIXIR ? "." : ":");
-    put_function_term(self, f, (size_t)(args - f), print);
+    args = c.p;
+    tap_skip(&c);
     int tag = *args;
     bool list = tag == TAP_EXT_LIST || tag == TAP_EXT_NIL || tag == TAP_EXT_STRING;
     put(w, list ? "(" : "/");
@@ -74,6 +58,7 @@ static void put_mfa(struct out *self, const struct tap_batch *batch, const struc
         tap_writer_term(w, args, (size_t)(c.p - args), print);
     if (list)
         put(w, ")");
+    tap_function_end(w, &text, false);
 }
 
 /* {Class, Reason} as class:reason. */
@@ -99,14 +84,15 @@ static void put_call(struct out *self, const struct tap_batch *batch, const stru
 {
     struct tap_writer *w = &self->w;
     put(w, e->kind == TAP_FUNCTION_CALL ? "-> " : e->kind == TAP_FUNCTION_RETURN ? "<- " : "!! ");
-    put_function(self, e);
     if (e->kind == TAP_FUNCTION_CALL && e->payload.len) {
+        struct tap_function_text text = begin_function(self, e);
         put(w, "(");
         tap_writer_arguments(w, batch->arena + e->payload.off, e->payload.len, ", ", print);
         put(w, ")");
+        tap_function_end(w, &text, false);
         return;
     }
-    put_arity(w, e->arity);
+    put_function(self, e);
     if (e->kind == TAP_FUNCTION_CALL || !e->payload.len)
         return;
     put(w, e->kind == TAP_FUNCTION_RETURN ? " = " : " raised ");
@@ -203,7 +189,6 @@ static void put_node(struct out *self, const struct tap_event *e)
 static void put_returns_off(struct out *self, const struct tap_event *e)
 {
     put_function(self, e);
-    put_arity(&self->w, e->arity);
     put(&self->w, " is traced without its returns from here on");
 }
 
@@ -237,7 +222,6 @@ static void put_other(struct out *self, const struct tap_batch *batch, const str
     put_peer(self, batch, e, "", print);
     if (e->module && (e->kind == TAP_SCHEDULE_IN || e->kind == TAP_SCHEDULE_OUT)) {
         put_function(self, e);
-        put_arity(w, e->arity);
     } else if (e->payload.len) {
         if (e->peer_type != TAP_PEER_NONE)
             put(w, " ");
@@ -252,7 +236,6 @@ static void put_counted(struct out *self, const struct tap_batch *batch, const s
     struct tap_counted row;
     put(w, "counted ");
     put_function(self, e);
-    put_arity(w, e->arity);
     if (!tap_counted_read(batch->arena + e->payload.off, e->payload.len, &row))
         return;
     put(w, ": ");

@@ -101,7 +101,7 @@ const link = (text, go, title) => el('button', { class: 'link name', type: 'butt
 }, text });
 
 // Functions of one module have one hue; modules that stand beside each other in the table, hues that are far apart.
-const moduleOf = text => text.replace(/[:.][^:.]*$/, '');
+const moduleOf = text => text.replace(/^anonymous fn\/\d+ in /, '').replace(/[:.][^:.]*$/, '');
 const hues = new Map();
 for (const f of functions) if (f.name && !hues.has(moduleOf(show(f.name)))) hues.set(moduleOf(show(f.name)), (205 + hues.size * 137.5) % 360);
 const dark = () => {

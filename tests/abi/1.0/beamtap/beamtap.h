@@ -149,6 +149,9 @@ struct tap_trace_event {
     size_t term_len;
     const char *gen; /* of a message to or from a behaviour: "call", "cast", "reply"; else "" */
     int64_t took;    /* reply: ns since the call */
+    /* module, function and arity as the syntax writes them: shop_cart:add/2, Shop.Cart.add/2,
+     * anonymous fn/1 in Shop.Door.day/1; "" where there is no function */
+    const char *mfa;
 };
 
 enum tap_next {

@@ -1,0 +1,60 @@
+/* function_name.c: functions' names, as the core puts them together (tap_function_text). */
+#include "sinks/common/payload_atom.h"
+#include "sinks/common/process_name.h"
+#include "sinks/common/writer.h"
+
+/* The name of an atom is UTF-8, and has no control character that is not escaped already. */
+static void put_pieces(struct tap_writer *w, const struct tap_name_piece *pieces, size_t n,
+                       bool json)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t len = pieces[i].len;
+        char *p = tap_writer_reserve_large(w, 2 * len);
+        if (!p)
+            return;
+        if (!json)
+            p = tap_text_copy(p, pieces[i].text, len);
+        for (size_t k = 0; json && k < len; k++) {
+            if (pieces[i].text[k] == '"' || pieces[i].text[k] == '\\')
+                *p++ = '\\';
+            *p++ = pieces[i].text[k];
+        }
+        w->p = p;
+    }
+}
+
+struct tap_function_text tap_function_begin(struct tap_writer *w, uint32_t module,
+                                            uint32_t function, enum tap_print_syntax syntax,
+                                            bool json)
+{
+    struct tap_function_text text =
+        tap_function_text(tap_name_get(w->host, module), tap_name_get(w->host, function), syntax);
+    put_pieces(w, text.before, sizeof text.before / sizeof *text.before, json);
+    return text;
+}
+
+void tap_function_end(struct tap_writer *w, const struct tap_function_text *text, bool json)
+{
+    put_pieces(w, text->behind, sizeof text->behind / sizeof *text->behind, json);
+}
+
+bool tap_function_begin_terms(struct tap_writer *w, struct tap_cursor *c,
+                              const struct tap_print *print, struct tap_function_text *text)
+{
+    struct tap_cursor at = *c;
+    uint32_t module = tap_sink_atom(w->host, &at), function = tap_sink_atom(w->host, &at);
+    if (!module || !function)
+        return false;
+    *c = at;
+    *text = tap_function_begin(w, module, function, print->syntax, print->json);
+    return true;
+}
+
+void tap_function_put(struct tap_writer *w, uint32_t module, uint32_t function, int32_t arity)
+{
+    bool alias = tap_name_is_alias(tap_name_get(w->host, module));
+    struct tap_function_text text =
+        tap_function_begin(w, module, function, alias ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG, false);
+    w->p = tap_text_i64(tap_text_lit(tap_writer_reserve(w, 24), "/"), arity);
+    tap_function_end(w, &text, false);
+}
