@@ -85,8 +85,8 @@ class Calls:
             self.waited(key, self.out.pop(key, row.ts), row.ts)
         elif row.event == 'message_receive':
             last, sent = self.last.get(key), self.sent.pop(row.flow, 0) if row.flow else 0
-            if last and not self.scheduled and not 0 < sent <= last:
-                self.waited(key, last, row.ts)
+            if last and not self.scheduled:
+                self.waited(key, last, min(sent or row.ts, row.ts))
         self.last[key] = row.ts
 
     def waited(self, key, start, end):

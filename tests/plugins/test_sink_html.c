@@ -112,7 +112,7 @@ static void sums_are_those_of_the_events(void)
     struct tap_event *e = at(b, TAP_MESSAGE_RECEIVE, 101, 540);
     e->flow = 1, e->payload = sb_atom(b, "hello");
     send_to(b, 101, 100, 600)->flow = 2;
-    e = at(b, TAP_MESSAGE_RECEIVE, 100, 700); /* it waited from 500 on */
+    e = at(b, TAP_MESSAGE_RECEIVE, 100, 700); /* it waited from 500 until 600 */
     e->flow = 2, e->payload = sb_atom(b, "hello"), e->flags = TAP_EVENT_MOVED;
     call(b, TAP_FUNCTION_EXCEPTION, 100, "outer", 1000);
     for (int i = 0; i < 2; i++) { /* both ends tell it */
@@ -153,8 +153,8 @@ static void sums_are_those_of_the_events(void)
     const cJSON *f = row_of(d, "functions", NAME, "shop:outer/1");
     CU_ASSERT_EQUAL(cell(f, CALLS), 1);
     CU_ASSERT_EQUAL(cell(f, TOTAL), 1000000);
-    CU_ASSERT_EQUAL(cell(f, WAITED), 200000);
-    CU_ASSERT_EQUAL(cell(f, OWN), 500000); /* without inner's 300 and the 200 that it waited */
+    CU_ASSERT_EQUAL(cell(f, WAITED), 100000);
+    CU_ASSERT_EQUAL(cell(f, OWN), 600000); /* without inner's 300 and the 100 that it waited */
     CU_ASSERT_EQUAL(cell(f, MAX), 1000000);
     CU_ASSERT_EQUAL(cell(f, RAISED), 1);
     f = row_of(d, "functions", NAME, "shop:inner/1");

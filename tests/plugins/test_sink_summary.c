@@ -228,10 +228,33 @@ static void own_time_is_without_what_was_waited_in_receive(void)
     call(b, TAP_FUNCTION_RETURN, "inner", 1900000);
     call(b, TAP_FUNCTION_RETURN, "wait", 2000000);
     char *text = summary_of(b);
-    holds(text, "(without what was waited in receive, as far as receives tell it)");
+    holds(text, "(without what was waited in receive, at the least)");
+    holds(text, "\nWaiting is what lies between a process's last event and the sending of ");
     holds(text, " 1   1000.0 us    500.0 us   1000.0 us");
     holds(text, " 1    100.0 us     50.0 us    100.0 us");
     free(text);
+}
+
+/* A message that was there while its receiver worked was not waited for, as far as its send is
+ * seen; where it is not, work cannot be told from waiting, and that is said. */
+static void work_before_a_message_is_no_waiting(void)
+{
+    for (int seen = 0; seen < 2; seen++) {
+        struct sb *b = begin();
+        call(b, TAP_FUNCTION_CALL, "work", 1000000);
+        struct tap_event *e = at(b, TAP_MESSAGE_SEND, 1100);
+        e->payload = sb_atom(b, "done"), e->pid = sb_pid(101);
+        e->flow = seen ? 1 : 0;
+        e = at(b, TAP_MESSAGE_RECEIVE, 1900);
+        e->payload = sb_atom(b, "done"), e->flow = 1;
+        call(b, TAP_FUNCTION_RETURN, "work", 2000000);
+        char *text = summary_of(b);
+        holds(text, seen ? " 1   1000.0 us    900.0 us" : " 1   1000.0 us    100.0 us");
+        holds(text, seen ? "untraced work in it counts as waited. schedule_in"
+                         : "for no sends were seen: untraced work in it counts as waited, however "
+                           "long the message was there.");
+        free(text);
+    }
 }
 
 static void own_time_that_includes_waiting_says_so(void)
@@ -352,6 +375,7 @@ static void marks_are_told_and_are_no_processes(void)
 
 UNIT_TESTS("sink_summary", UNIT_TEST(own_time_is_what_it_ran), UNIT_TEST(an_exception_is_told_once),
            UNIT_TEST(own_time_is_without_what_was_waited_in_receive),
+           UNIT_TEST(work_before_a_message_is_no_waiting),
            UNIT_TEST(own_time_that_includes_waiting_says_so),
            UNIT_TEST(mailboxes_and_limits_are_told), UNIT_TEST(marks_are_told_and_are_no_processes),
            UNIT_TEST(a_return_after_a_loss_has_no_time), UNIT_TEST(sums_of_any_times_fit),

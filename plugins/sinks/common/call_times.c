@@ -100,8 +100,9 @@ void tap_call_times_event(struct tap_call_times *t, struct tap_call_stack *p,
         p->out = 0;
     } else if (e->kind == TAP_MESSAGE_RECEIVE) {
         t->received = true;
-        if (!t->scheduled && p->last && !(sent && sent <= p->last))
-            waited(p, p->last, e->ts);
+        t->sent |= sent > 0;
+        if (!t->scheduled && p->last) /* from its sending on a message is not waited for */
+            waited(p, p->last, sent && sent < e->ts ? sent : e->ts);
     }
     p->last = e->ts;
 }
@@ -193,6 +194,19 @@ bool tap_call_times_end(struct tap_call_times *t, struct tap_call_stack *p, uint
 const char *tap_call_times_own(const struct tap_call_times *t)
 {
     return t->scheduled  ? "what it ran, by the scheduler"
-           : t->received ? "without what was waited in receive, as far as receives tell it"
+           : t->received ? "without what was waited in receive, at the least"
                          : "by the clock, waiting included: trace message_receive to take it out";
+}
+
+const char *tap_call_times_doubt(const struct tap_call_times *t)
+{
+    if (t->scheduled || !t->received)
+        return "";
+    return t->sent ? "Waiting is what lies between a process's last event and the sending of a "
+                     "message that it took: untraced work in it counts as waited. schedule_in and "
+                     "schedule_out among the events tell them apart."
+                   : "Waiting is what lies between a process's last event and a message that it "
+                     "took, for no sends were seen: untraced work in it counts as waited, however "
+                     "long the message was there. message_send among the events tells the latter, "
+                     "schedule_in and schedule_out tell work from waiting.";
 }

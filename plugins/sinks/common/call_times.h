@@ -7,7 +7,11 @@
  *
  *     schedule_in, schedule_out   exactly: whatever time the process was not running
  *     message_receive             from the last event of the process to its receive, where the
- *                                 message was not there before (also one that timed out)
+ *                                 message was not there before (also one that timed out); where its
+ *                                 send was seen, until that. What the process does meanwhile and
+ *                                 nobody traces cannot be told from waiting: the VM tells that a
+ *                                 message was fetched, not since when it was waited for. So own
+ *                                 time is the least that it can be
  *     neither                     not at all: own time is that of the clock
  *
  * A return pops to its function: what lies above was left by an exception that nobody traced. A
@@ -54,6 +58,7 @@ struct tap_call_times {
     bool returns; /* all are traced */
     bool no_memory;
     bool scheduled, received; /* such events were seen: what own times are without */
+    bool sent;                /* and the sends of some of what was received */
     struct tap_map function_at, active;
     struct tap_call_function *functions; /* 0 stands for all that were too many */
     uint32_t function_count;
@@ -83,7 +88,8 @@ bool tap_call_times_end(struct tap_call_times *, struct tap_call_stack *, uint32
 /* Forgets the frames of a process, whose ends nobody will see. */
 void tap_call_times_clear(struct tap_call_times *, struct tap_call_stack *, uint32_t process);
 
-/* What `own` is in this trace, for people. */
+/* What `own` is in this trace, for people, and what is not sure about it; "": nothing. */
 const char *tap_call_times_own(const struct tap_call_times *);
+const char *tap_call_times_doubt(const struct tap_call_times *);
 
 #endif

@@ -180,6 +180,7 @@ void html_write_overview(struct html *h)
     figure(h, "events", h->events);
     figure(h, "raised", h->times.exceptions);
     member(h, "own_means", tap_call_times_own(&h->times));
+    member(h, "own_doubt", tap_call_times_doubt(&h->times));
     kinds(h);
     nodes(h);
     rates(h);

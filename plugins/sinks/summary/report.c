@@ -69,6 +69,9 @@ static void report_functions(struct sum *s)
             sum_put(s, "(others)");
         sum_put(s, "\n");
     }
+    const char *doubt = tap_call_times_doubt(&s->times);
+    if (n && timed && *doubt)
+        sum_put(s, "\n%s\n", doubt);
     free(r);
 }
 

@@ -36,7 +36,7 @@ function functionsView() {
   const timed = list.some(f => f.timed);
   if (profiled) return countedPanels();
   if (!list.length) return [countedPanels(), note('No calls were traced. Ask for function_call (and function_return, for times) under events in [session].')];
-  return [countedPanels(), timed ? note('Own time is ' + D.own_means + '. Percentiles are right within 2 %; tracing is in all times.')
+  return [countedPanels(), timed ? note('Own time is ' + D.own_means + '. ' + D.own_doubt + ' Percentiles are right within 2 %; tracing is in all times.')
     : note('No returns were traced, so calls have no times: function_return under events in [session] brings them.'),
   table([
     { head: 'function', text: true, wide: true, value: f => functionName(f.i), cell: f => name(functionName(f.i)) },

@@ -135,7 +135,7 @@ function leftOut() {
   add(l.marks, plural(l.marks, 'mark') + ' of start_on, stop_on and follow, after the first ' + whole(D.marks.length));
   add(l.gaps, plural(l.gaps, 'gap') + ' in the picture (all are in the sums)');
   return panel('What is not on this page', list.length ? el('ul', {}, list) : note('Nothing was left out.'),
-    profiled ? null : note('Times are by the clock, and tracing is in them. Own time is ' + D.own_means + '.'));
+    profiled ? null : note('Times are by the clock, and tracing is in them. Own time is ' + D.own_means + '. ' + D.own_doubt));
 }
 
 function overview() {
