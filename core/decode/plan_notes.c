@@ -5,6 +5,7 @@
 
 #include "decode/frame.h"
 
+#define LEFT_OUT_MAX 100u /* bytes of it in the log */
 #define NOTES_MAX 20u
 
 /* {What, Why}, both binaries. */
@@ -49,7 +50,13 @@ static void plan_left_out(const struct tap_frames *ctx, uint32_t node, struct ta
     if (ctx->left_out)
         ctx->left_out(ctx->arg, node, (const char *)what, len);
     char line[1024];
-    int n = snprintf(line, sizeof line, "left out: %.*s", (int)len, (const char *)what);
+    /* The names of twenty processes are for the summary, not between rows on a terminal. */
+    uint32_t whole = len;
+    if (ctx->left_out && len > LEFT_OUT_MAX)
+        for (len = LEFT_OUT_MAX; len > 1 && !(what[len] == ' ' && what[len - 1] == ','); len--)
+            ;
+    int n = snprintf(line, sizeof line, "left out: %.*s%s", (int)len, (const char *)what,
+                     len < whole ? " ... (all of them: in the summary at the end)" : "");
     if (n > 0)
         ctx->log(ctx->arg, node, TAP_LOG_INFO, line,
                  (size_t)n < sizeof line ? (uint32_t)n : (uint32_t)sizeof line - 1);
