@@ -178,7 +178,10 @@ static void put_node(struct out *self, const struct tap_event *e)
 {
     const struct tap_node *node = self->host->node(self->host, e->node);
     if (e->kind == TAP_NODE_DOWN) {
-        put(&self->w, e->reason ? "node down: the connection was lost" : "node down");
+        bool traced = node && *node->release; /* told with its first word */
+        put(&self->w, !e->reason ? "node down"
+                      : traced   ? "node down: the connection was lost"
+                                 : "node down: nothing was traced there");
         return;
     }
     put(&self->w, "node up (OTP ");
