@@ -68,7 +68,8 @@ const char *tap_plan_advice(const struct tap_plan *plan, size_t n)
          "returns of every module: a server that returns what it holds copies it "
          "each time, before max_term can stop that; name modules or functions"},
         {open_ends(plan), "returns without exceptions: a call that an exception ends has no end in "
-                          "the trace; with function_exception in events it has"},
+                          "the trace; with -> return, exception behind the pattern, or "
+                          "function_exception in events, it has"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (known[i].applies && n-- == 0)
