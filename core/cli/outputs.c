@@ -54,9 +54,12 @@ static bool set_output(const struct tap_cli_outputs *o, struct tap_cli_sets *set
 {
     char section[TAP_CLI_SECTION];
     const char *more = ending ? strchr(ending, ' ') : NULL;
+    bool terminal = strcmp(file, "-") == 0;
     return tap_cli_sink_section(sets, sink->plugin->name, section) &&
            tap_cli_set(sets, "%s.path=%s", section, file) &&
            (!more || tap_cli_set(sets, "%s.%s", section, more + 1)) &&
+           (!terminal || !has_option(sink, "names") ||
+            tap_cli_set(sets, "%s.names=true", section)) &&
            (!o->elixir || !has_option(sink, "syntax") ||
             tap_cli_set(sets, "%s.syntax=elixir", section));
 }
