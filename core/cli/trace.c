@@ -100,6 +100,19 @@ static bool is_elixir(const char *pattern)
     return *p == ':' || (*p >= 'A' && *p <= 'Z');
 }
 
+/* Who means an event writes its name where a module's would stand. */
+static bool is_event(const char *command, const char *const *patterns, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (unsigned kind = 0; kind <= TAP_KIND_USER_LAST; kind++)
+            if (strcmp(tap_event_name(kind), patterns[i]) == 0) {
+                fprintf(stderr, "beamtap %s: %s is a kind of event and no module: --events %s\n",
+                        command, patterns[i], patterns[i]);
+                return true;
+            }
+    return false;
+}
+
 /* What the VM has no counter of. */
 static bool is_counted(const char *const *patterns, size_t n)
 {
@@ -198,6 +211,8 @@ static int trace(struct trace_options *o, const struct tap_cli_args *args)
                   : "beamtap trace: what is to be traced? Give a pattern, such as "
                     "'shop_cart:add/2 -> return', or --pids or --events\n",
               stderr);
+        code = 2;
+    } else if (!o->profile && is_event(o->command, args->words + named, args->word_count - named)) {
         code = 2;
     } else if (o->profile && !is_counted(args->words + named, args->word_count - named)) {
         code = 2;
