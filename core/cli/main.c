@@ -12,30 +12,57 @@
 #include "cli/cli.h"
 #include "cli/crash.h"
 
-#define TRACE_HELP                                                                                 \
-    "    PATTERN is a line of the match_spec filter's `trace`:\n"                                  \
-    "      'shop_cart:add(_, N) when N > 3 -> return'   calls with such arguments, and results\n"  \
-    "      shop_cart:add/2, 'shop_*', Shop.Cart.add/2   a function, modules, Elixir's names\n"     \
-    "      'Shop.Cart.add(_, %{price: p}) when p > 3', ':lists.map(f, _)'   in Elixir's syntax\n"  \
-    "      'send(To, {order, _})', 'receive(_, _, M)'   messages\n"                                \
-    "    Without NODE the one that this machine's epmd knows is traced.\n"                         \
-    "    Without -o or --sink it ends after 10 s or 100 events; with one after 10 s.\n"            \
-    "    --start-on, --stop-on (may repeat): from where to where it is written: a PATTERN, "       \
-    "exception "                                                                                   \
-    "[PATTERN],\n"                                                                                 \
-    "    exit or crash [PROCESS], mailbox > N (--set session.mailbox=100ms looks). --keep 5s: "    \
-    "and so "                                                                                      \
-    "much from\n"                                                                                  \
-    "    before. With these it does not end after 100 events. --follow message: the chain of "     \
-    "messages "                                                                                    \
-    "that\n    begins there.\n"                                                                    \
-    "    -o (may repeat): the sink goes by the ending, such as .json, .csv, .btf, .txt, .jsonl, "  \
-    "and with .gz\n"                                                                               \
-    "    behind it packed. A .folded, and the times in .html, need returns: 'shop_* -> return'.\n" \
-    "    --for, --count, --events, --pids are session.duration, session.max_events, "              \
-    "session.events and\n"                                                                         \
-    "    the pids filter; --print-config prints the configuration file that this command stands "  \
+#define TRACE_HELP                                                                                \
+    "    PATTERN is a line of the match_spec filter's `trace`:\n"                                 \
+    "      'shop_cart:add(_, N) when N > 3 -> return'   calls with such arguments, and results\n" \
+    "      shop_cart:add/2, 'shop_*', Shop.Cart.add/2   a function, modules, Elixir's names\n"    \
+    "      'Shop.Cart.add(_, %{price: p}) when p > 3', ':lists.map(f, _)'   in Elixir's syntax\n" \
+    "      'shop_cart:add/2 -> return, exception, stack'   and what it raised, and who called\n"  \
+    "      'send(To, {order, _})', 'receive(_, _, M)'   messages\n"                               \
+    "      --events process_exit,process_register   no PATTERN: what else happens; 'beamtap "     \
+    "plugins session'\n"                                                                          \
+    "                                               has all kinds\n"                              \
+    "    Without NODE the one that this machine's epmd knows is traced.\n"                        \
+    "    Without -o or --sink it ends after 10 s or 100 events; with one after 10 s.\n"           \
+    "    --start-on, --stop-on (may repeat): from where to where it is written: a PATTERN, "      \
+    "exception "                                                                                  \
+    "[PATTERN],\n"                                                                                \
+    "    exit or crash [PROCESS], mailbox > N (--set session.mailbox=100ms looks). --keep 5s: "   \
+    "and so "                                                                                     \
+    "much from\n"                                                                                 \
+    "    before. With these it does not end after 100 events. --follow message: the chain of "    \
+    "messages "                                                                                   \
+    "that\n    begins there.\n"                                                                   \
+    "    -o (may repeat): the sink goes by the ending, such as .json, .csv, .btf, .txt, .jsonl, " \
+    "and with .gz\n"                                                                              \
+    "    behind it packed. A .folded, and the times in .html, need the ends of calls:\n"          \
+    "    'shop_* -> return, exception'.\n"                                                        \
+    "    --for, --count, --events, --pids are session.duration, session.max_events, "             \
+    "session.events and\n"                                                                        \
+    "    the pids filter; --print-config prints the configuration file that this command stands " \
     "for, and\n    traces nothing.\n"
+
+/* Whoever is in trouble does not know which command it is. */
+#define FIRST_ANSWERS                                                                             \
+    "First answers (NODE as shop@web1; one that runs alone on this machine need not be "          \
+    "named):\n\n"                                                                                 \
+    "  which function is slow, and where does its time go?\n"                                     \
+    "      beamtap profile NODE 'shop_*'                        time and calls, by the VM's own " \
+    "counters\n"                                                                                  \
+    "      beamtap trace NODE 'shop_* -> return, exception' -o trace.html     percentiles, a "    \
+    "flame graph:\n"                                                                              \
+    "                                                           open it in a browser\n"           \
+    "  who floods whom?\n"                                                                        \
+    "      beamtap top NODE                                     messages a second, mailboxes: "   \
+    "live\n"                                                                                      \
+    "      beamtap top NODE --for 3s --sink top:path=-          the same as text\n"               \
+    "  why does a process end, or begin again?\n"                                                 \
+    "      beamtap trace NODE --events process_exit,process_register\n"                           \
+    "  what is a function given, and what does it give?\n"                                        \
+    "      beamtap trace NODE 'shop_cart:add/2 -> return, exception'\n"                           \
+    "  what happened right before a process crashed?\n"                                           \
+    "      beamtap trace NODE 'shop_cart -> return, exception' --stop-on crash --keep 1s\n\n"     \
+    "Commands (beamtap COMMAND --help says more of each):\n\n"
 
 #define TEST_HELP                                                                                  \
     "    --test drives the plugin through its whole life, each part in a process of its own, and " \
@@ -148,7 +175,7 @@ static const struct command {
 
 static void print_usage(FILE *out)
 {
-    fputs("beamtap traces running Erlang and Elixir nodes.\n\n", out);
+    fputs("beamtap traces running Erlang and Elixir nodes.\n\n" FIRST_ANSWERS, out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  beamtap %s %s\n      %s\n", commands[i].name, commands[i].arguments,
                 commands[i].summary);
