@@ -110,8 +110,8 @@ function chartView(wanted) {
       g.fillRect(x(start), 0, Math.max(1, x(start + length) - x(start)), h);
     }
     for (const [, at] of D.marks) {
-      g.fillStyle = css('--accent');
-      g.fillRect(Math.round(x(at)), 0, 2, h);
+      g.fillStyle = css('--ink');
+      if (at >= view.from && at <= view.to) g.fillRect(Math.min(w - 2, Math.round(x(at))), 0, 2, h); // the last moment too
     }
     axis(g, css('--soft'), css('--line'));
     for (const l of lanes) {
