@@ -2,7 +2,7 @@
 """Side by side: the same calls on one node under redbug, recon, eflambe, observer_cli and tprof, and under beamtap, each as its users
 start it; what it costs the node, and what of the calls it has told of. Prints the table as README has it.
 
-    compare.py --build build/release [--rounds 5] [--calls 100000] [--root FOLDER] [--sources FOLDER] [--json FILE] [TOOL...]
+    compare.py --build build/release [--rounds 5] [--calls 300000] [--root FOLDER] [--sources FOLDER] [--json FILE] [TOOL...]
 
 CPU is the node's, from the start of the tool (of beamtap, from when it traces: tests/bench/attach.py measures what comes before) to
 its end, above that of the untraced calls; memory likewise, at most. observer_cli's is for as long as the workload took.
@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 parser = argparse.ArgumentParser()
 parser.add_argument('--build', required=True)
 parser.add_argument('--rounds', type=int, default=5)
-parser.add_argument('--calls', type=int, default=100000, help='of each of two processes')
+parser.add_argument('--calls', type=int, default=300000, help='of each of two processes')
 parser.add_argument('--root', default='')
 parser.add_argument('--sources')
 parser.add_argument('--json')
@@ -33,7 +33,7 @@ PROCESSES = 2
 # What it is built from, in this order: hex's name and version.
 PACKAGES = {'redbug': [('redbug', '2.1.0')], 'recon': [('recon', '2.5.6')], 'eflambe': [('meck', '0.9.2'), ('eflambe', '0.3.2')],
             'observer_cli': [('recon', '2.5.6'), ('observer_cli', '1.8.7')], 'tprof': []}
-SHARE = {'eflambe': 20}  # of the calls it gets: it traces whatever they call, too
+SHARE = {'redbug': 10, 'recon': 10, 'eflambe': 100}  # they get so many times fewer calls: what takes long need not take minutes
 BEAMTAP = {'beamtap trace': ['trace'], 'beamtap trace, natively': ['trace', '--set', 'session.collect=native', '--set', 'transport:tcp.listen=127.0.0.1:0'],
            'beamtap profile': ['profile']}
 ANSWERS = {'redbug': 'calls with arguments, as text', 'recon': 'calls with arguments, as text; the state of the node',
