@@ -26,5 +26,5 @@ need_to_build() {
 
 # What exporters are made with: where it is missing they are left out.
 need_for_exporters() {
-    need libsqlite3-dev:/usr/include/sqlite3.h
+    need libsqlite3-dev:/usr/include/sqlite3.h libcurl4-openssl-dev:curl-config
 }

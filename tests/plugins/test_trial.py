@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """test_trial.py: `beamtap plugins --test`: every plugin of this build passes, and each of the bad ones in bad/ is caught
 with the sentences that its own first lines name ("told: ...")."""
-import concurrent.futures, glob, os, re, subprocess, sys, tempfile
+import concurrent.futures, glob, http.server, os, re, subprocess, sys, tempfile, threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -12,6 +12,28 @@ NEEDED = {  # what has no default
     'transport:port': ['transport:port.address=localhost:1'], 'filter:nodes': ['filter:nodes.nodes=shop@*'],
     'filter:match_spec': ['filter:match_spec.trace=shop_cart:add/2', 'filter:match_spec.trace=send(_, {order, _})'],
     'filter:modules': ['filter:modules.modules=shop_*'], 'filter:pids': ['filter:pids.pids=<0.11.0>'], 'sink:pipe': ['sink:pipe.command=cat >/dev/null']}
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Takes whatever the sink otlp sends."""
+    protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers['Content-Length']))
+        self.send_response(200)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def collector():
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Collector)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return 'http://127.0.0.1:%d' % server.server_port
 
 
 def trial(plugin, *more, folder=None):
@@ -100,6 +122,7 @@ def main():
     built = [m.groups() for p in sorted(glob.glob(BUILD + '/plugins/*.so'))
              for m in [re.search(r'beamtap_(transport|filter|sink)_(\w+)\.so$', p)] if m]
     sources = sorted(glob.glob(HERE + '/bad/*.c'))
+    NEEDED['sink:otlp'] = ['sink:otlp.endpoint=' + collector()]
     assert len(built) >= 13 and len(sources) > 10, (built, sources)
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
         for kind, name in built:

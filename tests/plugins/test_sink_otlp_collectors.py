@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""test_sink_otlp_collectors.py: what becomes of a run whose collector is away, slow, overloaded, refuses, or never was there: beamtap comes
+to its end, everything is either taken or counted as lost, and the other sinks have everything."""
+import signal
+from otlp_runs import *
+
+
+def what_comes_later_is_tried_again():
+    """429 with Retry-After, 503, and no answer at all, each time the same request."""
+    with Collector() as collector:
+        collector.answers({'status': 429, 'headers': {'Retry-After': '2'}}, 503, 502, 504, {'hang': True})
+        code, err, sinks = export(many(300), collector.url, 'timeout = 8s\nbatch = 1000', BESIDE)
+        requests = collector.requests()
+    statuses = [r['status'] for r in requests]  # of a slow machine 8 s are over before the last
+    assert statuses == [429, 503, 502, 504, 0][:len(statuses)] and len(statuses) > 2, (err, statuses)
+    assert requests[1]['at'] - requests[0]['at'] >= 2000 and requests[2]['at'] - requests[1]['at'] >= 300, requests
+    assert code == 1 and 'took nothing: ' in err and sinks[0]['lost'] == 600 and sinks[1]['written'] == 600, (code, err, sinks)
+    with Collector() as collector:
+        collector.answers({'status': 429, 'headers': {'Retry-After': '1'}}, 503)
+        code, err, sinks = export(many(300), collector.url, 'timeout = 8s\nbatch = 100')
+        requests = collector.requests()
+    assert [r['status'] for r in requests] == [429, 503, 200, 200, 200] and len({r['bytes'] for r in requests[:3]}) == 1, requests
+    assert requests[1]['at'] - requests[0]['at'] >= 1000, requests
+    assert code == 0 and sinks[0]['written'] == 600 and 'takes nothing (HTTP status 429): spans wait' in err and 'takes spans again' in err, (code, err, sinks)
+
+
+def one_that_asks_for_too_long_is_not_waited_for():
+    with Collector() as collector:
+        collector.answers(usual={'status': 429, 'headers': {'Retry-After': '3600'}})
+        began = time.time()
+        code, err, sinks = export(shop(), collector.url, 'timeout = 8s')
+        assert code == 1 and sinks[0]['lost'] > 10 and time.time() - began < 7 and len(collector.requests()) == 1, (code, err, sinks)
+
+
+def one_that_refuses_from_the_start_fails_at_once():
+    for status in (400, 401, 404, 500, 302):
+        with Collector() as collector:
+            collector.answers(usual={'status': status, 'headers': {'Location': collector.url + '/elsewhere'}})
+            code, err, sinks = export(many(2000), collector.url, 'batch = 100', BESIDE)
+            assert len(collector.requests()) == 1, collector.requests()
+        assert code == 1 and 'refuses spans: HTTP status %d' % status in err and sinks[0]['failed'], (status, code, err, sinks)
+        assert sinks[0]['written'] == 0 and sinks[0]['lost'] == 4000 and sinks[1]['written'] == 4000 and not sinks[1]['failed'], sinks
+
+
+def what_is_refused_later_is_lost():
+    with Collector() as collector:
+        collector.answers(200, 400, 200, 413)
+        code, err, sinks = export(many(500), collector.url, 'batch = 100')
+        assert [r['status'] for r in collector.requests()] == [200, 400, 200, 413, 200], collector.requests()
+    assert code == 0 and sinks[0]['written'] == 600 and sinks[0]['lost'] == 400 and not sinks[0]['failed'], (code, err, sinks)
+    assert '200 spans are lost: it refused 200' in err and err.count('it refuses them (HTTP status 400)') == 1, err
+
+
+def what_is_rejected_is_lost():
+    with Collector() as collector:
+        collector.answers(200, {'status': 200, 'rejected': 30, 'message': 'too\x1b[2J old' + 10000 * '!'})
+        code, err, sinks = export(many(300), collector.url, 'batch = 100')
+        assert len(collector.spans()) == 270
+    assert code == 0 and sinks[0]['written'] == 540 and sinks[0]['lost'] == 60, (code, err, sinks)
+    assert '30 spans are lost: it refused 30' in err and 'it said: too?[2J old' in err, err
+
+
+def one_that_was_never_there_is_told():
+    for options in ('timeout = 1s', 'timeout = 1s\nbuffer = 1M'):
+        began = time.time()
+        code, err, sinks = export(many(20000), 'http://127.0.0.1:%d' % free_port(), options, BESIDE)
+        assert code == 1 and 'took nothing' in err and sinks[0]['failed'] and time.time() - began < 60, (code, err, sinks)
+        assert sinks[0]['written'] == 0 and sinks[0]['lost'] == 40000 and sinks[1]['written'] == 40000, sinks
+    # with nothing to send nobody is asked
+    code, err, sinks = export(Recording(['function_call']).end(), 'http://127.0.0.1:1')
+    assert code == 0, (code, err)
+
+
+def one_that_hangs_is_not_waited_for():
+    with Collector() as collector:
+        collector.answers(usual={'hang': True})
+        began = time.time()
+        code, err, sinks = export(many(5000), collector.url, 'timeout = 1s', BESIDE)
+    assert code == 1 and time.time() - began < 60 and sinks[0]['lost'] == 10000 and sinks[1]['written'] == 10000, (code, err, sinks, time.time() - began)
+
+
+def a_slow_one_gets_everything():
+    """With a buffer that holds but one request, or two: who is waited for loses nothing."""
+    with Collector() as collector:
+        collector.answers(usual={'status': 200, 'delay': 300})
+        code, err, sinks = export(many(12000, 500), collector.url, 'timeout = 8s\nbuffer = 1M')
+        assert code == 0 and sinks[0]['written'] == 24000 and len(collector.requests()) > 5 and len(collector.spans()) == 12000, (code, err, sinks)
+
+
+def what_waited_through_an_outage_is_taken():
+    collector = Collector()
+    run = Piped(many(20000, apart=1000), collector.url)
+    try:
+        run.give(0.3)
+        until(collector.spans, 'the first spans')
+        before = {s.id for s in collector.spans()}
+        collector.stop()
+        run.give(0.6)
+        until(lambda: 'spans wait' in run.said(), 'the outage to be seen')
+        collector = Collector(collector.port)
+        run.give(1)
+        code, err, sinks = run.end()
+        after = {s.id for s in collector.spans()}
+    finally:
+        collector.stop()
+        run.process.kill()
+    assert code == 0 and sinks[0]['written'] == 40000 and sinks[0]['lost'] == 0 and 'takes spans again' in err, (code, err, sinks)
+    # what was taken as the collector died may have been taken twice, by the same numbers
+    assert len(before | after) >= 20000 - 2000 and len(after) >= 20000 - len(before) - 2000, (len(before), len(after))
+
+
+def an_outage_takes_no_more_memory_than_the_buffer():
+    collector = Collector()
+    run = Piped(many(80000, 1000, 1000), collector.url, ',buffer=2M')
+    try:
+        run.give(0.01)
+        until(collector.spans, 'the first spans')
+        port = collector.port
+        collector.stop()
+        run.give(0.2)
+        until(lambda: 'no more room' in run.said(), 'the buffer to be full')
+        grown = []
+        for share in (0.4, 0.6, 0.8, 0.98):
+            run.give(share)
+            with open('/proc/%d/status' % run.process.pid) as f:
+                grown.append(int(f.read().split('VmRSS:')[1].split()[0]))
+        collector = Collector(port)
+        until(lambda: 'takes spans again' in run.said(), 'spans to be taken again')
+        run.give(1)
+        code, err, sinks = run.end()
+        spans = len(collector.spans())
+    finally:
+        collector.stop()
+        run.process.kill()
+    sink, = sinks
+    assert code == 0 and sink['lost'] > 20000 and sink['written'] + sink['lost'] == 160000 and spans > 0, (code, err, sink, spans)
+    assert SANITIZED or max(grown) < 120000 and grown[-1] < grown[0] + 20000, grown
+    assert 'there was no room for' in err, err
+
+
+def a_run_that_is_ended_sends_what_it_has():
+    """^C while the collector is slow; and kill, after which what was taken is whole."""
+    with Collector() as collector:
+        run = Piped(many(20000, apart=1000), collector.url)
+        run.give(0.5)
+        until(collector.spans, 'the first spans')
+        run.process.send_signal(signal.SIGINT)
+        code, err, sinks = run.end()
+        # the file itself ends before its run did
+        assert code == 1 and sinks[0]['lost'] == 0 and not sinks[0]['failed'], (code, err, sinks)
+        assert (sinks[0]['written'] + 1) // 2 == len(collector.spans()) > 0, (sinks, len(collector.spans()))
+    with Collector() as collector:
+        run = Piped(many(20000, apart=1000), collector.url)
+        run.give(0.5)
+        until(collector.spans, 'the first spans')
+        run.process.kill()
+        run.process.wait()
+        assert collector.spans()
+
+
+sys.exit(run_all('otlp_collectors', what_comes_later_is_tried_again, one_that_asks_for_too_long_is_not_waited_for,
+                 one_that_refuses_from_the_start_fails_at_once, what_is_refused_later_is_lost, what_is_rejected_is_lost, one_that_was_never_there_is_told,
+                 one_that_hangs_is_not_waited_for, a_slow_one_gets_everything, what_waited_through_an_outage_is_taken,
+                 an_outage_takes_no_more_memory_than_the_buffer, a_run_that_is_ended_sends_what_it_has))
