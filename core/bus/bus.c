@@ -54,21 +54,6 @@ static void choose(const struct tap_bus *bus, struct tap_batch_impl *batch, uint
     sel->accepted = accepted;
 }
 
-static void pair(struct tap_bus *bus, struct tap_batch_impl *batch)
-{
-    for (uint32_t i = 0; (bus->flow || bus->gen || bus->tails) && i < batch->base.count; i++) {
-        struct tap_event *ev = &batch->events[i];
-        bool message = ev->kind == TAP_MESSAGE_SEND || ev->kind == TAP_MESSAGE_RECEIVE;
-        if (bus->flow && ((ev->kind >= TAP_MESSAGE_SEND && ev->kind <= TAP_PROCESS_UNREGISTER) ||
-                          ev->kind == TAP_PROCESS_INFO))
-            tap_flow_event(bus->flow, ev, batch->base.arena);
-        if (bus->gen && message)
-            tap_gen_calls_event(bus->gen, ev, batch->base.arena);
-        if (bus->tails && !message)
-            tap_tails_event(bus->tails, ev);
-    }
-}
-
 /* As they come: a stack that grows does not wait for its place in the order. */
 static void guard_stacks(struct tap_bus *bus, const struct tap_batch_impl *batch)
 {
@@ -105,6 +90,8 @@ static void publish(struct tap_bus *bus, struct tap_batch_impl *batch, uint64_t 
             choose(bus, batch, set, wanted);
         if (way == TAP_WINDOW_HOLD)
             tap_window_hold(bus->window, batch, total);
+        else
+            tap_bus_relate(bus, batch);
         for (size_t s = 0; way != TAP_WINDOW_HOLD && s < bus->sink_count; s++)
             tap_sink_offer(bus->sinks[s], batch, total, full);
     }
@@ -150,29 +137,16 @@ static struct tap_batch_impl *out_room(struct tap_bus *bus, size_t bytes)
     return bus->out;
 }
 
-/* In their order the send has been here: it says who it was. */
-static void name_sender(const struct tap_bus *bus, struct tap_event *receive)
-{
-    const struct tap_pid *sender = bus->flow ? tap_flow_sender(bus->flow, receive->flow) : NULL;
-    if (sender) {
-        receive->peer = *sender;
-        receive->peer_type = TAP_PEER_PID;
-    }
-}
-
 static void copy_out(struct tap_bus *bus, const struct tap_event *ev, const uint8_t *arena)
 {
     struct tap_batch_impl *out = out_room(bus, tap_event_bytes(ev, bus->raw));
-    struct tap_event *to = out ? tap_batch_copy(out, ev, arena, bus->raw) : NULL;
-    if (!to) { /* out of memory: nobody gets it, and every sink's figures say so */
-        for (size_t s = 0; s < bus->sink_count && !tap_kind_is_control(ev->kind); s++) {
-            atomic_fetch_add(&bus->sinks[s]->given, 1);
-            atomic_fetch_add(&bus->sinks[s]->dropped, 1);
-        }
+    if (out && tap_batch_copy(out, ev, arena, bus->raw))
         return;
+    /* out of memory: nobody gets it, and every sink's figures say so */
+    for (size_t s = 0; s < bus->sink_count && !tap_kind_is_control(ev->kind); s++) {
+        atomic_fetch_add(&bus->sinks[s]->given, 1);
+        atomic_fetch_add(&bus->sinks[s]->dropped, 1);
     }
-    if (to->kind == TAP_MESSAGE_RECEIVE && to->peer_type == TAP_PEER_NONE)
-        name_sender(bus, to);
 }
 
 static void drain(struct tap_bus *bus)
@@ -208,7 +182,7 @@ static bool merges(struct tap_bus *bus, uint32_t node)
     if (!bus->merge)
         return false;
     if (!bus->several && bus->only && bus->only != node + 1)
-        bus->several = tap_merge_expect(bus->merge, bus->only - 1);
+        bus->several = bus->keeps || tap_merge_expect(bus->merge, bus->only - 1);
     bus->only = node + 1;
     return bus->several;
 }
@@ -217,8 +191,14 @@ static bool merges(struct tap_bus *bus, uint32_t node)
 static void go_on(struct tap_bus *bus, uint32_t node, struct tap_batch_impl *batch,
                   const struct tap_merge_progress *word)
 {
-    pair(bus, batch);
-    if (merges(bus, node) && tap_merge_add(bus->merge, batch, node, word)) {
+    tap_bus_pair(bus, batch);
+    bool several = merges(bus, node);
+    if (several && bus->keeps) {
+        for (uint32_t i = 0; i < batch->base.count; i++)
+            copy_out(bus, &batch->events[i], batch->base.arena);
+        tap_batch_release(batch);
+        send_when_due(bus);
+    } else if (several && tap_merge_add(bus->merge, batch, node, word)) {
         drain(bus);
         send_when_due(bus);
     } else {
@@ -261,7 +241,8 @@ static bool order_there(struct tap_bus *bus, uint32_t node)
 
 /* A live node that does nothing says how far it is; a recording holds no such word. But it was
  * written in one order of all nodes: what one has reached there the others have, too, and what they
- * did before need not wait until they do something again. `now`: however little went by. */
+ * did before need not wait until they do something again. `now`: the node ends, and what it did
+ * last is due at once, so that theirs is by then, too, together with what it came with. */
 static void tell_others(struct tap_bus *bus, uint32_t node, bool now)
 {
     int64_t passed = tap_node_order_passed(bus->orders[node].order);
@@ -273,8 +254,21 @@ static void tell_others(struct tap_bus *bus, uint32_t node, bool now)
         struct tap_bus_order *of = &bus->orders[i];
         if (i == node || !of->order || of->ended)
             continue;
-        tap_node_order_mark(of->order, passed + bus->reorder);
+        tap_node_order_mark(of->order, passed + bus->reorder + (now ? bus->reorder / 2 : 0));
         order_go_on(bus, i, ORDER_HELD / bus->order_count);
+    }
+}
+
+/* What keeps its order had come too late when it was recorded: that can be seen. */
+static void count_late(struct tap_bus *bus, const struct tap_batch_impl *batch)
+{
+    for (uint32_t i = 0; i < batch->base.count; i++) {
+        const struct tap_event *ev = &batch->events[i];
+        if (ev->kind == TAP_CLOCK || !order_there(bus, ev->node))
+            continue;
+        struct tap_bus_order *of = &bus->orders[ev->node];
+        bus->late += ev->ts < of->latest;
+        of->latest = ev->kind == TAP_NODE_DOWN ? 0 : ev->ts > of->latest ? ev->ts : of->latest;
     }
 }
 
@@ -289,7 +283,9 @@ static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_b
     if (node->unnamed)
         tap_unnamed_see(node->unnamed, &batch->base, bus->events);
     guard_stacks(bus, batch);
-    if (!bus->merge || !order_there(bus, stream->node)) {
+    if (bus->keeps)
+        count_late(bus, batch);
+    if (!bus->merge || bus->keeps || !order_there(bus, stream->node)) {
         go_on(bus, stream->node, batch,
               &(struct tap_merge_progress){stream->mark, tap_stream_bound(stream)});
     } else {

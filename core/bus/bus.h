@@ -67,16 +67,20 @@ bool tap_bus_deep_stack(struct tap_bus *, uint32_t node, struct tap_deep_stack *
 /* A node that had ended is back: see tap_stream_again; its pids mean other processes. */
 void tap_bus_node_again(struct tap_bus *, struct tap_bus_node *);
 
-/* Figures of flow.h, gen_calls.h and merge.h, false where the trace has none; and, as long as there
- * is an i-th, a function whose returns were switched off (stack_guard.h). Once nothing more comes,
- * or on the thread that commits. */
+/* Before anything comes: it is a recording, of events of these kinds. `in_order`: they keep the
+ * order that they have there. False: out of memory. */
+bool tap_bus_recorded(struct tap_bus *, uint32_t events, bool in_order);
+
+/* Figures of flow.h, gen_calls.h, merge.h and settle.h, false where the trace has none; and, as
+ * long as there is an i-th, a function whose returns were switched off (stack_guard.h). Once
+ * nothing more comes, or on the thread that commits. */
 bool tap_bus_window(const struct tap_bus *, struct tap_window_stats *);
 struct tap_flow_stats;
 struct tap_gen_stats;
-struct tap_merge_stats;
+struct tap_settle_stats;
 bool tap_bus_flows(const struct tap_bus *, struct tap_flow_stats *);
 bool tap_bus_gen(const struct tap_bus *, struct tap_gen_stats *);
-bool tap_bus_order(const struct tap_bus *, struct tap_merge_stats *);
+bool tap_bus_order(const struct tap_bus *, uint64_t *late, struct tap_settle_stats *);
 bool tap_bus_returns_off(const struct tap_bus *, size_t i, struct tap_event *);
 
 #endif

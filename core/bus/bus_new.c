@@ -7,8 +7,6 @@
 
 #define FLOWS_OPEN 65536u /* sends that may wait for their receives */
 
-#define MESSAGES (TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE))
-#define BIRTHS (TAP_KIND_BIT(TAP_PROCESS_SPAWN) | TAP_KIND_BIT(TAP_PROCESS_START))
 #define CALL_ENDS (TAP_KIND_BIT(TAP_FUNCTION_RETURN) | TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION))
 
 /* Sinks with the same filters share a selection: finds the row, or makes it. */
@@ -46,19 +44,22 @@ static bool take_window(struct tap_bus *bus, const struct tap_bus_options *o)
     w.sinks = bus->sinks;
     w.sink_count = bus->sink_count;
     w.sets = bus->set_count;
+    w.relate = tap_bus_relate;
+    w.relate_arg = bus;
     return (!w.trigger_count && !w.follow) || (bus->window = tap_window_new(&w, &bus->pool));
 }
 
 static bool take_correlations(struct tap_bus *bus, const struct tap_bus_options *o)
 {
     uint32_t events = o->events;
-    bool pairs = (events & MESSAGES) == MESSAGES || (events & BIRTHS) == BIRTHS;
     bool returns = events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && events & CALL_ENDS;
-    if (pairs && !(bus->flow = tap_flow_new(FLOWS_OPEN, bus->frames.atoms)))
+    bus->follows = o->window.follow;
+    if (!tap_relations_init(&bus->relations, events, bus->frames.atoms))
         return false;
-    if (events & MESSAGES && !(bus->gen = tap_gen_calls_new()))
+    if (tap_relations_pairs(events) && (o->in_order || bus->follows) &&
+        !(bus->flow = tap_flow_new(FLOWS_OPEN, bus->frames.atoms)))
         return false;
-    if (events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && !(bus->tails = tap_tails_new()))
+    if (bus->follows && !(bus->gen = tap_gen_calls_new()))
         return false;
     if (o->guarded && returns && !(bus->stack_guard = tap_stack_guard_new()))
         return false;
@@ -118,7 +119,7 @@ void tap_bus_free(struct tap_bus *bus)
     tap_batch_pool_destroy(&bus->pool);
     tap_flow_free(bus->flow);
     tap_gen_calls_free(bus->gen);
-    tap_tails_free(bus->tails);
+    tap_relations_free(&bus->relations);
     tap_stack_guard_free(bus->stack_guard);
     free_rest(bus);
 }
@@ -132,16 +133,16 @@ struct tap_batch_pool *tap_bus_pool(struct tap_bus *bus)
 
 bool tap_bus_flows(const struct tap_bus *bus, struct tap_flow_stats *stats)
 {
-    if (bus->flow)
-        tap_flow_read_stats(bus->flow, stats);
-    return bus->flow;
+    if (bus->relations.flow)
+        tap_flow_read_stats(bus->relations.flow, stats);
+    return bus->relations.flow;
 }
 
 bool tap_bus_gen(const struct tap_bus *bus, struct tap_gen_stats *stats)
 {
-    if (bus->gen)
-        tap_gen_calls_stats(bus->gen, stats);
-    return bus->gen;
+    if (bus->relations.gen)
+        tap_gen_calls_stats(bus->relations.gen, stats);
+    return bus->relations.gen;
 }
 
 bool tap_bus_window(const struct tap_bus *bus, struct tap_window_stats *stats)
@@ -151,15 +152,25 @@ bool tap_bus_window(const struct tap_bus *bus, struct tap_window_stats *stats)
     return bus->window;
 }
 
-bool tap_bus_order(const struct tap_bus *bus, struct tap_merge_stats *stats)
+bool tap_bus_order(const struct tap_bus *bus, uint64_t *late, struct tap_settle_stats *settled)
 {
+    *settled = (struct tap_settle_stats){0};
     if (!bus->merge)
         return false;
-    tap_merge_read_stats(bus->merge, stats);
+    *late = bus->late + tap_merge_late(bus->merge);
     for (uint32_t i = 0; i < bus->order_count; i++)
         if (bus->orders[i].order)
-            stats->late += tap_node_order_late(bus->orders[i].order);
-    return bus->several || stats->late;
+            *late += tap_node_order_late(bus->orders[i].order);
+    if (bus->relations.settle)
+        tap_settle_read_stats(bus->relations.settle, settled);
+    return bus->several || *late;
+}
+
+bool tap_bus_recorded(struct tap_bus *bus, uint32_t events, bool in_order)
+{
+    tap_relations_free(&bus->relations);
+    bus->keeps = in_order;
+    return tap_relations_init(&bus->relations, events, bus->frames.atoms);
 }
 
 bool tap_bus_returns_off(const struct tap_bus *bus, size_t i, struct tap_event *ev)

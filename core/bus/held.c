@@ -79,6 +79,7 @@ static uint64_t narrow(const struct tap_held *h, struct tap_batch_impl *batch, i
 
 static void offer(const struct tap_held *h, struct tap_held_item *item)
 {
+    h->relate(h->relate_arg, item->batch);
     for (size_t s = 0; s < h->sink_count; s++)
         tap_sink_offer(h->sinks[s], item->batch, item->total, false);
     tap_batch_release(item->batch);

@@ -35,9 +35,11 @@ struct tap_held {
     struct tap_batch_pool *pool;
     struct tap_sink **sinks;
     size_t sink_count;
+    void (*relate)(void *arg, struct tap_batch_impl *); /* as in window.h */
+    void *relate_arg;
 };
 
-/* False: out of memory. Of a zeroed struct that has its last six fields. */
+/* False: out of memory. Of a zeroed struct that has its last eight fields. */
 bool tap_held_init(struct tap_held *);
 void tap_held_free(struct tap_held *);
 /* One more; what is too old or too much falls out: how many counted events. */

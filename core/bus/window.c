@@ -34,7 +34,9 @@ struct tap_window *tap_window_new(const struct tap_window_options *o, struct tap
                                 .memory = o->memory,
                                 .pool = pool,
                                 .sinks = o->sinks,
-                                .sink_count = o->sink_count};
+                                .sink_count = o->sink_count,
+                                .relate = o->relate,
+                                .relate_arg = o->relate_arg};
     w->verdicts = calloc(o->trigger_count + 1, sizeof *w->verdicts);
     w->chain = o->follow ? tap_chain_new() : NULL;
     w->stats.follows = o->follow;

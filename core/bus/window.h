@@ -31,6 +31,9 @@ struct tap_window_options {
     struct tap_sink **sinks;
     size_t sink_count;
     uint32_t sets; /* of filters */
+    /* Before the sinks are given a batch that was held, with what is chosen of it. */
+    void (*relate)(void *arg, struct tap_batch_impl *);
+    void *relate_arg;
     /* One of them came true; it may ask for the end of the run. */
     void (*fired)(void *arg, const struct tap_trigger *);
     void *arg;

@@ -5,7 +5,7 @@
 
 #include "correlate/flow.h"
 #include "correlate/gen_calls.h"
-#include "correlate/merge.h"
+#include "correlate/settle.h"
 #include "cli/run.h"
 
 /* What became of messages, one row a reason. */
@@ -38,10 +38,11 @@ static uint64_t flow_value(const struct tap_flow_stats *stats, size_t row)
 
 static void print_order(const struct tap_session *session, FILE *out)
 {
-    struct tap_merge_stats s;
-    if (!tap_session_order(session, &s) || !(s.late || s.moved))
+    struct tap_settle_stats s;
+    uint64_t late;
+    if (!tap_session_order(session, &late, &s) || !(late || s.moved))
         return;
-    fprintf(out, "order: %" PRIu64 " events came too late for their place (reorder)", s.late);
+    fprintf(out, "order: %" PRIu64 " events came too late for their place (reorder)", late);
     if (s.moved)
         fprintf(out, ", %" PRIu64 " were moved behind their cause, at most %.3f ms", s.moved,
                 (double)s.moved_most / 1e6);
@@ -81,7 +82,8 @@ void tap_summary_flows(const struct tap_session *session, FILE *out)
 void tap_summary_flows_json(const struct tap_session *session, struct cJSON *all)
 {
     struct tap_flow_stats stats;
-    struct tap_merge_stats order;
+    struct tap_settle_stats order;
+    uint64_t late;
     struct tap_gen_stats gen;
     if (tap_session_gen(session, &gen)) {
         cJSON *o = cJSON_AddObjectToObject(all, "gen");
@@ -91,9 +93,9 @@ void tap_summary_flows_json(const struct tap_session *session, struct cJSON *all
         cJSON_AddNumberToObject(o, "took_ns", (double)gen.took);
         cJSON_AddNumberToObject(o, "took_most_ns", (double)gen.took_most);
     }
-    if (tap_session_order(session, &order)) {
+    if (tap_session_order(session, &late, &order)) {
         cJSON *o = cJSON_AddObjectToObject(all, "order");
-        cJSON_AddNumberToObject(o, "late", (double)order.late);
+        cJSON_AddNumberToObject(o, "late", (double)late);
         cJSON_AddNumberToObject(o, "moved", (double)order.moved);
         cJSON_AddNumberToObject(o, "moved_most_ns", (double)order.moved_most);
     }

@@ -28,6 +28,7 @@ struct tap_session_settings {
     const char *cookie_file; /* NULL: where erl looks */
     struct tap_text_list event_names;
     uint32_t events; /* TAP_KIND_BITs, from event_names */
+    bool keep_order; /* nobody asked for an order: a recording keeps its own */
     int64_t duration, lease;
     int64_t max_events, max_rate, max_queue, max_memory, max_term;
     int overload;               /* enum tap_overload */

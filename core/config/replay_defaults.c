@@ -60,6 +60,7 @@ bool tap_config_replay(struct tap_config *c, const struct tap_ini *ini, struct t
     }
     if (!is_given(ini, "session", "events") && !want_every_event(c))
         return false;
+    c->session.keep_order = !is_given(ini, "session", "order");
     if (!is_given(ini, "session", "duration"))
         c->session.duration = 0;
     for (size_t i = 0; i < c->instance_count; i++)

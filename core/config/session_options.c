@@ -55,7 +55,8 @@ const struct tap_option tap_session_options[] = {
      .type = TAP_OPT_CHOICE,
      .def = "time",
      .choices = order_choices,
-     .help = "how events are put in order: by time; or as they arrive",
+     .help = "how events are put in order: by time; or as they arrive. A recording that is played "
+             "keeps its own order unless this is given",
      SESSION(order)},
     {.name = "reorder",
      .type = TAP_OPT_DURATION,

@@ -20,7 +20,6 @@ enum { FLOW_NONE = 0, FLOW_SEND, FLOW_RECEIVE, FLOW_SPAWN, FLOW_START };
 #define FLOW_LOOK 512u
 #define FLOW_SEEN \
     (1u << 18) /* processes that are told apart by whether a message of them was seen */
-#define FLOW_SENDERS (1u << 14) /* that are remembered until their receive is given out */
 
 struct flow_open {
     uint64_t hash, id;
@@ -34,11 +33,6 @@ struct flow_open {
 struct flow_bucket {
     uint32_t first, last;
 };
-/* Who sent a message whose receive came first and told only the node. */
-struct flow_sender {
-    uint64_t id;
-    struct tap_pid pid;
-};
 struct tap_flow {
     struct flow_open *ring;
     struct flow_bucket *buckets;
@@ -46,7 +40,6 @@ struct tap_flow {
     uint64_t next_id;
     struct tap_atom_cache *atoms;
     struct tap_flow_names *names;
-    struct flow_sender *senders;   /* by flow id; NULL: none yet */
     uint64_t seen[FLOW_SEEN / 64]; /* bits: processes of which a message was seen, by a hash */
     struct tap_flow_stats stats;
 };
@@ -78,7 +71,6 @@ void tap_flow_free(struct tap_flow *f)
     if (!f)
         return;
     tap_flow_names_free(f->names);
-    free(f->senders);
     free(f->ring);
     free(f->buckets);
     free(f);
@@ -261,20 +253,6 @@ static uint32_t flow_goes_to(struct tap_flow *f, const struct tap_event *ev, con
     return c.bad ? 0 : node;
 }
 
-/* The receive came first, and told only the node: see tap_flow_sender. */
-static void flow_remember_sender(struct tap_flow *f, uint64_t id, const struct tap_pid *pid)
-{
-    if (!f->senders && !(f->senders = calloc(FLOW_SENDERS, sizeof *f->senders)))
-        return;
-    f->senders[id % FLOW_SENDERS] = (struct flow_sender){id, *pid};
-}
-
-const struct tap_pid *tap_flow_sender(const struct tap_flow *f, uint64_t id)
-{
-    const struct flow_sender *s = f->senders ? &f->senders[id % FLOW_SENDERS] : NULL;
-    return s && id && s->id == id ? &s->pid : NULL;
-}
-
 static void flow_send(struct tap_flow *f, struct tap_event *ev, const uint8_t *arena)
 {
     struct flow_open end = {.side = FLOW_SEND, .sender = ev->pid};
@@ -303,11 +281,8 @@ static void flow_send(struct tap_flow *f, struct tap_event *ev, const uint8_t *a
     struct tap_pid told;
     ev->flow = flow_take(f, FLOW_RECEIVE, &end, end.hash, &told);
     f->stats.paired += ev->flow != 0;
-    if (ev->flow) {
-        if (!told.id && !told.serial)
-            flow_remember_sender(f, ev->flow, &ev->pid);
+    if (ev->flow)
         return;
-    }
     ev->flow = end.id = f->next_id++;
     flow_open(f, &end);
 }

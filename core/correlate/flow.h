@@ -43,13 +43,10 @@ struct tap_flow_stats {
 struct tap_flow *tap_flow_new(size_t max_open, struct tap_atom_cache *);
 void tap_flow_free(struct tap_flow *);
 /* Gives the event its flow id, where it has one, and learns names. Every send to a process and
- * every spawn gets one; a receive or start only when it is paired or may still be. The event's
- * spans point into `arena`. */
+ * every spawn gets one; a receive or start only when it is paired or may still be. A receive from
+ * another node, which tells only that, is told its sender where the send came before it. The
+ * event's spans point into `arena`. */
 void tap_flow_event(struct tap_flow *, struct tap_event *, const uint8_t *arena);
-/* The sender of a message between nodes whose receive, which tells only the sender's node, came
- * before its send: by the flow id of both, for when the receive is given out after its send. Others
- * got their sender as their peer when they were paired. NULL: not known, or long ago. */
-const struct tap_pid *tap_flow_sender(const struct tap_flow *, uint64_t flow);
 void tap_flow_read_stats(const struct tap_flow *, struct tap_flow_stats *);
 
 #endif

@@ -17,8 +17,6 @@
 #define LAST ((__int128)INT64_MAX * ((__int128)1 << 32) + NONE) /* a head that none is behind */
 /* Sends and spawns that are known at once: of the last second, at a hundred thousand a second. */
 #define CAUSES (1u << 17)
-#define LOWER_BOUNDS (1u << 12) /* processes whose next event may have to be moved */
-#define LOWER_BOUNDS_LOOK 8u    /* places of one process */
 /* that clocks may have gone apart since they were compared, and been corrected by */
 #define DRIFT (TAP_SECOND / 500)
 /* times that one head waits for its cause: two that wait for each other must not for ever */
@@ -36,19 +34,14 @@ struct merge_node {
 /* A send or spawn, by its flow id, which are given out one after the other. */
 struct merge_cause {
     uint64_t flow;
-    int64_t ts, key;
+    int64_t key;
     uint32_t node;
     bool waits; /* it is still in its queue */
 };
-struct merge_lower_bound {
-    struct tap_pid pid;
-    int64_t ts;
-};
 struct tap_merge {
     int64_t window;
-    int64_t horizon;         /* what is not later is due */
-    int64_t gone;            /* the largest key that went */
-    int64_t lower_bound_max; /* no process has a floor above this */
+    int64_t horizon; /* what is not later is due */
+    int64_t gone;    /* the largest key that went */
     size_t held;
     struct merge_node *nodes;
     uint32_t node_count; /* a power of two; 0: none yet */
@@ -57,8 +50,7 @@ struct tap_merge {
     __int128 *tree;
     struct tap_batch_impl *done; /* its last event is at the caller's */
     struct merge_cause *causes;
-    struct merge_lower_bound *lower_bounds;
-    struct tap_merge_stats stats;
+    uint64_t late;
 };
 
 struct tap_merge *tap_merge_new(int64_t window)
@@ -67,10 +59,9 @@ struct tap_merge *tap_merge_new(int64_t window)
     if (!m)
         return NULL;
     m->window = window;
-    m->horizon = m->gone = m->lower_bound_max = INT64_MIN;
+    m->horizon = m->gone = INT64_MIN;
     m->causes = calloc(CAUSES, sizeof *m->causes);
-    m->lower_bounds = calloc(LOWER_BOUNDS, sizeof *m->lower_bounds);
-    if (m->causes && m->lower_bounds)
+    if (m->causes)
         return m;
     tap_merge_free(m);
     return NULL;
@@ -90,13 +81,12 @@ void tap_merge_free(struct tap_merge *m)
     free(m->nodes);
     free(m->tree);
     free(m->causes);
-    free(m->lower_bounds);
     free(m);
 }
 
-void tap_merge_read_stats(const struct tap_merge *m, struct tap_merge_stats *stats)
+uint64_t tap_merge_late(const struct tap_merge *m)
 {
-    *stats = m->stats;
+    return m->late;
 }
 
 /* ---- Coming in */
@@ -221,10 +211,10 @@ bool tap_merge_add(struct tap_merge *m, struct tap_batch_impl *batch, uint32_t n
     for (uint32_t i = 0; i < batch->base.count; i++) {
         const struct tap_event *ev = &batch->events[i];
         n->latest = later(n->latest, batch->times[i] = time_of(ev));
-        m->stats.late += n->latest < m->gone && !tap_kind_is_control(ev->kind);
+        m->late += n->latest < m->gone && !tap_kind_is_control(ev->kind);
         if (is_cause(ev))
             m->causes[ev->flow & (CAUSES - 1)] =
-                (struct merge_cause){ev->flow, ev->ts, n->latest, node, true};
+                (struct merge_cause){ev->flow, n->latest, node, true};
         n->open = ev->kind != TAP_NODE_DOWN;
     }
     if (word->mark)
@@ -272,68 +262,6 @@ static bool goes_behind(struct tap_merge *m, uint32_t node, const struct tap_eve
     return true;
 }
 
-static struct merge_lower_bound *lower_bounds_of(const struct tap_merge *m,
-                                                 const struct tap_pid *pid)
-{
-    uint32_t hash = (pid->id * 2654435761u ^ pid->serial * 40503u ^ pid->node * 97u) &
-                    (LOWER_BOUNDS / LOWER_BOUNDS_LOOK - 1);
-    return &m->lower_bounds[hash * LOWER_BOUNDS_LOOK];
-}
-
-static int64_t lower_bound_of(const struct tap_merge *m, const struct tap_pid *pid)
-{
-    const struct merge_lower_bound *f = lower_bounds_of(m, pid);
-    for (uint32_t i = 0; i < LOWER_BOUNDS_LOOK; i++)
-        if (f[i].ts && tap_pid_same(&f[i].pid, pid))
-            return f[i].ts;
-    return INT64_MIN;
-}
-
-/* From here on the process does nothing before `ts`. The lowest floor gives way: its process is
- * past it most likely. */
-static void set_lower_bound(struct tap_merge *m, const struct tap_pid *pid, int64_t ts)
-{
-    struct merge_lower_bound *f = lower_bounds_of(m, pid), *place = f;
-    for (uint32_t i = 0; i < LOWER_BOUNDS_LOOK; i++) {
-        if (f[i].ts && tap_pid_same(&f[i].pid, pid)) {
-            place = &f[i];
-            break;
-        }
-        if (f[i].ts < place->ts)
-            place = &f[i];
-    }
-    *place = (struct merge_lower_bound){*pid, ts};
-    m->lower_bound_max = later(m->lower_bound_max, ts);
-}
-
-/* Its time is not earlier than its cause's, nor than what its process did before. */
-static void settle(struct tap_merge *m, struct tap_event *ev)
-{
-    int64_t ts = ev->ts;
-    if (tap_kind_is_control(ev->kind))
-        return;
-    if (is_effect(ev)) {
-        const struct merge_cause *c = &m->causes[ev->flow & (CAUSES - 1)];
-        if (c->flow == ev->flow && c->ts >= ts && c->ts - ts < m->window)
-            set_lower_bound(m, &ev->pid, ts = c->ts + 1);
-    }
-    if (ts < m->lower_bound_max)
-        ts = later(ts, lower_bound_of(m, &ev->pid));
-    if (ts != ev->ts) {
-        m->stats.moved++;
-        m->stats.moved_most = later(m->stats.moved_most, ts - ev->ts);
-        ev->ts = ts;
-        ev->flags |= TAP_EVENT_MOVED;
-    }
-    if (is_cause(ev)) {
-        struct merge_cause *c = &m->causes[ev->flow & (CAUSES - 1)];
-        if (c->flow == ev->flow) {
-            c->ts = ts;
-            c->waits = false;
-        }
-    }
-}
-
 /* What will be copied about sixteen events from now, of this node: its raw message follows those
  * before it. */
 static void fetch(const struct tap_merge *m, const struct tap_batch_impl *b, uint32_t at)
@@ -356,6 +284,9 @@ static void take(struct tap_merge *m, uint32_t node)
 {
     struct merge_node *n = &m->nodes[node];
     struct tap_batch_impl *b = n->first;
+    const struct tap_event *ev = &b->events[n->at];
+    if (is_cause(ev) && m->causes[ev->flow & (CAUSES - 1)].flow == ev->flow)
+        m->causes[ev->flow & (CAUSES - 1)].waits = false;
     m->gone = later(m->gone, n->key);
     n->raised = 0;
     fetch(m, b, n->at);
@@ -380,11 +311,10 @@ const struct tap_event *tap_merge_next(struct tap_merge *m, const uint8_t **aren
         const struct merge_node *n = &m->nodes[node];
         if (n->key > m->horizon && m->held <= TAP_MERGE_HELD)
             return NULL;
-        struct tap_event *ev = &n->first->events[n->at];
+        const struct tap_event *ev = &n->first->events[n->at];
         if (is_effect(ev) && goes_behind(m, node, ev))
             continue;
         *arena = n->first->base.arena;
-        settle(m, ev);
         take(m, node);
         return ev;
     }

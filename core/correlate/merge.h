@@ -8,9 +8,8 @@
  * recording that is played again comes out the same.
  *
  * The nodes' clocks are known within a bound only, so that a message may seem to be received before
- * it was sent. Then the receive goes behind its send, and its time is the send's and a nanosecond;
- * what its process does next is not earlier than that either. Such events have the flag
- * TAP_EVENT_MOVED. The same for a process that seems to start before it is spawned.
+ * it was sent. Then the receive goes behind its send (its time is settle.h's). The same for a
+ * process that seems to start before it is spawned.
  *
  * Events without time of their own (loss, control) go with their stream. One thread.
  */
@@ -23,12 +22,6 @@
 #define TAP_MERGE_HELD (32u << 20)
 
 struct tap_merge;
-
-struct tap_merge_stats {
-    uint64_t late;      /* came when later ones of other nodes were gone */
-    uint64_t moved;     /* were given a later time, because of their cause */
-    int64_t moved_most; /* ns, at most */
-};
 
 /* `window` in ns. NULL when out of memory. */
 struct tap_merge *tap_merge_new(int64_t window);
@@ -51,6 +44,7 @@ void tap_merge_end(struct tap_merge *);
 /* The next event that is due, with the arena that its spans point into; both until the next call.
  * NULL: none is. */
 const struct tap_event *tap_merge_next(struct tap_merge *, const uint8_t **arena);
-void tap_merge_read_stats(const struct tap_merge *, struct tap_merge_stats *);
+/* How many came when later ones of other nodes were gone. */
+uint64_t tap_merge_late(const struct tap_merge *);
 
 #endif

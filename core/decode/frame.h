@@ -38,6 +38,13 @@ struct tap_stream {
     struct tap_numbers *numbers; /* numbered.h; NULL: none came yet */
 };
 
+/* One writer: no locked instruction is needed. */
+static inline void tap_figure_add(atomic_uint_fast64_t *figure, uint64_t n)
+{
+    atomic_store_explicit(figure, atomic_load_explicit(figure, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
 /* What the node tells of itself in {node_up, Map}. */
 struct tap_node_facts {
     const char *release;
@@ -64,6 +71,9 @@ struct tap_frames {
  * gives back how many trace messages it ignored (received, but no events). Transport thread. */
 uint32_t tap_frame_decode(const struct tap_frames *, struct tap_stream *, struct tap_batch_impl *,
                           uint32_t off, uint32_t end);
+/* One term of a control frame: `len` bytes at `off`, with their version byte. */
+void tap_frame_report(const struct tap_frames *, struct tap_stream *, struct tap_batch_impl *,
+                      uint32_t off, uint32_t len);
 /* Says that the numbers up to `next` (from the relay's final report) never came. */
 void tap_stream_end(struct tap_stream *, struct tap_batch_impl *, uint64_t next);
 /* The node is back: a new relay, whose numbers begin at 0, and a clock of its own. */

@@ -74,9 +74,10 @@ bool tap_session_gen(const struct tap_session *session, struct tap_gen_stats *st
     return !session->abandoned && tap_bus_gen(session->bus, stats);
 }
 
-bool tap_session_order(const struct tap_session *session, struct tap_merge_stats *stats)
+bool tap_session_order(const struct tap_session *session, uint64_t *late,
+                       struct tap_settle_stats *settled)
 {
-    return !session->abandoned && tap_bus_order(session->bus, stats);
+    return !session->abandoned && tap_bus_order(session->bus, late, settled);
 }
 
 bool tap_session_windowed(const struct tap_session *session, struct tap_window_stats *stats)

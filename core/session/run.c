@@ -171,6 +171,9 @@ static enum tap_status ask_facts(struct tap_session *session)
     tap_operation_end(before);
     if (status != TAP_OK)
         blame(session, session->transport->instance, "could not say what it plays");
+    else if (!tap_bus_recorded(session->bus, session->run_info.events,
+                               session->config->session.keep_order && session->run_info.in_order))
+        status = TAP_ERR(session->err, TAP_ERROR, "core", "out of memory");
     return status;
 }
 

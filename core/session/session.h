@@ -98,8 +98,8 @@ bool tap_session_gen(const struct tap_session *, struct tap_gen_stats *);
 
 /* How the nodes' events were put in one order (merge.h); false where there was nothing to order.
  * When tap_session_flows may be asked. */
-struct tap_merge_stats;
-bool tap_session_order(const struct tap_session *, struct tap_merge_stats *);
+struct tap_settle_stats;
+bool tap_session_order(const struct tap_session *, uint64_t *late, struct tap_settle_stats *);
 
 /* What start_on and stop_on did (window.h); false where there is neither. When tap_session_flows
  * may be asked. */

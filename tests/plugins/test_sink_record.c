@@ -34,6 +34,27 @@ static size_t pass_blocks(size_t at, size_t len)
     return at;
 }
 
+static bool opens(const struct recorded *r, uint32_t arity, const char *tag, struct tap_cursor *c)
+{
+    uint32_t n;
+    *c = tap_cursor(r->body + 4, r->h.length - 4);
+    tap_read_version(c);
+    return tap_read_tuple(c, &n) && n == arity && tap_match_atom(c, tag);
+}
+
+/* {at, Ns} and {timed, Monotonic}, which stand before others: apart from them. */
+static int64_t at_ns[64], timed_ns[64];
+static size_t ats, timeds;
+
+static bool is_time(const struct recorded *r)
+{
+    struct tap_cursor c;
+    if (r->h.length < 5 || !(r->h.flags & TAP_FRAME_OWN))
+        return false;
+    return (opens(r, 2, "at", &c) && ats < 64 && tap_read_i64(&c, &at_ns[ats++])) ||
+           (opens(r, 2, "timed", &c) && timeds < 64 && tap_read_i64(&c, &timed_ns[timeds++]));
+}
+
 /* Writes the batches, and reads the file's frames. */
 static void record(struct sb **batches, size_t n)
 {
@@ -50,17 +71,18 @@ static void record(struct sb **batches, size_t n)
     free(file);
     file = (uint8_t *)slurp(f, &len);
     fclose(f);
-    count = blocks = 0;
-    for (size_t at = 0; at < len && count < 64; count++) {
+    count = blocks = ats = timeds = 0;
+    for (size_t at = 0, number = 0; at < len && count < 64; number++) {
         at = pass_blocks(at, len);
         if (at == len)
             break;
         CU_ASSERT_FATAL(len - at >= TAP_FRAME_HEADER && tap_frame_read(file + at, &all[count].h));
-        CU_ASSERT_EQUAL(all[count].h.number, count);
+        CU_ASSERT_EQUAL(all[count].h.number, number);
         CU_ASSERT(all[count].h.flags & TAP_FRAME_RECORDED);
         all[count].body = file + at + TAP_FRAME_HEADER;
         at += TAP_FRAME_HEADER + all[count].h.length;
         CU_ASSERT_FATAL(at <= len);
+        count += !is_time(&all[count]);
     }
 }
 
@@ -72,14 +94,6 @@ static struct tap_event *add(struct sb *b, enum tap_kind kind, uint64_t seq, con
     if (atom)
         e->raw = sb_atom(b, atom);
     return e;
-}
-
-static bool opens(const struct recorded *r, uint32_t arity, const char *tag, struct tap_cursor *c)
-{
-    uint32_t n;
-    *c = tap_cursor(r->body + 4, r->h.length - 4);
-    tap_read_version(c);
-    return tap_read_tuple(c, &n) && n == arity && tap_match_atom(c, tag);
 }
 
 static void frame_is(const struct recorded *r, unsigned flags, uint64_t seq, uint32_t events,
@@ -129,6 +143,32 @@ static void what_is_missing_is_told(void)
     frame_is(&all[4], 0, 6, 0, 2, 0);
     frame_is(&all[5], 0, 6 + UINT64_C(0xffffffff) + 5, 0, UINT32_MAX, TAP_REASON_RATE);
     frame_is(&all[6], TAP_FRAME_CONTROL, 6 + UINT64_C(0xffffffff) + 5, 1, 0, 0);
+    sb_free(b);
+}
+
+/* Where a filter leaves out what times came from, or they were moved, the file says them. */
+static void times_that_cannot_be_known_are_told(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    add(b, TAP_FUNCTION_CALL, 0, "at ten")->ts = 10;
+    add(b, TAP_LOST, 1, NULL)->ts = 10; /* as it is played */
+    struct tap_event *lost = add(b, TAP_LOST, 1, NULL);
+    lost->ts = 15;
+    lost->lost = 3;
+    lost->reason = TAP_REASON_RATE;
+    struct tap_event *moved = add(b, TAP_FUNCTION_CALL, 4, "moved");
+    moved->ts = 20;
+    moved->flags = TAP_EVENT_MOVED;
+    add(b, TAP_PROCESS_INFO, 5, "info")->ts = 20;
+    struct tap_event *clock = add(b, TAP_CLOCK, 5, "align");
+    clock->ts = 17;
+    clock->clock_before = -5;
+    add(b, TAP_NODE_DOWN, 5, NULL)->ts = 20;
+    record(&b, 1);
+    CU_ASSERT_EQUAL_FATAL(ats, 2);
+    CU_ASSERT(at_ns[0] == 15 && at_ns[1] == 20);
+    CU_ASSERT_EQUAL_FATAL(timeds, 1);
+    CU_ASSERT_EQUAL(timed_ns[0], -5);
     sb_free(b);
 }
 
@@ -241,7 +281,7 @@ static void blocks_are_indexed(void)
 }
 
 UNIT_TESTS("sink_record", UNIT_TEST(blocks_are_indexed), UNIT_TEST(messages_are_copied_as_one_list),
-           UNIT_TEST(what_is_missing_is_told), UNIT_TEST(any_jump_of_the_numbers_is_one_frame),
-           UNIT_TEST(each_life_counts_from_nought),
+           UNIT_TEST(what_is_missing_is_told), UNIT_TEST(times_that_cannot_be_known_are_told),
+           UNIT_TEST(any_jump_of_the_numbers_is_one_frame), UNIT_TEST(each_life_counts_from_nought),
            UNIT_TEST(nodes_and_batches_have_frames_of_their_own),
            UNIT_TEST(frames_stay_small_but_take_what_is_large))

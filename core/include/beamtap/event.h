@@ -203,7 +203,11 @@ struct tap_event {
         int64_t clock_offset; /* TAP_CLOCK: ns */
         uint64_t true_size;   /* TAP_EVENT_TRUNCATED: of the payload, bytes of external term */
     };
-    uint64_t flow;      /* pairs a send with its receive, a spawn with its start; 0: none */
+    union {
+        uint64_t flow; /* pairs a send with its receive, a spawn with its start; 0: none */
+        int64_t
+            clock_before; /* TAP_CLOCK: events up to this time of the node's were timed before */
+    };
     uint32_t node;      /* index of the node (host->node) */
     uint32_t module;    /* name id; 0: none */
     uint32_t function;  /* name id; 0: none */

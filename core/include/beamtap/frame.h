@@ -110,8 +110,9 @@
  *     {log, Level :: error | warning | info, Text :: binary}
  *     {returns_off, {M, F, Arity}, Why :: binary}
  *         from here on that function is traced without its returns
- *     {mark, Text :: binary}
- *         in recordings: here began or ended the window that was asked for (TAP_MARK)
+ *     {mark, Text :: binary}, {mark, Text, Pid}
+ *         in recordings: here began or ended the window that was asked for (TAP_MARK), with an
+ *         event of this process
  *     {process_info, [{Pid, [{Key, Value}]}]}
  *         registered names, at the start and each lease tick those that are new; Key: name
  *     {process_info, [{Pid, [{Key, Value}]}], Ref}
@@ -148,13 +149,21 @@
  * frame's, which may be more. The recorder's own control frames (TAP_FRAME_CONTROL,
  * TAP_FRAME_OWN and TAP_FRAME_RECORDED) hold one term each:
  *
- *     {session, #{version, run, started, events, several_nodes, config}}
- *         first of all: what struct tap_run_info says; events is a list of kinds as atoms
+ *     {session, #{version, run, started, events, returns, several_nodes, config}}
+ *         first of all: what struct tap_run_info says; events is a list of kinds as atoms; returns,
+ *         of the functions whose returns or exceptions were asked for, a list of {Module,
+ *         Function, Arity}: a binary with * and ?, a binary, a number, or '_', '_', -1 for all
  *     {node, Name}
  *         before anything else of a node; its frames have this index
  *     {node_down, Reason}
  *         its life ended, with an enum tap_reason; what comes after is its next life, which counts
  *         its numbers from 0 again
+ *     {at, Ns}
+ *         what comes next of this node and tells of no time itself (a loss, a report) was at that
+ *         time since the epoch; where it is not there, at that of the node's event before it
+ *     {timed, Monotonic}
+ *         before an {align, ...}: events up to this time of the node's were timed before it, of
+ *         which the recording may have fewer
  *     {index, Entries}
  *         a binary: TAP_INDEX_ENTRY bytes for each block before it, see struct tap_index_entry
  *     {block, Block}

@@ -7,6 +7,7 @@
  */
 #include "beamtap/term_write.h"
 #include "sinks/record/block.h"
+#include "sinks/record/session.h"
 
 #define FRAME_BYTES (64u << 10)
 #define FRAME_EVENTS 4096u
@@ -24,6 +25,7 @@ struct record_node {
     bool named, ended;
     uint64_t base; /* the node's number that its present life began with */
     uint64_t next; /* the number of this life that comes next in the file */
+    int64_t ts;    /* of its event before, as it is played; 0: unknown */
 };
 
 struct record {
@@ -131,33 +133,6 @@ static void events_end(struct record *r)
 
 /* ---- Events */
 
-/* What the file says first. Apart, for the compiler takes the buffer of a caller for one of no
- * size. */
-__attribute__((noinline)) static void write_session(const struct record *r, struct tap_buf *b)
-{
-    const struct tap_run_info *s = r->host->run_info;
-    tap_write_tuple(b, 2);
-    tap_write_atom(b, "session");
-    tap_write_map(b, 6);
-    tap_write_atom(b, "version");
-    tap_write_binary(b, s->version, strlen(s->version));
-    tap_write_atom(b, "run");
-    tap_write_binary(b, s->run, strlen(s->run));
-    tap_write_atom(b, "started");
-    tap_write_i64(b, s->started);
-    tap_write_atom(b, "several_nodes");
-    tap_write_atom(b, s->several_nodes ? "true" : "false");
-    tap_write_atom(b, "events");
-    if (s->events)
-        tap_write_list(b, (uint32_t)__builtin_popcount(s->events));
-    for (unsigned k = 0; k < 32; k++)
-        if (s->events & TAP_KIND_BIT(k))
-            tap_write_atom(b, r->host->kind_name(k));
-    tap_write_nil(b);
-    tap_write_atom(b, "config");
-    tap_write_binary(b, s->config, strlen(s->config));
-}
-
 /* A frame of the file's own, and the end of its term. */
 static void put_own(struct record *r, uint32_t node, uint64_t seq, struct tap_buf *b)
 {
@@ -185,6 +160,29 @@ static void put_names(struct record *r, uint32_t index)
     }
 }
 
+static void put_number(struct record *r, const struct tap_event *e, const struct record_node *n,
+                       const char *tag, int64_t number)
+{
+    struct tap_buf b = {0};
+    tap_write_tuple(&b, 2);
+    tap_write_atom(&b, tag);
+    tap_write_i64(&b, number);
+    put_own(r, e->node, n->next, &b);
+}
+
+/* What cannot be known from what the file has of this node alone: the times of what has none of its
+ * own, and how far a clock had been used. A filter may have left out what they came from. */
+static void put_times(struct record *r, const struct tap_event *e, struct record_node *n)
+{
+    if (e->kind == TAP_CLOCK && e->raw.len)
+        put_number(r, e, n, "timed", e->clock_before);
+    bool own = e->kind == TAP_CLOCK || e->kind == TAP_MAILBOX || e->kind == TAP_NODE_UP;
+    if (!own && e->ts != n->ts)
+        put_number(r, e, n, "at", e->ts);
+    if (!own || e->kind == TAP_NODE_UP)
+        n->ts = e->ts;
+}
+
 /* {node_down, Reason} */
 static void put_down(struct record *r, const struct tap_event *e, struct record_node *n)
 {
@@ -194,6 +192,27 @@ static void put_down(struct record *r, const struct tap_event *e, struct record_
     tap_write_i64(&b, e->reason);
     put_own(r, e->node, n->next, &b);
     n->ended = true;
+}
+
+/* {mark, Text, Pid}: what put it into the stream did not say of which process it was. */
+static void put_mark(struct record *r, const struct tap_batch *batch, const struct tap_event *e,
+                     const struct record_node *n)
+{
+    const struct tap_name *node = tap_name_get(r->host, e->pid.node);
+    struct tap_buf b = {0};
+    tap_write_tuple(&b, 3);
+    tap_write_atom(&b, "mark");
+    tap_buf_put(&b, batch->arena + e->payload.off, e->payload.len);
+    tap_write_u8(&b, TAP_EXT_NEW_PID);
+    tap_write_atom_n(&b, node->text, node->len);
+    tap_write_u32(&b, e->pid.id);
+    tap_write_u32(&b, e->pid.serial);
+    tap_write_u32(&b, e->pid.creation);
+    if (!b.oom)
+        put_frame(r,
+                  (struct tap_frame){.flags = TAP_FRAME_CONTROL, .node = e->node, .seq = n->next},
+                  b.data, (uint32_t)b.len);
+    tap_buf_free(&b);
 }
 
 static void put_other(struct record *r, const struct tap_batch *batch, const struct tap_event *e,
@@ -206,10 +225,13 @@ static void put_other(struct record *r, const struct tap_batch *batch, const str
     }
     uint64_t seq = e->seq - n->base;
     put_missing(r, e->node, n, seq, TAP_REASON_NONE);
+    put_times(r, e, n);
     if (e->kind == TAP_LOST)
         put_missing(r, e->node, n, seq + e->lost, e->reason ? e->reason : TAP_REASON_SEQUENCE);
     else if (e->kind == TAP_NODE_DOWN)
         put_down(r, e, n);
+    else if (e->kind == TAP_MARK && (e->pid.id || e->pid.serial))
+        put_mark(r, batch, e, n);
     else if (e->raw.len)
         put_frame(r,
                   (struct tap_frame){.flags = TAP_FRAME_CONTROL, .node = e->node, .seq = n->next},
@@ -242,6 +264,7 @@ static void put_event(struct record *r, const struct tap_batch *batch, const str
         events_begin(r, e->node, n);
     tap_writer_put(&r->w, batch->arena + e->raw.off, e->raw.len);
     tap_blocks_event(&r->blocks, e->node, e->ts);
+    n->ts = e->flags & TAP_EVENT_MOVED ? 0 : e->ts;
     n->next++;
     r->count++;
 }
@@ -280,7 +303,7 @@ static enum tap_status record_start(void *self)
     if (!tap_blocks_begin(&r->blocks, &r->w, r->host->run_info->run,
                           r->settings->compress == RECORD_ZSTD))
         return TAP_FAIL(r->host, TAP_ERROR, "out of memory");
-    write_session(r, &b);
+    tap_record_session(r->host, &b);
     put_own(r, 0, 0, &b);
     tap_blocks_end(&r->blocks);
     return tap_writer_status(&r->w);

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#include "transports/file/told.h"
-
 #define ARENA_SIZE (256u << 10)
 /* ns that one node may be ahead of another file's: a small part of what `reorder` may be */
 #define AHEAD INT64_C(10000000)
@@ -104,7 +102,8 @@ static struct tap_source_node *twin_of(struct tap_player *p, const struct tap_so
                                        const char *name)
 {
     for (struct tap_source *o = p->sources; s->joint && o < s; o++)
-        for (size_t i = 0; o->run && strcmp(o->run, s->run) == 0 && i < TAP_SOURCE_NODES; i++)
+        for (size_t i = 0;
+             o->told.run && strcmp(o->told.run, s->told.run) == 0 && i < TAP_SOURCE_NODES; i++)
             if (o->nodes[i].known && !o->nodes[i].twin && strcmp(o->nodes[i].name, name) == 0)
                 return &o->nodes[i];
     return NULL;
@@ -190,7 +189,7 @@ static enum tap_status take(struct tap_player *p, struct tap_source *s, struct t
     p->frames[p->count++] = (uint32_t)p->used;
     p->used += size;
     p->node = n;
-    p->loss = is_loss(&h);
+    p->loss = is_loss(&h) || (p->loss && h.flags & TAP_FRAME_OWN); /* when it was */
     n->next = h.seq + (h.flags & TAP_FRAME_CONTROL ? 0 : h.count);
     return TAP_OK;
 }
@@ -263,7 +262,10 @@ static enum tap_status play(struct tap_player *p, struct tap_source *s)
             return node_named(p, s, &c);
         if (tap_told_term(h, s->frame, 2, "node_down", &c))
             return node_down(p, s, &c);
-        return TAP_OK; /* of a later version */
+        bool timed =
+            tap_told_term(h, s->frame, 2, "at", &c) || tap_told_term(h, s->frame, 2, "timed", &c);
+        if (!timed || s->joint) /* of several files none knows what comes before it */
+            return TAP_OK;      /* or of a later version */
     }
     struct tap_source_node *n = &s->nodes[h->node];
     if (!n->known)

@@ -26,7 +26,8 @@ struct file {
     const struct tap_host *host;
     const struct file_settings *settings;
     struct tap_player player;
-    int64_t since, until; /* ns since the epoch; 0: no bound */
+    int64_t since, until;               /* ns since the epoch; 0: no bound */
+    struct tap_plan_function *returned; /* of all files; their texts are the sources' */
 };
 
 /* ---- What the files say of themselves */
@@ -67,8 +68,8 @@ static void join_clocks(struct tap_player *p, size_t at)
 static void join_runs(struct tap_player *p, size_t at)
 {
     struct tap_source *own = &p->sources[at];
-    for (size_t i = 0; i < at && own->run; i++)
-        if (p->sources[i].run && strcmp(p->sources[i].run, own->run) == 0)
+    for (size_t i = 0; i < at && own->told.run; i++)
+        if (p->sources[i].told.run && strcmp(p->sources[i].told.run, own->told.run) == 0)
             own->joint = p->sources[i].joint = true;
 }
 
@@ -83,6 +84,22 @@ static void join(struct tap_run_info *all, const struct tap_run_info *one, size_
     all->started = one->started < all->started ? one->started : all->started;
     all->events |= one->events;
     all->several_nodes = true;
+}
+
+static bool join_returned(struct file *f, struct tap_run_info *all)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->player.source_count; i++)
+        n += f->player.sources[i].told.returned_count;
+    f->returned = calloc(n + 1, sizeof *f->returned);
+    for (size_t i = n = 0; f->returned && i < f->player.source_count; i++) {
+        const struct tap_told *told = &f->player.sources[i].told;
+        for (size_t k = 0; k < told->returned_count; k++)
+            f->returned[n++] = told->returned[k];
+    }
+    all->returned = f->returned;
+    all->returned_count = n;
+    return f->returned;
 }
 
 /* The same events twice are two nodes' that nobody has. */
@@ -148,6 +165,9 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
     }
     if (!p->source_count)
         return TAP_FAIL(f->host, TAP_ERROR, "%s and the other files are empty", f->settings->path);
+    if (!join_returned(f, session))
+        return TAP_FAIL(f->host, TAP_ERROR, "out of memory");
+    session->in_order = p->source_count == 1 && !p->sources[0].port;
     open_window(f, session->started);
     return TAP_OK;
 }
@@ -196,6 +216,7 @@ static void file_destroy(void *self)
 {
     struct file *f = self;
     tap_player_free(&f->player);
+    free(f->returned);
     free(f);
 }
 

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include "transports/file/told.h"
-
 static enum tap_status source_fail(const struct tap_source *s, const char *what)
 {
     return TAP_FAIL(s->host, TAP_ERROR, "%s: %s at byte %llu", s->path, what,
@@ -73,7 +71,7 @@ enum tap_status tap_source_open(struct tap_source *s, const struct tap_host *hos
     if (got == TAP_READER_ERROR)
         return TAP_FAIL(host, TAP_ERROR, "cannot read %s: %s", path, strerror(errno));
     if (got != TAP_READER_FRAME || !tap_told_term(&header, frame, 2, "session", &c) ||
-        !tap_told_session(host, &c, info, &s->run, &s->config))
+        !tap_told_session(host, &c, info, &s->told))
         return no_recording(s);
     s->time = s->started = info->started;
     return TAP_OK;
@@ -89,8 +87,7 @@ void tap_source_close(struct tap_source *s)
         tap_port_file_close(s->port);
     free(s->port);
     free(s->nodes);
-    free(s->run);
-    free(s->config);
+    tap_told_free(&s->told);
     *s = (struct tap_source){.reader.fd = -1};
 }
 

@@ -7,6 +7,7 @@
 #include "transports/file/pace.h"
 #include "transports/file/port_file.h"
 #include "transports/file/reader.h"
+#include "transports/file/told.h"
 
 #define TAP_SOURCE_NODES 1024u
 
@@ -34,7 +35,7 @@ struct tap_source {
     struct tap_reader reader;
     struct tap_port_file *port;    /* NULL: it is a recording */
     struct tap_source_node *nodes; /* by their index in the file */
-    char *run, *config;            /* as the file tells them; NULL: it does not */
+    struct tap_told told;
     bool joint; /* another file is of the same run: what one left out the other may have */
     int64_t started;
     uint64_t damages;

@@ -44,8 +44,54 @@ static void read_text(struct tap_cursor *c, char **text)
     *text = strndup((const char *)bytes, len);
 }
 
+/* A binary; NULL for '_'. False: it is neither. */
+static bool read_name(struct tap_cursor *c, const char **text)
+{
+    char *copy = NULL;
+    *text = NULL;
+    if (tap_match_atom(c, "_"))
+        return true;
+    read_text(c, &copy);
+    *text = copy;
+    return copy;
+}
+
+#define RETURNED_MAX (1u << 16)
+
+static bool read_returned(struct tap_cursor *c, struct tap_told *told)
+{
+    uint32_t n = 0, three;
+    int64_t arity;
+    if (tap_peek(c) == TAP_EXT_NIL)
+        return tap_read_nil(c);
+    if (told->returned || !tap_read_list(c, &n) || n > RETURNED_MAX || n > tap_left(c) ||
+        !(told->returned = calloc(n + 1, sizeof *told->returned)))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        struct tap_plan_function *f = &told->returned[told->returned_count++];
+        *f = (struct tap_plan_function){.struct_size = sizeof *f, .flags = TAP_PLAN_RETURN};
+        if (!tap_read_tuple(c, &three) || three != 3 || !read_name(c, &f->module) ||
+            !read_name(c, &f->function) || !tap_read_i64(c, &arity))
+            return false;
+        f->arity = arity >= 0 && arity <= 255 ? (int)arity : -1;
+    }
+    return tap_read_nil(c);
+}
+
+void tap_told_free(struct tap_told *told)
+{
+    for (size_t i = 0; i < told->returned_count; i++) {
+        free((char *)(uintptr_t)told->returned[i].module);
+        free((char *)(uintptr_t)told->returned[i].function);
+    }
+    free(told->returned);
+    free(told->run);
+    free(told->config);
+    *told = (struct tap_told){0};
+}
+
 bool tap_told_session(const struct tap_host *host, struct tap_cursor *c,
-                      struct tap_run_info *session, char **run, char **config)
+                      struct tap_run_info *session, struct tap_told *told)
 {
     uint32_t pairs, kinds = session->events;
     int64_t started = session->started;
@@ -60,9 +106,11 @@ bool tap_told_session(const struct tap_host *host, struct tap_cursor *c,
         else if (tap_match_atom(c, "events"))
             read_kinds(host, c, &kinds);
         else if (tap_match_atom(c, "run"))
-            read_text(c, run);
+            read_text(c, &told->run);
         else if (tap_match_atom(c, "config"))
-            read_text(c, config);
+            read_text(c, &told->config);
+        else if (tap_match_atom(c, "returns"))
+            c->bad |= !read_returned(c, told);
         else
             tap_skip(c), tap_skip(c);
     }
@@ -71,7 +119,9 @@ bool tap_told_session(const struct tap_host *host, struct tap_cursor *c,
     session->started = started > 0 && started <= INT64_MAX / 2 ? started : session->started;
     session->events &= kinds;
     session->several_nodes = several;
-    session->run = *run ? *run : session->run;
-    session->config = *config ? *config : session->config;
+    session->run = told->run ? told->run : session->run;
+    session->config = told->config ? told->config : session->config;
+    session->returned = told->returned;
+    session->returned_count = told->returned_count;
     return true;
 }

@@ -9,9 +9,15 @@
  */
 bool tap_told_term(const struct tap_frame *, const uint8_t *frame, uint32_t arity, const char *tag,
                    struct tap_cursor *);
-/* What {session, Map} says, at the cursor. *run and *config, which are the caller's to free, become
- * what stands there. */
+/* What {session, Map} says, in memory of its own; NULL, 0: it does not. */
+struct tap_told {
+    char *run, *config;
+    struct tap_plan_function *returned; /* as in struct tap_run_info */
+    size_t returned_count;
+};
+/* Reads it, at the cursor, and says it in the run's facts. */
 bool tap_told_session(const struct tap_host *, struct tap_cursor *, struct tap_run_info *,
-                      char **run, char **config);
+                      struct tap_told *);
+void tap_told_free(struct tap_told *);
 
 #endif

@@ -213,6 +213,8 @@ struct tap_print {
 };
 
 /* Constant facts about the run. */
+struct tap_plan_function; /* plan.h */
+
 struct tap_run_info {
     uint32_t struct_size;
     const char *run;     /* 16 hex digits, new for each run */
@@ -221,6 +223,10 @@ struct tap_run_info {
     const char *config;  /* the configuration in force, as text; no secrets */
     bool several_nodes;
     uint32_t events; /* TAP_KIND_BITs asked for */
+    bool in_order;   /* it is played, and its events are in the order that its sinks had */
+    /* It is played, and of these functions returns or exceptions were asked for. */
+    const struct tap_plan_function *returned;
+    size_t returned_count;
 };
 
 struct tap_plan;           /* plan.h */
