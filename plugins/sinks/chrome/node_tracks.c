@@ -23,7 +23,8 @@ static void nodes_meta(struct tap_chrome *c, uint32_t index, uint32_t tid, const
     free(escaped);
 }
 
-/* What may still change until the node has told. */
+/* What is known once the node has told: not when the core knows it, which is sooner, but at its
+ * place among the events, which is the same however fast they come. */
 static void nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n,
                            const struct tap_node *node)
 {
@@ -33,9 +34,8 @@ static void nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n,
                                   .node_name = node->name_id,
                                   .limit = (size_t)c->settings->limit,
                                   .json = true};
-    if (!node->release[0] || n->labelled)
+    if (!n->told || !node->release[0])
         return;
-    n->labelled = true;
     char text[64] = "OTP ";
     strncat(text, node->release, sizeof text - strlen(text) - 1);
     nodes_meta(c, node->index, 1, TAP_TAIL("__metadata", "process_labels"), "labels", text);
@@ -87,7 +87,6 @@ void tap_nodes_again(struct tap_chrome *c, int64_t ts)
         if (!n->known)
             continue;
         n->own.tid = 0;
-        n->labelled = false;
         nodes_introduce(c, n, c->host->node(c->host, i), ts);
     }
 }
@@ -148,6 +147,7 @@ void tap_nodes_up(struct tap_chrome *c, const struct tap_chrome_in *in)
     if (n->ended)
         nodes_break(n, n->ended_at);
     n->ended = false;
+    n->told = true;
     nodes_describe(c, n, c->host->node(c->host, in->ev->node));
 }
 

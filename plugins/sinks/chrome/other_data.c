@@ -66,7 +66,7 @@ static void other_nodes(struct tap_chrome *c)
         tap_writer_put(&c->w, first ? "{" : ",{", first ? 1 : 2);
         other_figure(c, true, "pid", i + 1);
         other_member(c, false, "name", node->name);
-        other_member(c, false, "release", node->release);
+        other_member(c, false, "release", n->told ? node->release : "");
         other_figure(c, false, "lost", n->lost);
         other_figure(c, false, "gaps", n->gaps);
         other_figure(c, false, "gap_ns", n->gap_ns);

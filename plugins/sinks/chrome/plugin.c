@@ -128,9 +128,10 @@ static enum tap_status chrome_consume(void *self, const struct tap_batch *batch,
 {
     struct tap_chrome *c = self;
     struct tap_chrome_in in = {.batch = batch};
-    if (n && tap_rotate_next(c, c->latest) != TAP_OK)
-        return TAP_ERROR;
+    bool rotates = c->settings->rotate_size || c->settings->rotate_time;
     for (size_t i = 0; i < n; i++) {
+        if (__builtin_expect(rotates, 0) && tap_rotate_next(c, c->latest) != TAP_OK)
+            return TAP_ERROR;
         const struct tap_event *ev = in.ev = tap_batch_event(batch, select[i]);
         if (__builtin_expect(c->tracks.count > TAP_CHROME_MANY || c->labels.count > TAP_CHROME_MANY,
                              0))

@@ -167,7 +167,7 @@ struct tap_flow {
 };
 
 struct tap_chrome_node {
-    bool known, labelled;
+    bool known, told;
     bool ended;       /* and what is open when all is over is only unfinished */
     uint32_t epoch;   /* one more each time that stacks break (tap_event_breaks_stacks) */
     int64_t loss_at;  /* when they did last, ns since the session's start */

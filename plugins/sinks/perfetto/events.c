@@ -305,7 +305,7 @@ static bool of_node(struct pf *p)
     if (tap_event_breaks_stacks(e))
         broken(p);
     switch (e->kind) {
-    case TAP_NODE_UP: pf_node_describe(p, e->node); break;
+    case TAP_NODE_UP: pf_node_describe(p, e->node, true); break;
     case TAP_NODE_DOWN:
         node_instant(p, PF_CAT_TRACING, PF_TITLE_END);
         reason(p);

@@ -131,7 +131,7 @@ static void sequence_begin(struct pf *p, uint32_t index)
     tap_pb_end(w, packet);
 }
 
-void pf_node_describe(struct pf *p, uint32_t index)
+void pf_node_describe(struct pf *p, uint32_t index, bool told)
 {
     struct tap_writer *w = out(p);
     const struct tap_node *node = p->sink.host->node(p->sink.host, index);
@@ -143,7 +143,7 @@ void pf_node_describe(struct pf *p, uint32_t index)
     struct tap_pb process = tap_pb_begin(w, 3, 1);
     tap_pb_uint(w, 1, index + 1);
     tap_pb_bytes(w, 6, name, strlen(name));
-    if (node && node->release[0]) {
+    if (told && node && node->release[0]) {
         struct tap_pb label = tap_pb_begin(w, 8, 1);
         tap_writer_put(w, "OTP ", 4);
         tap_writer_put(w, node->release, strlen(node->release));
@@ -169,7 +169,7 @@ struct pf_node *pf_node(struct pf *p, uint32_t index)
     if (!n->known) {
         n->known = true;
         sequence_begin(p, index);
-        pf_node_describe(p, index);
+        pf_node_describe(p, index, false);
     }
     return n;
 }

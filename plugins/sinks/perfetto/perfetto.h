@@ -169,8 +169,9 @@ struct pf {
 
 /* The node's sequence, which is begun when it is new; NULL: no memory. */
 struct pf_node *pf_node(struct pf *, uint32_t index);
-/* Says again what the node is called, and its release. */
-void pf_node_describe(struct pf *, uint32_t index);
+/* Says what the node is called; `told`: again, with its release, which it has told at this place of
+ * the stream. */
+void pf_node_describe(struct pf *, uint32_t index, bool told);
 /* Opens the packet of an event: what is written before pf_close are fields of TrackEvent. */
 void pf_open(struct pf *, uint32_t node, enum pf_type, uint64_t track, int64_t ts);
 void pf_named(struct pf *, enum pf_category, uint32_t title);
