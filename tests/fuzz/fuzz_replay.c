@@ -1,9 +1,10 @@
 /* fuzz_replay.c: a recording through every sink.
  *
- * The input is a recording, or what a trace port wrote; some are played together with a whole one.
- * Held besides that the run ends: the sums of each sink, that no sink writes many times what the
- * recording has, and a bound on memory. Of every other input the checksums are set right first; of
- * some a stretch of time is played.
+ * The input is a recording, or what a trace port wrote, then also with a file of ttb's beside it.
+ * Some are played together with a whole one, with another damaged one, or as three pieces. Held
+ * besides that the run ends: the sums of each sink, that no sink writes many times what the
+ * recordings have, that what they wrote can be loaded, and a bound on memory. Of every other input
+ * the checksums are set right first; of some a stretch of time is played.
  *
  *     fuzz_replay --inputs 10000     takes minutes
  */
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/json_check.h"
 #include "config/config.h"
 #include "session/session.h"
 #include "recordings.h"
@@ -18,6 +20,9 @@
 static const char *const outputs[] = {"a.csv", "a.json", "a.txt", "a.lines",
                                       "a.sum", "a.btf",  "a.html"};
 #define OUTPUTS (sizeof outputs / sizeof *outputs)
+
+static const char *const inputs[] = {"in.btf", "in.btf.ti", "other.btf", "third.btf"};
+#define INPUTS (sizeof inputs / sizeof *inputs)
 
 static char folder[64];
 
@@ -28,10 +33,10 @@ static void remove_folder(void)
         snprintf(path, sizeof path, "%s/%s", folder, outputs[i]);
         unlink(path);
     }
-    snprintf(path, sizeof path, "%s/in.btf", folder);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/other.btf", folder);
-    unlink(path);
+    for (size_t i = 0; i < INPUTS; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, inputs[i]);
+        unlink(path);
+    }
     rmdir(folder);
 }
 
@@ -53,23 +58,26 @@ static void quiet(void *arg, enum tap_log_level level, const char *actor, const 
     HOLD(actor && text);
 }
 
-static struct tap_config *configure(struct tap_error *err, bool window, bool other)
+/* `others`: files that are played with it. */
+static struct tap_config *configure(struct tap_error *err, bool window, unsigned others)
 {
     char text[2000];
     struct tap_config *config = NULL;
-    int n = snprintf(text, sizeof text,
-                     "[session]\nplugin_path = %s/plugins\n"
-                     "[transport:file]\npath = %s/in.btf\n%s%s%s%s"
-                     "[sink:csv]\npath = %s/a.csv\n"
-                     "[sink:chrome]\npath = %s/a.json\n"
-                     "[sink:text]\nplugin = stdout\npath = %s/a.txt\nsyntax = elixir\n"
-                     "[sink:lines]\nplugin = stdout\npath = %s/a.lines\nformat = json\n"
-                     "[sink:summary]\npath = %s/a.sum\n"
-                     "[sink:html]\npath = %s/a.html\n"
-                     "[sink:record]\npath = %s/a.btf\n",
-                     TAP_BUILD, folder, window ? "from = 2s\nto = 60s\n" : "",
-                     other ? "with = " : "", other ? folder : "", other ? "/other.btf\n" : "",
-                     folder, folder, folder, folder, folder, folder, folder);
+    int n =
+        snprintf(text, sizeof text,
+                 "[session]\nplugin_path = %s/plugins\n"
+                 "[transport:file]\npath = %s/in.btf\n%s%s%s%s%s%s%s"
+                 "[sink:csv]\npath = %s/a.csv\n"
+                 "[sink:chrome]\npath = %s/a.json\n"
+                 "[sink:text]\nplugin = stdout\npath = %s/a.txt\nsyntax = elixir\n"
+                 "[sink:lines]\nplugin = stdout\npath = %s/a.lines\nformat = json\n"
+                 "[sink:summary]\npath = %s/a.sum\n"
+                 "[sink:html]\npath = %s/a.html\n"
+                 "[sink:record]\npath = %s/a.btf\n",
+                 TAP_BUILD, folder, window ? "from = 2s\nto = 60s\n" : "", others ? "with = " : "",
+                 others ? folder : "", others ? "/other.btf\n" : "", others > 1 ? "with = " : "",
+                 others > 1 ? folder : "", others > 1 ? "/third.btf\n" : "", folder, folder, folder,
+                 folder, folder, folder, folder);
     tap_config_parse("fuzz.ini", text, (size_t)n, NULL, NULL, 0, &config, err);
     if (!config)
         tap_error_print(err, stderr);
@@ -105,6 +113,75 @@ static void hold_sizes(size_t size)
     }
 }
 
+/* One line of a.lines, or all of a.json, whose lines end where an event does. */
+static void hold_object(const char *text, size_t len)
+{
+    struct tap_json_check c = {0};
+    enum tap_json_verdict verdict = TAP_JSON_MORE;
+    size_t at = 0;
+    for (; at < len && verdict == TAP_JSON_MORE; at++)
+        if (text[at] != '\n' || at == 0 || !strchr("[,}", text[at - 1]))
+            verdict = tap_json_check_next(&c, text[at]);
+    HOLD(verdict == TAP_JSON_END);
+    while (at < len && (text[at] == '\n' || text[at] == '\r'))
+        at++;
+    HOLD(at == len);
+}
+
+/* Each row has as many cells as the first. */
+static void hold_rows(const char *text, size_t len)
+{
+    size_t cells = 1, first = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < len; i++) {
+        quoted ^= text[i] == '"';
+        cells += !quoted && text[i] == ',';
+        if (quoted || text[i] != '\n')
+            continue;
+        first = first ? first : cells;
+        HOLD(cells == first);
+        cells = 1;
+    }
+    HOLD(!quoted && cells == 1);
+}
+
+static char *read_output(const char *name, size_t *len)
+{
+    char path[128], *text = NULL;
+    size_t cap = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "rb");
+    *len = 0;
+    while (f && !feof(f)) {
+        if (*len == cap)
+            HOLD(text = realloc(text, cap = cap ? 2 * cap : 65536));
+        *len += fread(text + *len, 1, cap - *len, f);
+    }
+    if (f)
+        fclose(f);
+    return text;
+}
+
+static void hold_loadable(void)
+{
+    size_t len, from = 0;
+    char *text = read_output("a.json", &len);
+    if (text)
+        hold_object(text, len);
+    free(text);
+    text = read_output("a.csv", &len);
+    hold_rows(text, len);
+    free(text);
+    text = read_output("a.lines", &len);
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\n') {
+            hold_object(text + from, i - from);
+            from = i + 1;
+        }
+    HOLD(from == len);
+    free(text);
+}
+
 /* The recording may claim blocks of 65 MiB, packed and not; the sanitizers keep what was freed. */
 static void hold_memory(void)
 {
@@ -131,6 +208,60 @@ static size_t write_other(uint64_t chance)
     return size;
 }
 
+/* What ttb writes beside a trace, damaged in places. */
+static void write_names(uint64_t chance)
+{
+    struct tap_buf all = {0};
+    for (unsigned i = 0; i < 20; i++) {
+        struct tap_buf b = {0};
+        tap_write_version(&b);
+        tap_write_tuple(&b, 2), tap_write_atom(&b, i % 7 == 3 ? "$size" : "pid");
+        if (i % 7 == 3) {
+            tap_write_i64(&b, (int64_t)(fuzz_random(&chance) % 40));
+        } else {
+            tap_write_tuple(&b, 2), fuzz_pid(&b, "n@h", i);
+            if (i % 2)
+                tap_write_atom(&b, "called");
+            else
+                tap_write_tuple(&b, 3), tap_write_atom(&b, "m"), tap_write_atom(&b, "f"),
+                    tap_write_i64(&b, i);
+        }
+        tap_write_u8(&all, (unsigned)b.len & 255);
+        tap_buf_put(&all, b.data, b.len);
+        tap_buf_free(&b);
+    }
+    HOLD(!all.oom);
+    for (unsigned n = (unsigned)(fuzz_random(&chance) % 5); n > 0; n--)
+        all.data[fuzz_random(&chance) % all.len] ^= (uint8_t)(1 << fuzz_random(&chance) % 8);
+    write_file("in.btf.ti", all.data, fuzz_random(&chance) % 3 ? all.len : all.len / 2);
+    tap_buf_free(&all);
+}
+
+/* The input once more, with other damage. */
+static size_t write_twin(const uint8_t *data, size_t size, uint64_t chance)
+{
+    struct tap_buf b = {0};
+    tap_buf_put(&b, data, size - (chance & 64 ? size / 4 : 0));
+    for (unsigned n = (unsigned)(fuzz_random(&chance) % 4); n > 0 && b.len; n--)
+        b.data[fuzz_random(&chance) % b.len] ^= (uint8_t)(1 << fuzz_random(&chance) % 8);
+    size_t len = b.len;
+    write_file("other.btf", b.data, len);
+    tap_buf_free(&b);
+    return len;
+}
+
+/* Pieces of what a port wrote, as of a wrapped set: one is whole, the other begins anywhere. */
+static size_t write_pieces(const uint8_t *data, size_t size, uint64_t chance)
+{
+    struct tap_buf b = {0};
+    HOLD(fuzz_port(&b, &chance, 2));
+    size_t len = b.len, from = size ? fuzz_random(&chance) % size : 0;
+    write_file("other.btf", b.data, len);
+    write_file("third.btf", data + from, size - from);
+    tap_buf_free(&b);
+    return len + size - from;
+}
+
 static void write_input(const uint8_t *data, size_t size, bool sums)
 {
     uint8_t *copy = malloc(size + 1);
@@ -143,15 +274,27 @@ static void write_input(const uint8_t *data, size_t size, bool sums)
     free(copy);
 }
 
+static void remove_input(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    unlink(path);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint64_t chance = tap_checksum(data, size);
     make_folder();
     write_input(data, size, chance & 1);
     struct tap_error *err = tap_error_new();
-    bool other = chance % 8 == 5;
-    size_t more = other ? write_other(chance) : 0;
-    struct tap_config *config = configure(err, chance % 8 == 2, other);
+    unsigned way = chance % 8, others = way == 7 ? 2 : way >= 5;
+    size_t more = way == 5   ? write_other(chance)
+                  : way == 6 ? write_twin(data, size, chance)
+                  : way == 7 ? write_pieces(data, size, chance)
+                             : 0;
+    if (chance & 32)
+        write_names(chance);
+    struct tap_config *config = configure(err, way == 2, others);
     struct tap_session *session = tap_session_new_logged(config, err, quiet, NULL);
     if (session && tap_session_start(session) == TAP_OK) {
         while (!tap_session_poll(session, 1000))
@@ -159,10 +302,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tap_session_finish(session);
         hold_sums(session);
         hold_sizes(size + more);
+        hold_loadable();
         hold_memory();
     } else if (session) {
         tap_session_finish(session);
     }
+    for (size_t i = 1; i < INPUTS; i++)
+        remove_input(inputs[i]);
     if (session)
         tap_session_free(session);
     tap_config_free(config);
