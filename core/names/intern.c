@@ -86,9 +86,15 @@ static char *keep(struct tap_intern *in, size_t n)
 /* Which printer makes a form. */
 enum form { FORM_ATOM, FORM_JSON, FORM_ELIXIR, FORM_REMOTE };
 
+static bool is_plain(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
+
 /* The name of a fun, as the compiler makes it: -day/1-fun-0-, -OUTER/ARITY-WHAT-NUMBER-, where no
- * dash and no slash stands in the last three (what Elixir takes for one, Exception.format_mfa). The
- * length of the outer function's name; SIZE_MAX: it is none. */
+ * dash and no slash stands in the last three, and the arity is a plain word (what Elixir takes for
+ * one, Exception.format_mfa, is a little more). The length of the outer function's name; SIZE_MAX:
+ * it is none. */
 static size_t outer_len(const char *text, size_t len, const char **arity, size_t *arity_len)
 {
     if (len < 4 || text[0] != '-' || text[len - 1] != '-')
@@ -101,6 +107,9 @@ static size_t outer_len(const char *text, size_t len, const char **arity, size_t
         return SIZE_MAX;
     *arity = from;
     *arity_len = (size_t)((const char *)memchr(from, '-', (size_t)(text + len - from)) - from);
+    for (size_t i = 0; i < *arity_len; i++)
+        if (!is_plain(from[i])) /* whatever a node calls so: it is copied as it is */
+            return SIZE_MAX;
     return slash ? (size_t)(slash - text - 1) : 0;
 }
 
