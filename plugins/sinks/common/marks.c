@@ -14,10 +14,19 @@ size_t tap_mark_text(char dst[TAP_MARK_TEXT], const struct tap_batch *batch,
     uint32_t len;
     if (!e->payload.len || !tap_read_binary(&c, &text, &len))
         return 0;
-    len = len < TAP_MARK_TEXT ? len : TAP_MARK_TEXT;
-    for (uint32_t i = 0; i < len; i++) /* a recording may hold anything */
+    bool cut = len > TAP_MARK_TEXT;
+    len = cut ? TAP_MARK_TEXT - 3 : len;
+    while (cut && len && (text[len] & 0xc0) == 0x80) /* in the middle of a character */
+        len--;
+    for (uint32_t i = 0; i < len; i++) { /* a recording may hold anything */
+        bool c1 = i && text[i - 1] == 0xc2 && text[i] < 0xa0;
         dst[i] = text[i] < ' ' || text[i] == 127 ? '?' : (char)text[i];
-    return len;
+        if (c1)
+            dst[i - 1] = dst[i] = '?';
+    }
+    if (cut)
+        memcpy(dst + len, "...", 3);
+    return len + (cut ? 3 : 0);
 }
 
 void tap_marks_add(struct tap_marks *marks, const struct tap_batch *batch,
