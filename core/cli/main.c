@@ -61,7 +61,8 @@
     "  what is a function given, and what does it give?\n"                                        \
     "      beamtap trace NODE 'shop_cart:add/2 -> return, exception'\n"                           \
     "  what happened right before a process crashed?\n"                                           \
-    "      beamtap trace NODE 'shop_cart -> return, exception' --stop-on crash --keep 1s\n\n"     \
+    "      beamtap trace NODE 'shop_cart -> return, exception' --stop-on crash --keep 1s --for "  \
+    "1h\n\n"                                                                                      \
     "Commands (beamtap COMMAND --help says more of each):\n\n"
 
 #define TEST_HELP                                                                                  \
