@@ -31,9 +31,8 @@ def commands(says):
 
 
 def rules():
-    """How the commands behave: of README.md's part about them, the list."""
-    section = read('README.md').split('\n## Commands\n')[1].split('\n## ')[0].split('\n### ')[0]
-    return section[section.index('\n- **'):]
+    """How the commands behave: of the reference, the list."""
+    return read('config', 'reference.md').split('\n## Signals and files\n')[1].split('\n## ')[0]
 
 
 def ways(says):
