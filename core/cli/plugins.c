@@ -6,9 +6,11 @@
  * the same.
  */
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/trial.h"
@@ -212,6 +214,24 @@ static int list_plugins(struct tap_registry *registry, const char *word, bool js
 
 #define PATIENCE INT64_C(10000000000)
 
+/* What cannot be meant, found before anything is tried. */
+static bool test_makes_sense(const struct tap_trial *t)
+{
+    size_t n = strlen(t->section);
+    for (size_t i = 0; i < t->set_count; i++)
+        if (strncmp(t->sets[i], t->section, n) != 0 || t->sets[i][n] != '.') {
+            fprintf(stderr,
+                    "beamtap plugins: --set %s: only %s is tried here: --set %s.KEY=VALUE\n",
+                    t->sets[i], t->section, t->section);
+            return false;
+        }
+    if (t->recording && access(t->recording, R_OK) != 0) {
+        fprintf(stderr, "beamtap plugins: %s: %s\n", t->recording, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 static int test_plugin(const struct tap_cli_args *args, const char *patience)
 {
     struct tap_trial t = {.section = args->words[0],
@@ -223,7 +243,9 @@ static int test_plugin(const struct tap_cli_args *args, const char *patience)
         fprintf(stderr, "beamtap plugins: --timeout: '%s' is no time, such as 10s\n", patience);
         return 2;
     }
-    return read_name(args->words[0], &t.kind, &t.name) ? tap_cli_flush(tap_trial_run(&t)) : 2;
+    return read_name(args->words[0], &t.kind, &t.name) && test_makes_sense(&t)
+               ? tap_cli_flush(tap_trial_run(&t))
+               : 2;
 }
 
 static int test_arguments(int argc, char **argv)

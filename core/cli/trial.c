@@ -117,6 +117,8 @@ static void report(const struct tap_trial *t, const struct tap_trial_case *c)
         printf("         %.*s\n", n, line);
         line += n + 1;
     }
+    if (used && s->logged[0])
+        printf("         (its log said: %.*s)\n", (int)strcspn(s->logged, "\n"), s->logged);
 }
 
 /* How many things were found; -1: it could not be tried, and that was told. */
@@ -140,8 +142,8 @@ static int try_one(struct tap_trial *t, const struct tap_trial_case *c)
         if (c == &tap_describe_case)
             printf("%s %s\n", t->section, t->shared->plugin);
         report(t, c);
-        for (unsigned i = 0; i < atomic_load(&t->shared->used); i++)
-            n += t->shared->findings[i] == '\n';
+        for (const char *line = t->shared->findings; *line; line += strcspn(line, "\n") + 1)
+            n += *line != '('; /* which goes with the one before */
     } else {
         fprintf(stderr, "beamtap plugins: cannot start a process: %s\n", strerror(errno));
     }

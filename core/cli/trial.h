@@ -40,6 +40,7 @@ struct tap_trial_shared {
     bool uncreated;       /* create fails with settings that should do */
     char skipped[256];    /* why there was nothing to try; "": there was */
     char said[256];       /* the first line of what it printed by itself */
+    char logged[256];     /* what it told the log first */
 };
 
 struct tap_trial {
@@ -176,6 +177,8 @@ struct tap_life {
  * what is required. `file`: below the trial's folder, or an absolute path; NULL: "out". False: they
  * do not fill, and why was found. */
 bool tap_life_begin(struct tap_life *, struct tap_trial *, const char *file, const char *more);
+/* Does --set say what this option is? */
+bool tap_life_is_set(const struct tap_trial *, const char *key);
 /* Has it an option `path`, which --set leaves to us? */
 bool tap_life_has_path(const struct tap_trial *);
 /* The operations. False: it failed, which is a finding unless host->expected says that it must; a

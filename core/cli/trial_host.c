@@ -28,6 +28,9 @@ static void trial_log(const struct tap_host *host, enum tap_log_level level, con
     va_start(args, format);
     int n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    char *logged = own(host)->trial->shared->logged;
+    if (!logged[0])
+        snprintf(logged, sizeof own(host)->trial->shared->logged, "%.250s", text);
     if (n > 0 && (size_t)n < sizeof text && text[n - 1] == '\n')
         tap_trial_finds(own(host)->trial, "a line of its log ends with a newline: %s", text);
 }

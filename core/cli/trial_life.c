@@ -15,7 +15,7 @@
 
 /* ---- Settings */
 
-static bool is_set(const struct tap_trial *t, const char *key)
+bool tap_life_is_set(const struct tap_trial *t, const char *key)
 {
     size_t n = strlen(t->section), k = strlen(key);
     for (size_t i = 0; i < t->set_count; i++)
@@ -30,7 +30,7 @@ bool tap_life_has_path(const struct tap_trial *t)
     for (size_t i = 0; i < t->loaded->plugin->option_count; i++)
         if (t->loaded->options[i].type == TAP_OPT_PATH &&
             strcmp(t->loaded->options[i].name, "path") == 0)
-            return !is_set(t, "path");
+            return !tap_life_is_set(t, "path");
     return false;
 }
 

@@ -140,14 +140,17 @@ static void whole_life(struct tap_trial *t)
 static void life_with(struct tap_trial *t, const char *file, const char *more)
 {
     struct tap_life l;
+    unsigned found = atomic_load(&t->shared->used);
     bool good = tap_life_begin(&l, t, file, more);
     if (good) {
         l.host->expected = true;
         good = tap_life_create(&l);
         l.host->expected = false;
     }
-    if (good && !go_through(&l, false))
-        tap_trial_finds(t, "that was with %s", more && *more ? more : file);
+    if (good)
+        go_through(&l, false);
+    if (atomic_load(&t->shared->used) != found)
+        tap_trial_finds(t, "(that was with %s)", more && *more ? more : file);
     tap_life_end(&l);
 }
 
@@ -169,6 +172,8 @@ static void every_value(struct tap_trial *t)
     char more[128];
     for (size_t i = 0; i < t->loaded->plugin->option_count; i++) {
         const struct tap_option *o = &t->loaded->options[i];
+        if (tap_life_is_set(t, o->name)) /* a server's port, say: no other does */
+            continue;
         static const char *const bools[] = {"false", "true", NULL};
         const char *const *values = o->type == TAP_OPT_CHOICE ? o->choices
                                     : o->type == TAP_OPT_BOOL ? bools

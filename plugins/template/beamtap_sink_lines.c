@@ -1,5 +1,5 @@
 /* beamtap_sink_lines.c: a sink of your own, to begin with: a line for each call, when, who and
- * what. Copy this folder, change the name here and in the Makefile, and what `event` writes.
+ * what. Copy this folder, name it (sh rename.sh NAME), and change what `event` writes.
  */
 #include <beamtap/kit.h>
 

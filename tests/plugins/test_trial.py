@@ -101,12 +101,19 @@ def documented(folder):
 
 def usage():
     for words, want in ((['--test'], 2), (['--test', 'sink:none'], 1), (['--test', 'sunk:csv'], 2),
-                        (['--test', 'sink:csv', '--timeout', 'soon'], 2)):
+                        (['--test', 'sink:csv', '--timeout', 'soon'], 2), (['--test', 'sink:csv', '--set', 'csv.gzip=true'], 2),
+                        (['--test', 'sink:csv', 'no.btf'], 2)):
         done = subprocess.run([BEAMTAP, 'plugins', *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE)
         if done.returncode != want or not done.stdout + done.stderr:
             return '%s: exit code %d' % (words, done.returncode)
     return None
+
+
+def fixed(folder):
+    """What --set gives is not varied: behind another port nobody may listen."""
+    code, text = trial('sink:bad_port', '--set', 'sink:bad_port.size=4k', folder=folder)
+    return None if code == 0 else 'exit code %d: %s' % (code, text)
 
 
 def left():
@@ -133,6 +140,7 @@ def main():
         jobs['the_documented_one_passes'] = pool.submit(documented, folder)
         jobs['wrong_use_is_told'] = pool.submit(usage)
         jobs['nothing_is_left'] = pool.submit(left)
+        jobs['what_set_gives_is_not_varied'] = pool.submit(lambda: jobs['port_is_caught'].result() or fixed(folder))
         for name, job in jobs.items():
             try:
                 why = job.result()
