@@ -46,7 +46,7 @@ tests() ->
      {not_loaded_by_us, fun t_not_loaded_by_us/0}, {modules_to_come, fun t_modules_to_come/0}, {load_polled, fun t_load_polled/0},
      {old_code, fun t_old_code/0}, {load_all_killed, fun t_load_all_killed/0}, {returns_off, fun t_returns_off/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
-     {clean, fun t_clean/0}, {plain, fun t_plain/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},
+     {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},
      {mailboxes, fun t_mailboxes/0}, {mailboxes_untold, fun t_mailboxes_untold/0}, {run_after_run, fun t_run_after_run/0},
      {call_results, fun t_call_results/0}, {call_spawns, fun t_call_spawns/0}, {call_timeout, fun t_call_timeout/0},
      {call_stopped, fun t_call_stopped/0}, {call_linger, fun t_call_linger/0}, {call_others, fun t_call_others/0},
@@ -644,7 +644,7 @@ t_clean() ->
     P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
     true = ask(Peer, erlang, register, [agent_test_one, P1]),
     {ok, {_, #{tracer := Relay}}} = start(Node, (options())#{processes => [{name, agent_test_one}],
-                                                             events => [function_call, function_return, message_receive]}),
+                                                             events => [function_call, message_receive]}),
     All = [Relay | [P || #{guardian := P} <- runs(Node, Agent)]],
     3 = length(All),
     ok = ask(Peer, ?MODULE, killed_at_once, [All]),
@@ -656,43 +656,6 @@ t_clean() ->
         _ -> {true, ['receive']} = {length(Functions) > 5, Messages}
     end,
     ok = rpc:call(Node, Agent, unload, []),
-    clean(Peer).
-
-%% Patterns without a match spec bear no mark: their list takes them away, by whoever is left, and what another tool has put in
-%% their place stays. Where others trace from the start there are none.
-t_plain() ->
-    {Peer, Node} = target(),
-    {Agent, _} = get(agent),
-    P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
-    true = ask(Peer, erlang, register, [agent_test_one, P1]),
-    Sessions = element(1, ask(Peer, code, ensure_loaded, [trace])) =:= module,
-    Spec = fun(F, A) -> {match_spec, S} = ask(Peer, erlang, trace_info, [{e2e_work, F, A}, match_spec]), S end,
-    Plain = fun(F, A) -> (options())#{processes => [{name, agent_test_one}], events => [function_call],
-                                   functions => [{<<"e2e_work">>, F, A, none, [named], <<>>}]} end,
-    {ok, C1} = start(Node, Plain(<<"target">>, 2)),
-    {true, _} = {Sessions orelse Spec(target, 2) =:= [], Spec(target, 2)},
-    #{patterns := 0, beamtap_patterns := Patterns} = rpc:call(Node, Agent, info, []),
-    {true, _} = {Sessions orelse Patterns =:= 1, Patterns},
-    P1 ! {work, self(), 10},
-    receive {done, P1} -> ok end,
-    #{events := Events} = stop(C1),
-    10 = length([1 || {trace_ts, _, call, {e2e_work, target, _}, _} <- Events]),
-    clean(Peer),
-    {ok, {_, #{tracer := Relay}}} = start(Node, Plain(<<"target">>, 2)),
-    ok = ask(Peer, ?MODULE, killed_at_once, [[Relay | [P || #{guardian := P} <- runs(Node, Agent)]]]),
-    wait_for(taken_away, fun() -> ask(Peer, e2e_node, residue, []) =:= [] end),
-    {ok, C2} = start(Node, Plain(<<"target">>, 2)),
-    Theirs = [{'_', [], [{return_trace}]}],
-    1 = ask(Peer, erlang, trace_pattern, [{e2e_work, target, 2}, Theirs, [local]]),
-    stop(C2),
-    Theirs = Spec(target, 2),
-    1 = ask(Peer, erlang, trace_pattern, [{e2e_work, target, 2}, false, [local]]),
-    Other = start_foreign(Peer, ask(Peer, erlang, spawn, [?MODULE, calls, [loop]])),
-    {ok, C3} = start(Node, Plain(<<"thrower">>, 1)),
-    {true, _} = {Sessions orelse element(1, hd(Spec(thrower, 1))) =:= '_', Spec(thrower, 1)},
-    stop(C3),
-    Other ! stop,
-    receive {Other, stopped} -> ok end,
     clean(Peer).
 
 t_info() ->

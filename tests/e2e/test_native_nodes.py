@@ -125,4 +125,38 @@ def two_runs_at_once():
     node.stop()
 
 
-tests(libraries_that_are_not_for_the_node, no_folder_may_hold_it, schedulers_come_and_go, three_hundred_thousand_processes, two_runs_at_once)
+def patterns_without_specs():
+    """Before OTP 27 they bear no mark: what another tool put in their place stays, and where one traces already there are none."""
+    node = node_of()
+    if node('code:ensure_loaded(trace)').startswith('{module'):
+        return node.stop()
+    spec = lambda: node('element(2, erlang:trace_info({e2e_native, step, 2}, match_spec))')
+    theirs = "erlang:trace_pattern({e2e_native, step, 2}, %s, [local])"
+    node('e2e_native:hot()')
+    hot = STEPS + '[filter:pids]\npids = e2e_hot\n'
+    run = traced_one(node, hot)
+    assert spec() == '[]', spec()
+    node(theirs % "[{'_', [], [{return_trace}]}]")
+    run.interrupt().ended(0)
+    assert 'return_trace' in spec() and 'someone else traces' not in run.err(), (spec(), run.err())
+    node(theirs % 'false')
+    run = traced_one(node, hot)
+    node('register(e2e_theirs, spawn(fun() -> receive stop -> ok end end)), erlang:trace(whereis(e2e_theirs), true, [call])')
+    run.interrupt().ended(0)
+    assert spec() == 'false' and 'someone else traces in this node by now' in run.err(), (spec(), run.err())
+    run = traced_one(node, hot)
+    assert 'beamtap' in spec(), spec()
+    run.interrupt().ended(0)
+    node('e2e_native:stop(), exit(whereis(e2e_theirs), kill)')
+    gone(node)
+    node.stop()
+
+
+def traced_one(node, settings):
+    """A run of one process, which is not the node's that is asked."""
+    run = Run(CONFIG % (node.name, settings), '--json')
+    wait_for(lambda: node('erlang:trace_info(whereis(e2e_hot), tracer)').count('beamtap'), 'tracing')
+    return run
+
+
+tests(libraries_that_are_not_for_the_node, no_folder_may_hold_it, schedulers_come_and_go, three_hundred_thousand_processes, two_runs_at_once, patterns_without_specs)

@@ -69,7 +69,7 @@ def nodes_that_are_not_there():
 
 def clean_takes_away_what_a_dead_run_left():
     node = Node()
-    run = Run(INI.replace('function_call,', 'function_call, function_return,') % node.name, '--json')
+    run = Run(INI % node.name, '--json')
     node.traced()
     assert node('e2e_work:run(2, 10, 5)') == 'ok'
     assert node(KILL_ALL) == '5'  # relay, two guardians, who asks for names, and who looks at heaps

@@ -127,7 +127,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Known = lists:usort(erlang:loaded()),
     Looked = erlang:monotonic_time(nanosecond),
     Others = load_others(Session, Selectors),
-    Run10 = Run12#run{otp = otp_new(Options), plain = Session =/= none orelse Others =:= []},
+    Run10 = Run12#run{otp = otp_new(Options), plain = Session =/= none orelse (Native =/= none andalso Others =:= [])},
     Run11 = case Native of none when Kinds =:= [] -> load_begin(Run10, Entries, Others, Peer); _ -> Run10 end,
     {Targets, Skipped, Pending, Later, Left} = plan_functions(Entries, Run11),
     Other = event_flags(Events) -- [call],

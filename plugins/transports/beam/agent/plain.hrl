@@ -2,8 +2,12 @@
 %%
 %% A match spec, whatever it says, costs the VM 0.45 of the 1.6 us that such a call takes (OTP 25: it copies the tracer before it
 %% runs one, and runs it). But a pattern without one has no place for beamtap's mark (spec.hrl). In a trace session nothing
-%% needs it. In the interface that all tools share a pattern is plain only where nobody else traced when the run began; it is
-%% taken away by the list of it, as long as it still has no spec, and the registry has that list too.
+%% needs it. In the interface that all tools share a pattern is plain only for the native tracer, which is there to be fast, and where
+%% nobody else traced when the run began; it is taken away by the list of it, as long as it still has no spec, and the registry has
+%% that list too. Whoever came meanwhile and set the same without a spec loses it: what both set cannot be told apart, and to
+%% leave it would show them for ever what they did not ask for. That is said.
+
+-define(PLAIN_ASKED_MOST, 20000). % processes that are asked who traces them, at the end
 
 %% The spec of a function of this arity, as the VM gets it: true where none is needed. A clause that takes all is the only one
 %% that is ever looked at.
@@ -23,7 +27,8 @@ plain_takes_all(_, _) -> false.
 
 plain_is_variable(Atom) when is_atom(Atom) ->
     case atom_to_list(Atom) of
-        [$$, Digit | Digits] -> lists:all(fun(C) -> C >= $0 andalso C =< $9 end, [Digit | Digits]);
+        "$0" -> true;
+        [$$, Digit | Digits] when Digit =/= $0 -> lists:all(fun(C) -> C >= $0 andalso C =< $9 end, [Digit | Digits]);
         _ -> false
     end;
 plain_is_variable(_) -> false.
@@ -48,6 +53,17 @@ plain_clear(#target{module = M, functions = Functions}) ->
         _ -> [catch erlang:trace_pattern(MFA, false, [local]) || MFA <- Ours]
     end,
     length(Ours).
+
+%% When all is taken away. Not of very many processes: to ask takes 5 to 10 microseconds each.
+plain_told(#run{session = none, targets = Targets, tracer = Tracer} = Run) ->
+    Few = erlang:system_info(process_count) =< ?PLAIN_ASKED_MOST,
+    case Few andalso lists:any(fun is_plain_target/1, Targets) andalso [T || T <- tracers(), T =/= Tracer] of
+        [Other | _] ->
+            report(Run, {log, warning, text("someone else traces in this node by now (~0tP): what it set without a match spec on a function "
+                                            "that this run traced went with this run's", [Other, 10])});
+        _ -> ok
+    end;
+plain_told(_) -> ok.
 
 %% Should both guardians be killed at once, the registry takes away what says of itself not whose it is: counters, and these.
 unmarked_known(#run{session = none, id = Id, targets = Targets} = Run) ->

@@ -12,6 +12,7 @@ end_run(#guardian{run = #run{shared = Shared, session = Session, relay = Relay} 
     counters_finish(Run, Reason),
     Restored = take_away(Run),
     heaps_finish(Run),
+    plain_told(Run),
     Final = call_final(G, #{reason => final_reason(Reason), text => final_text(Text), restored => Restored}),
     Down = monitor(process, Relay),
     G#guardian.peer ! peer_alive,
