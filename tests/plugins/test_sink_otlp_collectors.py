@@ -87,6 +87,15 @@ def a_slow_one_gets_everything():
         assert code == 0 and sinks[0]['written'] == 24000 and len(collector.requests()) > 5 and len(collector.spans()) == 12000, (code, err, sinks)
 
 
+def one_that_takes_a_second_gets_full_requests():
+    """What is there each second goes with more while a request is on its way."""
+    with Collector() as collector:
+        collector.answers(usual={'status': 200, 'delay': 1000})
+        code, err, sinks = export(many(4000, 1000), collector.url, 'timeout = 8s')
+        requests = [len(r['spans']) for r in collector.requests()]
+    assert code == 0 and sinks[0]['written'] == 8000 and sum(requests) == 4000 and len(requests) <= 10, (code, err, sinks, requests)
+
+
 def what_waited_through_an_outage_is_taken():
     collector = Collector()
     run = Piped(many(20000, apart=1000), collector.url)
@@ -160,5 +169,6 @@ def a_run_that_is_ended_sends_what_it_has():
 
 sys.exit(run_all('otlp_collectors', what_comes_later_is_tried_again, one_that_asks_for_too_long_is_not_waited_for,
                  one_that_refuses_from_the_start_fails_at_once, what_is_refused_later_is_lost, what_is_rejected_is_lost, one_that_was_never_there_is_told,
-                 one_that_hangs_is_not_waited_for, a_slow_one_gets_everything, what_waited_through_an_outage_is_taken,
+                 one_that_hangs_is_not_waited_for, a_slow_one_gets_everything, one_that_takes_a_second_gets_full_requests,
+                 what_waited_through_an_outage_is_taken,
                  an_outage_takes_no_more_memory_than_the_buffer, a_run_that_is_ended_sends_what_it_has))

@@ -3,7 +3,7 @@
  */
 #include "sinks/otlp/otlp.h"
 
-#define SETTLE 2000 /* ms that a flush waits at most for what was sent */
+#define SETTLE 100 /* ms that a flush waits at most for what was sent; events wait meanwhile */
 
 static enum tap_status otlp_create(const struct tap_host *host, const void *settings, void **self)
 {
@@ -75,9 +75,13 @@ static enum tap_status otlp_consume(void *self, const struct tap_batch *batch,
     return report(o);
 }
 
+/* Behind a slow collector what is gathered goes with more, when the request before it is taken or
+ * it fills one: requests grow with what one takes, and do not shrink to what comes in between. */
 static enum tap_status otlp_flush(void *self)
 {
     struct otlp *o = self;
+    if (otlp_sender_busy(o->sender))
+        return report(o);
     if (!otlp_send(o))
         return no_memory(o);
     otlp_sender_settle(o->sender, SETTLE);

@@ -155,6 +155,14 @@ void otlp_sender_push(struct otlp_sender *s, char *bytes, size_t len, uint32_t s
     }
 }
 
+bool otlp_sender_busy(struct otlp_sender *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool busy = s->first && !s->failed;
+    pthread_mutex_unlock(&s->lock);
+    return busy;
+}
+
 void otlp_sender_settle(struct otlp_sender *s, int ms)
 {
     int64_t until = otlp_now() + ms, now;

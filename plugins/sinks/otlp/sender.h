@@ -29,6 +29,8 @@ enum tap_status otlp_sender_start(struct otlp_sender *);
  * lost. Takes over `bytes`. */
 void otlp_sender_push(struct otlp_sender *, char *bytes, size_t len, uint32_t spans,
                       uint64_t events);
+/* Is one on its way that was neither taken nor given up? */
+bool otlp_sender_busy(struct otlp_sender *);
 /* Waits until all is taken, up to so many ms, or until something went wrong. */
 void otlp_sender_settle(struct otlp_sender *, int ms);
 /* Tells the host what was taken. TAP_ERROR with a cause, once, when it is no use to go on. */
