@@ -167,8 +167,26 @@ def a_run_that_is_ended_sends_what_it_has():
         assert collector.spans()
 
 
+def after_an_order_the_timeout_is_for_all():
+    """Also for what had no room yet: it is lost then, and counted."""
+    with Collector() as collector:
+        collector.answers(usual={'status': 200, 'delay': 1500})
+        with open('in.btf', 'wb') as f:
+            f.write(many(10000, 1000))
+        config(collector.url, 'timeout = 2s\nbuffer = 1M\nbatch = 100')
+        run = subprocess.Popen([BEAMTAP, 'run', 'trace.ini', '--json'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        until(lambda: len(collector.requests()) > 1, 'something to be taken')
+        run.send_signal(signal.SIGINT)
+        began = time.time()
+        out, err = run.communicate(timeout=120)
+        took = time.time() - began
+        code, err, sinks = judged(run.returncode, out, err)
+        assert took < 15 and sinks[0]['written'] and sinks[0]['lost'] and not sinks[0]['failed'], (took, code, err, sinks)
+
+
 sys.exit(run_all('otlp_collectors', what_comes_later_is_tried_again, one_that_asks_for_too_long_is_not_waited_for,
                  one_that_refuses_from_the_start_fails_at_once, what_is_refused_later_is_lost, what_is_rejected_is_lost, one_that_was_never_there_is_told,
                  one_that_hangs_is_not_waited_for, a_slow_one_gets_everything, one_that_takes_a_second_gets_full_requests,
                  what_waited_through_an_outage_is_taken,
-                 an_outage_takes_no_more_memory_than_the_buffer, a_run_that_is_ended_sends_what_it_has))
+                 an_outage_takes_no_more_memory_than_the_buffer, a_run_that_is_ended_sends_what_it_has,
+                 after_an_order_the_timeout_is_for_all))

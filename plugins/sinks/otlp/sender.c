@@ -8,6 +8,7 @@
 #include "sinks/common/writer.h"
 #include "sinks/otlp/otlp.h"
 
+#define ASK 1000       /* ms between two askings; each gives time, so not too often */
 #define STEP 50        /* ms between two looks at whether the run is to end */
 #define END_MOST 30000 /* ms that the end takes at most, be the collector ever so slow */
 
@@ -99,34 +100,44 @@ enum tap_status otlp_sender_start(struct otlp_sender *s)
 
 /* ---- The sink's side */
 
-/* Something was taken, when this says: asking whether the run is to end gives more time. Behind the
- * lock. */
-static int64_t ask_for_time(struct otlp_sender *s)
+/* When it was asked last whether the run is to end, and what was taken then. */
+struct asked {
+    int64_t at, taken_at;
+};
+
+/* Somebody is waited for: is the run to end? Asking gives more time, so it is done each time that
+ * something was taken, and each second. From the order on all that is left has `timeout`. True: it
+ * was asked, without the lock, behind which it is called. */
+static bool ask(struct otlp_sender *s, struct asked *a)
 {
-    int64_t taken_at = s->taken_at;
+    int64_t now = otlp_now();
+    if (s->taken_at == a->taken_at && now - a->at < ASK)
+        return false;
+    *a = (struct asked){.at = now, .taken_at = s->taken_at};
     pthread_mutex_unlock(&s->lock);
     bool ordered = tap_sink_is_to_end(s->host);
     pthread_mutex_lock(&s->lock);
     s->ordered |= ordered;
-    return taken_at;
+    if (s->ordered && !s->until) {
+        s->at_most = INT64_MAX;
+        otlp_sending_give_time(s);
+    }
+    return true;
 }
 
-/* Waits for room; false: there will be none soon. Behind the lock. What is taken is seen at once;
- * that the run is to end is asked for: each time something was taken, for asking gives time. */
+/* Waits for room; false: there will be none soon. Behind the lock. */
 static bool wait_for_room(struct otlp_sender *s, size_t len)
 {
-    int64_t patience = s->settings->timeout / 1000000, began = otlp_now(), taken_at = s->taken_at;
+    int64_t patience = s->settings->timeout / 1000000, began = otlp_now();
+    struct asked asked = {.at = began, .taken_at = s->taken_at};
     while (s->first && s->bytes + len > (size_t)s->settings->buffer && !s->failed) {
         int64_t now = otlp_now(), since = s->taken_at > began ? s->taken_at : began;
         if (s->down_since && s->down_since < since)
             since = s->down_since;
         if (now - since >= patience || (s->until && now >= s->until))
             return false;
-        if (s->taken_at != taken_at) {
-            taken_at = ask_for_time(s);
-            continue;
-        }
-        otlp_sending_wait(s, STEP);
+        if (!ask(s, &asked))
+            otlp_sending_wait(s, STEP);
     }
     return !s->failed;
 }
@@ -209,8 +220,10 @@ static enum tap_status judge_end(struct otlp_sender *s)
 void otlp_sender_hurry(struct otlp_sender *s)
 {
     pthread_mutex_lock(&s->lock);
-    s->at_most = otlp_now() + END_MOST;
-    otlp_sending_give_time(s);
+    if (!s->until) { /* else it was ordered before, and so its time runs already */
+        s->at_most = otlp_now() + END_MOST;
+        otlp_sending_give_time(s);
+    }
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -221,9 +234,8 @@ enum tap_status otlp_sender_stop(struct otlp_sender *s)
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     pthread_cond_broadcast(&s->changed);
-    for (int64_t taken_at = 0; !s->done; otlp_sending_wait(s, STEP))
-        if (s->taken_at != taken_at)
-            taken_at = ask_for_time(s);
+    for (struct asked asked = {.at = 0}; !s->done; otlp_sending_wait(s, STEP))
+        ask(s, &asked);
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->thread, NULL);
     s->threaded = false;

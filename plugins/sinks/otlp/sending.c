@@ -67,12 +67,13 @@ void otlp_sending_lost(struct otlp_sender *s, uint64_t before, const char *what)
         s->host->log(s->host, TAP_LOG_WARNING, "%s: %s: spans are lost", s->http.url, what);
 }
 
-/* At the end: for the next request. Behind the lock. */
+/* From when the end is wanted: for the next request. Behind the lock. */
 void otlp_sending_give_time(struct otlp_sender *s)
 {
     int64_t until = otlp_now() + s->settings->timeout / 1000000;
     s->until = until < s->at_most ? until : s->at_most;
     atomic_store(&s->http.until, s->until);
+    pthread_cond_broadcast(&s->changed); /* the thread may wait for its next try */
 }
 
 /* All of it, or all but what the collector rejected: nobody knows which spans those were, so each
@@ -127,18 +128,18 @@ static int64_t wait_of(const struct otlp_answer *a, unsigned tries)
 /* Behind the lock. False: there is no time for another try. */
 static bool wait_for_try(struct otlp_sender *s, const struct otlp_answer *a, unsigned tries)
 {
-    int64_t at = otlp_now() + wait_of(a, s->stopping ? 0 : tries); /* at the end time is short */
-    bool asked = a->retry_after >= 0, was_stopping = s->stopping;
+    int64_t at = otlp_now() + wait_of(a, s->until ? 0 : tries); /* at the end time is short */
+    bool asked = a->retry_after >= 0, was_ending = s->until;
     for (;;) {
         int64_t now = otlp_now();
-        if (s->stopping && (now >= s->until || (asked && at >= s->until)))
+        if (s->until && (now >= s->until || (asked && at >= s->until)))
             return false;
-        if (s->stopping && !was_stopping && !asked) /* one more try at once */
+        if (s->until && !was_ending && !asked) /* one more try at once */
             return true;
         if (now >= at)
             return true;
         int64_t left = at - now;
-        otlp_sending_wait(s, s->stopping && s->until - now < left ? s->until - now : left);
+        otlp_sending_wait(s, s->until && s->until - now < left ? s->until - now : left);
     }
 }
 
@@ -149,7 +150,7 @@ static void send_first(struct otlp_sender *s)
     struct otlp_answer answer;
     for (unsigned tries = 0;; tries++) {
         int64_t ms = s->settings->timeout / 1000000, left = s->until - otlp_now();
-        if (s->stopping && left < ms)
+        if (s->until && left < ms)
             ms = left;
         if (ms <= 0)
             break;

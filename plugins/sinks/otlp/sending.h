@@ -34,7 +34,7 @@ struct otlp_sender {
     bool done;                       /* the thread has ended */
     bool ordered;                    /* somebody wants the end: what is taken gives no more time */
     int64_t at_most;                 /* ms: until when it gives more at the longest */
-    int64_t until;                   /* ms: then the rest is given up; 0: the end has not come */
+    int64_t until;                   /* ms: then the rest is given up; 0: no end is in sight */
     bool failed;                     /* it is no use to go on: `why` */
     int64_t down_since;              /* ms: nothing is taken since; 0: the last one was taken */
     int64_t taken_at;                /* ms: when one was taken last */
@@ -50,7 +50,7 @@ void *otlp_sending(void *sender);
 void otlp_sending_wait(struct otlp_sender *, int64_t ms);
 struct otlp_request *otlp_sending_take(struct otlp_sender *); /* the first one, out of the buffer */
 void otlp_request_free(struct otlp_request *);
-/* At the end: for the next request. */
+/* From when the end is wanted: for the next request. */
 void otlp_sending_give_time(struct otlp_sender *);
 /* Says so the first time. */
 void otlp_sending_lost(struct otlp_sender *, uint64_t before, const char *what);
