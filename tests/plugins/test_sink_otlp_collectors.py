@@ -79,6 +79,14 @@ def one_that_hangs_is_not_waited_for():
     assert code == 1 and time.time() - began < 60 and sinks[0]['lost'] == 10000 and sinks[1]['written'] == 10000, (code, err, sinks, time.time() - began)
 
 
+def a_full_buffer_waits_once():
+    """The longest timeout is near what a sink may hang: twice that would be too long."""
+    with Collector() as collector:
+        collector.answers(usual={'hang': True})
+        code, err, sinks = export(many(6000, 1000), collector.url, 'timeout = 8s\nbuffer = 1M', BESIDE)
+    assert code == 1 and 'took nothing: ' in err and sinks[0]['lost'] == 12000 and sinks[1]['written'] == 12000, (code, err, sinks)
+
+
 def a_slow_one_gets_everything():
     """With a buffer that holds but one request, or two: who is waited for loses nothing."""
     with Collector() as collector:
@@ -186,7 +194,8 @@ def after_an_order_the_timeout_is_for_all():
 
 sys.exit(run_all('otlp_collectors', what_comes_later_is_tried_again, one_that_asks_for_too_long_is_not_waited_for,
                  one_that_refuses_from_the_start_fails_at_once, what_is_refused_later_is_lost, what_is_rejected_is_lost, one_that_was_never_there_is_told,
-                 one_that_hangs_is_not_waited_for, a_slow_one_gets_everything, one_that_takes_a_second_gets_full_requests,
+                 one_that_hangs_is_not_waited_for, a_full_buffer_waits_once,
+                 a_slow_one_gets_everything, one_that_takes_a_second_gets_full_requests,
                  what_waited_through_an_outage_is_taken,
                  an_outage_takes_no_more_memory_than_the_buffer, a_run_that_is_ended_sends_what_it_has,
                  after_an_order_the_timeout_is_for_all))

@@ -134,7 +134,8 @@ static bool wait_for_room(struct otlp_sender *s, size_t len)
         int64_t now = otlp_now(), since = s->taken_at > began ? s->taken_at : began;
         if (s->down_since && s->down_since < since)
             since = s->down_since;
-        if (now - since >= patience || (s->until && now >= s->until))
+        s->waited_out |= now - since >= patience;
+        if (s->waited_out || (s->until && now >= s->until))
             return false;
         if (!ask(s, &asked))
             otlp_sending_wait(s, STEP);

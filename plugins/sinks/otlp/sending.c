@@ -94,6 +94,7 @@ static void taken(struct otlp_sender *s, const struct otlp_request *r, const str
     s->sent += r->len;
     s->ever = true;
     s->down_since = 0;
+    s->waited_out = false;
     s->taken_at = otlp_now();
     if (s->until && !s->ordered)
         otlp_sending_give_time(s);

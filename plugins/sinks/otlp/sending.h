@@ -29,17 +29,18 @@ struct otlp_sender {
     pthread_cond_t changed;
     /* behind the lock */
     struct otlp_request *first, **last;
-    size_t bytes;                    /* held by all */
-    bool stopping;                   /* no more will come */
-    bool done;                       /* the thread has ended */
-    bool ordered;                    /* somebody wants the end: what is taken gives no more time */
-    int64_t at_most;                 /* ms: until when it gives more at the longest */
-    int64_t until;                   /* ms: then the rest is given up; 0: no end is in sight */
-    bool failed;                     /* it is no use to go on: `why` */
-    int64_t down_since;              /* ms: nothing is taken since; 0: the last one was taken */
-    int64_t taken_at;                /* ms: when one was taken last */
-    bool ever;                       /* one was taken */
-    uint64_t events, sent;           /* taken, and bytes, and not told to the host yet */
+    size_t bytes;          /* held by all */
+    bool stopping;         /* no more will come */
+    bool done;             /* the thread has ended */
+    bool ordered;          /* somebody wants the end: what is taken gives no more time */
+    int64_t at_most;       /* ms: until when it gives more at the longest */
+    int64_t until;         /* ms: then the rest is given up; 0: no end is in sight */
+    bool failed;           /* it is no use to go on: `why` */
+    int64_t down_since;    /* ms: nothing is taken since; 0: the last one was taken */
+    bool waited_out;       /* `timeout` was waited for room, and nothing was taken since */
+    int64_t taken_at;      /* ms: when one was taken last */
+    bool ever;             /* one was taken */
+    uint64_t events, sent; /* taken, and bytes, and not told to the host yet */
     uint64_t refused, crowded, late; /* spans lost: by the collector, without room, at the end */
     char why[OTLP_WHY];              /* the last thing that went wrong */
 };
