@@ -198,6 +198,26 @@ def messages_that_were_fetched_together():
                        (210, 0, '{note,1}'), (220, 10, '{note,2}'), (240, 5, 'again'), (260, 10, '{note,3}')], handled
 
 
+def a_long_queue_is_not_searched_for_each_callback():
+    """A process with messages that its callbacks are given none of: each looks at the first ones alone."""
+    r = Recording(['function_call', 'function_return', 'message_receive'])
+    sender = tuple_of(atom('$beamtap_from'), atom('shop@web1'), pid(9))
+    at = lambda us, *rest: tuple_of(atom('trace_ts'), pid(1), *rest, integer(us * 1000))
+    mfa = lambda last: tuple_of(atom('shop_cart'), atom('handle_info'), last)
+    for n in range(0, 100000, 2000):
+        r.frame(8, [at(n + i, atom('receive'), integer(n + i), sender) for i in range(2000)])
+    for n in range(0, 20000, 1000):
+        terms = []
+        for us in range(100000 + n, 101000 + n):
+            terms += [at(us, atom('call'), mfa(list_of(tuple_of(integer(us)), atom('s')))), at(us, atom('return_from'), mfa(integer(2)), atom('ok'))]
+        r.frame(8, terms)
+    with Collector() as collector:
+        began = time.time()
+        code, err, sinks = export(r.end(), collector.url, 'timeout = 8s')
+        took = time.time() - began
+    assert code == 0 and sinks[0]['written'] == 140000 and took < 30, (code, err, sinks, took)
+
+
 def other_messages_where_they_are_asked_for():
     r = Recording(['function_call', 'function_return', 'message_send', 'message_receive'])
     r.call(0, 1, 'main')
@@ -342,5 +362,5 @@ def copy(from_, to):
 
 
 sys.exit(run_all('otlp', a_shop_in_traces, calls_end_as_they_did, a_chain_of_servers, a_call_that_is_given_up_is_over, messages_that_were_fetched_together,
-                 other_messages_where_they_are_asked_for, the_same_recording_has_the_same_spans, what_is_told_can_be_chosen,
+                 a_long_queue_is_not_searched_for_each_callback, other_messages_where_they_are_asked_for, the_same_recording_has_the_same_spans, what_is_told_can_be_chosen,
                  headers_are_sent_and_never_told, addresses, a_certificate_is_judged))

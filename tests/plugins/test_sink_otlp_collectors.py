@@ -83,8 +83,8 @@ def a_full_buffer_waits_once():
     """The longest timeout is near what a sink may hang: twice that would be too long."""
     with Collector() as collector:
         collector.answers(usual={'hang': True})
-        code, err, sinks = export(many(6000, 1000), collector.url, 'timeout = 8s\nbuffer = 1M', BESIDE)
-    assert code == 1 and 'took nothing: ' in err and sinks[0]['lost'] == 12000 and sinks[1]['written'] == 12000, (code, err, sinks)
+        code, err, sinks = export(many(20000), collector.url, 'timeout = 8s\nbuffer = 1M\nbatch = 100', BESIDE)
+    assert code == 1 and 'took nothing: ' in err and sinks[0]['lost'] == 40000 and sinks[1]['written'] == 40000, (code, err, sinks)
 
 
 def a_slow_one_gets_everything():

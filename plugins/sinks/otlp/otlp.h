@@ -27,6 +27,7 @@
 #define OTLP_OPEN ((size_t)32 << 20)   /* bytes that open spans take at most; more are lost */
 #define OTLP_PROCESSES 65536u          /* that something is known of; then all are forgotten */
 #define OTLP_FETCHED 262144u           /* messages that they may not be done with */
+#define OTLP_LOOKED 1024u              /* of a process that a callback's message may be among */
 #define OTLP_CALLS 16384u              /* calls of servers under way that are remembered */
 #define OTLP_CALL_SET 8u               /* places of the same keys among them */
 

@@ -44,6 +44,7 @@ static void becomes_first(struct otlp *o, struct otlp_process *p, int64_t ts)
     if (!m)
         return;
     m->number = ++o->begun;
+    m->replied |= m->span.at && !span; /* while it was too far behind to be found */
     if (span && ts > span->start && is_sure(m))
         span->start = ts;
 }
@@ -107,13 +108,15 @@ void otlp_process_fetches(struct otlp *o, struct otlp_process *p, int64_t sent)
     p->active = false;
 }
 
-/* The first one with this content, or, where that is not known, of this kind; NULL: none. */
+/* The first one with this content, or, where that is not known, of this kind; NULL: none of the
+ * OTLP_LOOKED first ones, for each callback looks. */
 static const struct otlp_fetched *find(const struct otlp_process *p, enum tap_gen gen,
                                        uint64_t hash)
 {
     const struct otlp_fetched *m = p->first;
+    uint32_t looked = 1;
     while (m && (m->gen != gen || (hash && m->hash != hash)))
-        m = m->next;
+        m = looked++ < OTLP_LOOKED ? m->next : NULL;
     return m;
 }
 
@@ -121,8 +124,10 @@ bool otlp_process_calls_back(struct otlp *o, struct otlp_process *p, enum tap_ge
                              uint64_t hash)
 {
     const struct otlp_span *call = innermost(o);
+    if (call && call->number > p->first->number)
+        return false;
     const struct otlp_fetched *m = find(p, gen, hash);
-    if (!m || (call && call->number > p->first->number))
+    if (!m)
         return false;
     while (p->first != m)
         drop_first(o, p, o->event->ts);
@@ -141,8 +146,9 @@ void otlp_process_replied(struct otlp *o, struct otlp_ref server)
 {
     struct otlp_process *p = otlp_process(o, &o->event->pid);
     struct otlp_fetched *m = p ? p->first : NULL;
+    uint32_t looked = 1;
     while (m && (m->span.at != server.at || m->span.number != server.number))
-        m = m->next;
+        m = looked++ < OTLP_LOOKED ? m->next : NULL;
     if (!m)
         return;
     m->replied = true;
