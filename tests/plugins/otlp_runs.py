@@ -39,7 +39,7 @@ def export(recording, endpoint, options='', beside=()):
         f.write(recording)
     config(endpoint, options, beside)
     done = subprocess.run([BEAMTAP, 'run', 'trace.ini', '--json'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=120)
+                          errors='replace', timeout=120)
     return judged(done.returncode, done.stdout, done.stderr)
 
 

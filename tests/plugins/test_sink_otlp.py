@@ -198,6 +198,20 @@ def messages_that_were_fetched_together():
                        (210, 0, '{note,1}'), (220, 10, '{note,2}'), (240, 5, 'again'), (260, 10, '{note,3}')], handled
 
 
+def every_text_is_utf8():
+    """Names of nodes, the run's, and what should be the class of an exception, in a recording that is damaged."""
+    damaged = many_calls().replace(b'shop@web1', b'sh\xffp@w\xfeb1').replace(b'0123456789abcdef', b'01\xff3456789abcdef').replace(b'w\x05error', b'w\x05\xfferr\xfe')
+    with Collector() as collector:
+        code, err, _ = export(damaged, collector.url)
+        spans = collector.spans()
+    assert code == 0 and spans, (code, err)
+    for s in spans:
+        assert s.resource == {**s.resource, 'service.name': 'sh\ufffdp', 'service.instance.id': 'sh\ufffdp@w\ufffdb1', 'host.name': 'w\ufffdb1',
+                              'beamtap.run': '01\ufffd3456789abcdef'}, s.resource
+    thrown, = (s for s in spans if s.events)
+    assert thrown.status['message'] == 'an exception' and thrown.events[0]['attributes'] == {}, thrown.status
+
+
 def a_long_queue_is_not_searched_for_each_callback():
     """A process with messages that its callbacks are given none of: each looks at the first ones alone."""
     r = Recording(['function_call', 'function_return', 'message_receive'])
@@ -362,5 +376,5 @@ def copy(from_, to):
 
 
 sys.exit(run_all('otlp', a_shop_in_traces, calls_end_as_they_did, a_chain_of_servers, a_call_that_is_given_up_is_over, messages_that_were_fetched_together,
-                 a_long_queue_is_not_searched_for_each_callback, other_messages_where_they_are_asked_for, the_same_recording_has_the_same_spans, what_is_told_can_be_chosen,
+                 every_text_is_utf8, a_long_queue_is_not_searched_for_each_callback, other_messages_where_they_are_asked_for, the_same_recording_has_the_same_spans, what_is_told_can_be_chosen,
                  headers_are_sent_and_never_told, addresses, a_certificate_is_judged))

@@ -11,10 +11,13 @@ enum { SCOPE_NAME = 1, SCOPE_VERSION = 2 }; /* of InstrumentationScope */
 
 /* ---- Nodes */
 
+/* A collector may refuse a whole request for one text that is no UTF-8, and what others named need
+ * not be: interned it is. Only where that table is full it is left out. */
 static void said(struct otlp *o, const char *key, const char *text, size_t len)
 {
-    if (len)
-        otlp_text(o, RESOURCE_ATTRIBUTES, key, text, len);
+    const struct tap_name *name = tap_name_get(o->host, o->host->intern(o->host, text, len));
+    if (name->len)
+        otlp_text(o, RESOURCE_ATTRIBUTES, key, name->text, name->len);
 }
 
 /* Whose spans they are: each node is an instance of a service. */
