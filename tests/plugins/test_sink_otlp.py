@@ -212,6 +212,30 @@ def every_text_is_utf8():
     assert thrown.status['message'] == 'an exception' and thrown.events[0]['attributes'] == {}, thrown.status
 
 
+def what_has_no_room_is_lost_and_told():
+    """Calls inside 512 others; and spans, where those that are open have taken what they may."""
+    at = lambda us, process, *rest: tuple_of(atom('trace_ts'), pid(process), *rest, integer(us * 1000))
+    r = Recording(['function_call', 'function_return'])
+    for n in range(600):
+        r.call(n, 1, 'deep', integer(n))
+    for n in range(600):
+        r.leave(1000 + n, 1, 'deep', 1)
+    with Collector() as collector:
+        code, err, sinks = export(r.end(), collector.url)
+        spans = len(collector.spans())
+    assert code == 0 and spans == 512 and sinks[0]['written'] == 1024 and sinks[0]['lost'] == 176, (code, err, sinks, spans)
+    assert err.count('inside 512 calls') == 1 and '88 spans are lost: 0 began while open ones took 32 MiB, 88 were calls inside 512 others' in err, err
+    r = Recording(['function_call', 'function_return'])
+    mfa = tuple_of(atom('shop_cart'), atom('f'), list_of(binary(b'x' * 900)))
+    for n in range(0, 40000, 4000):
+        r.frame(8, [at(n + i, 1 + n + i, atom('call'), mfa) for i in range(4000)])
+    with Collector() as collector:
+        code, err, sinks = export(r.end(), collector.url, 'timeout = 8s')
+        spans = len(collector.spans())
+    assert code == 0 and 20000 < spans < 40000 and sinks[0]['written'] == spans and sinks[0]['lost'] == 40000 - spans, (code, err, sinks, spans)
+    assert err.count('spans that are open take 32 MiB') == 1 and '%d spans are lost: %d began' % (40000 - spans, 40000 - spans) in err, err
+
+
 def a_long_queue_is_not_searched_for_each_callback():
     """A process with messages that its callbacks are given none of: each looks at the first ones alone."""
     r = Recording(['function_call', 'function_return', 'message_receive'])
@@ -376,5 +400,5 @@ def copy(from_, to):
 
 
 sys.exit(run_all('otlp', a_shop_in_traces, calls_end_as_they_did, a_chain_of_servers, a_call_that_is_given_up_is_over, messages_that_were_fetched_together,
-                 every_text_is_utf8, a_long_queue_is_not_searched_for_each_callback, other_messages_where_they_are_asked_for, the_same_recording_has_the_same_spans, what_is_told_can_be_chosen,
+                 every_text_is_utf8, what_has_no_room_is_lost_and_told, a_long_queue_is_not_searched_for_each_callback, other_messages_where_they_are_asked_for, the_same_recording_has_the_same_spans, what_is_told_can_be_chosen,
                  headers_are_sent_and_never_told, addresses, a_certificate_is_judged))

@@ -55,8 +55,13 @@ static bool call(struct otlp *o)
     bool kept = tap_call_stacks_inside(o->stacks, &e->pid) == span.at;
     if (!span.at || kept || o->point)
         return true;
-    otlp_forget(o, span); /* a turn of a loop, or too deep */
-    o->counted = counts;
+    otlp_forget(o, span);
+    if (e->flags & TAP_EVENT_TAIL) /* a turn of a loop, whose span tells of it */
+        o->counted = counts;
+    else if (!o->too_deep++)
+        o->host->log(o->host, TAP_LOG_WARNING,
+                     "a process is inside %u calls: deeper ones are in no span, and are lost",
+                     TAP_STACKS_DEPTH);
     return true;
 }
 
@@ -156,6 +161,9 @@ static bool of_process(struct otlp *o)
     case TAP_PROCESS_SPAWN: return otlp_spawn(o);
     default: break;
     }
+    if (e->kind <= TAP_FUNCTION_EXCEPTION && !(e->flags & TAP_EVENT_TAIL) &&
+        tap_call_stacks_beyond(o->stacks, &e->pid))
+        o->counted = false; /* the end of a call that was too deep is lost as its begin is */
     if (!tap_call_stacks_take(o->stacks, e))
         return false;
     if (e->kind == TAP_PROCESS_EXIT)

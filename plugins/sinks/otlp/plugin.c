@@ -88,6 +88,17 @@ static enum tap_status otlp_flush(void *self)
     return report(o);
 }
 
+static void tell_lost(const struct otlp *o)
+{
+    if (o->unopened || o->too_deep)
+        o->host->log(o->host, TAP_LOG_WARNING,
+                     "%llu spans are lost: %llu began while open ones took %u MiB, %llu were calls "
+                     "inside %u others",
+                     (unsigned long long)(o->unopened + o->too_deep),
+                     (unsigned long long)o->unopened, (unsigned)(OTLP_OPEN >> 20),
+                     (unsigned long long)o->too_deep, TAP_STACKS_DEPTH);
+}
+
 /* What is open ends here, nobody knows how. */
 static enum tap_status otlp_stop(void *self)
 {
@@ -100,6 +111,7 @@ static enum tap_status otlp_stop(void *self)
         otlp_calls_end(o);
         good = otlp_send(o) && good;
     }
+    tell_lost(o);
     enum tap_status status = otlp_sender_stop(o->sender);
     return good ? status : TAP_ERROR;
 }

@@ -75,8 +75,15 @@ struct otlp_ref otlp_open(struct otlp *o)
     bool counts = o->counted;
     size_t len = tap_writer_here(&o->w);
     o->counted = false; /* the span's, or lost with it */
-    if (o->w.failed || o->open_bytes + cost(len) > OTLP_OPEN)
+    if (o->w.failed)
         return none;
+    if (o->open_bytes + cost(len) > OTLP_OPEN) {
+        if (!o->unopened++)
+            o->host->log(o->host, TAP_LOG_WARNING,
+                         "spans that are open take %u MiB: until some end more are lost",
+                         (unsigned)(OTLP_OPEN >> 20));
+        return none;
+    }
     char *fields = malloc(len);
     uint32_t at = fields ? place(o) : 0;
     if (!at) {
