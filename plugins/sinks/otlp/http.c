@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #define PATH "/v1/traces"
+/* Bytes of an answer; one that goes on is as good as its status. */
+#define BODY_MOST ((size_t)1 << 20)
 #define CONNECT_MOST 5000L      /* ms */
 #define RETRY_AFTER_MOST 60000L /* ms: who asks for longer is asked again then */
 
@@ -82,7 +84,8 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *self)
     size_t room = sizeof http->body - http->body_len, take = size * n < room ? size * n : room;
     memcpy(http->body + http->body_len, bytes, take);
     http->body_len += take;
-    return size * n;
+    http->answered += size * n;
+    return http->answered < BODY_MOST ? size * n : 0; /* 0: breaks it off */
 }
 
 static int broken_off(void *self, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -250,17 +253,19 @@ void otlp_http_post(struct otlp_http *http, const char *bytes, size_t len, int m
                     struct otlp_answer *a)
 {
     *a = (struct otlp_answer){.outcome = OTLP_LATER, .retry_after = -1};
-    http->body_len = 0;
+    http->body_len = http->answered = 0;
     http->error[0] = 0;
     curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, bytes);
     curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
     curl_easy_setopt(http->easy, CURLOPT_TIMEOUT_MS, (long)(ms > 0 ? ms : 1));
     CURLcode code = curl_easy_perform(http->easy);
-    if (code == CURLE_OK) {
+    if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && http->answered >= BODY_MOST)) {
         judge_status(http, a);
         return;
     }
     const char *why = http->error[0] ? http->error : curl_easy_strerror(code);
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        why = "it did not answer before the end";
     a->outcome = judge_failure(code);
     say(a, "", (const uint8_t *)why, strlen(why));
 }

@@ -33,7 +33,7 @@ struct otlp_http {
     atomic_int_fast64_t until;
     char error[CURL_ERROR_SIZE];
     uint8_t body[4096];
-    size_t body_len;
+    size_t body_len, answered; /* answered: bytes of it that came, of which `body` has the first */
 };
 
 /* The address of traces, of a base or of the whole address; no I/O. TAP_INVALID with a cause. */
