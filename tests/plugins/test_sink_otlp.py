@@ -198,6 +198,22 @@ def messages_that_were_fetched_together():
                        (210, 0, '{note,1}'), (220, 10, '{note,2}'), (240, 5, 'again'), (260, 10, '{note,3}')], handled
 
 
+def a_message_lasts_as_long_as_what_is_in_it():
+    """Also where it is not known any more, when others were fetched, which of them is handled."""
+    r = Recording(['function_call', 'function_return', 'message_receive'])
+    casts = [tuple_of(atom('$gen_cast'), tuple_of(atom('note'), integer(n))) for n in range(3)]
+    r.receive(10, 2, 1, casts[0])
+    r.call(20, 2, 'work')
+    r.receive(30, 2, 1, casts[1])
+    r.leave(40, 2, 'work', 0)
+    r.receive(100, 2, 1, casts[2])
+    with Collector() as collector:
+        code, err, _ = export(r.end(), collector.url)
+        spans = table(collector.spans())
+    assert code == 0 and spans[:2] == [(10, 30, 'consumer', 'handle note', P2, '', []), (20, 20, 'internal', 'shop_cart:work/0', P2, 'handle note', [])] and \
+        [s[:4] for s in spans[2:]] == [(30, 10, 'consumer', 'handle note'), (100, 0, 'consumer', 'handle note')], (code, err, spans)
+
+
 def every_text_is_utf8():
     """Names of nodes, the run's, and what should be the class of an exception, in a recording that is damaged."""
     damaged = many_calls().replace(b'shop@web1', b'sh\xffp@w\xfeb1').replace(b'0123456789abcdef', b'01\xff3456789abcdef').replace(b'w\x05error', b'w\x05\xfferr\xfe')
@@ -400,5 +416,5 @@ def copy(from_, to):
 
 
 sys.exit(run_all('otlp', a_shop_in_traces, calls_end_as_they_did, a_chain_of_servers, a_call_that_is_given_up_is_over, messages_that_were_fetched_together,
-                 every_text_is_utf8, what_has_no_room_is_lost_and_told, a_long_queue_is_not_searched_for_each_callback, other_messages_where_they_are_asked_for, the_same_recording_has_the_same_spans, what_is_told_can_be_chosen,
+                 a_message_lasts_as_long_as_what_is_in_it, every_text_is_utf8, what_has_no_room_is_lost_and_told, a_long_queue_is_not_searched_for_each_callback, other_messages_where_they_are_asked_for, the_same_recording_has_the_same_spans, what_is_told_can_be_chosen,
                  headers_are_sent_and_never_told, addresses, a_certificate_is_judged))

@@ -50,6 +50,7 @@ struct otlp_span {
     struct otlp_ids ids;
     uint64_t number; /* counts spans as they began; 0: nothing is here */
     int64_t start;
+    uint64_t parent; /* its id, as it stands in `ids`; 0: none */
     uint32_t node;   /* index */
     uint32_t events; /* counted ones that it tells of */
     char *fields;
@@ -68,6 +69,7 @@ struct otlp_fetched {
     struct otlp_ref span;
     uint64_t number;   /* counts as spans do: when it became the first of them */
     uint64_t hash;     /* of its content */
+    int64_t lasts;     /* until then at least it was handled: its spans ended, or it was sure */
     uint64_t callback; /* the number of the span of what it was given to; 0: of nothing */
     enum tap_gen gen;
     bool replied;
@@ -150,6 +152,7 @@ struct otlp {
     struct otlp_ids sent_by; /* what sent it; all 0: unknown */
     bool point;              /* the call that was told has no end */
     struct otlp_ids begins;  /* of the span that is being made */
+    uint64_t begins_in;      /* its parent */
     int64_t begins_at;
     struct tap_pb ends; /* the span that is being ended */
 };
@@ -208,6 +211,8 @@ struct otlp_process *otlp_process_make(struct otlp *, const struct tap_pid *, ui
 const struct otlp_ids *otlp_inside(struct otlp *);
 /* The same, where it is a call, which may wait for just this message. */
 const struct otlp_ids *otlp_in_call(struct otlp *);
+/* A span ended inside this one: the message that the event's process handles, perhaps. */
+void otlp_process_lasts(struct otlp *, uint64_t parent, int64_t ts);
 /* The event is one of a process. */
 void otlp_process_seen(struct otlp *);
 /* It fetches a message, which was sent then (0: unknown); and, behind that, what the message is.

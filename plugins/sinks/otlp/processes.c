@@ -54,13 +54,21 @@ static void drop_first(struct otlp *o, struct otlp_process *p, int64_t ts)
 {
     struct otlp_fetched *m = p->first;
     struct otlp_span *span = m->gen == TAP_GEN_CALL ? NULL : otlp_span_at(o, m->span);
-    if (span && otlp_end(o, m->span, is_sure(m) ? ts : span->start, false))
+    if (span && otlp_end(o, m->span, is_sure(m) ? ts : m->lasts, false))
         otlp_close(o, m->span);
     p->first = m->next;
     if (!p->first)
         p->last_one = NULL;
     o->fetched--;
     free(m);
+}
+
+void otlp_process_lasts(struct otlp *o, uint64_t parent, int64_t ts)
+{
+    struct otlp_process *p = otlp_process(o, &o->event->pid);
+    struct otlp_fetched *m = p ? p->first : NULL;
+    if (m && ts > m->lasts && memcmp(m->ids.span, &parent, sizeof parent) == 0)
+        m->lasts = ts;
 }
 
 static void drop_all(struct otlp *o, struct otlp_process *p)
@@ -84,6 +92,8 @@ bool otlp_process_takes(struct otlp *o, struct otlp_process *p, enum tap_gen gen
     if (ids)
         m->ids = *ids;
     o->fetched++;
+    if (p->first && is_sure(p->first) && p->seen > p->first->lasts) /* it may be no more */
+        p->first->lasts = p->seen;
     if (p->last_one)
         p->last_one->next = m;
     else

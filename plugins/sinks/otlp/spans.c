@@ -44,6 +44,9 @@ void otlp_begin(struct otlp *o, enum otlp_kind kind, const struct otlp_ids *pare
         number_put(ids.trace + 8, o, 3);
     }
     o->begins = ids;
+    o->begins_in = 0;
+    if (parent)
+        memcpy(&o->begins_in, parent->span, sizeof o->begins_in);
     o->begins_at = o->event->ts;
     tap_pb_bytes(w, TRACE_ID, ids.trace, sizeof ids.trace);
     tap_pb_bytes(w, SPAN_ID, ids.span, sizeof ids.span);
@@ -96,6 +99,7 @@ struct otlp_ref otlp_open(struct otlp *o)
     o->spans[at - 1] = (struct otlp_span){.ids = o->begins,
                                           .number = ++o->begun,
                                           .start = o->begins_at,
+                                          .parent = o->begins_in,
                                           .node = o->event->node,
                                           .events = counts,
                                           .fields = fields,
@@ -139,6 +143,8 @@ struct otlp_span *otlp_end(struct otlp *o, struct otlp_ref ref, int64_t ts, bool
         span->events += o->counted;
         o->counted = false;
     }
+    if (span->parent && o->event)
+        otlp_process_lasts(o, span->parent, ts);
     tap_writer_drop(&o->w);
     o->ends = tap_pb_begin(&o->w, 2, 2); /* of ScopeSpans */
     tap_writer_put(&o->w, span->fields, span->len);
