@@ -189,7 +189,8 @@ static enum tap_status take(struct tap_player *p, struct tap_source *s, struct t
     p->frames[p->count++] = (uint32_t)p->used;
     p->used += size;
     p->node = n;
-    p->loss = is_loss(&h) || (p->loss && h.flags & TAP_FRAME_OWN); /* when it was */
+    /* neither when it was nor what was left out parts two losses for the core */
+    p->loss = is_loss(&h) || (p->loss && (h.flags & TAP_FRAME_OWN || is_left_out(&h)));
     n->next = h.seq + (h.flags & TAP_FRAME_CONTROL ? 0 : h.count);
     return TAP_OK;
 }

@@ -20,7 +20,7 @@ struct tap_player {
     size_t used, count;
     uint32_t frames[TAP_PLAYER_FRAMES];
     struct tap_source_node *node; /* theirs */
-    bool loss;                    /* the last of them only tells of a loss */
+    bool loss;                    /* the last that is an event tells of a loss */
     int64_t since;                /* when the first of them was */
 };
 
