@@ -4,14 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* There is always one to count for: where there is no memory for another one, what it lost is told
- * of that. NULL: there is none at all. */
-static struct tap_held_node *node_of(struct tap_held *h, uint32_t node)
+static struct tap_held_node *find(const struct tap_held *h, uint32_t node)
 {
     for (uint32_t i = 0; i < h->node_count; i++)
         if (h->nodes[i].node == node)
             return &h->nodes[i];
-    struct tap_held_node *more = realloc(h->nodes, (h->node_count + 1) * sizeof *more);
+    return NULL;
+}
+
+/* There is always one to count for: where there is no memory for another one, what it lost is told
+ * of that. NULL: there is none at all. */
+static struct tap_held_node *node_of(struct tap_held *h, uint32_t node)
+{
+    struct tap_held_node *known = find(h, node), *more;
+    if (known)
+        return known;
+    more = realloc(h->nodes, (h->node_count + 1) * sizeof *more);
     h->nodes = more ? more : h->nodes;
     uint64_t *accepted = calloc((size_t)TAP_HELD_SPANS * h->sets + 1, sizeof *accepted);
     if (!more || !accepted) {
@@ -85,10 +93,25 @@ static void offer(const struct tap_held *h, struct tap_held_item *item)
     tap_batch_release(item->batch);
 }
 
+/* What controls goes before the row of the events that had no room, and must not have numbers
+ * behind theirs: a recording would have them as left out. */
+static void number(const struct tap_held *h, struct tap_batch_impl *batch)
+{
+    for (uint32_t i = 0; i < batch->base.count; i++) {
+        struct tap_event *ev = &batch->events[i];
+        struct tap_held_node *n = tap_kind_is_control(ev->kind) ? find(h, ev->node) : NULL;
+        if (!n || !n->some || ev->seq < n->first)
+            continue;
+        ev->seq = n->first;
+        n->first += ev->kind == TAP_LOST ? ev->lost : 0;
+    }
+}
+
 /* The oldest is not wanted; what it controls is. */
 static uint64_t drop(struct tap_held *h)
 {
     struct tap_held_item item = take(h);
+    number(h, item.batch);
     narrow(h, item.batch, INT64_MAX);
     offer(h, &item);
     return item.total;
@@ -105,7 +128,9 @@ static void remember_set(struct tap_held *h, const struct tap_selection *sel,
         if (!n || n->node != ev->node)
             n = node_of(h, ev->node);
         accepted_of(h, n, h->span)[set]++;
-        n->next = ev->seq + 1;
+        n->first = n->some && n->first < ev->seq ? n->first : ev->seq;
+        n->next = n->some && n->next > ev->seq ? n->next : ev->seq + 1;
+        n->some = true;
     }
 }
 
@@ -160,6 +185,7 @@ uint64_t tap_held_add(struct tap_held *h, struct tap_batch_impl *batch, uint64_t
     tap_batch_hold(batch, 1);
     if (!room(h)) {
         remember(h, &item);
+        number(h, batch);
         narrow(h, batch, INT64_MAX);
         offer(h, &item);
         return total;

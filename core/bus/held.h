@@ -19,6 +19,8 @@ struct tap_held_span {
 struct tap_held_node {
     uint32_t node;
     uint64_t next;      /* the number behind its last one */
+    bool some;          /* there was one */
+    uint64_t first;     /* the number that stands for it: what is told by itself is behind that */
     uint64_t *accepted; /* of each span, of each set of filters */
 };
 struct tap_held {

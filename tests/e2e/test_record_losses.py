@@ -11,8 +11,8 @@ def said(t, seq=0, node=0, own=True):
     return frame(CONTROL | OWN * own, struct.pack('>I', len(body)) + body, seq, node=node)
 
 
-def call(seq, ns, module='m', node=0, size=0):
-    body = b'\x83' + term((Atom('trace_ts'), pid(100), Atom('call'), (Atom('m' if size else module), Atom('f'), [seq] + ['x' * size] * bool(size)), ns))
+def call(seq, ns, module='m', node=0, function='f', args=()):
+    body = b'\x83' + term((Atom('trace_ts'), pid(100), Atom('call'), (Atom(module), Atom(function), [seq, *args]), ns))
     return frame(0, struct.pack('>I', len(body)) + body, seq, node=node)
 
 
@@ -47,18 +47,38 @@ def played(path, more=''):
     return run
 
 
-def told(run):
-    """The rows, but for what the calls of others came to; and each node's figures."""
-    return (run.read('trace.csv'), [{k: n[k] for k in ('node', 'state', 'lost')} for n in run.summary()['nodes']])
+def same(run):
+    """Its recording, with the same rows; those of losses: (node, number, reason)."""
+    again = played(run.path('run.btf'))
+    one, two = run.read('trace.csv'), again.read('trace.csv')
+    assert one == two, [(a, b) for a, b in zip(one.splitlines(), two.splitlines()) if a != b][:3] or (len(one), len(two))
+    return [(r['node'], *re.findall(r'\w+', r['message'])) for r in rows(run) if r['event'] == 'lost'], again
 
 
 def losses_with_a_left_out_event_between_them_stay_two():
     path = recording('two_losses.btf', 'n@h', frames=[
         up(), call(0, MS), lost(4, 3, 2), call(4, 2 * MS, 'other'), lost(9, 4, 2), call(9, 3 * MS), down(10)])
-    run = played(path, '[filter:modules]\nmodules = m')
-    again = played(run.path('run.btf'))
-    assert re.findall(r',lost,.*{(\d+),', run.read('trace.csv')) == ['3', '4'], run.read('trace.csv')
-    assert run.read('trace.csv') == again.read('trace.csv'), (run.read('trace.csv'), again.read('trace.csv'))
+    found, _ = same(played(path, '[filter:modules]\nmodules = m'))
+    assert found == [('n@h', '3', 'queue'), ('n@h', '4', 'queue')], found
 
 
-tests(losses_with_a_left_out_event_between_them_stay_two)
+KEEP = '[session]\nstart_on = m:go/1\nkeep = 60s\nkeep_memory = 1M\n'
+
+
+def many(count, node=0, ms=0, reports=True):
+    """Calls of more bytes than fit into keep_memory, and reports in between, which go to the sinks at once; then a loss."""
+    for i in range(count):
+        yield call(i, (ms + i) * MS, node=node, args=['x' * 200])
+        if reports and i % 500 == 0:
+            yield said((Atom('process_info'), [(pid(100), [(Atom('name'), Atom('n%d' % i))])]), i + 1, node, own=False)
+
+
+def what_keep_had_no_room_for_is_lost_in_the_recording_too():
+    frames = [up(), *many(8000), lost(8005, 5, 2), *(call(n, n * MS) for n in range(8005, 16000)), call(16000, 16000 * MS, function='go'), down(16001)]
+    run = played(recording('keep.btf', 'n@h', frames=frames), KEEP)
+    found, again = same(run)
+    assert [f[0::2] for f in found] == [('n@h', 'queue'), ('n@h', 'keep')] and int(found[1][1]) > 4000, found
+    assert again.summary()['nodes'][0]['lost'] == 5 + int(found[1][1]), again.summary()
+
+
+tests(losses_with_a_left_out_event_between_them_stay_two, what_keep_had_no_room_for_is_lost_in_the_recording_too)
