@@ -81,4 +81,13 @@ def what_keep_had_no_room_for_is_lost_in_the_recording_too():
     assert again.summary()['nodes'][0]['lost'] == 5 + int(found[1][1]), again.summary()
 
 
-tests(losses_with_a_left_out_event_between_them_stay_two, what_keep_had_no_room_for_is_lost_in_the_recording_too)
+def a_node_that_was_never_traced_stays_one():
+    frames = [up(), call(0, MS), said((Atom('at'), STARTED + 2 * MS), node=1), down(0, node=1, reason=1), down(1)]
+    run = played(recording('never.btf', 'n@h', 'nowhere@h', frames=frames))
+    same(run)
+    assert re.search(r'nowhere@h: failed, never traced$', run.err(), re.M) and 'lost during' not in run.err(), run.err()
+    assert [(n['node'], n['state'], n['lives']) for n in run.summary()['nodes']] == [('n@h', 'done', 1), ('nowhere@h', 'failed', 0)]
+
+
+tests(losses_with_a_left_out_event_between_them_stay_two, what_keep_had_no_room_for_is_lost_in_the_recording_too,
+      a_node_that_was_never_traced_stays_one)

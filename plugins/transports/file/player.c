@@ -74,6 +74,7 @@ static enum tap_status node_begin(struct tap_player *p, const struct tap_source 
         return TAP_ERROR;
     p->host->transport->node_state(p->host, n->index, TAP_NODE_CONNECTING, NULL);
     n->alive = true;
+    n->traced = false;
     n->next = n->base = 0;
     return TAP_OK;
 }
@@ -87,7 +88,7 @@ static void node_end(struct tap_player *p, struct tap_source_node *n, bool faile
         *who(p, n->index) = NULL;
     }
     n->ended += n->alive;
-    n->alive = n->told = false;
+    n->alive = n->traced = n->told = false;
     n->pace.known = false; /* its next life has another clock */
 }
 
@@ -141,6 +142,7 @@ static bool go_on(struct tap_player *p, const struct tap_source *s, struct tap_s
         return false;
     struct tap_source_node *m = &next->nodes[0];
     m->alive = true;
+    m->traced = n->traced;
     m->index = n->index;
     m->base = n->next;
     n->alive = false;
@@ -170,10 +172,11 @@ static enum tap_status take(struct tap_player *p, struct tap_source *s, struct t
                             struct tap_frame h, const uint8_t *frame)
 {
     size_t size = TAP_FRAME_HEADER + (size_t)h.length;
-    if (!n->alive) {
-        if (node_begin(p, s, n) != TAP_OK)
-            return TAP_ERROR;
+    if (!n->alive && node_begin(p, s, n) != TAP_OK)
+        return TAP_ERROR;
+    if (!n->traced && !(h.flags & TAP_FRAME_OWN)) { /* the time of its end is no sign of life */
         p->host->transport->node_state(p->host, n->index, TAP_NODE_TRACING, NULL);
+        n->traced = true;
     }
     if (p->arena && (p->node != n || p->count == TAP_PLAYER_FRAMES ||
                      p->arena->size - p->used < size || (p->loss && is_loss(&h)) || is_ahead(p, s)))
@@ -240,7 +243,7 @@ static enum tap_status node_down(struct tap_player *p, struct tap_source *s, str
     if (pass(p, s, n) != TAP_OK)
         return TAP_ERROR;
     commit(p);
-    if (reason && n->alive)
+    if (reason && n->traced)
         p->host->log(p->host, TAP_LOG_WARNING, "%s was lost during the recording",
                      p->host->node(p->host, n->index)->name);
     if (!n->alive && node_begin(p, s, n) != TAP_OK) /* it was never traced */

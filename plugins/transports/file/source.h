@@ -13,6 +13,7 @@
 
 struct tap_source_node {
     bool known, alive;
+    bool traced;      /* since it is alive: there was more than what the recorder itself says */
     bool left_out;    /* events before its next frame were passed over, nobody lost them */
     uint64_t damaged; /* but for so many at the most */
     struct tap_source_node *twin; /* the same of the same run, in a file before this one */
