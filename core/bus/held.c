@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- Nodes */
+
 static struct tap_held_node *find(const struct tap_held *h, uint32_t node)
 {
     for (uint32_t i = 0; i < h->node_count; i++)
@@ -43,23 +45,15 @@ bool tap_held_init(struct tap_held *h)
 
 void tap_held_free(struct tap_held *h)
 {
-    for (size_t i = 0; i < h->count; i++)
-        tap_batch_release(h->ring[(h->head + i) % h->cap].batch);
-    free(h->ring);
+    tap_held_ring_free(&h->ring);
+    tap_held_ring_free(&h->behind);
     for (uint32_t i = 0; i < h->node_count; i++)
         free(h->nodes[i].accepted);
     free(h->nodes);
     *h = (struct tap_held){0};
 }
 
-static struct tap_held_item take(struct tap_held *h)
-{
-    struct tap_held_item item = h->ring[h->head];
-    h->head = (h->head + 1) % h->cap;
-    h->count--;
-    h->bytes -= item.batch->bytes;
-    return item;
-}
+/* ---- What is not wanted */
 
 /* Leaves out the counted events before this time. How many of the batch's counted events that
  * are, whether a set of filters had chosen them or not. */
@@ -107,12 +101,112 @@ static void number(const struct tap_held *h, struct tap_batch_impl *batch)
     }
 }
 
-/* The oldest is not wanted; what it controls is. */
-static uint64_t drop(struct tap_held *h)
+static bool is_chosen(const struct tap_selection *sel, uint32_t event)
 {
-    struct tap_held_item item = take(h);
+    for (uint32_t i = 0; i < sel->count && sel->index[i] <= event; i++)
+        if (sel->index[i] == event)
+            return true;
+    return false;
+}
+
+/* May it be told yet that some of this node's events had no room? */
+static bool may_tell(const struct tap_held *h, const struct tap_held_node *n)
+{
+    for (uint32_t i = 0; i < TAP_HELD_SPANS; i++) {
+        const struct tap_held_span *span = &h->spans[i];
+        bool old = (__int128)h->latest - span->last > h->keep;
+        for (uint32_t set = 0; span->events && !old && set < h->sets; set++)
+            if (accepted_of(h, n, i)[set])
+                return true;
+    }
+    return false;
+}
+
+/* Where the end of such a node is in the batch; behind all of it: there is none. */
+static uint32_t end_in(const struct tap_held *h, const struct tap_batch_impl *batch)
+{
+    for (uint32_t i = 0; i < batch->base.count; i++) {
+        const struct tap_event *ev = &batch->events[i];
+        struct tap_held_node *n = ev->kind == TAP_NODE_DOWN ? find(h, ev->node) : NULL;
+        if (n && may_tell(h, n))
+            return i;
+    }
+    return batch->base.count;
+}
+
+/* A copy of what controls, from `begin` on, with what is chosen of it. NULL: there is none, or no
+ * memory. */
+static struct tap_batch_impl *controls_of(struct tap_held *h, const struct tap_batch_impl *from,
+                                          uint32_t begin)
+{
+    size_t bytes = 0;
+    uint32_t count = 0, n = 0;
+    for (uint32_t i = begin; i < from->base.count; i++)
+        if (tap_kind_is_control(from->events[i].kind))
+            bytes += tap_event_bytes(&from->events[i], true), count++;
+    struct tap_arena *arena = count ? tap_arena_get(h->pool, bytes) : NULL;
+    struct tap_batch_impl *to = arena ? tap_batch_get(h->pool, arena, arena->size, count) : NULL;
+    bool whole = to != NULL;
+    if (to)
+        to->base.arena_len = 0; /* it is filled by hand */
+    for (uint32_t i = begin; whole && i < from->base.count; i++)
+        if (tap_kind_is_control(from->events[i].kind))
+            whole = tap_batch_copy(to, &from->events[i], from->base.arena, true) != NULL;
+    if (!whole || !tap_batch_seal(to)) {
+        if (to)
+            tap_batch_release(to);
+        return NULL;
+    }
+    for (uint32_t s = 0; s < h->sets; s++)
+        to->selections[s].count = to->selections[s].accepted = 0;
+    for (uint32_t i = begin; i < from->base.count; i++) {
+        if (!tap_kind_is_control(from->events[i].kind))
+            continue;
+        for (uint32_t s = 0; s < h->sets; s++)
+            if (is_chosen(&from->selections[s], i))
+                to->selections[s].index[to->selections[s].count++] = n;
+        n++;
+    }
+    return to;
+}
+
+/* Before the row of a node's lost events, what controls may not say that it has ended: from there
+ * on it goes behind. */
+static void go_behind(struct tap_held *h, struct tap_batch_impl *batch)
+{
+    uint32_t begin = h->behind.count ? 0 : end_in(h, batch);
+    struct tap_batch_impl *controls = controls_of(h, batch, begin);
+    if (controls && !tap_held_put(&h->behind, (struct tap_held_item){controls, 0, 0})) {
+        tap_batch_release(controls);
+        controls = NULL;
+    }
+    for (uint32_t s = 0; controls && s < h->sets; s++) {
+        struct tap_selection *sel = &batch->selections[s];
+        while (sel->count && sel->index[sel->count - 1] >= begin)
+            sel->count--;
+    }
+}
+
+static void let_out(struct tap_held *h)
+{
+    struct tap_held_item item = tap_held_take(&h->behind);
+    offer(h, &item);
+}
+
+/* The first of what is behind: there is too much of it, or nothing is to be told any more. */
+static bool may_go(const struct tap_held *h)
+{
+    const struct tap_batch_impl *first = tap_held_at(&h->behind, 0)->batch;
+    return h->behind.bytes > h->memory / 2 || (!h->ring.count && tap_batch_pool_full(h->pool)) ||
+           end_in(h, first) == first->base.count;
+}
+
+/* It is not wanted; what it controls is. */
+static uint64_t dismiss(struct tap_held *h, struct tap_held_item item)
+{
     number(h, item.batch);
     narrow(h, item.batch, INT64_MAX);
+    go_behind(h, item.batch);
     offer(h, &item);
     return item.total;
 }
@@ -154,23 +248,6 @@ static void remember(struct tap_held *h, const struct tap_held_item *item)
         remember_set(h, &item->batch->selections[s], item->batch->events, s);
 }
 
-static bool room(struct tap_held *h)
-{
-    if (h->count < h->cap)
-        return true;
-    size_t cap = h->cap ? h->cap * 2 : 64;
-    struct tap_held_item *ring = malloc(cap * sizeof *ring);
-    if (!ring)
-        return false;
-    for (size_t i = 0; i < h->count; i++)
-        ring[i] = h->ring[(h->head + i) % h->cap];
-    free(h->ring);
-    h->ring = ring;
-    h->cap = cap;
-    h->head = 0;
-    return true;
-}
-
 uint64_t tap_held_add(struct tap_held *h, struct tap_batch_impl *batch, uint64_t total)
 {
     uint64_t out = 0;
@@ -183,28 +260,26 @@ uint64_t tap_held_add(struct tap_held *h, struct tap_batch_impl *batch, uint64_t
     else if (!item.last)
         item.last = h->latest;
     tap_batch_hold(batch, 1);
-    if (!room(h)) {
+    if (!tap_held_put(&h->ring, item)) {
         remember(h, &item);
-        number(h, batch);
-        narrow(h, batch, INT64_MAX);
-        offer(h, &item);
-        return total;
+        return dismiss(h, item);
     }
-    h->ring[(h->head + h->count++) % h->cap] = item;
-    h->bytes += batch->bytes;
-    while (h->count && (__int128)h->latest - h->ring[h->head].last > h->keep)
-        out += drop(h);
-    while (h->count && (h->bytes > h->memory || tap_batch_pool_full(h->pool))) {
-        remember(h, &h->ring[h->head]);
-        out += drop(h);
+    while (h->ring.count && (__int128)h->latest - tap_held_at(&h->ring, 0)->last > h->keep)
+        out += dismiss(h, tap_held_take(&h->ring));
+    while (h->ring.count &&
+           (h->ring.bytes + h->behind.bytes > h->memory || tap_batch_pool_full(h->pool))) {
+        remember(h, tap_held_at(&h->ring, 0));
+        out += dismiss(h, tap_held_take(&h->ring));
     }
+    while (h->behind.count && may_go(h))
+        let_out(h);
     return out;
 }
 
 /* One row that says so of a node, in this set's sinks, before the first event that is still there;
  * their figures, which had them as filtered, too. */
 static void tell_lost(struct tap_held *h, uint32_t set, uint64_t lost,
-                      const struct tap_held_node *node, const struct tap_event *at)
+                      const struct tap_held_node *node, const struct tap_event *before)
 {
     struct tap_batch_impl *batch = lost ? tap_batch_get(h->pool, NULL, 0, 1) : NULL;
     struct tap_event *ev = batch ? tap_batch_add(batch) : NULL;
@@ -213,7 +288,7 @@ static void tell_lost(struct tap_held *h, uint32_t set, uint64_t lost,
         ev->reason = TAP_REASON_KEEP;
         ev->lost = lost;
         ev->node = node->node;
-        ev->ts = at ? at->ts : h->latest;
+        ev->ts = before ? before->ts : h->latest;
         ev->seq = node->next > lost ? node->next - lost : 0;
     }
     bool told = ev && tap_batch_seal(batch);
@@ -237,15 +312,38 @@ static void tell_lost(struct tap_held *h, uint32_t set, uint64_t lost,
         tap_batch_release(batch);
 }
 
-static const struct tap_event *first_event(const struct tap_held *h)
+static bool is_counted(const struct tap_event *ev)
 {
-    for (size_t i = 0; i < h->count; i++) {
-        const struct tap_batch_impl *batch = h->ring[(h->head + i) % h->cap].batch;
+    return !tap_kind_is_control(ev->kind);
+}
+
+static bool has_row(const struct tap_event *ev)
+{
+    return tap_kind_has_row(ev->kind);
+}
+
+static const struct tap_event *first_event(const struct tap_held_ring *r,
+                                           bool (*is)(const struct tap_event *))
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct tap_batch_impl *batch = tap_held_at(r, i)->batch;
         for (uint32_t k = 0; k < batch->base.count; k++)
-            if (!tap_kind_is_control(batch->events[k].kind))
+            if (is(&batch->events[k]))
                 return &batch->events[k];
     }
     return NULL;
+}
+
+/* Is its end held back? */
+static bool ends(const struct tap_held *h, uint32_t node)
+{
+    for (size_t i = 0; i < h->behind.count; i++) {
+        const struct tap_batch_impl *batch = tap_held_at(&h->behind, i)->batch;
+        for (uint32_t k = 0; k < batch->base.count; k++)
+            if (batch->events[k].kind == TAP_NODE_DOWN && batch->events[k].node == node)
+                return true;
+    }
+    return false;
 }
 
 static uint64_t lost_of(const struct tap_held *h, const struct tap_held_node *node, uint32_t set)
@@ -264,18 +362,39 @@ static uint64_t lost_since(struct tap_held *h, int64_t since)
             h->spans[i].events = 0;
         lost += h->spans[i].events;
     }
-    const struct tap_event *at = first_event(h);
-    for (uint32_t i = 0; lost && i < h->node_count; i++)
-        for (uint32_t set = 0; set < h->sets; set++)
-            tell_lost(h, set, lost_of(h, &h->nodes[i], set), &h->nodes[i], at);
     return lost;
+}
+
+static void tell_of(struct tap_held *h, const struct tap_held_node *node,
+                    const struct tap_event *before)
+{
+    for (uint32_t set = 0; set < h->sets; set++)
+        tell_lost(h, set, lost_of(h, node, set), node, before);
+}
+
+/* In the order of their times: of nodes that have ended, what controls, and of the others. */
+static void tell(struct tap_held *h)
+{
+    const struct tap_event *first = first_event(&h->behind, has_row);
+    for (uint32_t i = 0; i < h->node_count; i++) {
+        h->nodes[i].told = ends(h, h->nodes[i].node);
+        if (h->nodes[i].told)
+            tell_of(h, &h->nodes[i], first);
+    }
+    while (h->behind.count)
+        let_out(h);
+    first = first_event(&h->ring, is_counted);
+    for (uint32_t i = 0; i < h->node_count; i++)
+        if (!h->nodes[i].told)
+            tell_of(h, &h->nodes[i], first);
 }
 
 uint64_t tap_held_flush(struct tap_held *h, int64_t since, uint64_t *out, uint64_t *kept)
 {
     uint64_t lost = lost_since(h, since);
-    while (h->count) {
-        struct tap_held_item item = take(h);
+    tell(h);
+    while (h->ring.count) {
+        struct tap_held_item item = tap_held_take(&h->ring);
         uint64_t early = narrow(h, item.batch, since);
         *out += early;
         *kept += item.total - early;
@@ -287,7 +406,9 @@ uint64_t tap_held_flush(struct tap_held *h, int64_t since, uint64_t *out, uint64
 uint64_t tap_held_drop(struct tap_held *h)
 {
     uint64_t out = 0;
-    while (h->count)
-        out += drop(h);
+    while (h->ring.count)
+        out += dismiss(h, tap_held_take(&h->ring));
+    while (h->behind.count)
+        let_out(h);
     return out;
 }

@@ -2,13 +2,9 @@
 #ifndef TAP_BUS_HELD_H
 #define TAP_BUS_HELD_H
 
+#include "bus/held_ring.h"
 #include "bus/sink.h"
 
-struct tap_held_item {
-    struct tap_batch_impl *batch;
-    uint64_t total; /* counted events that came with it */
-    int64_t last;   /* the latest time in it */
-};
 /* Events that had no room, of a stretch of time: a fraction of `keep`. */
 #define TAP_HELD_SPANS 256u
 struct tap_held_span {
@@ -19,13 +15,15 @@ struct tap_held_span {
 struct tap_held_node {
     uint32_t node;
     uint64_t next;      /* the number behind its last one */
-    bool some;          /* there was one */
+    bool some, told;    /* there was one; and that has its row */
     uint64_t first;     /* the number that stands for it: what is told by itself is behind that */
     uint64_t *accepted; /* of each span, of each set of filters */
 };
 struct tap_held {
-    struct tap_held_item *ring;
-    size_t cap, head, count, bytes;
+    struct tap_held_ring ring;
+    /* What controls, of batches that are not wanted: from the end of a node on whose lost events
+     * may yet be told, for their row goes before it. Copies, so that the batches can go. */
+    struct tap_held_ring behind;
     int64_t latest; /* the latest time of all */
     struct tap_held_span spans[TAP_HELD_SPANS];
     uint32_t span; /* the one that is filled */

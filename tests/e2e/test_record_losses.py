@@ -16,8 +16,8 @@ def call(seq, ns, module='m', node=0, function='f', args=()):
     return frame(0, struct.pack('>I', len(body)) + body, seq, node=node)
 
 
-def up(node=0):
-    return said((Atom('node_up'), {Atom('release'): '25', Atom('offset'): STARTED, Atom('monotonic'): 0}), node=node, own=False)
+def up(node=0, ms=0):
+    return said((Atom('node_up'), {Atom('release'): '25', Atom('offset'): STARTED, Atom('monotonic'): ms * MS}), node=node, own=False)
 
 
 def down(seq, node=0, reason=0):
@@ -70,7 +70,7 @@ def many(count, node=0, ms=0, reports=True):
     for i in range(count):
         yield call(i, (ms + i) * MS, node=node, args=['x' * 200])
         if reports and i % 500 == 0:
-            yield said((Atom('process_info'), [(pid(100), [(Atom('name'), Atom('n%d' % i))])]), i + 1, node, own=False)
+            yield said((Atom('process_info'), [(pid(k), [(Atom('name'), Atom('n%d_%d' % (i, k)))]) for k in range(100, 300)]), i + 1, node, own=False)
 
 
 def what_keep_had_no_room_for_is_lost_in_the_recording_too():
@@ -89,5 +89,20 @@ def a_node_that_was_never_traced_stays_one():
     assert [(n['node'], n['state'], n['lives']) for n in run.summary()['nodes']] == [('n@h', 'done', 1), ('nowhere@h', 'failed', 0)]
 
 
+def what_a_node_lost_that_has_ended_is_told_before_its_end():
+    """There was no room for its last event either; and in its next life, or in another node's, the window opens."""
+    for next_life in (False, True):
+        node = 0 if next_life else 1
+        frames = [up(), *many(8000), down(8000), up(node, 8000), *many(8000, node, 8000), call(8000, 16000 * MS, node=node, function='go'), down(8001, node)]
+        run = played(recording('ended.btf', *['n@h', 'm@h'][:node + 1], frames=frames), KEEP)
+        seen = [(r['node'], r['event']) for r in csv.DictReader(open(run.path('trace.csv'), encoding='utf-8'))]
+        assert seen.index(('n@h', 'node_up')) < seen.index(('n@h', 'lost')) < seen.index(('n@h', 'node_down')), seen[:40]
+        found, again = same(run)
+        assert sum(int(f[1]) for f in found) == run.summary()['sinks'][0]['lost'] > 12000, (found, run.err())
+        assert sum(n['lost'] for n in again.summary()['nodes']) == run.summary()['sinks'][0]['lost'], again.err()
+        lives = [[(n['node'], n['state'], n['lives']) for n in r.summary()['nodes']] for r in (run, again)]
+        assert lives[0] == lives[1], lives
+
+
 tests(losses_with_a_left_out_event_between_them_stay_two, what_keep_had_no_room_for_is_lost_in_the_recording_too,
-      a_node_that_was_never_traced_stays_one)
+      a_node_that_was_never_traced_stays_one, what_a_node_lost_that_has_ended_is_told_before_its_end)

@@ -209,6 +209,22 @@ static void each_life_counts_from_nought(void)
     sb_free(b);
 }
 
+/* What a window had no room for may be told behind the end of its node: that is no life. */
+static void a_late_loss_begins_no_life(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    add(b, TAP_FUNCTION_CALL, 5, "only life");
+    add(b, TAP_NODE_DOWN, 6, NULL);
+    struct tap_event *lost = add(b, TAP_LOST, 2, NULL);
+    lost->lost = 3;
+    lost->reason = TAP_REASON_KEEP;
+    record(&b, 1);
+    CU_ASSERT_EQUAL_FATAL(count, 5);
+    frame_is(&all[3], TAP_FRAME_ONE_LIST, 5, 1, 0, 0);
+    frame_is(&all[4], TAP_FRAME_CONTROL | TAP_FRAME_OWN, 6, 1, 0, 0);
+    sb_free(b);
+}
+
 static void nodes_and_batches_have_frames_of_their_own(void)
 {
     struct sb *two[2] = {calloc(1, sizeof **two), calloc(1, sizeof **two)};
@@ -283,5 +299,6 @@ static void blocks_are_indexed(void)
 UNIT_TESTS("sink_record", UNIT_TEST(blocks_are_indexed), UNIT_TEST(messages_are_copied_as_one_list),
            UNIT_TEST(what_is_missing_is_told), UNIT_TEST(times_that_cannot_be_known_are_told),
            UNIT_TEST(any_jump_of_the_numbers_is_one_frame), UNIT_TEST(each_life_counts_from_nought),
+           UNIT_TEST(a_late_loss_begins_no_life),
            UNIT_TEST(nodes_and_batches_have_frames_of_their_own),
            UNIT_TEST(frames_stay_small_but_take_what_is_large))

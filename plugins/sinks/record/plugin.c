@@ -218,12 +218,15 @@ static void put_mark(struct record *r, const struct tap_batch *batch, const stru
 static void put_other(struct record *r, const struct tap_batch *batch, const struct tap_event *e,
                       struct record_node *n)
 {
+    bool late = e->kind == TAP_LOST && e->reason == TAP_REASON_KEEP;
+    if (n->ended && late)
+        return; /* of the life that has ended: it would begin one that nobody saw */
     if (n->ended && e->kind != TAP_NODE_DOWN) {
         n->ended = false;
         n->base = e->seq;
         n->next = 0;
     }
-    uint64_t seq = e->seq - n->base;
+    uint64_t seq = e->seq > n->base ? e->seq - n->base : 0;
     put_missing(r, e->node, n, seq, TAP_REASON_NONE);
     put_times(r, e, n);
     if (e->kind == TAP_LOST)
