@@ -275,22 +275,10 @@ bool tap_call_stacks_take_as(struct tap_call_stacks *s, const struct tap_event *
     return good;
 }
 
-static const struct process *find(const struct tap_call_stacks *s, const struct tap_pid *pid)
+uint64_t tap_call_stacks_inside(const struct tap_call_stacks *s, const struct tap_pid *pid)
 {
     const struct process *p = s->buckets[tap_pid_hash(pid) % BUCKETS];
     while (p && !tap_pid_same(&p->pid, pid))
         p = p->next;
-    return p;
-}
-
-uint32_t tap_call_stacks_beyond(const struct tap_call_stacks *s, const struct tap_pid *pid)
-{
-    const struct process *p = find(s, pid);
-    return p ? p->beyond : 0;
-}
-
-uint64_t tap_call_stacks_inside(const struct tap_call_stacks *s, const struct tap_pid *pid)
-{
-    const struct process *p = find(s, pid);
     return p && p->depth ? p->frames[p->depth - 1].tag : 0;
 }

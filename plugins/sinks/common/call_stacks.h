@@ -48,8 +48,6 @@ bool tap_call_stacks_take(struct tap_call_stacks *, const struct tap_event *);
 bool tap_call_stacks_take_as(struct tap_call_stacks *, const struct tap_event *, uint64_t tag);
 /* The tag of the innermost call of this process that is open; 0: none is. */
 uint64_t tap_call_stacks_inside(const struct tap_call_stacks *, const struct tap_pid *);
-/* How many calls of this process are open that are too deep to be told apart. */
-uint32_t tap_call_stacks_beyond(const struct tap_call_stacks *, const struct tap_pid *);
 /* The run is over: what is open still ends as unknown. */
 bool tap_call_stacks_finish(struct tap_call_stacks *);
 

@@ -56,12 +56,10 @@ static bool call(struct otlp *o)
     if (!span.at || kept || o->point)
         return true;
     otlp_forget(o, span);
-    if (e->flags & TAP_EVENT_TAIL) /* a turn of a loop, whose span tells of it */
-        o->counted = counts;
-    else if (!o->too_deep++)
+    o->counted = counts;
+    if (!(e->flags & TAP_EVENT_TAIL) && !o->too_deep++) /* else a turn of a loop */
         o->host->log(o->host, TAP_LOG_WARNING,
-                     "a process is inside %u calls: deeper ones are in no span, and are lost",
-                     TAP_STACKS_DEPTH);
+                     "a process is inside %u calls: deeper ones are in no span", TAP_STACKS_DEPTH);
     return true;
 }
 
@@ -161,9 +159,6 @@ static bool of_process(struct otlp *o)
     case TAP_PROCESS_SPAWN: return otlp_spawn(o);
     default: break;
     }
-    if (e->kind <= TAP_FUNCTION_EXCEPTION && !(e->flags & TAP_EVENT_TAIL) &&
-        tap_call_stacks_beyond(o->stacks, &e->pid))
-        o->counted = false; /* the end of a call that was too deep is lost as its begin is */
     if (!tap_call_stacks_take(o->stacks, e))
         return false;
     if (e->kind == TAP_PROCESS_EXIT)

@@ -124,7 +124,7 @@ struct otlp {
     uint32_t span_count, span_free; /* free: place and 1 of the first of a list */
     uint64_t begun;                 /* spans */
     size_t open_bytes;
-    uint64_t unopened, too_deep; /* spans lost: without room among the open ones, or as calls */
+    uint64_t unopened, too_deep; /* spans missing: without room among the open ones, or as calls */
 
     struct otlp_node *nodes;
     uint32_t node_count;

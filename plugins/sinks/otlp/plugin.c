@@ -91,12 +91,12 @@ static enum tap_status otlp_flush(void *self)
 static void tell_lost(const struct otlp *o)
 {
     if (o->unopened || o->too_deep)
-        o->host->log(o->host, TAP_LOG_WARNING,
-                     "%llu spans are lost: %llu began while open ones took %u MiB, %llu were calls "
-                     "inside %u others",
-                     (unsigned long long)(o->unopened + o->too_deep),
-                     (unsigned long long)o->unopened, (unsigned)(OTLP_OPEN >> 20),
-                     (unsigned long long)o->too_deep, TAP_STACKS_DEPTH);
+        o->host->log(
+            o->host, TAP_LOG_WARNING,
+            "%llu spans are missing: %llu began while open ones took %u MiB, %llu were calls "
+            "inside %u others",
+            (unsigned long long)(o->unopened + o->too_deep), (unsigned long long)o->unopened,
+            (unsigned)(OTLP_OPEN >> 20), (unsigned long long)o->too_deep, TAP_STACKS_DEPTH);
 }
 
 /* What is open ends here, nobody knows how. */
