@@ -94,6 +94,7 @@ bool otlp_call_ended(void *self, const struct tap_call *c)
         otlp_process_unwound(o, &c->pid, ref.number, ts);
     if (c->end != TAP_CALL_POINT) /* it goes on, and nobody will see its end */
         otlp_process_call_ended(o, &c->pid, ref.number, ts);
+    otlp_process_lasts(o, ref, ts);
     if (otlp_end(o, ref, ts, c->end <= TAP_CALL_THREW)) {
         tell_end(o, c);
         if (c->end <= TAP_CALL_THREW)

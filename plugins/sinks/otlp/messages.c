@@ -228,8 +228,10 @@ static bool consume(struct otlp *o, enum tap_gen gen, const char *what, const ui
 static bool reply_taken(struct otlp *o, const struct tap_gen_parts *parts, uint64_t key)
 {
     struct otlp_call *c = call_get(o, key, false);
-    if (!c || !tap_pid_same(&c->from, &o->event->pid) ||
-        !otlp_end(o, c->client, o->event->ts, true))
+    if (!c || !tap_pid_same(&c->from, &o->event->pid))
+        return true;
+    otlp_process_lasts(o, c->client, o->event->ts);
+    if (!otlp_end(o, c->client, o->event->ts, true))
         return true;
     said(o, "beam.reply", parts->body, parts->body_len);
     otlp_close(o, c->client);

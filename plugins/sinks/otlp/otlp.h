@@ -211,8 +211,8 @@ struct otlp_process *otlp_process_make(struct otlp *, const struct tap_pid *, ui
 const struct otlp_ids *otlp_inside(struct otlp *);
 /* The same, where it is a call, which may wait for just this message. */
 const struct otlp_ids *otlp_in_call(struct otlp *);
-/* A span ended inside this one: the message that the event's process handles, perhaps. */
-void otlp_process_lasts(struct otlp *, uint64_t parent, int64_t ts);
+/* This span ends, which may be inside the message that the event's process handles. */
+void otlp_process_lasts(struct otlp *, struct otlp_ref, int64_t ts);
 /* The event is one of a process. */
 void otlp_process_seen(struct otlp *);
 /* It fetches a message, which was sent then (0: unknown); and, behind that, what the message is.

@@ -63,11 +63,13 @@ static void drop_first(struct otlp *o, struct otlp_process *p, int64_t ts)
     free(m);
 }
 
-void otlp_process_lasts(struct otlp *o, uint64_t parent, int64_t ts)
+void otlp_process_lasts(struct otlp *o, struct otlp_ref ref, int64_t ts)
 {
-    struct otlp_process *p = otlp_process(o, &o->event->pid);
+    const struct otlp_span *span = otlp_span_at(o, ref);
+    struct otlp_process *p =
+        span && span->parent && o->event ? otlp_process(o, &o->event->pid) : NULL;
     struct otlp_fetched *m = p ? p->first : NULL;
-    if (m && ts > m->lasts && memcmp(m->ids.span, &parent, sizeof parent) == 0)
+    if (m && ts > m->lasts && memcmp(m->ids.span, &span->parent, sizeof span->parent) == 0)
         m->lasts = ts;
 }
 

@@ -143,8 +143,6 @@ struct otlp_span *otlp_end(struct otlp *o, struct otlp_ref ref, int64_t ts, bool
         span->events += o->counted;
         o->counted = false;
     }
-    if (span->parent && o->event)
-        otlp_process_lasts(o, span->parent, ts);
     tap_writer_drop(&o->w);
     o->ends = tap_pb_begin(&o->w, 2, 2); /* of ScopeSpans */
     tap_writer_put(&o->w, span->fields, span->len);
