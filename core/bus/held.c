@@ -101,14 +101,6 @@ static void number(const struct tap_held *h, struct tap_batch_impl *batch)
     }
 }
 
-static bool is_chosen(const struct tap_selection *sel, uint32_t event)
-{
-    for (uint32_t i = 0; i < sel->count && sel->index[i] <= event; i++)
-        if (sel->index[i] == event)
-            return true;
-    return false;
-}
-
 /* May it be told yet that some of this node's events had no room? */
 static bool may_tell(const struct tap_held *h, const struct tap_held_node *n)
 {
@@ -134,13 +126,13 @@ static uint32_t end_in(const struct tap_held *h, const struct tap_batch_impl *ba
     return batch->base.count;
 }
 
-/* A copy of what controls, from `begin` on, with what is chosen of it. NULL: there is none, or no
- * memory. */
+/* A copy of what controls, from `begin` on, which every set of filters has. NULL: there is none, or
+ * no memory. */
 static struct tap_batch_impl *controls_of(struct tap_held *h, const struct tap_batch_impl *from,
                                           uint32_t begin)
 {
     size_t bytes = 0;
-    uint32_t count = 0, n = 0;
+    uint32_t count = 0;
     for (uint32_t i = begin; i < from->base.count; i++)
         if (tap_kind_is_control(from->events[i].kind))
             bytes += tap_event_bytes(&from->events[i], true), count++;
@@ -157,15 +149,12 @@ static struct tap_batch_impl *controls_of(struct tap_held *h, const struct tap_b
             tap_batch_release(to);
         return NULL;
     }
-    for (uint32_t s = 0; s < h->sets; s++)
-        to->selections[s].count = to->selections[s].accepted = 0;
-    for (uint32_t i = begin; i < from->base.count; i++) {
-        if (!tap_kind_is_control(from->events[i].kind))
-            continue;
-        for (uint32_t s = 0; s < h->sets; s++)
-            if (is_chosen(&from->selections[s], i))
-                to->selections[s].index[to->selections[s].count++] = n;
-        n++;
+    for (uint32_t s = 0; s < h->sets; s++) { /* what controls passes all filters */
+        struct tap_selection *sel = &to->selections[s];
+        for (uint32_t i = 0; i < count; i++)
+            sel->index[i] = i;
+        sel->count = count;
+        sel->accepted = 0;
     }
     return to;
 }
