@@ -22,8 +22,7 @@ struct tap_bus {
     struct tap_frames frames;
     struct tap_relations relations;      /* of what sinks are given */
     struct tap_flow *flow;               /* of what comes; NULL: nobody has to know */
-    struct tap_gen_calls *gen;           /* the same */
-    bool follows;                        /* a chain of messages is looked for */
+    struct tap_gen_calls *gen;           /* the same; NULL: no chain of messages is looked for */
     struct tap_stack_guard *stack_guard; /* NULL: no returns */
     struct tap_merge *merge;             /* NULL: events go on in the order in which they came */
     struct tap_bus_order *orders;        /* by node, where there is a merge */

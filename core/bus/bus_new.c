@@ -5,8 +5,6 @@
 
 #include "bus/bus_impl.h"
 
-#define FLOWS_OPEN 65536u /* sends that may wait for their receives */
-
 #define CALL_ENDS (TAP_KIND_BIT(TAP_FUNCTION_RETURN) | TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION))
 
 /* Sinks with the same filters share a selection: finds the row, or makes it. */
@@ -53,13 +51,13 @@ static bool take_correlations(struct tap_bus *bus, const struct tap_bus_options 
 {
     uint32_t events = o->events;
     bool returns = events & TAP_KIND_BIT(TAP_FUNCTION_CALL) && events & CALL_ENDS;
-    bus->follows = o->window.follow;
+    bool follows = o->window.follow;
     if (!tap_relations_init(&bus->relations, events, bus->frames.atoms))
         return false;
-    if (tap_relations_pairs(events) && (o->in_order || bus->follows) &&
-        !(bus->flow = tap_flow_new(FLOWS_OPEN, bus->frames.atoms)))
+    if (tap_relations_pairs(events) && (o->in_order || follows) &&
+        !(bus->flow = tap_flow_new(TAP_FLOWS_OPEN, bus->frames.atoms)))
         return false;
-    if (bus->follows && !(bus->gen = tap_gen_calls_new()))
+    if (follows && !(bus->gen = tap_gen_calls_new()))
         return false;
     if (o->guarded && returns && !(bus->stack_guard = tap_stack_guard_new()))
         return false;

@@ -5,11 +5,10 @@
 #include "bus/bus_impl.h"
 
 /* What the order of nodes and a chain of messages have to know of events before their place is
- * known, of all that come. What sinks are told is found anew, see
- * tap_bus_relate. */
+ * known, of all that come. What sinks are told is found anew, see tap_bus_relate. */
 void tap_bus_pair(struct tap_bus *bus, struct tap_batch_impl *batch)
 {
-    if (!bus->follows && (!bus->several || bus->keeps))
+    if (!bus->gen && (!bus->several || bus->keeps))
         return;
     for (uint32_t i = 0; (bus->flow || bus->gen) && i < batch->base.count; i++) {
         struct tap_event *ev = &batch->events[i];

@@ -204,8 +204,8 @@ static bool flow_same_sender(const struct tap_pid *a, const struct tap_pid *b)
 }
 
 /* The oldest open end of the other side under this hash that fits; takes it out and gives its id,
- * and the sender that it knows. 0: none. An end whose name stood for another process is the last
- * choice. */
+ * and the sender that it knows (NULL: not asked). 0: none. An end whose name stood for another
+ * process is the last choice. */
 static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_open *end,
                           uint64_t hash, struct tap_pid *sender)
 {
@@ -225,7 +225,8 @@ static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_o
     if (at == FLOW_NIL)
         return 0;
     uint64_t id = f->ring[at].id;
-    *sender = f->ring[at].sender;
+    if (sender)
+        *sender = f->ring[at].sender;
     flow_close(f, at);
     return id;
 }
@@ -278,8 +279,7 @@ static void flow_send(struct tap_flow *f, struct tap_event *ev, const uint8_t *a
         end.hint = pid != NULL;
         end.hash = flow_by_node(message, ev->pid.node);
     }
-    struct tap_pid told;
-    ev->flow = flow_take(f, FLOW_RECEIVE, &end, end.hash, &told);
+    ev->flow = flow_take(f, FLOW_RECEIVE, &end, end.hash, NULL);
     f->stats.paired += ev->flow != 0;
     if (ev->flow)
         return;
@@ -323,8 +323,7 @@ static void flow_birth(struct tap_flow *f, struct tap_event *ev, const struct ta
 {
     struct flow_open end = {
         .side = side, .receiver = *child, .hash = flow_hash_pid(FLOW_SPAWN, child)};
-    struct tap_pid none;
-    ev->flow = flow_take(f, other, &end, end.hash, &none);
+    ev->flow = flow_take(f, other, &end, end.hash, NULL);
     f->stats.spawned += ev->flow != 0;
     if (ev->flow)
         return;

@@ -1,8 +1,6 @@
 /* relations.c: see relations.h. */
 #include "correlate/relations.h"
 
-#define FLOWS_OPEN 65536u /* sends that may wait for their receives */
-
 #define MESSAGES (TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_MESSAGE_RECEIVE))
 #define BIRTHS (TAP_KIND_BIT(TAP_PROCESS_SPAWN) | TAP_KIND_BIT(TAP_PROCESS_START))
 
@@ -15,7 +13,7 @@ bool tap_relations_init(struct tap_relations *r, uint32_t events, struct tap_ato
 {
     *r = (struct tap_relations){0};
     if (tap_relations_pairs(events) &&
-        (!(r->flow = tap_flow_new(FLOWS_OPEN, atoms)) || !(r->settle = tap_settle_new())))
+        (!(r->flow = tap_flow_new(TAP_FLOWS_OPEN, atoms)) || !(r->settle = tap_settle_new())))
         return false;
     if (events & MESSAGES && !(r->gen = tap_gen_calls_new()))
         return false;

@@ -13,6 +13,8 @@
 #include "correlate/settle.h"
 #include "correlate/tails.h"
 
+#define TAP_FLOWS_OPEN 65536u /* sends that may wait for their receives */
+
 struct tap_relations {
     struct tap_flow *flow;     /* NULL: nothing to pair */
     struct tap_gen_calls *gen; /* NULL: no messages */
