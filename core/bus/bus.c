@@ -88,12 +88,13 @@ static void publish(struct tap_bus *bus, struct tap_batch_impl *batch, uint64_t 
     } else {
         for (uint32_t set = 0; set < bus->set_count; set++)
             choose(bus, batch, set, wanted);
-        if (way == TAP_WINDOW_HOLD)
+        if (way == TAP_WINDOW_HOLD) {
             tap_window_hold(bus->window, batch, total);
-        else
+        } else {
             tap_bus_relate(bus, batch);
-        for (size_t s = 0; way != TAP_WINDOW_HOLD && s < bus->sink_count; s++)
-            tap_sink_offer(bus->sinks[s], batch, total, full);
+            for (size_t s = 0; s < bus->sink_count; s++)
+                tap_sink_offer(bus->sinks[s], batch, total, full);
+        }
     }
     tap_batch_release(batch);
 }
@@ -221,19 +222,25 @@ static void order_go_on(struct tap_bus *bus, uint32_t node, size_t limit)
         go_on(bus, node, batch, &word);
 }
 
-/* The node's place in `orders`; false: out of memory. */
-static bool order_there(struct tap_bus *bus, uint32_t node)
+/* The node's place in `orders`; NULL: out of memory. */
+static struct tap_bus_order *order_of(struct tap_bus *bus, uint32_t node)
 {
     if (node >= bus->order_count) {
         struct tap_bus_order *more = realloc(bus->orders, (node + 1) * sizeof *more);
         if (!more)
-            return false;
+            return NULL;
         memset(more + bus->order_count, 0, (node + 1 - bus->order_count) * sizeof *more);
         bus->orders = more;
         bus->order_count = node + 1;
     }
-    struct tap_node_order **order = &bus->orders[node].order;
-    return *order || (*order = tap_node_order_new(bus->reorder, bus->raw));
+    return &bus->orders[node];
+}
+
+/* Has it an order of its own? False: out of memory. */
+static bool order_there(struct tap_bus *bus, uint32_t node)
+{
+    struct tap_bus_order *of = order_of(bus, node);
+    return of && (of->order || (of->order = tap_node_order_new(bus->reorder, bus->raw)));
 }
 
 /* How much of a recording's time goes by before the nodes that were silent meanwhile hear of it. */
@@ -260,13 +267,13 @@ static void tell_others(struct tap_bus *bus, uint32_t node, bool now)
 }
 
 /* What keeps its order had come too late when it was recorded: that can be seen. */
-static void count_late(struct tap_bus *bus, const struct tap_batch_impl *batch)
+static void count_late(struct tap_bus *bus, uint32_t node, const struct tap_batch_impl *batch)
 {
-    for (uint32_t i = 0; i < batch->base.count; i++) {
+    struct tap_bus_order *of = order_of(bus, node);
+    for (uint32_t i = 0; of && i < batch->base.count; i++) {
         const struct tap_event *ev = &batch->events[i];
-        if (ev->kind == TAP_CLOCK || !order_there(bus, ev->node))
+        if (ev->kind == TAP_CLOCK)
             continue;
-        struct tap_bus_order *of = &bus->orders[ev->node];
         bus->late += ev->ts < of->latest;
         of->latest = ev->kind == TAP_NODE_DOWN ? 0 : ev->ts > of->latest ? ev->ts : of->latest;
     }
@@ -284,7 +291,7 @@ static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_b
         tap_unnamed_see(node->unnamed, &batch->base, bus->events);
     guard_stacks(bus, batch);
     if (bus->keeps)
-        count_late(bus, batch);
+        count_late(bus, stream->node, batch);
     if (!bus->merge || bus->keeps || !order_there(bus, stream->node)) {
         go_on(bus, stream->node, batch,
               &(struct tap_merge_progress){stream->mark, tap_stream_bound(stream)});
