@@ -102,18 +102,15 @@ counters_value(Session, MFA, Kind) -> element(2, trace:info(Session, MFA, Kind))
 counters_free(MFA, Kinds) -> lists:all(fun(Kind) -> counters_value(none, MFA, Kind) =:= false end, Kinds).
 
 %% How many functions had one.
-counters_clear(#target{module = M, functions = Functions, spec = [{count, Kinds} | _]}) ->
+counters_clear(#target{module = M, functions = Functions, spec = [{count, Kinds} | _]} = Target) ->
     Functions =:= all andalso erlang:trace_pattern({M, '_', '_'}, false, Kinds),
     [catch erlang:trace_pattern({M, F, A}, false, Kinds) || Functions =/= all, {F, A} <- Functions],
-    length(counters_functions(M, Functions)).
-
-counters_functions(M, all) -> functions_of(M);
-counters_functions(_, Functions) -> Functions.
+    length(target_functions(Target)).
 
 %% Its module was loaded again.
-counters_vanished(#target{module = M, functions = Functions, spec = [{count, [Kind | _]} | _]}, Session) ->
-    case counters_functions(M, Functions) of
-        [{F, A} | _] -> functions_of(M) =/= [] andalso counters_value(Session, {M, F, A}, Kind) =:= false;
+counters_vanished(#target{module = M, spec = [{count, [Kind | _]} | _]} = Target, Session) ->
+    case target_functions(Target) of
+        [MFA | _] -> functions_of(M) =/= [] andalso counters_value(Session, MFA, Kind) =:= false;
         [] -> false
     end.
 
@@ -204,11 +201,8 @@ counters_first(#counters{run = #run{session = Session, targets = Targets}, kinds
                 [_ | _] = Found -> {N + length(Found), lists:foldl(fun(Cell, Acc) -> Acc#{element(1, Cell) => true} end, P, Found)};
                 _ -> {N, P}
             end
-        end, {0, #{}}, counters_all(Targets)),
+        end, {0, #{}}, targets_functions(Targets)),
     C#counters{cells = Cells, last_pid = counters_pid(), each = max(10, Cells div max(1, map_size(Pids)) + 1)}.
-
-counters_all(Targets) ->
-    [{M, F, A} || #target{module = M, functions = Functions} <- Targets, {F, A} <- counters_functions(M, Functions)].
 
 %% ---- Reading -------------------------------------------------------------------------------------------------------
 
@@ -223,8 +217,8 @@ counters_read(Back, #counters{run = #run{targets = Targets} = Run, told = Told} 
     C#counters{told = case Back of true -> #{}; false -> Now end, last_pid = Last,
                cells = maps:fold(fun(_, Cells, N) -> N + map_size(Cells) end, 0, Now)}.
 
-counters_target(Back, #target{module = M, functions = Functions}, #counters{run = #run{session = Session}, kinds = Kinds} = C, Acc) ->
-    All = [{M, F, A} || {F, A} <- counters_functions(M, Functions)],
+counters_target(Back, #target{module = M, functions = Functions} = Target, #counters{run = #run{session = Session}, kinds = Kinds} = C, Acc) ->
+    All = target_functions(Target),
     Which = case Functions of all -> [{M, '_', '_'}]; _ -> All end,
     [counters_set(Session, MFA, pause, Kinds) || Back, MFA <- Which],
     Read = lists:foldl(fun(MFA, A) -> counters_function(MFA, C, A) end, Acc, All),

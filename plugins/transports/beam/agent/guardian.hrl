@@ -146,7 +146,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     Taken = [{text("~p", [P]), Why} || {P, Why} <- process_notes(Bad, Select)],
     Comes orelse guardian_nobody(Select, Bad, Found),
     Names = registered_names(),
-    Plan = (left_out(Left, Select))#{functions => lists:sublist(target_functions(Targets), 10000), function_count => Count,
+    Plan = (left_out(Left, Select))#{functions => lists:sublist(targets_functions(lists:sublist(Targets, 10000)), 10000), function_count => Count,
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Unknown ++ Taken, 2000)},
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
@@ -213,12 +213,6 @@ set_spec(Session, MFA, Spec) ->
     try set_function(Session, MFA, Spec)
     catch error:badarg -> throw({refused, bad_spec, text("~0tp: the node does not take this match spec", [MFA])})
     end.
-
-target_functions(Targets) ->
-    lists:append([case Functions of
-                      all -> [{M, F, A} || {F, A} <- functions_of(M)];
-                      _ -> [{M, F, A} || {F, A} <- Functions]
-                  end || #target{module = M, functions = Functions} <- lists:sublist(Targets, 10000)]).
 
 %% ---- The first guardian: watching ----------------------------------------------------------------------------------
 
@@ -365,7 +359,13 @@ guardian_returns_off(MFA, _, #guardian{returns_off = ReturnsOff} = G) when is_ma
 %% Said before it is done: a call between the two that still has a return adds one more to those at the end of the loop. One that
 %% were thought to have a return, and had none, would stand open for ever.
 guardian_returns_off(MFA, Why, #guardian{run = Run, returns_off = ReturnsOff} = G) ->
-    case less_spec(fun without_returns/1, fun() -> report(Run, {returns_off, MFA, Why}) end, Run, MFA) of
+    Said = fun(Spec) ->
+        case without_returns(Spec) of
+            same -> same;
+            Less -> report(Run, {returns_off, MFA, Why}), Less
+        end
+    end,
+    case less_spec(Said, Run, MFA) of
         true ->
             {M, F, A} = MFA,
             report(Run, {log, warning, text("~0tp:~0tp/~b is traced without its returns from here on: ~ts", [M, F, A, Why])}),
@@ -374,17 +374,17 @@ guardian_returns_off(MFA, Why, #guardian{run = Run, returns_off = ReturnsOff} = 
     end.
 
 guardian_stacks_off({M, F, A} = MFA, Why, Run) ->
-    less_spec(fun without_dumps/1, fun() -> ok end, Run, MFA) andalso
+    less_spec(fun without_dumps/1, Run, MFA) andalso
         report(Run, {log, warning, text("~0tp:~0tp/~b is traced without its stack from here on: ~ts", [M, F, A, Why])}).
 
-returns_off(Run, MFA) -> less_spec(fun without_returns/1, fun() -> ok end, Run, MFA).
+returns_off(Run, MFA) -> less_spec(fun without_returns/1, Run, MFA).
 
 %% Only a pattern that is ours; it stays ours, so that it is taken away with the others.
-less_spec(Without, Before, #run{id = Id, session = Session}, MFA) ->
+less_spec(Without, #run{id = Id, session = Session}, MFA) ->
     try
         Spec = function_spec(Session, MFA),
         {ours, Id} = owner(Spec),
         Less = Without(Spec),
-        Less =/= same andalso begin Before(), set_function(Session, MFA, Less) > 0 end
+        Less =/= same andalso set_function(Session, MFA, Less) > 0
     catch error:_ -> false
     end.

@@ -12,7 +12,6 @@
 -define(LOAD_POLL, 20).         % ms
 -define(LOAD_WATCH, 2000).      % ms after a change: code is seldom loaded alone
 -define(LOAD_NAMED, 5).
--define(LOAD_OTHERS_MOST, 20000).
 -define(LOAD_STAYED_MOST, 2000). % processes that are asked whether they stay in old code
 -define(LOAD_STAYED_MS, 500).
 
@@ -29,14 +28,9 @@ load_named_log(Modules) ->
     [{log, info, text("~ts: not loaded yet, and loaded now so that no call is missed (load = false leaves that to the node)",
                       [load_names(Modules)])}].
 
-%% Whoever traces, where that is shared. To ask takes 5 to 10 microseconds a process: not of a hundred thousand for a run
-%% of a few.
+%% Whoever traces, where that is shared; for a run of a few processes not of very many.
 load_others(none, []) -> tracers();
-load_others(none, _) ->
-    case erlang:system_info(process_count) of
-        Few when Few =< ?LOAD_OTHERS_MOST -> tracers();
-        _ -> many
-    end;
+load_others(none, _) -> few_tracers();
 load_others(_, _) -> [].
 
 %% Before anything is planned.
@@ -157,7 +151,7 @@ load_one(Module, {#guardian{run = Run, entries = Entries, peer = Peer, returns_o
     Count = lists:sum([try set_target(Session, T) catch throw:_ -> 0 end || T <- New]),
     Run#run.on_load =/= none andalso load_clear(Module, New, Run),
     [returns_off(Run1, MFA) || {M, _, _} = MFA <- maps:keys(ReturnsOff), M =:= Module],
-    [less_spec(fun without_dumps/1, fun() -> ok end, Run1, MFA) || {M, _, _} = MFA <- maps:keys(StacksOff), M =:= Module],
+    [less_spec(fun without_dumps/1, Run1, MFA) || {M, _, _} = MFA <- maps:keys(StacksOff), M =:= Module],
     case Count of
         0 -> {G#guardian{run = Run1}, Traced};
         _ ->

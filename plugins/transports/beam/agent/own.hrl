@@ -39,16 +39,7 @@ session_name(Session) ->
 
 %% Processes of all runs in this node, as their registries know them.
 own_processes() ->
-    lists:append([own_of(Name) || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))]).
-
-own_of(Name) ->
-    Ref = monitor(process, Name),
-    catch Name ! {owned, self(), Ref},
-    receive
-        {Ref, Pids} -> erlang:demonitor(Ref, [flush]), Pids;
-        {'DOWN', Ref, process, _, _} -> []
-    after 1000 -> erlang:demonitor(Ref, [flush]), []
-    end.
+    lists:append([registry_ask(Name, owned) || Name <- registry_names()]).
 
 %% ---- Spawns of those that carry calls and connections --------------------------------------------------------------
 

@@ -7,8 +7,6 @@
 %% that list too. Whoever came meanwhile and set the same without a spec loses it: what both set cannot be told apart, and to
 %% leave it would show them for ever what they did not ask for. That is said.
 
--define(PLAIN_ASKED_MOST, 20000). % processes that are asked who traces them, at the end
-
 %% The spec of a function of this arity, as the VM gets it: true where none is needed. A clause that takes all is the only one
 %% that is ever looked at.
 plain([{Head, [], [{const, {beamtap, _}}]} | _] = Spec, Arity, #run{plain = true}) ->
@@ -33,35 +31,21 @@ plain_is_variable(Atom) when is_atom(Atom) ->
     end;
 plain_is_variable(_) -> false.
 
-%% A pattern that is set says no more than this.
-has_no_spec(MFA) -> function_spec(none, MFA) =:= [].
-
 is_plain_target(#target{spec = Spec}) -> Spec =:= true.
 
 %% A function of this run's, before OTP 27.
 is_plain_ours({M, F, A} = MFA, Targets) ->
     lists:any(fun(#target{module = Module, functions = Functions} = T) ->
                   is_plain_target(T) andalso Module =:= M andalso (Functions =:= all orelse lists:member({F, A}, Functions))
-              end, Targets) andalso has_no_spec(MFA).
+              end, Targets) andalso function_spec(none, MFA) =:= [].
 
-%% Number of functions. A whole module at once where that takes nothing else away.
-plain_clear(#target{module = M, functions = Functions}) ->
-    Specs = [{{M, F, A}, function_spec(none, {M, F, A})} || {F, A} <- counters_functions(M, Functions)],
-    Ours = [MFA || {MFA, []} <- Specs],
-    case Functions =:= all andalso [MFA || {MFA, Spec} <- Specs, Spec =/= [], Spec =/= false, Spec =/= undefined] of
-        [] -> erlang:trace_pattern({M, '_', '_'}, false, [local]);
-        _ -> [catch erlang:trace_pattern(MFA, false, [local]) || MFA <- Ours]
-    end,
-    length(Ours).
-
-%% When all is taken away. Not of very many processes: to ask takes 5 to 10 microseconds each.
+%% When all is taken away.
 plain_told(#run{session = none, targets = Targets, tracer = Tracer} = Run) ->
-    Few = erlang:system_info(process_count) =< ?PLAIN_ASKED_MOST,
-    case Few andalso lists:any(fun is_plain_target/1, Targets) andalso [T || T <- tracers(), T =/= Tracer] of
+    case [T || lists:any(fun is_plain_target/1, Targets), Found <- [few_tracers()], is_list(Found), T <- Found, T =/= Tracer] of
         [Other | _] ->
             report(Run, {log, warning, text("someone else traces in this node by now (~0tP): what it set without a match spec on a function "
                                             "that this run traced went with this run's", [Other, 10])});
-        _ -> ok
+        [] -> ok
     end;
 plain_told(_) -> ok.
 
@@ -74,6 +58,5 @@ unmarked_known(Run) -> Run.
 
 %% Of the runs that live: {M, F, A} => run.
 plain_functions() ->
-    maps:from_list([{{M, F, A}, Run} || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name)),
-                                        {Run, Targets} <- registry_ask(Name, unmarked), #target{module = M, functions = Functions} = T <- Targets,
-                                        is_plain_target(T), {F, A} <- counters_functions(M, Functions)]).
+    maps:from_list([{MFA, Run} || Name <- registry_names(), {Run, Targets} <- registry_ask(Name, unmarked),
+                                  MFA <- targets_functions([T || T <- Targets, is_plain_target(T)])]).

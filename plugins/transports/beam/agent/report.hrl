@@ -63,7 +63,9 @@ info_map() ->
 
 %% [{Module, [{Run, Guardian}]}] of every agent in the node, this one's version and others.
 registries() ->
-    [{Name, registry_runs(Name)} || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))].
+    [{Name, registry_runs(Name)} || Name <- registry_names()].
+
+registry_names() -> [Name || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))].
 
 registry_runs(Name) -> registry_ask(Name, runs).
 
@@ -104,7 +106,7 @@ session_text(Session) -> text("~0tP", [element(1, Session), 10]).
 
 %% The names of the trace sessions of runs that live.
 living_sessions() ->
-    lists:append([registry_ask(Name, sessions) || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))]).
+    lists:append([registry_ask(Name, sessions) || Name <- registry_names()]).
 
 %% Takes away what dead runs left: patterns with beamtap's mark, relays and their flags, sessions, modules. A run whose
 %% guardians live is only reported: its own lease ends it. Flags and patterns go before anything else is done.

@@ -81,6 +81,12 @@ owner(_) -> other.
 functions_of(Module) ->
     try erlang:get_module_info(Module, functions) catch error:_ -> [] end.
 
+%% What a target stands for just now: [{M, F, A}].
+target_functions(#target{module = M, functions = all}) -> [{M, F, A} || {F, A} <- functions_of(M)];
+target_functions(#target{module = M, functions = Functions}) -> [{M, F, A} || {F, A} <- Functions].
+
+targets_functions(Targets) -> lists:append([target_functions(T) || T <- Targets]).
+
 %% ---- A run's flags: on, off and on again ---------------------------------------------------------------------------
 
 event_flags(Events) ->
@@ -198,20 +204,19 @@ clear_targets([Target | Rest], Id, Count) ->
     end.
 
 clear_target(#target{spec = [{count, _} | _]} = Target, _) -> counters_clear(Target);
-clear_target(#target{spec = true} = Target, _) -> plain_clear(Target);
 %% A whole module at once where nobody else has a pattern in it; else one function after another.
-clear_target(#target{module = M, functions = all}, Id) ->
-    Owners = [{F, A, owner(function_spec(none, {M, F, A}))} || {F, A} <- functions_of(M)],
-    Ours = [{F, A} || {F, A, {ours, Run}} <- Owners, Run =:= Id],
-    case [Owner || {_, _, Owner} <- Owners, Owner =/= none, Owner =/= {ours, Id}] of
+clear_target(#target{module = M, functions = Functions, spec = Own} = Target, Id) ->
+    Specs = [{MFA, function_spec(none, MFA)} || MFA <- target_functions(Target)],
+    {Ours, Others} = lists:partition(fun({_, Spec}) -> is_own_spec(Spec, Own, Id) end, Specs),
+    case Functions =:= all andalso [Spec || {_, Spec} <- Others, owner(Spec) =/= none] of
         [] when Ours =/= [] -> erlang:trace_pattern({M, '_', '_'}, false, [local]);
-        _ -> [erlang:trace_pattern({M, F, A}, false, [local]) || {F, A} <- Ours]
+        _ -> [catch erlang:trace_pattern(MFA, false, [local]) || {MFA, _} <- Ours]
     end,
-    length(Ours);
-clear_target(#target{module = M, functions = Functions}, Id) ->
-    Ours = [{M, F, A} || {F, A} <- Functions, owner(function_spec(none, {M, F, A})) =:= {ours, Id}],
-    [erlang:trace_pattern(MFA, false, [local]) || MFA <- Ours],
     length(Ours).
+
+%% One that was set without a spec still has none; any other bears the mark.
+is_own_spec(Spec, true, _) -> Spec =:= [];
+is_own_spec(Spec, _, Id) -> owner(Spec) =:= {ours, Id}.
 
 %% Waits until every trace message so far is in the relay's mailbox.
 wait_delivered(Session) ->
