@@ -143,10 +143,7 @@ static void put_mfa(struct tap_csv *self, const struct tap_event *e)
         return;
     struct tap_writer *w = &self->w;
     size_t at = tap_csv_cell_open(w);
-    struct tap_function_text text =
-        tap_function_begin(w, e->module, e->function, self->syntax, false);
-    w->p = tap_text_i64(tap_text_lit(tap_writer_reserve(w, 24), "/"), e->arity);
-    tap_function_end(w, &text, false);
+    tap_function_put_as(w, e->module, e->function, e->arity, self->syntax, false);
     tap_csv_cell_guard(w, at, false);
     tap_csv_cell_close(w, at);
 }

@@ -50,11 +50,16 @@ bool tap_function_begin_terms(struct tap_writer *w, struct tap_cursor *c,
     return true;
 }
 
+void tap_function_put_as(struct tap_writer *w, uint32_t module, uint32_t function, int32_t arity,
+                         enum tap_print_syntax syntax, bool json)
+{
+    struct tap_function_text text = tap_function_begin(w, module, function, syntax, json);
+    w->p = tap_text_i64(tap_text_lit(tap_writer_reserve(w, 24), "/"), arity);
+    tap_function_end(w, &text, json);
+}
+
 void tap_function_put(struct tap_writer *w, uint32_t module, uint32_t function, int32_t arity)
 {
-    bool alias = tap_name_is_alias(tap_name_get(w->host, module));
-    struct tap_function_text text =
-        tap_function_begin(w, module, function, alias ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG, false);
-    w->p = tap_text_i64(tap_text_lit(tap_writer_reserve(w, 24), "/"), arity);
-    tap_function_end(w, &text, false);
+    enum tap_print_syntax syntax = tap_function_syntax(tap_name_get(w->host, module));
+    tap_function_put_as(w, module, function, arity, syntax, false);
 }

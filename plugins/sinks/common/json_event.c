@@ -179,10 +179,7 @@ static void put_counted(struct tap_writer *w, const struct tap_batch *batch,
 static void put_mfa(struct tap_writer *w, const struct tap_event *e)
 {
     put_plain(w, ",\"mfa\":\"");
-    struct tap_function_text text =
-        tap_function_begin(w, e->module, e->function, TAP_PRINT_ELIXIR, true);
-    put_number(w, "/", (uint64_t)e->arity);
-    tap_function_end(w, &text, true);
+    tap_function_put_as(w, e->module, e->function, e->arity, TAP_PRINT_ELIXIR, true);
     put_plain(w, "\"");
 }
 

@@ -83,16 +83,22 @@ static inline const char *tap_name_display(const struct tap_name *n, size_t *len
     return alias ? n->elixir : n->atom;
 }
 /* A function of such a module is written as Elixir does. */
+static inline enum tap_print_syntax tap_function_syntax(const struct tap_name *module)
+{
+    return tap_name_is_alias(module) ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG;
+}
 static inline struct tap_function_text tap_function_text_of(const struct tap_name *m,
                                                             const struct tap_name *f)
 {
-    return tap_function_text(m, f, tap_name_is_alias(m) ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG);
+    return tap_function_text(m, f, tap_function_syntax(m));
 }
 /* Writes shop_cart:add/2, Shop.Cart.add/2, or anonymous fn/1 in Shop.Door.day/1. */
 void tap_function_put(struct tap_writer *, uint32_t module, uint32_t function, int32_t arity);
+/* The same as `syntax` says. `json`: escaped for the inside of a JSON string. */
+void tap_function_put_as(struct tap_writer *, uint32_t module, uint32_t function, int32_t arity,
+                         enum tap_print_syntax, bool json);
 
-/* The same as `syntax` says, in two parts around the arity or the arguments. `json`: escaped for
- * the inside of a JSON string. */
+/* The same in two parts, around the arity or the arguments. */
 struct tap_function_text tap_function_begin(struct tap_writer *, uint32_t module, uint32_t function,
                                             enum tap_print_syntax, bool json);
 void tap_function_end(struct tap_writer *, const struct tap_function_text *, bool json);

@@ -3,20 +3,10 @@
 #include "sinks/common/marks.h"
 #include "sinks/stdout/text.h"
 
-/* As far as its arity or arguments; what stands behind them comes from tap_function_end. */
-static struct tap_function_text begin_function(struct out *self, const struct tap_event *e)
-{
-    return tap_function_begin(&self->w, e->module, e->function,
-                              (enum tap_print_syntax)self->settings->syntax, false);
-}
-
 static void put_function(struct out *self, const struct tap_event *e)
 {
-    struct tap_function_text text = begin_function(self, e);
-    char *p = tap_writer_reserve(&self->w, 24);
-    *p++ = '/';
-    self->w.p = tap_text_i64(p, e->arity);
-    tap_function_end(&self->w, &text, false);
+    tap_function_put_as(&self->w, e->module, e->function, e->arity,
+                        (enum tap_print_syntax)self->settings->syntax, false);
 }
 
 /* Two atoms, and something whole behind them. */
@@ -85,7 +75,8 @@ static void put_call(struct out *self, const struct tap_batch *batch, const stru
     struct tap_writer *w = &self->w;
     put(w, e->kind == TAP_FUNCTION_CALL ? "-> " : e->kind == TAP_FUNCTION_RETURN ? "<- " : "!! ");
     if (e->kind == TAP_FUNCTION_CALL && e->payload.len) {
-        struct tap_function_text text = begin_function(self, e);
+        struct tap_function_text text =
+            tap_function_begin(w, e->module, e->function, print->syntax, false);
         put(w, "(");
         tap_writer_arguments(w, batch->arena + e->payload.off, e->payload.len, ", ", print);
         put(w, ")");
