@@ -81,32 +81,20 @@ struct otlp_node *otlp_node(struct otlp *o, uint32_t index, bool again)
 
 /* ---- Spans */
 
-bool otlp_gather(struct otlp *o, uint32_t node, size_t at, uint32_t events)
+void otlp_gather(struct otlp *o, uint32_t node, uint32_t events)
 {
-    struct otlp_node *n = &o->nodes[node];
-    size_t len = o->w.failed ? 0 : tap_writer_here(&o->w) - at;
-    if (n->len + len > n->cap) {
-        size_t cap = n->cap ? 2 * n->cap : 16384;
-        while (cap < n->len + len)
-            cap *= 2;
-        char *spans = realloc(n->spans, cap);
-        if (!spans)
-            len = 0;
-        n->spans = spans ? spans : n->spans;
-        n->cap = spans ? cap : n->cap;
-    }
-    if (!len) {
-        tap_writer_drop(&o->w);
-        return !o->w.failed;
-    }
-    memcpy(n->spans + n->len, tap_writer_begun(&o->w) + at, len);
-    n->len += len;
-    o->gathered_bytes += len;
+    struct tap_buf *spans = &o->nodes[node].spans;
+    size_t before = spans->len;
+    if (!o->w.failed)
+        tap_buf_put(spans, tap_writer_begun(&o->w), tap_writer_here(&o->w));
+    tap_writer_drop(&o->w);
+    if (spans->len == before) /* no memory */
+        return;
+    o->gathered_bytes += spans->len - before;
     o->gathered_spans++;
     o->gathered_events += events;
-    tap_writer_drop(&o->w);
-    bool full = o->gathered_spans >= o->settings->batch || o->gathered_bytes >= OTLP_REQUEST;
-    return !full || otlp_send(o);
+    if (o->gathered_spans >= o->settings->batch || o->gathered_bytes >= OTLP_REQUEST)
+        otlp_send(o);
 }
 
 static void node_put(struct otlp *o, struct otlp_node *n)
@@ -119,15 +107,12 @@ static void node_put(struct otlp *o, struct otlp_node *n)
     tap_pb_bytes(&o->w, SCOPE_NAME, "beamtap", 7);
     tap_pb_bytes(&o->w, SCOPE_VERSION, version, strlen(version));
     tap_pb_end(&o->w, scope);
-    tap_writer_put(&o->w, n->spans, n->len);
+    tap_writer_put(&o->w, n->spans.data, n->spans.len);
     tap_pb_end(&o->w, spans);
     tap_pb_end(&o->w, all);
-    n->len = 0;
-    if (n->cap > OTLP_REQUEST / 16) { /* there may be many nodes */
-        free(n->spans);
-        n->spans = NULL;
-        n->cap = 0;
-    }
+    n->spans.len = 0;
+    if (n->spans.cap > OTLP_REQUEST / 16) /* there may be many nodes */
+        tap_buf_free(&n->spans);
 }
 
 bool otlp_send(struct otlp *o)
@@ -136,7 +121,7 @@ bool otlp_send(struct otlp *o)
         return true;
     tap_writer_drop(&o->w);
     for (uint32_t i = 0; i < o->node_count; i++)
-        if (o->nodes[i].len)
+        if (o->nodes[i].spans.len)
             node_put(o, &o->nodes[i]);
     size_t len = tap_writer_here(&o->w);
     char *bytes = o->w.failed ? NULL : malloc(len);

@@ -18,6 +18,7 @@
 #ifndef TAP_SINKS_OTLP_OTLP_H
 #define TAP_SINKS_OTLP_OTLP_H
 
+#include "beamtap/term_write.h"
 #include "sinks/common/flow_times.h"
 #include "sinks/common/kit.h"
 #include "sinks/common/map.h"
@@ -104,8 +105,7 @@ struct otlp_node {
     uint64_t hash; /* of its name */
     char *resource;
     size_t resource_len;
-    char *spans;
-    size_t len, cap;
+    struct tap_buf spans;
 };
 
 struct otlp {
@@ -197,8 +197,8 @@ void otlp_exception(struct otlp *);
 /* ---- gather.c */
 
 struct otlp_node *otlp_node(struct otlp *, uint32_t index, bool again); /* NULL: no memory */
-/* The span whose bytes stand in the writer from `at` on. */
-bool otlp_gather(struct otlp *, uint32_t node, size_t at, uint32_t events);
+/* The span whose bytes stand in the writer. */
+void otlp_gather(struct otlp *, uint32_t node, uint32_t events);
 /* What is gathered goes to the sender. */
 bool otlp_send(struct otlp *);
 

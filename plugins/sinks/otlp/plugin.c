@@ -130,7 +130,7 @@ static void otlp_destroy(void *self)
     free(o->spans);
     for (uint32_t i = 0; i < o->node_count; i++) {
         free(o->nodes[i].resource);
-        free(o->nodes[i].spans);
+        tap_buf_free(&o->nodes[i].spans);
     }
     free(o->nodes);
     tap_map_free(&o->process_at);

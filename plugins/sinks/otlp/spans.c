@@ -155,6 +155,6 @@ void otlp_close(struct otlp *o, struct otlp_ref ref)
 {
     struct otlp_span *span = otlp_span_at(o, ref);
     tap_pb_end(&o->w, o->ends);
-    otlp_gather(o, span->node, 0, span->events);
+    otlp_gather(o, span->node, span->events);
     otlp_forget(o, ref);
 }
