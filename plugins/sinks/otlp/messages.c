@@ -200,10 +200,10 @@ static bool reply_sent(struct otlp *o, const struct tap_gen_parts *parts, uint64
 
 /* What the process does from here on may be its handling of this message. */
 static bool handle(struct otlp *o, enum tap_gen gen, const uint8_t *term, size_t len,
-                   const struct otlp_ids *ids, struct otlp_ref span)
+                   struct otlp_ref span)
 {
     struct otlp_process *p = otlp_process_make(o, &o->event->pid, o->event->node);
-    return p && otlp_process_takes(o, p, gen, hash_of(term, len), ids, span);
+    return p && otlp_process_takes(o, p, gen, hash_of(term, len), span);
 }
 
 static bool request_taken(struct otlp *o, const struct tap_gen_parts *parts, uint64_t key)
@@ -211,9 +211,8 @@ static bool request_taken(struct otlp *o, const struct tap_gen_parts *parts, uin
     struct otlp_call *c = call_get(o, key, true);
     call_end(o, c->server, o->event->ts, "passed on");
     begin(o, OTLP_SERVER, c->sent ? &c->ids : NULL, "handle", parts->body, parts->body_len);
-    struct otlp_ids ids = o->begins;
     c->server = otlp_open(o);
-    return handle(o, TAP_GEN_CALL, parts->body, parts->body_len, &ids, c->server);
+    return handle(o, TAP_GEN_CALL, parts->body, parts->body_len, c->server);
 }
 
 static bool consume(struct otlp *o, enum tap_gen gen, const char *what, const uint8_t *term,
@@ -221,8 +220,7 @@ static bool consume(struct otlp *o, enum tap_gen gen, const char *what, const ui
 {
     begin(o, OTLP_CONSUMER, NULL, what, term, len);
     link_to_sender(o);
-    struct otlp_ids ids = o->begins;
-    return handle(o, gen, term, len, &ids, otlp_open(o));
+    return handle(o, gen, term, len, otlp_open(o));
 }
 
 static bool reply_taken(struct otlp *o, const struct tap_gen_parts *parts, uint64_t key)
@@ -288,7 +286,7 @@ static bool plain_message(struct otlp *o)
     if (e->kind == TAP_MESSAGE_SEND)
         remember_send(o, NULL);
     else if (otlp_process(o, &e->pid)) /* else it is in nobody's way */
-        return handle(o, TAP_GEN_NONE, payload(o), len, NULL, none);
+        return handle(o, TAP_GEN_NONE, payload(o), len, none);
     return true;
 }
 
@@ -327,14 +325,13 @@ bool otlp_spawn(struct otlp *o)
     otlp_process_of(o);
     otlp_peer(o, "beam.child");
     otlp_span_term(o, "beam.function", e->payload);
-    struct otlp_ids ids = o->begins;
     otlp_open_point(o);
     if (e->peer_type != TAP_PEER_PID)
         return true;
     struct otlp_process *child = otlp_process_make(o, &e->peer, e->node);
     if (!child)
         return false;
-    child->cause = ids;
+    child->cause = o->begins;
     child->caused = true;
     return true;
 }

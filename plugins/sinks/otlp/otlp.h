@@ -216,10 +216,10 @@ void otlp_process_lasts(struct otlp *, struct otlp_ref, int64_t ts);
 /* The event is one of a process. */
 void otlp_process_seen(struct otlp *);
 /* It fetches a message, which was sent then (0: unknown); and, behind that, what the message is.
- * `ids` NULL, and a span at 0: it has none. False: no memory. */
+ * A span at 0: it has none. False: no memory. */
 void otlp_process_fetches(struct otlp *, struct otlp_process *, int64_t sent);
 bool otlp_process_takes(struct otlp *, struct otlp_process *, enum tap_gen, uint64_t hash,
-                        const struct otlp_ids *ids, struct otlp_ref span);
+                        struct otlp_ref span);
 /* A message of this kind and content (0: unknown) is given to a callback, whose span has this
  * number as soon as it has one. False: none of those that were fetched. */
 bool otlp_process_calls_back(struct otlp *, struct otlp_process *, enum tap_gen, uint64_t hash);

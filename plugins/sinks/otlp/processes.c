@@ -80,7 +80,7 @@ static void drop_all(struct otlp *o, struct otlp_process *p)
 }
 
 bool otlp_process_takes(struct otlp *o, struct otlp_process *p, enum tap_gen gen, uint64_t hash,
-                        const struct otlp_ids *ids, struct otlp_ref span)
+                        struct otlp_ref span)
 {
     if (o->fetched == OTLP_FETCHED) { /* nothing is inside it */
         if (gen != TAP_GEN_CALL && otlp_end(o, span, o->event->ts, false))
@@ -90,9 +90,10 @@ bool otlp_process_takes(struct otlp *o, struct otlp_process *p, enum tap_gen gen
     struct otlp_fetched *m = calloc(1, sizeof *m);
     if (!m)
         return false;
+    const struct otlp_span *s = otlp_span_at(o, span);
     *m = (struct otlp_fetched){.gen = gen, .hash = hash, .span = span};
-    if (ids)
-        m->ids = *ids;
+    if (s)
+        m->ids = s->ids;
     o->fetched++;
     if (p->first && is_sure(p->first) && p->seen > p->first->lasts) /* it may be no more */
         p->first->lasts = p->seen;
