@@ -153,8 +153,7 @@ struct otlp {
     bool point;              /* the call that was told has no end */
     struct otlp_ids begins;  /* of the span that is being made */
     uint64_t begins_in;      /* its parent */
-    int64_t begins_at;
-    struct tap_pb ends; /* the span that is being ended */
+    struct tap_pb ends;      /* the span that is being ended */
 };
 
 /* ---- spans.c. A span is begun, gets its fields, and is opened; later it is ended, gets the rest

@@ -47,7 +47,6 @@ void otlp_begin(struct otlp *o, enum otlp_kind kind, const struct otlp_ids *pare
     o->begins_in = 0;
     if (parent)
         memcpy(&o->begins_in, parent->span, sizeof o->begins_in);
-    o->begins_at = o->event->ts;
     tap_pb_bytes(w, TRACE_ID, ids.trace, sizeof ids.trace);
     tap_pb_bytes(w, SPAN_ID, ids.span, sizeof ids.span);
     if (parent)
@@ -98,7 +97,7 @@ struct otlp_ref otlp_open(struct otlp *o)
     o->open_bytes += cost(len);
     o->spans[at - 1] = (struct otlp_span){.ids = o->begins,
                                           .number = ++o->begun,
-                                          .start = o->begins_at,
+                                          .start = o->event->ts,
                                           .parent = o->begins_in,
                                           .node = o->event->node,
                                           .events = counts,
@@ -109,9 +108,8 @@ struct otlp_ref otlp_open(struct otlp *o)
 
 void otlp_open_point(struct otlp *o)
 {
-    int64_t ts = o->begins_at;
     struct otlp_ref ref = otlp_open(o);
-    if (otlp_end(o, ref, ts, false))
+    if (otlp_end(o, ref, o->event->ts, false))
         otlp_close(o, ref);
 }
 
