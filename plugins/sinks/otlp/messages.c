@@ -138,12 +138,13 @@ static void remember_send(struct otlp *o, const struct otlp_ids *ids)
     o->flow_ids[at->from] = ids ? *ids : (struct otlp_ids){{0}, {0}};
 }
 
-static void recall_send(struct otlp *o)
+/* When the message that it fetches was sent, at the earliest; 0: unknown. */
+static int64_t recall_send(struct otlp *o)
 {
     struct tap_flow_time sent;
     bool known = tap_flow_times_take(&o->flows, o->event->flow, &sent);
-    o->sent = known ? sent.sent - (sent.pair == o->event->node ? 0 : SKEW) : 0;
     o->sent_by = known ? o->flow_ids[sent.from] : (struct otlp_ids){{0}, {0}};
+    return known ? sent.sent - (sent.pair == o->event->node ? 0 : SKEW) : 0;
 }
 
 /* The point that a receive will have a link to. */
@@ -299,14 +300,15 @@ bool otlp_message(struct otlp *o)
                (parts.gen == TAP_GEN_CAST || (parts.tag && tap_gen_key(&parts)));
     struct otlp_process *p = e->kind == TAP_MESSAGE_RECEIVE ? otlp_process(o, &e->pid) : NULL;
     bool answer = gen && p && parts.gen == TAP_GEN_REPLY && is_answer(o, tap_gen_key(&parts));
+    int64_t sent = 0;
     if (e->kind == TAP_MESSAGE_RECEIVE)
-        recall_send(o);
+        sent = recall_send(o);
     else if (gen && parts.gen != TAP_GEN_CAST)
         remember_send(o, NULL);
     if (p && answer)
         p->waits = false;
     else if (p && !(e->flags & TAP_EVENT_TIMEOUT))
-        otlp_process_fetches(o, p, o->sent);
+        otlp_process_fetches(o, p, sent);
     return gen ? gen_message(o, &parts) : plain_message(o);
 }
 

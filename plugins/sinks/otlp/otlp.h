@@ -147,9 +147,8 @@ struct otlp {
     const struct tap_batch *batch;
     const struct tap_event *event;
     struct tap_print print;
-    bool counted; /* it counts, and no span has it yet */
-    int64_t sent; /* when the message was sent that it fetches, at the earliest; 0: unknown */
-    struct otlp_ids sent_by; /* what sent it; all 0: unknown */
+    bool counted;            /* it counts, and no span has it yet */
+    struct otlp_ids sent_by; /* what sent the message that it fetches; all 0: unknown */
     bool point;              /* the call that was told has no end */
     struct otlp_ids begins;  /* of the span that is being made */
     uint64_t begins_in;      /* its parent */
