@@ -247,10 +247,9 @@ static bool is_answer(struct otlp *o, uint64_t key)
 
 /* ---- All of them */
 
-static bool gen_message(struct otlp *o, const struct tap_gen_parts *parts)
+static bool gen_message(struct otlp *o, const struct tap_gen_parts *parts, uint64_t key)
 {
     bool sent = o->event->kind == TAP_MESSAGE_SEND;
-    uint64_t key = tap_gen_key(parts);
     switch (parts->gen) {
     case TAP_GEN_CALL: return sent ? request_sent(o, parts, key) : request_taken(o, parts, key);
     case TAP_GEN_REPLY: return sent ? reply_sent(o, parts, key) : reply_taken(o, parts, key);
@@ -296,20 +295,21 @@ bool otlp_message(struct otlp *o)
     const struct tap_event *e = o->event;
     struct tap_gen_parts parts;
     bool gen = e->gen && !(e->flags & (TAP_EVENT_TRUNCATED | TAP_EVENT_TIMEOUT)) &&
-               tap_gen_read(payload(o), e->payload.len, &parts) &&
-               (parts.gen == TAP_GEN_CAST || (parts.tag && tap_gen_key(&parts)));
+               tap_gen_read(payload(o), e->payload.len, &parts);
+    uint64_t key = gen && parts.tag ? tap_gen_key(&parts) : 0;
+    gen = gen && (key || parts.gen == TAP_GEN_CAST);
     struct otlp_process *p = e->kind == TAP_MESSAGE_RECEIVE ? otlp_process(o, &e->pid) : NULL;
-    bool answer = gen && p && parts.gen == TAP_GEN_REPLY && is_answer(o, tap_gen_key(&parts));
+    bool answer = gen && p && parts.gen == TAP_GEN_REPLY && is_answer(o, key);
     int64_t sent = 0;
     if (e->kind == TAP_MESSAGE_RECEIVE)
         sent = recall_send(o);
     else if (gen && parts.gen != TAP_GEN_CAST)
         remember_send(o, NULL);
-    if (p && answer)
+    if (answer)
         p->waits = false;
     else if (p && !(e->flags & TAP_EVENT_TIMEOUT))
         otlp_process_fetches(o, p, sent);
-    return gen ? gen_message(o, &parts) : plain_message(o);
+    return gen ? gen_message(o, &parts, key) : plain_message(o);
 }
 
 bool otlp_spawn(struct otlp *o)
