@@ -32,7 +32,7 @@ static const char *wrong_with(const char *line)
     return line[n + 1 + rest] ? NULL : "has no value";
 }
 
-static bool add(struct curl_slist **list, const char *line)
+bool otlp_header_add(struct curl_slist **list, const char *line)
 {
     struct curl_slist *more = curl_slist_append(*list, line);
     if (more)
@@ -55,7 +55,7 @@ static enum tap_status add_lines(const struct tap_host *host, const char *file, 
         const char *wrong = wrong_with(line);
         if (wrong)
             return TAP_FAIL(host, TAP_ERROR, "headers_file %s: line %u %s", file, number, wrong);
-        if (!add(list, line))
+        if (!otlp_header_add(list, line))
             return TAP_FAIL(host, TAP_ERROR, "out of memory");
     }
     return TAP_OK;
@@ -150,7 +150,7 @@ static enum tap_status add_pair(const struct tap_host *host, char *pair, unsigne
     enum tap_status status = TAP_OK;
     if (wrong)
         status = TAP_FAIL(host, TAP_ERROR, VARIABLE ": entry %u %s", number, wrong);
-    else if (!add(list, line))
+    else if (!otlp_header_add(list, line))
         status = TAP_FAIL(host, TAP_ERROR, "out of memory");
     if (line)
         explicit_bzero(line, strlen(line));

@@ -103,14 +103,6 @@ static curl_socket_t open_socket(void *self, curlsocktype purpose, struct curl_s
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static bool add_header(struct otlp_http *http, const char *line)
-{
-    struct curl_slist *more = curl_slist_append(http->headers, line);
-    if (more)
-        http->headers = more;
-    return more;
-}
-
 static void set_options(struct otlp_http *http, const char *ca_file)
 {
     CURL *c = http->easy;
@@ -142,9 +134,10 @@ enum tap_status otlp_http_open(struct otlp_http *http, const struct tap_host *ho
         return TAP_ERROR;
     char agent[64];
     snprintf(agent, sizeof agent, "User-Agent: beamtap/%.32s", host->run_info->version);
-    bool good = add_header(http, "Content-Type: application/x-protobuf") &&
-                add_header(http, agent) && add_header(http, "Expect:") &&
-                (!http->packed || add_header(http, "Content-Encoding: gzip"));
+    struct curl_slist **to = &http->headers;
+    bool good = otlp_header_add(to, "Content-Type: application/x-protobuf") &&
+                otlp_header_add(to, agent) && otlp_header_add(to, "Expect:") &&
+                (!http->packed || otlp_header_add(to, "Content-Encoding: gzip"));
     http->easy = good ? curl_easy_init() : NULL;
     if (!http->easy)
         return TAP_FAIL(host, TAP_ERROR, "out of memory");

@@ -48,6 +48,8 @@ void otlp_http_post(struct otlp_http *, const char *bytes, size_t len, int ms,
 
 /* ---- headers.c */
 
+/* One more, as it is. False: no memory, and the list is as it was. */
+bool otlp_header_add(struct curl_slist **, const char *line);
 /* Those of the file, a line each, and of the environment's OTEL_EXPORTER_OTLP_HEADERS. No value is
  * ever told. TAP_ERROR with a cause. */
 enum tap_status otlp_headers_read(const struct tap_host *, const char *file, struct curl_slist **);
