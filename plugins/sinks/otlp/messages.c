@@ -121,11 +121,6 @@ static bool is_own(const struct tap_event *e, const struct tap_gen_parts *parts)
     return tap_read_pid(&at, &node, &n, &pid) && pid.id == e->pid.id && pid.serial == e->pid.serial;
 }
 
-static uint64_t hash_of(const uint8_t *term, size_t len)
-{
-    return tap_map_bytes(term, len);
-}
-
 /* When it is sent, and by what: its receive asks. */
 static void remember_send(struct otlp *o, const struct otlp_ids *ids)
 {
@@ -204,7 +199,7 @@ static bool handle(struct otlp *o, enum tap_gen gen, const uint8_t *term, size_t
                    struct otlp_ref span)
 {
     struct otlp_process *p = otlp_process_make(o, &o->event->pid, o->event->node);
-    return p && otlp_process_takes(o, p, gen, hash_of(term, len), span);
+    return p && otlp_process_takes(o, p, gen, tap_map_bytes(term, len), span);
 }
 
 static bool request_taken(struct otlp *o, const struct tap_gen_parts *parts, uint64_t key)

@@ -165,8 +165,8 @@ struct otlp_ref otlp_open(struct otlp *);
 void otlp_open_point(struct otlp *);
 /* NULL: it has ended. */
 struct otlp_span *otlp_span_at(struct otlp *, struct otlp_ref);
-/* NULL where there is no such span any more. `takes`: the event is its, too. */
-struct otlp_span *otlp_end(struct otlp *, struct otlp_ref, int64_t ts, bool takes);
+/* False: there is no such span any more. `takes`: the event is its, too. */
+bool otlp_end(struct otlp *, struct otlp_ref, int64_t ts, bool takes);
 void otlp_close(struct otlp *, struct otlp_ref);
 /* Forgets one that has not begun after all. */
 void otlp_forget(struct otlp *, struct otlp_ref);

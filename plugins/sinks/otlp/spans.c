@@ -132,11 +132,11 @@ void otlp_forget(struct otlp *o, struct otlp_ref ref)
     o->span_free = ref.at;
 }
 
-struct otlp_span *otlp_end(struct otlp *o, struct otlp_ref ref, int64_t ts, bool takes)
+bool otlp_end(struct otlp *o, struct otlp_ref ref, int64_t ts, bool takes)
 {
     struct otlp_span *span = otlp_span_at(o, ref);
     if (!span)
-        return NULL;
+        return false;
     if (takes) {
         span->events += o->counted;
         o->counted = false;
@@ -146,7 +146,7 @@ struct otlp_span *otlp_end(struct otlp *o, struct otlp_ref ref, int64_t ts, bool
     tap_writer_put(&o->w, span->fields, span->len);
     tap_pb_fixed64(&o->w, START, (uint64_t)span->start); /* which may have been put off */
     tap_pb_fixed64(&o->w, END, (uint64_t)(ts > span->start ? ts : span->start));
-    return span;
+    return true;
 }
 
 void otlp_close(struct otlp *o, struct otlp_ref ref)
