@@ -1,7 +1,7 @@
 /* counted_sums.c: see counted_sums.h. Sums alone are kept. */
 #include "sinks/common/counted_sums.h"
 
-#include "sinks/common/writer.h"
+#include "sinks/common/event_text.h"
 
 #include <stdlib.h>
 

@@ -35,6 +35,11 @@ static inline char *tap_event_flags_put(char *p, const struct tap_event *e)
     return p;
 }
 
+/* Has it a process? One that speaks of a node, or of all of its processes, has none. */
+static inline bool tap_event_has_pid(const struct tap_event *e)
+{
+    return e->pid.node || e->pid.id || e->pid.serial;
+}
 /* Does it carry a term? Of a control event only a mark's is text of its row. */
 static inline bool tap_event_has_term(const struct tap_event *e)
 {

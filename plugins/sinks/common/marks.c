@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "beamtap/term.h"
-#include "sinks/common/writer.h"
+#include "sinks/common/event_text.h"
 
 size_t tap_mark_text(char dst[TAP_MARK_TEXT], const struct tap_batch *batch,
                      const struct tap_event *e)

@@ -188,11 +188,6 @@ static inline void tap_writer_end_event(struct tap_writer *w, const struct tap_e
     else
         tap_writer_end(w, !tap_kind_is_control(e->kind));
 }
-/* Has it a process? One that speaks of a node, or of all of its processes, has none. */
-static inline bool tap_event_has_pid(const struct tap_event *e)
-{
-    return e->pid.node || e->pid.id || e->pid.serial;
-}
 /* Is the run to end, while a sink waits for somebody? */
 static inline bool tap_sink_is_to_end(const struct tap_host *host)
 {

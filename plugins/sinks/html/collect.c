@@ -1,4 +1,5 @@
 /* collect.c: what each event counts for. */
+#include "sinks/common/event_text.h"
 #include "sinks/html/html.h"
 
 static void raised(struct html *h, uint32_t process, const struct tap_batch *batch,

@@ -1,4 +1,5 @@
 /* timeline.c: how many events there were when, and where some are missing; and marks. */
+#include "sinks/common/event_text.h"
 #include "sinks/html/html.h"
 
 #define FIRST_WIDTH 1000000 /* ns; twice as wide whenever the trace is longer than all buckets */

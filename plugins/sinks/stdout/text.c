@@ -12,6 +12,7 @@
  * Whatever the traced node sent, a line stays a line and cannot move the terminal's cursor: control
  * characters that a term did not escape become question marks.
  */
+#include "sinks/common/event_text.h"
 #include "sinks/common/stack_text.h"
 #include "sinks/common/traced_returns.h"
 #include "sinks/stdout/text.h"

@@ -2,6 +2,7 @@
  * slowest gen_server calls, what was raised and why processes ended, where a window began and
  * ended, and what was lost, as text when the run ends.
  */
+#include "sinks/common/event_text.h"
 #include "sinks/summary/summary.h"
 
 static struct sum_node *node_get(struct sum *s, uint32_t index)
