@@ -9,7 +9,8 @@ STARTED = 1700000000000000000
 
 
 def atom(text):
-    return b'w' + bytes([len(text)]) + text.encode()
+    data = text.encode()
+    return b'w' + bytes([len(data)]) + data
 
 
 def binary(data):

@@ -12,11 +12,6 @@ FUNCTIONS = ['day', '-day/1-fun-0-', '-day/1-fun-12-', '-hello world/2-fun-0-', 
 WORKS = [(m, f, n % 3) for m in MODULES for n, f in enumerate(FUNCTIONS)]
 
 
-def atom(text):
-    data = text.encode()
-    return b'w' + bytes([len(data)]) + data
-
-
 def quoted(text):
     return '"' + text.replace('\\', '\\\\').replace('"', '\\"') + '"'
 
