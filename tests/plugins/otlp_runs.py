@@ -1,5 +1,5 @@
 """What tests of the sink `otlp` share: recordings played into it, at once or piece by piece, and what is said of them."""
-import json, os, shutil, socket, subprocess, sys, tempfile, time
+import json, os, shutil, subprocess, sys, tempfile, time
 from recording import *
 sys.path.insert(0, os.path.join(TOP, 'tests', 'e2e'))
 from otlp_collector import Collector, why_not
@@ -73,17 +73,12 @@ def until(condition, what):
         time.sleep(0.02)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-
 def run_all(name, *functions):
     """Runs them where they can be run, in a folder that is gone afterwards; the exit code."""
     try:
-        if why_not():
-            print('# skipped: ' + why_not())
+        why = why_not()
+        if why:
+            print('# skipped: ' + why)
             return 0
         return 1 if tests(name, functions) else 0
     finally:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """test_sink_otlp.py: the spans that the sink `otlp` makes of recordings that are known, as a collector takes them that reads with
 OpenTelemetry's own package; and its settings."""
-import sys, threading
+import socket, sys, threading
 from otlp_runs import *
 
 

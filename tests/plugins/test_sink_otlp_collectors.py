@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """test_sink_otlp_collectors.py: what becomes of a run whose collector is away, slow, overloaded, refuses, or never was there: beamtap comes
 to its end, everything is either taken or counted as lost, and the other sinks have everything."""
-import signal, threading
+import signal, socket, threading
 from otlp_runs import *
 
 
@@ -63,7 +63,7 @@ def what_is_rejected_is_lost():
 def one_that_was_never_there_is_told():
     for options in ('timeout = 1s', 'timeout = 1s\nbuffer = 1M'):
         began = time.time()
-        code, err, sinks = export(many(20000), 'http://127.0.0.1:%d' % free_port(), options, BESIDE)
+        code, err, sinks = export(many(20000), 'http://127.0.0.1:1', options, BESIDE)
         assert code == 1 and 'took nothing' in err and sinks[0]['failed'] and time.time() - began < 60, (code, err, sinks)
         assert sinks[0]['written'] == 0 and sinks[0]['lost'] == 40000 and sinks[1]['written'] == 40000, sinks
     # with nothing to send nobody is asked
