@@ -1,12 +1,12 @@
 """A collector for tests of the sink `otlp`: otlp_collector.js, which reads spans with OpenTelemetry's own npm package."""
-import fcntl, json, os, random, subprocess, urllib.request
+import json, os, random, subprocess, urllib.request
+import npm
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build/release')))
 FOLDER = os.environ.get('BEAMTAP_OTLP', os.path.join(os.path.dirname(BUILD), 'otlp'))
 READER = '@opentelemetry/otlp-transformer'
-ROOT = os.path.join(FOLDER, 'node_modules', READER, 'build/src/generated/root.js')
 VERSION = '0.203.0'  # of those that read requests, too, and not only write them
 
 
@@ -14,23 +14,7 @@ def why_not():
     """Why the sink or the collector cannot be had here, for a line `# skipped: ...`; None: they can."""
     if not os.path.exists(os.path.join(BUILD, 'plugins/beamtap_sink_otlp.so')):
         return 'there is no sink otlp in this build, for libcurl is missing'
-    if os.path.exists(ROOT):
-        return None
-    os.makedirs(FOLDER, exist_ok=True)
-    with open(os.path.join(FOLDER, 'lock'), 'w') as lock:  # of two tests one fetches it
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return None if os.path.exists(ROOT) else fetched()
-
-
-def fetched():
-    try:
-        done = subprocess.run(['npm', 'install', '--no-audit', '--no-fund', '--no-save', '--prefix', '.', '%s@%s' % (READER, VERSION)], cwd=FOLDER,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
-    except (OSError, subprocess.TimeoutExpired) as why:
-        return 'OpenTelemetry\'s package cannot be had here: %s' % why
-    if done.returncode:
-        return 'OpenTelemetry\'s package cannot be had here: %s' % done.stdout.decode('utf-8', 'replace').strip().splitlines()[-1:]
-    return None
+    return npm.why_not(FOLDER, '%s@%s' % (READER, VERSION), 'node_modules/%s/build/src/generated/root.js' % READER, "OpenTelemetry's package")
 
 
 class Span:

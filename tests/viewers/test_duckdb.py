@@ -6,24 +6,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
 from lib import *
 from messages import recorded
+import npm
 
 DUCKDB = os.environ.get('BEAMTAP_DUCKDB', os.path.join(os.path.dirname(BUILD), 'duckdb'))
 NASTY = r"""[{a,"b",'=x'}, '=sum(A1)', <<"q\"uote, comma">>, "text", "two\nlines", 1.5, -7, nan, true, null, '2024-01-01', [], '', <<>>]"""
-
-
-def can_be_had():
-    if os.path.isdir(os.path.join(DUCKDB, 'node_modules/@duckdb/node-api')):
-        return True
-    os.makedirs(DUCKDB, exist_ok=True)
-    try:
-        done = subprocess.run(['npm', 'install', '--no-audit', '--no-fund', '--no-save', '@duckdb/node-api'], cwd=DUCKDB,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
-    except (OSError, subprocess.TimeoutExpired) as why:
-        print('# skipped: DuckDB cannot be had here:', why)
-        return False
-    if done.returncode:
-        print('# skipped: DuckDB cannot be had here:', done.stdout.decode('utf-8', 'replace').strip().splitlines()[-1:])
-    return done.returncode == 0
 
 
 def ask(run, sql):
@@ -47,5 +33,8 @@ def numbers_first_then_anything():
     node.clean()
 
 
-if can_be_had():
+why = npm.why_not(DUCKDB, '@duckdb/node-api', 'node_modules/@duckdb/node-api', 'DuckDB')
+if why:
+    print('# skipped: ' + why)
+else:
     tests(numbers_first_then_anything)

@@ -8,9 +8,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'e2e'), os.path.join(HERE, '..', 'plugins')]
 from lib import *
 from lib import rows as rows_of
-import recording, story
+import recording, story, viewer
 
-VIEWER = os.environ.get('BEAMTAP_VIEWER', os.path.join(os.path.dirname(BUILD), 'viewer'))
 SHOTS = os.environ.get('BEAMTAP_SHOTS')
 UNITS = {'ns': 1, 'µs': 1e3, 'ms': 1e6, 's': 1e9}
 jobs, judges = [], []
@@ -343,7 +342,7 @@ def marked():
 
 
 def opened_in_a_browser():
-    done = subprocess.run(['node', os.path.join(HERE, 'page.mjs'), VIEWER], input=json.dumps(jobs).encode(),
+    done = subprocess.run(['node', os.path.join(HERE, 'page.mjs'), viewer.FOLDER], input=json.dumps(jobs).encode(),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr.decode()[-1500:]
     wrong = []
@@ -355,9 +354,8 @@ def opened_in_a_browser():
     assert not wrong and len(judges) == 8, wrong or judges
 
 
-there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       text=True)
-if there.returncode != 0:
-    print('# skipped: %s' % there.stdout.strip())
+why = viewer.why_not()
+if why:
+    print('# skipped: ' + why)
     sys.exit(0)
 tests(demo, limited, hostile, empty, profile, profiles_of_more_and_less, marked, opened_in_a_browser)

@@ -5,35 +5,15 @@ import collections, json, os, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'e2e'), os.path.join(HERE, '..', 'plugins')]
 from lib import *
-import story
+import npm, story, viewer
 
-VIEWER = os.environ.get('BEAMTAP_VIEWER', os.path.join(os.path.dirname(BUILD), 'viewer'))
 SPEEDSCOPE = os.environ.get('BEAMTAP_SPEEDSCOPE', os.path.join(os.path.dirname(BUILD), 'speedscope'))
-PACKAGE = os.path.join(SPEEDSCOPE, 'node_modules/speedscope')
+PACKAGE = 'node_modules/speedscope'
 ODD = r"""-module('e2e odd;names').
 -export(['a;b c'/1, 'größe 12'/0]).
 'a;b c'(N) -> lists:sum([N, 'größe 12'()]).
 'größe 12'() -> lists:last([1, 2, 3]).
 """
-
-
-def can_be_had():
-    there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if there.returncode:
-        print('# skipped: %s' % there.stdout.strip())
-        return False
-    if os.path.isdir(PACKAGE):
-        return True
-    os.makedirs(SPEEDSCOPE, exist_ok=True)
-    try:
-        done = subprocess.run(['npm', 'install', '--no-audit', '--no-fund', '--no-save', 'speedscope'], cwd=SPEEDSCOPE, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
-    except (OSError, subprocess.TimeoutExpired) as why:
-        print('# skipped: speedscope cannot be had here:', why)
-        return False
-    if done.returncode:
-        print('# skipped: speedscope cannot be had here:', done.stdout.decode('utf-8', 'replace').strip().splitlines()[-1:])
-    return done.returncode == 0
 
 
 def folded(run, name):
@@ -46,7 +26,7 @@ def folded(run, name):
 
 def in_speedscope(run, *names):
     """The same, as speedscope has it: frames that open and close along one axis. A stack that takes nothing is not drawn."""
-    done = subprocess.run(['node', os.path.join(HERE, 'speedscope.mjs'), VIEWER, PACKAGE, *map(run.path, names)],
+    done = subprocess.run(['node', os.path.join(HERE, 'speedscope.mjs'), viewer.FOLDER, os.path.join(SPEEDSCOPE, PACKAGE), *map(run.path, names)],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stderr[:2000]
     for seen in json.loads(done.stdout):
@@ -106,5 +86,8 @@ path = trace.btf
         '%s:%s/%d' % name: n for name, n in calls.count.items() if name[0].startswith('shop_')}, (by_name, calls.count)
 
 
-if can_be_had():
+why = viewer.why_not() or npm.why_not(SPEEDSCOPE, 'speedscope', PACKAGE, 'speedscope')
+if why:
+    print('# skipped: ' + why)
+else:
     tests(the_shop_and_odd_names)

@@ -10,8 +10,8 @@ sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
 from lib import *
 from lib import rows as rows_of
 from model import Model
+import viewer
 
-VIEWER = os.environ.get('BEAMTAP_VIEWER', os.path.join(os.path.dirname(BUILD), 'viewer'))
 SHOTS = os.environ.get('BEAMTAP_SHOTS')
 jobs, judges = [], []
 
@@ -300,7 +300,7 @@ def killed_and_mended():
 
 def opened_in_the_viewer():
     """Opens all that the tests above have noted."""
-    done = subprocess.run(['node', os.path.join(HERE, 'view.mjs'), VIEWER], input=json.dumps(jobs).encode(),
+    done = subprocess.run(['node', os.path.join(HERE, 'view.mjs'), viewer.FOLDER], input=json.dumps(jobs).encode(),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr.decode()[-1500:]
     wrong = []
@@ -312,9 +312,8 @@ def opened_in_the_viewer():
     assert not wrong and len(judges) == 5 + 2 * KILLS, wrong or judges
 
 
-there = subprocess.run(['sh', os.path.join(HERE, 'setup.sh'), VIEWER], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       text=True)
-if there.returncode != 0:
-    print('# skipped: %s' % there.stdout.strip())
+why = viewer.why_not()
+if why:
+    print('# skipped: ' + why)
     sys.exit(0)
 tests(demo, storm, storm_under_a_limit, scheduling, two_nodes, killed_and_mended, opened_in_the_viewer)
