@@ -3,7 +3,7 @@ these are the numbers of the csv of the same run. Names that are no plain words 
 """
 import collections, json, os, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, '..', 'e2e'), os.path.join(HERE, '..', 'plugins')]
+sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
 from lib import *
 import npm, story, viewer
 
