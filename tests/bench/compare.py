@@ -12,7 +12,7 @@ are held; the table has the medians. --root: a folder with another OTP release, 
 --sources: a folder with a checkout of each tool by its name; without one they are asked for from hex (mix hex.package fetch). What
 is not to be had is said, and left out. Nothing here passes or fails by time.
 """
-import argparse, glob, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, glob, json, os, shutil, statistics, subprocess, sys, tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 parser = argparse.ArgumentParser()
@@ -24,9 +24,10 @@ parser.add_argument('--sources')
 parser.add_argument('--json')
 parser.add_argument('tools', nargs='*', metavar='TOOL')
 options = parser.parse_args()
-os.environ.update(BEAMTAP_BUILD=os.path.abspath(options.build), BEAMTAP_TEST_ROOT=options.root, BEAMTAP_OTP_ROOTS=options.root)
+os.environ.update(BEAMTAP_BUILD=os.path.abspath(options.build), BEAMTAP_TEST_ROOT=options.root)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'e2e'))
 from lib import *  # noqa: E402, F403
+from live import cpu_of  # noqa: E402
 from table import facts  # noqa: E402
 
 PROCESSES = 2
@@ -48,17 +49,13 @@ def source_of(name, version):
     if options.sources:
         folder = os.path.join(options.sources, name)
         return (folder, None) if os.path.isdir(folder) else (None, 'there is no %s' % folder)
-    if not shutil_which('mix'):
+    if not shutil.which('mix'):
         return None, 'there is no mix to fetch it (apt-get install elixir), and no --sources'
     folder = os.path.join(work, 'source-' + name)
     done = subprocess.run(['mix', 'hex.package', 'fetch', name, version, '--unpack', '--output', folder], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said = done.stdout.strip().splitlines()
     return (folder, None) if done.returncode == 0 else (None, 'mix hex.package fetch: %s' % (said[0] if said else 'exit code %d' % done.returncode))
-
-
-def shutil_which(program):
-    return any(os.access(os.path.join(p, program), os.X_OK) for p in os.environ['PATH'].split(os.pathsep))
 
 
 def build(name, version):
@@ -95,12 +92,6 @@ def missing(tool, release):
 
 
 # ---- One run
-
-def cpu_of(pid):
-    with open('/proc/%d/stat' % pid) as f:
-        fields = f.read().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
 
 def memory(pid, key):
     with open('/proc/%d/status' % pid) as f:

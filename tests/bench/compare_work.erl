@@ -40,9 +40,6 @@ run(Tool, Processes, Calls, Scratch) ->
         exit(Screen, kill)
     end.
 
-tool(bare, Processes, Calls, _) ->
-    {workload(Processes, Calls), none};
-
 %% Into a file, which it writes as it would print.
 tool(redbug, Processes, Calls, Scratch) ->
     {Name, _, _} = redbug:start("compare_work:f", [{time, 120000}, {msgs, Processes * Calls}, {print_file, Scratch}]),
