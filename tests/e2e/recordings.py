@@ -49,9 +49,9 @@ def frame(flags, body, seq=0, count=1, lost=0, why=0, node=0):
     return struct.pack('>4sBBHIIQIIII', b'BTF1', 1, flags | RECORDED, 0, 0, why, seq, count, lost, node, len(body)) + body
 
 
-def report(t, seq=0, own=False):
+def report(t, seq=0, own=False, node=0):
     body = b'\x83' + term(t)
-    return frame(CONTROL | (OWN if own else 0), struct.pack('>I', len(body)) + body, seq)
+    return frame(CONTROL | (OWN if own else 0), struct.pack('>I', len(body)) + body, seq, node=node)
 
 
 def calls(first, n, ts, step):

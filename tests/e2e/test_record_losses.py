@@ -6,22 +6,17 @@ from recordings import *
 MS = 10**6
 
 
-def said(t, seq=0, node=0, own=True):
-    body = b'\x83' + term(t)
-    return frame(CONTROL | OWN * own, struct.pack('>I', len(body)) + body, seq, node=node)
-
-
 def call(seq, ns, module='m', node=0, function='f', args=()):
     body = b'\x83' + term((Atom('trace_ts'), pid(100), Atom('call'), (Atom(module), Atom(function), [seq, *args]), ns))
     return frame(0, struct.pack('>I', len(body)) + body, seq, node=node)
 
 
 def up(node=0, ms=0):
-    return said((Atom('node_up'), {Atom('release'): '25', Atom('offset'): STARTED, Atom('monotonic'): ms * MS}), node=node, own=False)
+    return report((Atom('node_up'), {Atom('release'): '25', Atom('offset'): STARTED, Atom('monotonic'): ms * MS}), node=node)
 
 
 def down(seq, node=0, reason=0):
-    return said((Atom('node_down'), reason), seq, node)
+    return report((Atom('node_down'), reason), seq, own=True, node=node)
 
 
 def lost(seq, n, why):
@@ -32,10 +27,10 @@ def recording(name, *nodes, frames):
     """Of these nodes, which are numbered in their order."""
     path = os.path.join(work, name)
     with open(path, 'wb') as f:
-        f.write(said((Atom('session'), {Atom('version'): '0', Atom('run'): RUN, Atom('started'): STARTED, Atom('several_nodes'): Atom('true'),
-                                        Atom('events'): [Atom('function_call')], Atom('config'): ''})))
+        f.write(report((Atom('session'), {Atom('version'): '0', Atom('run'): RUN, Atom('started'): STARTED, Atom('several_nodes'): Atom('true'),
+                                          Atom('events'): [Atom('function_call')], Atom('config'): ''}), own=True))
         for index, node in enumerate(nodes):
-            f.write(said((Atom('node'), node), node=index))
+            f.write(report((Atom('node'), node), own=True, node=index))
         for some in frames:
             f.write(some)
     return path
@@ -70,7 +65,7 @@ def many(count, node=0, ms=0, reports=True):
     for i in range(count):
         yield call(i, (ms + i) * MS, node=node, args=['x' * 200])
         if reports and i % 500 == 0:
-            yield said((Atom('process_info'), [(pid(k), [(Atom('name'), Atom('n%d_%d' % (i, k)))]) for k in range(100, 300)]), i + 1, node, own=False)
+            yield report((Atom('process_info'), [(pid(k), [(Atom('name'), Atom('n%d_%d' % (i, k)))]) for k in range(100, 300)]), i + 1, node=node)
 
 
 def what_keep_had_no_room_for_is_lost_in_the_recording_too():
@@ -82,7 +77,7 @@ def what_keep_had_no_room_for_is_lost_in_the_recording_too():
 
 
 def a_node_that_was_never_traced_stays_one():
-    frames = [up(), call(0, MS), said((Atom('at'), STARTED + 2 * MS), node=1), down(0, node=1, reason=1), down(1)]
+    frames = [up(), call(0, MS), report((Atom('at'), STARTED + 2 * MS), own=True, node=1), down(0, node=1, reason=1), down(1)]
     run = played(recording('never.btf', 'n@h', 'nowhere@h', frames=frames))
     same(run)
     assert re.search(r'nowhere@h: failed, never traced$', run.err(), re.M) and 'lost during' not in run.err(), run.err()
