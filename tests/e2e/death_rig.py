@@ -52,7 +52,7 @@ class Case:
     def __init__(self, tool, ini=None):
         if not Case.node:
             Case.node = Node()
-            Case.sessions = Case.node('code:ensure_loaded(trace)').startswith('{module')
+            Case.sessions = sessions(Case.node)
         self.tool = tool
         self.node('e2e_tool:start()')
         if not tool:

@@ -124,6 +124,11 @@ class Node:
         self.process.wait()
 
 
+def sessions(node):
+    """Whether it is OTP 27 or later, where each tracer has a session of its own."""
+    return node('code:ensure_loaded(trace)').startswith('{module')
+
+
 RECORD = ('--set', 'sink:story.plugin=record', '--set', 'sink:story.path=story.btf', '--set', 'sink:story.queue=256M')
 
 

@@ -94,7 +94,7 @@ def one_that_nobody_loaded():
 def where_another_tool_traces():
     """Before OTP 27 the pattern for modules to come is everybody's: it is left to the other tool, and a row says what may be missing."""
     node = Node()
-    if node('erlang:function_exported(trace, session_create, 3) orelse code:ensure_loaded(trace) =:= {module, trace}') == 'true':
+    if sessions(node):
         return
     shop = made(node, 'made_shop')
     node('spawn(fun() -> register(other_tool, self()), erlang:trace(self(), true, [call]), receive stop -> ok end end), ok')

@@ -109,7 +109,7 @@ def two_runs_at_once():
     pair = (('e2e_first', 'echo(_)'), ('e2e_second', 'bare(_)'))
     both = [Run(CONFIG % (node.name, '%s[filter:pids]\npids = %s\n' % (STEPS.replace('step(_, _)', function), name)), '--json') for name, function in pair]
     tracers = 'length([T || N <- [e2e_first, e2e_second], {tracer, {T, _}} <- [erlang:trace_info(whereis(N), tracer)]])'
-    if node('code:ensure_loaded(trace)').startswith('{module'):
+    if sessions(node):
         tracers = 'length([S || S <- trace:session_info(all), element(1, S) =/= legacy, trace:info(S, {e2e_native, echo, 1}, traced) =/= {traced, false} '
         tracers += 'orelse trace:info(S, {e2e_native, bare, 1}, traced) =/= {traced, false}])'
     wait_for(lambda: node(tracers) == '2', 'both runs')
@@ -129,7 +129,7 @@ def two_runs_at_once():
 def patterns_without_specs():
     """Before OTP 27 they bear no mark: what another tool put in their place stays, and where one traces already there are none."""
     node = node_of()
-    if node('code:ensure_loaded(trace)').startswith('{module'):
+    if sessions(node):
         return node.stop()
     spec = lambda: node('element(2, erlang:trace_info({e2e_native, step, 2}, match_spec))')
     theirs = "erlang:trace_pattern({e2e_native, step, 2}, %s, [local])"

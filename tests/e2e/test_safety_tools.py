@@ -75,14 +75,14 @@ def clean_takes_away_what_a_dead_run_left():
     assert node(KILL_ALL) == '5'  # relay, two guardians, who asks for names, and who looks at heaps
     run.ended(1)
     wait_for(lambda: 'beamtap' not in node('[M || M <- erlang:loaded(), M =/= e2e_node]'), 'the module gone')
-    sessions = node('code:ensure_loaded(trace)').startswith('{module')
+    in_session = sessions(node)
     left = node('e2e_node:residue()')
-    assert sessions or ('{pattern,{e2e_work,' in left and "{message,'receive'" in left), left
-    assert sessions or 'patterns of beamtap on' in ask('nodes', node.name).out()
+    assert in_session or ('{pattern,{e2e_work,' in left and "{message,'receive'" in left), left
+    assert in_session or 'patterns of beamtap on' in ask('nodes', node.name).out()
     # Another tool's pattern stays.
     node('erlang:trace_pattern({lists, reverse, 1}, true, [local])')
     done = ask('clean', node.name)
-    assert sessions or ('e2e_work:target/2' in done.out() and 'pattern on receive' in done.out()), done.out()
+    assert in_session or ('e2e_work:target/2' in done.out() and 'pattern on receive' in done.out()), done.out()
     wait_for(lambda: node('e2e_node:residue()') == '[{pattern,{lists,reverse,1},local}]',
              'only the pattern of another tool; there is ' + node('e2e_node:residue()'))
     assert 'nothing was left' in ask('clean', node.name).out()

@@ -24,10 +24,6 @@ def workers(*names):
     return node
 
 
-def sessions(node):
-    return node('code:ensure_loaded(trace)').startswith('{module')
-
-
 def begin(node, pids, trace):
     run = Run(INI % (node.name, pids, trace), '--json')
 
