@@ -183,7 +183,7 @@ def killed_over_an_old_file():
         began = time.time_ns()
         run = Run(INI % node.name, '--set', 'session.lease=2s', cwd=folder)
         if i == 0:  # the first makes them
-            wait_for(lambda: all(os.path.exists(run.path(n)) and os.path.getsize(run.path(n)) > 20_000 for n in FILES), 'files')
+            wait_for(lambda: all(os.path.getsize(run.path(n)) > 20_000 for n in FILES), 'files')
         else:
             time.sleep(random.random() ** 4 * 0.4)  # its first write is in here
         assert run.process.poll() is None, run.err()

@@ -114,7 +114,7 @@ def each_signal_ends_cleanly():
         busy_node().clean()
     # nohup: it was ignored before us
     process, folder = started_run(INI % busy_node().name + CSV, 'trap "" HUP; exec "$0" run trace.ini 2> err')
-    wait_for(lambda: os.path.exists(folder + '/trace.csv') and os.path.getsize(folder + '/trace.csv') > 0, 'rows')
+    wait_for(lambda: os.path.getsize(folder + '/trace.csv') > 0, 'rows')
     process.send_signal(signal.SIGHUP)
     size = os.path.getsize(folder + '/trace.csv')
     wait_for(lambda: os.path.getsize(folder + '/trace.csv') > 2 * size, 'more rows')
@@ -127,7 +127,7 @@ def the_second_leaves_at_once():
     """The first asks a run that cannot end: its sink waits for a reader that does not read."""
     run = Run(INI % busy_node().name + '[sink:stdout]\npath = pipe\n[sink:csv]\npath = trace.csv\n', cwd=folder_with_pipe())
     reader = os.open(run.path('pipe'), os.O_RDONLY)
-    wait_for(lambda: os.path.exists(run.path('trace.csv')) and os.path.getsize(run.path('trace.csv')) > 100_000, 'rows')
+    wait_for(lambda: os.path.getsize(run.path('trace.csv')) > 100_000, 'rows')
     run.process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
     run.process.send_signal(signal.SIGTERM)

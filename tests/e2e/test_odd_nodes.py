@@ -124,7 +124,7 @@ def a_dead_run_in_a_node_without_its_code():
     """Everything of the run is killed at once: clean finds its marks."""
     node = Bare()
     killed = run(node.name, '0')
-    wait_for(lambda: os.path.exists(killed.path('trace.csv')) and os.path.getsize(killed.path('trace.csv')) > 500, 'events')
+    wait_for(lambda: os.path.getsize(killed.path('trace.csv')) > 500, 'events')
     killed.process.kill()
     ours = node.look(
         "N = '%s', Ours = [P || {process, P, _} <- odd_node:there(N)], [rpc:call(N, erlang, suspend_process, [P]) || P <- Ours], "

@@ -97,8 +97,7 @@ def modules_and_processes():
     node.traced()
     node('e2e_call:add(1, 1)')  # of a process that was there
     node('spawn(fun() -> e2e_call:echo(mine) end)')
-    wait_for(lambda: node('e2e_node:traced()') == 'true' and 'echo' in (run.read('a.csv') if os.path.exists(run.path('a.csv')) else ''),
-             'the call of the new process')
+    wait_for(lambda: node('e2e_node:traced()') == 'true' and 'echo' in run.read('a.csv'), 'the call of the new process')
     run.interrupt()
     assert {r['function'] for r in rows(run, 'a.csv')} == {'echo'}, rows(run, 'a.csv')
     node.clean()

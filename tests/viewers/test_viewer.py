@@ -274,7 +274,7 @@ def killed_and_mended():
     node('e2e_storm:start(1)')
     for kill in range(KILLS):
         run = Run(KILLED % node.name)
-        size = lambda file: os.path.exists(run.path(file)) and os.path.getsize(run.path(file))
+        size = lambda file: os.path.getsize(run.path(file))
         least = kill == KILLS - 1 and 100_000 or random.choice((1, 1000, 20_000, 200_000))
         wait_for(lambda: size('trace.json') >= least and size('packed.json.gz') >= least / 5, 'events in both files')
         time.sleep(random.random() * 0.05)
