@@ -20,9 +20,9 @@ FIRES = ('e2e_work:target(_, 7)', 'e2e_work:thrower(_)', 'exit', 'send(_, {ball,
 
 
 def tables():
-    """(kind, name) -> its options, as the plugins tell them; the session's by None."""
+    """A sink's name -> its options, as the plugins tell them."""
     told = subprocess.run([BEAMTAP, 'plugins', '--json'], stdout=subprocess.PIPE, check=True)
-    return {(p['kind'], p['name']): p['options'] for p in json.loads(told.stdout)}
+    return {p['name']: p['options'] for p in json.loads(told.stdout) if p['kind'] == 'sink'}
 
 
 def files_of(folder):
@@ -98,7 +98,7 @@ def value(r, option):
 
 def sink(r, options, name, at, syntax):
     lines = ['[sink:s%d]' % at, 'plugin = ' + name, 'path = s%d.out' % at, 'queue = 256M', 'on_full = block']
-    for option in options[('sink', name)]:
+    for option in options[name]:
         if option['name'] == 'syntax' or option['name'] not in OURS and r.random() < 0.4:
             lines.append('%s = %s' % (option['name'], syntax if option['name'] == 'syntax' else value(r, option)))
     return '\n'.join(lines) + '\n'
