@@ -26,17 +26,19 @@ static const char *const inputs[] = {"in.btf", "in.btf.ti", "other.btf", "third.
 
 static char folder[64];
 
-static void remove_folder(void)
+static void remove_file(const char *name)
 {
     char path[128];
-    for (size_t i = 0; i < OUTPUTS; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, outputs[i]);
-        unlink(path);
-    }
-    for (size_t i = 0; i < INPUTS; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, inputs[i]);
-        unlink(path);
-    }
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    unlink(path);
+}
+
+static void remove_folder(void)
+{
+    for (size_t i = 0; i < OUTPUTS; i++)
+        remove_file(outputs[i]);
+    for (size_t i = 0; i < INPUTS; i++)
+        remove_file(inputs[i]);
     rmdir(folder);
 }
 
@@ -274,13 +276,6 @@ static void write_input(const uint8_t *data, size_t size, bool sums)
     free(copy);
 }
 
-static void remove_input(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    unlink(path);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint64_t chance = tap_checksum(data, size);
@@ -308,7 +303,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tap_session_finish(session);
     }
     for (size_t i = 1; i < INPUTS; i++)
-        remove_input(inputs[i]);
+        remove_file(inputs[i]);
     if (session)
         tap_session_free(session);
     tap_config_free(config);
