@@ -232,7 +232,7 @@ static int check(struct repair *r)
                     "does: it is left as it is");
     if (!read_all(r))
         return fail(r, "out of memory");
-    if (!tap_torn_is_ours(&r->torn))
+    if (!tap_torn_is_ours(&r->torn, !r->packed_whole))
         return fail(r, r->torn.foreign
                            ? "most of it is not events of beamtap's: it is left as it is"
                            : "there is no whole event in it: it is left as it is");

@@ -143,11 +143,12 @@ bool tap_torn_is_whole(const struct tap_torn_file *m)
            (!closes || (m->tail && !m->comma));
 }
 
-bool tap_torn_is_ours(const struct tap_torn_file *m)
+bool tap_torn_is_ours(const struct tap_torn_file *m, bool garbled)
 {
     if (m->headless) /* nobody could play the rest */
         return false;
-    return m->events ? m->foreign <= m->events : tap_torn_is_whole(m);
+    uint64_t foreign = garbled ? m->foreign_before : m->foreign;
+    return m->events ? foreign <= m->events : tap_torn_is_whole(m);
 }
 
 void tap_torn_free(struct tap_torn_file *m)

@@ -1,5 +1,5 @@
 """beamtap repair: what is not ours stays as it is, and one bad byte costs the event that it is in."""
-import gzip, stat
+import gzip, stat, zlib
 from lib import *
 from recordings import BLOCK, EVENTS, blocks
 
@@ -131,6 +131,17 @@ def what_is_not_ours_is_refused():
     os.mkfifo(folder + '/pipe')
     for path in (folder, folder + '/pipe', '/dev/null', folder + '/none'):
         assert 'cannot repair' in repair(path, 1).stderr
+
+
+def what_torn_data_unpacks_to_is_nobodys():
+    """Whatever stands behind the last event of a packed file that is torn: other bytes unpack to other records."""
+    events = originals()['trace.json'].split(b'\n')[1:3]
+    text = b'{"displayTimeUnit":"ns","traceEvents":[\n' + b'\n'.join(events) + b'\n' + b'{"a":1},\n' * 5
+    packer = zlib.compressobj(wbits=31)
+    torn = packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH)
+    assert 'is repaired: 2 events' in repair(put('torn.json.gz', torn)).stdout
+    for name, data in (('plain.json', text), ('whole.json.gz', gzip.compress(text))):
+        assert "not events of beamtap's" in refused(put(name, data))
 
 
 def what_is_whole_stays():
@@ -280,6 +291,6 @@ def strangers_links_are_not_followed():
     assert 'is a link that another user made' in done.stderr and get(path) == data[:-5], done
 
 
-tests(what_is_not_ours_is_refused, what_is_whole_stays, one_bad_byte_costs_its_event, a_quote_or_line_end_that_is_gone,
-      a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, a_recording, owner_mode_and_name_stay,
+tests(what_is_not_ours_is_refused, what_torn_data_unpacks_to_is_nobodys, what_is_whole_stays,
+      one_bad_byte_costs_its_event, a_quote_or_line_end_that_is_gone, a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, a_recording, owner_mode_and_name_stay,
       a_full_disk_leaves_the_old_one, strangers_links_are_not_followed)
