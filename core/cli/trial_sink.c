@@ -321,11 +321,13 @@ static void speed(struct tap_trial *t)
     if (good)
         plan = tap_life_plan(&l);
     struct tap_trial_batch *b = good ? batch(&plan, two_thousand, 0) : NULL;
-    for (int i = 0; good && i < 4; i++) {
+    int64_t all = 0; /* on a busy machine it takes a while until one is left alone */
+    for (int i = 0; good && (i < 4 || (best > MANY * NS_PER_EVENT && all < 4 * TAP_SECOND)); i++) {
         int64_t began = tap_clock_steady();
         good = tap_life_consume(&l, b);
         int64_t took = tap_clock_steady() - began;
         best = took < best ? took : best;
+        all += took;
     }
     if (good && best > MANY * NS_PER_EVENT)
         tap_trial_finds(t,
