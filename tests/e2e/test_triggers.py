@@ -96,7 +96,7 @@ def with_what_came_before_it():
     at = next(i for i, r in enumerate(whole) if r['event'] == 'function_exception')
     since = int(whole[at]['ts']) - 10**8
     first = next(i for i, r in enumerate(whole) if int(r['ts']) >= since)
-    assert 20 < at - first < at, (at, first)
+    assert 0 < at - first < at, (at, first)
     assert plain(found) == plain(whole[first:])
     [(place, mark)] = marks(found)
     assert place == at - first and 'start_on: exception' in mark['message'], mark
@@ -106,7 +106,8 @@ def with_what_came_before_it():
     Run(None, run.path('trace.btf'), '-o', 'part.html', '--sink', 'summary:path=sum.txt', '--set', 'session.start_on=exception', '--set', 'session.keep=100ms',
         command='export', cwd=run.dir).ended(0)
     [told] = re.findall(r'^  start_on: exception, at 0\.(\d+) s, (\S+) (<[\d.]+>)$', run.read('sum.txt'), re.M)
-    assert 80 <= int(told[0]) <= 101 and told[1:] == ('till', mark['pid']), (told, mark)
+    after = (int(whole[at]['ts']) - int(whole[first]['ts'])) / 1e6
+    assert abs(int(told[0]) - after) < 1.1 and told[1:] == ('till', mark['pid']), (told, after, mark)
     [[_, when, process, text]] = json.loads(re.search(r'"marks":(\[\[.*?\]\])', run.read('part.html'))[1])
     assert text == 'start_on: exception' and abs(when / 1e6 - int(told[0])) < 1 and process > 0, (when, process, text)
     # What is recorded of it has the mark again.
