@@ -13,7 +13,7 @@ f(N, Article) ->
     digest(N, atom_to_binary(Article, utf8)).
 
 digest(N, Text) ->
-    erlang:md5([<<N:32>>, binary:copy(Text, 700)]).
+    erlang:md5([<<N:32>>, binary:copy(Text, 40)]).
 
 loop(0) -> ok;
 loop(N) ->
