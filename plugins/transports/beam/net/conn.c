@@ -7,8 +7,10 @@
 #include <stdio.h>
 
 #define READ_MAX (256u << 10)
-#define ARENA_SIZE (512u << 10) /* two reads and a tail */
-#define READ_ROUNDS 4           /* reads a turn: then the other nodes' turn comes */
+#define READ_MIN (48u << 10)
+#define ARENA_READS 2u    /* an arena without a tail holds so many reads */
+#define READ_EVENTS 2000u /* a read brings about so many: they and their bytes stay in a cache */
+#define READ_ROUNDS 4     /* reads a turn: then the other nodes' turn comes */
 
 static bool conn_fail(struct tap_conn *c, const char *why)
 {
@@ -32,7 +34,17 @@ void tap_conn_open(struct tap_conn *c, const struct tap_host *host, uint32_t nod
     c->wire = wire;
     c->events = events;
     c->arg = arg;
+    c->read = READ_MAX;
     c->last_rx = c->last_tx = tap_wire_now();
+}
+
+/* How much is read at once, by what the events of this arena took. */
+static void conn_fit(struct tap_conn *c)
+{
+    if (c->event_count < READ_EVENTS / 8)
+        return;
+    size_t bytes = c->parsed * READ_EVENTS / c->event_count;
+    c->read = bytes < READ_MIN ? READ_MIN : bytes > READ_MAX ? READ_MAX : bytes;
 }
 
 /* Hands the arena over; the unfinished rest moves to a new one with room for `need` bytes. */
@@ -40,8 +52,10 @@ static bool conn_commit(struct tap_conn *c, size_t need)
 {
     size_t rest = c->used - c->parsed;
     struct tap_arena *next = NULL;
+    conn_fit(c);
     if (rest > 0) {
-        next = c->host->transport->reserve(c->host, need > ARENA_SIZE ? need : ARENA_SIZE);
+        size_t size = rest + c->read;
+        next = c->host->transport->reserve(c->host, need > size ? need : size);
         if (next)
             memcpy(next->data, c->arena->data + c->parsed, rest);
     }
@@ -53,6 +67,7 @@ static bool conn_commit(struct tap_conn *c, size_t need)
     c->used = next ? rest : 0;
     c->parsed = 0;
     c->frame_count = 0;
+    c->event_count = 0;
     return next || rest == 0 || conn_fail(c, "out of memory");
 }
 
@@ -86,8 +101,10 @@ static bool conn_note_frame(struct tap_conn *c, const struct tap_packet *p)
     if (c->mask)
         tap_mask_bytes(c->mask, c->arena->data + (p->frame - c->arena->data) + TAP_FRAME_HEADER,
                        p->header.length);
-    if (c->events->frame(c->arg, &p->header, p->frame))
-        c->frames[c->frame_count++] = (uint32_t)(p->frame - c->arena->data);
+    if (!c->events->frame(c->arg, &p->header, p->frame))
+        return true;
+    c->frames[c->frame_count++] = (uint32_t)(p->frame - c->arena->data);
+    c->event_count += p->header.count;
     return true;
 }
 
@@ -133,12 +150,12 @@ static bool conn_parse(struct tap_conn *c, size_t *need)
 static bool conn_read(struct tap_conn *c, bool *more)
 {
     if (!c->arena) {
-        c->arena = c->host->transport->reserve(c->host, ARENA_SIZE);
+        c->arena = c->host->transport->reserve(c->host, ARENA_READS * c->read);
         c->used = c->parsed = 0;
         if (!c->arena)
             return conn_fail(c, "out of memory");
     }
-    size_t room = c->arena->size - c->used, want = room < READ_MAX ? room : READ_MAX, need = 0;
+    size_t room = c->arena->size - c->used, want = room < c->read ? room : c->read, need = 0;
     ssize_t n = c->wire->ops->read(c->wire, c->arena->data + c->used, want);
     *more = n == (ssize_t)want;
     if (n == 0)
@@ -151,7 +168,8 @@ static bool conn_read(struct tap_conn *c, bool *more)
         return false;
     if (c->parsed == c->used && c->frame_count == 0) {
         c->used = c->parsed = 0; /* only ticks and answers: the arena is as good as new */
-    } else if (c->parsed + need > c->arena->size || c->arena->size - c->used < READ_MAX / 2) {
+    } else if (c->parsed + need > c->arena->size || c->arena->size - c->used < c->read / 2 ||
+               c->event_count >= READ_EVENTS) {
         return conn_commit(c, need);
     }
     return true;

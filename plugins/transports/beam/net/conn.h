@@ -1,6 +1,6 @@
 /* conn.h: one connection to a node: packets in, packets out, liveness.
  *
- * Input lands in the host's arenas, 256 KiB a read, and stays there: frames are committed by their
+ * Input lands in the host's arenas, some 2,000 events a read, and stays there: frames are committed by their
  * offsets, and only an unfinished tail is ever copied, into the next arena. Everything that is not
  * a frame (answers of rex) is handed to the owner while it lies there. Output is a bounded queue
  * that is written whenever the socket takes it; nothing here waits. One thread at a time.
@@ -37,6 +37,8 @@ struct tap_conn {
     size_t used, parsed;     /* bytes of it that are filled, and that are whole packets */
     uint32_t *frames;        /* their offsets */
     size_t frame_count, frame_cap;
+    uint64_t event_count; /* in these frames, as they say themselves */
+    size_t read;          /* bytes a read at most */
     struct tap_buf out;
     size_t out_done;
     int64_t last_rx, last_tx; /* when bytes last came and went: tap_wire_now */
