@@ -1,9 +1,10 @@
 /* conn.h: one connection to a node: packets in, packets out, liveness.
  *
- * Input lands in the host's arenas, some 2,000 events a read, and stays there: frames are committed by their
- * offsets, and only an unfinished tail is ever copied, into the next arena. Everything that is not
- * a frame (answers of rex) is handed to the owner while it lies there. Output is a bounded queue
- * that is written whenever the socket takes it; nothing here waits. One thread at a time.
+ * Input lands in the host's arenas, some 2,000 events a read, and stays there: frames are
+ * committed by their offsets, and only an unfinished tail is ever copied, into the next arena.
+ * Everything that is not a frame (answers of rex) is handed to the owner while it lies there.
+ * Output is a bounded queue that is written whenever the socket takes it; nothing here waits. One
+ * thread at a time.
  */
 #ifndef TAP_TRANSPORTS_BEAM_NET_CONN_H
 #define TAP_TRANSPORTS_BEAM_NET_CONN_H
