@@ -6,7 +6,6 @@
 
 #include "base/hash.h"
 #include "beamtap/returns_off.h"
-#include "decode/trace_message.h"
 
 #define WAYS 4u
 #define SETS 1024u
@@ -16,7 +15,7 @@
 #define KNOWN (1u << 12) /* functions of which something is known */
 
 struct frame {
-    uint64_t function, caller; /* hashes; 0: not known */
+    uint64_t function, caller; /* hashes */
     uint32_t turns;            /* that have not ended */
     bool ending;               /* some have */
 };
@@ -33,6 +32,7 @@ struct tap_tails {
     struct tap_returns_off returns_off;
     uint64_t nesting[KNOWN]; /* that are no loop */
     uint64_t ended[KNOWN];   /* an end was told of */
+    bool opened[KNOWN];      /* a call of such a function has stood on a stack */
     struct process at[SETS * WAYS];
 };
 
@@ -77,9 +77,14 @@ static struct process *find(struct tap_tails *t, const struct tap_event *ev, boo
 
 /* ---- What is no loop */
 
+static unsigned known_index(uint64_t function)
+{
+    return function >> 7 & (KNOWN - 1);
+}
+
 static uint64_t *known_at(uint64_t *table, uint64_t function)
 {
-    return &table[function >> 7 & (KNOWN - 1)];
+    return &table[known_index(function)];
 }
 
 /* The functions of the chain that ends with the top: those that were called from the same place. */
@@ -105,7 +110,7 @@ static bool goes_on(struct tap_tails *t, const struct process *p, uint64_t funct
                     uint64_t caller)
 {
     const struct frame *top = p->depth ? &p->frames[p->depth - 1] : NULL;
-    if (!top || !caller || top->caller != caller || top->function == caller ||
+    if (!top || top->caller != caller || top->function == caller ||
         *known_at(t->nesting, function) == function)
         return false;
     for (uint32_t i = chain_begin(p); i < p->depth; i++)
@@ -129,8 +134,9 @@ static void call(struct tap_tails *t, struct tap_event *ev)
     uint64_t function = function_of(ev->module, ev->function, ev->arity);
     if (!has_end(t, ev, function)) /* it opens nothing */
         return;
+    t->opened[known_index(function)] = true;
     struct process *p = find(t, ev, true);
-    uint64_t caller = ev->flags & TAP_DECODE_CALLER ? BOTTOM : 0;
+    uint64_t caller = BOTTOM;
     if (ev->peer_type == TAP_PEER_MFA)
         caller = function_of(ev->caller.module, ev->caller.function, ev->caller.arity);
     struct frame *top = p->depth ? &p->frames[p->depth - 1] : NULL;
@@ -163,9 +169,9 @@ static bool ends_turn(const struct process *p, uint64_t function)
 
 static void end(struct tap_tails *t, struct tap_event *ev)
 {
-    struct process *p = find(t, ev, false);
     uint64_t function = function_of(ev->module, ev->function, ev->arity);
     *known_at(t->ended, function) = function;
+    struct process *p = t->opened[known_index(function)] ? find(t, ev, false) : NULL;
     if (!p || !p->depth)
         return;
     if (p->deeper) {
@@ -197,7 +203,7 @@ static void forget(struct tap_tails *t, uint32_t node)
             p->depth = p->deeper = 0;
 }
 
-void tap_tails_event(struct tap_tails *t, struct tap_event *ev)
+void tap_tails_told(struct tap_tails *t, struct tap_event *ev)
 {
     struct process *p;
     switch (ev->kind) {

@@ -17,13 +17,19 @@
 #ifndef TAP_CORRELATE_TAILS_H
 #define TAP_CORRELATE_TAILS_H
 
-#include "beamtap/event.h"
+#include "decode/trace_message.h"
 
 struct tap_tails;
 
 struct tap_tails *tap_tails_new(void); /* NULL when out of memory */
 void tap_tails_free(struct tap_tails *);
 /* Flags the event where it is of a loop's turn, and takes the caller away that nobody asked for. */
-void tap_tails_event(struct tap_tails *, struct tap_event *);
+void tap_tails_told(struct tap_tails *, struct tap_event *);
+static inline void tap_tails_event(struct tap_tails *t, struct tap_event *ev)
+{
+    /* Where there are returns the node says who called, and without that nothing can be told. */
+    if (ev->kind != TAP_FUNCTION_CALL || ev->flags & TAP_DECODE_CALLER)
+        tap_tails_told(t, ev);
+}
 
 #endif

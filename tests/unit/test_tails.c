@@ -84,6 +84,27 @@ static void calls_whose_ends_are_not_told_are_none(void)
     tap_tails_free(tails);
 }
 
+/* Of what is traced without returns the node does not say who called: it stands on no stack. */
+static void calls_without_ends_do_not_part_a_loop(void)
+{
+    struct tap_event plain = {
+        .kind = TAP_FUNCTION_CALL, .pid = {1, 7, 0, 0}, .module = 2, .function = WORK};
+    tails = tap_tails_new();
+    CU_ASSERT_FALSE(call(MAIN, OUTSIDE));
+    for (unsigned turn = 0; turn < 1000; turn++) {
+        tap_tails_event(tails, &plain);
+        CU_ASSERT_EQUAL(plain.flags, 0);
+        CU_ASSERT_TRUE(call(MAIN, OUTSIDE));
+    }
+    /* Nor do ends whose calls were not seen so. */
+    struct tap_event end = {
+        .kind = TAP_FUNCTION_RETURN, .pid = {1, 7, 0, 0}, .module = 2, .function = WORK};
+    tap_tails_event(tails, &end);
+    CU_ASSERT_EQUAL(end.flags, 0);
+    CU_ASSERT_TRUE(ends(TAP_FUNCTION_RETURN, MAIN));
+    tap_tails_free(tails);
+}
+
 static void what_calls_itself_in_between_is_none(void)
 {
     tails = tap_tails_new();
@@ -142,5 +163,6 @@ static void what_has_no_end_is_no_turn(void)
 
 UNIT_TESTS("tails", UNIT_TEST(two_functions_are_a_loop),
            UNIT_TEST(calls_whose_ends_are_not_told_are_none),
+           UNIT_TEST(calls_without_ends_do_not_part_a_loop),
            UNIT_TEST(what_calls_itself_in_between_is_none), UNIT_TEST(what_returns_alone_is_none),
            UNIT_TEST(a_loss_ends_what_is_known), UNIT_TEST(what_has_no_end_is_no_turn))
