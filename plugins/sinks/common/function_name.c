@@ -3,24 +3,31 @@
 #include "sinks/common/process_name.h"
 #include "sinks/common/writer.h"
 
-/* The name of an atom is UTF-8, and has no control character that is not escaped already. */
+static char *put_escaped(char *p, const char *text, size_t len)
+{
+    for (size_t k = 0; k < len; k++) {
+        if (text[k] == '"' || text[k] == '\\')
+            *p++ = '\\';
+        *p++ = text[k];
+    }
+    return p;
+}
+
+/* The name of an atom is UTF-8, and has no control character that is not escaped already. An atom
+ * is small: so are some of them. */
 static void put_pieces(struct tap_writer *w, const struct tap_name_piece *pieces, size_t n,
                        bool json)
 {
-    for (size_t i = 0; i < n; i++) {
-        size_t len = pieces[i].len;
-        char *p = tap_writer_reserve_large(w, 2 * len);
-        if (!p)
-            return;
-        if (!json)
-            p = tap_text_copy(p, pieces[i].text, len);
-        for (size_t k = 0; json && k < len; k++) {
-            if (pieces[i].text[k] == '"' || pieces[i].text[k] == '\\')
-                *p++ = '\\';
-            *p++ = pieces[i].text[k];
-        }
-        w->p = p;
-    }
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++)
+        len += pieces[i].len;
+    if (len == 0)
+        return;
+    char *p = tap_writer_reserve(w, 2 * len);
+    for (size_t i = 0; i < n; i++)
+        p = json ? put_escaped(p, pieces[i].text, pieces[i].len)
+                 : tap_text_copy(p, pieces[i].text, pieces[i].len);
+    w->p = p;
 }
 
 struct tap_function_text tap_function_begin(struct tap_writer *w, uint32_t module,
