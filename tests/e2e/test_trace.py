@@ -24,8 +24,8 @@ def a_first_answer_is_on_the_terminal():
     calls = [int(m[1]) for m in calls if m]
     assert len(calls) >= 4 and min(calls) > 3 and calls == list(range(calls[0], calls[0] + len(calls))), run.out()
     returned = [int(m[1]) for m in (re.search(r'e2e_call:add/2 = (\d+)', line) for line in lines) if m]
-    # The first call of a process may come by its arity alone: its heap is looked at then.
-    assert len(returned) >= 4 and set(returned[1:]) <= {n + 1 for n in calls}, run.out()
+    # The first calls of a process may come by their arity alone: until its heap was looked at.
+    assert len(returned) >= 4 and all(r - 1 in calls or r - 1 < calls[0] for r in returned), run.out()
     assert 'max_events' in run.err() or 'ended' in run.err(), run.err()
     node.clean()
 
