@@ -13,5 +13,6 @@ package=$(echo "$name" | tr _ -)
 for file in beamtap_sink_lines.c Makefile README.md test.sh debian/control debian/changelog debian/copyright; do
     sed -i -e "s/beamtap-sink-lines/@package@/g" -e "s/\(\b\|_\)lines\b/\1$name/g" -e "s/@package@/beamtap-sink-$package/g" "$file"
 done
+sed -i -e '/^> /d' -e '2{/^$/d}' README.md
 mv beamtap_sink_lines.c "beamtap_sink_$name.c"
 rm rename.sh

@@ -3,8 +3,9 @@
 its README says. And the sink `folded`, which is made with it too: a flame graph's lines of a recording that is known.
 
     test_kit.py --write     makes plugins/template/one_call.btf anew
+    test_kit.py --record    and shop.btf, of the demo shop, whose node it starts
 """
-import os, shutil, sys, tempfile
+import glob, json, os, shutil, subprocess, sys, tempfile
 from recording import *
 
 TEMPLATE = os.path.join(TOP, 'plugins', 'template')
@@ -18,11 +19,59 @@ def one_call():
     return r.end()
 
 
+EVENTS = ('function_call', 'function_return', 'function_exception', 'message_send', 'message_receive', 'process_spawn', 'process_start', 'process_exit',
+          'process_link', 'process_unlink', 'process_register', 'process_unregister', 'gc_start', 'gc_end')
+SHOP_INI = """[session]
+nodes = shop@localhost
+events = %s
+duration = 2s
+[filter:modules]
+modules = shop_*
+[filter:pids]
+pids = tree:shop_sup, tree:shop_door, shop_till, shop_stock
+[sink:record]
+path = shop.btf
+compress = zstd
+""" % ', '.join(EVENTS)
+
+
+def record_the_shop():
+    """Two seconds of it."""
+    env = dict(os.environ, BEAMTAP_COOKIE='kit%d' % os.getpid(), ERL_EPMD_PORT=str(20000 + os.getpid() % 10000))
+    run('erlc', *glob.glob(os.path.join(TOP, 'config/demo/*.erl')))
+    with open('shop.ini', 'w') as ini:
+        ini.write(SHOP_INI)
+    node = subprocess.Popen(['erl', '-noinput', '-sname', 'shop@localhost', '-setcookie', env['BEAMTAP_COOKIE'], '-kernel', 'logger_level', 'none', '-eval',
+                             'demo:start(), io:put_chars("open\\n").'], env=env, stdout=subprocess.PIPE, text=True)
+    try:
+        assert node.stdout.readline() == 'open\n', 'the node did not start'
+        print(run(BEAMTAP, 'run', 'shop.ini', env=env))
+    finally:
+        node.kill()
+        node.wait()
+        subprocess.run(['epmd', '-port', env['ERL_EPMD_PORT'], '-kill'], stdout=subprocess.DEVNULL)
+    shutil.copy('shop.btf', TEMPLATE)
+    os.chmod(os.path.join(TEMPLATE, 'shop.btf'), 0o644)
+
+
 # ---- Tests
 
 def the_templates_recording_is_the_one_that_is_made_here():
     with open(os.path.join(TEMPLATE, 'one_call.btf'), 'rb') as f:
         assert f.read() == one_call(), 'test_kit.py --write makes it anew'
+
+
+def the_templates_real_run_is_one():
+    """Thousands of events of nearly every kind, whole, and of nobody's machine."""
+    told = json.loads(run(BEAMTAP, 'info', os.path.join(TEMPLATE, 'shop.btf'), '--json', out=False))
+    kinds = {kind for kind, figures in told['events'].items() if figures['events']}
+    assert sum(figures['events'] for figures in told['events'].values()) > 2000 and len(kinds & set(EVENTS)) >= 10, told['events']
+    assert [(n['node'], n['lost']) for n in told['nodes']] == [('shop@localhost', 0)], told['nodes']
+    run(BEAMTAP, 'export', os.path.join(TEMPLATE, 'shop.btf'), '-o', 'shop.jsonl', '--quiet')
+    with open('shop.jsonl') as rows:
+        text = rows.read()
+    assert 'no_price' in text and '$gen_call' in text and '/home/' not in text and TOP not in text
+    assert os.path.getsize(os.path.join(TEMPLATE, 'shop.btf')) < 150000
 
 
 def a_sink_is_made_with_what_is_installed():
@@ -38,6 +87,9 @@ def a_sink_is_made_with_what_is_installed():
         assert 'warning' not in said, said
         tested = run('make', 'test', *where, cwd=folder, env=env)
         assert 'nothing is wrong' in tested and 'ok: it writes what it should' in tested, tested
+        run('make', 'play', *where, cwd=folder, env=env)
+        with open(folder + '/shop.out') as rows:
+            assert sum(1 for _ in rows) > 300
         run('make', 'install', *where, cwd=folder, env=env)
         shown = run(root + '/usr/local/bin/beamtap', 'plugins', 'sink:lines', env=dict(env, BEAMTAP_PLUGIN_PATH=''))
         assert root in shown and 'a line for each call' in shown, shown
@@ -144,8 +196,11 @@ def main():
         with open(os.path.join(TEMPLATE, 'one_call.btf'), 'wb') as f:
             f.write(one_call())
         return 0
+    if '--record' in sys.argv:
+        record_the_shop()
+        return 0
     try:
-        return 1 if tests('kit', (the_templates_recording_is_the_one_that_is_made_here, a_sink_is_made_with_what_is_installed,
+        return 1 if tests('kit', (the_templates_recording_is_the_one_that_is_made_here, the_templates_real_run_is_one, a_sink_is_made_with_what_is_installed,
                                   a_sink_in_cpp_is_a_sink, what_a_sink_in_cpp_throws_is_a_failure, stacks_are_added_up, functions_of_a_profile_are_stacks_of_one,
                                   without_a_length_of_any_call_it_says_what_to_do, folded_names_its_ending)) else 0
     finally:
