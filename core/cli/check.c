@@ -55,8 +55,8 @@ int tap_cli_check(int argc, char **argv)
     }
     struct tap_config *config = NULL;
     struct tap_session *session = NULL;
-    if (tap_config_load(words[0], tap_defaults.transport, sets, args.set_count, &config, err) ==
-        TAP_OK)
+    tap_config_load(words[0], tap_defaults.transport, sets, args.set_count, &config, err);
+    if (config)
         session = tap_session_new(config, err);
     if (session) {
         tap_plan_print(tap_session_plan(session), tap_config_replays(config), stdout);

@@ -4,16 +4,13 @@
  * --set arguments are laid over it, [session] is checked, since it names the plugin folders, and
  * then each [kind:name] section: its plugin is found, its keys are checked by the tables of plugin
  * and core. At the end stands what only the whole shows: no sink, two transports, filters that are
- * named and not there. When anything was wrong nothing is given back.
+ * named and not there. What was wrong has its default in what is given back, which no run takes.
  */
 #include "config/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "syntax/suggest.h"
 #include "config/config_text.h"
@@ -22,8 +19,6 @@
 #include "config/override.h"
 #include "config/ini_file.h"
 #include "config/triggers.h"
-
-#define CONFIG_SIZE_MAX (16u << 20) /* bytes: no configuration is larger, but a wrong file may be */
 
 struct section_settings { /* keys that the core takes out of any [kind:name] section */
     const char *plugin;
@@ -137,6 +132,22 @@ static bool section_kind(struct builder *b, const struct tap_ini_section *s,
     return false;
 }
 
+/* Has it all keys without which no create is called? What is wrong with them has been told. */
+static bool has_required(struct builder *b, const struct tap_ini_section *s,
+                         const struct tap_instance *in, bool *used)
+{
+    const struct tap_plugin *p = in->loaded->plugin;
+    struct tap_error *unsaid = tap_error_new();
+    void *settings = tap_mempool_alloc(b->config->pool, p->settings_size + 1);
+    bool whole = unsaid && settings;
+    for (size_t i = 0; i < p->option_count && whole; i++)
+        whole = !(in->loaded->options[i].flags & TAP_OPT_REQUIRED) ||
+                tap_options_fill(&in->loaded->options[i], 1, s->settings, s->count, used, settings,
+                                 b->config->pool, s->name, &s->where, unsaid) == TAP_OK;
+    tap_error_free(unsaid);
+    return whole;
+}
+
 /* Fills one instance from its section; false only when out of memory. */
 static bool config_instance(struct builder *b, const struct tap_ini_section *s)
 {
@@ -150,6 +161,7 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
         return true;
     in->section = s->name;
     in->where = s->where;
+    in->lacking = true; /* until its settings are there */
     tap_options_fill(section_options, 1, s->settings, s->count, used, &own, c->pool, s->name,
                      &s->where, b->err);
     const struct tap_text *where = &in->where;
@@ -176,8 +188,10 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
     if (!in->settings)
         return false;
     section_indented_keys(b, s, tables, counts, tables_n);
-    tap_options_fill(in->loaded->options, p->option_count, s->settings, s->count, used,
-                     in->settings, c->pool, s->name, &s->where, b->err);
+    enum tap_status status =
+        tap_options_fill(in->loaded->options, p->option_count, s->settings, s->count, used,
+                         in->settings, c->pool, s->name, &s->where, b->err);
+    in->lacking = status != TAP_OK && !has_required(b, s, in, used);
     tap_options_unknown(tables, counts, tables_n, s->settings, s->count, used, s->name, b->err);
     return true;
 }
@@ -333,13 +347,18 @@ static enum tap_status config_parse(const struct builder *how, bool sinkless, co
         b.config->sinkless = sinkless;
     if (!b.config || !config_build(&b, name, text, len, sets, set_count))
         TAP_ERR(err, TAP_ERROR, "core", "out of memory while reading %s", name);
-    if (tap_error_count(err) > before || !b.config) {
-        tap_config_free(b.config);
-        enum tap_status status = tap_error_status(err);
-        return status == TAP_OK ? TAP_ERROR : status;
+    if (tap_error_count(err) == before && b.config) {
+        *config = b.config;
+        return TAP_OK;
     }
-    *config = b.config;
-    return TAP_OK;
+    enum tap_status status = tap_error_status(err);
+    if (b.config && b.config->instances && status == TAP_INVALID) {
+        b.config->mistaken = true;
+        *config = b.config;
+    } else {
+        tap_config_free(b.config);
+    }
+    return status == TAP_OK ? TAP_ERROR : status;
 }
 
 enum tap_status tap_config_parse(const char *name, const char *text, size_t len,
@@ -373,44 +392,6 @@ enum tap_status tap_config_of_nodes(const char *nodes, const char *transport,
     return status;
 }
 
-/* The whole file; NULL and errno. EFBIG: it is larger than any configuration. */
-static char *file_read(const char *path, size_t *len)
-{
-    struct stat st;
-    char *text = NULL;
-    size_t cap = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    int failure = fstat(fd, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
-    *len = 0;
-    for (ssize_t n = 1; !failure && n > 0;) {
-        if (cap - *len < 4096) {
-            cap = cap ? cap * 2 : 16384;
-            char *more = realloc(text, cap);
-            if (!more) {
-                failure = ENOMEM;
-                break;
-            }
-            text = more;
-        }
-        n = read(fd, text + *len, cap - *len);
-        if (n < 0 && errno != EINTR)
-            failure = errno;
-        else if (n > 0 && (*len += (size_t)n) > CONFIG_SIZE_MAX)
-            failure = EFBIG;
-        else if (n < 0)
-            n = 1; /* a signal: again */
-    }
-    close(fd);
-    if (failure) {
-        free(text);
-        text = NULL;
-        errno = failure;
-    }
-    return text;
-}
-
 enum tap_status tap_config_load(const char *path, const char *transport, const char *const *sets,
                                 size_t set_count, struct tap_config **config, struct tap_error *err)
 {
@@ -426,7 +407,7 @@ enum tap_status tap_config_embed(const char *path, const char *transport, const 
         return config_parse(&how, false, "options", "", 0, sets, set_count, config, err);
     size_t len;
     *config = NULL;
-    char *text = file_read(path, &len);
+    char *text = tap_config_read(path, &len);
     if (!text)
         return TAP_ERR(err, TAP_INVALID, NULL, "cannot read %s: %s", *path ? path : "''",
                        strerror(errno));

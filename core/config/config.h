@@ -92,6 +92,7 @@ struct tap_instance {
     void *settings;                /* loaded->plugin->settings_size bytes */
     struct tap_sink_settings sink; /* sinks only */
     bool trigger;                  /* a filter that judges for start_on or stop_on alone */
+    bool lacking; /* of what its create looks at something is missing, and that was told */
 };
 
 struct tap_config {
@@ -103,6 +104,7 @@ struct tap_config {
     struct tap_trigger *triggers; /* the lines of start_on, then those of stop_on */
     size_t trigger_count;
     bool sinkless; /* it may have no sinks: for questions to nodes, not for a run */
+    bool mistaken; /* mistakes were found, see tap_config_load */
     bool in_use;   /* a thread that was left behind may still read it: it is not freed */
     char *text;    /* the effective configuration as INI text, for session->config */
     struct tap_registry *registry;
@@ -111,8 +113,10 @@ struct tap_config {
 
 /* `transport`: the section that is added when there is none of a transport; NULL: none is.
  * `sets` are --set arguments, "SECTION.KEY=VALUE" (the last dot before the = splits; SECTION is
- * session, sink:chrome, ...). On success *config is whole; on failure it is NULL and `err` says why
- * (TAP_INVALID; also for a missing or unreadable file). */
+ * session, sink:chrome, ...). On failure `err` says why (TAP_INVALID; also for a missing or
+ * unreadable file), and *config is NULL, or one that is only `mistaken`: of it tap_session_new
+ * creates what it can, for what a plugin says of its section is told in the same pass, and gives no
+ * session. It is to be freed, too. */
 enum tap_status tap_config_load(const char *path, const char *transport, const char *const *sets,
                                 size_t set_count, struct tap_config **config,
                                 struct tap_error *err);

@@ -1,11 +1,19 @@
 /* config_text.c: see config_text.h. */
 #include "config/config_text.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/option_value.h"
+
+#define CONFIG_SIZE_MAX (16u << 20) /* bytes: no configuration is larger, but a wrong file may be */
+
+/* ---- Out */
 
 static void print_table(const struct tap_option *options, size_t n, const void *settings, FILE *out)
 {
@@ -39,4 +47,43 @@ bool tap_config_text(struct tap_config *c)
     c->text = ok ? tap_mempool_strdup(c->pool, text, len) : NULL;
     free(text);
     return c->text != NULL;
+}
+
+/* ---- In */
+
+char *tap_config_read(const char *path, size_t *len)
+{
+    struct stat st;
+    char *text = NULL;
+    size_t cap = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    int failure = fstat(fd, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+    *len = 0;
+    for (ssize_t n = 1; !failure && n > 0;) {
+        if (cap - *len < 4096) {
+            cap = cap ? cap * 2 : 16384;
+            char *more = realloc(text, cap);
+            if (!more) {
+                failure = ENOMEM;
+                break;
+            }
+            text = more;
+        }
+        n = read(fd, text + *len, cap - *len);
+        if (n < 0 && errno != EINTR)
+            failure = errno;
+        else if (n > 0 && (*len += (size_t)n) > CONFIG_SIZE_MAX)
+            failure = EFBIG;
+        else if (n < 0)
+            n = 1; /* a signal: again */
+    }
+    close(fd);
+    if (failure) {
+        free(text);
+        text = NULL;
+        errno = failure;
+    }
+    return text;
 }

@@ -304,6 +304,8 @@ enum tap_status tap_options_fill(const struct tap_option *options, size_t option
         }
         enum tap_status one =
             n ? fill_given(&f, given, n, into) : fill_missing(&f, section_where, into);
+        if (n && one == TAP_INVALID && !(options[o].flags & TAP_OPT_REQUIRED))
+            fill_missing(&f, section_where, into); /* who looks for more mistakes has its default */
         if (one > status)
             status = one;
     }

@@ -21,8 +21,8 @@ struct tap_setting {
 
 /* Fills `settings` from defaults and the given settings, for those settings that this table knows;
  * marks them in used[i]. Every mistake becomes a cause (bad value with the nearest right one or the
- * range, missing key, key given twice). Returns TAP_OK or TAP_INVALID. `section` is printed in
- * errors: "sink:chrome". Strings and lists go to the pool. */
+ * range, missing key, key given twice); its setting has its default then. Returns TAP_OK or
+ * TAP_INVALID. `section` is printed in errors: "sink:chrome". Strings and lists go to the pool. */
 enum tap_status tap_options_fill(const struct tap_option *, size_t option_count,
                                  const struct tap_setting *, size_t setting_count, bool *used,
                                  void *settings, struct tap_mempool *, const char *section,

@@ -62,16 +62,21 @@ static bool prepare(struct tap_session *session)
     return session->hosts && session->sinks && session->sink_list;
 }
 
-/* Every instance, so that all mistakes are told in one pass. */
+/* Every instance, so that all mistakes are told in one pass; also beside those that the
+ * configuration has by itself. */
 static enum tap_status create_all(struct tap_session *session)
 {
-    enum tap_status worst = TAP_OK;
+    enum tap_status worst = session->config->mistaken ? TAP_INVALID : TAP_OK;
     for (size_t i = 0; i < session->config->instance_count; i++) {
+        if (session->config->instances[i].lacking)
+            continue; /* what it lacks has been told */
         struct tap_instance_host *h = &session->hosts[session->host_count++];
         tap_host_init(session, h, &session->config->instances[i]);
         enum tap_status status = tap_session_create_one(session, h);
         worst = status > worst ? status : worst;
     }
+    if (session->config->mistaken)
+        return worst;
     if (!session->transport || (!session->sink_count && !session->config->sinkless))
         return TAP_ERR(session->err, TAP_INVALID, "core",
                        "a trace needs a transport and at least one sink");

@@ -1,9 +1,8 @@
 /* session.h: one trace session: instances created, plan joined, sinks and transport running,
  * counted to the end.
  *
- *     tap_session_new -> tap_session_check | tap_session_start -> tap_session_poll ... ->
- *     tap_session_stop ->
- * tap_session_finish -> tap_session_free
+ *     tap_session_new -> tap_session_start -> tap_session_poll ... -> tap_session_stop ->
+ *     tap_session_finish -> tap_session_free
  */
 #ifndef TAP_SESSION_SESSION_H
 #define TAP_SESSION_SESSION_H
@@ -15,7 +14,8 @@
 struct tap_session;
 
 /* Creates every instance and joins the plan; no I/O. `config` must outlive the trace. NULL: see
- * `err`. */
+ * `err`; always of a configuration that is `mistaken`, of which what can be created says what else
+ * is wrong. */
 struct tap_session *tap_session_new(const struct tap_config *config, struct tap_error *err);
 /* The same, with the place for log lines already while instances are created
  * (tap_session_set_log). */

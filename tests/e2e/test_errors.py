@@ -47,6 +47,19 @@ def all_mistakes_in_one_pass():
         assert word in run.err(), run.err()
 
 
+def what_plugins_find_is_told_in_the_same_pass():
+    """Also of a section with a key that is wrong, which has its default then; not of one that lacks a key it cannot be without."""
+    ini = ("[session]\nnodes = a@localhost\nduration = 1x\n[filter:match_spec]\ntrace = shop:add(_, N) when M > 3\n"
+           "[sink:chrome]\npath = -\nrotate_size = 1M\nargs = maybe\nsyntax = latin\n[sink:csv]\npath = out.csv\ncolums = ts\n[sink:html]\npth = out.html\n")
+    for command in ('check', 'run'):
+        run = Run(ini, command=command).ended(2)
+        lines = run.err().splitlines()
+        for words in (('trace.ini:3:', '1x'), ('trace.ini:5:', 'M'), ('trace.ini:9:', 'maybe'), ('trace.ini:10:', 'latin'), ('[sink:chrome]', 'rotate'),
+                      ('trace.ini:13:', 'colums'), ('trace.ini:15:', 'pth'), ('trace.ini:14:', "'path' is missing")):
+            assert sum(all(w in line for w in words) for line in lines) == 1, (command, words, run.err())
+        assert len(lines) == 8 and run.out() == '', run.err()
+
+
 def bad_match_specs_have_a_place():
     spec = """[session]
 nodes = a@localhost
@@ -232,6 +245,6 @@ def what_is_not_there_is_said_by_name():
     node.clean()
 
 
-tests(bad_configurations, all_mistakes_in_one_pass, bad_match_specs_have_a_place, bad_plugins, nodes_that_cannot_be_reached,
-      a_start_that_fails_leaves_files_alone, one_bad_node_does_not_stop_the_rest, outputs_that_cannot_be_written, a_failing_sink_does_not_hurt_another,
+tests(bad_configurations, all_mistakes_in_one_pass, what_plugins_find_is_told_in_the_same_pass, bad_match_specs_have_a_place, bad_plugins,
+      nodes_that_cannot_be_reached, a_start_that_fails_leaves_files_alone, one_bad_node_does_not_stop_the_rest, outputs_that_cannot_be_written, a_failing_sink_does_not_hurt_another,
       an_empty_plan_is_an_error, what_is_not_there_is_said_by_name)

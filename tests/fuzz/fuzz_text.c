@@ -51,9 +51,10 @@ static void try_config(const char *text, size_t len, const char *const *sets, si
     struct tap_config *config = NULL;
     enum tap_status status =
         tap_config_parse("fuzz.ini", text, len, "transport:dist", sets, count, &config, err);
-    HOLD((status == TAP_OK) == (config != NULL) && (config || tap_error_count(err) > 0));
+    HOLD((status == TAP_OK) == (config && !config->mistaken));
+    HOLD(status == TAP_OK || tap_error_count(err) > 0);
     struct tap_session *session = config ? tap_session_new_logged(config, err, quiet, NULL) : NULL;
-    HOLD(!config || session || tap_error_count(err) > 0);
+    HOLD(session ? status == TAP_OK : tap_error_count(err) > 0);
     if (session) {
         hold_plan(tap_session_plan(session));
         tap_session_free(session);
