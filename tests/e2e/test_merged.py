@@ -1,5 +1,6 @@
 """Several recordings as one: in the order of their nodes' clocks, with nodes that are in more than one of them; the sums hold
 for what comes of it, and what is wrong with one file does not stop the others."""
+import shutil
 from lib import *
 from recordings import *
 
@@ -84,6 +85,23 @@ def what_is_merged_is_a_recording_like_any_other():
     assert in_order(around) and set(by_node(around)) == {'a@h', 'b@h'} and 700 in by_node(around)['a@h']
 
 
+def what_two_files_of_a_run_have_is_told_once_and_said():
+    a, b = make('a.btf', 'a@h', 1000), make('b.btf', 'b@h', 1000, begin=MS)
+    alone, err, _ = export(a, b)
+    assert 'told once' not in err, err
+    for copy in ('copy.btf', 'another.btf'):
+        shutil.copy(inside(a), inside(copy))
+    found, err, summary = export(a, 'copy.btf', b)
+    assert found == alone and sum(n['produced'] for n in summary['nodes']) == summary['sinks'][0]['written'] == 2000
+    assert err.count('told once') == 1 and re.search(r'copy\.btf is a copy of another of the files, .* all of its 1000 events', err), err
+    _, err, _ = export(a, 'copy.btf', 'another.btf')
+    assert err.count('is a copy of another') == 2, err
+    subprocess.run([BEAMTAP, 'export', a, '-o', 'first.btf', '--to', '1200ms', '--quiet'], cwd=folder, check=True)
+    found, err, _ = export(a, 'first.btf')
+    assert [r['message'] for r in found] == [r['message'] for r in alone if r['node'] == 'a@h']
+    assert err.count('told once') == 1 and '600 events are in more than one of the files' in err, err
+
+
 def one_run_after_the_other_is_one_node():
     early, late = make('early.btf', 'n@h', 500), make('late.btf', 'n@h', 500, begin=60 * 10**9)
     for files in ((early, late), (late, early)):
@@ -160,6 +178,7 @@ def what_is_wrong_with_one_does_not_stop_the_others():
         assert by_node([r for r in found if r['event'] != 'lost'])['b@h'] == list(range(50)) and 'is no frame of a recording' in err, err
 
 
-tests(nodes_are_brought_into_one_order, what_is_merged_is_a_recording_like_any_other, one_run_after_the_other_is_one_node,
+tests(nodes_are_brought_into_one_order, what_is_merged_is_a_recording_like_any_other,
+      what_two_files_of_a_run_have_is_told_once_and_said, one_run_after_the_other_is_one_node,
       a_node_that_two_runs_saw_at_once_is_two, what_a_port_wrote_in_pieces_stays_one_node, real_pace_is_that_of_all_files,
       info_of_several, what_is_wrong_with_one_does_not_stop_the_others)

@@ -194,7 +194,8 @@ static enum tap_status take(struct tap_player *p, struct tap_source *s, struct t
     p->node = n;
     /* neither when it was nor what was left out parts two losses for the core */
     p->loss = is_loss(&h) || (p->loss && (h.flags & TAP_FRAME_OWN || is_left_out(&h)));
-    n->next = h.seq + (h.flags & TAP_FRAME_CONTROL ? 0 : h.count);
+    uint64_t next = h.seq + (h.flags & TAP_FRAME_CONTROL ? 0 : h.count);
+    n->next = next > n->next ? next : n->next; /* less: what another file had already */
     return TAP_OK;
 }
 
@@ -215,6 +216,17 @@ static enum tap_status pass(struct tap_player *p, struct tap_source *s, struct t
     n->damaged = 0;
     tap_frame_write(bytes, &left_out);
     return some ? take(p, s, n, left_out, bytes) : TAP_OK;
+}
+
+/* Events that another file of the run had already are taken once, by their numbers. */
+static void count(struct tap_source *s, const struct tap_source_node *n)
+{
+    const struct tap_frame *h = &s->header;
+    if (h->flags & TAP_FRAME_CONTROL)
+        return;
+    uint64_t had = s->joint && n->alive && h->seq < n->next ? n->next - h->seq : 0;
+    s->events += h->count;
+    s->again += had < h->count ? had : h->count;
 }
 
 /* Has every file of the run that goes on come to this node's end, too? */
@@ -277,6 +289,7 @@ static enum tap_status play(struct tap_player *p, struct tap_source *s)
     if (s->joint && ((n->twin && h->flags & TAP_FRAME_CONTROL) || is_left_out(h)))
         return TAP_OK;
     n = first_of(n);
+    count(s, n);
     enum tap_status status = pass(p, s, n);
     return status == TAP_OK ? take(p, s, n, *h, s->frame) : status;
 }
@@ -348,6 +361,25 @@ static struct tap_source *whose_turn(struct tap_player *p)
     return waiting;
 }
 
+static void tell_again(const struct tap_player *p)
+{
+    uint64_t again = 0;
+    for (const struct tap_source *s = p->sources; s < p->sources + p->source_count; s++) {
+        if (s->again && s->again == s->events)
+            p->host->log(p->host, TAP_LOG_WARNING,
+                         "%s is a copy of another of the files, or of a part of it: all of its "
+                         "%llu events are there, too, and each is told once",
+                         s->path, (unsigned long long)s->events);
+        else
+            again += s->again;
+    }
+    if (again)
+        p->host->log(p->host, TAP_LOG_WARNING,
+                     "%llu events are in more than one of the files, for these are of one run: "
+                     "each is told once",
+                     (unsigned long long)again);
+}
+
 enum tap_status tap_player_run(struct tap_player *p)
 {
     enum tap_status status = TAP_OK;
@@ -365,6 +397,7 @@ enum tap_status tap_player_run(struct tap_player *p)
     for (size_t i = 0; i < p->source_count && ended; i++)
         if (tap_source_ended(&p->sources[i]) != TAP_OK)
             status = TAP_ERROR;
+    tell_again(p);
     for (size_t i = 0; i < p->source_count; i++)
         for (size_t k = 0; k < TAP_SOURCE_NODES; k++)
             node_end(p, &p->sources[i].nodes[k], !stopped && !p->sources[i].nodes[k].told);

@@ -228,7 +228,8 @@ static const struct tap_option file_options[] = {
      offsetof(struct file_settings, path), TAP_OPT_REQUIRED},
     {"with", TAP_OPT_LINES, NULL, 0, 0, NULL,
      "another file, and so on: all are merged by their nodes' clocks. A node that is in two of "
-     "them at the same time is told as two; the pieces that a trace port wrote are one",
+     "them at the same time is told as two; the pieces that a trace port wrote are one, and what "
+     "several files of one run have is told once",
      offsetof(struct file_settings, with), 0},
     {"from", TAP_OPT_DURATION, "0", 0, 0, NULL,
      "passes over what is surely more than a second before this, from the beginning of the run; "

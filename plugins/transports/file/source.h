@@ -48,6 +48,8 @@ struct tap_source {
     struct tap_cut cut; /* where several files take turns: the frame in pieces */
     int64_t time;       /* when it was, by its first event */
     int64_t passed;     /* the last event before what comes next */
+    uint64_t events;    /* that came of it, and how many of them another file of the run had, too */
+    uint64_t again;
 };
 
 /* Opens the file and reads what it says of its run, into *info as far as it says anything. */
