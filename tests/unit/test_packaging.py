@@ -51,7 +51,7 @@ def exporters_depend_on_the_abi():
 def descriptions_are_as_policy_wants_them():
     for name, s in stanzas().items():
         first, *rest = s['Description'].split('\n')
-        assert first and len(first) < 80 and not first.endswith('.') and not re.match('(An?|The) ', first), (name, first)
+        assert first and len(first) < 80 and not first.endswith('.') and not re.match('(an?|the) ', first, re.I), (name, first)
         assert rest and all(line == ' .' or re.match(r' \S', line) and len(line) <= 80 for line in rest), (name, rest)
 
 
