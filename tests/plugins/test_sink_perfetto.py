@@ -2,7 +2,7 @@
 """test_sink_perfetto.py: what stands in the trace that the sink `perfetto` makes of recordings that are known. protoc reads it back by
 perfetto.proto, and what it means is told here as Perfetto itself tells it: names by their numbers, times by the sequence's clock, slices by
 their track's stack, arrows by their ends."""
-import ast, collections, json, os, re, shutil, subprocess, sys, tempfile
+import ast, collections, json, os, random, re, shutil, subprocess, sys, tempfile
 from recording import *
 
 work = tempfile.mkdtemp(prefix='beamtap-perfetto-')
@@ -259,6 +259,23 @@ def what_breaks_stacks_closes_slices():
     assert 'left out' in ' '.join(i[1] for i in t.instants), t.instants
 
 
+def what_ends_together_ends_in_the_order_in_which_it_began():
+    """Whatever the numbers of the processes are: a run and its replay give the same file."""
+    began = random.Random(1).sample(range(1, 5000), 200)
+    r = Recording(CALLS)
+    for i, n in enumerate(began):
+        r.call(10 + i, n, 'outer')
+    r.leave(300, began[0], 'outer', 0)
+    r.call(310, began[0], 'outer')
+    r.frame(8, [], lost=3, why=2)
+    for i, n in enumerate(reversed(began)):
+        r.call(400 + i, n, 'again')
+    t = trace(r.end())
+    ends = [t.tracks[event['track_uuid'][0]] for ts, event, *_ in t.events if event['type'][0] == 'TYPE_SLICE_END']
+    names = ['<0.%d.0>' % n for n in began]
+    assert ends == names[:1] + names[1:] + names[:1] + names[::-1], [e for e in zip(ends, names) if e[0] != e[1]][:5]
+
+
 def waiting_and_garbage_nest():
     r = Recording(CALLS + ['schedule_in', 'schedule_out', 'gc_start', 'gc_end'])
     where, facts = tuple_of(atom('shop_cart'), atom('a'), integer(0)), list_of(tuple_of(atom('heap_size'), integer(9)))
@@ -380,7 +397,7 @@ def main():
             return 0
         return 1 if tests('perfetto', (
             calls_have_their_times, messages_are_joined, chromes_slices_and_arrows_are_the_same, a_third_of_chromes_size, loops_and_depths_are_closed,
-            what_breaks_stacks_closes_slices, waiting_and_garbage_nest, mailboxes_are_counters_and_names_are_learned, marks_are_instants, times_that_go_back_are_told,
+            what_breaks_stacks_closes_slices, what_ends_together_ends_in_the_order_in_which_it_began, waiting_and_garbage_nest, mailboxes_are_counters_and_names_are_learned, marks_are_instants, times_that_go_back_are_told,
             calls_without_returns_are_points, a_sequence_of_many_names_begins_anew, written_is_what_is_in_it, whatever_is_cut_loads,
             its_trial_finds_nothing)) else 0
     finally:

@@ -1,5 +1,7 @@
 /* call_stacks.c: see call_stacks.h. A process has an entry while calls of it are open, so the table
- * is as large as what happens at once, and not as what happened.
+ * is as large as what happens at once, and not as what happened. Entries stand in a list, too, in
+ * the order in which they began: the hash of a pid depends on the run, and what ends together must
+ * end in one order in a run and in its replay.
  */
 #include "sinks/common/call_stacks.h"
 
@@ -19,7 +21,8 @@ struct frame {
 };
 
 struct process {
-    struct process *next;
+    struct process *next;            /* of its bucket */
+    struct process *earlier, *later; /* those whose stacks began before and after this one's */
     struct tap_pid pid;
     uint32_t node, depth, cap;
     uint32_t beyond; /* open calls that are deeper than the most */
@@ -32,6 +35,7 @@ struct tap_call_stacks {
     bool (*ended)(void *arg, const struct tap_call *);
     void *arg;
     struct process *buckets[BUCKETS];
+    struct process *first, *last;
     uint32_t count;
     struct tap_returns_off off;
     uint64_t tag; /* of the call that is being taken */
@@ -60,10 +64,28 @@ static struct process **place_of(struct tap_call_stacks *s, const struct tap_pid
     return at;
 }
 
+/* In the place that place_of found for it. */
+static struct process *process_new(struct tap_call_stacks *s, struct process **at,
+                                   const struct tap_event *e)
+{
+    struct process *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->pid = e->pid;
+    p->node = e->node;
+    p->earlier = s->last;
+    *(s->last ? &s->last->later : &s->first) = p;
+    s->last = p;
+    s->count++;
+    return *at = p;
+}
+
 static void process_free(struct tap_call_stacks *s, struct process **at)
 {
     struct process *p = *at;
     *at = p->next;
+    *(p->earlier ? &p->earlier->later : &s->first) = p->later;
+    *(p->later ? &p->later->earlier : &s->last) = p->earlier;
     s->count--;
     free(p->stack);
     free(p->frames);
@@ -74,9 +96,8 @@ void tap_call_stacks_free(struct tap_call_stacks *s)
 {
     if (!s)
         return;
-    for (uint32_t i = 0; i < BUCKETS; i++)
-        while (s->buckets[i])
-            process_free(s, &s->buckets[i]);
+    while (s->first)
+        process_free(s, place_of(s, &s->first->pid));
     tap_returns_off_free(&s->off);
     free(s);
 }
@@ -135,12 +156,11 @@ static bool end_all(struct tap_call_stacks *s, struct process **at, int64_t ts,
 static bool end_where(struct tap_call_stacks *s, bool every, uint32_t node)
 {
     bool good = true;
-    for (uint32_t i = 0; i < BUCKETS; i++)
-        for (struct process **at = &s->buckets[i]; *at;)
-            if (every || (*at)->node == node)
-                good &= end_all(s, at, 0, TAP_CALL_UNKNOWN);
-            else
-                at = &(*at)->next;
+    for (struct process *p = s->first, *later; p; p = later) {
+        later = p->later;
+        if (every || p->node == node)
+            good &= end_all(s, place_of(s, &p->pid), 0, TAP_CALL_UNKNOWN);
+    }
     return good;
 }
 
@@ -210,14 +230,8 @@ static bool enter(struct tap_call_stacks *s, const struct tap_event *e)
         return true;
     if (!has_end(s, e) || (!p && s->count == TAP_STACKS_PROCESSES))
         return point(s, p, e);
-    if (!p) {
-        if (!(p = calloc(1, sizeof *p)))
-            return false;
-        p->pid = e->pid;
-        p->node = e->node;
-        *at = p;
-        s->count++;
-    }
+    if (!p && !(p = process_new(s, at, e)))
+        return false;
     if (p->depth == TAP_STACKS_DEPTH || p->beyond) {
         p->beyond++;
         return true;

@@ -4,7 +4,8 @@
  * were left by an exception that nobody traced, and pops to its function. A turn of a loop that is
  * told as a tail call (TAP_EVENT_TAIL) stands in the frame that the loop began with. What was open
  * at a loss or gap, when its node went, or when its process began anew, has ended nobody knows
- * when. Calls whose returns are not traced, or no longer (returns_off.h), end where they begin.
+ * when: process by process in the order in which they began to have open calls. Calls whose returns
+ * are not traced, or no longer (returns_off.h), end where they begin.
  */
 #ifndef TAP_SINKS_COMMON_CALL_STACKS_H
 #define TAP_SINKS_COMMON_CALL_STACKS_H
