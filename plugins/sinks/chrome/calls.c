@@ -16,13 +16,14 @@
  * can be selected, has its function's colour, and is counted with its like in the viewers' tables.
  */
 #include "sinks/chrome/timeline.h"
+#include "sinks/common/call_rules.h"
 
 static void calls_push(struct tap_chrome *c, struct tap_track *t, const struct tap_chrome_in *in,
                        uint32_t label)
 {
     struct tap_open *top = tap_stack_top(t);
     struct tap_stack *s = t->stack;
-    if (top && in->ev->flags & TAP_EVENT_TAIL) { /* its end is told as that of a turn, too */
+    if (tap_call_is_turn(in->ev, top)) {
         top->collapsed++;
         top->events++;
         c->count.collapsed++;
@@ -116,7 +117,7 @@ void tap_calls_end(struct tap_chrome *c, const struct tap_chrome_in *in)
     t->unwinding = what;
     tap_stack_close_special(c, t, in->ts);
     struct tap_stack *s = t->stack;
-    if (ev->flags & TAP_EVENT_TAIL && s && s->depth) {
+    if (tap_call_is_turn(ev, s && s->depth)) {
         if (begins)
             calls_mark(c, t, in);
         tap_stack_top(t)->events++;

@@ -6,7 +6,7 @@
  * lookup is two or three cache lines.
  */
 #include "sinks/chrome/timeline.h"
-#include "sinks/common/traced_returns.h"
+#include "sinks/common/call_rules.h"
 
 static uint32_t label_hash(uint32_t module, uint32_t function, int32_t arity)
 {

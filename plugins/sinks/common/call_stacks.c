@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "beamtap/returns_off.h"
+#include "sinks/common/call_rules.h"
 #include "sinks/common/process_name.h"
-#include "sinks/common/traced_returns.h"
 #include "sinks/common/writer.h"
 
 #define BUCKETS 16384u
@@ -194,13 +193,6 @@ static bool same(const struct tap_mfa *a, const struct tap_mfa *b)
     return a->function == b->function && a->module == b->module && a->arity == b->arity;
 }
 
-static bool has_end(const struct tap_call_stacks *s, const struct tap_event *e)
-{
-    return !tap_returns_off_has(&s->off, e) &&
-           tap_returns_traced(s->host, tap_name_get(s->host, e->module)->text,
-                              tap_name_get(s->host, e->function)->text, e->arity);
-}
-
 /* One that is over at once, in what is open around it. */
 static bool point(struct tap_call_stacks *s, struct process *p, const struct tap_event *e)
 {
@@ -226,9 +218,9 @@ static bool point(struct tap_call_stacks *s, struct process *p, const struct tap
 static bool enter(struct tap_call_stacks *s, const struct tap_event *e)
 {
     struct process **at = place_of(s, &e->pid), *p = *at;
-    if (e->flags & TAP_EVENT_TAIL && p && p->depth)
+    if (tap_call_is_turn(e, p && p->depth))
         return true;
-    if (!has_end(s, e) || (!p && s->count == TAP_STACKS_PROCESSES))
+    if (!tap_call_has_end(s->host, &s->off, e) || (!p && s->count == TAP_STACKS_PROCESSES))
         return point(s, p, e);
     if (!p && !(p = process_new(s, at, e)))
         return false;
@@ -247,7 +239,7 @@ static bool leave(struct tap_call_stacks *s, const struct tap_event *e)
 {
     struct process **at = place_of(s, &e->pid), *p = *at;
     struct tap_mfa function = function_of(e);
-    if (!p || e->flags & TAP_EVENT_TAIL) /* it is told again at the loop's first frame */
+    if (!p || tap_call_is_turn(e, true))
         return true;
     if (p->beyond) {
         p->beyond--;

@@ -1,6 +1,8 @@
 /* call_times.c: see call_times.h. */
 #include "sinks/common/call_times.h"
 
+#include "sinks/common/call_rules.h"
+
 bool tap_call_times_init(struct tap_call_times *t, const struct tap_host *host)
 {
     t->host = host;
@@ -129,7 +131,7 @@ void tap_call_times_call(struct tap_call_times *t, struct tap_call_stack *p, uin
     struct tap_call_function *f = &t->functions[index];
     f->calls++;
     p->unwinding = 0;
-    if (e->flags & TAP_EVENT_TAIL && p->depth) /* a loop goes on in its first frames */
+    if (tap_call_is_turn(e, p->depth))
         return;
     if (!process || !index || !f->returns || tap_returns_off_has(&t->returns_off, e))
         return;
@@ -171,7 +173,7 @@ bool tap_call_times_end(struct tap_call_times *t, struct tap_call_stack *p, uint
     struct tap_call_function *f = &t->functions[index];
     f->returns |= !exception;
     f->returned += !exception;
-    if (e->flags & TAP_EVENT_TAIL) /* told again at the loop's first frames */
+    if (tap_call_is_turn(e, true))
         return false;
     f->thrown += exception;
     if (exception)

@@ -6,6 +6,7 @@
  *     writer.h          its file, and numbers and bytes as text
  *     file_claim.h      an output that is no file of lines: a database
  *     call_stacks.h     who called whom, and how long it took
+ *     call_rules.h      the same for stacks of your own: what ends a call, and what does not
  *     sums.h            how often and how much, by a key
  *     stack_sums.h      the same by stacks of calls, and a profile's functions
  *     process_table.h   what processes are called
@@ -17,6 +18,7 @@
 #ifndef BEAMTAP_KIT_H
 #define BEAMTAP_KIT_H
 
+#include "sinks/common/call_rules.h"
 #include "sinks/common/call_stacks.h"
 #include "sinks/common/file_claim.h"
 #include "sinks/common/file_sink.h"

@@ -1,7 +1,7 @@
 /* session.c: see session.h. */
 #include "sinks/record/session.h"
 
-#include "sinks/common/traced_returns.h"
+#include "sinks/common/call_rules.h"
 
 static void write_events(const struct tap_host *host, struct tap_buf *b)
 {

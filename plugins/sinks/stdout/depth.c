@@ -8,6 +8,7 @@
  * A function that takes messages and then calls itself is the loop of a server: its rounds stand
  * where the first one does.
  */
+#include "sinks/common/call_rules.h"
 #include "sinks/stdout/stdout.h"
 
 #define WAYS 4u
@@ -104,7 +105,7 @@ unsigned out_depths_step(struct out_depths *d, const struct tap_event *e, bool r
     struct process *p = find(d, e);
     uint32_t function = e->module * 2654435761u ^ e->function * 40503u ^ (uint32_t)e->arity;
     unsigned depth = p->depth;
-    if (e->flags & TAP_EVENT_TAIL && depth) /* a loop goes on where it began */
+    if (tap_call_is_turn(e, depth))
         return depth - 1;
     switch (e->kind) {
     case TAP_FUNCTION_CALL: return returns ? enter(p, function) : depth;

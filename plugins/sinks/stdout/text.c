@@ -14,7 +14,7 @@
  */
 #include "sinks/common/event_text.h"
 #include "sinks/common/stack_text.h"
-#include "sinks/common/traced_returns.h"
+#include "sinks/common/call_rules.h"
 #include "sinks/stdout/text.h"
 
 #include <time.h>
@@ -179,14 +179,6 @@ static const char *colour_of(unsigned kind)
 
 #define INDENT_MAX 40u /* levels; deeper calls stand below each other */
 
-/* A call without a return has nothing in it. */
-static bool has_return(const struct out *self, const struct tap_event *e)
-{
-    return e->kind == TAP_FUNCTION_CALL && !tap_returns_off_has(&self->returns_off, e) &&
-           tap_returns_traced(self->host, tap_name_get(self->host, e->module)->text,
-                              tap_name_get(self->host, e->function)->text, e->arity);
-}
-
 void out_text_event(struct out *self, const struct tap_batch *batch, const struct tap_event *e)
 {
     struct tap_writer *w = &self->w;
@@ -198,7 +190,10 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
         put(w, colour_of(e->kind));
     size_t body = tap_writer_here(w);
     if (self->depths && !tap_kind_is_control(e->kind)) {
-        unsigned depth = out_depths_step(self->depths, e, has_return(self, e));
+        /* a call without a return has nothing in it */
+        bool returns =
+            e->kind == TAP_FUNCTION_CALL && tap_call_has_end(self->host, &self->returns_off, e);
+        unsigned depth = out_depths_step(self->depths, e, returns);
         pad(w, body, 2u * (depth < INDENT_MAX ? depth : INDENT_MAX));
     } else if (self->depths && tap_event_breaks_stacks(e)) {
         out_depths_lost(self->depths, e->node);
