@@ -12,6 +12,8 @@ import calendar, email.utils, glob, json, os, re, shutil, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, 'config', 'manual'))
+from places import as_installed, package_of, places
 PLUGINS = 'usr/lib/*/beamtap/plugins-v%s/'
 TREE = ('core', 'plugins', 'config', 'SConstruct', 'README.md', 'LICENSE')
 COMMON = ['gcc', 'scons', 'python3:any', 'erlang-base', 'erlang-dev', 'libinih-dev', 'libcjson-dev', 'zlib1g-dev', 'libzstd-dev']
@@ -53,10 +55,6 @@ def needs():
     return [n['package'] for path in sorted(glob.glob(os.path.join(TOP, 'plugins/*s/*/needs.json'))) for n in json.loads(read(path))]
 
 
-def package_of(name):
-    return 'beamtap-sink-' + name.replace('_', '-')
-
-
 def stanza(name, given):
     own = {'Package': package_of(name), 'Architecture': 'any',
            'Depends': 'beamtap-plugin-abi-%s, ${misc:Depends}, ${shlibs:Depends}' % abi(), 'Enhances': 'beamtap'}
@@ -74,6 +72,17 @@ def control():
     return text + ''.join(stanza(name, given) for name, given in found.items())
 
 
+def pages():
+    """The pages with their links as they lead when they are installed: {file of debian/: its text}, {package: its files}"""
+    known, texts, lists = places(TOP), {}, {}
+    for source, place in sorted(known.items()):
+        if source.endswith('.md'):
+            path = 'pages/%s/%s' % place[:2]
+            texts[path] = as_installed(read(source), source, known)
+            lists.setdefault(place.package + '.docs', []).append('debian/' + path)
+    return texts, lists
+
+
 def files():
     """Which file goes into which package: {file of debian/: its lines}."""
     plugins, apart = PLUGINS % abi(), exporters()
@@ -81,19 +90,17 @@ def files():
     own = [plugins + 'beamtap_%s_%s.so' % (kind[:-1], name) for kind, name in names if (kind, name) not in [('sinks', a) for a in apart]]
     lists = {
         'beamtap.install': ['usr/bin/beamtap', 'usr/lib/*/beamtap/native', *own, 'usr/share/beamtap/config', 'usr/share/man/man1',
-                            'usr/share/man/man5', 'usr/share/bash-completion', 'usr/share/zsh'],
-        'beamtap.docs': ['README.md', 'config/reference.md'],
+                            'usr/share/man/man5', 'usr/share/man/man7/beamtap-plugin.7', 'usr/share/bash-completion', 'usr/share/zsh'],
         'beamtap.links': ['usr/share/beamtap/config usr/share/doc/beamtap/examples'],
         'libbeamtap0.install': ['usr/lib/*/libbeamtap.so.*'],
-        'libbeamtap-dev.install': ['usr/include', 'usr/lib/*/*.a', 'usr/lib/*/libbeamtap.so', 'usr/lib/*/pkgconfig', 'usr/share/beamtap/template',
-                                   'usr/share/man/man7/beamtap-plugin.7'],
-        'libbeamtap-dev.docs': ['plugins/README.md'],
+        'libbeamtap-dev.install': ['usr/include', 'usr/lib/*/*.a', 'usr/lib/*/libbeamtap.so', 'usr/lib/*/pkgconfig', 'usr/share/beamtap/template'],
+        **pages()[1],
     }
     for name in apart:
         package = package_of(name)
-        lists[package + '.install'] = [plugins + 'beamtap_sink_%s.so' % name, 'usr/share/man/man7/%s.7' % package]
-        if os.path.exists(os.path.join(TOP, 'plugins/sinks/%s/README.md' % name)):
-            lists[package + '.docs'] = ['plugins/sinks/%s/README.md' % name]
+        beside = [os.path.basename(p) for p in glob.glob(os.path.join(TOP, 'plugins/sinks/%s/*.proto' % name))]
+        lists[package + '.install'] = [plugins + 'beamtap_sink_%s.so' % name, 'usr/share/man/man7/%s.7' % package,
+                                       *('usr/share/beamtap/' + file for file in beside)]
     return lists
 
 
@@ -112,9 +119,11 @@ def write(folder):
             os.makedirs(os.path.dirname(to), exist_ok=True)
             shutil.copy2(os.path.join(TOP, path), to)
     shutil.copytree(HERE, folder + '/debian', ignore=shutil.ignore_patterns('*.py', '__pycache__'))
-    os.makedirs(folder + '/debian/source')
-    for name, lines in {'control': [control().rstrip('\n')], 'source/format': ['3.0 (native)'], **files()}.items():
-        with open(os.path.join(folder, 'debian', name), 'w', encoding='utf-8') as file:
+    texts = {name: text.rstrip('\n').split('\n') for name, text in pages()[0].items()}
+    for name, lines in {'control': [control().rstrip('\n')], 'source/format': ['3.0 (native)'], **files(), **texts}.items():
+        path = os.path.join(folder, 'debian', name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w', encoding='utf-8') as file:
             file.write('\n'.join(lines) + '\n')
     for where, _, names in os.walk(folder):  # a file's time is in the package, too
         for name in names:

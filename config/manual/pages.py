@@ -4,6 +4,7 @@
     pages.py BEAMTAP VERSION DATE OUT [EXPORTER...]    EXPORTER: a sink's name, which gets a page of its own
 """
 import os, re, sys
+from places import in_manual, package_of, places
 from roff import page
 from says import Says
 
@@ -13,9 +14,10 @@ SEE = '\n## See also\n\n%s\n'
 PAGES = ('`beamtap`(1)', '`beamtap.ini`(5)', '`beamtap-plugin`(7)')
 
 
-def read(*path):
-    with open(os.path.join(TOP, *path), encoding='utf-8') as text:
-        return text.read()
+def read(path):
+    """A page of the sources, with manual pages in the place of its links."""
+    with open(os.path.join(TOP, path), encoding='utf-8') as text:
+        return in_manual(text.read(), path, places(TOP))
 
 
 def name_of(page_name, what):
@@ -32,7 +34,7 @@ def commands(says):
 
 def rules():
     """How the commands behave: of the reference, the list."""
-    return read('config', 'reference.md').split('\n## Signals and files\n')[1].split('\n## ')[0]
+    return read('config/reference.md').split('\n## Signals and files\n')[1].split('\n## ')[0]
 
 
 def ways(says):
@@ -42,10 +44,10 @@ def ways(says):
 
 
 def beamtap(says):
-    text = read('config', 'manual', 'beamtap.md')
+    text = read('config/manual/beamtap.md')
     for key, value in (('commands', commands(says)), ('rules', rules()), ('codes', ways(says))):
         text = text.replace('<%s>' % key, value)
-    return name_of('beamtap', 'traces running Erlang and Elixir nodes') + text + SEE % ', '.join(PAGES[1:] + ('`erl`(1)', '`epmd`(1)'))
+    return name_of('beamtap', 'traces running Erlang and Elixir nodes') + text + SEE % ', '.join(PAGES[1:])
 
 
 def below_title(markdown):
@@ -53,13 +55,13 @@ def below_title(markdown):
 
 
 def ini():
-    return name_of('beamtap.ini', 'what a trace run is to do') + '## Description\n' + below_title(read('config', 'reference.md')) + \
+    return name_of('beamtap.ini', 'what a trace run is to do') + '## Description\n' + below_title(read('config/reference.md')) + \
         SEE % ', '.join(PAGES[::2])
 
 
 def plugin():
     return name_of('beamtap-plugin', 'how sinks, filters and transports of beamtap are written') + '## Description\n' + \
-        below_title(read('plugins', 'README.md')) + SEE % ', '.join(PAGES[:2] + ('`pkg-config`(1)',))
+        below_title(read('plugins/README.md')) + SEE % ', '.join(PAGES[:2])
 
 
 def options(rows):
@@ -71,15 +73,11 @@ def options(rows):
     return text
 
 
-def page_of(name):
-    return 'beamtap-sink-' + name.replace('_', '-')
-
-
 def exporter(says, name):
     p = next(p for p in says.plugins if (p['kind'], p['name']) == ('sink', name))
-    text = name_of(page_of(name), p['summary'])
+    text = name_of(package_of(name), p['summary'])
     text += '## Synopsis\n\n    [sink:%s]\n' % name + ''.join('    %s = ...\n' % o['name'] for o in p['options'] if o['required'])
-    own = os.path.join('plugins', 'sinks', name, 'README.md')
+    own = 'plugins/sinks/%s/README.md' % name
     if os.path.exists(os.path.join(TOP, own)):
         text += '\n## Description\n' + below_title(read(own))
     return text + '\n## Options\n\n' + options(p['options']) + SEE % ', '.join(PAGES[:2])
@@ -89,7 +87,7 @@ def main():
     command, version, date, out, *exporters = sys.argv[1:]
     says = Says(command)
     pages = [('beamtap', 1, beamtap(says)), ('beamtap.ini', 5, ini()), ('beamtap-plugin', 7, plugin())]
-    pages += [(page_of(name), 7, exporter(says, name)) for name in exporters]
+    pages += [(package_of(name), 7, exporter(says, name)) for name in exporters]
     for name, section, text in pages:
         with open('%s/%s.%d' % (out, name, section), 'w', encoding='utf-8') as file:
             file.write(page(name, section, date, 'beamtap ' + version, text, top=2))

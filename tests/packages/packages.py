@@ -161,7 +161,7 @@ def a_plugin_of_ones_own_stands_before_the_installed_one():
 
 def steps():
     """The commands of "Write a sink", block by block, as the installed page has them."""
-    with gzip.open(w.used.path + '/usr/share/doc/libbeamtap-dev/README.md.gz', 'rt', encoding='utf-8') as text:
+    with open(w.used.path + '/usr/share/doc/libbeamtap-dev/README.md', encoding='utf-8') as text:
         page = text.read()
     part = page.split('\n## Write a sink\n')[1].split('\n## ')[0]
     return re.findall(r'^```sh\n(.*?)^```', part, re.M | re.S)
@@ -184,6 +184,25 @@ def the_authors_page_leads_to_an_installed_package():
     for path in glob.glob(w.used.path + '/packages/beamtap-sink-tally*_*'):
         shutil.copy(path, w.builder.path + '/tally')
     lintian('/tally')
+
+
+def all_that_is_named_is_there():
+    """Of the manual pages those that they name, and of the pages what they link to."""
+    share = w.used.path + '/usr/share/'
+    manual = {os.path.basename(p)[:-len('.gz')]: gzip.open(p, 'rt', encoding='utf-8').read().replace('\\-', '-')
+              for p in glob.glob(share + 'man/man*/*beamtap*.gz')}
+    assert len(manual) == 3 + len(build.exporters()), manual.keys()
+    pages = {p: open(p, encoding='utf-8').read() for p in glob.glob(share + 'doc/*beamtap*/*.md')}
+    assert len(pages) > 5, pages.keys()
+    for name, text in manual.items():
+        gone = [page for page in re.findall(r'\\fB([\w.-]+)\\fR\((\d)\)', text) if '%s.%s' % page not in manual]
+        assert not gone, (name, gone)
+    for name, text in pages.items():
+        gone = [to for to in re.findall(r'\]\(([^):]+)\)', text) if not os.path.exists(os.path.join(os.path.dirname(name), to.split('#')[0]))]
+        assert not gone, (name, gone)
+    for name, text in {**manual, **pages}.items():
+        gone = [path for path in re.findall(r'(?<![\w}])/usr/share/([\w./-]*\w)', text) if not os.path.exists(share + path)]
+        assert not gone, (name, gone)
 
 
 def a_program_uses_the_library():
@@ -229,7 +248,7 @@ def they_are_removed_and_purged():
 
 TESTS = [they_are_built_with_what_they_say_they_need, they_are_the_same_wherever_they_are_built, lintian_has_nothing_to_say,
          programs_are_hardened_and_stripped, they_are_installed_where_there_is_nothing, an_installed_command_is_completed, a_live_node_is_traced,
-         a_plugin_of_ones_own_stands_before_the_installed_one, the_authors_page_leads_to_an_installed_package, a_program_uses_the_library,
+         a_plugin_of_ones_own_stands_before_the_installed_one, the_authors_page_leads_to_an_installed_package, all_that_is_named_is_there, a_program_uses_the_library,
          they_are_upgraded, they_are_removed_and_purged]
 
 

@@ -36,7 +36,7 @@ def fields(text):
 
 class Trace:
     def __init__(self, data):
-        text = subprocess.run(['protoc', '-I', HERE, '--decode=perfetto.protos.Trace', 'perfetto.proto'], input=data, stdout=subprocess.PIPE, check=True).stdout
+        text = subprocess.run(['protoc', '-I', os.path.join(TOP, 'plugins/sinks/perfetto'), '--decode=perfetto.protos.Trace', 'perfetto.proto'], input=data, stdout=subprocess.PIPE, check=True).stdout
         self.tracks, self.parents, self.slices, self.instants, self.counters, self.flows = {}, {}, [], [], [], []
         self.packets = fields(text.decode())['packet']
         self.events = []

@@ -2,7 +2,7 @@
 """test_manual.py: the manual pages and the completion are made from what the command says: each command and each flag of --help is in
 the page and is completed, in bash and in zsh; so are plugins, their options, and configuration files.
 """
-import json, os, re, shutil, subprocess, sys, tempfile
+import glob, json, os, re, shutil, subprocess, sys, tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -79,6 +79,23 @@ def the_page_for_authors_has_the_example_whole():
 def an_exporter_has_a_page():
     text = shown(pages('beamtap-sink-folded', 7, 'folded'))
     assert re.search(r'weight \(time \| calls, default time\)', text) and '[sink:folded]' in text, text
+
+
+def what_a_page_names_is_installed_with_it():
+    """Each manual page and each file that it sends its reader to; or it says that it is in the sources."""
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        sinks = [p['name'] for p in json.loads(run(BEAMTAP, 'plugins', '--json')) if p['kind'] == 'sink']
+        run(sys.executable, MANUAL + '/pages.py', BEAMTAP, '1.2.3', '2026-01-02', folder,
+            *(s for s in sinks if os.path.exists('%s/plugins/sinks/%s/package' % (TOP, s))))
+        texts = {name: open(os.path.join(folder, name), encoding='utf-8').read().replace('\\-', '-') for name in os.listdir(folder)}
+    assert len(texts) > 5, texts.keys()
+    named = [(name, '%s.%s' % page) for name, text in texts.items() for page in re.findall(r'\\fB([\w.-]+)\\fR\((\d)\)', text)]
+    assert len(named) > 2 * len(texts) - 2 and not [n for n in named if n[1] not in texts], [n for n in named if n[1] not in texts]
+    here = {'beamtap/' + os.path.relpath(p, TOP) for p in glob.glob(TOP + '/config/*.ini')} | {'beamtap/' + os.path.basename(p) for p in
+                                                                                              glob.glob(TOP + '/plugins/sinks/*/*.proto')} | {'beamtap/template'}
+    for name, text in texts.items():
+        assert not set(re.findall(r'share/(beamtap/[\w./-]+\w)', text)) - here, name
+        assert not re.search(r"\w\.md\b(?! \(in beamtap\\\(aqs sources\))", text), (name, re.findall(r'.*\w\.md\b.*', text))
 
 
 def what_troff_could_mistake_stays_as_it_is():
@@ -193,7 +210,7 @@ def zsh_offers_what_there_is():
 def main():
     failed = 0
     tests = [the_page_of_the_command_has_every_command_and_flag, the_page_of_the_file_has_every_key, the_page_for_authors_has_the_example_whole,
-             an_exporter_has_a_page, what_troff_could_mistake_stays_as_it_is, bash_completes_every_command_and_flag, bash_offers_what_there_is]
+             an_exporter_has_a_page, what_a_page_names_is_installed_with_it, what_troff_could_mistake_stays_as_it_is, bash_completes_every_command_and_flag, bash_offers_what_there_is]
     if shutil.which('zsh'):
         tests += [zsh_completes_every_command_and_flag, zsh_offers_what_there_is]
     else:

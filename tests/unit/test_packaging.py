@@ -75,13 +75,31 @@ def a_new_folder_becomes_a_package():
     assert 'libx-dev' in needed and 'protobuf-compiler' in needed, needed
     assert lists['beamtap-sink-new-one.install'] == ['usr/lib/*/beamtap/plugins-v%s/beamtap_sink_new_one.so' % build.abi(),
                                                      'usr/share/man/man7/beamtap-sink-new-one.7'], lists
-    assert lists['beamtap-sink-new-one.docs'] == ['plugins/sinks/new_one/README.md'], lists
+    assert lists['beamtap-sink-new-one.docs'] == ['debian/pages/beamtap-sink-new-one/README.md'], lists
+
+
+def links_lead_to_what_is_installed():
+    """In its own package, or in one that is named; what is in none is said to be in the sources, and there it is."""
+    texts, _ = build.pages()
+    there = {'/'.join(place[:2]) for place in build.places(TOP).values()}
+    assert {'beamtap/README.md', 'libbeamtap-dev/README.md', 'beamtap-sink-sqlite/README.md', 'beamtap/examples/calls.ini'} <= there, there
+    links = 0
+    for path, text in texts.items():
+        package = path.split('/')[1]
+        for link, rest in re.findall(r'\]\(([^):]+)\)(.{0,60})', text):
+            to = os.path.normpath(os.path.join(package, link.split('#')[0]))
+            assert to in there, (path, link)
+            assert to.split('/')[0] in (package, 'beamtap') or 'package ' + to.split('/')[0] in rest, (path, link, rest)
+            links += 1
+        for name in re.findall(r"([\w/.]+) \(in beamtap's sources\)", text):
+            assert os.path.exists(os.path.join(TOP, name)), (path, name)
+    assert links > 15, links
 
 
 def main():
     failed = 0
     for test in (the_version_is_one, each_plugin_is_in_one_package, what_needs_a_library_of_its_own_is_an_exporter, exporters_depend_on_the_abi,
-                 descriptions_are_as_policy_wants_them, a_new_folder_becomes_a_package):
+                 descriptions_are_as_policy_wants_them, a_new_folder_becomes_a_package, links_lead_to_what_is_installed):
         try:
             test()
             print('ok packaging.' + test.__name__)
