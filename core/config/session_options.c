@@ -108,8 +108,8 @@ const struct tap_option tap_session_options[] = {
      .choices = collect_choices,
      .help = "who takes the events in the nodes. process: a process that the VM sends them to; "
              "native: C code that is loaded into the VM, cuts each term where it is, and hinders "
-             "the node less; auto: native where it can be had, else a process. Native needs "
-             "[transport:tcp]",
+             "the node less; auto: native where it can be had, else a process. On other machines "
+             "than this one native needs [transport:tcp]",
      SESSION(collect)},
     {.name = "native_library",
      .type = TAP_OPT_STRING,

@@ -42,8 +42,7 @@ round(I, Code, Library, Busy) ->
     Figures.
 
 open(#{max_term := Term, max_memory := Memory, overload := Overload, max_rate := Rate}) ->
-    {ok, Listen} = gen_tcp:listen(0, [binary, {packet, raw}, {active, false}, {ip, {127, 0, 0, 1}}]),
-    {ok, Port} = inet:port(Listen),
+    {Listen, Host, Port, Local} = listen(Rate),
     Self = self(),
     {Token, Answer} = {<<"0123456789abcdef">>, <<"fedcba9876543210">>},
     Sink = spawn_link(fun() ->
@@ -53,8 +52,18 @@ open(#{max_term := Term, max_memory := Memory, overload := Overload, max_rate :=
         ok = gen_tcp:send(Socket, Answer),
         Self ! {self(), received(Socket, [])}
     end),
-    {ok, Number, _} = ?LIB:open(<<"127.0.0.1">>, Token, Answer, {Port, 5000, 10000, Memory, Term, 0, Rate, 1 bsl 40, 30, Overload, 0}),
+    {ok, Number, _} = ?LIB:open(Host, Local, Token, Answer, {Port, 5000, 10000, Memory, Term, 0, Rate, 1 bsl 40, 30, Overload, 0}),
     receive {beamtap_native, Number, connected} -> {Number, Sink} end.
+
+%% Two times of three over a Unix socket (where there is no limit to the rate), else over TCP.
+listen(0) ->
+    Name = <<0, "beamtap-test-", (list_to_binary(os:getpid()))/binary, (integer_to_binary(erlang:unique_integer()))/binary>>,
+    {ok, Listen} = gen_tcp:listen(0, [binary, {packet, raw}, {active, false}, {ifaddr, {local, Name}}]),
+    {Listen, <<>>, 0, Name};
+listen(_) ->
+    {ok, Listen} = gen_tcp:listen(0, [binary, {packet, raw}, {active, false}, {ip, {127, 0, 0, 1}}]),
+    {ok, Port} = inet:port(Listen),
+    {Listen, <<"127.0.0.1">>, Port, <<>>}.
 
 received(Socket, Got) ->
     case gen_tcp:recv(Socket, 0) of

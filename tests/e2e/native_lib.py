@@ -9,6 +9,7 @@ max_events = 0
 lease = 2s
 %s
 [transport:tcp]
+%s
 [sink:csv]
 path = trace.csv
 queue = 1G
@@ -51,7 +52,13 @@ def gone(node):
     wait_for(lambda: node('[M || M <- erlang:loaded(), lists:prefix("beamtap_", atom_to_list(M))]') == '[]', 'the modules to go')
 
 
-def traced(node, settings, *args, **more):
-    run = Run(CONFIG % (node.name, settings), '--json', *args, **more)
+def config(node, settings, way='unix'):
+    """Over a Unix socket, as a node on this machine does; or over TCP, as it does where an address is advertised."""
+    return CONFIG % (node.name, settings, '' if way == 'unix' else 'advertise = 127.0.0.1')
+
+
+def traced(node, settings, *args, way='unix', **more):
+    run = Run(config(node, settings, way), '--json', *args, **more)
     node.traced()
+    assert ('over a Unix socket' in run.err()) == (way == 'unix'), run.err()
     return run

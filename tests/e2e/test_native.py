@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from native_lib import *
 
 
-def every_kind_exactly():
+def every_kind_exactly(way='unix'):
     """Counted by the workload itself."""
     node = node_of()
     run = traced(node, """events = function_call, function_return, function_exception, message_send, message_receive, process_spawn, process_start, process_exit
@@ -17,7 +17,7 @@ trace = e2e_work:target(_, _)
 trace = e2e_work:outer(_)
 trace = e2e_work:inner(_)
 trace = e2e_work:thrower(_)
-""")
+""", way=way)
     assert mapped(node), 'a process takes the events'
     assert node('e2e_work:run(20, 200, 50)') == 'ok'
     run.interrupt().ended(0)
@@ -27,6 +27,10 @@ trace = e2e_work:thrower(_)
     assert run.summary()['sinks'][0]['written'] == sum(want.values()) and not run.summary()['sinks'][0]['lost']
     assert all(r['peer'] for r in rows(run) if r['event'].startswith('message') and 'timeout' not in r['metadata'])
     gone(node)
+
+
+def every_kind_exactly_over_tcp():
+    every_kind_exactly('tcp')
 
 
 def in_order_for_each_process():
@@ -80,7 +84,7 @@ def limits_are_kept():
     gaps = [(int(r['ts']), int(r['ts']) + int(r['message'][1:].split(',')[0])) for r in rows(run) if r['event'] == 'gap']
     inside = [(t - a, b - t) for t in calls for a, b in gaps if a < t < b]
     assert gaps and not inside, inside[:5]
-    run = Run((CONFIG % (node.name, STEPS)).replace('max_events = 0', 'max_events = 1234'), '--json')
+    run = Run(config(node, STEPS).replace('max_events = 0', 'max_events = 1234'), '--json')
     node.traced()
     node('e2e_native:storm(2, 300)')
     run.ended(0)
@@ -143,11 +147,11 @@ trace = e2e_native:bare(_)
     gone(node)
 
 
-def killed(what, expected):
+def killed(what, expected, way='unix'):
     """Under load: `what` is done to the node or the run; then nothing is left."""
     node = node_of()
     node('e2e_native:hot()')
-    run = traced(node, 'max_rate = 0')
+    run = traced(node, 'max_rate = 0', way=way)
     wait_for(lambda: len(run.read('trace.csv')) > 100000, 'events')
     what(node, run)
     run.wait()
@@ -158,16 +162,24 @@ def killed(what, expected):
     return run
 
 
-def the_collector_is_killed():
-    killed(lambda node, run: run.process.kill(), (-9,))
+def the_collector_is_killed(way='unix'):
+    killed(lambda node, run: run.process.kill(), (-9,), way)
 
 
-def the_collector_stands_still():
+def the_collector_is_killed_over_tcp():
+    the_collector_is_killed('tcp')
+
+
+def the_collector_stands_still(way='unix'):
     def still(node, run):
         run.process.send_signal(signal.SIGSTOP)
         wait_for(lambda: node('e2e_node:traced()') == 'false', 'tracing to end')
         run.process.send_signal(signal.SIGCONT)
-    killed(still, (1,))
+    killed(still, (1,), way)
+
+
+def the_collector_stands_still_over_tcp():
+    the_collector_stands_still('tcp')
 
 
 AGENT = ('[exit(P, kill) || P <- processes(), {current_stacktrace, S} <- [process_info(P, current_stacktrace)], '
@@ -232,20 +244,19 @@ def it_is_not_in_its_own_trace():
 
 def it_is_said_why_not():
     node = node_of()
-    plain = (CONFIG % (node.name, STEPS)).replace('[transport:tcp]\n', '')
-    run = Run(plain, '--json').ended(1)
-    assert 'use [transport:tcp]' in run.err(), run.err()
-    for text, why in ((plain, 'use [transport:tcp]'),
-                      ((CONFIG % (node.name, STEPS)).replace('collect', 'native_library = /nowhere/native.so\ncollect'), '/nowhere/native.so')):
-        run = Run(text.replace('= native\n', '= auto\n'), '--json')
+    text = config(node, STEPS).replace('collect', 'native_library = /nowhere/native.so\ncollect')
+    for ini in (text, text.replace('[transport:tcp]\n', '')):
+        run = Run(ini, '--json').ended(1)
+        assert 'collect = native, but' in run.err() and '/nowhere/native.so' in run.err(), run.err()
+        run = Run(ini.replace('= native\n', '= auto\n'), '--json')
         node.traced()
         assert not mapped(node) and node('e2e_native:wander(2, 10)') == 'ok'
         run.interrupt().ended(0)
-        assert 'taken by a process' in run.err() and why in run.err(), run.err()
+        assert 'taken by a process' in run.err() and '/nowhere/native.so' in run.err(), run.err()
         assert len(rows(run)) == 20
     node.clean()
 
 
-tests(every_kind_exactly, in_order_for_each_process, a_storm_is_counted, limits_are_kept, the_node_goes_on, each_term_is_cut_on_its_own,
-      the_collector_is_killed, the_collector_stands_still, the_relay_is_killed, the_guardians_are_killed_one_and_all,
+tests(every_kind_exactly, every_kind_exactly_over_tcp, in_order_for_each_process, a_storm_is_counted, limits_are_kept, the_node_goes_on, each_term_is_cut_on_its_own,
+      the_collector_is_killed, the_collector_is_killed_over_tcp, the_collector_stands_still, the_collector_stands_still_over_tcp, the_relay_is_killed, the_guardians_are_killed_one_and_all,
       it_comes_and_goes_under_load, it_is_not_in_its_own_trace, it_is_said_why_not)

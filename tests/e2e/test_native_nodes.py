@@ -11,7 +11,7 @@ PRIVATE = 'mount -t tmpfs -o noexec none %s'
 
 def refused(node, library, why):
     """Insisted upon, a run does not begin; asked for where it can be had, a process takes its place, and it is said why."""
-    text = (CONFIG % (node.name, STEPS)).replace('collect', ('native_library = %s\ncollect' % library) if library else 'collect')
+    text = config(node, STEPS).replace('collect', ('native_library = %s\ncollect' % library) if library else 'collect')
     run = Run(text, '--json').ended(1)
     assert 'the native tracer cannot be had' in run.err() and re.search(why, run.err()), run.err()
     assert len([line for line in run.err().splitlines() if 'cannot be had' in line]) == 1, run.err()
@@ -88,7 +88,7 @@ def schedulers_come_and_go():
 def three_hundred_thousand_processes():
     node = Node(args=('+P', '600000'))
     node('code:ensure_loaded(e2e_native)')
-    run = Run((CONFIG % (node.name, STEPS)).replace('lease = 2s', 'lease = 20s'), '--json')  # it is no test of who comes first on a busy machine
+    run = Run(config(node, STEPS).replace('lease = 2s', 'lease = 20s'), '--json')  # it is no test of who comes first on a busy machine
     node.traced()
     assert node('e2e_native:crowd(300000)') == 'ok'
     run.interrupt().ended(0)
@@ -107,7 +107,7 @@ def two_runs_at_once():
     node('[register(N, spawn(fun() -> receive {go, From} -> [e2e_native:F({N, I}) || I <- lists:seq(1, 5000)], '
          'From ! done, receive stop -> ok end end end)) || {N, F} <- [{e2e_first, echo}, {e2e_second, bare}]], ok')
     pair = (('e2e_first', 'echo(_)'), ('e2e_second', 'bare(_)'))
-    both = [Run(CONFIG % (node.name, '%s[filter:pids]\npids = %s\n' % (STEPS.replace('step(_, _)', function), name)), '--json') for name, function in pair]
+    both = [Run(config(node, '%s[filter:pids]\npids = %s\n' % (STEPS.replace('step(_, _)', function), name)), '--json') for name, function in pair]
     tracers = 'length([T || N <- [e2e_first, e2e_second], {tracer, {T, _}} <- [erlang:trace_info(whereis(N), tracer)]])'
     if sessions(node):
         tracers = 'length([S || S <- trace:session_info(all), element(1, S) =/= legacy, trace:info(S, {e2e_native, echo, 1}, traced) =/= {traced, false} '
@@ -155,7 +155,7 @@ def patterns_without_specs():
 
 def traced_one(node, settings):
     """A run of one process, which is not the node's that is asked."""
-    run = Run(CONFIG % (node.name, settings), '--json')
+    run = Run(config(node, settings), '--json')
     wait_for(lambda: node('erlang:trace_info(whereis(e2e_hot), tracer)').count('beamtap'), 'tracing')
     return run
 

@@ -120,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     char *text = malloc(size);
-    struct tap_address address;
+    struct tap_listen listen;
     const char *set = text;
     HOLD(text);
     memcpy(text, data + 1, size - 1);
@@ -137,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case ERLANG: try_call(text, TAP_SYNTAX_ERLANG); break;
     case ELIXIR: try_call(text, TAP_SYNTAX_ELIXIR); break;
     case NUMBERS: try_numbers(text); break;
-    default: tap_address_parse(text, &address);
+    default: tap_listen_parse(text, &listen);
     }
     free(text);
     return 0;

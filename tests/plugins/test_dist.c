@@ -159,7 +159,8 @@ static void same_as(const struct tap_plan *plan, const char *expected)
     char dir[] = "/tmp/test_dist_XXXXXX", path[64], line[4096];
     struct tap_buf b = {0};
     struct tap_plan_term t = {plan,      "0123456789abcdef", pid,  sizeof pid, 4 << 20,
-                              kind_name, plan->duration,     NULL, "a@b",      7};
+                              kind_name, plan->duration,     NULL, "a@b",      7,
+                              false};
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/term", dir);
     tap_write_version(&b);

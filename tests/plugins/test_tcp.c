@@ -40,6 +40,59 @@ static void addresses_are_read(void)
     CU_ASSERT(tap_address_parse(longest, &a));
 }
 
+static void what_to_listen_at_is_read(void)
+{
+    static const struct {
+        const char *text, *host;
+        int port;
+        const char *local;
+    } cases[] = {
+        {"127.0.0.1:0", "127.0.0.1", 0, ""},
+        {"unix:80", "unix", 80, ""}, /* a host's name */
+        {"unix", "unix", 0, ""},
+        {"unix:/run/tap.sock", "", 0, "/run/tap.sock"},
+        {"unix:/run/a, b:c", "", 0, "/run/a, b:c"},
+        {"unix:@tap", "", 0, "@tap"},
+        {"unix:@", "", 0, "@"},
+        {"[::1]:7, unix:/t", "::1", 7, "/t"},
+        {"0.0.0.0:0,unix:@", "0.0.0.0", 0, "@"},
+    };
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {
+        {"", "it reads"},
+        {"unix:", "it reads"},
+        {"unix:run/tap.sock", "it reads"},
+        {"127.0.0.1:0,", "it reads"},
+        {"127.0.0.1:0, ::1", "it reads"},
+        {", unix:/t", "it reads"},
+        {"a b, unix:/t", "it reads"},
+        {"unix:/", "does not end with /"},
+        {"unix:/run/", "does not end with /"},
+        {"unix:/run/a\nb", "control character"},
+        {"[::1]:7, unix:/run/\x7f", "control character"},
+    };
+    struct tap_listen to;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CU_ASSERT_PTR_NULL(tap_listen_parse(cases[i].text, &to));
+        CU_ASSERT_STRING_EQUAL(to.tcp.host, cases[i].host);
+        CU_ASSERT_EQUAL(to.tcp.port, cases[i].port);
+        CU_ASSERT_STRING_EQUAL(to.local, cases[i].local);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const char *says = tap_listen_parse(wrong[i].text, &to);
+        CU_ASSERT_FATAL(says != NULL);
+        CU_ASSERT_PTR_NOT_NULL(strstr(says, wrong[i].says));
+    }
+    char longest[400] = "unix:/";
+    memset(longest + 6, 'a', sizeof longest - 7);
+    longest[5 + 108] = 0;
+    CU_ASSERT_PTR_NOT_NULL(strstr(tap_listen_parse(longest, &to), "107 bytes at most"));
+    longest[5 + 107] = 0;
+    CU_ASSERT_PTR_NULL(tap_listen_parse(longest, &to));
+    CU_ASSERT_EQUAL(strlen(to.local), 107);
+}
+
 static void addresses_are_told_apart(void)
 {
     static const struct {
@@ -104,8 +157,8 @@ static void the_invitation_is_in_the_options(void)
                               .timeout = 1500000,
                               .token = (const uint8_t *)"0123456789abcdef",
                               .answer = (const uint8_t *)"ABCDEFGHIJKLMNOP"};
-    struct tap_plan_term t = {&plan, "0123456789abcdef", pid, sizeof pid, 1, NULL, 0, &to, "a@b",
-                              7};
+    struct tap_plan_term t = {&plan, "0123456789abcdef", pid, sizeof pid, 1, NULL, 0, &to, "a@b", 7,
+                              false};
     struct tap_buf b = {0}, last = {0};
     tap_plan_term_write(&b, &t);
     tap_write_atom(&last, "stream");
@@ -121,5 +174,38 @@ static void the_invitation_is_in_the_options(void)
     tap_buf_free(&b), tap_buf_free(&last);
 }
 
-UNIT_TESTS("tcp", UNIT_TEST(addresses_are_read), UNIT_TEST(addresses_are_told_apart),
-           UNIT_TEST(bare_frames_are_found_in_place), UNIT_TEST(the_invitation_is_in_the_options))
+/* The last pair: of the options where all frames go there, or of the native tracer's map. */
+static void a_unix_socket_is_in_the_options(void)
+{
+    static const uint8_t pid[] = {88, 119, 3, 'a', '@', 'b', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7};
+    struct tap_plan plan = {.struct_size = sizeof plan, .collect = TAP_COLLECT_AUTO};
+    struct tap_endpoint to = {.timeout = 1500000,
+                              .token = (const uint8_t *)"0123456789abcdef",
+                              .answer = (const uint8_t *)"ABCDEFGHIJKLMNOP",
+                              .local = {0, 't', 'a', 'p'},
+                              .local_len = 4};
+    struct tap_buf last = {0}, all[2] = {{0}, {0}};
+    tap_write_atom(&last, "local"), tap_write_binary(&last, "\0tap", 4);
+    for (int native = 0; native < 2; native++) {
+        struct tap_plan_term t = {
+            &plan, "0123456789abcdef", pid, sizeof pid, 1, NULL, 0, &to, "a@b", 7, native};
+        struct tap_buf *b = &all[native];
+        tap_plan_term_write(b, &t);
+        CU_ASSERT(b->len > last.len && !memcmp(b->data + b->len - last.len, last.data, last.len));
+        struct tap_cursor c = tap_cursor(b->data, b->len), keys = c;
+        CU_ASSERT(tap_skip(&c) && tap_left(&c) == 0);
+        uint32_t pairs = 0, streams = 0;
+        CU_ASSERT_FATAL(tap_read_map(&keys, &pairs));
+        for (uint32_t i = 0; i < pairs; i++) {
+            bool is_stream = tap_match_atom(&keys, "stream");
+            streams += is_stream;
+            CU_ASSERT_FATAL((is_stream || tap_skip(&keys)) && tap_skip(&keys));
+        }
+        CU_ASSERT_EQUAL(streams, native ? 0 : 1);
+    }
+    tap_buf_free(&last), tap_buf_free(&all[0]), tap_buf_free(&all[1]);
+}
+
+UNIT_TESTS("tcp", UNIT_TEST(addresses_are_read), UNIT_TEST(what_to_listen_at_is_read),
+           UNIT_TEST(addresses_are_told_apart), UNIT_TEST(bare_frames_are_found_in_place),
+           UNIT_TEST(the_invitation_is_in_the_options), UNIT_TEST(a_unix_socket_is_in_the_options))

@@ -23,10 +23,12 @@ struct tap_acceptor {
     size_t (*poll)(struct tap_acceptor *, struct pollfd *);
     /* After each wait, with the same descriptors. */
     void (*serve)(struct tap_acceptor *, const struct pollfd *, size_t n, int64_t now);
-    /* Where this node is to connect to; token and answer are the node's. False: the node has failed
-     * and is ended. */
+    /* Where this node is to connect to; token and answer are the node's. Where neither address nor
+     * `local` is filled in, it is not to. False: the node has failed and is ended. */
     bool (*endpoint)(struct tap_acceptor *, struct tap_beam_node *, struct tap_endpoint *);
     void (*close)(struct tap_acceptor *);
+    /* Only the native tracer's frames come so; a process's come over the distribution. */
+    bool native_only;
 };
 
 #endif

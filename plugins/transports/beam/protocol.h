@@ -59,14 +59,17 @@
  *                      run is refused, with code native), module (atom), beam (binary: that
  *                      module), library (binary, or {path, binary} on the node's machine), machine
  *                      (binary: of the library, as in system_architecture), arity_only (boolean, in
- *                      the place of the other). Needs stream; the library sends over it
+ *                      the place of the other), and where all other frames come over the
+ *                      distribution stream (as the one below; not there: it cannot be done). The
+ *                      library sends over the stream
  *         stream       not there: frames come over the distribution. Else a map: the node connects
- *                      to address (binary, an IP address or a host's name) and port within timeout
- *                      (ms), sends "BTT1" and token (16 bytes), expects answer (16 bytes), and all
- *                      frames of the relay come over that connection, one after the other with
- *                      nothing between them. What the relay could not say itself (it was killed, or
- *                      the connection broke) its guardian says over the distribution, after that
- *                      connection was closed
+ *                      to address (binary, an IP address or a host's name; empty: not over TCP) and
+ *                      port, but first to the Unix socket local (binary as in sockaddr_un, may not
+ *                      be there), within timeout (ms), sends "BTT1" and token (16 bytes), expects
+ *                      answer (16 bytes), and all frames of the relay come over that connection,
+ *                      one after the other with nothing between them. What the relay could not say
+ *                      itself (it was killed, or the connection broke) its guardian says over the
+ *                      distribution, after that connection was closed
  *       The user's match specs may not use trace, enable_trace, disable_trace, silent, set_tcw or
  *       set_seq_token: bad_spec.
  *    info() -> map

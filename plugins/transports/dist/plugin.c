@@ -1,10 +1,12 @@
 /* plugin.c: the transport over the Erlang distribution.
  *
  * The collector joins the cluster as a hidden node and the frames come over that connection:
- * nothing has to be opened or installed in the node. All the work is in ../beam; here are the
- * options and the descriptor.
+ * nothing has to be opened or installed in the node. The native tracer's frames come over a Unix
+ * socket, where a node is on this machine. All the work is in ../beam; here are the options and the
+ * descriptor.
  */
 #include "transports/beam/beam.h"
+#include "transports/dist/local_acceptor.h"
 
 struct dist_settings {
     int64_t connect_timeout;
@@ -21,35 +23,51 @@ static const struct tap_option dist_options[] = {
      offsetof(struct dist_settings, name), 0},
 };
 
+struct dist {
+    struct tap_beam *beam;
+    struct tap_local_acceptor local;
+};
+
 static enum tap_status dist_create(const struct tap_host *host, const void *given, void **self)
 {
     const struct dist_settings *settings = given;
-    struct tap_beam *b = NULL;
-    enum tap_status status = tap_beam_new(host, settings->connect_timeout, settings->name, &b);
-    *self = b;
-    return status;
+    struct dist *d = calloc(1, sizeof *d);
+    if (!d)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    enum tap_status status =
+        tap_beam_new(host, settings->connect_timeout, settings->name, &d->beam);
+    if (status != TAP_OK) {
+        free(d);
+        return status;
+    }
+    tap_local_acceptor_init(&d->local);
+    d->beam->acceptor = &d->local.acceptor;
+    *self = d;
+    return TAP_OK;
 }
 
 static enum tap_status dist_start(void *self)
 {
-    return tap_beam_start(self);
+    return tap_beam_start(((struct dist *)self)->beam);
 }
 static enum tap_status dist_run(void *self)
 {
-    return tap_beam_run(self);
+    return tap_beam_run(((struct dist *)self)->beam);
 }
 static enum tap_status dist_stop(void *self)
 {
-    return tap_beam_stop(self);
+    return tap_beam_stop(((struct dist *)self)->beam);
 }
 static enum tap_status dist_service(void *self, const char *verb, const uint8_t *args,
                                     size_t args_len, struct tap_buf *result)
 {
-    return tap_beam_service(self, verb, args, args_len, result);
+    return tap_beam_service(((struct dist *)self)->beam, verb, args, args_len, result);
 }
 static void dist_destroy(void *self)
 {
-    tap_beam_free(self);
+    struct dist *d = self;
+    tap_beam_free(d->beam);
+    free(d);
 }
 
 static const struct tap_transport_ops dist_ops = {

@@ -1,6 +1,8 @@
 /* address.c: see address.h. */
 #include "transports/tcp/address.h"
 
+#include "transports/beam/local_socket.h"
+
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -44,6 +46,41 @@ bool tap_address_parse(const char *text, struct tap_address *to)
         return false;
     memcpy(to->host, host, (size_t)(end - host));
     return host_is_sound(to->host) && (!port || parse_port(port, &to->port));
+}
+
+#define LOCAL "unix:"
+
+/* unix:80 is port 80 of a host that is called so. */
+static bool is_local(const char *text)
+{
+    size_t n = sizeof LOCAL - 1;
+    return !strncmp(text, LOCAL, n) && (text[n] == '/' || text[n] == '@');
+}
+
+const char *tap_listen_parse(const char *text, struct tap_listen *to)
+{
+    static const char reads[] = "it reads ADDRESS:PORT, [IPV6]:PORT, unix:/PATH, or ADDRESS:PORT, "
+                                "unix:/PATH";
+    char address[TAP_ADDRESS_TEXT];
+    const char *local = text;
+    *to = (struct tap_listen){.local = ""};
+    if (!is_local(text)) {
+        size_t len = strcspn(text, ",");
+        local = text + len + (text[len] == ',');
+        local += strspn(local, " ");
+        if (len >= sizeof address || (text[len] && !is_local(local)))
+            return reads;
+        snprintf(address, sizeof address, "%.*s", (int)len, text);
+        if (!tap_address_parse(address, &to->tcp))
+            return reads;
+    }
+    if (!*local)
+        return NULL;
+    local += sizeof LOCAL - 1;
+    const char *why = tap_local_check(local);
+    if (!why)
+        snprintf(to->local, sizeof to->local, "%s", local);
+    return why;
 }
 
 int tap_address_resolve(const struct tap_address *a, size_t nth, struct sockaddr_storage *to,

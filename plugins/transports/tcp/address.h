@@ -1,4 +1,4 @@
-/* address.h: HOST:PORT as users write it. */
+/* address.h: HOST:PORT as users write it, and what a transport is to listen at. */
 #ifndef TAP_TRANSPORTS_TCP_ADDRESS_H
 #define TAP_TRANSPORTS_TCP_ADDRESS_H
 
@@ -16,6 +16,14 @@ struct tap_address {
 };
 /* HOST, HOST:PORT, [IPV6]:PORT, IPV6. False: it is none of these. Pure. */
 bool tap_address_parse(const char *text, struct tap_address *);
+
+struct tap_listen {
+    struct tap_address tcp; /* host "": no TCP */
+    char local[108];        /* a Unix socket, as tap_local_check takes it; "": none is named */
+};
+/* An address as above, unix:/PATH, unix:@NAME, unix:@, or an address, a comma and one of these.
+ * NULL, or what it is not. Pure. */
+const char *tap_listen_parse(const char *text, struct tap_listen *);
 /* The nth address that it resolves to, to listen at. 0, or getaddrinfo's error, EAI_NONAME also
  * where there are not so many. */
 int tap_address_resolve(const struct tap_address *, size_t nth, struct sockaddr_storage *,

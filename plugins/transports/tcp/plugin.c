@@ -16,11 +16,12 @@ struct tcp_settings {
 static const struct tap_option tcp_options[] = {
     {"listen", TAP_OPT_STRING, "127.0.0.1:0", 0, 0, NULL,
      "where nodes connect to, as ADDRESS:PORT or [IPV6]:PORT; port 0: any; for nodes on other "
-     "machines 0.0.0.0:0 or [::]:0",
+     "machines 0.0.0.0:0 or [::]:0. unix:/PATH: a Unix socket, which nodes that run as other users "
+     "must be able to get to; ADDRESS:PORT, unix:/PATH: both, the socket first",
      offsetof(struct tcp_settings, listen), 0},
     {"advertise", TAP_OPT_STRING, NULL, 0, 0, NULL,
      "the address, and with :PORT the port, that nodes are told, where listen's is not what they "
-     "can reach",
+     "can reach. Without it the native tracer of a node on this machine takes a Unix socket",
      offsetof(struct tcp_settings, advertise), 0},
     {"connect_timeout", TAP_OPT_DURATION, "10s", INT64_C(10000000), INT64_C(600000000000), NULL,
      "how long one node may take from the first attempt to connect until it has opened its own "
@@ -44,13 +45,17 @@ static enum tap_status tcp_create(const struct tap_host *host, const void *given
     if (!t)
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     enum tap_status status = TAP_OK;
-    if (!tap_address_parse(settings->listen, &t->listener.listen))
-        status = TAP_FAIL(host, TAP_INVALID, "listen = %s: it reads ADDRESS:PORT or [IPV6]:PORT",
-                          settings->listen);
+    const char *wrong = tap_listen_parse(settings->listen, &t->listener.listen);
+    if (wrong)
+        status = TAP_FAIL(host, TAP_INVALID, "listen = %s: %s", settings->listen, wrong);
     if (settings->advertise && !tap_address_parse(settings->advertise, &t->listener.advertise))
         status = TAP_FAIL(host, TAP_INVALID,
                           "advertise = %s: it reads ADDRESS, ADDRESS:PORT or [IPV6]:PORT",
                           settings->advertise);
+    if (status == TAP_OK && settings->advertise && !t->listener.listen.tcp.host[0])
+        status = TAP_FAIL(host, TAP_INVALID,
+                          "advertise = %s: this is for TCP, and listen = %s is a Unix socket alone",
+                          settings->advertise, settings->listen);
     if (status == TAP_OK)
         status = tap_beam_new(host, settings->connect_timeout, settings->name, &t->beam);
     if (status != TAP_OK) {

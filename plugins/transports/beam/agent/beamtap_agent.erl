@@ -5,7 +5,7 @@
 %%
 %%   relay      the tracer: takes trace messages, packs them into frames, sends them, and does nothing else (relay.hrl)
 %%   native     events are taken by a tracer in C, and no message is made of them (native.hrl)
-%%   stream     with TCP: the process that owns the connection (stream.hrl)
+%%   stream     with TCP or a Unix socket: the process that owns the connection (stream.hrl)
 %%   guardians  two processes that know exactly what was set and take exactly that away when anything ends (guardian.hrl)
 %%   undo       the end of a run, and the second guardian (undo.hrl)
 %%   pause      when the relay turns the events off for a while, and on again (pause.hrl)
@@ -62,7 +62,7 @@
     options,            % the options of start/1, completed
     shared,             % atomics, see above
     relay,              % pid
-    stream = none,      % pid that sends frames over TCP; none: the relay does, over the distribution
+    stream = none,      % pid that sends frames over TCP or a Unix socket; none: the relay does, over the distribution
     native = none,      % {Module, Number}: who takes the events is a tracer in C (native.hrl)
     tracer,             % who stands in the trace flags: the relay, or {Module, Number}
     session = none,     % trace session of OTP 27 and later

@@ -94,8 +94,8 @@ refusal(Exception) -> {failed, text("the agent failed while it started: ~0tP", [
 %% Throws {refused, Code, Text}.
 guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) ->
     #run{options = #{events := Events, processes := Selectors} = Options, relay = Relay} = Run0,
-    {Native, Notes} = native_start(Options, Relay, Registry),
-    Stream = case Native of none -> stream_start(Options, Relay, Run0#run.shared); _ -> none end,
+    {Native, NativeNotes} = native_start(Options, Relay, Registry),
+    {Stream, Notes} = case Native of none -> stream_start(Options, Relay, Run0#run.shared); _ -> {none, []} end,
     Tracer = native_tracer(Native, Relay),
     Session = session_new(SessionName, Tracer),
     %% From here on the second guardian can undo.
@@ -150,7 +150,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Unknown ++ Taken, 2000)},
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
-    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ Notes ++ StackNotes ++ name_reports(Names)], Entries},
+    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ NativeNotes ++ Notes ++ StackNotes ++ name_reports(Names)], Entries},
     heaps_first(Run3),
     counters_go(Run3),
     G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names, known = Known, follow = Follow,

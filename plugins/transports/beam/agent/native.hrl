@@ -22,15 +22,26 @@
 %% ---- A guardian's part ---------------------------------------------------------------------------------------------
 
 %% {{Module, Number}, Reports}; {none, Reports}: a process takes the events. Throws {refused, Code, Text}.
-native_start(#{native := #{mode := Mode} = Native, stream := _} = Options, Relay, Registry) ->
-    case native_loaded(native_fits(Native), Native, Registry) of
-        {ok, Module} -> {{Module, native_open(Module, Options, Relay)}, []};
-        {error, Text} -> native_not(Mode, Text)
+native_start(#{native := #{mode := Mode} = Native} = Options, Relay, Registry) ->
+    case native_stream(Options) of
+        none -> native_not(Mode, <<"the node is not on beamtap's machine, and over the distribution it cannot send: use [transport:tcp]">>);
+        Stream -> native_begin(native_loaded(native_fits(Native), Native, Registry), Stream, Options, Relay)
     end;
-native_start(#{native := #{mode := Mode}}, _, _) ->
-    native_not(Mode, <<"it sends over TCP, and this run's frames come over the distribution: use [transport:tcp]">>);
 native_start(_, _, _) ->
     {none, []}.
+
+%% Where all frames of the run go, or only those of the library.
+native_stream(#{stream := Stream}) -> Stream;
+native_stream(#{native := #{stream := Stream}}) -> Stream;
+native_stream(_) -> none.
+
+native_begin({ok, Module}, Stream, #{native := #{mode := Mode}} = Options, Relay) ->
+    case native_open(Module, Stream, Options, Relay) of
+        {ok, Number} -> {{Module, Number}, []};
+        {error, Text} when is_map_key(stream, Options) -> throw({refused, stream, Text}); % a process would not get there either
+        {error, Text} -> native_not(Mode, text("~ts; with [transport:tcp] it can send over TCP", [Text]))
+    end;
+native_begin({error, Text}, _, #{native := #{mode := Mode}}, _) -> native_not(Mode, Text).
 
 native_not(auto, Text) ->
     {none, [{log, info, text("events are taken by a process, the native tracer cannot be had: ~ts", [Text])}]};
@@ -58,13 +69,12 @@ native_loaded(ok, #{module := Module, beam := Beam, library := Library}, Registr
     end;
 native_loaded(Error, _, _) -> Error.
 
-native_open(Module, #{stream := #{address := Address, port := Port}} = Options, Relay) ->
+native_open(Module, Stream, Options, Relay) ->
     Ref = monitor(process, Relay),
-    Relay ! {native_open, self(), Ref, Module, Options},
+    Relay ! {native_open, self(), Ref, Module, Stream, Options},
     receive
-        {Ref, {ok, Number}} -> erlang:demonitor(Ref, [flush]), Number;
-        {Ref, {error, Why}} ->
-            throw({refused, stream, text("no connection from the node to ~ts port ~b: ~ts", [Address, Port, Why])});
+        {Ref, {ok, Number}} -> erlang:demonitor(Ref, [flush]), {ok, Number};
+        {Ref, {error, Why}} -> erlang:demonitor(Ref, [flush]), {error, stream_failed(Stream, Why)};
         {'DOWN', Ref, process, _, Why} -> throw({refused, stream, text("the relay was ended: ~0tP", [Why, 10])})
     end.
 
@@ -93,8 +103,8 @@ native_figures(Module, Number, Tries) ->
 %% ---- The relay's part ----------------------------------------------------------------------------------------------
 
 %% Its functions begin with relay_, by which `clean` knows orphans.
-relay_native(Guardian, Ref, Module, Options) ->
-    case relay_native_open(Module, Options) of
+relay_native(Guardian, Ref, Module, Stream, Options) ->
+    case relay_native_open(Module, Stream, Options) of
         {ok, Number, Notes} ->
             Guardian ! {Ref, {ok, Number}},
             receive
@@ -102,19 +112,24 @@ relay_native(Guardian, Ref, Module, Options) ->
                     [relay_native_say(Report, ?NATIVE_IN_PLACE, Run) || Report <- Reports ++ Notes],
                     relay_native_loop(Guardian, Run)
             end;
-        Error -> Guardian ! {Ref, Error}
+        Error ->
+            Guardian ! {Ref, Error},
+            relay_begin(Guardian) % it may take the events itself instead
     end.
 
-relay_native_open(Module, #{stream := Stream, lease := Lease, max_memory := Memory, max_term := Term, max_events := Events,
-                            max_rate := Rate, credit := Credit, overload := Overload, native := #{numbered := Numbered}}) ->
-    #{address := Address, port := Port, timeout := Timeout, token := Token, answer := Answer} = Stream,
+relay_native_open(Module, #{address := Address, port := Port, timeout := Timeout, token := Token, answer := Answer} = Stream,
+                  #{lease := Lease, max_memory := Memory, max_term := Term, max_events := Events, max_rate := Rate, credit := Credit,
+                    overload := Overload, native := #{numbered := Numbered}}) ->
+    Local = case Stream of #{local := L} -> L; _ -> <<>> end,
     Threads = 1 + lists:sum([erlang:system_info(I) || I <- [schedulers, dirty_cpu_schedulers, dirty_io_schedulers]]),
     Numbers = {Port, Timeout, Lease, Memory, Term, Events, Rate, Credit, Threads,
                case Overload of pause -> 0; drop -> 1; stop -> 2 end, case Numbered of true -> 1; false -> 0 end},
-    case Module:open(Address, Token, Answer, Numbers) of
+    case Module:open(Address, Local, Token, Answer, Numbers) of
         {ok, Number, MaxTerm} ->
+            Cut = native_cut(Term, MaxTerm, Memory, Threads),
             receive
-                {beamtap_native, Number, connected} -> {ok, Number, native_cut(Term, MaxTerm, Memory, Threads)};
+                {beamtap_native, Number, connected} -> {ok, Number, Cut};
+                {beamtap_native, Number, {connected, Text}} -> {ok, Number, [stream_note(Text) | Cut]};
                 {beamtap_native, Number, {failed, Text}} -> {error, Text}
             end;
         Error -> Error
@@ -155,7 +170,7 @@ relay_native_heard({beamtap_native, Number, {max_events, _}}, Guardian, Number, 
 relay_native_heard({beamtap_native, Number, {overload, Text}}, Guardian, Number, _) ->
     Guardian ! {relay_end, self(), overload, text("~ts, and overload = stop", [Text])};
 relay_native_heard({beamtap_native, Number, {broken, Text}}, Guardian, Number, _) ->
-    Guardian ! {relay_end, self(), failed, text("the TCP connection to the collector broke: ~ts", [Text])};
+    Guardian ! {relay_end, self(), failed, text("the connection to the collector broke: ~ts", [Text])};
 relay_native_heard({beamtap_native, Number, resume}, _, Number, #run{native = {Module, _}}) ->
     Module:resume(Number);
 relay_native_heard({beamtap_native, Number, {own, Pid}}, _, Number, #run{native = {Module, _}} = Run) ->

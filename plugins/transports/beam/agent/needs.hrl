@@ -29,7 +29,7 @@
 %% Throws {refused, missing, Text}.
 needs(Options) ->
     Stream = case Options of
-        #{stream := _} -> [have(M) || M <- [inet6_tcp, inet_gethost_native, erl_posix_msg]], ?NEEDED_STREAM;
+        #{stream := _} -> [have(M) || M <- [inet6_tcp, local_tcp, inet_gethost_native, erl_posix_msg]], ?NEEDED_STREAM;
         _ -> []
     end,
     case [Needed || {M, F, A} = Needed <- ?NEEDED ++ Stream, not have(M, F, A)] of

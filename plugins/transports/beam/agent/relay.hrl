@@ -62,8 +62,8 @@
 relay_begin(Guardian) ->
     own_begin(),
     receive
-        {native_open, Guardian, Ref, Module, Options} ->
-            relay_native(Guardian, Ref, Module, Options);
+        {native_open, Guardian, Ref, Module, Stream, Options} ->
+            relay_native(Guardian, Ref, Module, Stream, Options);
         {relay_begin, Guardian, #run{options = Options} = Run, Reports, Entries} ->
             #{max_term := Term, max_queue := Queue, max_memory := Memory, max_rate := Rate, max_events := Events,
               overload := Overload} = Options,

@@ -1,4 +1,4 @@
-%% stream.hrl: frames over a TCP connection of the run's own, past the distribution.
+%% stream.hrl: frames over a connection of the run's own, past the distribution: a Unix socket where there is one, or TCP.
 %%
 %% A process of its own holds the socket: what it waits for (a full send buffer, a slow network) the relay never does. How much
 %% may wait for it is bounded by the credit, as on the distribution: the collector grants it for what it has received.
@@ -9,29 +9,58 @@
 -define(STREAM_MAGIC, "BTT1").
 -define(STREAM_GATHER, 262144).     % bytes in one write at the most, but for a larger frame
 
-%% The process that sends, connected and proven, or none: over the distribution. Throws {refused, stream, Text}.
+%% {Pid, Reports}: the process that sends, connected and proven, or none: over the distribution. Throws {refused, stream, Text}.
 stream_start(#{stream := Stream, lease := Lease}, Relay, Shared) ->
     Self = self(),
     Tag = make_ref(),
     {Pid, Down} = spawn_opt(fun() -> stream_begin(Stream, Lease, Relay, Shared, Self, Tag) end,
                             [monitor, ?OWN_HEAP]),
     receive
-        {Tag, ok} -> erlang:demonitor(Down, [flush]), Pid;
+        {Tag, ok, Reports} -> erlang:demonitor(Down, [flush]), {Pid, Reports};
         {Tag, {error, Text}} -> erlang:demonitor(Down, [flush]), throw({refused, stream, Text});
         {'DOWN', Down, process, Pid, Why} -> throw({refused, stream, text("the stream was ended: ~0tP", [Why, 10])})
     end;
-stream_start(_, _, _) -> none.
+stream_start(_, _, _) -> {none, []}.
 
-stream_begin(#{address := Address, port := Port} = Stream, Lease, Relay, Shared, Guardian, Tag) ->
+stream_begin(Stream, Lease, Relay, Shared, Guardian, Tag) ->
     own_begin(),
     Alive = monitor(process, Relay), % who ends with the guardian
-    case stream_connect(unicode:characters_to_list(Address, utf8), Stream#{lease => Lease}) of
-        {ok, Socket} ->
-            Guardian ! {Tag, ok},
+    case stream_ways(Stream#{lease => Lease}) of
+        {ok, Socket, Reports} ->
+            Guardian ! {Tag, ok, Reports},
             stream_loop(Socket, Alive, Shared);
         {error, Why} ->
-            Guardian ! {Tag, {error, text("no connection from the node to ~ts port ~b: ~ts", [Address, Port, Why])}}
+            Guardian ! {Tag, {error, stream_failed(Stream, Why)}}
     end.
+
+%% To the Unix socket, where there is one, and else over TCP.
+stream_ways(#{local := Local, address := Address, timeout := Timeout} = Stream) ->
+    Time = case Address of <<>> -> Timeout; _ -> max(1, Timeout div 2) end,
+    case stream_connect(local, {local, Local}, Stream#{port := 0, timeout := Time}) of
+        {ok, Socket} -> {ok, Socket, []};
+        {error, Why} when Address =:= <<>> -> {error, stream_local_failed(Local, Why)};
+        {error, Why} -> stream_ways(Stream#{timeout := Time}, [stream_note(stream_local_failed(Local, Why))])
+    end;
+stream_ways(Stream) -> stream_ways(Stream, []).
+
+stream_ways(#{address := Address} = Stream, Reports) ->
+    case stream_connect(unicode:characters_to_list(Address, utf8), Stream) of
+        {ok, Socket} -> {ok, Socket, Reports};
+        Error -> Error
+    end.
+
+%% Of a name that begins with a zero there is no file (unix(7)).
+stream_local_failed(Local, Why) ->
+    Name = case binary_to_list(Local) of
+        [0 | Rest] -> [$@, list_to_binary(Rest)];
+        _ -> Local
+    end,
+    text("the Unix socket ~ts cannot be used: ~ts", [Name, Why]).
+
+stream_failed(#{address := <<>>}, Why) -> text("no connection from the node: ~ts", [Why]);
+stream_failed(#{address := Address, port := Port}, Why) -> text("no connection from the node to ~ts port ~b: ~ts", [Address, Port, Why]).
+
+stream_note(Why) -> {log, info, text("its frames come over TCP: ~ts", [Why])}.
 
 stream_connect(Address, Stream) ->
     case inet:parse_address(Address) of
@@ -51,8 +80,8 @@ stream_connect(Address, Stream) ->
 
 %% A collector that has read nothing for a lease is as good as gone.
 stream_connect(Family, Address, #{port := Port, timeout := Timeout, lease := Lease} = Stream) ->
-    Options = [{inet_backend, inet}, Family, binary, {packet, raw}, {active, false}, {nodelay, true}, {keepalive, true},
-               {send_timeout, max(Lease, 5000)}],
+    Options = [{inet_backend, inet}, Family, binary, {packet, raw}, {active, false}, {send_timeout, max(Lease, 5000)}
+               | case Family of local -> []; _ -> [{nodelay, true}, {keepalive, true}] end],
     try gen_tcp:connect(Address, Port, Options, Timeout) of
         {ok, Socket} -> stream_prove(Socket, Stream);
         {error, Reason} -> {error, inet:format_error(Reason)}
@@ -101,7 +130,7 @@ stream_write(Frames, Socket, Alive, Shared) ->
 %% From here on the relay sends nothing more here; the run ends, and its last report goes over the distribution.
 stream_broken(Why, Shared) ->
     atomics:put(Shared, ?BROKEN, 1),
-    exit({shutdown, text("the TCP connection to the collector broke: ~ts", [Why])}).
+    exit({shutdown, text("the connection to the collector broke: ~ts", [Why])}).
 
 %% Where every frame goes. Anything but ok: not now, or never.
 stream_send(Frame, #run{stream = none, collector = Collector}) ->

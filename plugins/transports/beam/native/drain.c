@@ -125,7 +125,7 @@ static void drain_look(struct tap_drain *d)
 
 static void drain_run(struct tap_drain *d)
 {
-    tap_drain_tell(d, "connected", NULL);
+    tap_drain_tell(d, "connected", d->why[0] ? d->why : NULL);
     d->window = d->written_at = tap_now();
     while (!d->over) {
         uint64_t seq = d->out.seq;

@@ -22,11 +22,22 @@ static bool read_bytes(ErlNifEnv *env, ERL_NIF_TERM term, uint8_t *dst, size_t l
 static bool read_host(ErlNifEnv *env, ERL_NIF_TERM term, char host[TAP_HOST_TEXT])
 {
     ErlNifBinary bin;
-    if (!enif_inspect_binary(env, term, &bin) || bin.size == 0 || bin.size >= TAP_HOST_TEXT)
+    if (!enif_inspect_binary(env, term, &bin) || bin.size >= TAP_HOST_TEXT)
         return false;
     memcpy(host, bin.data, bin.size);
     host[bin.size] = 0;
     return strlen(host) == bin.size;
+}
+
+static bool read_local(ErlNifEnv *env, ERL_NIF_TERM term, struct tap_run_options *o)
+{
+    ErlNifBinary bin;
+    if (!enif_inspect_binary(env, term, &bin) || bin.size > TAP_LOCAL ||
+        (bin.size == 0 && !o->host[0]))
+        return false;
+    memcpy(o->local, bin.data, bin.size);
+    o->local_len = bin.size;
+    return true;
 }
 
 /* {Port, Timeout, Lease, MaxMemory, MaxTerm, MaxEvents, MaxRate, Credit, Threads, Overload,
@@ -69,16 +80,17 @@ static bool read_numbers(ErlNifEnv *env, ERL_NIF_TERM term, struct tap_run_optio
     return true;
 }
 
-/* open(Host, Token, Answer, Numbers) -> {ok, Number, MaxTerm} | {error, Text}; MaxTerm: bytes of a
- * payload, beyond which it is cut */
+/* open(Host, Local, Token, Answer, Numbers) -> {ok, Number, MaxTerm} | {error, Text}; Host or Local
+ * may be empty; MaxTerm: bytes of a payload, beyond which it is cut */
 static ERL_NIF_TERM nif_open(ErlNifEnv *env, int argc, const ERL_NIF_TERM argv[])
 {
     struct tap_run_options o = {0};
     const char *why;
     ERL_NIF_TERM text;
     (void)argc;
-    if (!read_host(env, argv[0], o.host) || !read_bytes(env, argv[1], o.token, TAP_TOKEN) ||
-        !read_bytes(env, argv[2], o.answer, TAP_TOKEN) || !read_numbers(env, argv[3], &o))
+    if (!read_host(env, argv[0], o.host) || !read_local(env, argv[1], &o) ||
+        !read_bytes(env, argv[2], o.token, TAP_TOKEN) ||
+        !read_bytes(env, argv[3], o.answer, TAP_TOKEN) || !read_numbers(env, argv[4], &o))
         return enif_make_badarg(env);
     struct tap_run *r = tap_run_open(env, &o, tap_drain_thread, &why);
     if (r)
@@ -227,7 +239,7 @@ static void library_unload(ErlNifEnv *env, void *priv)
 
 static ErlNifFunc functions[] = {{"enabled", 3, tap_tracer_enabled, 0},
                                  {"trace", 5, tap_tracer_trace, 0},
-                                 {"open", 4, nif_open, 0},
+                                 {"open", 5, nif_open, 0},
                                  {"control", 3, nif_control, 0},
                                  {"credit", 2, nif_credit, 0},
                                  {"carriers", 2, nif_carriers, 0},

@@ -23,6 +23,7 @@
 #define TAP_RUNS 8        /* at once in one node: a power of two */
 #define TAP_THREADS 4096  /* of the VM that have ever had an event; the first is for all others */
 #define TAP_HOST_TEXT 256 /* bytes of an address */
+#define TAP_LOCAL 108     /* bytes of a Unix socket's name, as sockaddr_un has it */
 #define TAP_TOKEN 16      /* bytes, as TAP_STREAM_TOKEN */
 #define TAP_OWN 32        /* processes of beamtap's that were met and still carry our flags */
 enum { TAP_CARRIER_REX, TAP_CARRIER_DIST, TAP_CARRIERS }; /* rex, net_kernel */
@@ -46,7 +47,9 @@ enum {
 };
 
 struct tap_run_options {
-    char host[TAP_HOST_TEXT];
+    uint8_t local[TAP_LOCAL]; /* tried first */
+    size_t local_len;         /* 0: there is none */
+    char host[TAP_HOST_TEXT]; /* "": there is none */
     uint16_t port;
     int64_t timeout, lease; /* ns */
     uint8_t token[TAP_TOKEN], answer[TAP_TOKEN];
@@ -114,7 +117,8 @@ extern struct tap_native_atoms tap_atoms;
 struct tap_run *tap_run_find(uint32_t number);
 void tap_runs_hold(bool hold);
 /* Begins one, for the process that calls, with a thread (drain.c) that connects and says
- * {beamtap_native, Number, connected} or {..., {failed, Text}}. NULL: *why says it. */
+ * {beamtap_native, Number, connected}, {..., {connected, Text}} where it is not by the first way
+ * and the text says why, or {..., {failed, Text}}. NULL: *why says it. */
 struct tap_run *tap_run_open(ErlNifEnv *, const struct tap_run_options *, void *(*thread)(void *),
                              const char **why);
 /* The ring of a thread, made if need be; NULL: there is no memory. On that thread alone. */

@@ -30,7 +30,10 @@ bool tap_beam_node_endpoint(struct tap_beam_node *n, struct tap_endpoint *to)
     if (getrandom(n->secret, sizeof n->secret, 0) != (ssize_t)sizeof n->secret)
         return tap_beam_node_fail(n, "no random numbers for its token");
     *to = (struct tap_endpoint){.token = n->secret, .answer = n->secret + TAP_STREAM_TOKEN};
-    return acceptor->endpoint(acceptor, n, to);
+    bool ok = acceptor->endpoint(acceptor, n, to);
+    if (!to->address[0] && !to->local_len)
+        n->data_state = TAP_DATA_NONE;
+    return ok;
 }
 
 static void data_message(void *arg, const uint8_t *term, size_t len)
@@ -45,14 +48,20 @@ static bool data_frame(void *arg, const struct tap_frame *header, const uint8_t 
     return true;
 }
 
-bool tap_beam_node_data_connection(struct tap_beam_node *n, struct tap_wire *wire)
+bool tap_beam_node_data_connection(struct tap_beam_node *n, struct tap_wire *wire, bool local)
 {
     static const struct tap_conn_events events = {data_message, data_frame, tap_packet_read_bare};
+    const struct tap_host *host = n->beam->host;
     if (n->data_state != TAP_DATA_EXPECTED || n->state == TAP_BEAM_ENDED)
         return false;
     n->data_state = TAP_DATA_OPEN;
-    tap_conn_open(&n->data, n->beam->host, n->index, wire, &events, n);
+    n->data_local = local;
+    tap_conn_open(&n->data, host, n->index, wire, &events, n);
     n->data.mask = &n->beam->mask;
+    if (local)
+        host->log(host, TAP_LOG_INFO, "%s: its frames come over a Unix socket", n->name);
+    if (local && host->count)
+        host->count(host, "nodes over a Unix socket", 1);
     return true;
 }
 
@@ -92,6 +101,16 @@ static void data_commit_held(struct tap_beam_node *n)
     host->transport->commit(host, arena, n->index, frames, count);
 }
 
+void tap_beam_node_data_unused(struct tap_beam_node *n)
+{
+    const struct tap_acceptor *acceptor = n->beam->acceptor;
+    if (!acceptor || !acceptor->native_only || n->data_state != TAP_DATA_EXPECTED)
+        return;
+    n->data_state = TAP_DATA_NONE;
+    n->held_by = 0;
+    data_commit_held(n);
+}
+
 /* Nothing more comes here. */
 static void data_end(struct tap_beam_node *n)
 {
@@ -109,8 +128,15 @@ void tap_beam_node_data_ready(struct tap_beam_node *n, short revents)
     if (n->data_state != TAP_DATA_OPEN || !revents || tap_conn_receive(&n->data) || n->final_here)
         return;
     /* The node will say that we closed it: here is why. */
-    n->beam->host->log(n->beam->host, TAP_LOG_WARNING, "%s: its TCP connection ended: %s", n->name,
+    n->beam->host->log(n->beam->host, TAP_LOG_WARNING, "%s: its %s ended: %s", n->name,
+                       n->data_local ? "connection over a Unix socket" : "TCP connection",
                        n->data.why[0] ? n->data.why : "it was closed");
+    if (n->state == TAP_BEAM_STARTING && n->beam->acceptor->native_only) {
+        tap_conn_close(&n->data); /* a process may take the events instead */
+        n->data_state = TAP_DATA_EXPECTED;
+        tap_beam_node_data_unused(n);
+        return;
+    }
     data_end(n);
 }
 

@@ -3,10 +3,10 @@
 
 #include "native_bytes.h"
 
-void tap_native_term_write(struct tap_buf *b, const struct tap_plan *plan)
+void tap_native_term_write(struct tap_buf *b, const struct tap_plan *plan, bool with_stream)
 {
     tap_write_atom(b, "native");
-    tap_write_map(b, 7);
+    tap_write_map(b, 7 + with_stream);
     tap_write_atom(b, "mode");
     tap_write_atom(b, plan->collect == TAP_COLLECT_NATIVE ? "native" : "auto");
     tap_write_atom(b, "arity_only");

@@ -5,7 +5,8 @@
 
 #include "beamtap/transport.h"
 
-/* Writes the key `native` and its map (protocol.h). */
-void tap_native_term_write(struct tap_buf *, const struct tap_plan *);
+/* Writes the key `native` and its map (protocol.h); with_stream: but for its last pair, `stream`,
+ * which the caller writes behind it. */
+void tap_native_term_write(struct tap_buf *, const struct tap_plan *, bool with_stream);
 
 #endif

@@ -79,6 +79,7 @@ struct tap_beam_node {
 
     /* data_connection.c */
     enum tap_data_state data_state;
+    bool data_local; /* over a Unix socket */
     struct tap_conn data;
     uint8_t secret[2 * TAP_STREAM_TOKEN]; /* token and answer */
     /* frames over the distribution that come after those of the data connection */
@@ -158,9 +159,12 @@ bool tap_beam_node_lost(struct tap_beam_node *, const char *format, ...)
 /* ---- With a acceptor (acceptor.h): data_connection.c */
 /* A new token for it, and where to bring it. False: the node has failed and is ended. */
 bool tap_beam_node_endpoint(struct tap_beam_node *, struct tap_endpoint *);
-/* Its connection has come and has proven its token; takes the wire over. False: it is not expected,
- * and not taken. */
-bool tap_beam_node_data_connection(struct tap_beam_node *, struct tap_wire *);
+/* Its connection has come and has proven its token; takes the wire over. `local`: it is a Unix
+ * socket's. False: it is not expected, and not taken. */
+bool tap_beam_node_data_connection(struct tap_beam_node *, struct tap_wire *, bool local);
+/* The node traces: where only the native tracer's frames come so and none has connected, all come
+ * over the distribution. */
+void tap_beam_node_data_unused(struct tap_beam_node *);
 /* As tap_beam_node_ready and _serve, for the data connection. */
 void tap_beam_node_data_ready(struct tap_beam_node *, short revents);
 void tap_beam_node_data_serve(struct tap_beam_node *, int64_t now);

@@ -137,7 +137,8 @@ static void start_call(struct tap_beam_node *n)
     char run[17];
     struct tap_buf args = {0};
     struct tap_endpoint stream;
-    if (n->beam->acceptor && !tap_beam_node_endpoint(n, &stream))
+    const struct tap_acceptor *acceptor = n->beam->acceptor;
+    if (acceptor && !tap_beam_node_endpoint(n, &stream))
         return;
     start_name(n, run);
     struct tap_plan_term term = {host->plan,
@@ -147,9 +148,10 @@ static void start_call(struct tap_beam_node *n)
                                  tap_beam_credit(n),
                                  host->kind_name,
                                  start_duration(n->beam),
-                                 n->beam->acceptor ? &stream : NULL,
+                                 n->data_state == TAP_DATA_NONE ? NULL : &stream,
                                  n->name,
-                                 n->creation};
+                                 n->creation,
+                                 acceptor && acceptor->native_only};
     n->granted = tap_beam_node_taken(n) + tap_beam_credit(n);
     tap_write_list(&args, 1);
     tap_plan_term_write(&args, &term);
@@ -224,6 +226,7 @@ void tap_beam_node_traces(struct tap_beam_node *n)
     n->state = TAP_BEAM_TRACING;
     n->renew_at = now + b->host->plan->lease / 3;
     n->clock_at = now;
+    tap_beam_node_data_unused(n);
     if (!b->began)
         b->began = now;
     b->host->transport->node_state(b->host, n->index, TAP_NODE_TRACING, NULL);

@@ -233,7 +233,7 @@ static void put_counters(struct tap_buf *b, const struct tap_plan *plan)
 static void put_stream(struct tap_buf *b, const struct tap_endpoint *i)
 {
     tap_write_atom(b, "stream");
-    tap_write_map(b, 5);
+    tap_write_map(b, 5 + (i->local_len > 0));
     tap_write_atom(b, "address");
     put_text(b, i->address);
     put_number(b, "port", i->port);
@@ -242,6 +242,10 @@ static void put_stream(struct tap_buf *b, const struct tap_endpoint *i)
     tap_write_binary(b, i->token, TAP_STREAM_TOKEN);
     tap_write_atom(b, "answer");
     tap_write_binary(b, i->answer, TAP_STREAM_TOKEN);
+    if (i->local_len) {
+        tap_write_atom(b, "local");
+        tap_write_binary(b, i->local, i->local_len);
+    }
 }
 
 void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
@@ -250,7 +254,8 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     const struct tap_plan *plan = t->plan;
     bool native = TAP_HAS(plan, native_arity_only) && plan->collect != TAP_COLLECT_PROCESS;
     bool counted = TAP_HAS(plan, interval) && plan->counters;
-    tap_write_map(b, 22 + (t->stream != NULL) + native + 2 * counted);
+    const struct tap_endpoint *stream = t->stream_native ? NULL : t->stream;
+    tap_write_map(b, 22 + (stream != NULL) + native + 2 * counted);
     tap_write_atom(b, "run");
     put_text(b, t->run);
     tap_write_atom(b, "collector");
@@ -288,8 +293,12 @@ void tap_plan_term_write(struct tap_buf *b, const struct tap_plan_term *t)
     put_call(b, t);
     if (counted)
         put_counters(b, plan);
-    if (native)
-        tap_native_term_write(b, plan);
-    if (t->stream)
-        put_stream(b, t->stream);
+    if (native) {
+        bool with_stream = t->stream && t->stream_native;
+        tap_native_term_write(b, plan, with_stream);
+        if (with_stream)
+            put_stream(b, t->stream);
+    }
+    if (stream)
+        put_stream(b, stream);
 }

@@ -7,10 +7,12 @@
 
 /* Where a node brings its frames, when not over the distribution: protocol.h, stream. */
 struct tap_endpoint {
-    char address[256];
+    char address[256]; /* "": over TCP nowhere */
     uint16_t port;
     int64_t timeout; /* ns */
     const uint8_t *token, *answer;
+    uint8_t local[108]; /* of a Unix socket, as sockaddr_un has it; tried before the address */
+    size_t local_len;   /* 0: there is none */
 };
 struct tap_plan_term {
     const struct tap_plan *plan;
@@ -23,6 +25,7 @@ struct tap_plan_term {
     const struct tap_endpoint *stream; /* NULL: over the distribution */
     const char *node;                  /* its name, as it has it */
     uint32_t creation;                 /* and what its pids carry beside the name */
+    bool stream_native;                /* it is for the native tracer alone */
 };
 /* Appends the options map, without version byte. Memory failures show in the buffer's oom. */
 void tap_plan_term_write(struct tap_buf *, const struct tap_plan_term *);
