@@ -13,7 +13,7 @@ max_queue = 1M
 max_memory = 8G
 collect = %s
 [transport:%s]
-[filter:pids]
+%s[filter:pids]
 pids = new
 %s[sink:%s]
 path = out
@@ -33,6 +33,8 @@ WORKLOADS = [('calls, 2 processes', 'calls', 2, 'small', 1), ('calls, 1 process'
 # Of the rate at which each peer delivers, and of the wall time under the TCP port: by a process, and natively.
 BUDGETS = {'file port': (1.2, 2.2), 'TCP port': (6, 9), 'discard': (0.75, None), 'wall': (0.7, 0.4)}
 
+OVER_TCP = 'native over TCP'  # what there is where the node is on another machine
+
 # Tracers that are as slow as they are: what a tracee notices of them.
 MAILBOX = {'encoded': 'encoded by frames, then thrown away', 'kept': 'nothing taken out until the end'}
 
@@ -46,7 +48,7 @@ class Figures:
 
 
 def transports(build):
-    """Ways from the node to the collector; native: over TCP too, from the native tracer."""
+    """Ways from the node to the collector; native: from the native tracer, over a Unix socket."""
     found = [t for t in ('dist', 'tcp') if os.path.exists('%s/plugins/beamtap_transport_%s.so' % (build, t))]
     return found + ['native' for t in found if t == 'tcp']
 
@@ -107,7 +109,8 @@ class Live:
         args, events = self.workload(row)
         what = row[1]
         wait_for(lambda: self.node('e2e_node:traced()') == 'false', 'the peer before is gone')
-        way = ('native', 'tcp') if transport == 'native' else ('process', transport)
+        way = {'native': ('native', 'tcp', ''), OVER_TCP: ('native', 'tcp', 'advertise = 127.0.0.1\n')}.get(
+            transport, ('process', transport, ''))
         run = Run(INI % (self.node.name, EVENTS[what], *way, SPEC if what != 'messages' else '', sink), '--json')
         wait_for(lambda: run.process.poll() is not None or self.node('e2e_node:traced()') == 'true', 'tracing')
         assert run.process.poll() is None, run.err()
@@ -134,6 +137,8 @@ class Live:
         result['file port'] = self.in_vm('file_port', row, '"%s"' % self.scratch)
         result['TCP port'] = self.tcp_port(row)
         if dbg:
+            if 'native' in self.transports:
+                result[OVER_TCP] = self.beamtap(row, OVER_TCP)
             result['record'] = self.beamtap(row, self.transports[-1], 'record')  # natively, where that is built
             result['untraced'] = self.in_vm('bare', row)
             result['dbg text'] = self.in_vm('dbg_text', row[:4] + (row[4] * 5,), '"%s"' % self.scratch)
@@ -175,12 +180,16 @@ def live(table, options):
                       of('beamtap dist', 'rate'))
             table.add(section, 'native beside a process', of('beamtap native', 'rate'), 'events/s', 'of tcp',
                       of('beamtap tcp', 'rate'))
+        if OVER_TCP in all_rounds[0]:
+            for label, what, unit, least in (('', 'rate', 'events/s', True), (': tracee wall', 'wall', 's', False),
+                                             (': CPU of the node', 'node_cpu', 'us/event', False), (': CPU of the collector', 'own_cpu', 'us/event', False)):
+                table.add(section, 'native, over a Unix socket' + label, of('beamtap native', what), unit, 'of over TCP', of(OVER_TCP, what), least=least)
         if 'record' in all_rounds[0]:
             table.add(section, 'beamtap %s -> record' % bench.transports[-1], of('record', 'rate'), 'events/s', 'of its csv',
                       of('beamtap ' + bench.transports[-1], 'rate'))
         for peer in [p for p in MAILBOX if p in all_rounds[0]]:
             table.add(section, 'peer: %s: tracee wall' % MAILBOX[peer], of(peer, 'wall'), 's', 'of discard', of('discard', 'wall'))
-        for peer in [p for p in all_rounds[0] if not p.startswith('beamtap') and p != 'record']:
+        for peer in [p for p in all_rounds[0] if not p.startswith('beamtap') and p not in ('record', OVER_TCP)]:
             lost = sum(of(peer, 'lost'))
             table.add(section, 'peer: ' + peer, of(peer, 'rate'), 'events/s', note='lost %d' % lost if lost else '')
     bench.node.stop()
