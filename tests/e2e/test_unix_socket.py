@@ -220,6 +220,25 @@ def nodes_die_and_hang():
     gone(lives)
 
 
+def a_node_that_lost_us_is_traced_again():
+    """Its distribution breaks, its own connection tells the end; then it is dialled again, while another node keeps the run alive."""
+    node, other = node_of(), node_of()
+    for way in ('unix', 'tcp'):
+        text = config(node, STEPS, way).replace('nodes = ', 'nodes = %s, ' % other.name)
+        run = Run(text.replace('[transport:tcp]\n', '') if way == 'unix' else text, '--json')
+        node.traced(), other.traced()
+        node('e2e_native:wander(2, 10)')
+        node('[erlang:disconnect_node(N) || N <- nodes(hidden)]')
+        wait_for(lambda: run.err().count(node.name + ' is back') == 1, 'the node to be joined again')
+        node.traced()
+        node('e2e_native:wander(2, 10)')
+        run.interrupt()
+        assert len(rows(run)) == 40 and run.err().count(HERE) == (3 if way == 'unix' else 0), run.err()
+        assert run.err().count('tracing ended there') == 1, run.err()
+        invariant(run.summary())
+        gone(node), gone(other)
+
+
 def mistakes_are_told_before_any_node_is_touched():
     node = Node()
     for listen, words in (('unix:tap.sock', 'unix:/PATH'), ('unix:/run/', 'does not end with /'), ('unix:/' + 107 * 'x', '107 bytes at most'),
@@ -242,4 +261,5 @@ def mistakes_are_told_before_any_node_is_touched():
 
 
 tests(native_without_tcp, native_with_tcp, a_command_is_native_too, a_process_is_as_before, at_a_path, a_path_that_is_not_the_nodes,
-      a_node_of_another_user, a_node_that_may_make_none, the_collector_is_killed, nodes_die_and_hang, mistakes_are_told_before_any_node_is_touched)
+      a_node_of_another_user, a_node_that_may_make_none, the_collector_is_killed, nodes_die_and_hang, a_node_that_lost_us_is_traced_again,
+      mistakes_are_told_before_any_node_is_touched)

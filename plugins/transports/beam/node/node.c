@@ -37,8 +37,10 @@ static void node_finish(struct tap_beam_node *n)
                   "%s: the relay's queue reached %lld messages; max_queue is %lld", n->name,
                   (long long)n->final.peak_queue, (long long)host->plan->max_queue);
     tap_beam_node_end(n, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &n->final.figures);
-    if (back)
+    if (back) {
+        n->final_here = false; /* it was of this life: the next dial must not find it */
         tap_beam_node_retry(n);
+    }
 }
 
 void tap_beam_node_free(struct tap_beam_node *n)
