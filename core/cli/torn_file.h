@@ -67,6 +67,7 @@ struct tap_torn_file {
     uint64_t kept;
     uint32_t reports;
     struct tap_block last_block;
+    uint32_t unbroken; /* number of the first block from which on none is missing */
 };
 
 /* Which kind of file of ours begins so? UNKNOWN: none, or nobody can tell. `len` is at least

@@ -58,8 +58,11 @@ static void keep_block(struct tap_torn_file *m, const struct tap_block *b, size_
     tap_torn_healed(m, 0);
     m->indexed = b->type == TAP_BLOCK_END && m->index_there && (uint64_t)b->first == m->kept;
     m->index_there = b->type == TAP_BLOCK_INDEX;
-    if (b->type > TAP_BLOCK_EVENTS)
-        return; /* made anew */
+    if (b->number != m->last_block.number + 1)
+        m->unbroken = b->number;
+    bool records = b->type == TAP_BLOCK_HOLDS && b->first >= m->unbroken;
+    if (b->type > TAP_BLOCK_EVENTS && !records)
+        return; /* made anew; or it tells of blocks of which some are not there */
     keep_part(m, m->buf, size);
     m->events += b->events;
     m->reports += b->type == TAP_BLOCK_REPORTS;

@@ -1,7 +1,7 @@
 /* The record sink, frame by frame: what is copied, what its headers say of what is missing, and
  * what it survives. That a recording plays as the live run did is tested with live nodes
  * (tests/e2e/test_record.py). */
-#include "beamtap/frame.h"
+#include "beamtap/holds.h"
 #include "sink_host.h"
 
 struct recorded {
@@ -16,8 +16,8 @@ static size_t count;
 static struct tap_block block[64];
 static size_t block_at[64], blocks;
 
-/* Past the frames of blocks, and the whole of the index, which are put down and held against what
- * they say. */
+/* Past the frames of blocks, and the whole of the index and of what blocks hold, which are put down
+ * and held against what they say. */
 static size_t pass_blocks(size_t at, size_t len)
 {
     while (len - at >= TAP_BLOCK_FRAME && blocks < 64 &&
@@ -28,7 +28,7 @@ static size_t pass_blocks(size_t at, size_t len)
         CU_ASSERT_FATAL(len - at >= b->length);
         CU_ASSERT_EQUAL(tap_checksum(file + at, b->length), b->sum);
         CU_ASSERT_EQUAL(b->number, blocks);
-        at += b->type == TAP_BLOCK_INDEX ? b->length : 0;
+        at += b->type == TAP_BLOCK_INDEX || b->type == TAP_BLOCK_HOLDS ? b->length : 0;
         blocks++;
     }
     return at;
@@ -276,19 +276,19 @@ static void blocks_are_indexed(void)
     for (uint64_t i = 20; i < 30; i++)
         add(b, TAP_FUNCTION_CALL, i, "a")->ts = 2000 - (int64_t)i;
     record(&b, 1);
-    /* the session and the node; events; the clock; events; the index; the end */
+    /* the session and the node; events; the clock; events; what they hold; the index; the end */
     static const uint8_t types[] = {TAP_BLOCK_REPORTS, TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS,
-                                    TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS,  TAP_BLOCK_INDEX,
-                                    TAP_BLOCK_END};
+                                    TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS,  TAP_BLOCK_HOLDS,
+                                    TAP_BLOCK_INDEX,   TAP_BLOCK_END};
     CU_ASSERT_EQUAL_FATAL(blocks, sizeof types);
     for (size_t i = 0; i < blocks; i++)
         CU_ASSERT_EQUAL(block[i].type, types[i]);
     CU_ASSERT(block[2].events == 20 && block[2].first == 1000 && block[2].last == 1019);
     CU_ASSERT(block[4].events == 10 && block[4].first == 1971 && block[4].last == 1980);
-    CU_ASSERT(block[4].reports == 3 && block[4].nodes == 1 && block[6].reports == 3);
-    CU_ASSERT_EQUAL((size_t)block[6].first, block_at[5]);
-    const uint8_t *entries = file + block_at[5] + TAP_BLOCK_FRAME + TAP_FRAME_HEADER + 19;
-    for (size_t i = 0; i < 5; i++) {
+    CU_ASSERT(block[4].reports == 3 && block[4].nodes == 1 && block[7].reports == 3);
+    CU_ASSERT_EQUAL((size_t)block[7].first, block_at[6]);
+    const uint8_t *entries = file + block_at[6] + TAP_BLOCK_FRAME + TAP_FRAME_HEADER + 19;
+    for (size_t i = 0; i < 6; i++) {
         tap_index_entry_read(entries + i * TAP_INDEX_ENTRY, &e);
         CU_ASSERT(e.offset == block_at[i] && e.type == types[i] && e.events == block[i].events &&
                   e.first == block[i].first && e.last == block[i].last);
@@ -296,8 +296,161 @@ static void blocks_are_indexed(void)
     sb_free(b);
 }
 
-UNIT_TESTS("sink_record", UNIT_TEST(blocks_are_indexed), UNIT_TEST(messages_are_copied_as_one_list),
-           UNIT_TEST(what_is_missing_is_told), UNIT_TEST(times_that_cannot_be_known_are_told),
+/* ---- What blocks hold */
+
+/* An event of process <0.id.0> in m:f, or of no function. */
+static struct tap_event *act(struct sb *b, enum tap_kind kind, uint64_t seq, uint32_t id,
+                             const char *module, const char *function)
+{
+    if (!sink_names)
+        sink_host_init();
+    struct tap_event *e = add(b, kind, seq, "e");
+    e->pid.id = id;
+    e->ts = 1000 + (int64_t)seq;
+    e->module = module ? name(module) : 0;
+    e->function = function ? name(function) : 0;
+    return e;
+}
+
+static struct tap_holds_record held[16];
+static size_t held_count;
+
+/* The records of the only block of them. */
+static void read_held(void)
+{
+    size_t i = 0;
+    held_count = 0;
+    while (i < blocks && block[i].type != TAP_BLOCK_HOLDS)
+        i++;
+    CU_ASSERT_FATAL(i < blocks);
+    const uint8_t *p = file + block_at[i] + TAP_BLOCK_FRAME + TAP_HOLDS_FRONT;
+    const uint8_t *end = file + block_at[i] + TAP_BLOCK_FRAME + block[i].length;
+    for (size_t n; p < end && held_count < 16; p += n) {
+        n = tap_holds_read(p, (size_t)(end - p), &held[held_count++]);
+        CU_ASSERT_FATAL(n > 0);
+    }
+    CU_ASSERT_EQUAL(held_count, block[i].number - (uint32_t)block[i].first);
+    CU_ASSERT_EQUAL((size_t)block[i].last, block_at[i] - block_at[(size_t)block[i].first]);
+}
+
+static bool may(const struct tap_holds_record *r, uint64_t key)
+{
+    return tap_holds_may(r->bits, r->bits_len, key);
+}
+
+static uint64_t function_key(const char *module, const char *function)
+{
+    return tap_holds_function(tap_holds_name(module, strlen(module)),
+                              tap_holds_name(function, strlen(function)));
+}
+
+static void blocks_say_what_they_hold(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    act(b, TAP_FUNCTION_CALL, 0, 7, "shop_cart", "add");
+    act(b, TAP_FUNCTION_RETURN, 1, 7, "shop_cart", "add");
+    act(b, TAP_MESSAGE_SEND, 2, 8, NULL, NULL);
+    act(b, TAP_PROCESS_SPAWN, 3, 8, "door", "open"); /* no call of it */
+    struct tap_event *other = act(b, TAP_FUNCTION_CALL, 0, 9, "shop_cart", "drop");
+    other->node = 1;
+    other->ts = 1700;
+    record(&b, 1);
+    read_held();
+    const struct tap_holds_record *first = NULL, *second = NULL;
+    for (size_t i = 0; i < held_count; i++)
+        if (held[i].bits_len)
+            *(first ? &second : &first) = &held[i];
+    CU_ASSERT_FATAL(first && second); /* a node is named between them */
+    CU_ASSERT_EQUAL(first->kinds,
+                    TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
+                        TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_PROCESS_SPAWN));
+    CU_ASSERT(first->node_count == 1 && tap_holds_u16(first->nodes) == 0 &&
+              tap_holds_u16(first->nodes + 2) == 4 && tap_get_u64(first->nodes + 4) == 1003);
+    CU_ASSERT(second->node_count == 1 && tap_holds_u16(second->nodes) == 1 &&
+              tap_holds_u16(second->nodes + 2) == 1 && tap_get_u64(second->nodes + 4) == 1700);
+    CU_ASSERT(may(first, tap_holds_process(7, 0)) && may(first, tap_holds_process(8, 0)));
+    CU_ASSERT(may(first, function_key("shop_cart", "add")) &&
+              may(first, tap_holds_module(tap_holds_name("shop_cart", 9))));
+    CU_ASSERT(!may(first, tap_holds_process(9, 0)) && !may(first, tap_holds_process(7, 1)));
+    CU_ASSERT(!may(first, function_key("shop_cart", "drop")) &&
+              !may(first, function_key("door", "open")) &&
+              !may(first, tap_holds_module(tap_holds_name("door", 4))));
+    CU_ASSERT(may(second, tap_holds_process(9, 0)) &&
+              may(second, function_key("shop_cart", "drop")));
+    CU_ASSERT(!may(second, tap_holds_process(7, 0)) &&
+              !may(second, function_key("shop_cart", "add")));
+    sb_free(b);
+}
+
+/* Each in a block of its own, between two that are told of. */
+static void what_has_to_be_read_is_not_told(void)
+{
+    for (int what = 0; what < 4; what++) {
+        struct sb *b = calloc(1, sizeof *b);
+        act(b, TAP_FUNCTION_CALL, 0, 7, "m", "f");
+        add(b, TAP_CLOCK, 1, "c");
+        struct tap_event *e = act(b, TAP_FUNCTION_CALL, what == 2 ? 5 : 1, 7, "m", "f");
+        if (what == 0)
+            e->flags = TAP_EVENT_MOVED;
+        if (what == 1)
+            e->ts = 999; /* too late for its place */
+        if (what == 3) {
+            struct tap_event *lost = add(b, TAP_LOST, 2, NULL);
+            lost->ts = e->ts;
+            lost->lost = 3;
+            lost->reason = TAP_REASON_RATE;
+        }
+        add(b, TAP_CLOCK, 6, "c");
+        act(b, TAP_FUNCTION_CALL, 6, 7, "m", "f");
+        record(&b, 1);
+        read_held();
+        size_t told = 0, silent = 0;
+        for (size_t i = 0; i < held_count; i++) {
+            told += held[i].bits_len > 0;
+            silent += block[i].type == TAP_BLOCK_EVENTS && held[i].bits_len == 0;
+        }
+        CU_ASSERT(silent >= 1 && told == 2);
+        sb_free(b);
+    }
+}
+
+/* Whatever is in it, what was put into a filter is found there, and a record is a small part of its
+ * block. */
+static void records_are_small_and_miss_nothing(void)
+{
+    static char text[100];
+    for (uint32_t processes = 1; processes < 4000; processes *= 4) {
+        struct sb *b = calloc(1, sizeof *b);
+        for (uint32_t i = 0; i < 4000; i++)
+            act(b, TAP_FUNCTION_CALL, i, 100 + i % processes, i % 2 ? "m" : "n", "f")->raw =
+                sb_bytes(b, text, sizeof text);
+        record(&b, 1);
+        read_held();
+        uint64_t asked = 0, wrong = 0;
+        for (size_t i = 0, at = 0; i < held_count; i++) {
+            size_t long_is = TAP_HOLDS_RECORD + TAP_HOLDS_NODE + held[i].bits_len;
+            if (!held[i].bits_len)
+                continue;
+            CU_ASSERT(long_is <= block[i].length / 100 || block[i].length < 10000);
+            CU_ASSERT(processes > 4 || held[i].bits_len <= 64);
+            for (size_t k = 0; k < block[i].events && k < processes; k++)
+                CU_ASSERT(
+                    may(&held[i], tap_holds_process(100 + (uint32_t)((at + k) % processes), 0)));
+            for (uint32_t k = 0; k < 1000; k++, asked++)
+                wrong += may(&held[i], tap_holds_process(100000 + k, 0));
+            at += block[i].events;
+        }
+        CU_ASSERT(asked > 0 && wrong * 4 < asked);
+        CU_ASSERT(processes > 256 || wrong * 10 < asked);
+        sb_free(b);
+    }
+}
+
+UNIT_TESTS("sink_record", UNIT_TEST(blocks_are_indexed), UNIT_TEST(blocks_say_what_they_hold),
+           UNIT_TEST(what_has_to_be_read_is_not_told),
+           UNIT_TEST(records_are_small_and_miss_nothing),
+           UNIT_TEST(messages_are_copied_as_one_list), UNIT_TEST(what_is_missing_is_told),
+           UNIT_TEST(times_that_cannot_be_known_are_told),
            UNIT_TEST(any_jump_of_the_numbers_is_one_frame), UNIT_TEST(each_life_counts_from_nought),
            UNIT_TEST(a_late_loss_begins_no_life),
            UNIT_TEST(nodes_and_batches_have_frames_of_their_own),

@@ -173,8 +173,20 @@
  *         blocks of events. With TAP_BLOCK_ZSTD the block is one frame more, with TAP_FRAME_PACKED,
  *         whose body is the other frames, packed by zstd. The last block but one of a finished file
  *         is the index, the last (TAP_BLOCK_END) has nothing in it and says where that stands.
+ *     {holds, Records}
+ *         a binary, alone in a block of type TAP_BLOCK_HOLDS, which the index knows as it knows the
+ *         others: which processes and functions the blocks before it hold (holds.h). Who reads a
+ *         file from its beginning passes over it
  *
- * A file without blocks is one of beamtap before there were any; it is read from its beginning.
+ * A file without blocks is one of beamtap before there were any; it is read from its beginning. One
+ * without {holds, ...} is read block by block, and so is the part of a torn one behind the last of
+ * them: `beamtap repair` keeps those that hold, and writes the index that finds them.
+ *
+ * ---- A frame of whoever plays a recording (TAP_FRAME_PASSED and TAP_FRAME_RECORDED)
+ *
+ * No file holds one. The `lost` numbers before its own were not read, for no filter would let them
+ * through: they are received, and filtered. The body is the time of the last of them, 8 bytes, ns
+ * since the epoch.
  */
 #ifndef BEAMTAP_FRAME_H
 #define BEAMTAP_FRAME_H
@@ -194,6 +206,7 @@ extern "C" {
 #define TAP_FRAME_RECORDED 8u         /* of a file */
 #define TAP_FRAME_PACKED 16u          /* of a file: the body is frames, packed by zstd */
 #define TAP_FRAME_NUMBERED 32u        /* the body is items with numbers for names */
+#define TAP_FRAME_PASSED 64u          /* of a replay: events that were not read */
 #define TAP_FRAME_LOST_ALL UINT32_MAX /* in a recorded frame: every number up to its own */
 #define TAP_FRAME_MAX (64u << 20)     /* a longer frame is a protocol error */
 
@@ -251,7 +264,13 @@ static inline void tap_frame_write(uint8_t *p, const struct tap_frame *f)
 #define TAP_BLOCK_MAX (TAP_FRAME_MAX + (1u << 20))                /* a longer one is damage */
 #define TAP_INDEX_ENTRY 40u
 
-enum tap_block_type { TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS, TAP_BLOCK_INDEX, TAP_BLOCK_END };
+enum tap_block_type {
+    TAP_BLOCK_REPORTS,
+    TAP_BLOCK_EVENTS,
+    TAP_BLOCK_INDEX,
+    TAP_BLOCK_END,
+    TAP_BLOCK_HOLDS
+};
 enum tap_block_packing { TAP_BLOCK_PLAIN, TAP_BLOCK_ZSTD };
 
 /*   off  size
@@ -267,7 +286,7 @@ enum tap_block_packing { TAP_BLOCK_PLAIN, TAP_BLOCK_ZSTD };
  *    24     8  the run, as {session, ...} says it: what is of another has got here by mistake
  *    32     8  the first and
  *    40     8  the last time of its events, ns since the epoch; of TAP_BLOCK_END first: where the
- *              index begins
+ *              index begins; of TAP_BLOCK_HOLDS see holds.h
  *    48     8  its nodes: the bit index modulo 64 of each
  *    56     8  tap_checksum of the bytes that follow
  *    64     8  tap_checksum of all bytes of the frame before this

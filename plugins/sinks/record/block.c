@@ -7,9 +7,13 @@
 #define INDEX_BYTES (TAP_FRAME_MAX / 2) /* of entries: four times what a day of busy nodes makes */
 #define LEVEL 1                         /* of zstd: faster than what comes */
 
-bool tap_blocks_begin(struct tap_blocks *b, struct tap_writer *w, const char *run, bool zstd)
+#define HOLDS_BYTES (32u << 10) /* of records, then they are written */
+
+bool tap_blocks_begin(struct tap_blocks *b, struct tap_writer *w, const struct tap_host *host,
+                      bool zstd)
 {
-    *b = (struct tap_blocks){.w = w, .zstd = zstd, .run = strtoull(run, NULL, 16)};
+    *b = (struct tap_blocks){.w = w, .zstd = zstd, .run = strtoull(host->run_info->run, NULL, 16)};
+    tap_holds_begin(&b->holds, host);
     if (zstd)
         b->packer = ZSTD_createCCtx();
     return !zstd || b->packer;
@@ -20,6 +24,7 @@ void tap_blocks_free(struct tap_blocks *b)
     ZSTD_freeCCtx(b->packer);
     tap_buf_free(&b->index);
     tap_buf_free(&b->packed);
+    tap_holds_free(&b->holds);
     b->packer = NULL;
 }
 
@@ -78,6 +83,52 @@ static void note(struct tap_blocks *b)
     b->index.len += TAP_INDEX_ENTRY;
 }
 
+static bool is_indexed(unsigned type)
+{
+    return type <= TAP_BLOCK_EVENTS || type == TAP_BLOCK_HOLDS;
+}
+
+/* A block with the one frame {Tag, Bytes}, which is left open. False: there is no memory. */
+static bool put_binary(struct tap_blocks *b, enum tap_block_type type, const char *tag,
+                       const struct tap_buf *bytes)
+{
+    struct tap_buf term = {0};
+    tap_write_tuple(&term, 2);
+    tap_write_atom(&term, tag);
+    tap_write_binary(&term, bytes->data, bytes->len);
+    bool there = !term.oom &&
+                 tap_writer_reserve_large(b->w, TAP_BLOCK_FRAME + TAP_FRAME_HEADER + 5 + term.len);
+    if (there) {
+        struct tap_frame f = {.flags = TAP_FRAME_CONTROL | TAP_FRAME_OWN | TAP_FRAME_RECORDED,
+                              .count = 1,
+                              .length = (uint32_t)term.len + 5};
+        begin(b, type);
+        tap_frame_write((uint8_t *)b->w->p, &f);
+        tap_put_u32((uint8_t *)b->w->p + TAP_FRAME_HEADER, (uint32_t)term.len + 1);
+        b->w->p[TAP_FRAME_HEADER + 4] = (char)TAP_EXT_VERSION;
+        b->w->p += TAP_FRAME_HEADER + 5;
+        memcpy(b->w->p, term.data, term.len);
+        b->w->p += term.len;
+    }
+    tap_buf_free(&term);
+    return there;
+}
+
+/* What the blocks since the last time hold. Where there is no memory nobody is told. */
+static void put_holds(struct tap_blocks *b)
+{
+    struct tap_holds *h = &b->holds;
+    if (h->blocks && !h->records.oom && put_binary(b, TAP_BLOCK_HOLDS, "holds", &h->records)) {
+        b->now.first = b->holds_first;
+        b->now.last = (int64_t)(b->offset - b->holds_from);
+        tap_holds_clear(h); /* before it ends: it tells of itself no more */
+        tap_blocks_end(b);
+    }
+    tap_holds_clear(h);
+    b->holds_from = b->offset;
+    b->holds_first = b->number;
+}
+
 void tap_blocks_end(struct tap_blocks *b)
 {
     struct tap_writer *w = b->w;
@@ -96,41 +147,27 @@ void tap_blocks_end(struct tap_blocks *b)
     b->now.length = (uint32_t)(tap_writer_here(w) - TAP_BLOCK_FRAME);
     b->now.sum = tap_checksum(head + TAP_BLOCK_FRAME, b->now.length);
     tap_block_write(head, &b->now);
-    if (b->now.type <= TAP_BLOCK_EVENTS)
+    if (is_indexed(b->now.type))
         note(b);
+    if (b->now.type <= TAP_BLOCK_EVENTS)
+        tap_holds_end(&b->holds, b->now.length, b->now.type == TAP_BLOCK_EVENTS);
     b->offset += TAP_BLOCK_FRAME + b->now.length;
     b->number++;
     b->reports += b->now.type == TAP_BLOCK_REPORTS;
     tap_writer_end(w, b->now.events);
+    if (b->holds.records.len >= HOLDS_BYTES || b->holds.blocks >= TAP_HOLDS_BLOCKS)
+        put_holds(b);
 }
 
 void tap_blocks_finish(struct tap_blocks *b)
 {
-    struct tap_buf term = {0};
     tap_blocks_end(b);
+    put_holds(b);
     uint64_t at = b->offset;
-    tap_write_tuple(&term, 2);
-    tap_write_atom(&term, "index");
-    tap_write_binary(&term, b->index.data, b->no_index ? 0 : b->index.len);
-    char *p =
-        term.oom || b->no_index
-            ? NULL
-            : tap_writer_reserve_large(b->w, TAP_BLOCK_FRAME + TAP_FRAME_HEADER + 5 + term.len);
-    if (p) {
-        struct tap_frame f = {.flags = TAP_FRAME_CONTROL | TAP_FRAME_OWN | TAP_FRAME_RECORDED,
-                              .count = 1,
-                              .length = (uint32_t)term.len + 5};
-        begin(b, TAP_BLOCK_INDEX);
-        tap_frame_write((uint8_t *)b->w->p, &f);
-        tap_put_u32((uint8_t *)b->w->p + TAP_FRAME_HEADER, (uint32_t)term.len + 1);
-        b->w->p[TAP_FRAME_HEADER + 4] = (char)TAP_EXT_VERSION;
-        b->w->p += TAP_FRAME_HEADER + 5;
-        memcpy(b->w->p, term.data, term.len);
-        b->w->p += term.len;
-        tap_blocks_end(b);
-        begin(b, TAP_BLOCK_END);
-        b->now.first = (int64_t)at;
-        tap_blocks_end(b);
-    }
-    tap_buf_free(&term);
+    if (b->no_index || !put_binary(b, TAP_BLOCK_INDEX, "index", &b->index))
+        return;
+    tap_blocks_end(b);
+    begin(b, TAP_BLOCK_END);
+    b->now.first = (int64_t)at;
+    tap_blocks_end(b);
 }

@@ -9,6 +9,7 @@
 #include "beamtap/frame.h"
 #include "beamtap/term_write.h"
 #include "sinks/common/writer.h"
+#include "sinks/record/holds.h"
 
 struct tap_blocks {
     struct tap_writer *w;
@@ -21,10 +22,13 @@ struct tap_blocks {
     bool no_index;        /* it had become too large */
     void *packer;         /* ZSTD_CCtx */
     struct tap_buf packed;
+    struct tap_holds holds;
+    uint64_t holds_from; /* offset of the first block that it is of */
+    uint32_t holds_first;
 };
 
-/* `run`: 16 hex digits. False: out of memory. */
-bool tap_blocks_begin(struct tap_blocks *, struct tap_writer *, const char *run, bool zstd);
+/* False: out of memory. */
+bool tap_blocks_begin(struct tap_blocks *, struct tap_writer *, const struct tap_host *, bool zstd);
 /* A frame of this type goes into the block that is open: ends another one, and one that is full.
  * `node`, `ts`: of an event, told for each; 0 for reports. */
 void tap_blocks_frame(struct tap_blocks *, enum tap_block_type);

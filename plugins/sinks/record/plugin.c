@@ -23,9 +23,10 @@ struct record_settings {
 
 struct record_node {
     bool named, ended;
-    uint64_t base; /* the node's number that its present life began with */
-    uint64_t next; /* the number of this life that comes next in the file */
-    int64_t ts;    /* of its event before, as it is played; 0: unknown */
+    uint64_t base;  /* the node's number that its present life began with */
+    uint64_t next;  /* the number of this life that comes next in the file */
+    int64_t ts;     /* of its event before, as it is played; 0: unknown */
+    int64_t latest; /* of its life's events so far */
 };
 
 struct record {
@@ -87,6 +88,8 @@ static void put_missing(struct record *r, uint32_t node, struct record_node *n, 
         return;
     uint64_t missing = seq - n->next;
     n->next = seq;
+    tap_blocks_frame(&r->blocks, TAP_BLOCK_EVENTS);
+    r->blocks.holds.unknown = true;
     put_frame(r,
               (struct tap_frame){.why = why,
                                  .lost = missing < TAP_FRAME_LOST_ALL ? (uint32_t)missing
@@ -125,6 +128,7 @@ static void events_end(struct record *r)
                           .length = (uint32_t)(tap_writer_here(w) - r->begun) - TAP_FRAME_HEADER,
                           .seq = r->first};
     tap_frame_write(head, &f);
+    tap_holds_node(&r->blocks.holds, r->node, count, r->nodes[r->node].ts);
     head += TAP_FRAME_HEADER;
     head[0] = TAP_EXT_VERSION;
     head[1] = TAP_EXT_LIST;
@@ -192,6 +196,7 @@ static void put_down(struct record *r, const struct tap_event *e, struct record_
     tap_write_i64(&b, e->reason);
     put_own(r, e->node, n->next, &b);
     n->ended = true;
+    n->latest = 0;
 }
 
 /* {mark, Text, Pid}: what put it into the stream did not say of which process it was. */
@@ -229,6 +234,8 @@ static void put_other(struct record *r, const struct tap_batch *batch, const str
     uint64_t seq = e->seq > n->base ? e->seq - n->base : 0;
     put_missing(r, e->node, n, seq, TAP_REASON_NONE);
     put_times(r, e, n);
+    if (e->kind != TAP_CLOCK && e->ts > n->latest)
+        n->latest = e->ts;
     if (e->kind == TAP_LOST)
         put_missing(r, e->node, n, seq + e->lost, e->reason ? e->reason : TAP_REASON_SEQUENCE);
     else if (e->kind == TAP_NODE_DOWN)
@@ -267,6 +274,8 @@ static void put_event(struct record *r, const struct tap_batch *batch, const str
         events_begin(r, e->node, n);
     tap_writer_put(&r->w, batch->arena + e->raw.off, e->raw.len);
     tap_blocks_event(&r->blocks, e->node, e->ts);
+    tap_holds_event(&r->blocks.holds, e, e->ts < n->latest);
+    n->latest = e->ts > n->latest ? e->ts : n->latest;
     n->ts = e->flags & TAP_EVENT_MOVED ? 0 : e->ts;
     n->next++;
     r->count++;
@@ -303,8 +312,7 @@ static enum tap_status record_start(void *self)
     if (status != TAP_OK)
         return status;
     struct tap_buf b = {0};
-    if (!tap_blocks_begin(&r->blocks, &r->w, r->host->run_info->run,
-                          r->settings->compress == RECORD_ZSTD))
+    if (!tap_blocks_begin(&r->blocks, &r->w, r->host, r->settings->compress == RECORD_ZSTD))
         return TAP_FAIL(r->host, TAP_ERROR, "out of memory");
     tap_record_session(r->host, &b);
     put_own(r, 0, 0, &b);
