@@ -266,10 +266,15 @@ static void tell_others(struct tap_bus *bus, uint32_t node, bool now)
     }
 }
 
-/* What keeps its order had come too late when it was recorded: that can be seen. */
-static void count_late(struct tap_bus *bus, uint32_t node, const struct tap_batch_impl *batch)
+/* What keeps its order had come too late when it was recorded: that can be seen. What was not read
+ * stands before what is. */
+static void count_late(struct tap_bus *bus, struct tap_stream *stream,
+                       const struct tap_batch_impl *batch)
 {
-    struct tap_bus_order *of = order_of(bus, node);
+    struct tap_bus_order *of = order_of(bus, stream->node);
+    if (of && stream->passed_ts > of->latest)
+        of->latest = stream->passed_ts;
+    stream->passed_ts = 0;
     for (uint32_t i = 0; of && i < batch->base.count; i++) {
         const struct tap_event *ev = &batch->events[i];
         if (ev->kind == TAP_CLOCK)
@@ -291,7 +296,7 @@ static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_b
         tap_unnamed_see(node->unnamed, &batch->base, bus->events);
     guard_stacks(bus, batch);
     if (bus->keeps)
-        count_late(bus, stream->node, batch);
+        count_late(bus, stream, batch);
     if (!bus->merge || bus->keeps || !order_there(bus, stream->node)) {
         go_on(bus, stream->node, batch,
               &(struct tap_merge_progress){stream->mark, tap_stream_bound(stream)});

@@ -120,6 +120,22 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
     return b.ignored;
 }
 
+/* Numbers that a replay did not read: they were received, and no sink gets them. Gives back how
+ * many. */
+static uint32_t pass_over(struct tap_stream *s, struct tap_batch_impl *batch,
+                          const struct tap_frame *f, uint32_t at, uint32_t end)
+{
+    uint64_t missing = f->seq > s->next ? f->seq - s->next : 0;
+    uint32_t passed = f->lost < missing ? f->lost : (uint32_t)missing;
+    int64_t last = end - at >= 8 ? (int64_t)tap_get_u64(batch->base.arena + at) : 0;
+    lose(s, batch, missing - passed, TAP_REASON_SEQUENCE);
+    tap_figure_add(&s->figures.received, passed);
+    s->next += passed;
+    if (passed && last > 0 && last <= TAP_TIME_MAX)
+        s->last_ts = s->passed_ts = last;
+    return passed;
+}
+
 uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s,
                           struct tap_batch_impl *batch, uint32_t off, uint32_t end)
 {
@@ -133,6 +149,11 @@ uint32_t tap_frame_decode(const struct tap_frames *ctx, struct tap_stream *s,
     uint32_t at = off + TAP_FRAME_HEADER;
     if (f.length < end - at)
         end = at + f.length;
+    if (f.flags & TAP_FRAME_PASSED && f.flags & TAP_FRAME_RECORDED) {
+        ignored = pass_over(s, batch, &f, at, end);
+        atomic_store_explicit(&s->figures.next, s->next, memory_order_relaxed);
+        return ignored;
+    }
     catch_up(s, batch, &f);
     if (f.flags & TAP_FRAME_CONTROL) {
         for (uint32_t i = 0; i < f.count && tap_body_item(batch->base.arena, &at, end, &len);

@@ -32,6 +32,7 @@ struct tap_stream {
     uint64_t base;
     uint64_t left_out;
     int64_t last_ts;
+    int64_t passed_ts; /* of events that a replay did not read; 0: none lately */
     /* by a report in its place among the events, the stream is as far as this; 0: none lately */
     int64_t mark;
     struct tap_figures figures;

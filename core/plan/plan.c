@@ -417,6 +417,7 @@ enum tap_status tap_plan_join(const struct tap_config *config, struct tap_plan_f
     if (!join_all(&j, plan))
         return TAP_ERR(err, TAP_ERROR, "core", "out of memory while planning");
     tap_plan_refuse(config, plan, err);
+    tap_plan_passes(config, filters, filter_count, plan);
     if (config->session.arguments == TAP_ARGUMENTS_AUTO && !tap_config_replays(config))
         plan->arity_only = (plan->events & CALL_KINDS) && plan->function_count == 0 &&
                            plan->collect != TAP_COLLECT_NATIVE;

@@ -39,6 +39,10 @@ void tap_plan_refuse(const struct tap_config *, struct tap_plan *, struct tap_er
 /* The kinds that reach the sinks: those asked for in `events`, and the returns and exceptions that
  * a pattern of its own asks for (`-> return`). */
 uint32_t tap_plan_kinds(const struct tap_plan *);
+/* Says in the plan what of a recording need not be read (pass_processes, pass_functions, kinds).
+ * Everything else in it is there. */
+void tap_plan_passes(const struct tap_config *, const struct tap_plan_filter *filters,
+                     size_t filter_count, struct tap_plan *plan);
 /* The n-th thing to know before it runs, a sentence; NULL: no more. */
 const char *tap_plan_advice(const struct tap_plan *, size_t n);
 /* What would be traced and written, for people: `beamtap check`. `replays`: others traced it, and

@@ -2,7 +2,7 @@
 import struct
 
 MASK = (1 << 64) - 1
-REPORTS, EVENTS, INDEX, END = range(4)
+REPORTS, EVENTS, INDEX, END, HOLDS = range(5)
 CONTROL, OWN, ONE_LIST, RECORDED = 1, 2, 4, 8
 BLOCK = 131  # bytes of a block's frame
 STARTED = 1700000000 * 10**9
@@ -61,14 +61,20 @@ def calls(first, n, ts, step):
     return frame(ONE_LIST, b'\x83' + struct.pack('>BI', 108, n) + items + b'j', first, n)
 
 
+def messages(first, items):
+    """A frame of trace messages, each {trace_ts, *items}."""
+    return frame(ONE_LIST, b'\x83' + struct.pack('>BI', 108, len(items)) +
+                 b''.join(term((Atom('trace_ts'), *item)) for item in items) + b'j', first, len(items))
+
+
 class Recording:
     """A file in the making: the run began at STARTED, the node's clock is the time since then, or since `clock` later."""
 
-    def __init__(self, file, node='n@h', started=STARTED, clock=0, run=RUN):
+    def __init__(self, file, node='n@h', started=STARTED, clock=0, run=RUN, events=('function_call',)):
         self.file, self.number, self.reports, self.entries = file, 0, 0, []
         self.started, self.clock, self.run = started, clock, run
         self.block(REPORTS, report((Atom('session'), {Atom('version'): '0', Atom('run'): run, Atom('started'): started,
-                                                      Atom('several_nodes'): Atom('false'), Atom('events'): [Atom('function_call')],
+                                                      Atom('several_nodes'): Atom('false'), Atom('events'): list(map(Atom, events)),
                                                       Atom('config'): ''}), own=True))
         self.block(REPORTS, report((Atom('node'), node), own=True) +
                    report((Atom('node_up'), {Atom('release'): '25', Atom('offset'): started + clock, Atom('monotonic'): -clock})))

@@ -196,6 +196,32 @@ static void numbers_taken_before_are_not_taken_again(void)
     end();
 }
 
+/* It is as if they had been decoded, and no sink had wanted them. */
+static void what_a_replay_did_not_read_was_received(void)
+{
+    struct frame f;
+    uint32_t ignored;
+    begin();
+    frame_begin(&f, TAP_FRAME_RECORDED | TAP_FRAME_PASSED, 10, 7, 0);
+    tap_write_u32(&f.buf, 0);
+    tap_write_u32(&f.buf, 12345);
+    struct tap_batch_impl *batch = decode(&f, &ignored);
+    CU_ASSERT(batch->base.count == 1 && batch->events[0].kind == TAP_LOST &&
+              batch->events[0].lost == 3); /* nobody told of three of ten */
+    CU_ASSERT(ignored == 7 && stream.figures.received == 7 && stream.next == 10);
+    CU_ASSERT(stream.left_out == 0 && stream.figures.lost == 3);
+    CU_ASSERT(stream.last_ts == 12345 && stream.passed_ts == 12345);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    frame_begin(&f, TAP_FRAME_RECORDED | TAP_FRAME_PASSED, 10, 7, 0); /* once more, and no time */
+    batch = decode(&f, &ignored);
+    CU_ASSERT(batch->base.count == 0 && ignored == 0 && stream.next == 10);
+    CU_ASSERT(stream.last_ts == 12345);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    end();
+}
+
 /* A recording's header: numbers that it left out are no loss, those with a reason are. */
 static void what_a_recording_left_out_is_no_loss(void)
 {
@@ -396,6 +422,7 @@ UNIT_TESTS("frame", UNIT_TEST(a_list_says_what_items_say), UNIT_TEST(one_bad_mes
            UNIT_TEST(broken_lists_lose_what_they_lose),
            UNIT_TEST(numbers_taken_before_are_not_taken_again),
            UNIT_TEST(what_a_recording_left_out_is_no_loss),
+           UNIT_TEST(what_a_replay_did_not_read_was_received),
            UNIT_TEST(events_know_what_they_were_made_of),
            UNIT_TEST(a_gap_in_part_stands_at_both_ends),
            UNIT_TEST(a_running_stream_takes_no_memory), UNIT_TEST(functions_are_found_among_many))

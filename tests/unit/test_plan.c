@@ -481,8 +481,96 @@ static void says_what_is_dear_and_what_stays_open(void)
     end();
 }
 
-UNIT_TESTS("plan", UNIT_TEST(takes_settings_over), UNIT_TEST(intersects_within_a_sink),
-           UNIT_TEST(unites_sinks), UNIT_TEST(keeps_match_specs), UNIT_TEST(refuses_what_cannot_be),
+/* ---- What of a recording need not be read */
+
+static const struct tap_plugin plays = {.kind = TAP_PLUGIN_TRANSPORT, .flags = TAP_PLUGIN_REPLAYS},
+                               judges_alone = {.kind = TAP_PLUGIN_FILTER,
+                                               .flags = TAP_PLUGIN_ALONE},
+                               judges_otherwise = {.kind = TAP_PLUGIN_FILTER};
+static const struct tap_loaded playing = {.plugin = &plays}, alone = {.plugin = &judges_alone},
+                               otherwise = {.plugin = &judges_otherwise};
+
+/* As begin, of a recording that is played in its own order. */
+static void begin_played(void)
+{
+    begin(TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN));
+    instances[FILTERS + SINKS - 1].kind = TAP_PLUGIN_TRANSPORT;
+    instances[FILTERS + SINKS - 1].loaded = &playing;
+    config.session.keep_order = true;
+    for (int f = 0; f < FILTERS; f++)
+        instances[f].loaded = &alone;
+}
+
+static void process_of(int filter, enum tap_plan_process_type type, const char *text)
+{
+    struct tap_plan_process p = {.struct_size = sizeof p, .type = type, .text = text};
+    tap_claim_process(claims[filter], &p);
+}
+
+static bool passes(size_t filter_count, bool processes, bool functions)
+{
+    CU_ASSERT_EQUAL(join(filter_count, 1), TAP_OK);
+    bool same = plan.pass_processes == processes && plan.pass_functions == functions;
+    end();
+    return same;
+}
+
+static void only_what_nothing_depends_on_is_passed_over(void)
+{
+    begin_played();
+    process_of(0, TAP_PROCESS_PID, "<0.7.0>");
+    function(1, "m", NULL, -1, NULL, 0);
+    CU_ASSERT(passes(2, true, true));
+    begin_played(); /* of all processes: but not of all kinds */
+    CU_ASSERT(passes(0, false, true));
+    static const enum tap_plan_process_type found[] = {TAP_PROCESS_NAME, TAP_PROCESS_NEW,
+                                                       TAP_PROCESS_TREE_PID, TAP_PROCESS_TREE_NAME};
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+        begin_played(); /* by what others do */
+        process_of(0, TAP_PROCESS_PID, "<0.7.0>");
+        process_of(0, found[i], found[i] == TAP_PROCESS_TREE_PID ? "<0.8.0>" : "name");
+        CU_ASSERT(passes(1, false, false));
+    }
+    begin_played(); /* a match spec of returns sees all that is its own, and no less */
+    process_of(0, TAP_PROCESS_PID, "<0.7.0>");
+    function(1, "m", "f", 1, "spec", 0);
+    CU_ASSERT(passes(2, false, true));
+    begin_played();
+    function(0, "m", NULL, -1, NULL, 0);
+    function(1, "m", "f", 1, "spec", 0);
+    CU_ASSERT(passes(2, false, false));
+    begin_played(); /* nobody knows what this one looks at */
+    instances[1].loaded = &otherwise;
+    process_of(0, TAP_PROCESS_PID, "<0.7.0>");
+    CU_ASSERT(passes(2, false, false));
+    begin_played(); /* nor whether its sink is the one that wants them all */
+    process_of(0, TAP_PROCESS_PID, "<0.7.0>");
+    instances[FILTERS + 1].kind = TAP_PLUGIN_SINK;
+    uses[1 * FILTERS] = false;
+    CU_ASSERT_EQUAL(join(1, 2), TAP_OK);
+    CU_ASSERT(!plan.pass_processes && plan.process_count == 0);
+    end();
+}
+
+static void what_looks_at_all_events_needs_all(void)
+{
+    for (int what = 0; what < 5; what++) {
+        begin_played();
+        process_of(0, TAP_PROCESS_PID, "<0.7.0>");
+        config.trigger_count = what == 0;
+        config.session.keep = what == 1;
+        config.session.follow = what == 2 ? TAP_FOLLOW_MESSAGE : 0;
+        config.session.keep_order = what != 3;
+        config.session.order = TAP_ORDER_TIME;
+        instances[FILTERS + SINKS - 1].loaded = what == 4 ? NULL : &playing;
+        CU_ASSERT(passes(1, false, false));
+    }
+}
+
+UNIT_TESTS("plan", UNIT_TEST(only_what_nothing_depends_on_is_passed_over),
+           UNIT_TEST(what_looks_at_all_events_needs_all), UNIT_TEST(takes_settings_over),
+           UNIT_TEST(intersects_within_a_sink), UNIT_TEST(unites_sinks),
+           UNIT_TEST(keeps_match_specs), UNIT_TEST(refuses_what_cannot_be),
            UNIT_TEST(joins_processes), UNIT_TEST(inexact_claims_are_judged),
            UNIT_TEST(equals_the_model), UNIT_TEST(says_what_is_dear_and_what_stays_open),
            UNIT_TEST(arguments_are_asked_for))

@@ -123,6 +123,13 @@ struct tap_plan {
     uint32_t counters; /* enum tap_counters (counters.h): a profile, there are no events. 0: none */
     int64_t interval;  /* ns: how often they are read; 0: at the end alone */
     bool numbered;     /* nobody looks at an event's `raw`: TAP_FRAME_NUMBERED may come */
+    /* Of a recording that is played alone and in its order: what need not be read, for no filter
+     * lets it through and nothing depends on it (holds.h). What none of `processes` did; */
+    bool pass_processes;
+    /* and where no process exits: calls, returns and exceptions of functions that none of
+     * `functions` is, and what is of none of `kinds`. */
+    bool pass_functions;
+    uint32_t kinds; /* TAP_KIND_BITs of what reaches the sinks */
 };
 
 #ifdef __cplusplus

@@ -317,7 +317,12 @@ enum tap_plugin_flags {
     TAP_PLUGIN_REPLAYS = 1 << 0,
     /* A sink or filter that never looks at an event's `raw`, which may then be empty: where all say
      * so, the core need not carry what an event was made of beside its pieces. */
-    TAP_PLUGIN_NO_RAW = 1 << 1
+    TAP_PLUGIN_NO_RAW = 1 << 1,
+    /* A filter whose verdict on an event depends on that event and on control events alone; and, of
+     * returns and exceptions, on events of the functions that it claims with match specs, and on
+     * exits. What other filters leave out it need not see (plan->pass_processes). Where it claims
+     * other processes than by pid that does not hold. */
+    TAP_PLUGIN_ALONE = 1 << 2
 };
 
 /* What beamtap_plugin_v1 returns. Constant, and valid as long as the process lives. */

@@ -195,6 +195,7 @@ static const struct tap_plugin match_spec_plugin = {
     .option_count = sizeof match_spec_options / sizeof match_spec_options[0],
     .settings_size = sizeof(struct tap_match_spec_settings),
     .ops = &match_spec_ops,
+    .flags = TAP_PLUGIN_ALONE,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

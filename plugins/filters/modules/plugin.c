@@ -165,7 +165,7 @@ static const struct tap_plugin modules_plugin = {
     .option_count = sizeof modules_options / sizeof modules_options[0],
     .settings_size = sizeof(struct tap_modules_settings),
     .ops = &modules_ops,
-    .flags = TAP_PLUGIN_NO_RAW,
+    .flags = TAP_PLUGIN_NO_RAW | TAP_PLUGIN_ALONE,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

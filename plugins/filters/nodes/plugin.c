@@ -89,7 +89,7 @@ static const struct tap_plugin nodes_plugin = {
     .option_count = sizeof nodes_options / sizeof nodes_options[0],
     .settings_size = sizeof(struct nodes_settings),
     .ops = &nodes_ops,
-    .flags = TAP_PLUGIN_NO_RAW,
+    .flags = TAP_PLUGIN_NO_RAW | TAP_PLUGIN_ALONE,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

@@ -436,7 +436,7 @@ static const struct tap_plugin pids_plugin = {
     .option_count = sizeof pids_options / sizeof pids_options[0],
     .settings_size = sizeof(struct tap_pids_settings),
     .ops = &pids_ops,
-    .flags = TAP_PLUGIN_NO_RAW,
+    .flags = TAP_PLUGIN_NO_RAW | TAP_PLUGIN_ALONE,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

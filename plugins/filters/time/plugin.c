@@ -101,7 +101,7 @@ static const struct tap_plugin time_plugin = {
     .option_count = sizeof time_options / sizeof time_options[0],
     .settings_size = sizeof(struct time_settings),
     .ops = &time_ops,
-    .flags = TAP_PLUGIN_NO_RAW,
+    .flags = TAP_PLUGIN_NO_RAW | TAP_PLUGIN_ALONE,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

@@ -19,6 +19,7 @@ static enum tap_reader_got find_next(struct tap_reader *r)
     struct tap_block b;
     r->damage_from = r->offset;
     r->damaged = NULL;
+    r->hurt = true;
     for (size_t step = 1;;) {
         r->at += step;
         r->offset += step;
@@ -88,6 +89,7 @@ static enum tap_reader_got open_block(struct tap_reader *r, const struct tap_blo
     r->block_end = end;
     r->block = *b;
     bool whole = b->packing == TAP_BLOCK_PLAIN || unpack(r, b);
+    r->hurt |= !whole;
     r->reports += whole && b->type == TAP_BLOCK_REPORTS;
     if (b->packing == TAP_BLOCK_PLAIN && b->type <= TAP_BLOCK_EVENTS)
         return TAP_READER_FRAME;

@@ -25,6 +25,8 @@ void tap_reader_close(struct tap_reader *r)
     free(r->buf);
     free(r->frames);
     free(r->index);
+    free(r->holds);
+    free(r->unread);
     *r = (struct tap_reader){.fd = -1};
 }
 
@@ -44,7 +46,7 @@ static bool fill(struct tap_reader *r, size_t need)
         r->buf = more;
         r->cap = cap;
     }
-    size_t most = !r->window ? r->cap : need > LITTLE ? need : LITTLE;
+    size_t most = !r->window && !r->asked ? r->cap : need > LITTLE ? need : LITTLE;
     while (r->len < need && !r->ended) {
         ssize_t n = read(r->fd, r->buf + r->len, most - r->len);
         if (n < 0 && errno != EINTR)
@@ -85,5 +87,17 @@ bool tap_reader_seek(struct tap_reader *r, uint64_t offset)
     }
     r->at += (size_t)(offset - r->offset);
     r->offset = offset;
+    return true;
+}
+
+bool tap_reader_at(const struct tap_reader *r, uint64_t offset, void *dst, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t got = pread(r->fd, (char *)dst + done, n - done, (off_t)(offset + done));
+        if (got <= 0)
+            return false;
+        done += (size_t)got;
+    }
     return true;
 }

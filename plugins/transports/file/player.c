@@ -160,7 +160,7 @@ static bool is_loss(const struct tap_frame *h)
 
 static bool is_left_out(const struct tap_frame *h)
 {
-    return h->count == 0 && h->lost > 0 && h->why == 0;
+    return h->count == 0 && h->lost > 0 && h->why == 0 && !(h->flags & TAP_FRAME_PASSED);
 }
 
 static bool is_ahead(const struct tap_player *p, const struct tap_source *s)
@@ -199,6 +199,29 @@ static enum tap_status take(struct tap_player *p, struct tap_source *s, struct t
     return TAP_OK;
 }
 
+/* Events that were not read, for no filter would let them through: at most so many. They stand
+ * first in what is handed over, for the core takes their time for that of all before the rest. */
+static enum tap_status tell_unread(struct tap_player *p, struct tap_source *s,
+                                   struct tap_source_node *n, uint64_t most)
+{
+    uint64_t left = n->unread.events < most ? n->unread.events : most;
+    enum tap_status status = TAP_OK;
+    n->unread.events = 0;
+    while (left && status == TAP_OK) {
+        uint8_t bytes[TAP_FRAME_HEADER + 8];
+        struct tap_frame passed = {.flags = TAP_FRAME_RECORDED | TAP_FRAME_PASSED,
+                                   .lost = left < UINT32_MAX ? (uint32_t)left : UINT32_MAX - 1,
+                                   .length = 8};
+        passed.seq = n->next + passed.lost;
+        tap_frame_write(bytes, &passed);
+        tap_put_u64(bytes + TAP_FRAME_HEADER, (uint64_t)n->unread.last);
+        commit(p);
+        status = take(p, s, n, passed, bytes);
+        left -= passed.lost;
+    }
+    return status;
+}
+
 /* Numbers of blocks that were passed over, or that no file of the run has: a frame says that they
  * were left out. What it does not speak of is lost. */
 static enum tap_status pass(struct tap_player *p, struct tap_source *s, struct tap_source_node *n)
@@ -207,6 +230,10 @@ static enum tap_status pass(struct tap_player *p, struct tap_source *s, struct t
     uint8_t bytes[TAP_FRAME_HEADER];
     struct tap_frame left_out = {
         .flags = TAP_FRAME_RECORDED, .lost = TAP_FRAME_LOST_ALL, .node = h->node};
+    if (n->unread.events && !n->alive && node_begin(p, s, n) != TAP_OK)
+        return TAP_ERROR;
+    if (n->unread.events && h->seq > n->next && tell_unread(p, s, n, h->seq - n->next) != TAP_OK)
+        return TAP_ERROR;
     uint64_t missing = n->alive && h->seq > n->next ? h->seq - n->next : 0;
     if (s->joint && is_loss(h)) /* that it tells itself */
         n->damaged += h->lost < missing ? h->lost : missing;
@@ -394,6 +421,10 @@ enum tap_status tap_player_run(struct tap_player *p)
     }
     commit(p);
     bool ended = status == TAP_OK && !stopped;
+    for (size_t k = 0; p->source_count == 1 && ended && k < TAP_SOURCE_NODES; k++)
+        if (p->sources[0].nodes[k].alive)
+            tell_unread(p, &p->sources[0], &p->sources[0].nodes[k], UINT64_MAX);
+    commit(p);
     for (size_t i = 0; i < p->source_count && ended; i++)
         if (tap_source_ended(&p->sources[i]) != TAP_OK)
             status = TAP_ERROR;

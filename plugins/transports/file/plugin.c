@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "syntax/wall_time.h"
+#include "transports/file/asked.h"
 #include "transports/file/player.h"
 
 /* Clocks of several nodes, and the order that events are brought into: so much more is played. */
@@ -28,6 +29,7 @@ struct file {
     struct tap_player player;
     int64_t since, until;               /* ns since the epoch; 0: no bound */
     struct tap_plan_function *returned; /* of all files; their texts are the sources' */
+    struct tap_asked asked;
 };
 
 /* ---- What the files say of themselves */
@@ -47,6 +49,16 @@ static void open_window(struct file *f, int64_t started)
     for (size_t i = 0; i < f->player.source_count && (from > MARGIN || to < INT64_MAX); i++)
         tap_reader_window(&f->player.sources[i].reader, from - MARGIN,
                           to < INT64_MAX - MARGIN ? to + MARGIN : INT64_MAX);
+}
+
+/* Of one recording at full speed blocks that hold nothing of what is asked for need not be read: of
+ * several each event has its place among the others', and at its own pace it takes its time. */
+static void ask(struct file *f)
+{
+    struct tap_player *p = &f->player;
+    if (p->source_count == 1 && !p->sources[0].port && !p->real &&
+        tap_asked_make(&f->asked, f->host->plan))
+        tap_reader_ask(&p->sources[0].reader, &f->asked);
 }
 
 /* Where nobody knows when a node's clock began, its pieces at least count from one moment. */
@@ -169,6 +181,7 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
         return TAP_FAIL(f->host, TAP_ERROR, "out of memory");
     session->in_order = p->source_count == 1 && !p->sources[0].port;
     open_window(f, session->started);
+    ask(f);
     return TAP_OK;
 }
 
@@ -201,7 +214,12 @@ static enum tap_status file_start(void *self)
 
 static enum tap_status file_run(void *self)
 {
-    return tap_player_run(&((struct file *)self)->player);
+    struct file *f = self;
+    enum tap_status status = tap_player_run(&f->player);
+    uint64_t unread = f->player.sources[0].reader.unread_blocks;
+    if (unread)
+        f->host->count(f->host, "blocks not read", (int64_t)unread);
+    return status;
 }
 
 static enum tap_status file_stop(void *self)
@@ -216,6 +234,7 @@ static void file_destroy(void *self)
 {
     struct file *f = self;
     tap_player_free(&f->player);
+    tap_asked_free(&f->asked);
     free(f->returned);
     free(f);
 }

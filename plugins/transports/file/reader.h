@@ -1,11 +1,29 @@
 /* reader.h: a recorded file as its frames, one after the other (beamtap/frame.h), of blocks whose
  * checksums hold. With a stretch of time that is wanted, blocks of events outside of it are passed
- * over, by the file's index or else from block to block. */
+ * over, by the file's index or else from block to block; with processes or functions, those that
+ * hold none of them, by the index alone. */
 #ifndef TAP_TRANSPORTS_FILE_READER_H
 #define TAP_TRANSPORTS_FILE_READER_H
 
-#include "beamtap/frame.h"
+#include "beamtap/event.h"
+#include "beamtap/holds.h"
 #include "beamtap/transport.h"
+
+#define TAP_SOURCE_NODES 1024u /* that one file may have */
+
+/* What is asked for, as keys of beamtap/holds.h. */
+struct tap_asked {
+    uint64_t *processes, *functions;
+    size_t process_count; /* 0: all, and so of functions */
+    size_t function_count;
+    bool by_kind; /* what is of no kind, or call of no function, that is asked for is not needed */
+    uint32_t kinds; /* TAP_KIND_BITs */
+};
+/* Of a node, what was not read since somebody took note of it. */
+struct tap_unread {
+    uint64_t events;
+    int64_t last; /* when the last of them was */
+};
 
 enum tap_reader_got {
     TAP_READER_FRAME,
@@ -44,23 +62,48 @@ struct tap_reader {
     uint8_t *index; /* NULL: there is none */
     size_t index_count, entry;
     uint64_t index_at;
+
+    /* What is asked for; NULL: everything. */
+    const struct tap_asked *asked;
+    bool hurt;                 /* there was damage: from there on everything is read */
+    bool any_unread;           /* `unread` has any */
+    struct tap_unread *unread; /* by node */
+    uint64_t unread_blocks;
+    /* The block of records that is at hand: of the entries of the index before holds_end. */
+    uint8_t *holds;
+    size_t holds_cap, holds_len; /* len 0: it does not hold, or there is none */
+    size_t holds_end;
+    size_t holds_at, holds_entry; /* the record of that entry begins there */
 };
 
 /* "-" is standard input. False: see errno. */
 bool tap_reader_open(struct tap_reader *, const char *path);
 /* From now on only what may be in this stretch. */
 void tap_reader_window(struct tap_reader *, int64_t from, int64_t to);
+/* From now on only what may be of what is asked for, which stays the caller's; where the file does
+ * not say what it holds, everything. */
+void tap_reader_ask(struct tap_reader *, const struct tap_asked *);
 /* The next frame, header and body at *frame, valid until the next call. */
 enum tap_reader_got tap_reader_next(struct tap_reader *, struct tap_frame *header,
                                     const uint8_t **frame);
 void tap_reader_close(struct tap_reader *);
 
-/* ---- bytes.c, window.c, blocks.c, each above those before it */
+/* ---- bytes.c, holds.c, window.c, blocks.c */
 
 /* So many bytes at buf[at]; false where *got says why not. */
 bool tap_reader_ensure(struct tap_reader *, size_t need, enum tap_reader_got *got);
 /* Goes on at `offset`, which is not before this one. False: see errno. */
 bool tap_reader_seek(struct tap_reader *, uint64_t offset);
+/* So many bytes from there in the file. False: they are not there. */
+bool tap_reader_at(const struct tap_reader *, uint64_t offset, void *dst, size_t n);
+/* An entry of the index. */
+#define TAP_READER_FRONT (TAP_FRAME_HEADER + 19u) /* of {index, Entries}, before the entries */
+static inline void tap_reader_entry(const struct tap_reader *r, size_t i, struct tap_index_entry *e)
+{
+    tap_index_entry_read(r->index + TAP_READER_FRONT + i * TAP_INDEX_ENTRY, e);
+}
+/* Does that block hold nothing of what is asked for? Then its events are noted in `unread`. */
+bool tap_reader_lacks(struct tap_reader *, size_t i, const struct tap_index_entry *);
 /* Passes over what the index says is not wanted. False: see errno. */
 bool tap_reader_pass(struct tap_reader *);
 /* At the end of a block: the next one that is wanted, opened. FRAME: it is. */

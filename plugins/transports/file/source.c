@@ -108,6 +108,17 @@ static void note_damage(struct tap_source *s)
                      (unsigned long long)r->damage_from);
 }
 
+static void note_unread(struct tap_source *s)
+{
+    for (size_t i = 0; s->reader.any_unread && i < TAP_SOURCE_NODES; i++) {
+        struct tap_unread *from = &s->reader.unread[i], *to = &s->nodes[i].unread;
+        if (from->events)
+            *to = (struct tap_unread){to->events + from->events, from->last};
+        from->events = 0;
+    }
+    s->reader.any_unread = false;
+}
+
 /* The next frame that holds. */
 static enum tap_reader_got next_frame(struct tap_source *s)
 {
@@ -119,8 +130,10 @@ static enum tap_reader_got next_frame(struct tap_source *s)
     for (size_t i = 0; s->reader.skipped && i < TAP_SOURCE_NODES; i++)
         s->nodes[i].left_out = true;
     s->reader.skipped = false;
-    /* numbers are the native tracer's, and no file holds them */
-    return got == TAP_READER_FRAME && s->header.flags & TAP_FRAME_NUMBERED ? TAP_READER_BAD : got;
+    note_unread(s);
+    /* numbers are the native tracer's, and no file holds them, nor what a replay says itself */
+    const unsigned foreign = TAP_FRAME_NUMBERED | TAP_FRAME_PASSED;
+    return got == TAP_READER_FRAME && s->header.flags & foreign ? TAP_READER_BAD : got;
 }
 
 /* ---- When it was */

@@ -9,13 +9,12 @@
 #include "transports/file/reader.h"
 #include "transports/file/told.h"
 
-#define TAP_SOURCE_NODES 1024u
-
 struct tap_source_node {
     bool known, alive;
     bool traced;      /* since it is alive: there was more than what the recorder itself says */
     bool left_out;    /* events before its next frame were passed over, nobody lost them */
     uint64_t damaged; /* but for so many at the most */
+    struct tap_unread unread;     /* before its next frame, and no filter would let them through */
     struct tap_source_node *twin; /* the same of the same run, in a file before this one */
     unsigned lives;               /* whose end this file told */
     unsigned ended;               /* and that ended: all files told it */
