@@ -4,7 +4,8 @@
  * Some are played together with a whole one, with another damaged one, or as three pieces. Held
  * besides that the run ends: the sums of each sink, that no sink writes many times what the
  * recordings have, that what they wrote can be loaded, and a bound on memory. Of every other input
- * the checksums are set right first; of some a stretch of time is played.
+ * the checksums are set right first; of some a stretch of time is played, of some a few processes
+ * are asked for, so that what blocks say they hold is used, right or wrong.
  *
  *     fuzz_replay --inputs 10000     takes minutes
  */
@@ -60,26 +61,27 @@ static void quiet(void *arg, enum tap_log_level level, const char *actor, const 
     HOLD(actor && text);
 }
 
-/* `others`: files that are played with it. */
-static struct tap_config *configure(struct tap_error *err, bool window, unsigned others)
+/* `pids`: which processes are asked for; NULL: all. `others`: files that are played with it. */
+static struct tap_config *configure(struct tap_error *err, bool window, const char *pids,
+                                    unsigned others)
 {
     char text[2000];
     struct tap_config *config = NULL;
-    int n =
-        snprintf(text, sizeof text,
-                 "[session]\nplugin_path = %s/plugins\n"
-                 "[transport:file]\npath = %s/in.btf\n%s%s%s%s%s%s%s"
-                 "[sink:csv]\npath = %s/a.csv\n"
-                 "[sink:chrome]\npath = %s/a.json\n"
-                 "[sink:text]\nplugin = stdout\npath = %s/a.txt\nsyntax = elixir\n"
-                 "[sink:lines]\nplugin = stdout\npath = %s/a.lines\nformat = json\n"
-                 "[sink:summary]\npath = %s/a.sum\n"
-                 "[sink:html]\npath = %s/a.html\n"
-                 "[sink:record]\npath = %s/a.btf\n",
-                 TAP_BUILD, folder, window ? "from = 2s\nto = 60s\n" : "", others ? "with = " : "",
-                 others ? folder : "", others ? "/other.btf\n" : "", others > 1 ? "with = " : "",
-                 others > 1 ? folder : "", others > 1 ? "/third.btf\n" : "", folder, folder, folder,
-                 folder, folder, folder, folder);
+    int n = snprintf(
+        text, sizeof text,
+        "[session]\nplugin_path = %s/plugins\n"
+        "%s%s%s[transport:file]\npath = %s/in.btf\n%s%s%s%s%s%s%s"
+        "[sink:csv]\npath = %s/a.csv\n"
+        "[sink:chrome]\npath = %s/a.json\n"
+        "[sink:text]\nplugin = stdout\npath = %s/a.txt\nsyntax = elixir\n"
+        "[sink:lines]\nplugin = stdout\npath = %s/a.lines\nformat = json\n"
+        "[sink:summary]\npath = %s/a.sum\n"
+        "[sink:html]\npath = %s/a.html\n"
+        "[sink:record]\npath = %s/a.btf\n",
+        TAP_BUILD, pids ? "[filter:pids]\npids = " : "", pids ? pids : "", pids ? "\n" : "", folder,
+        window ? "from = 2s\nto = 60s\n" : "", others ? "with = " : "", others ? folder : "",
+        others ? "/other.btf\n" : "", others > 1 ? "with = " : "", others > 1 ? folder : "",
+        others > 1 ? "/third.btf\n" : "", folder, folder, folder, folder, folder, folder, folder);
     tap_config_parse("fuzz.ini", text, (size_t)n, NULL, NULL, 0, &config, err);
     if (!config)
         tap_error_print(err, stderr);
@@ -283,13 +285,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_input(data, size, chance & 1);
     struct tap_error *err = tap_error_new();
     unsigned way = chance % 8, others = way == 7 ? 2 : way >= 5;
+    const char *pids = way == 3 ? "<0.9.0>" : way == 4 ? "<0.0.0>, <0.2.0>" : NULL; /* 3: none */
     size_t more = way == 5   ? write_other(chance)
                   : way == 6 ? write_twin(data, size, chance)
                   : way == 7 ? write_pieces(data, size, chance)
                              : 0;
     if (chance & 32)
         write_names(chance);
-    struct tap_config *config = configure(err, way == 2, others);
+    struct tap_config *config = configure(err, way == 2, pids, others);
     struct tap_session *session = tap_session_new_logged(config, err, quiet, NULL);
     if (session && tap_session_start(session) == TAP_OK) {
         while (!tap_session_poll(session, 1000))

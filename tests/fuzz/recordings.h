@@ -2,6 +2,8 @@
 #ifndef TAP_FUZZ_RECORDINGS_H
 #define TAP_FUZZ_RECORDINGS_H
 
+#include "beamtap/event.h"
+#include "beamtap/holds.h"
 #include "terms.h"
 
 /* A frame of the file's own with one term, that `write` writes. */
@@ -140,11 +142,88 @@ static inline void fuzz_index(struct tap_buf *b, struct tap_block *block,
     tap_buf_free(&index);
 }
 
+/* Processes of the messages in a frame, as far as they can be read. */
+static inline void fuzz_hold(uint8_t *bits, uint32_t len, const struct tap_frame *f,
+                             const uint8_t *body)
+{
+    struct tap_cursor c = tap_cursor(body, f->length);
+    uint32_t n;
+    if (f->flags & TAP_FRAME_ONE_LIST)
+        tap_read_version(&c), tap_read_list(&c, &n);
+    for (uint32_t i = 0; i < f->count && !c.bad; i++) {
+        struct tap_pid pid;
+        const char *node;
+        if (!(f->flags & TAP_FRAME_ONE_LIST))
+            c.p += 4, tap_read_version(&c);
+        struct tap_cursor m = c;
+        if (tap_read_tuple(&m, &n) && tap_skip(&m) && tap_read_pid(&m, &node, &n, &pid))
+            tap_holds_add(bits, len, tap_holds_process(pid.id, pid.serial));
+        tap_skip(&c);
+    }
+}
+
+/* The record of a block of these frames; of reports none. */
+static inline void fuzz_record(struct tap_buf *records, const struct tap_block *block,
+                               const uint8_t *frames, size_t len)
+{
+    enum { BITS = 64 };
+    uint8_t bits[BITS] = {0};
+    struct tap_frame f = {.node = 0};
+    bool told = block->type == TAP_BLOCK_EVENTS;
+    for (size_t at = 0; at < len && told; at += TAP_FRAME_HEADER + f.length) {
+        uint32_t before = f.node;
+        told = tap_frame_read(frames + at, &f) && f.lost == 0 && (at == 0 || f.node == before);
+        fuzz_hold(bits, BITS, &f, frames + at + TAP_FRAME_HEADER);
+    }
+    uint32_t rest = told ? TAP_HOLDS_RECORD - 2 + TAP_HOLDS_NODE + BITS : 0;
+    tap_write_u8(records, rest >> 8), tap_write_u8(records, rest & 255);
+    if (!told)
+        return;
+    tap_write_u8(records, 0), tap_write_u8(records, 1), tap_write_u32(records, UINT32_MAX);
+    tap_write_u8(records, f.node >> 8 & 255), tap_write_u8(records, f.node & 255);
+    tap_write_u8(records, block->events >> 8), tap_write_u8(records, block->events & 255);
+    tap_write_u32(records, (uint32_t)((uint64_t)block->last >> 32));
+    tap_write_u32(records, (uint32_t)block->last);
+    tap_buf_put(records, bits, BITS);
+}
+
+static inline void fuzz_entry(struct tap_buf *entries, uint64_t offset, const struct tap_block *b)
+{
+    struct tap_index_entry e = {offset, 1, b->first, b->last, b->type, b->events};
+    if (tap_buf_reserve(entries, TAP_INDEX_ENTRY)) {
+        tap_index_entry_write(entries->data + entries->len, &e);
+        entries->len += TAP_INDEX_ENTRY;
+    }
+}
+
+/* What the blocks since `number`, at `from`, hold. */
+static inline void fuzz_holds(struct tap_buf *b, struct tap_block *block, struct tap_buf *records,
+                              uint32_t number, uint64_t from, struct tap_buf *entries)
+{
+    struct tap_buf body = {0};
+    size_t frame = fuzz_frame(&body, TAP_FRAME_CONTROL | TAP_FRAME_OWN | TAP_FRAME_RECORDED, 0, 0);
+    size_t item = fuzz_item(&body);
+    tap_write_tuple(&body, 2), tap_write_atom(&body, "holds");
+    tap_write_binary(&body, records->data, records->len);
+    fuzz_item_end(&body, item);
+    fuzz_frame_end(&body, frame, 1);
+    block->type = TAP_BLOCK_HOLDS;
+    block->events = 0;
+    block->first = number;
+    block->last = (int64_t)(b->len - from);
+    fuzz_entry(entries, b->len, block);
+    fuzz_block(b, block, body.data, body.len);
+    records->len = 0;
+    tap_buf_free(&body);
+}
+
 /* The same in blocks of a few frames, with an index but for some. */
 static inline bool fuzz_blocks(struct tap_buf *b, uint64_t *s, unsigned number)
 {
-    struct tap_buf frames = {0}, entries = {0};
+    struct tap_buf frames = {0}, entries = {0}, records = {0};
     struct tap_block block = {0};
+    uint32_t first = 0;
+    uint64_t begun = 0;
     if (!fuzz_recording(&frames, s, number))
         return false;
     for (size_t at = 0; at < frames.len;) {
@@ -162,18 +241,21 @@ static inline bool fuzz_blocks(struct tap_buf *b, uint64_t *s, unsigned number)
         block.events = reports ? 0 : FUZZ_TAGS;
         block.first = 1700000000000000000 + (int64_t)(from * (number % 4) * 100000);
         block.last = block.first + 1000000;
-        struct tap_index_entry e = {b->len, 1, block.first, block.last, block.type, block.events};
-        if (tap_buf_reserve(&entries, TAP_INDEX_ENTRY)) {
-            tap_index_entry_write(entries.data + entries.len, &e);
-            entries.len += TAP_INDEX_ENTRY;
-        }
+        fuzz_entry(&entries, b->len, &block);
+        fuzz_record(&records, &block, frames.data + from, at - from);
         fuzz_block(b, &block, frames.data + from, at - from);
+        if (block.number - first >= 1 + number % 4 || at == frames.len) {
+            fuzz_holds(b, &block, &records, first, begun, &entries);
+            first = block.number;
+            begun = b->len;
+        }
     }
     if (number % 5)
         fuzz_index(b, &block, &entries);
-    bool good = !b->oom && !entries.oom;
+    bool good = !b->oom && !entries.oom && !records.oom;
     tap_buf_free(&frames);
     tap_buf_free(&entries);
+    tap_buf_free(&records);
     return good;
 }
 
