@@ -66,6 +66,8 @@ static enum tap_step print_string(struct tap_walk *w, uint32_t n)
             if (w->o.done)
                 return TAP_LEAF;
         }
+        if (bytes) /* the list's end: what follows is not of it */
+            break;
         if (tap_peek(c) == TAP_EXT_STRING)
             tap_read_string(c, &bytes, &len);
         else if (!tap_read_list(c, &n) || n == 0)
