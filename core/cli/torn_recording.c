@@ -60,7 +60,7 @@ static void keep_block(struct tap_torn_file *m, const struct tap_block *b, size_
     m->index_there = b->type == TAP_BLOCK_INDEX;
     if (b->number != m->last_block.number + 1)
         m->unbroken = b->number;
-    bool records = b->type == TAP_BLOCK_HOLDS && b->first >= m->unbroken;
+    bool records = b->type == TAP_BLOCK_BLOOM && b->first >= m->unbroken;
     if (b->type > TAP_BLOCK_EVENTS && !records)
         return; /* made anew; or it tells of blocks of which some are not there */
     keep_part(m, m->buf, size);

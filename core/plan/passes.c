@@ -1,4 +1,4 @@
-/* passes.c: what of a recording need not even be read (beamtap/holds.h), because no filter lets it
+/* passes.c: what of a recording need not even be read (beamtap/bloom.h), because no filter lets it
  * through and nothing that does get through depends on it. Where that is not certain everything is
  * read.
  */

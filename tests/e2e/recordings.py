@@ -2,7 +2,7 @@
 import struct
 
 MASK = (1 << 64) - 1
-REPORTS, EVENTS, INDEX, END, HOLDS = range(5)
+REPORTS, EVENTS, INDEX, END, BLOOM = range(5)
 CONTROL, OWN, ONE_LIST, RECORDED = 1, 2, 4, 8
 BLOCK = 131  # bytes of a block's frame
 STARTED = 1700000000 * 10**9

@@ -1,7 +1,7 @@
 """beamtap repair: what is not ours stays as it is, and one bad byte costs the event that it is in."""
 import gzip, stat, zlib
 from lib import *
-from recordings import BLOCK, EVENTS, HOLDS, blocks
+from recordings import BLOCK, EVENTS, BLOOM, blocks
 
 random.seed(os.environ.get('SEED', '7'))
 NOBODY = 65534
@@ -243,9 +243,9 @@ def a_recording():
         for at in (begin + 63, begin + BLOCK + 36):
             path = put('trace.btf', data[:at] + wrong + data[at + 4:])
             told = repair(path).stdout
-            kept = b''.join(data[b[1]:b[2]] for b in parts[:number] + parts[number + 1:-2] if b[0] != HOLDS or b[1] < begin)
+            kept = b''.join(data[b[1]:b[2]] for b in parts[:number] + parts[number + 1:-2] if b[0] != BLOOM or b[1] < begin)
             assert get(path)[:len(kept)] == kept, told
-            assert HOLDS not in [b[0] for b in blocks(get(path)[len(kept):])], 'it told of a block that is gone'
+            assert BLOOM not in [b[0] for b in blocks(get(path)[len(kept):])], 'it told of a block that is gone'
             assert 'block %d, byte %d: ' % (number + 1, begin) in told, told
         out = path + '.csv'
         Run(None, path, '--sink', 'csv:path=' + out, command='export', cwd=os.path.dirname(path)).ended(0)

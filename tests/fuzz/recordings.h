@@ -3,7 +3,7 @@
 #define TAP_FUZZ_RECORDINGS_H
 
 #include "beamtap/event.h"
-#include "beamtap/holds.h"
+#include "beamtap/bloom.h"
 #include "terms.h"
 
 /* A frame of the file's own with one term, that `write` writes. */
@@ -157,7 +157,7 @@ static inline void fuzz_hold(uint8_t *bits, uint32_t len, const struct tap_frame
             c.p += 4, tap_read_version(&c);
         struct tap_cursor m = c;
         if (tap_read_tuple(&m, &n) && tap_skip(&m) && tap_read_pid(&m, &node, &n, &pid))
-            tap_holds_add(bits, len, tap_holds_process(pid.id, pid.serial));
+            tap_bloom_add(bits, len, tap_bloom_process(pid.id, pid.serial));
         tap_skip(&c);
     }
 }
@@ -175,7 +175,7 @@ static inline void fuzz_record(struct tap_buf *records, const struct tap_block *
         told = tap_frame_read(frames + at, &f) && f.lost == 0 && (at == 0 || f.node == before);
         fuzz_hold(bits, BITS, &f, frames + at + TAP_FRAME_HEADER);
     }
-    uint32_t rest = told ? TAP_HOLDS_RECORD - 2 + TAP_HOLDS_NODE + BITS : 0;
+    uint32_t rest = told ? TAP_BLOOM_RECORD - 2 + TAP_BLOOM_NODE + BITS : 0;
     tap_write_u8(records, rest >> 8), tap_write_u8(records, rest & 255);
     if (!told)
         return;
@@ -203,11 +203,11 @@ static inline void fuzz_holds(struct tap_buf *b, struct tap_block *block, struct
     struct tap_buf body = {0};
     size_t frame = fuzz_frame(&body, TAP_FRAME_CONTROL | TAP_FRAME_OWN | TAP_FRAME_RECORDED, 0, 0);
     size_t item = fuzz_item(&body);
-    tap_write_tuple(&body, 2), tap_write_atom(&body, "holds");
+    tap_write_tuple(&body, 2), tap_write_atom(&body, "bloom");
     tap_write_binary(&body, records->data, records->len);
     fuzz_item_end(&body, item);
     fuzz_frame_end(&body, frame, 1);
-    block->type = TAP_BLOCK_HOLDS;
+    block->type = TAP_BLOCK_BLOOM;
     block->events = 0;
     block->first = number;
     block->last = (int64_t)(b->len - from);

@@ -1,7 +1,7 @@
 /* The record sink, frame by frame: what is copied, what its headers say of what is missing, and
  * what it survives. That a recording plays as the live run did is tested with live nodes
  * (tests/e2e/test_record.py). */
-#include "beamtap/holds.h"
+#include "beamtap/bloom.h"
 #include "sink_host.h"
 
 struct recorded {
@@ -28,7 +28,7 @@ static size_t pass_blocks(size_t at, size_t len)
         CU_ASSERT_FATAL(len - at >= b->length);
         CU_ASSERT_EQUAL(tap_checksum(file + at, b->length), b->sum);
         CU_ASSERT_EQUAL(b->number, blocks);
-        at += b->type == TAP_BLOCK_INDEX || b->type == TAP_BLOCK_HOLDS ? b->length : 0;
+        at += b->type == TAP_BLOCK_INDEX || b->type == TAP_BLOCK_BLOOM ? b->length : 0;
         blocks++;
     }
     return at;
@@ -278,7 +278,7 @@ static void blocks_are_indexed(void)
     record(&b, 1);
     /* the session and the node; events; the clock; events; what they hold; the index; the end */
     static const uint8_t types[] = {TAP_BLOCK_REPORTS, TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS,
-                                    TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS,  TAP_BLOCK_HOLDS,
+                                    TAP_BLOCK_REPORTS, TAP_BLOCK_EVENTS,  TAP_BLOCK_BLOOM,
                                     TAP_BLOCK_INDEX,   TAP_BLOCK_END};
     CU_ASSERT_EQUAL_FATAL(blocks, sizeof types);
     for (size_t i = 0; i < blocks; i++)
@@ -312,7 +312,7 @@ static struct tap_event *act(struct sb *b, enum tap_kind kind, uint64_t seq, uin
     return e;
 }
 
-static struct tap_holds_record held[16];
+static struct tap_bloom_record held[16];
 static size_t held_count;
 
 /* The records of the only block of them. */
@@ -320,28 +320,28 @@ static void read_held(void)
 {
     size_t i = 0;
     held_count = 0;
-    while (i < blocks && block[i].type != TAP_BLOCK_HOLDS)
+    while (i < blocks && block[i].type != TAP_BLOCK_BLOOM)
         i++;
     CU_ASSERT_FATAL(i < blocks);
-    const uint8_t *p = file + block_at[i] + TAP_BLOCK_FRAME + TAP_HOLDS_FRONT;
+    const uint8_t *p = file + block_at[i] + TAP_BLOCK_FRAME + TAP_BLOOM_FRONT;
     const uint8_t *end = file + block_at[i] + TAP_BLOCK_FRAME + block[i].length;
     for (size_t n; p < end && held_count < 16; p += n) {
-        n = tap_holds_read(p, (size_t)(end - p), &held[held_count++]);
+        n = tap_bloom_read(p, (size_t)(end - p), &held[held_count++]);
         CU_ASSERT_FATAL(n > 0);
     }
     CU_ASSERT_EQUAL(held_count, block[i].number - (uint32_t)block[i].first);
     CU_ASSERT_EQUAL((size_t)block[i].last, block_at[i] - block_at[(size_t)block[i].first]);
 }
 
-static bool may(const struct tap_holds_record *r, uint64_t key)
+static bool may(const struct tap_bloom_record *r, uint64_t key)
 {
-    return tap_holds_may(r->bits, r->bits_len, key);
+    return tap_bloom_may(r->bits, r->bits_len, key);
 }
 
 static uint64_t function_key(const char *module, const char *function)
 {
-    return tap_holds_function(tap_holds_name(module, strlen(module)),
-                              tap_holds_name(function, strlen(function)));
+    return tap_bloom_function(tap_bloom_name(module, strlen(module)),
+                              tap_bloom_name(function, strlen(function)));
 }
 
 static void blocks_say_what_they_hold(void)
@@ -356,7 +356,7 @@ static void blocks_say_what_they_hold(void)
     other->ts = 1700;
     record(&b, 1);
     read_held();
-    const struct tap_holds_record *first = NULL, *second = NULL;
+    const struct tap_bloom_record *first = NULL, *second = NULL;
     for (size_t i = 0; i < held_count; i++)
         if (held[i].bits_len)
             *(first ? &second : &first) = &held[i];
@@ -364,20 +364,20 @@ static void blocks_say_what_they_hold(void)
     CU_ASSERT_EQUAL(first->kinds,
                     TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
                         TAP_KIND_BIT(TAP_MESSAGE_SEND) | TAP_KIND_BIT(TAP_PROCESS_SPAWN));
-    CU_ASSERT(first->node_count == 1 && tap_holds_u16(first->nodes) == 0 &&
-              tap_holds_u16(first->nodes + 2) == 4 && tap_get_u64(first->nodes + 4) == 1003);
-    CU_ASSERT(second->node_count == 1 && tap_holds_u16(second->nodes) == 1 &&
-              tap_holds_u16(second->nodes + 2) == 1 && tap_get_u64(second->nodes + 4) == 1700);
-    CU_ASSERT(may(first, tap_holds_process(7, 0)) && may(first, tap_holds_process(8, 0)));
+    CU_ASSERT(first->node_count == 1 && tap_bloom_u16(first->nodes) == 0 &&
+              tap_bloom_u16(first->nodes + 2) == 4 && tap_get_u64(first->nodes + 4) == 1003);
+    CU_ASSERT(second->node_count == 1 && tap_bloom_u16(second->nodes) == 1 &&
+              tap_bloom_u16(second->nodes + 2) == 1 && tap_get_u64(second->nodes + 4) == 1700);
+    CU_ASSERT(may(first, tap_bloom_process(7, 0)) && may(first, tap_bloom_process(8, 0)));
     CU_ASSERT(may(first, function_key("shop_cart", "add")) &&
-              may(first, tap_holds_module(tap_holds_name("shop_cart", 9))));
-    CU_ASSERT(!may(first, tap_holds_process(9, 0)) && !may(first, tap_holds_process(7, 1)));
+              may(first, tap_bloom_module(tap_bloom_name("shop_cart", 9))));
+    CU_ASSERT(!may(first, tap_bloom_process(9, 0)) && !may(first, tap_bloom_process(7, 1)));
     CU_ASSERT(!may(first, function_key("shop_cart", "drop")) &&
               !may(first, function_key("door", "open")) &&
-              !may(first, tap_holds_module(tap_holds_name("door", 4))));
-    CU_ASSERT(may(second, tap_holds_process(9, 0)) &&
+              !may(first, tap_bloom_module(tap_bloom_name("door", 4))));
+    CU_ASSERT(may(second, tap_bloom_process(9, 0)) &&
               may(second, function_key("shop_cart", "drop")));
-    CU_ASSERT(!may(second, tap_holds_process(7, 0)) &&
+    CU_ASSERT(!may(second, tap_bloom_process(7, 0)) &&
               !may(second, function_key("shop_cart", "add")));
     sb_free(b);
 }
@@ -428,16 +428,16 @@ static void records_are_small_and_miss_nothing(void)
         read_held();
         uint64_t asked = 0, wrong = 0;
         for (size_t i = 0, at = 0; i < held_count; i++) {
-            size_t long_is = TAP_HOLDS_RECORD + TAP_HOLDS_NODE + held[i].bits_len;
+            size_t long_is = TAP_BLOOM_RECORD + TAP_BLOOM_NODE + held[i].bits_len;
             if (!held[i].bits_len)
                 continue;
             CU_ASSERT(long_is <= block[i].length / 100 || block[i].length < 10000);
             CU_ASSERT(processes > 4 || held[i].bits_len <= 64);
             for (size_t k = 0; k < block[i].events && k < processes; k++)
                 CU_ASSERT(
-                    may(&held[i], tap_holds_process(100 + (uint32_t)((at + k) % processes), 0)));
+                    may(&held[i], tap_bloom_process(100 + (uint32_t)((at + k) % processes), 0)));
             for (uint32_t k = 0; k < 1000; k++, asked++)
-                wrong += may(&held[i], tap_holds_process(100000 + k, 0));
+                wrong += may(&held[i], tap_bloom_process(100000 + k, 0));
             at += block[i].events;
         }
         CU_ASSERT(asked > 0 && wrong * 4 < asked);

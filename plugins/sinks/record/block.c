@@ -7,13 +7,13 @@
 #define INDEX_BYTES (TAP_FRAME_MAX / 2) /* of entries: four times what a day of busy nodes makes */
 #define LEVEL 1                         /* of zstd: faster than what comes */
 
-#define HOLDS_BYTES (32u << 10) /* of records, then they are written */
+#define BLOOM_BYTES (32u << 10) /* of records, then they are written */
 
 bool tap_blocks_begin(struct tap_blocks *b, struct tap_writer *w, const struct tap_host *host,
                       bool zstd)
 {
     *b = (struct tap_blocks){.w = w, .zstd = zstd, .run = strtoull(host->run_info->run, NULL, 16)};
-    tap_holds_begin(&b->holds, host);
+    tap_bloom_begin(&b->bloom, host);
     if (zstd)
         b->packer = ZSTD_createCCtx();
     return !zstd || b->packer;
@@ -24,7 +24,7 @@ void tap_blocks_free(struct tap_blocks *b)
     ZSTD_freeCCtx(b->packer);
     tap_buf_free(&b->index);
     tap_buf_free(&b->packed);
-    tap_holds_free(&b->holds);
+    tap_bloom_free(&b->bloom);
     b->packer = NULL;
 }
 
@@ -85,7 +85,7 @@ static void note(struct tap_blocks *b)
 
 static bool is_indexed(unsigned type)
 {
-    return type <= TAP_BLOCK_EVENTS || type == TAP_BLOCK_HOLDS;
+    return type <= TAP_BLOCK_EVENTS || type == TAP_BLOCK_BLOOM;
 }
 
 /* A block with the one frame {Tag, Bytes}, which is left open. False: there is no memory. */
@@ -115,18 +115,18 @@ static bool put_binary(struct tap_blocks *b, enum tap_block_type type, const cha
 }
 
 /* What the blocks since the last time hold. Where there is no memory nobody is told. */
-static void put_holds(struct tap_blocks *b)
+static void put_bloom(struct tap_blocks *b)
 {
-    struct tap_holds *h = &b->holds;
-    if (h->blocks && !h->records.oom && put_binary(b, TAP_BLOCK_HOLDS, "holds", &h->records)) {
-        b->now.first = b->holds_first;
-        b->now.last = (int64_t)(b->offset - b->holds_from);
-        tap_holds_clear(h); /* before it ends: it tells of itself no more */
+    struct tap_bloom *h = &b->bloom;
+    if (h->blocks && !h->records.oom && put_binary(b, TAP_BLOCK_BLOOM, "bloom", &h->records)) {
+        b->now.first = b->bloom_first;
+        b->now.last = (int64_t)(b->offset - b->bloom_from);
+        tap_bloom_clear(h); /* before it ends: it tells of itself no more */
         tap_blocks_end(b);
     }
-    tap_holds_clear(h);
-    b->holds_from = b->offset;
-    b->holds_first = b->number;
+    tap_bloom_clear(h);
+    b->bloom_from = b->offset;
+    b->bloom_first = b->number;
 }
 
 void tap_blocks_end(struct tap_blocks *b)
@@ -150,19 +150,19 @@ void tap_blocks_end(struct tap_blocks *b)
     if (is_indexed(b->now.type))
         note(b);
     if (b->now.type <= TAP_BLOCK_EVENTS)
-        tap_holds_end(&b->holds, b->now.length, b->now.type == TAP_BLOCK_EVENTS);
+        tap_bloom_end(&b->bloom, b->now.length, b->now.type == TAP_BLOCK_EVENTS);
     b->offset += TAP_BLOCK_FRAME + b->now.length;
     b->number++;
     b->reports += b->now.type == TAP_BLOCK_REPORTS;
     tap_writer_end(w, b->now.events);
-    if (b->holds.records.len >= HOLDS_BYTES || b->holds.blocks >= TAP_HOLDS_BLOCKS)
-        put_holds(b);
+    if (b->bloom.records.len >= BLOOM_BYTES || b->bloom.blocks >= TAP_BLOOM_BLOCKS)
+        put_bloom(b);
 }
 
 void tap_blocks_finish(struct tap_blocks *b)
 {
     tap_blocks_end(b);
-    put_holds(b);
+    put_bloom(b);
     uint64_t at = b->offset;
     if (b->no_index || !put_binary(b, TAP_BLOCK_INDEX, "index", &b->index))
         return;

@@ -9,7 +9,7 @@
 #include "beamtap/frame.h"
 #include "beamtap/term_write.h"
 #include "sinks/common/writer.h"
-#include "sinks/record/holds.h"
+#include "sinks/record/bloom.h"
 
 struct tap_blocks {
     struct tap_writer *w;
@@ -22,9 +22,9 @@ struct tap_blocks {
     bool no_index;        /* it had become too large */
     void *packer;         /* ZSTD_CCtx */
     struct tap_buf packed;
-    struct tap_holds holds;
-    uint64_t holds_from; /* offset of the first block that it is of */
-    uint32_t holds_first;
+    struct tap_bloom bloom;
+    uint64_t bloom_from; /* offset of the first block that it is of */
+    uint32_t bloom_first;
 };
 
 /* False: out of memory. */

@@ -89,7 +89,7 @@ static void put_missing(struct record *r, uint32_t node, struct record_node *n, 
     uint64_t missing = seq - n->next;
     n->next = seq;
     tap_blocks_frame(&r->blocks, TAP_BLOCK_EVENTS);
-    r->blocks.holds.unknown = true;
+    r->blocks.bloom.unknown = true;
     put_frame(r,
               (struct tap_frame){.why = why,
                                  .lost = missing < TAP_FRAME_LOST_ALL ? (uint32_t)missing
@@ -128,7 +128,7 @@ static void events_end(struct record *r)
                           .length = (uint32_t)(tap_writer_here(w) - r->begun) - TAP_FRAME_HEADER,
                           .seq = r->first};
     tap_frame_write(head, &f);
-    tap_holds_node(&r->blocks.holds, r->node, count, r->nodes[r->node].ts);
+    tap_bloom_node(&r->blocks.bloom, r->node, count, r->nodes[r->node].ts);
     head += TAP_FRAME_HEADER;
     head[0] = TAP_EXT_VERSION;
     head[1] = TAP_EXT_LIST;
@@ -274,7 +274,7 @@ static void put_event(struct record *r, const struct tap_batch *batch, const str
         events_begin(r, e->node, n);
     tap_writer_put(&r->w, batch->arena + e->raw.off, e->raw.len);
     tap_blocks_event(&r->blocks, e->node, e->ts);
-    tap_holds_event(&r->blocks.holds, e, e->ts < n->latest);
+    tap_bloom_event(&r->blocks.bloom, e, e->ts < n->latest);
     n->latest = e->ts > n->latest ? e->ts : n->latest;
     n->ts = e->flags & TAP_EVENT_MOVED ? 0 : e->ts;
     n->next++;

@@ -15,7 +15,7 @@ static bool add_processes(struct tap_asked *a, const struct tap_plan *plan)
         if (plan->processes[i]->type != TAP_PROCESS_PID ||
             sscanf(plan->processes[i]->text, "<0.%u.%u>", &id, &serial) != 2)
             return false;
-        a->processes[i] = tap_holds_process(id, serial);
+        a->processes[i] = tap_bloom_process(id, serial);
     }
     return a->processes;
 }
@@ -28,10 +28,10 @@ static bool add_functions(struct tap_asked *a, const struct tap_plan *plan)
         const char *module = plan->functions[i]->module, *function = plan->functions[i]->function;
         if (!module || strpbrk(module, "*?"))
             return false;
-        uint64_t m = tap_holds_name(module, strlen(module));
+        uint64_t m = tap_bloom_name(module, strlen(module));
         a->functions[i] = function
-                              ? tap_holds_function(m, tap_holds_name(function, strlen(function)))
-                              : tap_holds_module(m);
+                              ? tap_bloom_function(m, tap_bloom_name(function, strlen(function)))
+                              : tap_bloom_module(m);
     }
     return a->functions;
 }

@@ -25,7 +25,7 @@ void tap_reader_close(struct tap_reader *r)
     free(r->buf);
     free(r->frames);
     free(r->index);
-    free(r->holds);
+    free(r->bloom);
     free(r->unread);
     *r = (struct tap_reader){.fd = -1};
 }

@@ -6,12 +6,12 @@
 #define TAP_TRANSPORTS_FILE_READER_H
 
 #include "beamtap/event.h"
-#include "beamtap/holds.h"
+#include "beamtap/bloom.h"
 #include "beamtap/transport.h"
 
 #define TAP_SOURCE_NODES 1024u /* that one file may have */
 
-/* What is asked for, as keys of beamtap/holds.h. */
+/* What is asked for, as keys of beamtap/bloom.h. */
 struct tap_asked {
     uint64_t *processes, *functions;
     size_t process_count; /* 0: all, and so of functions */
@@ -69,11 +69,11 @@ struct tap_reader {
     bool any_unread;           /* `unread` has any */
     struct tap_unread *unread; /* by node */
     uint64_t unread_blocks;
-    /* The block of records that is at hand: of the entries of the index before holds_end. */
-    uint8_t *holds;
-    size_t holds_cap, holds_len; /* len 0: it does not hold, or there is none */
-    size_t holds_end;
-    size_t holds_at, holds_entry; /* the record of that entry begins there */
+    /* The block of records that is at hand: of the entries of the index before bloom_end. */
+    uint8_t *bloom;
+    size_t bloom_cap, bloom_len; /* len 0: it does not hold, or there is none */
+    size_t bloom_end;
+    size_t bloom_at, bloom_entry; /* the record of that entry begins there */
 };
 
 /* "-" is standard input. False: see errno. */
@@ -88,7 +88,7 @@ enum tap_reader_got tap_reader_next(struct tap_reader *, struct tap_frame *heade
                                     const uint8_t **frame);
 void tap_reader_close(struct tap_reader *);
 
-/* ---- bytes.c, holds.c, window.c, blocks.c */
+/* ---- bytes.c, bloom.c, window.c, blocks.c */
 
 /* So many bytes at buf[at]; false where *got says why not. */
 bool tap_reader_ensure(struct tap_reader *, size_t need, enum tap_reader_got *got);

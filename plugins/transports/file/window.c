@@ -81,7 +81,7 @@ bool tap_reader_pass(struct tap_reader *r)
             continue;
         bool far = !tap_reader_wants(r, e.type, e.first, e.last);
         if ((!passed && e.offset > r->offset) ||
-            !(far || e.type == TAP_BLOCK_HOLDS || tap_reader_lacks(r, r->entry, &e))) {
+            !(far || e.type == TAP_BLOCK_BLOOM || tap_reader_lacks(r, r->entry, &e))) {
             to = e.offset;
             break;
         }

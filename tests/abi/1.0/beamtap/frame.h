@@ -173,13 +173,13 @@
  *         blocks of events. With TAP_BLOCK_ZSTD the block is one frame more, with TAP_FRAME_PACKED,
  *         whose body is the other frames, packed by zstd. The last block but one of a finished file
  *         is the index, the last (TAP_BLOCK_END) has nothing in it and says where that stands.
- *     {holds, Records}
- *         a binary, alone in a block of type TAP_BLOCK_HOLDS, which the index knows as it knows the
- *         others: which processes and functions the blocks before it hold (holds.h). Who reads a
+ *     {bloom, Records}
+ *         a binary, alone in a block of type TAP_BLOCK_BLOOM, which the index knows as it knows the
+ *         others: which processes and functions the blocks before it hold (bloom.h). Who reads a
  *         file from its beginning passes over it
  *
  * A file without blocks is one of beamtap before there were any; it is read from its beginning. One
- * without {holds, ...} is read block by block, and so is the part of a torn one behind the last of
+ * without {bloom, ...} is read block by block, and so is the part of a torn one behind the last of
  * them: `beamtap repair` keeps those that hold, and writes the index that finds them.
  *
  * ---- A frame of whoever plays a recording (TAP_FRAME_PASSED and TAP_FRAME_RECORDED)
@@ -269,7 +269,7 @@ enum tap_block_type {
     TAP_BLOCK_EVENTS,
     TAP_BLOCK_INDEX,
     TAP_BLOCK_END,
-    TAP_BLOCK_HOLDS
+    TAP_BLOCK_BLOOM
 };
 enum tap_block_packing { TAP_BLOCK_PLAIN, TAP_BLOCK_ZSTD };
 
@@ -286,7 +286,7 @@ enum tap_block_packing { TAP_BLOCK_PLAIN, TAP_BLOCK_ZSTD };
  *    24     8  the run, as {session, ...} says it: what is of another has got here by mistake
  *    32     8  the first and
  *    40     8  the last time of its events, ns since the epoch; of TAP_BLOCK_END first: where the
- *              index begins; of TAP_BLOCK_HOLDS see holds.h
+ *              index begins; of TAP_BLOCK_BLOOM see bloom.h
  *    48     8  its nodes: the bit index modulo 64 of each
  *    56     8  tap_checksum of the bytes that follow
  *    64     8  tap_checksum of all bytes of the frame before this

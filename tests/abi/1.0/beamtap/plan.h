@@ -124,7 +124,7 @@ struct tap_plan {
     int64_t interval;  /* ns: how often they are read; 0: at the end alone */
     bool numbered;     /* nobody looks at an event's `raw`: TAP_FRAME_NUMBERED may come */
     /* Of a recording that is played alone and in its order: what need not be read, for no filter
-     * lets it through and nothing depends on it (holds.h). What none of `processes` did; */
+     * lets it through and nothing depends on it (bloom.h). What none of `processes` did; */
     bool pass_processes;
     /* and where no process exits: calls, returns and exceptions of functions that none of
      * `functions` is, and what is of none of `kinds`. */

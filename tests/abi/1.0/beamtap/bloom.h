@@ -1,7 +1,7 @@
-/* beamtap/holds.h: which processes and functions a recording's blocks of events hold: so that who
+/* beamtap/bloom.h: which processes and functions a recording's blocks of events hold: so that who
  * asks for a few of them need not read the others (frame.h has the blocks).
  *
- * Behind so many blocks stands one of type TAP_BLOCK_HOLDS, with the frame {holds, Binary}: a
+ * Behind so many blocks stands one of type TAP_BLOCK_BLOOM, with the frame {bloom, Binary}: a
  * record for each block since the one before it, blocks of reports with them. Its `first` is the
  * number of the first of these, its `last` how many bytes they are. Integers are big-endian:
  *
@@ -24,8 +24,8 @@
  * the file, this block or its checksum does not hold, or a record is not of the block that the
  * index has in its place, everything is read.
  */
-#ifndef BEAMTAP_HOLDS_H
-#define BEAMTAP_HOLDS_H
+#ifndef BEAMTAP_BLOOM_H
+#define BEAMTAP_BLOOM_H
 
 #include "frame.h"
 
@@ -33,15 +33,15 @@
 extern "C" {
 #endif
 
-#define TAP_HOLDS_FRONT (TAP_FRAME_HEADER + 19u) /* {holds, Binary} before its bytes */
-#define TAP_HOLDS_RECORD 8u
-#define TAP_HOLDS_NODE 12u
-#define TAP_HOLDS_BITS_MIN 16u /* bytes of a Bloom filter */
-#define TAP_HOLDS_BITS_MAX 1024u
-#define TAP_HOLDS_BLOCKS 1024u       /* that one block tells of, at the most */
-#define TAP_HOLDS_BYTES (256u << 10) /* a longer one is damage */
+#define TAP_BLOOM_FRONT (TAP_FRAME_HEADER + 19u) /* {bloom, Binary} before its bytes */
+#define TAP_BLOOM_RECORD 8u
+#define TAP_BLOOM_NODE 12u
+#define TAP_BLOOM_BITS_MIN 16u /* bytes of a Bloom filter */
+#define TAP_BLOOM_BITS_MAX 1024u
+#define TAP_BLOOM_BLOCKS 1024u       /* that one block tells of, at the most */
+#define TAP_BLOOM_BYTES (256u << 10) /* a longer one is damage */
 
-struct tap_holds_record {
+struct tap_bloom_record {
     uint32_t kinds;
     uint16_t node_count, bits_len;
     const uint8_t *nodes, *bits;
@@ -49,33 +49,33 @@ struct tap_holds_record {
 
 /* ---- What is asked for: keys */
 
-static inline uint64_t tap_holds_key(uint64_t a, uint64_t b)
+static inline uint64_t tap_bloom_key(uint64_t a, uint64_t b)
 {
     a = (a ^ b * 0x9e3779b97f4a7c15ull) * 0xd6e8feb86659fd93ull;
     a = (a ^ a >> 32) * 0xd6e8feb86659fd93ull;
     return a ^ a >> 32;
 }
-static inline uint64_t tap_holds_process(uint32_t id, uint32_t serial)
+static inline uint64_t tap_bloom_process(uint32_t id, uint32_t serial)
 {
-    return tap_holds_key((uint64_t)id << 32 | serial, 1);
+    return tap_bloom_key((uint64_t)id << 32 | serial, 1);
 }
 /* Of a name, in UTF-8, that the next two are made of. */
-static inline uint64_t tap_holds_name(const char *text, size_t len)
+static inline uint64_t tap_bloom_name(const char *text, size_t len)
 {
     return tap_checksum((const uint8_t *)text, len);
 }
-static inline uint64_t tap_holds_module(uint64_t module)
+static inline uint64_t tap_bloom_module(uint64_t module)
 {
-    return tap_holds_key(module, 2);
+    return tap_bloom_key(module, 2);
 }
-static inline uint64_t tap_holds_function(uint64_t module, uint64_t function)
+static inline uint64_t tap_bloom_function(uint64_t module, uint64_t function)
 {
-    return tap_holds_key(tap_holds_key(module, 3), function);
+    return tap_bloom_key(tap_bloom_key(module, 3), function);
 }
 
 /* ---- The filter: three bits a key. A longer one folded in two by OR is the shorter one. */
 
-static inline void tap_holds_add(uint8_t *bits, uint32_t len, uint64_t key)
+static inline void tap_bloom_add(uint8_t *bits, uint32_t len, uint64_t key)
 {
     for (int i = 0; i < 3; i++, key >>= 21) {
         uint32_t at = (uint32_t)key & (len * 8 - 1);
@@ -83,7 +83,7 @@ static inline void tap_holds_add(uint8_t *bits, uint32_t len, uint64_t key)
     }
 }
 /* False: it was never added. */
-static inline bool tap_holds_may(const uint8_t *bits, uint32_t len, uint64_t key)
+static inline bool tap_bloom_may(const uint8_t *bits, uint32_t len, uint64_t key)
 {
     bool all = true;
     for (int i = 0; i < 3; i++, key >>= 21) {
@@ -95,32 +95,32 @@ static inline bool tap_holds_may(const uint8_t *bits, uint32_t len, uint64_t key
 
 /* ---- Records */
 
-static inline uint16_t tap_holds_u16(const uint8_t *p)
+static inline uint16_t tap_bloom_u16(const uint8_t *p)
 {
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 /* The record at p, of which n bytes are there. How long it is; 0: that is no record. bits_len 0:
  * nothing is told. */
-static inline size_t tap_holds_read(const uint8_t *p, size_t n, struct tap_holds_record *r)
+static inline size_t tap_bloom_read(const uint8_t *p, size_t n, struct tap_bloom_record *r)
 {
     memset(r, 0, sizeof *r);
     if (n < 2)
         return 0;
-    size_t len = 2 + (size_t)tap_holds_u16(p);
+    size_t len = 2 + (size_t)tap_bloom_u16(p);
     if (len > n || len == 2)
         return len > n ? 0 : len;
-    if (len < TAP_HOLDS_RECORD)
+    if (len < TAP_BLOOM_RECORD)
         return 0;
-    size_t nodes = tap_holds_u16(p + 2), front = TAP_HOLDS_RECORD + nodes * TAP_HOLDS_NODE;
+    size_t nodes = tap_bloom_u16(p + 2), front = TAP_BLOOM_RECORD + nodes * TAP_BLOOM_NODE;
     if (nodes == 0 || front >= len)
         return 0;
     size_t bits = len - front;
-    if (bits > TAP_HOLDS_BITS_MAX || (bits & (bits - 1)) != 0)
+    if (bits > TAP_BLOOM_BITS_MAX || (bits & (bits - 1)) != 0)
         return 0;
     r->kinds = tap_get_u32(p + 4);
     r->node_count = (uint16_t)nodes;
     r->bits_len = (uint16_t)bits;
-    r->nodes = p + TAP_HOLDS_RECORD;
+    r->nodes = p + TAP_BLOOM_RECORD;
     r->bits = p + front;
     return len;
 }

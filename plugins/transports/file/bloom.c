@@ -1,16 +1,16 @@
-/* holds.c: blocks that hold nothing of what is asked for (beamtap/holds.h), which need not be read.
+/* bloom.c: blocks that hold nothing of what is asked for (beamtap/bloom.h), which need not be read.
  * What is not certain is read. */
 #include "transports/file/reader.h"
 
 #include <stdlib.h>
 
-/* Puts the index's next block of type TAP_BLOCK_HOLDS from entry `i` on at *at. False: there is
+/* Puts the index's next block of type TAP_BLOCK_BLOOM from entry `i` on at *at. False: there is
  * none. */
 static bool find(const struct tap_reader *r, size_t i, size_t *at, struct tap_index_entry *e)
 {
     for (; i < r->index_count; i++) {
         tap_reader_entry(r, i, e);
-        if (e->type == TAP_BLOCK_HOLDS) {
+        if (e->type == TAP_BLOCK_BLOOM) {
             *at = i;
             return true;
         }
@@ -23,11 +23,11 @@ static bool find(const struct tap_reader *r, size_t i, size_t *at, struct tap_in
 static bool is_of(const struct tap_reader *r, size_t at, size_t count, uint64_t bytes)
 {
     struct tap_index_entry e, first;
-    if (count == 0 || count > at || count > TAP_HOLDS_BLOCKS)
+    if (count == 0 || count > at || count > TAP_BLOOM_BLOCKS)
         return false;
     for (size_t i = at - count; i < at; i++) {
         tap_reader_entry(r, i, &e);
-        if (e.type == TAP_BLOCK_HOLDS)
+        if (e.type == TAP_BLOCK_BLOOM)
             return false;
     }
     tap_reader_entry(r, at, &e);
@@ -40,71 +40,71 @@ static bool load(struct tap_reader *r, size_t i)
     uint8_t frame[TAP_BLOCK_FRAME];
     struct tap_index_entry e;
     struct tap_block b;
-    r->holds_len = 0;
-    if (!find(r, i, &r->holds_end, &e) || !tap_reader_at(r, e.offset, frame, sizeof frame) ||
-        !tap_block_read(frame, &b) || b.type != TAP_BLOCK_HOLDS || b.run != r->block.run ||
-        b.length < TAP_HOLDS_FRONT || b.length > TAP_HOLDS_BYTES || b.first < 0 ||
+    r->bloom_len = 0;
+    if (!find(r, i, &r->bloom_end, &e) || !tap_reader_at(r, e.offset, frame, sizeof frame) ||
+        !tap_block_read(frame, &b) || b.type != TAP_BLOCK_BLOOM || b.run != r->block.run ||
+        b.length < TAP_BLOOM_FRONT || b.length > TAP_BLOOM_BYTES || b.first < 0 ||
         b.first >= b.number ||
-        !is_of(r, r->holds_end, b.number - (size_t)b.first, (uint64_t)b.last))
+        !is_of(r, r->bloom_end, b.number - (size_t)b.first, (uint64_t)b.last))
         return false;
-    if (r->holds_cap < b.length) {
-        uint8_t *more = realloc(r->holds, b.length);
+    if (r->bloom_cap < b.length) {
+        uint8_t *more = realloc(r->bloom, b.length);
         if (!more)
             return false;
-        r->holds = more;
-        r->holds_cap = b.length;
+        r->bloom = more;
+        r->bloom_cap = b.length;
     }
-    if (!tap_reader_at(r, e.offset + TAP_BLOCK_FRAME, r->holds, b.length) ||
-        tap_checksum(r->holds, b.length) != b.sum)
+    if (!tap_reader_at(r, e.offset + TAP_BLOCK_FRAME, r->bloom, b.length) ||
+        tap_checksum(r->bloom, b.length) != b.sum)
         return false;
-    r->holds_len = b.length;
-    r->holds_at = TAP_HOLDS_FRONT;
-    r->holds_entry = r->holds_end - (b.number - (size_t)b.first);
+    r->bloom_len = b.length;
+    r->bloom_at = TAP_BLOOM_FRONT;
+    r->bloom_entry = r->bloom_end - (b.number - (size_t)b.first);
     return true;
 }
 
 /* The record of entry `i`; false: there is none that can be had. */
-static bool record_of(struct tap_reader *r, size_t i, struct tap_holds_record *record)
+static bool record_of(struct tap_reader *r, size_t i, struct tap_bloom_record *record)
 {
-    if (i >= r->holds_end && !load(r, i))
+    if (i >= r->bloom_end && !load(r, i))
         return false;
-    if (r->holds_len == 0 || i < r->holds_entry)
+    if (r->bloom_len == 0 || i < r->bloom_entry)
         return false;
-    for (;; r->holds_entry++) {
-        size_t n = tap_holds_read(r->holds + r->holds_at, r->holds_len - r->holds_at, record);
+    for (;; r->bloom_entry++) {
+        size_t n = tap_bloom_read(r->bloom + r->bloom_at, r->bloom_len - r->bloom_at, record);
         if (n == 0)
-            r->holds_len = 0; /* it is damage, whatever its checksum says */
-        if (n == 0 || r->holds_entry == i)
+            r->bloom_len = 0; /* it is damage, whatever its checksum says */
+        if (n == 0 || r->bloom_entry == i)
             return n > 0 && record->bits_len > 0;
-        r->holds_at += n;
+        r->bloom_at += n;
     }
 }
 
 /* Is it of the block that the index has there? */
-static bool fits(const struct tap_holds_record *record, const struct tap_index_entry *e)
+static bool fits(const struct tap_bloom_record *record, const struct tap_index_entry *e)
 {
     uint64_t events = 0;
     int64_t last = INT64_MIN;
     for (size_t i = 0; i < record->node_count; i++) {
-        const uint8_t *node = record->nodes + i * TAP_HOLDS_NODE;
+        const uint8_t *node = record->nodes + i * TAP_BLOOM_NODE;
         int64_t ts = (int64_t)tap_get_u64(node + 4);
-        if (tap_holds_u16(node) >= TAP_SOURCE_NODES)
+        if (tap_bloom_u16(node) >= TAP_SOURCE_NODES)
             return false;
-        events += tap_holds_u16(node + 2);
+        events += tap_bloom_u16(node + 2);
         last = ts > last ? ts : last;
     }
     return events == e->events && last == e->last;
 }
 
-static bool any(const struct tap_holds_record *record, const uint64_t *keys, size_t n)
+static bool any(const struct tap_bloom_record *record, const uint64_t *keys, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (tap_holds_may(record->bits, record->bits_len, keys[i]))
+        if (tap_bloom_may(record->bits, record->bits_len, keys[i]))
             return true;
     return false;
 }
 
-static bool lacks(const struct tap_asked *a, const struct tap_holds_record *record)
+static bool lacks(const struct tap_asked *a, const struct tap_bloom_record *record)
 {
     const uint32_t calls = TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
                            TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) |
@@ -119,14 +119,14 @@ static bool lacks(const struct tap_asked *a, const struct tap_holds_record *reco
 
 bool tap_reader_lacks(struct tap_reader *r, size_t i, const struct tap_index_entry *e)
 {
-    struct tap_holds_record record;
+    struct tap_bloom_record record;
     if (!r->asked || r->hurt || e->type != TAP_BLOCK_EVENTS || !record_of(r, i, &record) ||
         !fits(&record, e) || !lacks(r->asked, &record))
         return false;
     for (size_t k = 0; k < record.node_count; k++) {
-        const uint8_t *node = record.nodes + k * TAP_HOLDS_NODE;
-        struct tap_unread *u = &r->unread[tap_holds_u16(node)];
-        u->events += tap_holds_u16(node + 2);
+        const uint8_t *node = record.nodes + k * TAP_BLOOM_NODE;
+        struct tap_unread *u = &r->unread[tap_bloom_u16(node)];
+        u->events += tap_bloom_u16(node + 2);
         u->last = (int64_t)tap_get_u64(node + 4);
     }
     r->unread_blocks++;

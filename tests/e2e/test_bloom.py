@@ -164,7 +164,7 @@ def where_it_cannot_be_everything_is_read():
 def damage_costs_time_alone():
     """Of what is said of blocks: then they are read. Of a block that nobody asks for: it is not even seen."""
     whole = asked(without_index(alone), '--pids', '<0.7.0>')[0]['a.csv']
-    for kind in (HOLDS, INDEX, END):
+    for kind in (BLOOM, INDEX, END):
         for b in [b for b in blocks(alone) if b[0] == kind][:2]:
             for _ in range(8):
                 spoilt = bytearray(alone)
@@ -207,7 +207,7 @@ def repaired_it_still_says_what_it_holds():
 
 def it_is_a_small_part():
     for data in (alone, two, packed):
-        size = sum(b[2] - b[1] for b in blocks(data) if b[0] == HOLDS)
+        size = sum(b[2] - b[1] for b in blocks(data) if b[0] == BLOOM)
         print('# %d of %d bytes say what is in the others: %.2f %%' % (size, len(data), size * 100 / len(data)))
         assert 0 < size * 100 < len(data), (size, len(data))
 
