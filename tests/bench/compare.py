@@ -35,7 +35,7 @@ PROCESSES = 2
 PACKAGES = {'redbug': [('redbug', '2.1.0')], 'recon': [('recon', '2.5.6')], 'eflambe': [('meck', '0.9.2'), ('eflambe', '0.3.2')],
             'observer_cli': [('recon', '2.5.6'), ('observer_cli', '1.8.7')], 'tprof': []}
 SHARE = {'redbug': 10, 'recon': 10, 'eflambe': 100}  # they get so many times fewer calls: what takes long need not take minutes
-BEAMTAP = {'beamtap trace': ['trace'], 'beamtap trace, natively': ['trace', '--set', 'session.collect=native', '--set', 'transport:tcp.listen=127.0.0.1:0'],
+BEAMTAP = {'beamtap trace': ['trace'], 'beamtap trace, natively': ['trace', '--set', 'session.collect=native'],
            'beamtap profile': ['profile']}
 ANSWERS = {'redbug': 'calls with arguments, as text', 'recon': 'calls with arguments, as text; the state of the node',
            'eflambe': 'a flame graph of one process', 'observer_cli': 'a live screen of processes and memory', 'tprof': 'time by function and process',
