@@ -246,6 +246,12 @@ def mistakes_are_told_before_any_node_is_touched():
         for command in ('run', 'check'):
             run = Run(ini(node, 'auto', '[transport:tcp]\nlisten = %s\n' % listen), command=command).ended(2)
             assert words in run.err() and 'listen = ' + listen.split('\n')[0] in run.err(), run.err()
+    open_to_all = tempfile.mkdtemp(dir=work)
+    for mode, words in ((0o777, 'others may write in its folder'), (0o1777, None)):
+        os.chmod(open_to_all, mode)
+        run = Run(ini(node, 'auto', '[transport:tcp]\nlisten = unix:%s/tap.sock\n' % open_to_all), '--set', 'session.duration=100ms').ended(1 if words else 0)
+        assert not words or words in run.err(), run.err()
+        assert os.listdir(open_to_all) == []
     run = Run(ini(node, 'auto', '[transport:tcp]\nlisten = unix:%s/none/tap.sock\n' % work)).ended(1)
     assert 'No such file or directory' in run.err(), run.err()
     file = os.path.join(folder(), 'file')

@@ -2,15 +2,19 @@
 #include "transports/beam/local_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RANDOM 16 /* bytes of a name that is made */
+#define RANDOM 16      /* bytes of a name that is made */
+#define LOCK_TRIES 100 /* of 10 ms: others take no longer to listen */
 
 /* ---- Names */
 
@@ -93,12 +97,43 @@ static const char *local_open_file(struct tap_local *l)
     const char *path = l->address.sun_path;
     if (lstat(path, &made) < 0)
         return strerror(errno);
+    if (!S_ISSOCK(made.st_mode))
+        return "somebody else has put something there";
     l->device = made.st_dev;
     l->file = made.st_ino;
-    return chmod(path, 0666) < 0 ? strerror(errno) : NULL;
+    return fchmodat(AT_FDCWD, path, 0666, AT_SYMLINK_NOFOLLOW) < 0 ? strerror(errno) : NULL;
 }
 
-static const char *local_listen(struct tap_local *l)
+/* Who may put another socket in the place of ours would be told what is traced. */
+static const char *local_folder_check(const struct stat *folder)
+{
+    if (folder->st_uid != geteuid() && folder->st_uid != 0)
+        return "its folder is another user's, who could put a socket of his own there";
+    if (folder->st_mode & (S_IWGRP | S_IWOTH) && !(folder->st_mode & S_ISVTX))
+        return "others may write in its folder, and could put a socket of their own there";
+    return NULL;
+}
+
+/* One at a time listens in a folder: a socket that is bound and does not listen yet looks like one
+ * that was left behind. The folder, locked, or -1 and *why. */
+static int local_folder_lock(const struct tap_local *l, const char **why)
+{
+    char path[sizeof l->address.sun_path + 1] = {0};
+    struct stat folder;
+    memcpy(path, l->address.sun_path, sizeof l->address.sun_path);
+    int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *why = fd < 0 || fstat(fd, &folder) < 0 ? strerror(errno) : local_folder_check(&folder);
+    for (int i = 0; !*why && flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+        if (i == LOCK_TRIES)
+            *why = "somebody else has locked its folder";
+        usleep(10000);
+    }
+    if (*why && fd >= 0)
+        close(fd);
+    return *why ? -1 : fd;
+}
+
+static const char *local_bind_and_listen(struct tap_local *l)
 {
     int error = local_bind(l);
     const char *why = NULL;
@@ -112,6 +147,19 @@ static const char *local_listen(struct tap_local *l)
     if (local_is_path(l) && (why = local_open_file(l)))
         return why;
     return listen(l->fd, SOMAXCONN) < 0 ? strerror(errno) : NULL;
+}
+
+static const char *local_listen(struct tap_local *l)
+{
+    const char *why = NULL;
+    if (!local_is_path(l))
+        return local_bind_and_listen(l);
+    int folder = local_folder_lock(l, &why);
+    if (folder < 0)
+        return why;
+    why = local_bind_and_listen(l);
+    close(folder);
+    return why;
 }
 
 const char *tap_local_open(struct tap_local *l, const char *name)

@@ -17,7 +17,8 @@ static const struct tap_option tcp_options[] = {
     {"listen", TAP_OPT_STRING, "127.0.0.1:0", 0, 0, NULL,
      "where nodes connect to, as ADDRESS:PORT or [IPV6]:PORT; port 0: any; for nodes on other "
      "machines 0.0.0.0:0 or [::]:0. unix:/PATH: a Unix socket, which nodes that run as other users "
-     "must be able to get to; ADDRESS:PORT, unix:/PATH: both, the socket first",
+     "must be able to get to, in a folder of yours; ADDRESS:PORT, unix:/PATH: both, the socket "
+     "first",
      offsetof(struct tcp_settings, listen), 0},
     {"advertise", TAP_OPT_STRING, NULL, 0, 0, NULL,
      "the address, and with :PORT the port, that nodes are told, where listen's is not what they "
