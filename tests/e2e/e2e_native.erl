@@ -45,7 +45,10 @@ hot_loop() ->
         hot_loop()
     end.
 
-stop() -> e2e_hot ! stop.
+stop() ->
+    Ref = monitor(process, e2e_hot),
+    e2e_hot ! stop,
+    receive {'DOWN', Ref, process, _, normal} -> ok end.
 
 %% N processes that are killed in the middle of what they do.
 killed(N) ->
