@@ -29,7 +29,7 @@ bool tap_beam_node_endpoint(struct tap_beam_node *n, struct tap_endpoint *to)
     n->data_state = TAP_DATA_EXPECTED;
     if (getrandom(n->secret, sizeof n->secret, 0) != (ssize_t)sizeof n->secret)
         return tap_beam_node_fail(n, "no random numbers for its token");
-    *to = (struct tap_endpoint){.token = n->secret, .answer = n->secret + TAP_STREAM_TOKEN};
+    *to = (struct tap_endpoint){.token = n->secret, .answer = n->secret + 2 * TAP_STREAM_TOKEN};
     bool ok = acceptor->endpoint(acceptor, n, to);
     if (!to->address[0] && !to->local_len)
         n->data_state = TAP_DATA_NONE;
@@ -71,6 +71,9 @@ bool tap_beam_node_held(struct tap_beam_node *n, const struct tap_frame *header,
     size_t size = TAP_FRAME_HEADER + (size_t)header->length;
     if (n->data_state == TAP_DATA_ENDED)
         return false; /* it is its turn */
+    const struct tap_acceptor *acceptor = n->beam->acceptor;
+    if (n->data_state == TAP_DATA_EXPECTED && acceptor && acceptor->native_only)
+        return false; /* the library has not connected: a process takes the events instead */
     if (n->held.len + size <= LATE_MAX)
         tap_buf_put(&n->held, frame, size);
     if (!n->held_by)
@@ -78,27 +81,33 @@ bool tap_beam_node_held(struct tap_beam_node *n, const struct tap_frame *header,
     return true;
 }
 
-/* What came over the distribution meanwhile is committed now. */
-static void data_commit_held(struct tap_beam_node *n)
+/* Some of what came over the distribution meanwhile; gives back how many bytes. */
+static size_t data_commit_some(struct tap_beam_node *n, const uint8_t *from, size_t len)
 {
     const struct tap_host *host = n->beam->host;
     uint32_t frames[64];
-    size_t count = 0;
-    struct tap_arena *arena =
-        n->held.len && !n->held.oom ? host->transport->reserve(host, n->held.len) : NULL;
-    if (!arena)
-        return;
-    memcpy(arena->data, n->held.data, n->held.len);
-    for (size_t at = 0; at < n->held.len && count < 64;) {
-        struct tap_frame header;
-        if (!tap_frame_read(arena->data + at, &header))
-            break;
-        data_frame(n, &header, arena->data + at);
-        frames[count++] = (uint32_t)at;
-        at += TAP_FRAME_HEADER + header.length;
+    size_t count = 0, size = 0;
+    struct tap_frame header;
+    while (size < len && count < sizeof frames / sizeof *frames &&
+           tap_frame_read(from + size, &header)) {
+        data_frame(n, &header, from + size);
+        frames[count++] = (uint32_t)size;
+        size += TAP_FRAME_HEADER + header.length;
     }
-    tap_buf_free(&n->held);
+    struct tap_arena *arena = count ? host->transport->reserve(host, size) : NULL;
+    if (!arena)
+        return count ? size : len;
+    memcpy(arena->data, from, size);
     host->transport->commit(host, arena, n->index, frames, count);
+    return size;
+}
+
+/* All of it. What there is no memory for shows as missing. */
+static void data_commit_held(struct tap_beam_node *n)
+{
+    for (size_t at = 0; !n->held.oom && at < n->held.len;)
+        at += data_commit_some(n, n->held.data + at, n->held.len - at);
+    tap_buf_free(&n->held);
 }
 
 void tap_beam_node_data_unused(struct tap_beam_node *n)

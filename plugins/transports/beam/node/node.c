@@ -23,7 +23,7 @@ static void node_finish(struct tap_beam_node *n)
     const struct tap_host *host = n->beam->host;
     const char *reason = n->final.reason;
     bool failed = !strcmp(reason, "lease") || !strcmp(reason, "relay") || !strcmp(reason, "failed");
-    bool back = n->cut[0]; /* it lost us, and may be reached again */
+    bool back = n->cut[0] && failed; /* it lost us, and may be reached again */
     n->retry_at = 0;
     if (n->state == TAP_BEAM_STARTING) /* it was over before we were told that it had begun */
         tap_beam_node_traces(n);
@@ -39,6 +39,7 @@ static void node_finish(struct tap_beam_node *n)
     tap_beam_node_end(n, failed ? TAP_NODE_FAILED : TAP_NODE_DONE, &n->final.figures);
     if (back) {
         n->final_here = false; /* it was of this life: the next dial must not find it */
+        tap_beam_node_data_reset(n);
         tap_beam_node_retry(n);
     }
 }
