@@ -63,7 +63,9 @@ static void begin_at(const char *listen)
         nodes[i] = (struct tap_beam_node){
             .beam = &beam, .data_state = TAP_DATA_EXPECTED, .state = TAP_BEAM_STARTING};
         memset(nodes[i].secret, 'a' + i, TAP_STREAM_TOKEN);
-        memset(nodes[i].secret + TAP_STREAM_TOKEN, 'A' + i, TAP_STREAM_TOKEN);
+        memset(nodes[i].secret + TAP_STREAM_TOKEN, 'p' + i, TAP_STREAM_TOKEN);
+        memset(nodes[i].secret + 2 * TAP_STREAM_TOKEN, 'A' + i, TAP_STREAM_TOKEN);
+        memset(nodes[i].secret + 3 * TAP_STREAM_TOKEN, 'P' + i, TAP_STREAM_TOKEN);
     }
 }
 static void begin(void)
@@ -152,8 +154,12 @@ static void a_token_of_nobody_or_of_one_not_expected_is_refused(void)
     begin();
     nodes[0].data_state = TAP_DATA_NONE;
     int one = visit_with('a'), two = visit_with('c');
+    int other = visit_with('q'); /* of the second, as it is over a Unix socket */
     CU_ASSERT_EQUAL(outcome(one, 'A'), 0);
     CU_ASSERT_EQUAL(outcome(two, 'C'), 0);
+    CU_ASSERT_EQUAL(outcome(other, 'Q'), 0);
+    CU_ASSERT_EQUAL(nodes[1].data_state, TAP_DATA_EXPECTED);
+    close(other);
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "its token is none of this run"));
     close(one), close(two);
     end();
@@ -210,11 +216,11 @@ static void the_same_over_a_unix_socket(void)
 {
     char user[40];
     begin_at("unix:@");
-    int second = visit_with('b'), again = visit_with('b'), stranger = visit_with('c');
-    CU_ASSERT_EQUAL(outcome(second, 'B'), 16);
+    int second = visit_with('q'), again = visit_with('q'), stranger = visit_with('c');
+    CU_ASSERT_EQUAL(outcome(second, 'Q'), 16);
     CU_ASSERT(nodes[1].data_state == TAP_DATA_OPEN && nodes[1].data_local);
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "its frames come over a Unix socket"));
-    CU_ASSERT_EQUAL(outcome(again, 'B'), 0);
+    CU_ASSERT_EQUAL(outcome(again, 'Q'), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "its token was used before"));
     CU_ASSERT_EQUAL(outcome(stranger, 'C'), 0);
     snprintf(user, sizeof user, "process %d of user %d", (int)getpid(), (int)getuid());
@@ -255,8 +261,8 @@ static void its_file_comes_and_goes(void)
     umask(mask);
     CU_ASSERT_FATAL(stat(path, &found) == 0);
     CU_ASSERT(S_ISSOCK(found.st_mode) && (found.st_mode & 0777) == 0666);
-    int second = visit_with('b');
-    CU_ASSERT_EQUAL(outcome(second, 'B'), 16);
+    int second = visit_with('q');
+    CU_ASSERT_EQUAL(outcome(second, 'Q'), 16);
     close(second);
     /* A second run finds it taken, and leaves it to the first. */
     struct tap_listener first = lobby;
@@ -272,8 +278,8 @@ static void its_file_comes_and_goes(void)
     close(lobby.local.fd);
     CU_ASSERT(stat(path, &found) == 0);
     begin_at(listen);
-    int first_node = visit_with('a');
-    CU_ASSERT_EQUAL(outcome(first_node, 'A'), 16);
+    int first_node = visit_with('p');
+    CU_ASSERT_EQUAL(outcome(first_node, 'P'), 16);
     close(first_node);
     /* What somebody else has put there is not taken away. */
     CU_ASSERT(unlink(path) == 0);

@@ -74,15 +74,17 @@ void tap_clients_add(struct tap_clients *c, int fd, bool local, const char *from
 
 /* ---- Saying who they are */
 
-/* The node that this token was made for. Takes the same time whatever the token is. */
-static struct tap_beam_node *client_node(const struct tap_clients *c, const uint8_t *token)
+/* The node that this token was made for. Takes the same time whatever the token is. What was said to
+ * an impostor at a Unix socket's path proves nothing over TCP. */
+static struct tap_beam_node *client_node(const struct tap_clients *c, const struct tap_client *g)
 {
+    const uint8_t *token = g->hello + 4;
     struct tap_beam_node *found = NULL;
     for (size_t i = 0; i < c->beam->count; i++) {
         struct tap_beam_node *n = c->beam->nodes[i];
         uint8_t differs = 0;
         for (size_t b = 0; b < TAP_STREAM_TOKEN; b++)
-            differs |= n->secret[b] ^ token[b];
+            differs |= n->secret[b + (g->local ? TAP_STREAM_TOKEN : 0)] ^ token[b];
         if (!differs && n->data_state != TAP_DATA_NONE)
             found = n;
     }
@@ -92,7 +94,7 @@ static struct tap_beam_node *client_node(const struct tap_clients *c, const uint
 static void client_proven(struct tap_clients *c, struct tap_client *g)
 {
     int on = 1;
-    struct tap_beam_node *n = client_node(c, g->hello + 4);
+    struct tap_beam_node *n = client_node(c, g);
     if (!n) {
         client_refuse(c, g, "its token is none of this run");
         return;
@@ -101,8 +103,8 @@ static void client_proven(struct tap_clients *c, struct tap_client *g)
         client_refuse(c, g, "its token was used before");
         return;
     }
-    if (send(g->fd, n->secret + TAP_STREAM_TOKEN, TAP_STREAM_TOKEN, MSG_NOSIGNAL) !=
-        (ssize_t)TAP_STREAM_TOKEN) {
+    const uint8_t *answer = n->secret + (g->local ? 3 : 2) * TAP_STREAM_TOKEN;
+    if (send(g->fd, answer, TAP_STREAM_TOKEN, MSG_NOSIGNAL) != (ssize_t)TAP_STREAM_TOKEN) {
         client_refuse(c, g, "it hung up");
         return;
     }

@@ -24,7 +24,7 @@
 %% {{Module, Number}, Reports}; {none, Reports}: a process takes the events. Throws {refused, Code, Text}.
 native_start(#{native := #{mode := Mode} = Native} = Options, Relay, Registry) ->
     case native_stream(Options) of
-        none -> native_not(Mode, <<"the node is not on beamtap's machine, and over the distribution it cannot send: use [transport:tcp]">>);
+        none -> native_not(Mode, <<"there is no Unix socket that the node shares with beamtap, and over the distribution it cannot send: use [transport:tcp]">>);
         Stream -> native_begin(native_loaded(native_fits(Native), Native, Registry), Stream, Options, Relay)
     end;
 native_start(_, _, _) ->
@@ -39,7 +39,8 @@ native_begin({ok, Module}, Stream, #{native := #{mode := Mode}} = Options, Relay
     case native_open(Module, Stream, Options, Relay) of
         {ok, Number} -> {{Module, Number}, []};
         {error, Text} when is_map_key(stream, Options) -> throw({refused, stream, Text}); % a process would not get there either
-        {error, Text} -> native_not(Mode, text("~ts; with [transport:tcp] it can send over TCP", [Text]))
+        {error, Text} -> native_not(Mode, text("~ts; with [transport:tcp] it can send over TCP", [Text]));
+        {refused, Text} -> native_not(Mode, Text)
     end;
 native_begin({error, Text}, _, #{native := #{mode := Mode}}, _) -> native_not(Mode, Text).
 
@@ -75,6 +76,7 @@ native_open(Module, Stream, Options, Relay) ->
     receive
         {Ref, {ok, Number}} -> erlang:demonitor(Ref, [flush]), {ok, Number};
         {Ref, {error, Why}} -> erlang:demonitor(Ref, [flush]), {error, stream_failed(Stream, Why)};
+        {Ref, {refused, Text}} -> erlang:demonitor(Ref, [flush]), {refused, Text};
         {'DOWN', Ref, process, _, Why} -> throw({refused, stream, text("the relay was ended: ~0tP", [Why, 10])})
     end.
 
@@ -132,7 +134,7 @@ relay_native_open(Module, #{address := Address, port := Port, timeout := Timeout
                 {beamtap_native, Number, {connected, Text}} -> {ok, Number, [stream_note(Text) | Cut]};
                 {beamtap_native, Number, {failed, Text}} -> {error, Text}
             end;
-        Error -> Error
+        {error, Text} -> {refused, Text} % by the library: too many runs, no thread
     end.
 
 %% A payload has to fit into the buffer of a scheduler.

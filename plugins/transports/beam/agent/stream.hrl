@@ -4,9 +4,11 @@
 %% may wait for it is bounded by the credit, as on the distribution: the collector grants it for what it has received.
 %%
 %% The collector listens; both sides prove with 16 bytes each, which travelled over the distribution, that they are the ones
-%% who are meant. So frames never go to whoever happens to listen there, and nobody else can send any.
+%% who are meant. So frames never go to whoever happens to listen there, and nobody else can send any. Each way has a proof of its
+%% own: what was said to somebody at one of them is worth nothing at the other.
 
 -define(STREAM_MAGIC, "BTT1").
+-define(STREAM_PROOF, 16).          % bytes of a token, and of an answer: over TCP, and behind it over a Unix socket
 -define(STREAM_GATHER, 262144).     % bytes in one write at the most, but for a larger frame
 
 %% {Pid, Reports}: the process that sends, connected and proven, or none: over the distribution. Throws {refused, stream, Text}.
@@ -80,17 +82,20 @@ stream_connect(Address, Stream) ->
 
 %% A collector that has read nothing for a lease is as good as gone.
 stream_connect(Family, Address, #{port := Port, timeout := Timeout, lease := Lease} = Stream) ->
+    By = erlang:monotonic_time(millisecond) + Timeout,
     Options = [{inet_backend, inet}, Family, binary, {packet, raw}, {active, false}, {send_timeout, max(Lease, 5000)}
                | case Family of local -> []; _ -> [{nodelay, true}, {keepalive, true}] end],
     try gen_tcp:connect(Address, Port, Options, Timeout) of
-        {ok, Socket} -> stream_prove(Socket, Stream);
+        {ok, Socket} -> stream_prove(Socket, Family, By, Stream);
         {error, Reason} -> {error, inet:format_error(Reason)}
     catch _:_ -> {error, "it is no address that the node can use"}
     end.
 
-stream_prove(Socket, #{token := Token, answer := Answer, timeout := Timeout}) ->
-    Heard = case gen_tcp:send(Socket, [?STREAM_MAGIC, Token]) of
-        ok -> gen_tcp:recv(Socket, byte_size(Answer), Timeout);
+stream_prove(Socket, Family, By, #{token := Tokens, answer := Answers}) ->
+    Way = case Family of local -> ?STREAM_PROOF; _ -> 0 end,
+    Answer = binary_part(Answers, Way, ?STREAM_PROOF),
+    Heard = case gen_tcp:send(Socket, [?STREAM_MAGIC, binary_part(Tokens, Way, ?STREAM_PROOF)]) of
+        ok -> gen_tcp:recv(Socket, ?STREAM_PROOF, max(1, By - erlang:monotonic_time(millisecond)));
         Error -> Error
     end,
     case Heard of

@@ -89,8 +89,8 @@ static ERL_NIF_TERM nif_open(ErlNifEnv *env, int argc, const ERL_NIF_TERM argv[]
     ERL_NIF_TERM text;
     (void)argc;
     if (!read_host(env, argv[0], o.host) || !read_local(env, argv[1], &o) ||
-        !read_bytes(env, argv[2], o.token, TAP_TOKEN) ||
-        !read_bytes(env, argv[3], o.answer, TAP_TOKEN) || !read_numbers(env, argv[4], &o))
+        !read_bytes(env, argv[2], o.token, 2 * TAP_TOKEN) ||
+        !read_bytes(env, argv[3], o.answer, 2 * TAP_TOKEN) || !read_numbers(env, argv[4], &o))
         return enif_make_badarg(env);
     struct tap_run *r = tap_run_open(env, &o, tap_drain_thread, &why);
     if (r)

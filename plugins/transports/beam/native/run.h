@@ -27,7 +27,7 @@
 #define TAP_TOKEN 16      /* bytes, as TAP_STREAM_TOKEN */
 #define TAP_OWN 32        /* processes of beamtap's that were met and still carry our flags */
 enum { TAP_CARRIER_REX, TAP_CARRIER_DIST, TAP_CARRIERS }; /* rex, net_kernel */
-#define TAP_WHY_TEXT 200
+#define TAP_WHY_TEXT 256
 
 /* What a tracer's callback does with an event. */
 enum tap_gate {
@@ -51,8 +51,8 @@ struct tap_run_options {
     size_t local_len;         /* 0: there is none */
     char host[TAP_HOST_TEXT]; /* "": there is none */
     uint16_t port;
-    int64_t timeout, lease; /* ns */
-    uint8_t token[TAP_TOKEN], answer[TAP_TOKEN];
+    int64_t timeout, lease;                              /* ns */
+    uint8_t token[2 * TAP_TOKEN], answer[2 * TAP_TOKEN]; /* over TCP, over the Unix socket */
     uint64_t max_memory, max_term, max_events, max_rate, credit;
     uint32_t threads; /* that may have events */
     enum tap_native_overload overload;

@@ -58,11 +58,12 @@ static int connect_one(struct tap_run *r, const struct addrinfo *a, int64_t by)
     return fd;
 }
 
-static bool prove(struct tap_run *r, int fd, int64_t by)
+static bool prove(struct tap_run *r, int fd, bool local, int64_t by)
 {
+    size_t way = local ? TAP_TOKEN : 0;
     uint8_t hello[4 + TAP_TOKEN], answer[TAP_TOKEN], differs = 0;
     memcpy(hello, MAGIC, 4);
-    memcpy(hello + 4, r->options.token, TAP_TOKEN);
+    memcpy(hello + 4, r->options.token + way, TAP_TOKEN);
     if (send(fd, hello, sizeof hello, MSG_NOSIGNAL) != (ssize_t)sizeof hello)
         return false;
     for (size_t got = 0; got < sizeof answer;) {
@@ -74,7 +75,7 @@ static bool prove(struct tap_run *r, int fd, int64_t by)
         got += n > 0 ? (size_t)n : 0;
     }
     for (size_t i = 0; i < sizeof answer; i++)
-        differs |= answer[i] ^ r->options.answer[i];
+        differs |= answer[i] ^ r->options.answer[way + i];
     return differs == 0;
 }
 
@@ -104,7 +105,7 @@ static int open_local(struct tap_run *r, int64_t by, char why[TAP_WHY_TEXT])
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + o->local_len);
     if (fd < 0 || !connect_local(r, fd, &a, len, by))
         failed = strerror(errno);
-    else if (!prove(r, fd, by))
+    else if (!prove(r, fd, true, by))
         failed = stranger;
     if (!failed) {
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room,
@@ -133,7 +134,7 @@ static int open_tcp(struct tap_run *r, int64_t by, char why[TAP_WHY_TEXT])
     freeaddrinfo(found);
     if (fd < 0)
         return fail(why, strerror(error));
-    if (!prove(r, fd, by)) {
+    if (!prove(r, fd, false, by)) {
         close(fd);
         return fail(why, stranger);
     }

@@ -81,7 +81,8 @@ struct tap_beam_node {
     enum tap_data_state data_state;
     bool data_local; /* over a Unix socket */
     struct tap_conn data;
-    uint8_t secret[2 * TAP_STREAM_TOKEN]; /* token and answer */
+    /* tokens over TCP and over a Unix socket, answers likewise */
+    uint8_t secret[4 * TAP_STREAM_TOKEN];
     /* frames over the distribution that come after those of the data connection */
     struct tap_buf held;
     /* when the data connection must have ended; 0: nothing waits for that */

@@ -239,9 +239,9 @@ static void put_stream(struct tap_buf *b, const struct tap_endpoint *i)
     put_number(b, "port", i->port);
     put_number(b, "timeout", milliseconds(i->timeout));
     tap_write_atom(b, "token");
-    tap_write_binary(b, i->token, TAP_STREAM_TOKEN);
+    tap_write_binary(b, i->token, 2 * TAP_STREAM_TOKEN);
     tap_write_atom(b, "answer");
-    tap_write_binary(b, i->answer, TAP_STREAM_TOKEN);
+    tap_write_binary(b, i->answer, 2 * TAP_STREAM_TOKEN);
     if (i->local_len) {
         tap_write_atom(b, "local");
         tap_write_binary(b, i->local, i->local_len);
