@@ -100,16 +100,29 @@ static void tell_damages(const struct repair *r)
         printf("%s: and %" PRIu64 " more places\n", r->path, r->damage_count - TOLD_MAX);
 }
 
+#define ZEROS 8u /* that packed data may end with: lengths do */
+
+/* Packed data without the zeros that a crash of the machine left behind it: they would unpack to
+ * many records that nobody wrote. */
+static size_t packed_size(const struct repair *r)
+{
+    size_t n = r->size;
+    while (n > 0 && r->data[n - 1] == 0)
+        n--;
+    return r->size - n > ZEROS ? n + ZEROS : r->size;
+}
+
 /* All of the text through the machine that knows it; the format is set. */
 static bool read_all(struct repair *r)
 {
+    size_t size = packed_size(r);
     struct tap_torn_gzip gz = {.text = read_text, .lost = text_lost, .arg = r};
     bool good = true;
     if (!r->packed)
         read_text(r, (const char *)r->data, r->size);
     else
-        good = tap_torn_gzip_read(&gz, r->data, r->size);
-    r->packed_whole = !r->packed || gz.whole;
+        good = tap_torn_gzip_read(&gz, r->data, size);
+    r->packed_whole = !r->packed || (gz.whole && size == r->size);
     tap_torn_end(&r->torn);
     return good && !r->torn.failed;
 }
@@ -232,7 +245,7 @@ static int check(struct repair *r)
                     "does: it is left as it is");
     if (!read_all(r))
         return fail(r, "out of memory");
-    if (!tap_torn_is_ours(&r->torn, !r->packed_whole))
+    if (!tap_torn_is_ours(&r->torn))
         return fail(r, r->torn.foreign
                            ? "most of it is not events of beamtap's: it is left as it is"
                            : "there is no whole event in it: it is left as it is");

@@ -143,12 +143,11 @@ bool tap_torn_is_whole(const struct tap_torn_file *m)
            (!closes || (m->tail && !m->comma));
 }
 
-bool tap_torn_is_ours(const struct tap_torn_file *m, bool garbled)
+bool tap_torn_is_ours(const struct tap_torn_file *m)
 {
     if (m->headless) /* nobody could play the rest */
         return false;
-    uint64_t foreign = garbled ? m->foreign_before : m->foreign;
-    return m->events ? foreign <= m->events : tap_torn_is_whole(m);
+    return m->events ? m->foreign <= m->events : tap_torn_is_whole(m);
 }
 
 void tap_torn_free(struct tap_torn_file *m)

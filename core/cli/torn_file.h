@@ -52,12 +52,11 @@ struct tap_torn_file {
     /* the damage that is being read over: no whole record came since */
     bool hurt;
     uint64_t hurt_line, hurt_offset;
-    uint64_t foreign;        /* records that are well formed, and none of ours */
-    uint64_t foreign_before; /* of these: before the last event */
-    bool untidy; /* an event stands where none may, or something between events is missing */
-    bool comma;  /* the last event had a comma behind it: another must come */
-    bool open;   /* the last line has no end */
-    char *tail;  /* the line that closes a timeline; NULL: none yet */
+    uint64_t foreign; /* records that are well formed, and none of ours */
+    bool untidy;      /* an event stands where none may, or something between events is missing */
+    bool comma;       /* the last event had a comma behind it: another must come */
+    bool open;        /* the last line has no end */
+    char *tail;       /* the line that closes a timeline; NULL: none yet */
     unsigned column_count;
     uint8_t columns[TAP_TORN_COLUMNS];
     /* Of a recording. */
@@ -80,9 +79,8 @@ void tap_torn_break(struct tap_torn_file *);
 /* There is no more. Closes what is kept. */
 void tap_torn_end(struct tap_torn_file *);
 /* After the end: is it ours beyond doubt, by the events in it? Where there is none, only what is
- * whole is: of anything else nothing could be saved. `garbled`: behind a torn place packed bytes
- * may unpack to anything, so what stands behind the last event says nothing. */
-bool tap_torn_is_ours(const struct tap_torn_file *, bool garbled);
+ * whole is: of anything else nothing could be saved. */
+bool tap_torn_is_ours(const struct tap_torn_file *);
 /* After the end: nothing is missing and nothing too much. */
 bool tap_torn_is_whole(const struct tap_torn_file *);
 void tap_torn_free(struct tap_torn_file *);

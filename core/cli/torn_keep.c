@@ -29,7 +29,6 @@ void tap_torn_hurt(struct tap_torn_file *m, size_t at)
 
 void tap_torn_healed(struct tap_torn_file *m, size_t at)
 {
-    m->foreign_before = m->foreign;
     if (!m->hurt)
         return;
     m->hurt = false;

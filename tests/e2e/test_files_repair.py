@@ -133,15 +133,22 @@ def what_is_not_ours_is_refused():
         assert 'cannot repair' in repair(path, 1).stderr
 
 
-def what_torn_data_unpacks_to_is_nobodys():
-    """Whatever stands behind the last event of a packed file that is torn: other bytes unpack to other records."""
+def zeros_behind_packed_data_are_nobodys():
+    """What a crash of the machine leaves: unpacked they would be records that nobody wrote."""
     events = originals()['trace.json'].split(b'\n')[1:3]
-    text = b'{"displayTimeUnit":"ns","traceEvents":[\n' + b'\n'.join(events) + b'\n' + b'{"a":1},\n' * 5
-    packer = zlib.compressobj(wbits=31)
-    torn = packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH)
-    assert 'is repaired: 2 events' in repair(put('torn.json.gz', torn)).stdout
-    for name, data in (('plain.json', text), ('whole.json.gz', gzip.compress(text))):
-        assert "not events of beamtap's" in refused(put(name, data))
+    ours = b'{"displayTimeUnit":"ns","traceEvents":[\n' + b'\n'.join(events) + b'\n'
+    for text in (ours, ours + b'{"a":1},\n' * 5):
+        packer = zlib.compressobj(wbits=31)
+        torn = packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH)
+        for data in (torn, torn + bytes(100000), gzip.compress(text)):
+            path = put('torn.json.gz', data)
+            if text == ours:
+                assert 'is repaired: 2 events, 0 bytes' in repair(path).stdout, data[-20:]
+            else:
+                assert "not events of beamtap's" in refused(path)
+    whole = gzip.compress(ours[:-2] + b'\n]}\n')
+    assert 'is repaired: 2 events' in repair(put('zeros.json.gz', whole + bytes(5000))).stdout
+    assert 'is whole: 2 events' in repair(put('whole.json.gz', whole)).stdout
 
 
 def what_is_whole_stays():
@@ -292,6 +299,6 @@ def strangers_links_are_not_followed():
     assert 'is a link that another user made' in done.stderr and get(path) == data[:-5], done
 
 
-tests(what_is_not_ours_is_refused, what_torn_data_unpacks_to_is_nobodys, what_is_whole_stays,
+tests(what_is_not_ours_is_refused, zeros_behind_packed_data_are_nobodys, what_is_whole_stays,
       one_bad_byte_costs_its_event, a_quote_or_line_end_that_is_gone, a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, a_recording, owner_mode_and_name_stay,
       a_full_disk_leaves_the_old_one, strangers_links_are_not_followed)

@@ -44,7 +44,7 @@ static void hold_mended(const struct kept *once)
     struct kept again;
     read_in(&again, once->m.format, (const char *)once->text.data, once->text.len, once->text.len);
     HOLD(again.m.events == once->m.events);
-    HOLD(tap_torn_is_whole(&again.m) && tap_torn_is_ours(&again.m, false));
+    HOLD(tap_torn_is_whole(&again.m) && tap_torn_is_ours(&again.m));
     HOLD(again.text.len == once->text.len &&
          (!again.text.len || memcmp(again.text.data, once->text.data, again.text.len) == 0));
     kept_free(&again);
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
          whole.m.cut == pieces.m.cut);
     HOLD(whole.text.len == pieces.text.len && whole.text.len <= size + 4096);
     HOLD(!whole.text.len || memcmp(whole.text.data, pieces.text.data, whole.text.len) == 0);
-    if (whole.m.events && tap_torn_is_ours(&whole.m, false))
+    if (whole.m.events && tap_torn_is_ours(&whole.m))
         hold_mended(&whole);
     kept_free(&whole);
     kept_free(&pieces);
