@@ -155,7 +155,8 @@ static const struct command {
      "    (2026-11-28T10:00:00.5). --around PATTERN: the first event that PATTERN (as of trace)\n"
      "    accepts; --from and --to are how long before and behind it then, a second each.\n"
      "    A recording says where processes (--pids <0.1.2>) and functions are: where filters ask\n"
-     "    for a few of them, without names of processes or * and ?, the rest of it is not read.\n"
+     "    for a few of them, without names of processes or * and ?, the rest of it is not read,\n"
+     "    and damage in it not seen.\n"
      "    --pace real: as long as it took. FILE - is standard input.\n" TAP_CLI_SINK_HELP},
     {"info", "FILE... [--json] [--set SECTION.KEY=VALUE]...",
      "what a recording holds: span, nodes, kinds of events, losses, and who was busy", tap_cli_info,

@@ -4,6 +4,12 @@
  */
 #include "plan/claim.h"
 
+/* What match specs judge and count, whether or not sinks get it: of a return the call. */
+#define JUDGED                                                               \
+    (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |   \
+     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) | TAP_KIND_BIT(TAP_MESSAGE_SEND) | \
+     TAP_KIND_BIT(TAP_MESSAGE_RECEIVE))
+
 /* Does what happens depend on all events there are: triggers and chains look at them before the
  * filters do, and so does the order where it is not the recording's own. */
 static bool needs_all(const struct tap_config *config)
@@ -35,7 +41,7 @@ void tap_plan_passes(const struct tap_config *config, const struct tap_plan_filt
         specs |= tap_claim_has_specs(c);
         of_functions += c->functions.count > 0;
     }
-    plan->kinds = tap_plan_kinds(plan);
+    plan->kinds = tap_plan_kinds(plan) | (specs ? JUDGED : 0);
     /* Of a return a match spec has to have seen the call, and it counts what it cannot decide: of
      * its own functions it sees everything. */
     plan->pass_processes = alone && plan->process_count > 0 && !specs;

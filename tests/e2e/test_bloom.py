@@ -82,7 +82,8 @@ def asked(data, *question, code=0):
     for name in OUTPUTS:
         with open(os.path.join(folder, name), 'rb') as f:
             written[name] = f.read()
-    return written, {k: figures[k] for k in ('nodes', 'sinks', 'flows', 'order') if k in figures}, unread
+    return written, {k: figures[k] for k in ('nodes', 'sinks', 'flows', 'order') if k in figures} | \
+        {k: c for k, c in figures['counters'].items() if k != 'transport:file'}, unread
 
 
 def same(data, *question, least=1, most=None):
@@ -145,6 +146,27 @@ def functions_are_found():
     same(alone, '--pids', '<0.7.0>', '--from', '1300ms', '--to', '1700ms', least=10)
     # kinds alone
     same(alone, '--set', 'session.events=message_send', least=10)
+
+
+def ends_are_judged_by_calls_that_nobody_gets():
+    """What a match spec has to see, also where no sink is given it: of a return the call, and what it cannot decide."""
+    f = io.BytesIO()
+    r, seq, at = Recording(f, events=('function_call', 'function_return', 'message_receive')), 0, 10**9
+    mfa = lambda last: (Atom('m'), Atom('f'), last)
+    for events in ([(pid(100 + i), Atom('call'), mfa([i, 'x' * 1000]), (Atom('$beamtap_tail'), Atom('undefined')), at + i * 1000) for i in range(1000)],
+                   [(pid(100 + i), Atom('return_from'), mfa(2), 'x' * 1000, at + 10**7 + i * 1000) for i in range(1000)],
+                   [(pid(100 + i), Atom('receive'), 'x' * 1000, at + 2 * 10**7 + i * 1000) for i in range(1000)]):
+        for i in range(0, len(events), 100):
+            some = events[i:i + 100]
+            r.block(EVENTS, messages(seq, some), 100, STARTED + some[0][-1], STARTED + some[-1][-1])
+            seq += 100
+    r.end(seq)
+    write(f.getvalue(), 'ends.btf')
+    data = recorded('ends.btf')
+    for events, spec, most in (('function_return', 'm:f(I, _) when I < 10', 10), ('function_return', 'm:f(I, _) when I < 10 -> return', 10),
+                               ('message_receive', 'm:f(P, _) when self() > P', None)):
+        got, _ = same(data, '--set', 'session.events=' + events, '--set', 'filter:match_spec.trace=' + spec, least=0)
+        assert most is None or sum(r['event'] == events for r in rows(got)) == most, spec
 
 
 def where_it_cannot_be_everything_is_read():
@@ -215,5 +237,5 @@ def it_is_a_small_part():
 seed = random.randrange(1 << 30)
 rand = random.Random(seed)
 print('# seed %d' % seed)
-tests(processes_are_found, of_several_nodes_too, functions_are_found, where_it_cannot_be_everything_is_read, damage_costs_time_alone,
+tests(processes_are_found, of_several_nodes_too, functions_are_found, ends_are_judged_by_calls_that_nobody_gets, where_it_cannot_be_everything_is_read, damage_costs_time_alone,
       repaired_it_still_says_what_it_holds, it_is_a_small_part)

@@ -129,7 +129,7 @@ struct tap_plan {
     /* and where no process exits: calls, returns and exceptions of functions that none of
      * `functions` is, and what is of none of `kinds`. */
     bool pass_functions;
-    uint32_t kinds; /* TAP_KIND_BITs of what reaches the sinks */
+    uint32_t kinds; /* TAP_KIND_BITs of what reaches the sinks, or a filter has to see */
 };
 
 #ifdef __cplusplus
