@@ -148,6 +148,16 @@ static bool has_required(struct builder *b, const struct tap_ini_section *s,
     return whole;
 }
 
+/* Has its section a key of its own? What it would miss may be one that is misspelt. */
+static bool has_own_key(const struct tap_ini_section *s, const struct tap_instance *in)
+{
+    for (size_t i = 0; i < s->count; i++)
+        for (size_t o = 0; o < in->loaded->plugin->option_count; o++)
+            if (strcmp(s->settings[i].key, in->loaded->options[o].name) == 0)
+                return true;
+    return false;
+}
+
 /* Fills one instance from its section; false only when out of memory. */
 static bool config_instance(struct builder *b, const struct tap_ini_section *s)
 {
@@ -192,7 +202,9 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
         tap_options_fill(in->loaded->options, p->option_count, s->settings, s->count, used,
                          in->settings, c->pool, s->name, &s->where, b->err);
     in->lacking = status != TAP_OK && !has_required(b, s, in, used);
-    tap_options_unknown(tables, counts, tables_n, s->settings, s->count, used, s->name, b->err);
+    if (tap_options_unknown(tables, counts, tables_n, s->settings, s->count, used, s->name,
+                            b->err) != TAP_OK)
+        in->lacking |= !has_own_key(s, in);
     return true;
 }
 

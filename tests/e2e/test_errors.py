@@ -58,6 +58,11 @@ def what_plugins_find_is_told_in_the_same_pass():
                       ('trace.ini:13:', 'colums'), ('trace.ini:15:', 'pth'), ('trace.ini:14:', "'path' is missing")):
             assert sum(all(w in line for w in words) for line in lines) == 1, (command, words, run.err())
         assert len(lines) == 8 and run.out() == '', run.err()
+    # The one key that is misspelt is not told to be missing as well.
+    run = Run('[session]\nnodes = a@localhost\n[filter:match_spec]\ntarce = shop:add/2\n[filter:time]\nsince = gestern\nuntil = 2026\n'
+              '[sink:csv]\npath = out.csv\n', command='check').ended(2)
+    told = run.err().splitlines()
+    assert len(told) == 3 and "'tarce' (did you mean 'trace'?)" in told[0] and 'since = gestern' in told[1] and 'until = 2026' in told[2], told
 
 
 def bad_match_specs_have_a_place():

@@ -55,8 +55,9 @@ static enum tap_status time_create(const struct tap_host *host, const void *sett
 {
     const struct time_settings *s = settings;
     struct time_filter t = {host, s->from, s->to, 0, INT64_MAX};
-    if (!set_time(host, "since", s->since, &t.since) ||
-        !set_time(host, "until", s->until, &t.until))
+    bool good = set_time(host, "since", s->since, &t.since);
+    good &= set_time(host, "until", s->until, &t.until);
+    if (!good) /* both are told */
         return TAP_INVALID;
     if ((t.to && t.to <= t.from) || t.until <= t.since)
         return TAP_FAIL(host, TAP_INVALID, "it ends before it begins: nothing would be kept");
