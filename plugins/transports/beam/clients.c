@@ -74,8 +74,8 @@ void tap_clients_add(struct tap_clients *c, int fd, bool local, const char *from
 
 /* ---- Saying who they are */
 
-/* The node that this token was made for. Takes the same time whatever the token is. What was said to
- * an impostor at a Unix socket's path proves nothing over TCP. */
+/* The node that this token was made for. Takes the same time whatever the token is. What was said
+ * to an impostor at a Unix socket's path proves nothing over TCP. */
 static struct tap_beam_node *client_node(const struct tap_clients *c, const struct tap_client *g)
 {
     const uint8_t *token = g->hello + 4;

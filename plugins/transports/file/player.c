@@ -402,8 +402,8 @@ static void tell_again(const struct tap_player *p)
     }
     if (again)
         p->host->log(p->host, TAP_LOG_WARNING,
-                     "%llu events are in more than one of the files, for these are of one run: "
-                     "each is told once",
+                     "%llu times an event came that another of the files had already, for these "
+                     "are of one run: each is told once",
                      (unsigned long long)again);
 }
 
