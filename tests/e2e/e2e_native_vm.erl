@@ -44,15 +44,17 @@ round(I, Code, Library, Busy) ->
 open(#{max_term := Term, max_memory := Memory, overload := Overload, max_rate := Rate}) ->
     {Listen, Host, Port, Local} = listen(Rate),
     Self = self(),
-    {Token, Answer} = {<<"0123456789abcdef">>, <<"fedcba9876543210">>},
+    %% Over TCP, and behind it over a Unix socket.
+    {Tokens, Answers} = {<<"0123456789abcdef", "0123456789ABCDEF">>, <<"fedcba9876543210", "FEDCBA9876543210">>},
+    Way = case Local of <<>> -> 0; _ -> 16 end,
     Sink = spawn_link(fun() ->
         {ok, Socket} = gen_tcp:accept(Listen),
         {ok, Hello} = gen_tcp:recv(Socket, 20),
-        Hello = <<"BTT1", Token/binary>>,
-        ok = gen_tcp:send(Socket, Answer),
+        Hello = <<"BTT1", (binary_part(Tokens, Way, 16))/binary>>,
+        ok = gen_tcp:send(Socket, binary_part(Answers, Way, 16)),
         Self ! {self(), received(Socket, [])}
     end),
-    {ok, Number, _} = ?LIB:open(Host, Local, Token, Answer, {Port, 5000, 10000, Memory, Term, 0, Rate, 1 bsl 40, 30, Overload, 0}),
+    {ok, Number, _} = ?LIB:open(Host, Local, Tokens, Answers, {Port, 5000, 10000, Memory, Term, 0, Rate, 1 bsl 40, 30, Overload, 0}),
     receive {beamtap_native, Number, connected} -> {Number, Sink} end.
 
 %% Two times of three over a Unix socket (where there is no limit to the rate), else over TCP.
