@@ -5,6 +5,7 @@
  * is left out, and so are the turns of a loop (TAP_EVENT_TAIL).
  */
 #include "beamtap/counters.h"
+#include "beamtap/frame.h"
 #include "sinks/perfetto/perfetto.h"
 
 /* ns that a receive may be moved to come after its send: two nodes' clocks differ so much */
@@ -155,10 +156,16 @@ static void receive(struct pf *p, struct pf_track *t)
     pf_close(p);
 }
 
-/* The number of a spawn that brings none; those of the core count from 1. */
-static uint64_t spawn_flow(const struct tap_event *e, const struct tap_pid *child)
+/* The number of a spawn that brings none; those of the core count from 1. By its node's name, and
+ * not by that name's number, which is another one in a replay. */
+static uint64_t spawn_flow(const struct pf *p, const struct tap_pid *child)
 {
-    return e->flow ? e->flow : tap_pid_hash64(child) | UINT64_C(1) << 63;
+    if (p->event->flow)
+        return p->event->flow;
+    const struct tap_name *node = tap_name_get(p->sink.host, child->node);
+    struct tap_pid named = *child;
+    named.node = (uint32_t)tap_checksum((const uint8_t *)node->text, node->len);
+    return tap_pid_hash64(&named) | UINT64_C(1) << 63;
 }
 
 static void spawn(struct pf *p, struct pf_track *t)
@@ -167,7 +174,7 @@ static void spawn(struct pf *p, struct pf_track *t)
     int64_t ts = pf_on(p, t, PF_INSTANT, e->ts);
     pf_named(p, PF_CAT_PROCESS, PF_TITLE_SPAWN);
     if (e->peer_type == TAP_PEER_PID)
-        flow_begin(p, spawn_flow(e, &e->peer), ts);
+        flow_begin(p, spawn_flow(p, &e->peer), ts);
     pf_peer(p, PF_NOTE_CHILD);
     pf_term(p, PF_NOTE_FUNCTION, e->payload);
     pf_close(p);
@@ -176,7 +183,7 @@ static void spawn(struct pf *p, struct pf_track *t)
 static void start(struct pf *p, struct pf_track *t)
 {
     const struct tap_event *e = p->event;
-    uint64_t id = spawn_flow(e, &e->pid);
+    uint64_t id = spawn_flow(p, &e->pid);
     int64_t ts = e->ts;
     enum pf_flow how = flow_end(p, id, e->flow, &ts); /* its parent need not be traced */
     pf_on(p, t, PF_INSTANT, ts);
