@@ -10,7 +10,6 @@
 #include "transports/beam/node/run_state.h"
 
 #define LATE_MAX (64u << 20) /* bytes of frames over the distribution: there are one or two */
-#define LATE_PATIENCE (2 * TAP_SECOND)
 
 void tap_beam_node_data_reset(struct tap_beam_node *n)
 {
@@ -77,7 +76,7 @@ bool tap_beam_node_held(struct tap_beam_node *n, const struct tap_frame *header,
     if (n->held.len + size <= LATE_MAX)
         tap_buf_put(&n->held, frame, size);
     if (!n->held_by)
-        n->held_by = tap_wire_now() + LATE_PATIENCE;
+        n->held_by = tap_wire_now() + TAP_LATE_PATIENCE;
     return true;
 }
 
@@ -129,7 +128,7 @@ static void data_end(struct tap_beam_node *n)
     if (!n->final_here && n->cut[0])
         tap_beam_node_lost(n, "%s", n->cut);
     else if (!n->final_here && !n->stop_by) /* its guardian has a lease to tell how it ended */
-        n->stop_by = tap_wire_now() + n->beam->host->plan->lease + LATE_PATIENCE;
+        n->stop_by = tap_wire_now() + n->beam->host->plan->lease + TAP_LATE_PATIENCE;
 }
 
 void tap_beam_node_data_ready(struct tap_beam_node *n, short revents)
@@ -153,14 +152,4 @@ void tap_beam_node_data_serve(struct tap_beam_node *n, int64_t now)
 {
     if (n->data_state == TAP_DATA_OPEN && n->held_by && now > n->held_by)
         data_end(n);
-}
-
-bool tap_beam_node_cut(struct tap_beam_node *n)
-{
-    if (n->data_state != TAP_DATA_OPEN || n->state != TAP_BEAM_TRACING)
-        return false;
-    snprintf(n->cut, sizeof n->cut, "%s", n->conn.why);
-    tap_conn_close(&n->conn);
-    n->held_by = tap_wire_now() + n->beam->host->plan->lease + LATE_PATIENCE;
-    return true;
 }

@@ -91,6 +91,8 @@ void tap_beam_node_ready(struct tap_beam_node *n, short revents, short data_reve
     bool ok = true;
     if (n->state == TAP_BEAM_ENDED)
         return;
+    if (!n->conn.wire) /* it broke in this turn, as something was said */
+        revents = 0;
     if (revents & POLLOUT)
         ok = tap_conn_flush(&n->conn);
     if (revents & (POLLIN | POLLHUP | POLLERR))
@@ -98,8 +100,8 @@ void tap_beam_node_ready(struct tap_beam_node *n, short revents, short data_reve
     tap_beam_node_data_ready(n, data_revents);
     if (n->final_here && n->state != TAP_BEAM_ENDED)
         node_finish(n);
-    else if (!ok && !tap_beam_node_cut(n))
-        tap_beam_node_lost(n, "%s", n->conn.why);
+    else if (!ok)
+        tap_beam_node_broken(n);
 }
 
 /* ---- What is said while tracing */
@@ -179,5 +181,5 @@ void tap_beam_node_serve(struct tap_beam_node *n, int64_t now)
     /* Any node takes a connection for dead that is silent for net_ticktime, and some set that
      * low. */
     if (n->conn.wire && now - n->conn.last_tx >= TAP_SECOND && !tap_conn_tick(&n->conn))
-        tap_beam_node_lost(n, "%s", n->conn.why);
+        tap_beam_node_broken(n);
 }

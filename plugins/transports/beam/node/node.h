@@ -173,9 +173,9 @@ void tap_beam_node_data_serve(struct tap_beam_node *, int64_t now);
 void tap_beam_node_data_reset(struct tap_beam_node *);
 /* A frame over the distribution; true: it is kept until the data connection has ended. */
 bool tap_beam_node_held(struct tap_beam_node *, const struct tap_frame *, const uint8_t *frame);
-/* The distribution broke (conn.why). True: the data connection may still say how it ended, so the
- * node is not given up yet. */
-bool tap_beam_node_cut(struct tap_beam_node *);
+/* The distribution broke (conn.why), whoever noticed: while the data connection is there it may
+ * still say how the run ended, and else the node is lost. */
+void tap_beam_node_broken(struct tap_beam_node *);
 
 /* Closes without a word: a node where nothing was started. */
 void tap_beam_node_leave(struct tap_beam_node *);

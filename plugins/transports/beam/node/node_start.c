@@ -54,7 +54,7 @@ static void start_ask(struct tap_beam_node *n, int step, const char *module, con
     bool (*send)(struct tap_rpc *, struct tap_conn *, const char *, const char *,
                  const struct tap_buf *) = step == STEP_START ? tap_rpc_send : tap_rpc_send_inside;
     if (!send(&n->rpc, &n->conn, module, function, args))
-        tap_beam_node_lost(n, "%s", n->conn.why);
+        tap_beam_node_broken(n);
     tap_buf_free(args);
 }
 

@@ -79,6 +79,17 @@ bool tap_beam_node_lost(struct tap_beam_node *n, const char *format, ...)
     return false;
 }
 
+void tap_beam_node_broken(struct tap_beam_node *n)
+{
+    if (n->data_state != TAP_DATA_OPEN || n->state != TAP_BEAM_TRACING) {
+        tap_beam_node_lost(n, "%s", n->conn.why);
+        return;
+    }
+    snprintf(n->cut, sizeof n->cut, "%s", n->conn.why);
+    tap_conn_close(&n->conn);
+    n->held_by = tap_wire_now() + n->beam->host->plan->lease + TAP_LATE_PATIENCE;
+}
+
 void tap_beam_node_leave(struct tap_beam_node *n)
 {
     static const struct tap_node_final nothing = {.struct_size = sizeof nothing};
@@ -181,7 +192,7 @@ void tap_beam_node_say(struct tap_beam_node *n, const char *what, const struct t
         tap_buf_put(&b, value->data, value->len);
     b.oom |= value && value->oom;
     if (!tap_conn_send(&n->conn, n->guardian, n->guardian_len, &b))
-        tap_beam_node_lost(n, "%s", n->conn.why);
+        tap_beam_node_broken(n);
     tap_buf_free(&b);
 }
 

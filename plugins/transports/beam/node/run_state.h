@@ -5,6 +5,8 @@
 #include "transports/beam/acceptor.h"
 #include "transports/beam/node/node.h"
 
+/* ns beyond a lease, or beside another connection's end, until no last report comes any more */
+#define TAP_LATE_PATIENCE (2 * TAP_SECOND)
 /* two connections each, the dials, the acceptor */
 #define TAP_BEAM_FDS(nodes) (2 * (nodes) + 1 + TAP_ACCEPTOR_FDS)
 

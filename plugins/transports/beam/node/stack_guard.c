@@ -28,7 +28,7 @@ void tap_beam_node_returns_off(struct tap_beam_node *n)
         tap_beam_write_pid(&b, host, &found.pid);
         tap_write_i64(&b, found.open);
         if (!tap_conn_send(&n->conn, n->guardian, n->guardian_len, &b))
-            tap_beam_node_lost(n, "%s", n->conn.why);
+            tap_beam_node_broken(n);
         tap_buf_free(&b);
     }
 }
