@@ -214,7 +214,7 @@ def outputs_that_cannot_be_written():
 def a_failing_sink_does_not_hurt_another():
     node = Node()
     run = Run((GOOD % node.name).replace('out.csv', '/dev/full').replace('1s', '20s') +
-              '[sink:chrome]\npath = trace.json\n', '--json')
+              '[sink:chrome]\npath = trace.json\nqueue = 256M\n', '--json')
     wait_for(lambda: node('e2e_node:traced(self())') == 'true', 'the process that works is traced, not only others before it')
     node('e2e_work:run(5, 2000, 5)')
     wait_for(lambda: 'No space left' in run.err(), 'the failing sink reported')
@@ -222,7 +222,7 @@ def a_failing_sink_does_not_hurt_another():
     assert run.code == 1
     invariant(run.summary())
     sinks = {s['sink']: s for s in run.summary()['sinks']}
-    assert sinks['sink:chrome']['lost'] == 0 and sinks['sink:chrome']['written'] > 0
+    assert sinks['sink:chrome']['lost'] == 0 and sinks['sink:chrome']['written'] > 0, (run.summary(), run.err())
     json.load(open(run.path('trace.json')))
     node.clean()
 
