@@ -60,3 +60,13 @@ bool tap_wall_time(const char *text, int64_t *ns)
     *ns = (int64_t)seconds * SECOND + part;
     return true;
 }
+
+bool tap_wall_time_option(const struct tap_host *host, const char *key, const char *text,
+                          int64_t *ns)
+{
+    if (!text || tap_wall_time(text, ns))
+        return true;
+    TAP_FAIL(host, TAP_INVALID, "%s = %s: this is not a time, such as 2026-11-28T10:00:00", key,
+             text);
+    return false;
+}

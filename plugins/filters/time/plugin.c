@@ -42,21 +42,12 @@ static const struct tap_option time_options[] = {
      .help = "before this time, in UTC"},
 };
 
-static bool set_time(const struct tap_host *host, const char *key, const char *text, int64_t *ns)
-{
-    if (!text || tap_wall_time(text, ns))
-        return true;
-    TAP_FAIL(host, TAP_INVALID, "%s = %s: this is not a time, such as 2026-11-28T10:00:00", key,
-             text);
-    return false;
-}
-
 static enum tap_status time_create(const struct tap_host *host, const void *settings, void **self)
 {
     const struct time_settings *s = settings;
     struct time_filter t = {host, s->from, s->to, 0, INT64_MAX};
-    bool good = set_time(host, "since", s->since, &t.since);
-    good &= set_time(host, "until", s->until, &t.until);
+    bool good = tap_wall_time_option(host, "since", s->since, &t.since);
+    good &= tap_wall_time_option(host, "until", s->until, &t.until);
     if (!good) /* both are told */
         return TAP_INVALID;
     if ((t.to && t.to <= t.from) || t.until <= t.since)

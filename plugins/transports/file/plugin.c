@@ -187,15 +187,6 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
 
 /* ---- The plugin */
 
-static bool set_time(const struct tap_host *host, const char *key, const char *text, int64_t *ns)
-{
-    if (!text || tap_wall_time(text, ns))
-        return true;
-    TAP_FAIL(host, TAP_INVALID, "%s = %s: this is not a time, such as 2026-11-28T10:00:00", key,
-             text);
-    return false;
-}
-
 static enum tap_status file_create(const struct tap_host *host, const void *settings, void **self)
 {
     const struct file_settings *s = settings;
@@ -205,8 +196,8 @@ static enum tap_status file_create(const struct tap_host *host, const void *sett
     f->host = host;
     f->settings = settings;
     f->player = (struct tap_player){.host = host, .real = s->pace == PACE_REAL};
-    bool good = set_time(host, "since", s->since, &f->since);
-    good &= set_time(host, "until", s->until, &f->until);
+    bool good = tap_wall_time_option(host, "since", s->since, &f->since);
+    good &= tap_wall_time_option(host, "until", s->until, &f->until);
     if (!good) { /* both are told */
         free(f);
         return TAP_INVALID;
