@@ -55,8 +55,6 @@ static uint64_t name_of(struct tap_bloom *h, uint32_t id)
 void tap_bloom_call(struct tap_bloom *h, const struct tap_event *e)
 {
     uint64_t module = name_of(h, e->module), function = name_of(h, e->function);
-    h->functions[(e->module * 7u ^ e->function) % TAP_BLOOM_SEEN] =
-        (uint64_t)e->module << 32 | e->function;
     h->unknown |= !module || !function;
     tap_bloom_add(h->bits, TAP_BLOOM_BITS_MAX, tap_bloom_module(module));
     tap_bloom_add(h->bits, TAP_BLOOM_BITS_MAX, tap_bloom_function(module, function));

@@ -37,9 +37,6 @@ void tap_bloom_call(struct tap_bloom *, const struct tap_event *);
 /* An event goes into the block. `late`: it is before another of its node. */
 static inline void tap_bloom_event(struct tap_bloom *h, const struct tap_event *e, bool late)
 {
-    const uint32_t calls = TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
-                           TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) |
-                           TAP_KIND_BIT(TAP_FUNCTION_COUNTERS);
     uint32_t kind = TAP_KIND_BIT(e->kind);
     uint64_t process = (uint64_t)e->pid.id << 32 | e->pid.serial;
     uint64_t *at = &h->processes[(e->pid.id ^ e->pid.serial * 31u) % TAP_BLOOM_SEEN];
@@ -49,9 +46,12 @@ static inline void tap_bloom_event(struct tap_bloom *h, const struct tap_event *
         *at = process;
         tap_bloom_add(h->bits, TAP_BLOOM_BITS_MAX, tap_bloom_process(e->pid.id, e->pid.serial));
     }
-    if (kind & calls && h->functions[(e->module * 7u ^ e->function) % TAP_BLOOM_SEEN] !=
-                            ((uint64_t)e->module << 32 | e->function))
+    uint64_t function = (uint64_t)e->module << 32 | e->function;
+    at = &h->functions[(e->module * 7u ^ e->function) % TAP_BLOOM_SEEN];
+    if (kind & TAP_BLOOM_CALLS && *at != function) {
+        *at = function;
         tap_bloom_call(h, e);
+    }
 }
 /* So many events of a node went into the block, the last one at that time. */
 void tap_bloom_node(struct tap_bloom *, uint32_t node, uint32_t events, int64_t last);

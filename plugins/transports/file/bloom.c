@@ -106,13 +106,10 @@ static bool any(const struct tap_bloom_record *record, const uint64_t *keys, siz
 
 static bool lacks(const struct tap_asked *a, const struct tap_bloom_record *record)
 {
-    const uint32_t calls = TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
-                           TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) |
-                           TAP_KIND_BIT(TAP_FUNCTION_COUNTERS);
     uint32_t kinds = record->kinds & a->kinds;
     if (a->process_count && !any(record, a->processes, a->process_count))
         return true;
-    if (!a->by_kind || record->kinds & TAP_KIND_BIT(TAP_PROCESS_EXIT) || kinds & ~calls)
+    if (!a->by_kind || record->kinds & TAP_KIND_BIT(TAP_PROCESS_EXIT) || kinds & ~TAP_BLOOM_CALLS)
         return false;
     return !kinds || (a->function_count && !any(record, a->functions, a->function_count));
 }

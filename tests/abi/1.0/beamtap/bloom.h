@@ -27,6 +27,7 @@
 #ifndef BEAMTAP_BLOOM_H
 #define BEAMTAP_BLOOM_H
 
+#include "event.h"
 #include "frame.h"
 
 #ifdef __cplusplus
@@ -36,6 +37,10 @@ extern "C" {
 #define TAP_BLOOM_FRONT (TAP_FRAME_HEADER + 19u) /* {bloom, Binary} before its bytes */
 #define TAP_BLOOM_RECORD 8u
 #define TAP_BLOOM_NODE 12u
+/* kinds of which a filter has the module and the function, too */
+#define TAP_BLOOM_CALLS                                                    \
+    (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) | \
+     TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) | TAP_KIND_BIT(TAP_FUNCTION_COUNTERS))
 #define TAP_BLOOM_BITS_MIN 16u /* bytes of a Bloom filter */
 #define TAP_BLOOM_BITS_MAX 1024u
 #define TAP_BLOOM_BLOCKS 1024u       /* that one block tells of, at the most */
