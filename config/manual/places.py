@@ -32,14 +32,21 @@ def target_of(source, link):
     return posixpath.normpath(posixpath.join(posixpath.dirname(source), path)) if path else source, hash + part
 
 
-def is_of_the_sources(link):
-    return not re.match(r'[a-z]+:', link)
+def in_text(markdown, source, known, led):
+    """The page `source` with each link inside the sources as led(place, words, path, part) has it; code stays."""
 
+    def link(match):
+        image, words, to = match.groups()
+        if re.match(r'[a-z]+:', to):
+            return match[0]
+        path, part = target_of(source, to)
+        place = known.get(path)
+        if place:
+            return led(place, words, path, part)
+        return '' if image else NOWHERE % words
 
-def in_text(markdown, led):
-    """The page with each link inside the sources as `led` (of its match) has it; code stays."""
     parts = re.split(r'(^```[^`]*^```$|^    .*$)', markdown, flags=re.M)
-    done = [part if i % 2 else re.sub(LINK, lambda m: led(m) if is_of_the_sources(m[3]) else m[0], part) for i, part in enumerate(parts)]
+    done = [part if i % 2 else re.sub(LINK, link, part) for i, part in enumerate(parts)]
     return re.sub(r'\n{3,}', '\n\n', ''.join(done))
 
 
@@ -47,33 +54,23 @@ def as_installed(markdown, source, known):
     """The page `source` as its package has it. Every package needs beamtap; the others need not be there, and are named."""
     own = known[source]
 
-    def led(match):
-        image, words, link = match.groups()
-        path, part = target_of(source, link)
-        place = known.get(path)
-        if not place:
-            return '' if image else NOWHERE % words
+    def led(place, words, path, part):
         here = own.package == place.package
         if words == path:
             words = place.file if here else '/usr/share/doc/%s/%s' % place[:2]
         to = '[%s](%s%s%s)' % (words, '' if here else '../%s/' % place.package, place.file, part)
         return to if here or place.package == 'beamtap' else to + ', package ' + place.package
 
-    return in_text(markdown, led)
+    return in_text(markdown, source, known, led)
 
 
 def in_manual(markdown, source, known):
     """The page with manual pages in the place of links."""
 
-    def led(match):
-        image, words, link = match.groups()
-        path, part = target_of(source, link)
-        place = known.get(path)
-        if not place:
-            return '' if image else NOWHERE % words
+    def led(place, words, path, _):
         if not place.manual:
             return '`/usr/share/beamtap/%s`' % path
         page = '`%s`(%d)' % place.manual
         return page if words.endswith('.md') else '%s (%s)' % (words, page)
 
-    return in_text(markdown, led)
+    return in_text(markdown, source, known, led)
