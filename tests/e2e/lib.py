@@ -109,9 +109,10 @@ class Node:
     def connect(self, other):
         assert self("net_kernel:connect_node('%s')" % other.name) == 'true', 'no connection to ' + other.name
 
-    def traced(self):
+    def traced(self, process=''):
+        """Waits until that process is traced, or without one any: flags are set one process after the other."""
         try:
-            wait_for(lambda: self('e2e_node:traced()') == 'true', 'tracing on in ' + self.name)
+            wait_for(lambda: self('e2e_node:traced(%s)' % process) == 'true', 'tracing %s on in %s' % (process, self.name))
         except AssertionError as e:
             raise AssertionError('%s; the last run said: %s' % (e, Run.last.err() if Run.last else 'nothing')) from e
 

@@ -54,7 +54,7 @@ def a_restarted_process_is_followed():
     assert node('e2e_follow:work(e2e_bearer, 1)') == 'ok'
     for n in range(2, 12):
         pid = node('e2e_follow:kill(e2e_bearer)')
-        wait_for(lambda: node('e2e_node:traced(%s)' % at(pid)) == 'true', 'the new one traced')
+        node.traced(at(pid))
         assert node('e2e_follow:work(e2e_bearer, %d)' % n) == 'ok'
         expected.append((pid, n))
     said = done(run, node, expected, 'e2e_bearer')
@@ -73,7 +73,7 @@ def a_name_that_comes_later_is_followed():
     wait_for(lambda: 'e2e_bearer: there is no process of this name yet' in run.err(), 'the word of it')
     node('e2e_follow:start(e2e_bearer)')
     pid = node('whereis(e2e_bearer)')
-    wait_for(lambda: node('e2e_node:traced(%s)' % at(pid)) == 'true', 'it is traced')
+    node.traced(at(pid))
     assert node('e2e_follow:work(e2e_bearer, 1)') == 'ok'
     done(run, node, [(pid, 1)], 'e2e_bearer')
     node.stop()
@@ -85,7 +85,7 @@ def who_lives_in_a_tree_belongs_to_it():
         root, child, grandchild, stranger = re.findall(r'<[\d.]+>', node('e2e_follow:tree()'))
         pids = 'tree:e2e_root' if by_name else 'tree:' + root
         run = traced(node, pids, 'function_call, process_spawn')
-        wait_for(lambda: node('e2e_node:traced(%s)' % at(grandchild)) == 'true', 'the grandchild traced')
+        node.traced(at(grandchild))
         for n, pid in enumerate((root, stranger, child, grandchild)):
             assert node('e2e_follow:work(%s, %d)' % (at(pid), n)) == 'ok'
         young = node('(fun() -> R = make_ref(), %s ! {child, self(), R}, receive {R, P} -> e2e_follow:work(P, 7), P end end)()' %
@@ -120,13 +120,13 @@ def a_tree_is_followed_too():
     node('e2e_follow:start(e2e_bearer)')
     run = traced(node, 'tree:e2e_sup')
     pid = node('whereis(e2e_bearer)')
-    wait_for(lambda: node('e2e_node:traced(%s)' % at(pid)) == 'true', 'the worker traced')
+    node.traced(at(pid))
     assert node('e2e_follow:work(e2e_bearer, 1)') == 'ok'
     node('exit(whereis(e2e_sup), kill)')
     wait_for(lambda: node('{whereis(e2e_sup), whereis(e2e_bearer)}') == '{undefined,undefined}', 'the end of both')
     node('e2e_follow:start(e2e_bearer)')
     new = node('whereis(e2e_bearer)')
-    wait_for(lambda: node('e2e_node:traced(%s)' % at(new)) == 'true', 'the new worker traced')
+    node.traced(at(new))
     assert node('e2e_follow:work(e2e_bearer, 2)') == 'ok'
     done(run, node, [(pid, 1), (new, 2)], 'tree:e2e_sup')
     node.stop()

@@ -40,11 +40,6 @@ def stacks(run):
     return {n: e.get('stack') for n, e in enumerate(calls, 1)}
 
 
-def driver_traced(node):
-    """Others may be before it."""
-    wait_for(lambda: node('e2e_node:traced(whereis(driver))') == 'true', 'the process that calls is traced')
-
-
 def bare(frames):
     return [re.sub(r' \([^()]*\)$', '', f) for f in frames]
 
@@ -55,7 +50,7 @@ def it_is_what_the_node_says_itself():
     old = node(OLD) == 'true'
     for actions in ('stack', 'return, stack', 'caller, stack, message(N)'):
         run = Run(TRACE % (node.name, '64k', actions))
-        driver_traced(node)
+        node.traced('whereis(driver)')
         node('e2e_stack:run(fun e2e_stack:round/0)')
         run.interrupt()
         assert run.code == 0, run.err()
@@ -80,7 +75,7 @@ def each_output_has_it():
     node = Node()
     node('e2e_stack:start()')
     run = Run(TRACE % (node.name, '64k', 'stack'))
-    driver_traced(node)
+    node.traced('whereis(driver)')
     node('e2e_stack:run(fun e2e_stack:round/0)')
     run.interrupt()
     assert run.code == 0, run.err()
@@ -99,7 +94,7 @@ def a_line_of_trace_has_it_too():
     node = Node()
     node('e2e_stack:start()')
     run = Run(None, node.name, 'e2e_stack:target/2 -> stack', '--count', '3', command='trace')
-    driver_traced(node)
+    node.traced('whereis(driver)')
     node('e2e_stack:run(fun e2e_stack:round/0)')
     run.ended(0)
     assert 'by e2e_stack:plain/1' in run.out(), run.out()
@@ -114,7 +109,7 @@ def what_would_hurt_the_node_is_left_out():
     old = node(OLD) == 'true'
     node('[driver ! m || _ <- lists:seq(1, 200)], ok')
     run = Run(TRACE % (node.name, '64k', 'stack'))
-    driver_traced(node)
+    node.traced('whereis(driver)')
     node('e2e_stack:run(fun e2e_stack:round/0)')
     run.interrupt()
     assert run.code == 0, run.err()
@@ -130,7 +125,7 @@ def a_dump_above_max_term_is_the_last():
     node('e2e_stack:start()')
     old = node(OLD) == 'true'
     run = Run(TRACE % (node.name, '64k', 'return, stack'))
-    driver_traced(node)
+    node.traced('whereis(driver)')
     node('e2e_stack:run(fun() -> e2e_stack:round() end)')
     node('e2e_stack:run(fun() -> e2e_stack:grows(9) end)')
     if old:
