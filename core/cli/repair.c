@@ -115,14 +115,16 @@ static size_t packed_size(const struct repair *r)
 /* All of the text through the machine that knows it; the format is set. */
 static bool read_all(struct repair *r)
 {
-    size_t size = packed_size(r);
     struct tap_torn_gzip gz = {.text = read_text, .lost = text_lost, .arg = r};
     bool good = true;
-    if (!r->packed)
-        read_text(r, (const char *)r->data, r->size);
-    else
+    if (r->packed) {
+        size_t size = packed_size(r);
         good = tap_torn_gzip_read(&gz, r->data, size);
-    r->packed_whole = !r->packed || (gz.whole && size == r->size);
+        r->packed_whole = gz.whole && size == r->size;
+    } else {
+        read_text(r, (const char *)r->data, r->size);
+        r->packed_whole = true;
+    }
     tap_torn_end(&r->torn);
     return good && !r->torn.failed;
 }

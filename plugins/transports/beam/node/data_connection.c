@@ -64,15 +64,20 @@ bool tap_beam_node_data_connection(struct tap_beam_node *n, struct tap_wire *wir
     return true;
 }
 
+/* Only the library's frames come over the connection, and it has not connected: where a process
+ * takes the events instead, all come over the distribution. */
+static bool data_may_be_unused(const struct tap_beam_node *n)
+{
+    const struct tap_acceptor *acceptor = n->beam->acceptor;
+    return n->data_state == TAP_DATA_EXPECTED && acceptor && acceptor->native_only;
+}
+
 bool tap_beam_node_held(struct tap_beam_node *n, const struct tap_frame *header,
                         const uint8_t *frame)
 {
     size_t size = TAP_FRAME_HEADER + (size_t)header->length;
-    if (n->data_state == TAP_DATA_ENDED)
+    if (n->data_state == TAP_DATA_ENDED || data_may_be_unused(n))
         return false; /* it is its turn */
-    const struct tap_acceptor *acceptor = n->beam->acceptor;
-    if (n->data_state == TAP_DATA_EXPECTED && acceptor && acceptor->native_only)
-        return false; /* the library has not connected: a process takes the events instead */
     if (n->held.len + size <= LATE_MAX)
         tap_buf_put(&n->held, frame, size);
     if (!n->held_by)
@@ -111,8 +116,7 @@ static void data_commit_held(struct tap_beam_node *n)
 
 void tap_beam_node_data_unused(struct tap_beam_node *n)
 {
-    const struct tap_acceptor *acceptor = n->beam->acceptor;
-    if (!acceptor || !acceptor->native_only || n->data_state != TAP_DATA_EXPECTED)
+    if (!data_may_be_unused(n))
         return;
     n->data_state = TAP_DATA_NONE;
     n->held_by = 0;
