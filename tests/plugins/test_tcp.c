@@ -155,8 +155,8 @@ static void the_invitation_is_in_the_options(void)
     struct tap_endpoint to = {.address = "::1",
                               .port = 65535,
                               .timeout = 1500000,
-                              .token = (const uint8_t *)"0123456789abcdef",
-                              .answer = (const uint8_t *)"ABCDEFGHIJKLMNOP"};
+                              .token = (const uint8_t *)"0123456789abcdef0123456789abcdef",
+                              .answer = (const uint8_t *)"ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP"};
     struct tap_plan_term t = {&plan, "0123456789abcdef", pid, sizeof pid, 1, NULL, 0, &to, "a@b", 7,
                               false};
     struct tap_buf b = {0}, last = {0};
@@ -166,8 +166,8 @@ static void the_invitation_is_in_the_options(void)
     tap_write_atom(&last, "address"), tap_write_binary(&last, "::1", 3);
     tap_write_atom(&last, "port"), tap_write_i64(&last, 65535);
     tap_write_atom(&last, "timeout"), tap_write_i64(&last, 2);
-    tap_write_atom(&last, "token"), tap_write_binary(&last, to.token, 16);
-    tap_write_atom(&last, "answer"), tap_write_binary(&last, to.answer, 16);
+    tap_write_atom(&last, "token"), tap_write_binary(&last, to.token, 32);
+    tap_write_atom(&last, "answer"), tap_write_binary(&last, to.answer, 32);
     CU_ASSERT(b.len > last.len && !memcmp(b.data + b.len - last.len, last.data, last.len));
     struct tap_cursor c = tap_cursor(b.data, b.len);
     CU_ASSERT(tap_skip(&c) && tap_left(&c) == 0);
@@ -180,8 +180,8 @@ static void a_unix_socket_is_in_the_options(void)
     static const uint8_t pid[] = {88, 119, 3, 'a', '@', 'b', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7};
     struct tap_plan plan = {.struct_size = sizeof plan, .collect = TAP_COLLECT_AUTO};
     struct tap_endpoint to = {.timeout = 1500000,
-                              .token = (const uint8_t *)"0123456789abcdef",
-                              .answer = (const uint8_t *)"ABCDEFGHIJKLMNOP",
+                              .token = (const uint8_t *)"0123456789abcdef0123456789abcdef",
+                              .answer = (const uint8_t *)"ABCDEFGHIJKLMNOPABCDEFGHIJKLMNOP",
                               .local = {0, 't', 'a', 'p'},
                               .local_len = 4};
     struct tap_buf last = {0}, all[2] = {{0}, {0}};
