@@ -117,13 +117,14 @@ inside(M) when is_map(M) -> maps:from_list([{K, pattern(V)} || {K, V} <- maps:to
 inside(T) -> T.
 
 condition() ->
-    case rand:uniform(10) of
+    case rand:uniform(11) of
         1 -> expr(2);
         2 -> {pick(['not', 'and', 'or']), condition()};
         3 -> {pick(['andalso', 'orelse', 'and', 'or']), condition(), condition()};
         4 -> {pick(['andalso', 'orelse', 'and', 'or', 'xor']), expr(1), condition()};
         5 -> {pick(tests()), value(1)};
         6 -> {'orelse', condition(), true};
+        7 -> {pick(['==', '/=', '=:=', '<']), {pick(['andalso', 'orelse']), condition(), value(1)}, value(1)};
         _ -> {pick(['<', '>', '=<', '>=', '==', '/=', '=:=', '=/=']), value(2), value(2)}
     end.
 

@@ -151,7 +151,7 @@ static void eval_bindings(struct ms_eval *e, struct ms_value *out)
              : made[n];
 }
 
-/* andalso, orelse: each is a boolean, the last one too before some release; `until` ends it. What
+/* andalso, orelse: each but the last is a boolean; `until` ends it. What
  * follows one that is unknown may not even be looked at in the node. */
 static bool eval_chain(struct ms_eval *e, const struct ms_node *n, const char *until,
                        struct ms_value *out)
@@ -164,10 +164,8 @@ static bool eval_chain(struct ms_eval *e, const struct ms_node *n, const char *u
             return true;
         if (ms_value_is_atom(out, other))
             continue;
-        if (i + 1 < n->count || e->context.release <= 27)
+        if (i + 1 < n->count)
             return false;
-        if (e->context.release == 28) /* which has not been tried */
-            *out = ms_value_unknown();
     }
     return true;
 }
