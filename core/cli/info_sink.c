@@ -56,5 +56,6 @@ static const struct tap_plugin info_plugin = {TAP_PLUGIN_HEADER,
                                               .version = "",
                                               .summary = "counts what a recording holds",
                                               .license = "Apache-2.0",
-                                              .ops = &info_ops};
+                                              .ops = &info_ops,
+                                              .flags = TAP_PLUGIN_ITEMS};
 const struct tap_loaded tap_info_plugin = {&info_plugin, "built in", NULL};

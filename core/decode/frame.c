@@ -98,6 +98,8 @@ static uint32_t decode_trace(const struct tap_frames *ctx, struct tap_stream *s,
 {
     struct tap_body b = {.at = at, .end = end, .list = f->flags & TAP_FRAME_ONE_LIST};
     b.numbers = tap_numbers_once(&s->numbers, ctx->numbered && f->flags & TAP_FRAME_NUMBERED);
+    if (b.numbers)
+        tap_numbers_begin(b.numbers, f->flags & TAP_FRAME_RECORDED);
     uint32_t i = 0, first = batch->base.count;
     /* Numbers that were there before (a frame sent twice) are not taken again. */
     uint64_t again = f->seq < s->next ? s->next - f->seq : 0;

@@ -8,18 +8,24 @@
 
 #define CHUNK 1024u
 #define CHUNKS (TAP_ITEM_NUMBERS / CHUNK)
+#define EXTRAS 2u /* Extra and Scheduler */
 
 struct number_function {
     uint32_t module, function;
 };
 struct tap_numbers {
+    bool recorded;
+    uint32_t process_limit, function_limit; /* of recorded frames: so many are defined */
     struct tap_pid *processes[CHUNKS];
     struct number_function *functions[CHUNKS];
 };
 
 struct tap_numbers *tap_numbers_new(void)
 {
-    return calloc(1, sizeof(struct tap_numbers));
+    struct tap_numbers *n = calloc(1, sizeof *n);
+    if (n)
+        tap_numbers_begin(n, false);
+    return n;
 }
 
 void tap_numbers_free(struct tap_numbers *n)
@@ -29,6 +35,12 @@ void tap_numbers_free(struct tap_numbers *n)
         free(n->functions[i]);
     }
     free(n);
+}
+
+void tap_numbers_begin(struct tap_numbers *n, bool recorded)
+{
+    n->recorded = recorded;
+    n->process_limit = n->function_limit = recorded ? 0 : TAP_ITEM_NUMBERS;
 }
 
 static bool read_u32(struct tap_cursor *c, uint32_t *v)
@@ -42,11 +54,22 @@ static bool read_u32(struct tap_cursor *c, uint32_t *v)
 
 /* ---- Definitions */
 
+/* The number of a definition, which is below *limit from here on. */
+static bool read_number(const struct tap_numbers *n, struct tap_cursor *c, uint32_t *limit,
+                        uint32_t *number)
+{
+    if (!read_u32(c, number))
+        return false;
+    if (!n->recorded)
+        return *number < *limit;
+    return *number == (*limit)++ && *number < TAP_ITEM_RECORDED;
+}
+
 static bool define_process(struct tap_numbers *n, struct tap_message_reader *r)
 {
     uint32_t number;
     struct tap_pid pid = {0};
-    if (!read_u32(&r->c, &number) || number >= TAP_ITEM_NUMBERS || !tap_decode_pid(r, &pid))
+    if (!read_number(n, &r->c, &n->process_limit, &number) || !tap_decode_pid(r, &pid))
         return false;
     struct tap_pid **chunk = &n->processes[number / CHUNK];
     if (!*chunk && !(*chunk = calloc(CHUNK, sizeof **chunk)))
@@ -59,7 +82,7 @@ static bool define_function(struct tap_numbers *n, struct tap_message_reader *r)
 {
     uint32_t number;
     struct number_function mf;
-    if (!read_u32(&r->c, &number) || number >= TAP_ITEM_NUMBERS)
+    if (!read_number(n, &r->c, &n->function_limit, &number))
         return false;
     mf.module = tap_decode_name(r);
     mf.function = tap_decode_name(r);
@@ -77,8 +100,8 @@ static bool define_function(struct tap_numbers *n, struct tap_message_reader *r)
 static bool read_numbers(const struct tap_numbers *n, struct tap_cursor *c, struct tap_event *ev)
 {
     uint32_t process, function;
-    if (!read_u32(c, &process) || !read_u32(c, &function) || process >= TAP_ITEM_NUMBERS ||
-        function >= TAP_ITEM_NUMBERS)
+    if (!read_u32(c, &process) || !read_u32(c, &function) || process >= n->process_limit ||
+        function >= n->function_limit)
         return false;
     const struct tap_pid *pids = n->processes[process / CHUNK];
     const struct number_function *functions = n->functions[function / CHUNK];
@@ -110,7 +133,7 @@ static enum tap_decoded read_event(const struct tap_numbers *n, struct tap_messa
     int64_t monotonic;
     bool timer = false;
     unsigned extras = item >> 4;
-    if (!read_numbers(n, &r->c, ev) || !read_rest(r, item & 15, ev))
+    if (extras > EXTRAS || !read_numbers(n, &r->c, ev) || !read_rest(r, item & 15, ev))
         return TAP_DECODE_BAD;
     for (; extras > 0; extras--)
         if (!tap_decode_extra(r, ev, &timer))
@@ -128,9 +151,10 @@ enum tap_decoded tap_decode_numbered(struct tap_numbers *n, struct tap_atom_cach
     struct tap_message_reader r = {tap_cursor(arena + *off, end - *off), atoms, arena, true};
     enum tap_decoded decoded = TAP_DECODE_BAD;
     bool more = true;
-    uint32_t at;
+    uint32_t at, begun = *off;
     while (more && tap_left(&r.c) > 0) {
         unsigned item = *r.c.p++;
+        begun = (uint32_t)(r.c.p - arena) - 1;
         switch (item & 15) {
         case TAP_ITEM_PROCESS: more = define_process(n, &r); break;
         case TAP_ITEM_FUNCTION: more = define_function(n, &r); break;
@@ -152,5 +176,6 @@ enum tap_decoded tap_decode_numbered(struct tap_numbers *n, struct tap_atom_cach
     if (decoded == TAP_DECODE_BAD || r.c.bad)
         return TAP_DECODE_BAD;
     *off = (uint32_t)(r.c.p - arena);
+    ev->raw = (struct tap_span){begun, *off - begun};
     return decoded;
 }

@@ -9,10 +9,12 @@
 
 #include "decode/trace_message.h"
 
-/* Of one node, as long as its stream goes on. */
+/* Of one node, as long as its stream goes on; of recorded frames those of one. */
 struct tap_numbers;
 struct tap_numbers *tap_numbers_new(void);
 void tap_numbers_free(struct tap_numbers *);
+/* A frame begins. `recorded`: it has numbers of its own. */
+void tap_numbers_begin(struct tap_numbers *, bool recorded);
 /* Those that are there, or new ones. NULL: out of memory. */
 static inline struct tap_numbers *tap_numbers_once(struct tap_numbers **n, bool wanted)
 {

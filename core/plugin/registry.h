@@ -19,9 +19,9 @@ struct tap_loaded {
     const struct tap_option *options; /* plugin->option_count rows as this core knows them */
 };
 /* Whether its descriptor has this flag. NULL: no. */
-static inline bool tap_loaded_says(const struct tap_loaded *l, enum tap_plugin_flags flag)
+static inline bool tap_loaded_says(const struct tap_loaded *l, unsigned flags)
 {
-    return l && l->plugin->flags & flag;
+    return l && l->plugin->flags & flags;
 }
 
 /* `plugin_path` may be NULL. */

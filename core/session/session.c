@@ -119,15 +119,16 @@ static void sink_eased(void *arg)
     tap_session_wake(arg);
 }
 
-/* Does any sink, or a filter that runs here, look at an event's `raw`? */
-static bool looks_at_raw(const struct tap_session *session, const struct tap_plan_filter *filters)
+/* Is there a sink, or a filter that runs here, that says none of these (TAP_PLUGIN_*) of itself? */
+static bool any_says_none(const struct tap_session *session, const struct tap_plan_filter *filters,
+                          unsigned flags)
 {
     for (size_t i = 0; i < session->host_count; i++) {
         const struct tap_instance *instance = session->hosts[i].instance;
         bool runs = tap_session_filters(instance)
                         ? (filters++)->live
                         : instance->kind == TAP_PLUGIN_SINK || instance->trigger;
-        if (runs && !tap_loaded_says(instance->loaded, TAP_PLUGIN_NO_RAW))
+        if (runs && !tap_loaded_says(instance->loaded, flags))
             return true;
     }
     return false;
@@ -172,8 +173,9 @@ static bool make_bus(struct tap_session *session, const struct tap_plan_filter *
                                 .sink_count = session->sink_count};
     if (!tap_session_window(session, &o.window))
         return false;
-    o.raw = looks_at_raw(session, filters);
-    session->plan.numbered = o.frames.numbered = !o.raw && !o.recorded;
+    o.raw = any_says_none(session, filters, TAP_PLUGIN_NO_RAW);
+    session->plan.numbered = o.frames.numbered =
+        !any_says_none(session, filters, TAP_PLUGIN_NO_RAW | TAP_PLUGIN_ITEMS);
     o.filters = live_filters(session, filters, filter_count, uses, &o.filter_count);
     if (!o.filters || !(session->bus = tap_bus_new(&o)))
         return false;

@@ -3,7 +3,7 @@ import struct
 
 MASK = (1 << 64) - 1
 REPORTS, EVENTS, INDEX, END, BLOOM = range(5)
-CONTROL, OWN, ONE_LIST, RECORDED = 1, 2, 4, 8
+CONTROL, OWN, ONE_LIST, RECORDED, NUMBERED = 1, 2, 4, 8, 32
 BLOCK = 131  # bytes of a block's frame
 STARTED = 1700000000 * 10**9
 RUN = '0123456789abcdef'
@@ -65,6 +65,45 @@ def messages(first, items):
     """A frame of trace messages, each {trace_ts, *items}."""
     return frame(ONE_LIST, b'\x83' + struct.pack('>BI', 108, len(items)) +
                  b''.join(term((Atom('trace_ts'), *item)) for item in items) + b'j', first, len(items))
+
+
+class Items:
+    """The same as the native tracer's items, whose names are numbers of the frame's own; a message is as those of messages()."""
+
+    KINDS = {'call': 3, 'return_from': 4, 'exception_from': 5}
+
+    def __init__(self):
+        self.known, self.body, self.count = ({}, {}), b'', 0
+
+    def number(self, which, key, definition):
+        if key not in self.known[which]:
+            self.body += struct.pack('>BI', which, len(self.known[which])) + definition
+            self.known[which][key] = len(self.known[which])
+        return struct.pack('>I', self.known[which][key])
+
+    def add(self, who, tag, what, *more):
+        *more, ts = more
+        self.count += 1
+        if tag not in self.KINDS:
+            whole = term((Atom('trace_ts'), who, tag, what, *more, 0))
+            self.body += b'\2' + whole[:-2] + struct.pack('>q', ts)
+            return
+        m, f, a = what
+        process, function = self.number(0, who, who), self.number(1, (m, f), term(m) + term(f))
+        call = tag == 'call'
+        value = term(a) if call else struct.pack('>B', a) + term(more.pop(0))
+        self.body += (struct.pack('>B', self.KINDS[tag] + 16 * len(more)) + process + function + value +
+                      b''.join(map(term, more)) + struct.pack('>q', ts))
+
+    def frame(self, first, count=None):
+        return frame(NUMBERED, self.body, first, self.count if count is None else count)
+
+
+def items(first, found):
+    made = Items()
+    for item in found:
+        made.add(*item)
+    return made.frame(first)
 
 
 class Recording:

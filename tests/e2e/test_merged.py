@@ -167,13 +167,13 @@ def what_is_wrong_with_one_does_not_stop_the_others():
         assert done.returncode == code and want in done.stderr, (files, done)
     with open(inside(b), 'rb') as f:
         assert f.read() == data
-    # Numbers for names are the native tracer's: what they stand for could take any amount of memory.
-    with open(inside('numbered.btf'), 'wb') as f:
+    # What a replay says itself stands in no file.
+    with open(inside('passed.btf'), 'wb') as f:
         r = Recording(f, 'b@h')
         r.calls(0, 50, 0)
-        r.block(EVENTS, frame(4 | 32, b'\1' + (5).to_bytes(4, 'big') + term(pid(100)), 50), 1, STARTED, STARTED)
-        r.end(51)
-    for files in (('numbered.btf',), (a, 'numbered.btf')):
+        r.block(EVENTS, frame(64, bytes(8), 60, 0, lost=10), 1, STARTED, STARTED)
+        r.end(60)
+    for files in (('passed.btf',), (a, 'passed.btf')):
         found, err, _ = export(*files, code=1)
         assert by_node([r for r in found if r['event'] != 'lost'])['b@h'] == list(range(50)) and 'is no frame of a recording' in err, err
 

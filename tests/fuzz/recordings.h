@@ -64,12 +64,12 @@ static inline bool fuzz_recording(struct tap_buf *b, uint64_t *s, unsigned numbe
     seq += FUZZ_TAGS;
     if (number % 2) {
         fuzz_own(b, 1, 0, fuzz_write_other_name);
-        fuzz_messages(b, s, TAP_FRAME_RECORDED, 0, 1);
+        (number % 4 == 1 ? fuzz_items : fuzz_messages)(b, s, TAP_FRAME_RECORDED, 0, 1);
     }
     if (number % 3 == 0) {
         seq += 5;
         fuzz_lost_frame(b, seq, 5, number % 7);
-        fuzz_messages(b, s, TAP_FRAME_RECORDED, seq, 0);
+        fuzz_items(b, s, TAP_FRAME_RECORDED, seq, 0);
         seq += FUZZ_TAGS;
     }
     if (number % 5 == 0) {
@@ -148,6 +148,10 @@ static inline void fuzz_hold(uint8_t *bits, uint32_t len, const struct tap_frame
 {
     struct tap_cursor c = tap_cursor(body, f->length);
     uint32_t n;
+    for (uint32_t id = 0; f->flags & TAP_FRAME_NUMBERED && id < 3; id++) /* fuzz_define */
+        tap_bloom_add(bits, len, tap_bloom_process(id, 0));
+    if (f->flags & TAP_FRAME_NUMBERED)
+        return;
     if (f->flags & TAP_FRAME_ONE_LIST)
         tap_read_version(&c), tap_read_list(&c, &n);
     for (uint32_t i = 0; i < f->count && !c.bad; i++) {

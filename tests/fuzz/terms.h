@@ -313,4 +313,50 @@ static inline void fuzz_messages(struct tap_buf *b, uint64_t *s, uint8_t flags, 
     fuzz_frame_end(b, frame, FUZZ_TAGS);
 }
 
+/* A definition of each name that the items below have. */
+static inline void fuzz_define(struct tap_buf *b, uint64_t *s)
+{
+    for (uint32_t i = 0; i < 3; i++) {
+        tap_write_u8(b, TAP_ITEM_PROCESS), tap_write_u32(b, i);
+        fuzz_pid(b, "n@h", i);
+        tap_write_u8(b, TAP_ITEM_FUNCTION), tap_write_u32(b, i);
+        tap_write_atom(b, "shop"), fuzz_atom(b, s);
+    }
+}
+
+/* An item with numbers for names, or now and then a message as it is. */
+static inline void fuzz_numbered(struct tap_buf *b, uint64_t *s, unsigned i, int64_t time)
+{
+    unsigned tag = i % 4, extras = (unsigned)fuzz_random(s) % 3;
+    if (tag == 3) {
+        size_t before = b->len;
+        fuzz_message(b, s, i % FUZZ_TAGS, 5); /* whose time is two bytes */
+        if (b->len > before + 2)
+            memmove(b->data + before + 1, b->data + before, b->len - before - 2);
+        if (b->len > before + 2)
+            b->data[before] = TAP_ITEM_MESSAGE, b->len--;
+    } else {
+        tap_write_u8(b, TAP_ITEM_CALL + tag + 16 * extras);
+        tap_write_u32(b, (uint32_t)fuzz_random(s) % 3), tap_write_u32(b, i % 3);
+        if (tag)
+            tap_write_u8(b, 2), fuzz_term(b, s, 3);
+        else
+            tap_write_list(b, 1), fuzz_term(b, s, 3), tap_write_nil(b);
+        for (; extras > 0; extras--)
+            fuzz_term(b, s, 1);
+    }
+    tap_write_u32(b, 0), tap_write_u32(b, (uint32_t)time);
+}
+
+/* A frame of the native tracer's, as it is recorded. */
+static inline void fuzz_items(struct tap_buf *b, uint64_t *s, uint8_t flags, uint64_t seq,
+                              uint32_t node)
+{
+    size_t frame = fuzz_frame(b, flags | TAP_FRAME_NUMBERED, seq, node);
+    fuzz_define(b, s);
+    for (unsigned i = 0; i < FUZZ_TAGS; i++)
+        fuzz_numbered(b, s, i, (int64_t)(1000 * (seq + i)));
+    fuzz_frame_end(b, frame, FUZZ_TAGS);
+}
+
 #endif

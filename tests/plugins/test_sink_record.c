@@ -225,6 +225,100 @@ static void a_late_loss_begins_no_life(void)
     sb_free(b);
 }
 
+/* A call as the native tracer sends it, of numbers that are its own; arguments [`argument`]. */
+static struct tap_event *add_item(struct sb *b, uint64_t seq, uint32_t process,
+                                  const char *function, unsigned argument)
+{
+    struct tap_event *e = sb_event(b, TAP_FUNCTION_CALL);
+    uint32_t from = sb_from(b);
+    tap_write_u8(&b->arena, TAP_ITEM_CALL);
+    tap_write_u32(&b->arena, 70000 + process), tap_write_u32(&b->arena, 4000000);
+    tap_write_list(&b->arena, 1), tap_write_i64(&b->arena, argument), tap_write_nil(&b->arena);
+    tap_write_u32(&b->arena, 0), tap_write_u32(&b->arena, 5);
+    e->raw = sb_span(b, from);
+    e->seq = seq;
+    e->pid = sb_pid(process);
+    sb_function(e, "m", function, 1);
+    return e;
+}
+
+/* Of a frame's next item, its names as they are defined by then; false: it is none. */
+static bool read_item(struct tap_cursor *c, uint32_t *ids, char (*functions)[16], uint32_t *id,
+                      const char **function, int64_t *argument)
+{
+    uint32_t n, len = 0, next_process = 0, next_function = 0;
+    const char *text = "";
+    struct tap_pid pid = {0};
+    while (tap_left(c) > 9) {
+        unsigned item = *c->p++;
+        uint32_t number = tap_get_u32(c->p);
+        c->p += 4;
+        bool latin1;
+        if (item == TAP_ITEM_PROCESS && number < 64) {
+            CU_ASSERT(!next_process || number == next_process);
+            next_process = number + 1;
+            CU_ASSERT_FATAL(tap_read_pid(c, &text, &len, &pid) && len == 9);
+            ids[number] = pid.id;
+        } else if (item == TAP_ITEM_FUNCTION && number < 64) {
+            CU_ASSERT(!next_function || number == next_function);
+            next_function = number + 1;
+            CU_ASSERT_FATAL(tap_match_atom(c, "m") && tap_read_atom(c, &text, &len, &latin1));
+            snprintf(functions[number], 16, "%.*s", (int)len, text);
+        } else {
+            CU_ASSERT_FATAL(item == TAP_ITEM_CALL && number < 64 && tap_get_u32(c->p) < 64);
+            *id = ids[number];
+            *function = functions[tap_get_u32(c->p)];
+            c->p += 4;
+            CU_ASSERT_FATAL(tap_read_list(c, &n) && n == 1 && tap_read_i64(c, argument));
+            CU_ASSERT_FATAL(tap_read_nil(c) && tap_left(c) >= 8 && tap_get_u64(c->p) == 5);
+            c->p += 8;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void items_are(const struct recorded *r, const uint32_t *process, const char *const *name,
+                      uint32_t events)
+{
+    struct tap_cursor c = tap_cursor(r->body, r->h.length);
+    uint32_t ids[64], id = 0;
+    char functions[64][16];
+    const char *function = "";
+    int64_t argument = 0;
+    frame_is(r, TAP_FRAME_NUMBERED, r->h.seq, events, 0, 0);
+    for (uint32_t i = 0; i < events; i++) {
+        CU_ASSERT_FATAL(read_item(&c, ids, functions, &id, &function, &argument));
+        CU_ASSERT_EQUAL(id, process[i]);
+        CU_ASSERT_STRING_EQUAL(function, name[i]);
+        CU_ASSERT_EQUAL(argument, (int64_t)i);
+    }
+    CU_ASSERT_EQUAL(tap_left(&c), 0);
+}
+
+/* Whatever the numbers were, those of a frame are its own; 256 further is the same place. */
+static void items_have_numbers_of_their_frame(void)
+{
+    static const uint32_t process[] = {5, 6, 5, 5 + 256, 5, 6};
+    static const char *const name[] = {"f", "f", "g", "f", "a_longer_one", "g"};
+    struct sb *b[2] = {calloc(1, sizeof **b), calloc(1, sizeof **b)};
+    sink_host_init();
+    for (unsigned i = 0; i < 6; i++)
+        add_item(b[0], i, process[i], name[i], i);
+    add(b[0], TAP_MESSAGE_SEND, 6, "a message");
+    for (unsigned i = 0; i < 6; i++)
+        add_item(b[1], 7 + i, process[i], name[i], i);
+    sink_written = 0;
+    record(b, 2);
+    CU_ASSERT_EQUAL_FATAL(count, 5);
+    items_are(&all[2], process, name, 6);
+    frame_is(&all[3], TAP_FRAME_ONE_LIST, 6, 1, 0, 0);
+    items_are(&all[4], process, name, 6);
+    CU_ASSERT_EQUAL(all[2].h.length, all[4].h.length);
+    CU_ASSERT_EQUAL(sink_written, 13);
+    sb_free(b[0]), sb_free(b[1]);
+}
+
 static void nodes_and_batches_have_frames_of_their_own(void)
 {
     struct sb *two[2] = {calloc(1, sizeof **two), calloc(1, sizeof **two)};
@@ -452,6 +546,6 @@ UNIT_TESTS("sink_record", UNIT_TEST(blocks_are_indexed), UNIT_TEST(blocks_say_wh
            UNIT_TEST(messages_are_copied_as_one_list), UNIT_TEST(what_is_missing_is_told),
            UNIT_TEST(times_that_cannot_be_known_are_told),
            UNIT_TEST(any_jump_of_the_numbers_is_one_frame), UNIT_TEST(each_life_counts_from_nought),
-           UNIT_TEST(a_late_loss_begins_no_life),
+           UNIT_TEST(a_late_loss_begins_no_life), UNIT_TEST(items_have_numbers_of_their_frame),
            UNIT_TEST(nodes_and_batches_have_frames_of_their_own),
            UNIT_TEST(frames_stay_small_but_take_what_is_large))

@@ -28,8 +28,8 @@
  * one external term with its version byte instead, the list of the frame's `count` messages (a
  * relay encodes a whole frame at once in half of the time that its messages take one by one).
  *
- * With TAP_FRAME_NUMBERED, which only the native tracer sends and no file holds, the body is
- * `count` items, before which definitions may stand: processes and functions go by numbers.
+ * With TAP_FRAME_NUMBERED, which only the native tracer sends, the body is `count` items, before
+ * which definitions may stand: processes and functions go by numbers.
  *
  *     u8 TAP_ITEM_PROCESS, u32 number, Pid                         a definition, until the next one
  *     u8 TAP_ITEM_FUNCTION, u32 number, M, F                       of that number
@@ -39,6 +39,8 @@
  *     u8 TAP_ITEM_EXCEPTION + 16 * extras, the same with {Class, Reason}
  *
  * where extras are so many of Extra and Scheduler, time is 8 bytes, and terms have no version byte.
+ * A node's numbers hold as long as its stream. In a recorded file each frame has its own, which are
+ * defined in it, from 0 on one after the other, and below TAP_ITEM_RECORDED.
  *
  *     {trace_ts, Pid, Tag, A [, B] [, Extra] [, Scheduler], Time}
  *
@@ -210,7 +212,8 @@ extern "C" {
 #define TAP_FRAME_LOST_ALL UINT32_MAX /* in a recorded frame: every number up to its own */
 #define TAP_FRAME_MAX (64u << 20)     /* a longer frame is a protocol error */
 
-#define TAP_ITEM_NUMBERS (1u << 22) /* a number is below that */
+#define TAP_ITEM_NUMBERS (1u << 22) /* a number is below that, */
+#define TAP_ITEM_RECORDED 4096u     /* and in a recorded file below that */
 enum tap_item {
     TAP_ITEM_PROCESS,
     TAP_ITEM_FUNCTION,

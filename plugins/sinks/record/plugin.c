@@ -2,17 +2,21 @@
  * again.
  *
  * The file is a sequence of frames in blocks (beamtap/frame.h) and nothing else. Trace messages and
- * reports are copied byte for byte; only the frames around them are new, because what a filter took
- * out of a frame must be told, and what was lost stands in the stream as events.
+ * reports are copied byte for byte, but for the numbers of the native tracer's items; only the
+ * frames around them are new, because what a filter took out of a frame must be told, and what was
+ * lost stands in the stream as events.
  */
 #include "beamtap/term_write.h"
 #include "sinks/record/block.h"
+#include "sinks/record/items.h"
 #include "sinks/record/session.h"
 
 #define FRAME_BYTES (64u << 10)
 #define FRAME_EVENTS 4096u
 #define LIST_HEADER 6u /* version byte, tag, length */
 #define OWN (TAP_FRAME_CONTROL | TAP_FRAME_OWN)
+
+_Static_assert(FRAME_EVENTS <= TAP_ITEM_RECORDED, "each may define one of each kind");
 
 enum record_compress { RECORD_PLAIN, RECORD_ZSTD };
 
@@ -40,7 +44,9 @@ struct record {
     /* The frame of events that is being written, with one node's; count 0: there is none. */
     uint32_t count, node;
     uint64_t first;
-    size_t begun; /* where it begins in its block */
+    size_t begun;  /* where it begins in its block */
+    bool numbered; /* it has items, else trace messages */
+    struct tap_items items;
 };
 
 /* ---- Frames */
@@ -99,12 +105,15 @@ static void put_missing(struct record *r, uint32_t node, struct record_node *n, 
               NULL, 0);
 }
 
-static void events_begin(struct record *r, uint32_t node, struct record_node *n)
+static void events_begin(struct record *r, uint32_t node, struct record_node *n, bool numbered)
 {
     tap_blocks_frame(&r->blocks, TAP_BLOCK_EVENTS);
     tap_writer_reserve(&r->w, TAP_FRAME_HEADER + LIST_HEADER);
     r->begun = tap_writer_here(&r->w);
-    r->w.p += TAP_FRAME_HEADER + LIST_HEADER;
+    r->w.p += TAP_FRAME_HEADER + (numbered ? 0 : LIST_HEADER);
+    r->numbered = numbered;
+    if (numbered)
+        tap_items_begin(&r->items);
     r->node = node;
     r->first = n->next;
 }
@@ -114,14 +123,17 @@ static void events_end(struct record *r)
     struct tap_writer *w = &r->w;
     if (r->count == 0)
         return;
-    *tap_writer_reserve(w, 1) = (char)TAP_EXT_NIL;
-    w->p++;
+    if (!r->numbered) {
+        *tap_writer_reserve(w, 1) = (char)TAP_EXT_NIL;
+        w->p++;
+    }
     uint32_t count = r->count;
     r->count = 0;
     if (__builtin_expect(w->failed, 0))
         return; /* the block is dropped as a whole */
     uint8_t *head = (uint8_t *)tap_writer_begun(w) + r->begun;
-    struct tap_frame f = {.flags = TAP_FRAME_ONE_LIST | TAP_FRAME_RECORDED,
+    unsigned flags = r->numbered ? TAP_FRAME_NUMBERED : TAP_FRAME_ONE_LIST;
+    struct tap_frame f = {.flags = (uint8_t)(flags | TAP_FRAME_RECORDED),
                           .number = r->number++,
                           .count = count,
                           .node = r->node,
@@ -129,6 +141,8 @@ static void events_end(struct record *r)
                           .seq = r->first};
     tap_frame_write(head, &f);
     tap_bloom_node(&r->blocks.bloom, r->node, count, r->nodes[r->node].ts);
+    if (r->numbered)
+        return;
     head += TAP_FRAME_HEADER;
     head[0] = TAP_EXT_VERSION;
     head[1] = TAP_EXT_LIST;
@@ -250,7 +264,8 @@ static void put_other(struct record *r, const struct tap_batch *batch, const str
 
 static void put_event(struct record *r, const struct tap_batch *batch, const struct tap_event *e)
 {
-    if (r->count && (r->node != e->node || r->count == FRAME_EVENTS ||
+    bool item = tap_items_is(batch, e);
+    if (r->count && (r->node != e->node || r->numbered != item || r->count == FRAME_EVENTS ||
                      tap_writer_here(&r->w) - r->begun >= FRAME_BYTES))
         events_end(r);
     struct record_node *n = node_get(r, e->node);
@@ -271,8 +286,11 @@ static void put_event(struct record *r, const struct tap_batch *batch, const str
         put_missing(r, e->node, n, e->seq - n->base, TAP_REASON_NONE);
     }
     if (r->count == 0)
-        events_begin(r, e->node, n);
-    tap_writer_put(&r->w, batch->arena + e->raw.off, e->raw.len);
+        events_begin(r, e->node, n, item);
+    if (item)
+        tap_items_put(&r->items, &r->w, batch, e);
+    else
+        tap_writer_put(&r->w, batch->arena + e->raw.off, e->raw.len);
     tap_blocks_event(&r->blocks, e->node, e->ts);
     tap_bloom_event(&r->blocks.bloom, e, e->ts < n->latest);
     n->latest = e->ts > n->latest ? e->ts : n->latest;
@@ -395,6 +413,7 @@ static const struct tap_plugin record_plugin = {
     .option_count = sizeof record_options / sizeof *record_options,
     .settings_size = sizeof(struct record_settings),
     .ops = &record_ops,
+    .flags = TAP_PLUGIN_ITEMS,
     .endings = endings,
 };
 

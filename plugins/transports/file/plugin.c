@@ -212,10 +212,26 @@ static enum tap_status file_start(void *self)
     return TAP_OK;
 }
 
+/* Trace messages are wanted where somebody looks at them, and here where frames are cut or times
+ * are looked for. */
+static enum tap_status expand(struct file *f)
+{
+    struct tap_player *p = &f->player;
+    const struct tap_plan *plan = f->host->plan;
+    enum tap_status status = TAP_OK;
+    if (plan && TAP_HAS(plan, numbered) && plan->numbered && p->source_count == 1 && !p->real)
+        return TAP_OK;
+    for (size_t i = 0; i < p->source_count && status == TAP_OK; i++)
+        status = tap_source_expand(&p->sources[i]);
+    return status;
+}
+
 static enum tap_status file_run(void *self)
 {
     struct file *f = self;
-    enum tap_status status = tap_player_run(&f->player);
+    enum tap_status status = expand(f);
+    if (status == TAP_OK)
+        status = tap_player_run(&f->player);
     uint64_t unread = f->player.sources[0].reader.unread_blocks;
     if (unread)
         f->host->count(f->host, "blocks not read", (int64_t)unread);

@@ -83,12 +83,21 @@ void tap_source_close(struct tap_source *s)
         free(s->nodes[i].name);
     tap_reader_close(&s->reader);
     tap_cut_free(&s->cut);
+    if (s->expand)
+        tap_buf_free(&s->expand->out);
+    free(s->expand);
     if (s->port)
         tap_port_file_close(s->port);
     free(s->port);
     free(s->nodes);
     tap_told_free(&s->told);
     *s = (struct tap_source){.reader.fd = -1};
+}
+
+enum tap_status tap_source_expand(struct tap_source *s)
+{
+    s->expand = calloc(1, sizeof *s->expand);
+    return s->expand ? TAP_OK : TAP_FAIL(s->host, TAP_ERROR, "out of memory");
 }
 
 /* ---- Damage */
@@ -131,9 +140,14 @@ static enum tap_reader_got next_frame(struct tap_source *s)
         s->nodes[i].left_out = true;
     s->reader.skipped = false;
     note_unread(s);
-    /* numbers are the native tracer's, and no file holds them, nor what a replay says itself */
-    const unsigned foreign = TAP_FRAME_NUMBERED | TAP_FRAME_PASSED;
-    return got == TAP_READER_FRAME && s->header.flags & foreign ? TAP_READER_BAD : got;
+    if (got != TAP_READER_FRAME)
+        return got;
+    if (s->header.flags & TAP_FRAME_PASSED) /* no file holds what a replay says itself */
+        return TAP_READER_BAD;
+    bool items = (s->header.flags & (TAP_FRAME_NUMBERED | TAP_FRAME_CONTROL)) == TAP_FRAME_NUMBERED;
+    if (s->expand && items && !tap_expand_frame(s->expand, &s->header, &s->frame))
+        return errno = ENOMEM, TAP_READER_ERROR;
+    return got;
 }
 
 /* ---- When it was */

@@ -4,6 +4,7 @@
 #define TAP_TRANSPORTS_FILE_SOURCE_H
 
 #include "transports/file/cut.h"
+#include "transports/file/expand.h"
 #include "transports/file/pace.h"
 #include "transports/file/port_file.h"
 #include "transports/file/reader.h"
@@ -37,6 +38,7 @@ struct tap_source {
     struct tap_source_node *nodes; /* by their index in the file */
     struct tap_told told;
     bool joint; /* another file is of the same run: what one left out the other may have */
+    struct tap_expand *expand; /* NULL: items are played as they are */
     int64_t started;
     uint64_t damages;
     /* The frame that comes next. */
@@ -54,6 +56,8 @@ struct tap_source {
 /* Opens the file and reads what it says of its run, into *info as far as it says anything. */
 enum tap_status tap_source_open(struct tap_source *, const struct tap_host *, const char *path,
                                 struct tap_run_info *info);
+/* Before the first frame: items become trace messages. TAP_ERROR: there is no memory. */
+enum tap_status tap_source_expand(struct tap_source *);
 /* Makes `ready`. */
 void tap_source_next(struct tap_source *, bool timed);
 /* Says how it ended; OK: at its end. */

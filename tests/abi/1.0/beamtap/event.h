@@ -222,8 +222,9 @@ struct tap_event {
     uint8_t reason;           /* enum tap_reason */
     uint8_t gen;              /* enum tap_gen */
     uint32_t flags;           /* enum tap_event_flags */
-    /* the whole trace message or report that it was made of; len 0: the collector's own word, or
-     * nobody looks there (TAP_PLUGIN_NO_RAW) */
+    /* the whole trace message or report that it was made of, or, where all who look know that
+     * (TAP_PLUGIN_ITEMS), its item; len 0: the collector's own word, or nobody looks there
+     * (TAP_PLUGIN_NO_RAW) */
     struct tap_span raw;
 };
 

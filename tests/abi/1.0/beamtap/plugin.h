@@ -322,7 +322,10 @@ enum tap_plugin_flags {
      * returns and exceptions, on events of the functions that it claims with match specs, and on
      * exits. What other filters leave out it need not see (plan->pass_processes). Where it claims
      * other processes than by pid that does not hold. */
-    TAP_PLUGIN_ALONE = 1 << 2
+    TAP_PLUGIN_ALONE = 1 << 2,
+    /* A sink or filter that knows what it is where an event's `raw` is no trace message but an item
+     * of a frame with TAP_FRAME_NUMBERED (frame.h): then the native tracer may send such frames. */
+    TAP_PLUGIN_ITEMS = 1 << 3
 };
 
 /* What beamtap_plugin_v1 returns. Constant, and valid as long as the process lives. */
