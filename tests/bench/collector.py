@@ -1,7 +1,7 @@
 """Collector rows: recordings through the real command into each sink.
 
-What is recorded is made up (replay.c, a transport that makes frames byte for byte as a relay sends them), once by the sink
-record; transport file plays it. Where something grows over many values (pids, nodes, names, length) replay.c plays itself.
+What is recorded is made up (replay.c, a transport that makes frames byte for byte as a relay or the native tracer sends them), once
+by the sink record; transport file plays it. Where something grows over many values (pids, nodes, names, length) replay.c plays itself.
 
 What counts is the CPU the process took, user and system, all threads together: that is what one core would carry, and it
 does not depend on who else is on the machine.
@@ -66,7 +66,9 @@ def output(sink, sink_options='', to='out'):
 
 
 def ini(plugins, sink, what, exits, options, sink_options, to):
-    lines = ['what = ' + what] + ['%s = %s' % o for o in options.items()] + (['exits = true'] if exits else [])
+    native, what = what.startswith(NATIVE), what.removeprefix(NATIVE)
+    lines = (['what = ' + what] + ['%s = %s' % o for o in options.items()] + (['exits = true'] if exits else []) +
+             (['native = true'] if native else []))
     return INI % (KINDS[what] + (', process_exit' if exits else ''), plugins, '\n'.join(lines), sink,
                   output(sink, sink_options, to))
 
@@ -102,9 +104,16 @@ def dbg_reader(rounds, events):
     return figures
 
 
-ROWS = (('calls', 'null', '', 'thrown away after decoding', None), ('calls', 'record', '', 'calls -> record', None),
-        ('calls', 'chrome', '', 'calls -> chrome', 5e6), ('calls', 'csv', '', 'calls -> csv', 6e6),
-        ('calls', 'stdout', 'format = text', 'calls -> stdout', 4e6),
+NATIVE = 'native '
+ROWS = (('native calls', 'null', '', 'native, thrown away after decoding', None),
+        ('native calls', 'record', '', 'native calls -> record', None),
+        ('native calls', 'chrome', '', 'native calls -> chrome', 5e6), ('native calls', 'csv', '', 'native calls -> csv', 6e6),
+        ('native calls', 'stdout', 'format = text', 'native calls -> stdout', 4e6),
+        ('native returns', 'chrome', '', 'native returns -> chrome', None),
+        ('native returns', 'csv', '', 'native returns -> csv', None),
+        ('calls', 'null', '', 'thrown away after decoding', None), ('calls', 'record', '', 'calls -> record', None),
+        ('calls', 'chrome', '', 'calls -> chrome', None), ('calls', 'csv', '', 'calls -> csv', None),
+        ('calls', 'stdout', 'format = text', 'calls -> stdout', None),
         ('calls', 'stdout', 'format = json', 'calls -> stdout, json', None), ('returns', 'chrome', '', 'returns -> chrome', None),
         ('returns', 'csv', '', 'returns -> csv', None), ('messages', 'chrome', '', 'messages -> chrome', None),
         ('messages', 'csv', '', 'messages -> csv', None))
@@ -115,8 +124,8 @@ def collector(table, options):
     events, rounds = 2000000 if not options.quick else 300000, options.rounds
     section = 'collector: recordings of %d events replayed, events a second of CPU' % events
     recordings = {}
-    for what in ('calls', 'returns', 'messages'):
-        recordings[what] = os.path.join(work, what + '.btf')
+    for what in {row[0]: None for row in ROWS}:
+        recordings[what] = os.path.join(work, what.replace(' ', '_') + '.btf')
         replay(plugins, sink='record', what=what, events=events, keep=recordings[what])
     recordings['large'] = os.path.join(work, 'large.btf')
     replay(plugins, sink='record', events=events // 4, payload=1000, keep=recordings['large'])

@@ -44,7 +44,8 @@ static const struct tap_plugin plugin = {TAP_PLUGIN_HEADER,
                                          .version = "1",
                                          .summary = "throws everything away",
                                          .license = "Apache-2.0",
-                                         .ops = &ops};
+                                         .ops = &ops,
+                                         .flags = TAP_PLUGIN_NO_RAW};
 
 const struct tap_plugin *beamtap_plugin_v1(void)
 {

@@ -1,7 +1,7 @@
 /* replay.c: a transport that plays a made-up recording at full speed, so that the bench can measure
  * the collector alone.
  *
- * The frames are byte for byte what a relay of OTP 25 sends. They are made from templates by
+ * The frames are byte for byte what a relay of OTP 25 sends, or the native tracer. They are made from templates by
  * copying and patching (pid, number, argument, time), which takes about a tenth of what the
  * collector takes for them; the row "generated, then thrown away" of the bench says how much. When
  * a sink is full it waits, so nothing is lost and memory stays what the sink's queue allows.
@@ -9,10 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "beamtap/transport.h"
+#include "replay_templates.h"
 
 #define FRAME_EVENTS 256u
-#define ITEM_MAX 2048u
 #define NAMES_MAX 200000
 #define STEP 1000    /* ns from event to event, of all nodes together */
 #define TURN 5000000 /* ns: a relay keeps no event for longer */
@@ -25,7 +24,7 @@ static const char *const whats[] = {"calls", "returns", "messages", NULL};
 struct settings {
     int64_t events, pids, nodes, names, payload;
     int what;
-    bool exits, decode;
+    bool exits, decode, native;
 };
 
 static const struct tap_option options[] = {
@@ -38,6 +37,9 @@ static const struct tap_option options[] = {
     {"exits", TAP_OPT_BOOL, "false", 0, 0, NULL,
      "processes live one after another and exit, instead of all at once",
      offsetof(struct settings, exits), 0},
+    {"native", TAP_OPT_BOOL, "false", 0, 0, NULL,
+     "as the native tracer sends them, with numbers for names; not with messages or exits",
+     offsetof(struct settings, native), 0},
     {"nodes", TAP_OPT_INT, "1", 1, 64, NULL, "nodes", offsetof(struct settings, nodes), 0},
     {"names", TAP_OPT_INT, "1", 1, NAMES_MAX, NULL, "functions", offsetof(struct settings, names),
      0},
@@ -47,18 +49,12 @@ static const struct tap_option options[] = {
      "false: throw the frames away as soon as they are made", offsetof(struct settings, decode), 0},
 };
 
-/* An event's bytes, and where in them its own values go; 0: nowhere. */
-struct template
-{
-    uint8_t bytes[ITEM_MAX];
-    uint32_t len, pid, name, number, peer, time;
-};
-
 struct replay_node {
     uint32_t index, number;
     uint64_t seq;
     int64_t next, process_since;
     uint32_t process;
+    uint32_t processes, functions; /* that have numbers */
 };
 
 struct replay {
@@ -71,76 +67,22 @@ struct replay {
 
 /* ---- Templates */
 
-static uint32_t put_pid(struct tap_buf *b)
-{
-    tap_write_u8(b, TAP_EXT_NEW_PID);
-    tap_write_atom(b, "shop@web01");
-    uint32_t at = (uint32_t)b->len; /* right behind the name */
-    tap_write_u32(b, 0);
-    tap_write_u32(b, 0);
-    tap_write_u32(b, 1637000000);
-    return at;
-}
-
-static void put_head(struct tap_buf *b, struct template *t, uint32_t arity, const char *tag)
-{
-    memset(b, 0, sizeof *b);
-    tap_write_u32(b, 0);
-    tap_write_version(b);
-    tap_write_tuple(b, arity);
-    tap_write_atom(b, "trace_ts");
-    t->pid = put_pid(b);
-    tap_write_atom(b, tag);
-}
-
-/* The template takes the buffer's bytes, after the time, which always takes eight bytes. */
-static void put_end(struct tap_buf *b, struct template *t)
-{
-    tap_write_u8(b, 110);
-    tap_write_u8(b, 8);
-    tap_write_u8(b, 1);
-    t->time = (uint32_t)b->len;
-    tap_write_u32(b, 0);
-    tap_write_u32(b, 0);
-    tap_put_u32(b->data, (uint32_t)b->len - 4);
-    t->len = (uint32_t)b->len;
-    memcpy(t->bytes, b->data, b->len < ITEM_MAX ? b->len : ITEM_MAX);
-    free(b->data);
-}
-
-static void put_function(struct tap_buf *b, struct template *t)
-{
-    tap_write_tuple(b, 3);
-    tap_write_atom(b, "shop_cart");
-    tap_write_atom(b, "add_000000");
-    t->name = (uint32_t)b->len - 6;
-}
-
-/* [Number, apple], or instead of apple as many bytes as were asked for. */
-static void put_value(const struct replay *r, struct tap_buf *b, struct template *t)
-{
-    static const uint8_t zeros[1024];
-    tap_write_list(b, 2);
-    tap_write_u8(b, 98);
-    t->number = (uint32_t)b->len;
-    tap_write_u32(b, 0);
-    if (r->settings->payload)
-        tap_write_binary(b, (const char *)zeros, (size_t)r->settings->payload);
-    else
-        tap_write_atom(b, "apple");
-    tap_write_nil(b);
-}
-
 static void make_templates(struct replay *r)
 {
     struct tap_buf b;
+    size_t payload = (size_t)r->settings->payload;
+    if (r->settings->native) {
+        put_numbered(&r->first, TAP_ITEM_CALL, payload);
+        put_numbered(&r->second, TAP_ITEM_RETURN, payload);
+        return;
+    }
     if (r->settings->what == WHAT_MESSAGES) {
         put_head(&b, &r->first, 6, "send");
-        put_value(r, &b, &r->first);
+        put_value(&b, &r->first, payload);
         r->first.peer = put_pid(&b);
         put_end(&b, &r->first);
         put_head(&b, &r->second, 6, "receive");
-        put_value(r, &b, &r->second);
+        put_value(&b, &r->second, payload);
         tap_write_tuple(&b, 3);
         tap_write_atom(&b, "$beamtap_from");
         tap_write_atom(&b, "shop@web01");
@@ -149,13 +91,13 @@ static void make_templates(struct replay *r)
     } else {
         put_head(&b, &r->first, 5, "call");
         put_function(&b, &r->first);
-        put_value(r, &b, &r->first);
+        put_value(&b, &r->first, payload);
         put_end(&b, &r->first);
         put_head(&b, &r->second, 6, "return_from");
         put_function(&b, &r->second);
         tap_write_u8(&b, 97);
         tap_write_u8(&b, 2);
-        put_value(r, &b, &r->second);
+        put_value(&b, &r->second, payload);
         put_end(&b, &r->second);
     }
     put_head(&b, &r->exit, 5, "exit");
@@ -202,6 +144,46 @@ static uint8_t *put_item(const struct replay *r, const struct replay_node *n, ui
     return at + t->len;
 }
 
+/* Processes and functions come in their order: what is the next one has no number yet. */
+static uint8_t *define(const struct replay *r, struct replay_node *n, uint8_t *at, uint32_t process,
+                       uint32_t function)
+{
+    struct tap_buf b = {0};
+    if (process == n->processes) {
+        n->processes++;
+        tap_write_u8(&b, TAP_ITEM_PROCESS);
+        tap_write_u32(&b, process);
+        uint32_t pid = put_pid(&b);
+        put_own_pid(r, n, b.data + pid, process);
+    }
+    if (function == n->functions) {
+        n->functions++;
+        tap_write_u8(&b, TAP_ITEM_FUNCTION);
+        tap_write_u32(&b, function);
+        tap_write_atom(&b, "shop_cart");
+        tap_write_atom(&b, "add_000000");
+        memcpy(b.data + b.len - 6, r->numbers[function], sizeof *r->numbers);
+    }
+    if (b.len)
+        memcpy(at, b.data, b.len);
+    free(b.data);
+    return at + b.len;
+}
+
+static uint8_t *put_native(const struct replay *r, struct replay_node *n, uint8_t *at,
+                           const struct template *t, int64_t i, uint32_t process)
+{
+    uint64_t time = BASE_TIME - (uint64_t)(i * r->settings->nodes) * STEP;
+    uint32_t function = (uint32_t)(i / 2 % r->settings->names);
+    at = define(r, n, at, process, function);
+    memcpy(at, t->bytes, t->len);
+    tap_put_u32(at + t->pid, process);
+    tap_put_u32(at + t->name, function);
+    tap_put_u32(at + t->number, 1000 + ((uint32_t)i & 0xffffff));
+    tap_put_u64(at + t->time, 0 - time);
+    return at + t->len;
+}
+
 static uint8_t *put_event(const struct replay *r, struct replay_node *n, uint8_t *at)
 {
     const struct settings *s = r->settings;
@@ -220,6 +202,8 @@ static uint8_t *put_event(const struct replay *r, struct replay_node *n, uint8_t
     bool second = s->what != WHAT_CALLS && i % 2;
     if (s->what == WHAT_CALLS && !s->exits)
         pid = (uint32_t)i % pids;
+    if (s->native)
+        return put_native(r, n, at, second ? &r->second : &r->first, second ? i - 1 : i, pid);
     if (s->what == WHAT_MESSAGES && second)
         return put_item(r, n, at, &r->second, i, peer, pid, 1);
     return put_item(r, n, at, second ? &r->second : &r->first, second ? i - 1 : i, pid, peer,
@@ -248,7 +232,8 @@ static uint32_t put_events(const struct replay *r, struct replay_node *n, uint8_
     uint32_t count = 0;
     for (; count < FRAME_EVENTS && count < left && (size_t)(p - at) < 65536; count++)
         p = put_event(r, n, p);
-    return (uint32_t)(put_frame(n, at, count, 0, p) - at);
+    uint8_t flags = r->settings->native ? TAP_FRAME_NUMBERED : 0;
+    return (uint32_t)(put_frame(n, at, count, flags, p) - at);
 }
 
 /* A frame of one report, which b holds behind its length. */
@@ -333,6 +318,10 @@ static enum tap_status replay_create(const struct tap_host *host, const void *se
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     r->host = host;
     r->settings = settings;
+    if (r->settings->native && (r->settings->exits || r->settings->what == WHAT_MESSAGES)) {
+        free(r);
+        return TAP_FAIL(host, TAP_INVALID, "native: neither exits nor messages");
+    }
     make_templates(r);
     if (!make_numbers(r)) {
         free(r);
