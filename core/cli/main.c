@@ -160,7 +160,8 @@ static const struct command {
      "    --pace real: as long as it took. FILE - is standard input.\n" TAP_CLI_SINK_HELP},
     {"info", "FILE... [--json] [--set SECTION.KEY=VALUE]...",
      "what a recording holds: span, nodes, kinds of events, losses, and who was busy", tap_cli_info,
-     NULL},
+     "    Bytes are those of the events in the file; of several files, of the same as trace\n"
+     "    messages.\n"},
     {"nodes", "NODE [--hidden] [--json] [--set SECTION.KEY=VALUE]...",
      "the cluster as that node sees it: releases, and who is tracing already", tap_cli_nodes, NULL},
     {"clean", "NODE [--json] [--set SECTION.KEY=VALUE]...",

@@ -8,15 +8,19 @@
 
 #define CHUNK 1024u
 #define CHUNKS (TAP_ITEM_NUMBERS / CHUNK)
-#define EXTRAS 2u /* Extra and Scheduler */
 
+/* The name of nobody, and one that there is no more room for, are 0 as well: `defined` says it. */
+struct number_process {
+    struct tap_pid pid;
+    uint32_t defined;
+};
 struct number_function {
-    uint32_t module, function;
+    uint32_t module, function, defined;
 };
 struct tap_numbers {
     bool recorded;
     uint32_t process_limit, function_limit; /* of recorded frames: so many are defined */
-    struct tap_pid *processes[CHUNKS];
+    struct number_process *processes[CHUNKS];
     struct number_function *functions[CHUNKS];
 };
 
@@ -43,22 +47,13 @@ void tap_numbers_begin(struct tap_numbers *n, bool recorded)
     n->process_limit = n->function_limit = recorded ? 0 : TAP_ITEM_NUMBERS;
 }
 
-static bool read_u32(struct tap_cursor *c, uint32_t *v)
-{
-    if (tap_left(c) < 4)
-        return tap_cursor_fail(c);
-    *v = tap_get_u32(c->p);
-    c->p += 4;
-    return true;
-}
-
 /* ---- Definitions */
 
 /* The number of a definition, which is below *limit from here on. */
 static bool read_number(const struct tap_numbers *n, struct tap_cursor *c, uint32_t *limit,
                         uint32_t *number)
 {
-    if (!read_u32(c, number))
+    if (!tap_item_number(c, number))
         return false;
     if (!n->recorded)
         return *number < *limit;
@@ -68,26 +63,31 @@ static bool read_number(const struct tap_numbers *n, struct tap_cursor *c, uint3
 static bool define_process(struct tap_numbers *n, struct tap_message_reader *r)
 {
     uint32_t number;
-    struct tap_pid pid = {0};
-    if (!read_number(n, &r->c, &n->process_limit, &number) || !tap_decode_pid(r, &pid))
+    struct number_process process = {.defined = true};
+    if (!read_number(n, &r->c, &n->process_limit, &number))
         return false;
-    struct tap_pid **chunk = &n->processes[number / CHUNK];
+    const uint8_t *from = r->c.p;
+    if (!tap_decode_pid(r, &process.pid) || r->c.p - from > TAP_ITEM_DEFINED)
+        return false;
+    struct number_process **chunk = &n->processes[number / CHUNK];
     if (!*chunk && !(*chunk = calloc(CHUNK, sizeof **chunk)))
         return false;
-    (*chunk)[number % CHUNK] = pid;
+    (*chunk)[number % CHUNK] = process;
     return true;
 }
 
 static bool define_function(struct tap_numbers *n, struct tap_message_reader *r)
 {
     uint32_t number;
-    struct number_function mf;
+    struct number_function mf = {.defined = true};
     if (!read_number(n, &r->c, &n->function_limit, &number))
         return false;
+    const uint8_t *from = r->c.p;
     mf.module = tap_decode_name(r);
     mf.function = tap_decode_name(r);
     struct number_function **chunk = &n->functions[number / CHUNK];
-    if (r->c.bad || (!*chunk && !(*chunk = calloc(CHUNK, sizeof **chunk))))
+    if (r->c.bad || r->c.p - from > TAP_ITEM_DEFINED ||
+        (!*chunk && !(*chunk = calloc(CHUNK, sizeof **chunk))))
         return false;
     (*chunk)[number % CHUNK] = mf;
     return true;
@@ -95,22 +95,23 @@ static bool define_function(struct tap_numbers *n, struct tap_message_reader *r)
 
 /* ---- Events */
 
-/* Who and which function. The name of a node is never 0, so that a process without one was not
- * defined; nor is that of a module. */
+/* Who and which function. */
 static bool read_numbers(const struct tap_numbers *n, struct tap_cursor *c, struct tap_event *ev)
 {
     uint32_t process, function;
-    if (!read_u32(c, &process) || !read_u32(c, &function) || process >= n->process_limit ||
-        function >= n->function_limit)
+    if (!tap_item_number(c, &process) || !tap_item_number(c, &function) ||
+        process >= n->process_limit || function >= n->function_limit)
         return false;
-    const struct tap_pid *pids = n->processes[process / CHUNK];
-    const struct number_function *functions = n->functions[function / CHUNK];
-    if (!pids || !functions)
+    const struct number_process *p = n->processes[process / CHUNK];
+    const struct number_function *f = n->functions[function / CHUNK];
+    if (!p || !f)
         return false;
-    ev->pid = pids[process % CHUNK];
-    ev->module = functions[function % CHUNK].module;
-    ev->function = functions[function % CHUNK].function;
-    return ev->pid.node && ev->module;
+    p += process % CHUNK;
+    f += function % CHUNK;
+    ev->pid = p->pid;
+    ev->module = f->module;
+    ev->function = f->function;
+    return p->defined && f->defined;
 }
 
 static bool read_rest(struct tap_message_reader *r, unsigned item, struct tap_event *ev)
@@ -133,7 +134,7 @@ static enum tap_decoded read_event(const struct tap_numbers *n, struct tap_messa
     int64_t monotonic;
     bool timer = false;
     unsigned extras = item >> 4;
-    if (extras > EXTRAS || !read_numbers(n, &r->c, ev) || !read_rest(r, item & 15, ev))
+    if (extras > TAP_ITEM_EXTRAS || !read_numbers(n, &r->c, ev) || !read_rest(r, item & 15, ev))
         return TAP_DECODE_BAD;
     for (; extras > 0; extras--)
         if (!tap_decode_extra(r, ev, &timer))

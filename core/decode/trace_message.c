@@ -290,7 +290,7 @@ enum tap_decoded tap_decode_item(struct tap_atom_cache *atoms, struct tap_node_c
     struct tap_message_reader r = {tap_cursor(arena + *off, end - *off), atoms, arena, numbered};
     uint32_t arity, used;
     bool timed, timer = false, extra = false;
-    if (!read_head(&r.c, &arity, &timed))
+    if (!read_head(&r.c, &arity, &timed) || (numbered && !timed))
         return TAP_DECODE_BAD;
     bool one = __builtin_expect(tap_is_pid(tap_peek(&r.c)), 1);
     if (!(one ? tap_decode_pid(&r, &ev->pid) : tap_match_atom(&r.c, "all")))

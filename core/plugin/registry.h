@@ -18,7 +18,7 @@ struct tap_loaded {
     const char *path;                 /* the file it came from */
     const struct tap_option *options; /* plugin->option_count rows as this core knows them */
 };
-/* Whether its descriptor has this flag. NULL: no. */
+/* Whether its descriptor has any of these flags. NULL: no. */
 static inline bool tap_loaded_says(const struct tap_loaded *l, unsigned flags)
 {
     return l && l->plugin->flags & flags;

@@ -1,10 +1,11 @@
 /* replay.c: a transport that plays a made-up recording at full speed, so that the bench can measure
  * the collector alone.
  *
- * The frames are byte for byte what a relay of OTP 25 sends, or the native tracer. They are made from templates by
- * copying and patching (pid, number, argument, time), which takes about a tenth of what the
- * collector takes for them; the row "generated, then thrown away" of the bench says how much. When
- * a sink is full it waits, so nothing is lost and memory stays what the sink's queue allows.
+ * The frames are byte for byte what a relay of OTP 25 sends, or the native tracer. They are made
+ * from templates by copying and patching (pid, number, argument, time), which takes about a tenth
+ * of what the collector takes for them; the row "generated, then thrown away" of the bench says how
+ * much. When a sink is full it waits, so nothing is lost and memory stays what the sink's queue
+ * allows.
  */
 #include <stdio.h>
 #include <stdlib.h>

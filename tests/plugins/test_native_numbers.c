@@ -40,7 +40,7 @@ static ERL_NIF_TERM options(ERL_NIF_TERM key, ERL_NIF_TERM value)
     return map;
 }
 
-static void begin(void)
+static void begin_with(uint32_t most_names)
 {
     memset(&numbers, 0, sizeof numbers);
     memset(&names, 0, sizeof names);
@@ -48,10 +48,15 @@ static void begin(void)
     encoder.names = &names;
     encoder.numbers = &numbers;
     tap_native_atoms_make(&atoms, NULL);
-    intern = tap_intern_new(0);
+    intern = tap_intern_new(most_names);
     cache = tap_atom_cache_new(intern);
     known = tap_numbers_new();
     tap_node_clock_set(&node_clock, 1000);
+}
+
+static void begin(void)
+{
+    begin_with(0);
 }
 
 static void end(void)
@@ -140,6 +145,47 @@ static void what_was_lost_is_defined_again(void)
     end();
 }
 
+/* An event is no worse for a name that there is no room for. */
+static void names_that_have_no_room_are_empty(void)
+{
+    begin_with(1);
+    struct tap_event ev;
+    ERL_NIF_TERM none = options(0, 0);
+    for (int i = 0; i < 2; i++) {
+        size_t len = write_event(TAP_TAG_CALL, TERM(args), none);
+        CU_ASSERT_FATAL(read_event(len, &ev) == TAP_DECODED && read_to == len);
+        CU_ASSERT(ev.pid.id == 5 && ev.arity == 2 && ev.function == 0);
+        CU_ASSERT(ev.raw.off + ev.raw.len == len && ev.raw.len == 1 + 4 + 4 + 12 + 8);
+    }
+    end();
+}
+
+/* In a recorded frame each number is the next one, and none is left of the frame before. */
+static void recorded_frames_have_numbers_of_their_own(void)
+{
+    static const uint8_t frame[] = "\0\0\0\0\0Xw\3n@h\0\0\0\5\0\0\0\2\0\0\0\1" /* who */
+                                   "\1\0\0\0\0w\1mw\1f"
+                                   "\3\0\0\0\0\0\0\0\0a\2\377\377\377\377\377\377\377\373";
+    struct tap_event ev;
+    size_t len = sizeof frame - 1, call = 19, defined = len - call;
+    begin();
+    tap_numbers_begin(known, true);
+    memcpy(room, frame, len);
+    is_event(len, TAP_FUNCTION_CALL, 0);
+    CU_ASSERT(read_event(len, &ev) == TAP_DECODE_BAD); /* defined twice */
+    tap_numbers_begin(known, true);
+    memcpy(room, frame + defined, call);
+    CU_ASSERT(read_event(call, &ev) == TAP_DECODE_BAD);
+    tap_numbers_begin(known, true);
+    memcpy(room, frame, len);
+    room[4] = 1; /* and not 0 */
+    CU_ASSERT(read_event(len, &ev) == TAP_DECODE_BAD);
+    tap_numbers_begin(known, true);
+    room[4] = 0;
+    is_event(len, TAP_FUNCTION_CALL, 0);
+    end();
+}
+
 static void what_is_not_whole_is_bad(void)
 {
     begin();
@@ -159,4 +205,6 @@ static void what_is_not_whole_is_bad(void)
 }
 
 UNIT_TESTS("native_numbers", UNIT_TEST(each_is_read_as_it_was),
-           UNIT_TEST(what_was_lost_is_defined_again), UNIT_TEST(what_is_not_whole_is_bad))
+           UNIT_TEST(what_was_lost_is_defined_again), UNIT_TEST(names_that_have_no_room_are_empty),
+           UNIT_TEST(recorded_frames_have_numbers_of_their_own),
+           UNIT_TEST(what_is_not_whole_is_bad))

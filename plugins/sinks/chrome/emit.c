@@ -88,7 +88,7 @@ void tap_emit_term(struct tap_chrome *c, const char *key, const struct tap_chrom
                    struct tap_span span)
 {
     const struct tap_event *ev = in->ev;
-    bool cut = ev->flags & TAP_EVENT_TRUNCATED &&
+    bool cut = ev->flags & TAP_EVENT_TRUNCATED && ev->payload.len &&
                span.off == ev->payload.off; /* there is only a mark in its place */
     if (!span.len || !c->settings->args || cut)
         return;

@@ -1,4 +1,5 @@
-/* items.c: see items.h. */
+/* items.c: see items.h. What the core had no room for in its table of names is empty here, as it is
+ * in all outputs. */
 #include "sinks/record/items.h"
 
 #include "beamtap/term_write.h"
@@ -7,7 +8,10 @@
 
 void tap_items_begin(struct tap_items *i)
 {
-    memset(i, 0xff, sizeof *i); /* no process and no function is that */
+    if (++i->frame == 0) {
+        memset(i, 0, sizeof *i);
+        i->frame = 1;
+    }
     i->processes = i->functions = 0;
 }
 
@@ -15,10 +19,13 @@ static void put_name(struct tap_writer *w, uint32_t id)
 {
     const struct tap_name *name = tap_name_get(w->host, id);
     uint8_t *p = (uint8_t *)w->p;
-    p[0] = TAP_EXT_ATOM_UTF8;
-    p[1] = (uint8_t)(name->len >> 8), p[2] = (uint8_t)name->len;
-    memcpy(p + 3, name->text, name->len);
-    w->p += 3 + name->len;
+    bool small = name->len < 256;
+    *p++ = small ? TAP_EXT_SMALL_ATOM_UTF8 : TAP_EXT_ATOM_UTF8;
+    if (!small)
+        *p++ = (uint8_t)(name->len >> 8);
+    *p++ = (uint8_t)name->len;
+    memcpy(p, name->text, name->len);
+    w->p = (char *)p + name->len;
 }
 
 static void put_u32(struct tap_writer *w, uint32_t v)
@@ -42,7 +49,9 @@ static size_t name_room(const struct tap_writer *w, uint32_t id)
 static uint32_t process_number(struct tap_items *i, struct tap_writer *w, const struct tap_pid *pid)
 {
     unsigned at = (pid->id ^ pid->serial * 31u) % TAP_ITEMS_SEEN;
-    if (__builtin_expect(!tap_pid_same(&i->process[at].pid, pid), 0)) {
+    bool known = i->process[at].frame == i->frame && tap_pid_same(&i->process[at].pid, pid);
+    if (__builtin_expect(!known, 0)) {
+        i->process[at].frame = i->frame;
         i->process[at].pid = *pid;
         i->process[at].number = i->processes++;
         define(w, TAP_ITEM_PROCESS, i->process[at].number, name_room(w, pid->node));
@@ -57,8 +66,10 @@ static uint32_t function_number(struct tap_items *i, struct tap_writer *w,
                                 const struct tap_event *e)
 {
     unsigned at = (e->module * 7u ^ e->function) % TAP_ITEMS_SEEN;
-    if (__builtin_expect(
-            i->function[at].module != e->module || i->function[at].function != e->function, 0)) {
+    bool known = i->function[at].frame == i->frame && i->function[at].module == e->module &&
+                 i->function[at].function == e->function;
+    if (__builtin_expect(!known, 0)) {
+        i->function[at].frame = i->frame;
         i->function[at].module = e->module;
         i->function[at].function = e->function;
         i->function[at].number = i->functions++;

@@ -12,21 +12,22 @@
 /* What was defined lately, each at a place of its own; what is not there any more is defined
  * again, as the next number. */
 struct tap_items {
-    uint32_t processes, functions; /* defined in the frame */
+    uint32_t frame;                /* places of others count for nothing */
+    uint32_t processes, functions; /* defined in it */
     struct {
         struct tap_pid pid;
-        uint32_t number;
+        uint32_t frame, number;
     } process[TAP_ITEMS_SEEN];
     struct {
-        uint32_t module, function, number;
+        uint32_t module, function, frame, number;
     } function[TAP_ITEMS_SEEN];
 };
 
 /* Is this an item, and no trace message? */
 static inline bool tap_items_is(const struct tap_batch *b, const struct tap_event *e)
 {
-    unsigned item = e->raw.len ? b->arena[e->raw.off] : 0;
-    return (item & 15) >= TAP_ITEM_MESSAGE && item < TAP_EXT_SMALL_TUPLE;
+    unsigned item = e->raw.len > 9 ? b->arena[e->raw.off] : 0, kind = item & 15;
+    return kind >= TAP_ITEM_MESSAGE && kind <= TAP_ITEM_EXCEPTION && item >> 4 <= TAP_ITEM_EXTRAS;
 }
 /* A frame begins: nothing is defined. */
 void tap_items_begin(struct tap_items *);

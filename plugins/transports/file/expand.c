@@ -1,15 +1,6 @@
 /* expand.c: see expand.h. */
 #include "transports/file/expand.h"
 
-static bool read_u32(struct tap_cursor *c, uint32_t *v)
-{
-    if (tap_left(c) < 4)
-        return tap_cursor_fail(c);
-    *v = tap_get_u32(c->p);
-    c->p += 4;
-    return true;
-}
-
 /* So many terms at the cursor, which goes past them. */
 static bool read_terms(struct tap_cursor *c, uint32_t n, struct tap_cursor *terms)
 {
@@ -26,12 +17,36 @@ static void put_terms(struct tap_buf *b, struct tap_cursor terms)
     tap_buf_put(b, terms.p, tap_left(&terms));
 }
 
-/* A definition of so many terms, which has the next number. */
-static bool define(struct tap_cursor *c, uint32_t terms, struct tap_cursor *to, uint32_t *count)
+/* A definition, which has the next number, begins. */
+static bool is_next(struct tap_cursor *c, uint32_t count)
 {
     uint32_t number;
-    return read_u32(c, &number) && number == *count && number < TAP_ITEM_RECORDED &&
-           read_terms(c, terms, &to[number]) && ++*count;
+    return tap_item_number(c, &number) && number == count && number < TAP_ITEM_RECORDED;
+}
+
+static bool define_process(struct tap_expand *e, struct tap_cursor *c)
+{
+    const char *node;
+    uint32_t len;
+    struct tap_pid unused;
+    const uint8_t *from = c->p + 4;
+    if (!is_next(c, e->process_count) || !tap_read_pid(c, &node, &len, &unused))
+        return false;
+    e->processes[e->process_count++] = tap_cursor(from, (size_t)(c->p - from));
+    return c->p - from <= TAP_ITEM_DEFINED;
+}
+
+static bool define_function(struct tap_expand *e, struct tap_cursor *c)
+{
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    const uint8_t *from = c->p + 4;
+    if (!is_next(c, e->function_count) || !tap_read_atom(c, &text, &len, &latin1) ||
+        !tap_read_atom(c, &text, &len, &latin1))
+        return false;
+    e->functions[e->function_count++] = tap_cursor(from, (size_t)(c->p - from));
+    return c->p - from <= TAP_ITEM_DEFINED;
 }
 
 /* The time behind an item. */
@@ -49,7 +64,8 @@ static bool put_message(struct tap_cursor *c, struct tap_buf *b)
 {
     struct tap_cursor at = *c, message;
     uint32_t arity;
-    if (!tap_read_tuple(&at, &arity) || arity == 0 || !read_terms(&at, arity - 1, &message))
+    if (!tap_read_tuple(&at, &arity) || arity < 2 || !tap_match_atom(&at, "trace_ts") ||
+        !read_terms(&at, arity - 2, &message))
         return tap_cursor_fail(c);
     tap_buf_put(b, c->p, (size_t)(at.p - c->p));
     *c = at;
@@ -64,8 +80,9 @@ static bool put_named(struct tap_expand *e, struct tap_cursor *c, struct tap_buf
     uint32_t process, function, extras = item >> 4;
     struct tap_cursor first, more;
     bool call = kind == 0;
-    if (!read_u32(c, &process) || !read_u32(c, &function) || process >= e->process_count ||
-        function >= e->function_count || tap_left(c) == 0)
+    if (!tap_item_number(c, &process) || !tap_item_number(c, &function) ||
+        process >= e->process_count || function >= e->function_count || tap_left(c) == 0 ||
+        extras > TAP_ITEM_EXTRAS)
         return tap_cursor_fail(c);
     unsigned arity = call ? 0 : *c->p++;
     if (!read_terms(c, 1, &first) || !read_terms(c, extras, &more))
@@ -90,8 +107,8 @@ static bool put_event(struct tap_expand *e, struct tap_cursor *c)
         unsigned item = *c->p++;
         bool more = false;
         switch (item & 15) {
-        case TAP_ITEM_PROCESS: more = define(c, 1, e->processes, &e->process_count); break;
-        case TAP_ITEM_FUNCTION: more = define(c, 2, e->functions, &e->function_count); break;
+        case TAP_ITEM_PROCESS: more = define_process(e, c); break;
+        case TAP_ITEM_FUNCTION: more = define_function(e, c); break;
         case TAP_ITEM_MESSAGE: return put_message(c, &e->out);
         case TAP_ITEM_CALL:
         case TAP_ITEM_RETURN:

@@ -13,8 +13,9 @@ struct tap_expand {
     struct tap_cursor processes[TAP_ITEM_RECORDED], functions[TAP_ITEM_RECORDED];
 };
 
-/* Header and frame, of TAP_FRAME_NUMBERED, become the other ones, until the next call; what cannot
- * be read is missing behind the rest, as it is in the frame. False: there is no memory. */
+/* Header and frame, of TAP_FRAME_NUMBERED, become the other ones, until the next call. An item that
+ * is not whole, or whose names are not defined, ends it: what follows is missing behind the rest.
+ * False: there is no memory. */
 bool tap_expand_frame(struct tap_expand *, struct tap_frame *header, const uint8_t **frame);
 
 #endif

@@ -222,7 +222,8 @@ static enum tap_status expand(struct file *f)
     if (plan && TAP_HAS(plan, numbered) && plan->numbered && p->source_count == 1 && !p->real)
         return TAP_OK;
     for (size_t i = 0; i < p->source_count && status == TAP_OK; i++)
-        status = tap_source_expand(&p->sources[i]);
+        if (!p->sources[i].port)
+            status = tap_source_expand(&p->sources[i]);
     return status;
 }
 

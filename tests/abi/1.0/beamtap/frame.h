@@ -28,8 +28,8 @@
  * one external term with its version byte instead, the list of the frame's `count` messages (a
  * relay encodes a whole frame at once in half of the time that its messages take one by one).
  *
- * With TAP_FRAME_NUMBERED, which only the native tracer sends, the body is `count` items, before
- * which definitions may stand: processes and functions go by numbers.
+ * With TAP_FRAME_NUMBERED, which the native tracer sends and a recorded file may hold, the body is
+ * `count` items, before which definitions may stand: processes and functions go by numbers.
  *
  *     u8 TAP_ITEM_PROCESS, u32 number, Pid                         a definition, until the next one
  *     u8 TAP_ITEM_FUNCTION, u32 number, M, F                       of that number
@@ -214,6 +214,8 @@ extern "C" {
 
 #define TAP_ITEM_NUMBERS (1u << 22) /* a number is below that, */
 #define TAP_ITEM_RECORDED 4096u     /* and in a recorded file below that */
+#define TAP_ITEM_DEFINED 2048u      /* bytes of a definition's terms, at the most */
+#define TAP_ITEM_EXTRAS 2u          /* Extra and Scheduler */
 enum tap_item {
     TAP_ITEM_PROCESS,
     TAP_ITEM_FUNCTION,
@@ -222,6 +224,16 @@ enum tap_item {
     TAP_ITEM_RETURN,
     TAP_ITEM_EXCEPTION
 };
+
+/* A number at the cursor, which goes past it. */
+static inline bool tap_item_number(struct tap_cursor *c, uint32_t *number)
+{
+    if (tap_left(c) < 4)
+        return tap_cursor_fail(c);
+    *number = tap_get_u32(c->p);
+    c->p += 4;
+    return true;
+}
 
 struct tap_frame {
     uint8_t flags;

@@ -122,8 +122,8 @@ struct tap_plan {
     bool native_arity_only; /* what arity_only is where the native tracer takes the events */
     uint32_t counters; /* enum tap_counters (counters.h): a profile, there are no events. 0: none */
     int64_t interval;  /* ns: how often they are read; 0: at the end alone */
-    bool
-        numbered; /* nobody wants trace messages in an event's `raw`: TAP_FRAME_NUMBERED may come */
+    /* Nobody wants trace messages in an event's `raw`: TAP_FRAME_NUMBERED may come. */
+    bool numbered;
     /* Of a recording that is played alone and in its order: what need not be read, for no filter
      * lets it through and nothing depends on it (bloom.h). What none of `processes` did; */
     bool pass_processes;

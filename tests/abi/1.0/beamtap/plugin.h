@@ -324,7 +324,7 @@ enum tap_plugin_flags {
      * other processes than by pid that does not hold. */
     TAP_PLUGIN_ALONE = 1 << 2,
     /* A sink or filter that knows what it is where an event's `raw` is no trace message but an item
-     * of a frame with TAP_FRAME_NUMBERED (frame.h): then the native tracer may send such frames. */
+     * of a frame with TAP_FRAME_NUMBERED (frame.h): where all do, such frames come as they are. */
     TAP_PLUGIN_ITEMS = 1 << 3
 };
 
