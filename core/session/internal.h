@@ -19,6 +19,8 @@
 #define TAP_NODES_MAX 1024u
 /* ns, beside a lease, that a transport has for a clean end */
 #define TAP_STOP_DEADLINE INT64_C(10000000000)
+#define TAP_STOP_LATE INT64_C(3000000000)     /* when people are told that it takes longer */
+#define TAP_STOP_LONGEST INT64_C(60000000000) /* while events still come */
 
 struct tap_node_impl {
     struct tap_node base;
@@ -83,7 +85,10 @@ struct tap_session {
     bool abandoned; /* some thread was left behind: nothing may be freed */
     atomic_int stopping;
     atomic_int_fast64_t stop_asked, began; /* tap_clock_steady; 0: not yet */
-    int wake;                              /* an eventfd that ends the transport's wait */
+    uint64_t stop_received;                /* by then; of all nodes */
+    int64_t stop_heard; /* when that grew last, once it is stopping: tap_clock_steady */
+    bool stop_told;     /* that it takes longer */
+    int wake;           /* an eventfd that ends the transport's wait */
 
     void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);
     void *log_arg;

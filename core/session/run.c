@@ -233,6 +233,29 @@ void tap_session_stop(struct tap_session *session)
         tap_session_wake(session);
 }
 
+/* When the nodes were last heard of, of what waited in them when the run was stopped. */
+static int64_t still_heard(struct tap_session *session, int64_t asked, int64_t now)
+{
+    uint64_t received = 0;
+    for (uint32_t i = 0; i < atomic_load(&session->node_count); i++)
+        received += atomic_load_explicit(&tap_session_node(session, i)->bus.stream.figures.received,
+                                         memory_order_relaxed);
+    if (received != session->stop_received)
+        session->stop_heard = session->stop_heard ? now : asked;
+    session->stop_received = received;
+    if (now - session->stop_heard < TAP_SECOND && now - asked > TAP_STOP_LATE &&
+        !session->stop_told) {
+        session->stop_told = true;
+        tap_session_log(session, TAP_LOG_INFO, "core",
+                        "what waited in the nodes when the run was stopped still comes: it is "
+                        "waited for, for %d s at the most",
+                        (int)(TAP_STOP_LONGEST / TAP_SECOND));
+    }
+    int64_t heard = session->stop_heard > asked ? session->stop_heard : asked,
+            last = asked + TAP_STOP_LONGEST - TAP_STOP_DEADLINE - session->plan.lease;
+    return heard < last ? heard : last > asked ? last : asked;
+}
+
 /* The clock's part in the end. False: the transport is to be left behind. */
 static bool watch(struct tap_session *session)
 {
@@ -244,11 +267,14 @@ static bool watch(struct tap_session *session)
     int64_t duration = session->plan.duration, patience = TAP_STOP_DEADLINE + session->plan.lease;
     if (!asked && began && duration && now - began > duration + DURATION_GRACE)
         tap_session_stop(session);
-    if (!asked || now - asked < patience)
+    if (!asked)
+        return true;
+    int64_t since = still_heard(session, asked, now);
+    if (now - since < patience)
         return true;
     if (atomic_exchange(&session->stopping, 2) != 2)
         tap_session_wake(session);
-    return now - asked < patience + TAP_STOP_DEADLINE;
+    return now - since < patience + TAP_STOP_DEADLINE;
 }
 
 bool tap_session_poll(struct tap_session *session, int timeout)

@@ -1,6 +1,6 @@
 """A node behind a proxy: its distribution port, as an epmd of our own tells it, so that a connection can be cut where a
 test wants it, or fall silent."""
-import socket, struct, threading
+import socket, struct, threading, time
 
 
 class Proxy:
@@ -9,6 +9,7 @@ class Proxy:
         self.cut_at = None        # bytes behind the beginning of the next frame: there it is cut
         self.cut = threading.Event()
         self.silent = False
+        self.rate = None          # bytes a second that come out of the node
         self.connections = []
         self.listener, self.epmd = self.listen(), self.listen()
         self.epmd_port = str(self.epmd.getsockname()[1])
@@ -61,6 +62,8 @@ class Proxy:
                     sink.sendall(data[:at + self.cut_at])
                     self.cut.set()
                     break
+                if frames and self.rate:
+                    time.sleep(len(data) / self.rate)
                 sink.sendall(data)
         except OSError:
             pass

@@ -159,5 +159,21 @@ def duration_reached():
     case.reached('', 100)
 
 
-tests(max_events_below, max_events_reached, *([] if NATIVE else [max_queue_below, max_queue_reached]), max_memory_below, max_memory_reached,
+@guarded
+def what_still_comes_is_waited_for():
+    """A slow line brings the rest after the interrupt, for longer than a silent node is waited for (its lease and 5 s)."""
+    case = Limited()
+    case.proxy.rate = 250000
+    assert case.node('e2e_tool:busy(%d)' % 30000) == 'ok'
+    since = time.time()
+    case.run.interrupt()
+    assert time.time() - since > LEASE + 5, 'it took %.1f s alone: %s' % (time.time() - since, case.run.err())
+    case.ended(0, 30000)
+    node, = case.run.summary()['nodes']
+    assert (node['produced'], node['lost']) == (30000, 0), node
+    case.as_before(time.time())
+    case.over()
+
+
+tests(what_still_comes_is_waited_for, max_events_below, max_events_reached, *([] if NATIVE else [max_queue_below, max_queue_reached]), max_memory_below, max_memory_reached,
       max_rate_below, max_rate_reached, max_term_below, max_term_reached, duration_below, duration_reached)

@@ -14,6 +14,11 @@
 /* that an answer to our start may still take once the run is to end */
 #define START_END (2 * TAP_SECOND)
 
+/* that the final report may take from the last frame on, and from our stop on while frames come:
+ * what waits in a node's relay, or on a slow line, is the last that it has to tell */
+#define STOP_QUIET (5 * TAP_SECOND)
+#define STOP_LONGEST (60 * TAP_SECOND)
+
 /* ---- The end */
 
 /* The final report is here and committed. An end that nobody asked for is a failure, with exact
@@ -127,6 +132,8 @@ void tap_beam_node_stop(struct tap_beam_node *n, int64_t by)
     n->retry_at = 0;
     if (n->state == TAP_BEAM_TRACING && !n->stop_by) {
         n->stop_by = by;
+        n->stop_taken = tap_beam_node_taken(n);
+        n->stop_last = tap_wire_now() + STOP_LONGEST;
         tap_beam_node_say(n, "stop", NULL);
     } else if (n->state == TAP_BEAM_STARTING && tap_beam_node_may_trace(n)) {
         int64_t soon = tap_wire_now() + START_END;
@@ -134,6 +141,19 @@ void tap_beam_node_stop(struct tap_beam_node *n, int64_t by)
     } else if (n->state != TAP_BEAM_TRACING && n->state != TAP_BEAM_ENDED) {
         tap_beam_node_leave(n);
     }
+}
+
+/* Frames still come: there is more time for the final report behind them. */
+static void node_stop_later(struct tap_beam_node *n, int64_t now)
+{
+    uint64_t taken = tap_beam_node_taken(n);
+    int64_t by = now + STOP_QUIET;
+    if (taken <= n->stop_taken)
+        return;
+    n->stop_taken = taken;
+    by = by < n->stop_last ? by : n->stop_last;
+    if (by > n->stop_by)
+        n->stop_by = by;
 }
 
 static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
@@ -158,6 +178,8 @@ static void node_serve_tracing(struct tap_beam_node *n, int64_t now)
     }
     if (n->state == TAP_BEAM_TRACING && !n->stop_by)
         tap_beam_node_names(n, now);
+    if (n->stop_by)
+        node_stop_later(n, now);
     if (n->state == TAP_BEAM_TRACING && n->stop_by && now > n->stop_by)
         tap_beam_node_fail(
             n,

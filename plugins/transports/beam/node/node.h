@@ -70,6 +70,9 @@ struct tap_beam_node {
     int64_t asked_at;
     int64_t time_offset; /* its own, as it last said */
     int64_t stop_by;     /* when the final report must be here; 0: nobody asked for it */
+    /* while that comes nearer: bytes of frames by then, and when it ends at the latest */
+    uint64_t stop_taken;
+    int64_t stop_last;
     /* when to ask for names next; the question under way, 0: none (name_query.c) */
     int64_t names_at, names_asked;
     bool final_here;
