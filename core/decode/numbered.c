@@ -134,7 +134,7 @@ static enum tap_decoded read_event(const struct tap_numbers *n, struct tap_messa
     int64_t monotonic;
     bool timer = false;
     unsigned extras = item >> 4;
-    if (extras > TAP_ITEM_EXTRAS || !read_numbers(n, &r->c, ev) || !read_rest(r, item & 15, ev))
+    if (!read_numbers(n, &r->c, ev) || !read_rest(r, item & 15, ev))
         return TAP_DECODE_BAD;
     for (; extras > 0; extras--)
         if (!tap_decode_extra(r, ev, &timer))
@@ -156,6 +156,8 @@ enum tap_decoded tap_decode_numbered(struct tap_numbers *n, struct tap_atom_cach
     while (more && tap_left(&r.c) > 0) {
         unsigned item = *r.c.p++;
         begun = (uint32_t)(r.c.p - arena) - 1;
+        if (!tap_item_known(item))
+            break;
         switch (item & 15) {
         case TAP_ITEM_PROCESS: more = define_process(n, &r); break;
         case TAP_ITEM_FUNCTION: more = define_function(n, &r); break;

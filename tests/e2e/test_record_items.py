@@ -191,6 +191,13 @@ def what_cannot_be_read_is_lost():
     call(made)
     assert bad('untimed.btf', made, 6) == (24, 2)
     made = begun()
+    message = Items()
+    message.add(pid(100), Atom('send'), 1, pid(101), MS)
+    made.body += b'\x72' + message.body[1:]  # extras where there can be none
+    made.count += 1
+    call(made)
+    assert bad('extras_of_none.btf', made, 6) == (24, 2)
+    made = begun()
     made.body += b'\6'
     call(made)
     assert bad('item.btf', made, 5) == (24, 1)

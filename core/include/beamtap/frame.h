@@ -225,6 +225,12 @@ enum tap_item {
     TAP_ITEM_EXCEPTION
 };
 
+/* Is this byte an item's first one? */
+static inline bool tap_item_known(unsigned item)
+{
+    unsigned kind = item & 15, extras = kind >= TAP_ITEM_CALL ? TAP_ITEM_EXTRAS : 0;
+    return kind <= TAP_ITEM_EXCEPTION && item >> 4 <= extras;
+}
 /* A number at the cursor, which goes past it. */
 static inline bool tap_item_number(struct tap_cursor *c, uint32_t *number)
 {

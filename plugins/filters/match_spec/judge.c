@@ -151,8 +151,8 @@ static void eval_bindings(struct ms_eval *e, struct ms_value *out)
              : made[n];
 }
 
-/* andalso, orelse: each but the last is a boolean; `until` ends it. What
- * follows one that is unknown may not even be looked at in the node. */
+/* andalso, orelse: each but the last is a boolean; `until` ends it. What follows one that is
+ * unknown may not even be looked at in the node. */
 static bool eval_chain(struct ms_eval *e, const struct ms_node *n, const char *until,
                        struct ms_value *out)
 {

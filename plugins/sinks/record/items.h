@@ -26,8 +26,8 @@ struct tap_items {
 /* Is this an item, and no trace message? */
 static inline bool tap_items_is(const struct tap_batch *b, const struct tap_event *e)
 {
-    unsigned item = e->raw.len > 9 ? b->arena[e->raw.off] : 0, kind = item & 15;
-    return kind >= TAP_ITEM_MESSAGE && kind <= TAP_ITEM_EXCEPTION && item >> 4 <= TAP_ITEM_EXTRAS;
+    unsigned item = e->raw.len > 9 ? b->arena[e->raw.off] : 0;
+    return (item & 15) >= TAP_ITEM_MESSAGE && tap_item_known(item);
 }
 /* A frame begins: nothing is defined. */
 void tap_items_begin(struct tap_items *);

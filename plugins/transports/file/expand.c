@@ -81,8 +81,7 @@ static bool put_named(struct tap_expand *e, struct tap_cursor *c, struct tap_buf
     struct tap_cursor first, more;
     bool call = kind == 0;
     if (!tap_item_number(c, &process) || !tap_item_number(c, &function) ||
-        process >= e->process_count || function >= e->function_count || tap_left(c) == 0 ||
-        extras > TAP_ITEM_EXTRAS)
+        process >= e->process_count || function >= e->function_count || tap_left(c) == 0)
         return tap_cursor_fail(c);
     unsigned arity = call ? 0 : *c->p++;
     if (!read_terms(c, 1, &first) || !read_terms(c, extras, &more))
@@ -106,6 +105,8 @@ static bool put_event(struct tap_expand *e, struct tap_cursor *c)
     while (tap_left(c) > 0) {
         unsigned item = *c->p++;
         bool more = false;
+        if (!tap_item_known(item))
+            return false;
         switch (item & 15) {
         case TAP_ITEM_PROCESS: more = define_process(e, c); break;
         case TAP_ITEM_FUNCTION: more = define_function(e, c); break;
