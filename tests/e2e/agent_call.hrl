@@ -98,7 +98,7 @@ t_call_limit() ->
     {Peer, Node} = target(),
     code_there(Peer),
     {returned, done, _, {max_events, Events}} =
-        called(Node, (call_options(spawns, [500], 20000, 0))#{max_events => 50}),
+        called(Node, (call_options(spawns, [20000], 20000, 0))#{max_events => 50}),
     true = length(Events) =< 50,
     {returned, {'$beamtap_cut', Size}, _, _} = called(Node, big, [20000000]),
     true = Size > 20000000,
