@@ -233,6 +233,18 @@ void tap_session_stop(struct tap_session *session)
         tap_session_wake(session);
 }
 
+static void tell_late(struct tap_session *session, int64_t asked, int64_t now)
+{
+    bool comes = now - session->stop_heard < TAP_SECOND;
+    if (!comes || session->stop_told || now - asked <= TAP_STOP_LATE)
+        return;
+    session->stop_told = true;
+    tap_session_log(session, TAP_LOG_INFO, "core",
+                    "what waited in the nodes when the run was stopped still comes: it is waited "
+                    "for, for %d s at the most",
+                    (int)(TAP_STOP_LONGEST / TAP_SECOND));
+}
+
 /* When the nodes were last heard of, of what waited in them when the run was stopped. */
 static int64_t still_heard(struct tap_session *session, int64_t asked, int64_t now)
 {
@@ -243,14 +255,7 @@ static int64_t still_heard(struct tap_session *session, int64_t asked, int64_t n
     if (received != session->stop_received)
         session->stop_heard = session->stop_heard ? now : asked;
     session->stop_received = received;
-    if (now - session->stop_heard < TAP_SECOND && now - asked > TAP_STOP_LATE &&
-        !session->stop_told) {
-        session->stop_told = true;
-        tap_session_log(session, TAP_LOG_INFO, "core",
-                        "what waited in the nodes when the run was stopped still comes: it is "
-                        "waited for, for %d s at the most",
-                        (int)(TAP_STOP_LONGEST / TAP_SECOND));
-    }
+    tell_late(session, asked, now);
     int64_t heard = session->stop_heard > asked ? session->stop_heard : asked,
             last = asked + TAP_STOP_LONGEST - TAP_STOP_DEADLINE - session->plan.lease;
     return heard < last ? heard : last > asked ? last : asked;

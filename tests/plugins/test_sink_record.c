@@ -242,11 +242,17 @@ static struct tap_event *add_item(struct sb *b, uint64_t seq, uint32_t process,
     return e;
 }
 
+/* What a frame has defined so far. */
+struct defined {
+    uint32_t processes, functions, ids[64];
+    char names[64][16];
+};
+
 /* Of a frame's next item, its names as they are defined by then; false: it is none. */
-static bool read_item(struct tap_cursor *c, uint32_t *ids, char (*functions)[16], uint32_t *id,
-                      const char **function, int64_t *argument)
+static bool read_item(struct tap_cursor *c, struct defined *d, uint32_t *id, const char **function,
+                      int64_t *argument)
 {
-    uint32_t n, len = 0, next_process = 0, next_function = 0;
+    uint32_t n, len = 0;
     const char *text = "";
     struct tap_pid pid = {0};
     while (tap_left(c) > 9) {
@@ -255,19 +261,17 @@ static bool read_item(struct tap_cursor *c, uint32_t *ids, char (*functions)[16]
         c->p += 4;
         bool latin1;
         if (item == TAP_ITEM_PROCESS && number < 64) {
-            CU_ASSERT(!next_process || number == next_process);
-            next_process = number + 1;
+            CU_ASSERT_EQUAL(number, d->processes++);
             CU_ASSERT_FATAL(tap_read_pid(c, &text, &len, &pid) && len == 9);
-            ids[number] = pid.id;
+            d->ids[number] = pid.id;
         } else if (item == TAP_ITEM_FUNCTION && number < 64) {
-            CU_ASSERT(!next_function || number == next_function);
-            next_function = number + 1;
+            CU_ASSERT_EQUAL(number, d->functions++);
             CU_ASSERT_FATAL(tap_match_atom(c, "m") && tap_read_atom(c, &text, &len, &latin1));
-            snprintf(functions[number], 16, "%.*s", (int)len, text);
+            snprintf(d->names[number], 16, "%.*s", (int)len, text);
         } else {
             CU_ASSERT_FATAL(item == TAP_ITEM_CALL && number < 64 && tap_get_u32(c->p) < 64);
-            *id = ids[number];
-            *function = functions[tap_get_u32(c->p)];
+            *id = d->ids[number];
+            *function = d->names[tap_get_u32(c->p)];
             c->p += 4;
             CU_ASSERT_FATAL(tap_read_list(c, &n) && n == 1 && tap_read_i64(c, argument));
             CU_ASSERT_FATAL(tap_read_nil(c) && tap_left(c) >= 8 && tap_get_u64(c->p) == 5);
@@ -282,13 +286,13 @@ static void items_are(const struct recorded *r, const uint32_t *process, const c
                       uint32_t events)
 {
     struct tap_cursor c = tap_cursor(r->body, r->h.length);
-    uint32_t ids[64], id = 0;
-    char functions[64][16];
+    struct defined d = {0};
+    uint32_t id = 0;
     const char *function = "";
     int64_t argument = 0;
     frame_is(r, TAP_FRAME_NUMBERED, r->h.seq, events, 0, 0);
     for (uint32_t i = 0; i < events; i++) {
-        CU_ASSERT_FATAL(read_item(&c, ids, functions, &id, &function, &argument));
+        CU_ASSERT_FATAL(read_item(&c, &d, &id, &function, &argument));
         CU_ASSERT_EQUAL(id, process[i]);
         CU_ASSERT_STRING_EQUAL(function, name[i]);
         CU_ASSERT_EQUAL(argument, (int64_t)i);

@@ -2,8 +2,6 @@
  * in all outputs. */
 #include "sinks/record/items.h"
 
-#include "beamtap/term_write.h"
-
 #define NUMBERS 8u /* bytes of the two numbers behind an item's tag */
 
 void tap_items_begin(struct tap_items *i)

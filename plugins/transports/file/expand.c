@@ -29,8 +29,10 @@ static bool define_process(struct tap_expand *e, struct tap_cursor *c)
     const char *node;
     uint32_t len;
     struct tap_pid unused;
-    const uint8_t *from = c->p + 4;
-    if (!is_next(c, e->process_count) || !tap_read_pid(c, &node, &len, &unused))
+    if (!is_next(c, e->process_count))
+        return false;
+    const uint8_t *from = c->p;
+    if (!tap_read_pid(c, &node, &len, &unused))
         return false;
     e->processes[e->process_count++] = tap_cursor(from, (size_t)(c->p - from));
     return c->p - from <= TAP_ITEM_DEFINED;
@@ -41,9 +43,10 @@ static bool define_function(struct tap_expand *e, struct tap_cursor *c)
     const char *text;
     uint32_t len;
     bool latin1;
-    const uint8_t *from = c->p + 4;
-    if (!is_next(c, e->function_count) || !tap_read_atom(c, &text, &len, &latin1) ||
-        !tap_read_atom(c, &text, &len, &latin1))
+    if (!is_next(c, e->function_count))
+        return false;
+    const uint8_t *from = c->p;
+    if (!tap_read_atom(c, &text, &len, &latin1) || !tap_read_atom(c, &text, &len, &latin1))
         return false;
     e->functions[e->function_count++] = tap_cursor(from, (size_t)(c->p - from));
     return c->p - from <= TAP_ITEM_DEFINED;
