@@ -40,11 +40,11 @@ t_reload_at_once() ->
     {ok, C} = start(Node, (options())#{functions => four(), events => [function_call, function_return]}),
     Code = ask(Peer, code, get_object_code, [e2e_work]),
     {e2e_work, Beam, File} = Code,
-    normal = peer:call(Peer, ?MODULE, load_and, [lists:duplicate(20, {e2e_work, Beam, File}), {e2e_work, run, [1, 5, 0]}], 60000),
+    normal = peer:call(Peer, ?MODULE, load_and, [lists:duplicate(200, {e2e_work, Beam, File}), {e2e_work, run, [1, 5, 0]}], 60000),
     #{events := Events, final := #{lost := 0}} = S = stop(C),
-    100 = length(calls_of(e2e_work, target, Events)),
+    1000 = length(calls_of(e2e_work, target, Events)),
     [inner, outer, target, thrower] = lists:usort([F || {_, _, call, {_, F, _}, _} <- Events]),
-    300 = length(tagged(return_from, Events)), % thrower's are exceptions, which nobody asked for
+    3000 = length(tagged(return_from, Events)), % thrower's are exceptions, which nobody asked for
     [] = reports(gap, S),
     clean(Peer).
 

@@ -12,6 +12,7 @@
 -define(LOAD_POLL, 20).         % ms
 -define(LOAD_WATCH, 2000).      % ms after a change: code is seldom loaded alone
 -define(LOAD_NAMED, 5).
+-define(LOAD_TRIES, 10).        % where a module is loaded again and again
 -define(LOAD_STAYED_MOST, 2000). % processes that are asked whether they stay in old code
 -define(LOAD_STAYED_MS, 500).
 
@@ -139,8 +140,24 @@ has_vanished(#target{module = M, functions = [{F, A} | _]}, #run{session = Sessi
 %% ---- One module ----------------------------------------------------------------------------------------------------
 
 %% Puts it in order; {G, Traced}: with the module in front where functions of it are traced.
-load_one(Module, {#guardian{run = Run, entries = Entries, peer = Peer, returns_off = ReturnsOff, stacks_off = StacksOff} = G, Traced}) ->
-    #run{session = Session, targets = Targets} = Run,
+load_one(Module, {#guardian{run = Run, returns_off = ReturnsOff, stacks_off = StacksOff} = G, Traced}) ->
+    {Run1, Count} = load_set(Module, G, ?LOAD_TRIES),
+    [returns_off(Run1, MFA) || {M, _, _} = MFA <- maps:keys(ReturnsOff), M =:= Module],
+    [less_spec(fun without_dumps/1, Run1, MFA) || {M, _, _} = MFA <- maps:keys(StacksOff), M =:= Module],
+    case Count of
+        0 -> {G#guardian{run = Run1}, Traced};
+        _ ->
+            Before = lists:keymember(Module, #target.module, Run#run.targets),
+            report(Run1, {log, info, text("~ts was loaded~ts: ~b of its functions are traced",
+                                          [Module, if Before -> " again"; true -> "" end, Count])}),
+            Before andalso load_stayed(Module, Run1),
+            {G#guardian{run = Run1}, [Module | Traced]}
+    end.
+
+%% The run with what it wants of the module, set. The module may be loaded once more in the middle of it: then all of it has the
+%% spec of on_load again, what was wanted of the code before may be less, and this is done again.
+load_set(Module, #guardian{run = #run{session = Session, targets = Targets, on_load = OnLoad} = Run, entries = Entries, peer = Peer} = G, Left) ->
+    Code = load_code(Module),
     File = case code:is_loaded(Module) of {file, F} -> F; false -> "" end,
     Others = [T || T <- Targets, T#target.module =/= Module],
     New = case plan_module(Module, File, Entries, Run) of otp -> []; {Found, _, _} -> Found end,
@@ -149,27 +166,26 @@ load_one(Module, {#guardian{run = Run, entries = Entries, peer = Peer, returns_o
         false -> unmarked_known(tell_peer(Run#run{targets = New ++ Others}, Peer))
     end,
     Count = lists:sum([try set_target(Session, T) catch throw:_ -> 0 end || T <- New]),
-    Run#run.on_load =/= none andalso load_clear(Module, New, Run),
-    [returns_off(Run1, MFA) || {M, _, _} = MFA <- maps:keys(ReturnsOff), M =:= Module],
-    [less_spec(fun without_dumps/1, Run1, MFA) || {M, _, _} = MFA <- maps:keys(StacksOff), M =:= Module],
-    case Count of
-        0 -> {G#guardian{run = Run1}, Traced};
-        _ ->
-            Before = Others =/= Targets,
-            report(Run1, {log, info, text("~ts was loaded~ts: ~b of its functions are traced",
-                                          [Module, if Before -> " again"; true -> "" end, Count])}),
-            Before andalso load_stayed(Module, Run1),
-            {G#guardian{run = Run1}, [Module | Traced]}
+    OnLoad =/= none andalso load_clear(Module, targets_functions(New), Run),
+    case Left > 1 andalso OnLoad =/= none andalso (load_code(Module) =/= Code orelse load_is_new(Session, targets_functions(New))) of
+        true -> load_set(Module, G#guardian{run = Run1}, Left - 1);
+        false -> {Run1, Count}
     end.
 
-%% What is left with the spec of on_load is nobody's wish.
+load_code(Module) -> catch erlang:get_module_info(Module, md5).
+
+%% What was set first has the spec of on_load: then it was loaded since.
+load_is_new(Session, [First | _]) -> is_new_code(Session, First);
+load_is_new(_, []) -> false.
+
+%% What is left with the spec of on_load is nobody's wish, but for what is wanted: the relay judges its calls.
 load_clear(Module, [], #run{session = none, id = Id}) ->
     clear_target(#target{module = Module, functions = all}, Id);
 load_clear(Module, [], #run{session = Session}) ->
     set_function(Session, {Module, '_', '_'}, false);
-load_clear(Module, _, #run{session = Session, on_load = Spec}) ->
-    [set_function(Session, {Module, F, A}, false)
-     || {F, A} <- functions_of(Module), function_spec(Session, {Module, F, A}) =:= Spec].
+load_clear(Module, Wanted, #run{session = Session, on_load = Spec}) ->
+    [set_function(Session, MFA, false)
+     || MFA <- [{Module, F, A} || {F, A} <- functions_of(Module)] -- Wanted, function_spec(Session, MFA) =:= Spec].
 
 %% The relay has seen a call of it.
 load_seen(Module, #guardian{run = #run{session = Session}} = G) ->
