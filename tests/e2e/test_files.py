@@ -141,12 +141,21 @@ def judged(path, least=None):
     return 'repaired' in told, len(events)
 
 
+def free(node):
+    """The module alone may stay, when the run was killed before its agent began: `beamtap clean` takes it away."""
+    wait_for(lambda: node('[R || R <- e2e_node:residue(), element(1, R) =/= module]') == '[]', 'no tracing')
+
+
 def killed_at_any_moment():
+    """On nodes in turn: each keeps the lease of the run before for a while."""
     compile_erlang('e2e_storm.erl')
-    node = Node()
-    node('e2e_storm:start(1)')
+    nodes = [Node() for _ in range(4)]
+    for node in nodes:
+        node('e2e_storm:start(1)')
     torn, seen = 0, []
     for i in range(KILLS):
+        node = nodes[i % len(nodes)]
+        free(node)
         run = Run(INI % node.name, '--set', 'session.lease=2s')  # a node whose run is killed is free after it
         size = lambda: os.path.exists(run.path('trace.json')) and os.path.getsize(run.path('trace.json')) or 0
         least = 1 if i % 5 == 0 else 20_000 if i % 2 else 1000
@@ -164,10 +173,9 @@ def killed_at_any_moment():
         for name in FILES:
             if os.path.exists(run.path(name)):
                 os.unlink(run.path(name))
-        time.sleep(0.1)  # each look costs the node more than that
-        # The module alone may stay, when the run was killed before its agent began: `beamtap clean` takes it away.
-        wait_for(lambda: node('[R || R <- e2e_node:residue(), element(1, R) =/= module]') == '[]', 'no tracing')
-    node.stop()
+    for node in nodes:
+        free(node)
+        node.stop()
     print('# %d files, %d torn, %d without an event, the largest with %d' %
           (len(seen), torn, seen.count(0), max(seen)))
     assert len(seen) > 3 * KILLS and sum(n > 50 for n in seen) > 2 * KILLS, seen
@@ -200,7 +208,7 @@ def killed_over_an_old_file():
         for name in times.keys() - set(same):
             assert all(t >= began for t in times[name]), 'some of the old are in ' + name
         old = {name: open(run.path(name), 'rb').read() for name in FILES}
-        wait_for(lambda: node('[R || R <- e2e_node:residue(), element(1, R) =/= module]') == '[]', 'no tracing')
+        free(node)
     node.stop()
     print('# %d of %d files were as they had been' % (kept, 7 * len(FILES)))
 
