@@ -258,7 +258,7 @@ static void no_shape_is_many_times_as_dear_as_another(void)
         for (int syntax = 0; syntax < 2; syntax++) {
             double usual = cost(plain, SIZE, syntax, 0);
             double here = cost(shapes[i].make, SIZE, syntax, shapes[i].cut ? 4096 : 0);
-            for (int again = 0; again < 5 && here > DEAR * usual; again++) { /* a neighbour's noise */
+            for (int again = 0; again < 5 && here > DEAR * usual; again++) { /* noise */
                 double next = cost(shapes[i].make, SIZE, syntax, shapes[i].cut ? 4096 : 0);
                 here = next < here ? next : here;
             }
