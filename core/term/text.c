@@ -11,6 +11,10 @@
  */
 #include "term/out.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* Bit 1: plain inside any quotes. Bit 2: printable in Erlang. Bit 4: in an Elixir charlist. */
 enum { PLAIN = 1, PRINTABLE = 2, CHARLIST = 4 };
 static const uint8_t ascii[128] = {
@@ -27,6 +31,62 @@ static const uint8_t ascii[128] = {
     [8 ... 13] = PRINTABLE | CHARLIST,
     [27] = PRINTABLE | CHARLIST,
 };
+
+/* ---- Long texts, 16 bytes at a time: how many bytes at the beginning are surely as asked. The
+ * last of them are for the tables. */
+
+#ifdef __SSE2__
+static __m128i bytes_at(const uint8_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+static __m128i are(__m128i v, char c)
+{
+    return _mm_cmpeq_epi8(v, _mm_set1_epi8(c));
+}
+/* Neither between space and ~ (signed: 0x80 and up are below). */
+static __m128i odd(__m128i v)
+{
+    return _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(' ')), are(v, 127));
+}
+#endif
+
+/* From space to ~. */
+static size_t graphic_run(const uint8_t *p, size_t n)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    for (; i + 16 <= n; i += 16) {
+        unsigned hits = (unsigned)_mm_movemask_epi8(odd(bytes_at(p + i)));
+        if (hits)
+            return i + (size_t)__builtin_ctz(hits);
+    }
+#else
+    (void)p, (void)n;
+#endif
+    return i;
+}
+
+/* PLAIN. */
+static size_t plain_run(const uint8_t *p, size_t n)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    for (; i + 16 <= n; i += 16) {
+        __m128i v = bytes_at(p + i), quotes = _mm_or_si128(are(v, '"'), are(v, '\'')),
+                others = _mm_or_si128(are(v, '#'), are(v, '\\'));
+        unsigned hits =
+            (unsigned)_mm_movemask_epi8(_mm_or_si128(odd(v), _mm_or_si128(quotes, others)));
+        if (hits)
+            return i + (size_t)__builtin_ctz(hits);
+    }
+#else
+    (void)p, (void)n;
+#endif
+    return i;
+}
+
+/* ---- What is printable */
 
 static bool unicode_printable(uint32_t cp)
 {
@@ -45,7 +105,7 @@ bool tap_is_printable(const struct tap_out *o, uint32_t cp)
 
 bool tap_bytes_printable(const struct tap_out *o, const uint8_t *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = graphic_run(p, n); i < n; i++)
         if (!tap_is_printable(o, p[i]))
             return false;
     return true;
@@ -106,7 +166,7 @@ static void quoted_body(struct tap_out *o, const uint8_t *p, size_t n, bool lati
 {
     const uint8_t *end = p + n;
     while (p < end && !o->done) {
-        const uint8_t *q = p;
+        const uint8_t *q = p + plain_run(p, (size_t)(end - p));
         while (q < end && *q < 0x80 && ascii[*q] & PLAIN)
             q++;
         if (q > p) {
@@ -138,12 +198,12 @@ enum { NO_TEXT, ASCII_TEXT, UTF8_TEXT, LATIN1_TEXT };
 static int erlang_text(const struct tap_out *o, const uint8_t *p, size_t n)
 {
     const uint8_t *start = p, *end = p + n;
-    while (p < end && *p < 0x80 && ascii[*p] & PRINTABLE)
+    while ((p += graphic_run(p, (size_t)(end - p))) < end && *p < 0x80 && ascii[*p] & PRINTABLE)
         p++;
     if (p == end)
         return ASCII_TEXT;
     bool printable = true;
-    while (p < end) {
+    while ((p += graphic_run(p, (size_t)(end - p))) < end) {
         uint32_t cp;
         unsigned k = tap_utf8_decode(p, end, &cp);
         if (k == 0) {
@@ -161,7 +221,7 @@ static int erlang_text(const struct tap_out *o, const uint8_t *p, size_t n)
 static int elixir_text(const uint8_t *p, size_t n)
 {
     const uint8_t *end = p + n;
-    while (p < end) {
+    while ((p += graphic_run(p, (size_t)(end - p))) < end) {
         uint32_t cp;
         unsigned k = tap_utf8_decode(p, end, &cp);
         if (k == 0 || (cp < 0x80 ? !(ascii[cp] & CHARLIST) && cp != 127 : !unicode_printable(cp)))
