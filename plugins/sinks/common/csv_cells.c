@@ -177,6 +177,20 @@ static bool needs_quotes(const char *s, size_t n, size_t *quotes)
     return any;
 }
 
+/* Of s up to `from`, to what ends at `to`: from the end, until there are none left. */
+static void double_quotes(char *s, char *from, char *to)
+{
+    while (from < to) {
+        char *quote = memrchr(s, '"', (size_t)(from - s));
+        size_t behind = (size_t)(from - quote) - 1;
+        to -= behind;
+        memmove(to, quote + 1, behind);
+        *--to = '"';
+        *--to = '"';
+        from = quote;
+    }
+}
+
 void tap_csv_cell_close(struct tap_writer *w, size_t at)
 {
     tap_writer_reserve(w, 16);
@@ -193,14 +207,8 @@ void tap_csv_cell_close(struct tap_writer *w, size_t at)
         if (!tap_writer_reserve_large(w, quotes + 1))
             return;
         s = tap_writer_begun(w) + at + 1; /* it may have moved */
-        char *from = s + n, *to = from + quotes;
-        w->p = to;
-        while (from < to) { /* from the end, until all quotes are doubled */
-            char c = *--from;
-            *--to = c;
-            if (c == '"')
-                *--to = '"';
-        }
+        w->p = s + n + quotes;
+        double_quotes(s, s + n, w->p);
     }
     *w->p++ = '"';
 }
