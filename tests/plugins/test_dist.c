@@ -373,6 +373,28 @@ static void the_cookie_is_masked_where_it_is_a_whole(void)
     tap_buf_free(&b);
 }
 
+/* Bytes are looked at 16 at a time. */
+static void the_cookie_is_masked_at_any_place(void)
+{
+    struct tap_mask mask;
+    tap_mask_set(&mask, secret, NULL);
+    size_t n = strlen(secret);
+    for (size_t before = 0; before < 40; before++)
+        for (size_t after = 0; after < 40; after++)
+            for (int fill = 0; fill < 3; fill++) {
+                struct tap_buf b = {0};
+                const uint8_t fills[] = {0, (uint8_t)n, (uint8_t)secret[0]};
+                for (size_t i = 0; i < before; i++)
+                    tap_buf_put(&b, &fills[fill], 1);
+                tap_write_atom(&b, secret);
+                for (size_t i = 0; i < after; i++)
+                    tap_buf_put(&b, &fills[fill], 1);
+                CU_ASSERT_EQUAL(tap_mask_bytes(&mask, b.data, b.len), 1);
+                CU_ASSERT_EQUAL(secrets_in(&b), 0);
+                tap_buf_free(&b);
+            }
+}
+
 static void a_common_word_is_not_masked(void)
 {
     struct tap_plan_function function = {.module = "shop_cart", .arity = -1};
@@ -397,4 +419,4 @@ UNIT_TESTS("dist", UNIT_TEST(packets_come_back), UNIT_TEST(frames_are_found_in_p
            UNIT_TEST(any_damage_is_survived), UNIT_TEST(an_empty_plan_is_a_term),
            UNIT_TEST(a_full_plan_is_a_term), UNIT_TEST(the_final_report_is_found),
            UNIT_TEST(the_cookie_is_masked_where_it_is_a_whole),
-           UNIT_TEST(a_common_word_is_not_masked))
+           UNIT_TEST(the_cookie_is_masked_at_any_place), UNIT_TEST(a_common_word_is_not_masked))
