@@ -18,7 +18,9 @@ struct tap_beam {
     struct tap_beam_node **nodes;
     size_t count;
     struct pollfd *fds;
-    bool granting; /* the host lets credit be given, as of this turn */
+    bool granting;    /* the host lets credit be given, as of this turn */
+    bool near;        /* a node on this machine is traced natively: it goes first */
+    bool stands_back; /* and so it does */
 
     char alive[64];
     struct tap_cookie cookie;
