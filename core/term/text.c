@@ -9,6 +9,7 @@
  * the node's range, a list when it is printable ASCII (single quotes, as Elixir writes charlists up
  * to 1.14; 1.15 and later write ~c"...").
  */
+#include "syntax/digits.h"
 #include "term/out.h"
 
 #ifdef __SSE2__
@@ -166,7 +167,9 @@ static void quoted_body(struct tap_out *o, const uint8_t *p, size_t n, bool lati
 {
     const uint8_t *end = p + n;
     while (p < end && !o->done) {
-        const uint8_t *q = p + plain_run(p, (size_t)(end - p));
+        const uint8_t *q = p;
+        if (*q < 0x80 && ascii[*q] & PLAIN)
+            q += plain_run(q, (size_t)(end - q));
         while (q < end && *q < 0x80 && ascii[*q] & PLAIN)
             q++;
         if (q > p) {
@@ -198,13 +201,19 @@ enum { NO_TEXT, ASCII_TEXT, UTF8_TEXT, LATIN1_TEXT };
 static int erlang_text(const struct tap_out *o, const uint8_t *p, size_t n)
 {
     const uint8_t *start = p, *end = p + n;
-    while ((p += graphic_run(p, (size_t)(end - p))) < end && *p < 0x80 && ascii[*p] & PRINTABLE)
-        p++;
-    if (p == end)
-        return ASCII_TEXT;
-    bool printable = true;
-    while ((p += graphic_run(p, (size_t)(end - p))) < end) {
+    bool all_ascii = true, printable = true;
+    while (p < end) {
         uint32_t cp;
+        if (*p < 0x80) {
+            p += graphic_run(p, (size_t)(end - p));
+            const uint8_t *stop = end - p < 16 ? end : p + 1;
+            while (p < stop && *p < 0x80 && ascii[*p] & PRINTABLE)
+                p++;
+            if (p < stop && *p < 0x80)
+                return NO_TEXT; /* in UTF-8 and in latin1 */
+            continue;
+        }
+        all_ascii = false;
         unsigned k = tap_utf8_decode(p, end, &cp);
         if (k == 0) {
             for (p = start; p < end; p++)
@@ -215,14 +224,16 @@ static int erlang_text(const struct tap_out *o, const uint8_t *p, size_t n)
         printable = printable && tap_is_printable(o, cp);
         p += k;
     }
-    return printable ? UTF8_TEXT : NO_TEXT;
+    return all_ascii ? ASCII_TEXT : printable ? UTF8_TEXT : NO_TEXT;
 }
 
 static int elixir_text(const uint8_t *p, size_t n)
 {
     const uint8_t *end = p + n;
-    while ((p += graphic_run(p, (size_t)(end - p))) < end) {
+    while (p < end) {
         uint32_t cp;
+        if (*p < 0x80 && (p += graphic_run(p, (size_t)(end - p))) == end)
+            break;
         unsigned k = tap_utf8_decode(p, end, &cp);
         if (k == 0 || (cp < 0x80 ? !(ascii[cp] & CHARLIST) && cp != 127 : !unicode_printable(cp)))
             return NO_TEXT;
@@ -231,17 +242,46 @@ static int elixir_text(const uint8_t *p, size_t n)
     return UTF8_TEXT;
 }
 
+static char *byte_digits(char *p, unsigned v)
+{
+    if (v >= 100) {
+        *p++ = (char)('0' + v / 100);
+        v %= 100;
+    } else if (v < 10) {
+        *p = (char)('0' + v);
+        return p + 1;
+    }
+    tap_digit_pair(p, v);
+    return p + 2;
+}
+
+/* Of n bytes as many as there surely is room for, each with a comma behind it. */
+static size_t numbers_with_room(struct tap_out *o, const uint8_t *bytes, size_t n)
+{
+    size_t room = (size_t)(o->end - o->p) / 5, i;
+    char *p = o->p;
+    for (i = 0; i < n && i < room; i++) {
+        p = byte_digits(p, bytes[i]);
+        *p++ = ',';
+        if (o->elixir)
+            *p++ = ' ';
+    }
+    o->p = p;
+    return i;
+}
+
 static void binary_numbers(struct tap_out *o, const uint8_t *p, size_t n, unsigned last_bits)
 {
     tap_out_lit(o, "<<");
-    for (size_t i = 0; i < n && !o->done; i++) {
-        if (i > 0)
-            tap_out_put(o, ", ", o->elixir ? 2 : 1);
-        if (i + 1 < n || last_bits == 8) {
+    for (size_t i = n > 0 ? numbers_with_room(o, p, n - 1) : 0; i < n && !o->done; i++) {
+        if (i + 1 < n) {
             tap_out_u64(o, p[i]);
+            tap_out_put(o, ", ", o->elixir ? 2 : 1);
             continue;
         }
         tap_out_u64(o, p[i] >> (8 - last_bits));
+        if (last_bits == 8)
+            break;
         if (o->elixir)
             tap_out_lit(o, "::size(");
         else

@@ -86,4 +86,45 @@ static void a_long_text_is_like_a_short_one(void)
     tap_intern_free(names);
 }
 
-UNIT_TESTS("term_text", UNIT_TEST(a_long_text_is_like_a_short_one))
+/* The next of what is written whole or not at all: "<<", a number, a comma, ">>". */
+static size_t unit_at(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits ? digits : strcspn(text, "0123456789");
+}
+
+/* Wherever the limit or the memory ends. */
+static void numbers_are_cut_between_two(void)
+{
+    uint8_t bytes[LONGEST];
+    char whole[10 * LONGEST], cut[10 * LONGEST];
+    names = tap_intern_new(0);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 37);
+    for (int syntax = 0; syntax < 2; syntax++) {
+        struct shape s = {.print = {.syntax = (enum tap_print_syntax)syntax}};
+        size_t n = print(&s, bytes, 60, whole, sizeof whole);
+        for (size_t limit = 1; limit <= n; limit++) {
+            size_t may = 0;
+            while (may < n && may + unit_at(whole + may) <= limit)
+                may += unit_at(whole + may);
+            s.print.limit = limit;
+            size_t length = print(&s, bytes, 60, cut, sizeof cut);
+            CU_ASSERT_EQUAL(length, may + (may < n ? 3 : 0));
+            CU_ASSERT(memcmp(cut, whole, may) == 0 && strcmp(cut + may, may < n ? "..." : "") == 0);
+        }
+        s.print.limit = 0;
+        for (size_t cap = 0; cap <= n; cap++) {
+            uint8_t term[5 + 60] = {TAP_EXT_BINARY, 0, 0, 0, 60};
+            memcpy(term + 5, bytes, 60);
+            memset(cut, '!', sizeof cut);
+            CU_ASSERT_EQUAL(
+                tap_term_print(tap_intern_names(names), cut, cap, term, sizeof term, &s.print), n);
+            CU_ASSERT(memcmp(cut, whole, cap) == 0 && cut[cap] == '!');
+        }
+    }
+    tap_intern_free(names);
+}
+
+UNIT_TESTS("term_text", UNIT_TEST(a_long_text_is_like_a_short_one),
+           UNIT_TEST(numbers_are_cut_between_two))
