@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/one_line.h"
+
 struct cause {
     struct tap_cause public;
     bool placed; /* the message begins with a place in a file: nothing is printed before it */
@@ -42,18 +44,6 @@ void tap_error_free(struct tap_error *err)
     free(err);
 }
 
-/* A cause is one line, and may quote what someone else wrote: no control character reaches the
- * terminal. */
-static void error_one_line(char *text)
-{
-    for (; *text; text++) {
-        if (*text == '\n' || *text == '\t' || *text == '\r')
-            *text = ' ';
-        else if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = '?';
-    }
-}
-
 /* Makes a cause in one allocation: the struct, the message, the actor. Takes over nothing. */
 static struct cause *error_cause(enum tap_status status, const char *actor, const char *source,
                                  int source_line, const char *place, const char *format,
@@ -73,7 +63,7 @@ static struct cause *error_cause(enum tap_status status, const char *actor, cons
     if (place_len)
         memcpy(message, place, place_len);
     vsnprintf(message + place_len, (size_t)len + 1, format, args);
-    error_one_line(message);
+    tap_one_line(message);
     if (actor)
         memcpy(name, actor, actor_len);
     *c = (struct cause){{status, actor ? name : NULL, message, source, source_line}, place != NULL};

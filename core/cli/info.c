@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/event_names.h"
+#include "base/one_line.h"
 #include "cli/cli.h"
 #include "cli/info_sink.h"
 #include "cli/play.h"
@@ -53,13 +54,25 @@ static int64_t span_of(const struct facts *f)
 
 /* ---- For people */
 
+/* What a recording says, whoever made it. */
+static void print_text(const char *text, size_t n)
+{
+    char *copy = strndup(text, n);
+    if (!copy)
+        return;
+    tap_one_line(copy);
+    fputs(copy, stdout);
+    free(copy);
+}
+
 static void print_nodes(const struct facts *f)
 {
     for (size_t i = 0; i < f->figures.node_count; i++) {
         const struct tap_node_stats *n = &f->figures.nodes[i];
-        printf("node           %s%s%s%s: %" PRIu64 " events, %" PRIu64 " lost", n->name,
-               n->release[0] ? " (OTP " : "", n->release, n->release[0] ? ")" : "", n->produced,
-               n->lost);
+        printf("node           ");
+        print_text(n->name, strlen(n->name));
+        printf("%s%s%s: %" PRIu64 " events, %" PRIu64 " lost", n->release[0] ? " (OTP " : "",
+               n->release, n->release[0] ? ")" : "", n->produced, n->lost);
         if (!n->final)
             fputs(" at least, for its end is not in the recording", stdout);
         if (n->gap_ns)
@@ -83,7 +96,9 @@ static void print_config(const char *config)
     puts("configuration");
     for (const char *line = config; *line; line += *line == '\n') {
         size_t n = strcspn(line, "\n");
-        printf("%s%.*s\n", n ? "  " : "", (int)n, line);
+        printf("%s", n ? "  " : "");
+        print_text(line, n);
+        putchar('\n');
         line += n;
     }
 }
@@ -97,8 +112,10 @@ static void print_facts(const struct facts *f)
         printf("recording      %s", f->files->words[i]);
         if (size >= 0)
             printf(", %" PRId64 " bytes", size);
-        if (i == 0)
-            printf(", run %s", f->run->run);
+        if (i == 0) {
+            printf(", run ");
+            print_text(f->run->run, strlen(f->run->run));
+        }
         putchar('\n');
     }
     if (f->counted->first)

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/one_line.h"
 #include "base/sized.h"
 #include "session/internal.h"
 #include "base/event_names.h"
@@ -26,6 +27,7 @@ static void log_line(struct tap_session *session, enum tap_log_level level, cons
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, ap);
+    tap_one_line(text);
     if (level == TAP_LOG_DEBUG && !getenv("BEAMTAP_DEBUG"))
         return;
     if (session->log)

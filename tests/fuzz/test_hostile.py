@@ -46,6 +46,7 @@ def harmless(run):
     assert run.code in (0, 1, 3), 'exit code %s: %s' % (run.code, text[-3000:])
     assert 'Sanitizer' not in text and 'runtime error' not in text, text[-3000:]
     assert run.code == 0 or 'beamtap: ' in text, 'not a word: ' + text
+    assert not re.search('[\x00-\x09\x0b-\x1f\x7f-\x9f]', text), 'it moves the terminal: %r' % text
     return run
 
 
@@ -191,7 +192,8 @@ def a_node_that_says_anything():
     ok, ack = packet(b'sok'), packet(b'a', bytes(16))
     says = [b'', packet(b'snok'), packet(b'snot_allowed'), packet(b'salive'), ok, ok + challenge, ok + challenge + ack,
             ok + packet(b'n', bytes(500)), packet(b's' + b'o' * 60000), b'\xff\xff' + bytes(70000), ok + packet(b''),
-            ok + challenge + ack + struct.pack('>I', 0xffffffff) + b'p' * 1000]
+            ok + challenge + ack + struct.pack('>I', 0xffffffff) + b'p' * 1000,
+            packet(b's\xec\x1b[2Jno\xc2\x9b'), ok + challenge.replace(b'shop', b'\xec\x1b[2') + ack]
     for n in rounds(len(says)):
         piece = says[n] if n < len(says) else mutated(chance.choice(says), chance)
         node = Stranger([piece], silent=n % 5 == 4)

@@ -107,5 +107,22 @@ static void takes_causes_from_threads(void)
     tap_error_free(err);
 }
 
-UNIT_TESTS("error", UNIT_TEST(keeps_causes), UNIT_TEST(tells_places),
+/* Whatever is quoted, it moves no terminal and is UTF-8. */
+static void quotes_safely(void)
+{
+    static const char *const texts[][2] = {{"a\nb\tc\rd", "a b c d"},
+                                           {"\x1b[2J\x7f", "?[2J?"},
+                                           {"caf\xc3\xa9 \xe2\x82\xac", "caf\xc3\xa9 \xe2\x82\xac"},
+                                           {"\xc2\x9b", "??"},
+                                           {"\xecx\xe2\x82", "?x??"},
+                                           {"", ""}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct tap_error *err = tap_error_new();
+        TAP_ERR(err, TAP_ERROR, "core", "%s", texts[i][0]);
+        CU_ASSERT_STRING_EQUAL(message(err, 0), texts[i][1]);
+        tap_error_free(err);
+    }
+}
+
+UNIT_TESTS("error", UNIT_TEST(quotes_safely), UNIT_TEST(keeps_causes), UNIT_TEST(tells_places),
            UNIT_TEST(prints_one_line_a_cause), UNIT_TEST(takes_causes_from_threads))

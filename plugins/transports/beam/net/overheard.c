@@ -35,6 +35,15 @@ static const uint8_t *challenge(const struct tap_overheard *o, size_t *len)
     return *len && at + 2 + *len <= o->len && o->bytes[2] == 's' ? o->bytes + at + 2 : NULL;
 }
 
+/* Of any other name nobody knows in what encoding it came. */
+static bool is_graphic(const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] <= ' ' || p[i] >= 127)
+            return false;
+    return true;
+}
+
 bool tap_overheard_name(const struct tap_overheard *o, char name[TAP_NODE_NAME_MAX])
 {
     size_t len;
@@ -47,7 +56,7 @@ bool tap_overheard_name(const struct tap_overheard *o, char name[TAP_NODE_NAME_M
         return false;
     if (p[0] == 'N' && ((size_t)p[17] << 8 | p[18]) < n)
         n = (size_t)p[17] << 8 | p[18];
-    if (n == 0 || n >= TAP_NODE_NAME_MAX || memchr(p + head, 0, n))
+    if (n == 0 || n >= TAP_NODE_NAME_MAX || !is_graphic(p + head, n))
         return false;
     memcpy(name, p + head, n);
     name[n] = 0;
