@@ -34,9 +34,8 @@ struct tap_session_settings {
     int overload;               /* enum tap_overload */
     int collect;                /* enum tap_collect */
     const char *native_library; /* NULL: it is sent */
-    int64_t nice;
-    int require; /* enum tap_require */
-    int order;   /* enum tap_order */
+    int require;                /* enum tap_require */
+    int order;                  /* enum tap_order */
     int64_t reorder;
     bool hidden_nodes, include_otp, load, fail_on_loss;
     bool names;

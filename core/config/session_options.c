@@ -116,14 +116,6 @@ const struct tap_option tap_session_options[] = {
      .help = "with collect = native or auto: where the native tracer's library is on the nodes' "
              "machines; without it, it is sent to them",
      SESSION(native_library)},
-    {.name = "nice",
-     .type = TAP_OPT_INT,
-     .def = "10",
-     .max = 19,
-     .help = "with collect = native or auto: the nice value of the thread that takes the events of "
-             "nodes on this machine, so that they go first where there are not enough processors, "
-             "and their events wait in their rings; 0: no node goes first",
-     SESSION(nice)},
     {.name = "max_queue",
      .type = TAP_OPT_SIZE,
      .def = "10k",

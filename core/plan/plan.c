@@ -327,7 +327,6 @@ static void plan_settings(const struct tap_config *config, struct tap_plan *plan
         .collect = live ? (enum tap_collect)s->collect : TAP_COLLECT_PROCESS,
         .native_arity_only = live && s->arguments == TAP_ARGUMENTS_FALSE,
         .native_library = s->native_library,
-        .nice = (int)s->nice,
         .node_ports = s->node_ports,
         .seed_port = s->seed_port,
         .port = (uint16_t)s->port,

@@ -88,28 +88,6 @@ def a_process_is_as_before():
         assert 'Unix socket' not in json.dumps(run.summary())
 
 
-def nice_values(pid):
-    """Of the process's threads (proc(5), stat, the field "nice")."""
-    found = []
-    for tid in os.listdir('/proc/%d/task' % pid):
-        with open('/proc/%d/task/%s/stat' % (pid, tid), encoding='utf-8', errors='replace') as f:
-            found.append(int(f.read().rsplit(')', 1)[1].split()[16]))
-    return found
-
-
-def a_node_on_this_machine_goes_first():
-    """Where its events wait in its rings: the thread that takes them is nice, and no other."""
-    node, own = node_of(), os.getpriority(os.PRIO_PROCESS, 0)
-    for collect, option, transport, nice in (('native', '', '', 10), ('native', 'nice = 0\n', '', 0), ('native', 'nice = 19\n', '', 19),
-                                             ('native', '', '[transport:tcp]\nadvertise = 127.0.0.1\n', 0), ('process', '', '', 0)):
-        run = Run(ini(node, collect, transport).replace('collect', option + 'collect', 1), '--json')
-        node.traced()
-        values = nice_values(run.process.pid)
-        assert sorted(values) == [own] * (len(values) - 1) + [max(nice, own)], (collect, option, values)
-        counted(node, run, 'sink:csv')
-        gone(node)
-
-
 def folder():
     made = tempfile.mkdtemp(dir=work)
     os.chmod(made, 0o755)
@@ -288,6 +266,6 @@ def mistakes_are_told_before_any_node_is_touched():
     node.clean()
 
 
-tests(native_without_tcp, native_with_tcp, a_command_is_native_too, a_process_is_as_before, a_node_on_this_machine_goes_first, at_a_path, a_path_that_is_not_the_nodes,
+tests(native_without_tcp, native_with_tcp, a_command_is_native_too, a_process_is_as_before, at_a_path, a_path_that_is_not_the_nodes,
       a_node_of_another_user, a_node_that_may_make_none, the_collector_is_killed, nodes_die_and_hang, a_node_that_lost_us_is_traced_again,
       mistakes_are_told_before_any_node_is_touched)

@@ -6,11 +6,8 @@
  */
 #include "transports/beam/beam.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "transports/beam/cluster.h"
@@ -144,27 +141,11 @@ enum tap_status tap_beam_start(struct tap_beam *b)
 
 /* ---- Run and stop */
 
-/* Whose node shares our processors, and keeps in its rings what we do not take at once, goes first.
- * Linux has a nice value for each thread (setpriority(2), "C library/kernel differences"). This one
- * is the run's own; the one that starts it may be a host program's, and is left alone. */
-static void beam_stand_back(struct tap_beam *b)
-{
-    const struct tap_host *host = b->host;
-    if (!b->near || b->stands_back || !TAP_HAS(host->plan, nice))
-        return;
-    b->stands_back = true;
-    if (getpriority(PRIO_PROCESS, 0) < host->plan->nice &&
-        setpriority(PRIO_PROCESS, 0, host->plan->nice) < 0)
-        host->log(host, TAP_LOG_WARNING, "no nice value of %d: %s", host->plan->nice,
-                  strerror(errno));
-}
-
 enum tap_status tap_beam_run(struct tap_beam *b)
 {
     const struct tap_host *host = b->host;
     while (beam_in_state(b, TAP_BEAM_TRACING) + beam_in_state(b, TAP_BEAM_STARTING) > 0) {
         int stopping = host->transport->stopping(host);
-        beam_stand_back(b);
         if (stopping == 2)
             break;
         if (stopping == 1 || b->ending) {

@@ -61,8 +61,6 @@ bool tap_beam_node_data_connection(struct tap_beam_node *n, struct tap_wire *wir
         host->log(host, TAP_LOG_INFO, "%s: its frames come over a Unix socket", n->name);
     if (local && host->count)
         host->count(host, "nodes over a Unix socket", 1);
-    n->beam->near |=
-        local && TAP_HAS(host->plan, collect) && host->plan->collect != TAP_COLLECT_PROCESS;
     return true;
 }
 

@@ -18,9 +18,7 @@ struct tap_beam {
     struct tap_beam_node **nodes;
     size_t count;
     struct pollfd *fds;
-    bool granting;    /* the host lets credit be given, as of this turn */
-    bool near;        /* a node on this machine is traced natively: it goes first */
-    bool stands_back; /* and so it does */
+    bool granting; /* the host lets credit be given, as of this turn */
 
     char alive[64];
     struct tap_cookie cookie;

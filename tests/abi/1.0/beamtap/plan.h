@@ -131,9 +131,6 @@ struct tap_plan {
      * `functions` is, and what is of none of `kinds`. */
     bool pass_functions;
     uint32_t kinds; /* TAP_KIND_BITs of what reaches the sinks, or a filter has to see */
-    /* The least nice value (sched(7), 0 to 19) of the thread that takes the native tracer's events
-     * of nodes on this machine: they go first. */
-    int nice;
 };
 
 #ifdef __cplusplus
