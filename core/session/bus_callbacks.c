@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/one_line.h"
 #include "session/internal.h"
 
 void tap_session_node_up(void *arg, uint32_t index, const struct tap_node_facts *facts)
@@ -31,9 +32,9 @@ static void copy_line(char *line, size_t cap, const char *text, uint32_t len)
     if (n > cap - 1)
         for (n = cap - 1; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
             ;
-    for (size_t i = 0; i < n; i++)
-        line[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i];
+    memcpy(line, text, n);
     line[n] = '\0';
+    tap_one_line(line);
 }
 
 void tap_session_left_out(void *arg, uint32_t index, const char *text, uint32_t len)

@@ -170,9 +170,12 @@ static bool host_ending(const struct tap_host *host)
 
 /* ---- For transports: nodes */
 
-static uint32_t host_node_add(const struct tap_host *host, const char *name)
+static uint32_t host_node_add(const struct tap_host *host, const char *given)
 {
     struct tap_session *session = own(host)->session;
+    char *name = tap_session_node_text(given);
+    if (!name)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory"), UINT32_MAX;
     pthread_mutex_lock(&session->lock);
     uint32_t n = atomic_load(&session->node_count), index = 0;
     while (index < n && strcmp(atomic_load(&session->nodes[index])->base.name, name) != 0)
@@ -199,6 +202,7 @@ static uint32_t host_node_add(const struct tap_host *host, const char *name)
     pthread_mutex_unlock(&session->lock);
     if (index == UINT32_MAX)
         TAP_FAIL(host, TAP_ERROR, "%s is one node too many (at most %u)", name, TAP_NODES_MAX);
+    free(name);
     return index;
 }
 

@@ -1,11 +1,25 @@
 /* node_name.c: what a node is called, where that is told only after it was added. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/one_line.h"
 #include "session/internal.h"
 
-bool tap_session_node_rename(struct tap_session *session, uint32_t index, const char *name)
+/* Files and terminals get it as it is, and a node may call itself anything. */
+char *tap_session_node_text(const char *name)
+{
+    char *text = strdup(name);
+    if (text)
+        tap_one_line(text);
+    return text;
+}
+
+bool tap_session_node_rename(struct tap_session *session, uint32_t index, const char *given)
 {
     struct tap_node_impl *node = tap_session_node(session, index);
+    char *name = tap_session_node_text(given);
+    if (!name)
+        return false;
     pthread_mutex_lock(&session->lock);
     uint32_t n = atomic_load(&session->node_count), i = 0;
     while (i < n && strcmp(atomic_load(&session->nodes[i])->base.name, name) != 0)
@@ -16,6 +30,7 @@ bool tap_session_node_rename(struct tap_session *session, uint32_t index, const 
         __atomic_store_n(&node->base.name, copy, __ATOMIC_RELEASE); /* figures may be asked for */
     }
     pthread_mutex_unlock(&session->lock);
+    free(name);
     return copy != NULL;
 }
 

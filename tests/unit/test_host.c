@@ -160,6 +160,27 @@ static void a_short_claim_is_refused(void)
     tap_error_free(fake_err);
 }
 
-UNIT_TESTS("host", UNIT_TEST(prints_as_far_as_it_understands),
-           UNIT_TEST(a_short_final_report_is_none), UNIT_TEST(a_deep_stack_fits_who_asks),
-           UNIT_TEST(a_short_claim_is_refused))
+/* A name goes to terminals and files as it is, so it is made plain where it comes in. */
+static void add_odd_nodes(struct fake_transport *t)
+{
+    const struct tap_transport_host *h = t->host->transport;
+    uint32_t odd = h->node_add(t->host, "s\xc2\x9bp@\xecx\x1b[2J");
+    CU_ASSERT(odd != UINT32_MAX && odd == h->node_add(t->host, "s??p@?x?[2J"));
+    CU_ASSERT(h->node_rename(t->host, odd, "caf\xc3\xa9@h\n"));
+    CU_ASSERT_EQUAL(h->node_add(t->host, "caf\xc3\xa9@h "), odd);
+}
+
+static void a_nodes_name_moves_no_terminal(void)
+{
+    struct fake_sink s = {0};
+    enum tap_status status;
+    begin_session(TAP_KIND_BIT(TAP_FUNCTION_CALL), &s, 1);
+    script = add_odd_nodes;
+    struct tap_session *t = run_session(&status);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    end_session(t);
+}
+
+UNIT_TESTS("host", UNIT_TEST(a_nodes_name_moves_no_terminal),
+           UNIT_TEST(prints_as_far_as_it_understands), UNIT_TEST(a_short_final_report_is_none),
+           UNIT_TEST(a_deep_stack_fits_who_asks), UNIT_TEST(a_short_claim_is_refused))
