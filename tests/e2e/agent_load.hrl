@@ -48,6 +48,27 @@ t_reload_at_once() ->
     [] = reports(gap, S),
     clean(Peer).
 
+%% Two versions in turn, of which one alone has what is wanted besides; its calls go on while the module is put in order.
+t_two_versions() ->
+    {Peer, Node} = target(),
+    Loads = lists:append(lists:duplicate(100, [version("sub", []), version("add", ["add(A, B) -> A + B."])])),
+    {ok, C} = start(Node, (options())#{functions => [{<<"made_sh*">>, <<"add">>, 2, none, [], <<>>}, {<<"made_sh*">>, any, 3, none, [], <<>>}],
+                                       max_queue => 100000, max_term => 1 bsl 25, lease => 20000}),
+    normal = peer:call(Peer, ?MODULE, load_and, [Loads, {made_shop, all, [300]}], 100000),
+    #{events := Events, final := #{lost := 0}} = S = stop(C),
+    [] = [Gap || {gap, _, _, Why, _} = Gap <- reports(gap, S), Why =/= 5], % calls without arguments are calls
+    30000 = length(calls_of(made_shop, add, Events)),
+    [add] = lists:usort([F || {_, _, call, {_, F, _}, _} <- Events]),
+    clean(Peer).
+
+version(Called, More) ->
+    Source = ["-module(made_shop).", "-compile([export_all, nowarn_export_all]).", "sub(A, B) -> A - B.",
+              "all(N) -> [" ++ Called ++ "(1, I) + 0 * lists:sum(lists:seq(1, 3000)) || I <- lists:seq(1, N)].",
+              "unused(A, B) -> {A, B}."] ++ More ++ [lists:concat(["f", I, "(X, _, _) -> X."]) || I <- lists:seq(1, 800)],
+    Forms = [begin {ok, T, _} = erl_scan:string(Text), {ok, F} = erl_parse:parse_form(T), F end || Text <- Source],
+    {ok, made_shop, Beam} = compile:forms(Forms, []),
+    {made_shop, Beam, "/nowhere/made_shop.beam"}.
+
 t_loaded_by_us() ->
     {Peer, Node} = target(),
     true = ask(Peer, code, delete, [e2e_work]),

@@ -42,7 +42,8 @@ tests() ->
      {max_term_return, fun t_max_term_return/0}, {max_term_metadata, fun t_max_term_metadata/0},
      {storm_pause, fun() -> t_storm(pause) end}, {storm_drop, fun() -> t_storm(drop) end},
      {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
-     {reload, fun t_reload/0}, {reload_at_once, fun t_reload_at_once/0}, {loaded_by_us, fun t_loaded_by_us/0},
+     {reload, fun t_reload/0}, {reload_at_once, fun t_reload_at_once/0}, {two_versions, fun t_two_versions/0},
+     {loaded_by_us, fun t_loaded_by_us/0},
      {not_loaded_by_us, fun t_not_loaded_by_us/0}, {modules_to_come, fun t_modules_to_come/0}, {load_polled, fun t_load_polled/0},
      {old_code, fun t_old_code/0}, {load_all_killed, fun t_load_all_killed/0}, {returns_off, fun t_returns_off/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
@@ -55,7 +56,8 @@ tests() ->
 %% What differs with trace sessions: run in each other release that is there.
 sessions() ->
     [exact_counts, user_specs, tree, everyone, no_credit_pause, relay_killed, guardian_killed, second_guardian_killed,
-     collector_killed, max_term_call, storm_pause, reload, reload_at_once, modules_to_come, old_code, returns_off, two_runs, foreign_trace, clean, info, max_rate,
+     collector_killed, max_term_call, storm_pause, reload, reload_at_once, two_versions, modules_to_come,
+     old_code, returns_off, two_runs, foreign_trace, clean, info, max_rate,
      names, mailboxes,
      call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit].
 

@@ -154,8 +154,8 @@ load_one(Module, {#guardian{run = Run, returns_off = ReturnsOff, stacks_off = St
             {G#guardian{run = Run1}, [Module | Traced]}
     end.
 
-%% The run with what it wants of the module, set. The module may be loaded once more in the middle of it: then all of it has the
-%% spec of on_load again, what was wanted of the code before may be less, and this is done again.
+%% The run with what it wants of the module, set. The module may be loaded once more in the middle of it, and all of it has the
+%% spec of on_load again: then this is done again. What the last try leaves so the relay judges.
 load_set(Module, #guardian{run = #run{session = Session, targets = Targets, on_load = OnLoad} = Run, entries = Entries, peer = Peer} = G, Left) ->
     Code = load_code(Module),
     File = case code:is_loaded(Module) of {file, F} -> F; false -> "" end,
@@ -166,26 +166,28 @@ load_set(Module, #guardian{run = #run{session = Session, targets = Targets, on_l
         false -> unmarked_known(tell_peer(Run#run{targets = New ++ Others}, Peer))
     end,
     Count = lists:sum([try set_target(Session, T) catch throw:_ -> 0 end || T <- New]),
-    OnLoad =/= none andalso load_clear(Module, targets_functions(New), Run),
+    OnLoad =/= none andalso load_clear(Module, plan_matching(Module, File, Entries, Run#run.otp), Run),
     case Left > 1 andalso OnLoad =/= none andalso (load_code(Module) =/= Code orelse load_is_new(Session, targets_functions(New))) of
         true -> load_set(Module, G#guardian{run = Run1}, Left - 1);
         false -> {Run1, Count}
     end.
 
-load_code(Module) -> catch erlang:get_module_info(Module, md5).
+load_code(Module) -> try erlang:get_module_info(Module, md5) catch error:_ -> none end.
 
 %% What was set first has the spec of on_load: then it was loaded since.
 load_is_new(Session, [First | _]) -> is_new_code(Session, First);
 load_is_new(_, []) -> false.
 
-%% What is left with the spec of on_load is nobody's wish, but for what is wanted: the relay judges its calls.
-load_clear(Module, [], #run{session = none, id = Id}) ->
+%% What no rule speaks of does not keep the spec of on_load. The rules say it and not what was planned, which may have been of
+%% other code than is there by now.
+load_clear(Module, Rules, #run{session = none, id = Id}) when Rules =:= []; Rules =:= otp ->
     clear_target(#target{module = Module, functions = all}, Id);
-load_clear(Module, [], #run{session = Session}) ->
+load_clear(Module, Rules, #run{session = Session}) when Rules =:= []; Rules =:= otp ->
     set_function(Session, {Module, '_', '_'}, false);
-load_clear(Module, Wanted, #run{session = Session, on_load = Spec}) ->
-    [set_function(Session, MFA, false)
-     || MFA <- [{Module, F, A} || {F, A} <- functions_of(Module)] -- Wanted, function_spec(Session, MFA) =:= Spec].
+load_clear(Module, Rules, #run{session = Session, on_load = Spec}) ->
+    [set_function(Session, {Module, F, A}, false)
+     || {F, A} <- functions_of(Module), not lists:any(fun(E) -> fits(E#entry.function, F) andalso fits(E#entry.arity, A) end, Rules),
+        function_spec(Session, {Module, F, A}) =:= Spec].
 
 %% The relay has seen a call of it.
 load_seen(Module, #guardian{run = #run{session = Session}} = G) ->
