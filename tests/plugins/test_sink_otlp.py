@@ -222,7 +222,7 @@ def every_text_is_utf8():
         spans = collector.spans()
     assert code == 0 and spans, (code, err)
     for s in spans:
-        assert s.resource == {**s.resource, 'service.name': 'sh\ufffdp', 'service.instance.id': 'sh\ufffdp@w\ufffdb1', 'host.name': 'w\ufffdb1',
+        assert s.resource == {**s.resource, 'service.name': 'sh?p', 'service.instance.id': 'sh?p@w?b1', 'host.name': 'w?b1',
                               'beamtap.run': '01\ufffd3456789abcdef'}, s.resource
     thrown, = (s for s in spans if s.events)
     assert thrown.status['message'] == 'an exception' and thrown.events[0]['attributes'] == {}, thrown.status
