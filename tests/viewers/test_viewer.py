@@ -200,10 +200,11 @@ def scheduling():
         for tid in {e['tid'] for e in runs}:
             mine = sorted((e['ts'], e['ts'] + e.get('dur', 0)) for e in runs if e['tid'] == tid)
             assert all(a[1] < b[0] for a, b in zip(mine, mine[1:])), track[tid]
-        # A process waits from each `out` to its next `in`, and what it waits for at the end is open.
+        # A process waits from each `out` to its next `in`, and what it waits for at the end is open. (One that has exited may be
+        # scheduled a few times more, but waits for nothing.)
         last, waits = {}, 0
         for r in rows:
-            if r['event'] in ('schedule_in', 'schedule_out'):
+            if r['event'] in ('schedule_in', 'schedule_out', 'process_exit') and last.get(r['pid']) != 'process_exit':
                 waits += r['event'] == 'schedule_in' and last.get(r['pid']) == 'schedule_out'
                 last[r['pid']] = r['event']
         assert seen['slices'].get('schedule', 0) - seen['unfinished'].get('schedule', 0) == waits > 50, (seen, waits)
