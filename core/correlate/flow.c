@@ -18,11 +18,14 @@ enum { FLOW_NONE = 0, FLOW_SEND, FLOW_RECEIVE, FLOW_SPAWN, FLOW_START };
 #define FLOW_NIL UINT32_MAX
 /* entries of a list that are looked at: thousands of equal messages may be open */
 #define FLOW_LOOK 512u
+/* ns by which the clocks of two nodes may differ in what they say of a message */
+#define FLOW_ACROSS INT64_C(1000000000)
 #define FLOW_SEEN \
     (1u << 18) /* processes that are told apart by whether a message of them was seen */
 
 struct flow_open {
     uint64_t hash, id;
+    int64_t ts;
     struct tap_pid sender;   /* id and serial 0: only the node is known */
     struct tap_pid receiver; /* node 0: not known (an alias, a name never heard of) */
     uint32_t prev, next;
@@ -203,6 +206,15 @@ static bool flow_same_sender(const struct tap_pid *a, const struct tap_pid *b)
     return whole ? tap_pid_same(a, b) : a->node == b->node;
 }
 
+/* A receive from before the message was sent is of an earlier one, whose send was not traced: by
+ * the clock of their node, or those of two nodes. */
+static bool flow_too_early(const struct flow_open *receive, const struct flow_open *send)
+{
+    bool across = receive->receiver.node != send->sender.node;
+    return receive->side == FLOW_RECEIVE &&
+           receive->ts < (across ? send->ts - FLOW_ACROSS : send->ts);
+}
+
 /* The oldest open end of the other side under this hash that fits; takes it out and gives its id,
  * and the sender that it knows (NULL: not asked). 0: none. An end whose name stood for another
  * process is the last choice. */
@@ -212,7 +224,8 @@ static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_o
     uint32_t last_choice = FLOW_NIL, looked = 0, at = f->buckets[hash & f->mask].first;
     for (; at != FLOW_NIL && looked < FLOW_LOOK; at = f->ring[at].next, looked++) {
         const struct flow_open *o = &f->ring[at];
-        if (o->side != other || o->hash != hash || !flow_same_sender(&o->sender, &end->sender))
+        if (o->side != other || o->hash != hash || !flow_same_sender(&o->sender, &end->sender) ||
+            flow_too_early(o, end))
             continue;
         bool known = o->receiver.node && end->receiver.node;
         if (!known || tap_pid_same(&o->receiver, &end->receiver))
@@ -256,7 +269,7 @@ static uint32_t flow_goes_to(struct tap_flow *f, const struct tap_event *ev, con
 
 static void flow_send(struct tap_flow *f, struct tap_event *ev, const uint8_t *arena)
 {
-    struct flow_open end = {.side = FLOW_SEND, .sender = ev->pid};
+    struct flow_open end = {.side = FLOW_SEND, .ts = ev->ts, .sender = ev->pid};
     if (ev->peer_type == TAP_PEER_PORT) {
         f->stats.to_ports++;
         return;
@@ -299,7 +312,7 @@ static void flow_receive(struct tap_flow *f, struct tap_event *ev, const uint8_t
     }
     uint64_t message = flow_hash_message(ev, arena, between);
     uint64_t by_node = flow_by_node(message, ev->peer.node);
-    struct flow_open end = {.side = FLOW_RECEIVE, .receiver = ev->pid};
+    struct flow_open end = {.side = FLOW_RECEIVE, .ts = ev->ts, .receiver = ev->pid};
     struct tap_pid sender;
     end.hash = flow_hash_pid(message, &ev->pid);
     end.sender = untold ? (struct tap_pid){.node = ev->peer.node} : ev->peer;

@@ -12,8 +12,8 @@
  *
  * Per sender and receiver the VM delivers first in, first out, so among equal ones the oldest open
  * one wins. Events of different processes reach the collector in any order, so a receive may also
- * wait for its send. What cannot be told apart: equal messages to one receiver from several
- * processes of one other node.
+ * wait for its send, but not for one that is later by their clock. What cannot be told apart: equal
+ * messages to one receiver from several processes of one other node.
  *
  * What is open is bounded: the oldest gives way and is counted as unpaired. One thread.
  */

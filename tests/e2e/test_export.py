@@ -74,7 +74,8 @@ def a_stretch_of_time():
     whole = counted(whole)
     times = [int(r['ts']) for r in whole]
     cut = times[len(times) // 3], times[2 * len(times) // 3]
-    for first, last in ((cut[0], cut[1]), (None, cut[0]), (cut[1], None)):
+    anywhere = [sorted(random.sample(times, 2)) for _ in range(10)]
+    for first, last in [(cut[0], cut[1]), (None, cut[0]), (cut[1], None)] + [part for part in anywhere if part[0] < part[1]]:
         args = []
         stamp = lambda ns: datetime.datetime.fromtimestamp(ns // 10**9, datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%S') + \
             '.%09d' % (ns % 10**9)
@@ -84,7 +85,7 @@ def a_stretch_of_time():
             args += ['--to', stamp(last)]
         want = [r for r in whole if (first is None or int(r['ts']) >= first) and (last is None or int(r['ts']) < last)]
         found = counted(export(run, 'part.csv', *args))
-        assert 0 < len(found) < len(whole) and in_pairs(found) == in_pairs(want), (args, len(found), len(want))
+        assert 0 < len(found) < len(whole) and in_pairs(found) == in_pairs(want), (args, len(found), len(want), run.dir)
     half, third = ('%dms' % ((times[len(times) // n] - began) // 10**6) for n in (2, 3))  # from its beginning
     early = plain(counted(export(run, 'part.csv', '--to', half)))
     late = plain(counted(export(run, 'part.csv', '--from', half)))

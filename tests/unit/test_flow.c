@@ -105,6 +105,35 @@ static void a_receive_may_come_first(void)
     tap_flow_free(f);
 }
 
+static uint64_t give_at(struct tap_flow *f, int64_t ts, uint8_t kind, uint32_t self, uint32_t node)
+{
+    struct tap_event ev = message(kind, self, 3 - self, "tick");
+    ev.ts = ts;
+    if (self == 2)
+        ev.pid.node = node;
+    else
+        ev.peer.node = node;
+    tap_flow_event(f, &ev, (const uint8_t *)"tick");
+    return ev.flow;
+}
+
+/* Where tracing began between a send and its receive, the next send of an equal message is not its
+ * own, and each later receive has its own send. */
+static void a_receive_is_not_of_a_later_send(void)
+{
+    for (uint32_t node = 1; node < 3; node++) {
+        struct tap_flow *f = tap_flow_new(64, NULL);
+        int64_t later = node == 1 ? 1 : 1000000001; /* clocks of two nodes differ */
+        uint64_t r = give_at(f, 100, TAP_MESSAGE_RECEIVE, 2, node);
+        uint64_t s = give_at(f, 100 + later, TAP_MESSAGE_SEND, 1, node);
+        CU_ASSERT(s && s != r);
+        CU_ASSERT_EQUAL(give_at(f, 101 + later, TAP_MESSAGE_RECEIVE, 2, node), s);
+        r = give_at(f, 102 + later, TAP_MESSAGE_RECEIVE, 2, node);
+        CU_ASSERT_EQUAL(give_at(f, 102 + later, TAP_MESSAGE_SEND, 1, node), r);
+        tap_flow_free(f);
+    }
+}
+
 static void what_waits_is_bounded_and_counted(void)
 {
     struct tap_flow *f = tap_flow_new(16, NULL);
@@ -368,6 +397,7 @@ UNIT_TESTS("flow", UNIT_TEST(an_end_that_is_not_traced_is_told),
            UNIT_TEST(equal_messages_pair_first_in_first_out),
            UNIT_TEST(another_sender_or_message_does_not_pair),
            UNIT_TEST(a_send_to_a_name_pairs_by_its_message), UNIT_TEST(a_receive_may_come_first),
+           UNIT_TEST(a_receive_is_not_of_a_later_send),
            UNIT_TEST(what_waits_is_bounded_and_counted), UNIT_TEST(spawns_pair_with_starts),
            UNIT_TEST(receives_without_a_sender_are_counted),
            UNIT_TEST(between_nodes_the_receiver_and_the_senders_node_tell),
