@@ -115,10 +115,12 @@ def two_nodes_and_one_that_comes_back():
 
 
 def losses_and_gaps_are_in_it():
-    """A stopped collector, then a rate limit: what was lost, and when tracing was off, is played as it was."""
+    """A stopped collector, then a rate limit: what was lost, and when tracing was off, is played as it was. (What comes then comes
+    all at once, and no sink may have too little room for it: that would be its own loss.)"""
     node = Node()
+    room = [w for sink in ('csv', 'chrome', 'stdout', 'record') for w in ('--set', 'sink:%s.on_full=block' % sink)]
     run = Run(INI % (node.name, '20k', 'dist'), '--json', '--set', 'session.lease=60s', '--set', 'session.max_events=0',
-              '--set', 'session.overload=drop', '--set', 'session.max_queue=1000')
+              '--set', 'session.overload=drop', '--set', 'session.max_queue=1000', *room)
     node.traced()
     os.kill(run.process.pid, signal.SIGSTOP)
     try:
