@@ -69,10 +69,9 @@ static void print_nodes(const struct facts *f)
 {
     for (size_t i = 0; i < f->figures.node_count; i++) {
         const struct tap_node_stats *n = &f->figures.nodes[i];
-        printf("node           ");
-        print_text(n->name, strlen(n->name));
-        printf("%s%s%s: %" PRIu64 " events, %" PRIu64 " lost", n->release[0] ? " (OTP " : "",
-               n->release, n->release[0] ? ")" : "", n->produced, n->lost);
+        printf("node           %s%s%s%s: %" PRIu64 " events, %" PRIu64 " lost", n->name,
+               n->release[0] ? " (OTP " : "", n->release, n->release[0] ? ")" : "", n->produced,
+               n->lost);
         if (!n->final)
             fputs(" at least, for its end is not in the recording", stdout);
         if (n->gap_ns)

@@ -27,9 +27,9 @@ static void log_line(struct tap_session *session, enum tap_log_level level, cons
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, ap);
-    tap_one_line(text);
     if (level == TAP_LOG_DEBUG && !getenv("BEAMTAP_DEBUG"))
         return;
+    tap_one_line(text);
     if (session->log)
         session->log(session->log_arg, level, actor, text);
     else

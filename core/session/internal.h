@@ -142,8 +142,8 @@ void tap_session_wake(struct tap_session *);
 /* A node's end, once; `final` as in host->transport->node_state. */
 void tap_session_node_end(struct tap_session *, struct tap_node_impl *, enum tap_node_state,
                           const struct tap_node_final *final);
-/* node_name.c: as host->node_rename; and a node that is another one of this run. */
-/* A node's name as it is shown: to be freed. NULL: out of memory. */
+/* node_name.c: a node's name as it is shown, to be freed (NULL: out of memory); as
+ * host->node_rename; and a node that is another one of this run. */
 char *tap_session_node_text(const char *name);
 bool tap_session_node_rename(struct tap_session *, uint32_t index, const char *name);
 void tap_session_node_same(struct tap_session *, struct tap_node_impl *);

@@ -52,37 +52,22 @@ static __m128i odd(__m128i v)
 }
 #endif
 
-/* From space to ~. */
-static size_t graphic_run(const uint8_t *p, size_t n)
+/* From space to ~; `plain`: and PLAIN. */
+static inline size_t text_run(const uint8_t *p, size_t n, bool plain)
 {
     size_t i = 0;
 #ifdef __SSE2__
     for (; i + 16 <= n; i += 16) {
-        unsigned hits = (unsigned)_mm_movemask_epi8(odd(bytes_at(p + i)));
+        __m128i v = bytes_at(p + i), hit = odd(v);
+        if (plain)
+            hit = _mm_or_si128(hit, _mm_or_si128(_mm_or_si128(are(v, '"'), are(v, '\'')),
+                                                 _mm_or_si128(are(v, '#'), are(v, '\\'))));
+        unsigned hits = (unsigned)_mm_movemask_epi8(hit);
         if (hits)
             return i + (size_t)__builtin_ctz(hits);
     }
 #else
-    (void)p, (void)n;
-#endif
-    return i;
-}
-
-/* PLAIN. */
-static size_t plain_run(const uint8_t *p, size_t n)
-{
-    size_t i = 0;
-#ifdef __SSE2__
-    for (; i + 16 <= n; i += 16) {
-        __m128i v = bytes_at(p + i), quotes = _mm_or_si128(are(v, '"'), are(v, '\'')),
-                others = _mm_or_si128(are(v, '#'), are(v, '\\'));
-        unsigned hits =
-            (unsigned)_mm_movemask_epi8(_mm_or_si128(odd(v), _mm_or_si128(quotes, others)));
-        if (hits)
-            return i + (size_t)__builtin_ctz(hits);
-    }
-#else
-    (void)p, (void)n;
+    (void)p, (void)n, (void)plain;
 #endif
     return i;
 }
@@ -106,7 +91,7 @@ bool tap_is_printable(const struct tap_out *o, uint32_t cp)
 
 bool tap_bytes_printable(const struct tap_out *o, const uint8_t *p, size_t n)
 {
-    for (size_t i = graphic_run(p, n); i < n; i++)
+    for (size_t i = text_run(p, n, false); i < n; i++)
         if (!tap_is_printable(o, p[i]))
             return false;
     return true;
@@ -169,7 +154,7 @@ static void quoted_body(struct tap_out *o, const uint8_t *p, size_t n, bool lati
     while (p < end && !o->done) {
         const uint8_t *q = p;
         if (*q < 0x80 && ascii[*q] & PLAIN)
-            q += plain_run(q, (size_t)(end - q));
+            q += text_run(q, (size_t)(end - q), true);
         while (q < end && *q < 0x80 && ascii[*q] & PLAIN)
             q++;
         if (q > p) {
@@ -205,7 +190,7 @@ static int erlang_text(const struct tap_out *o, const uint8_t *p, size_t n)
     while (p < end) {
         uint32_t cp;
         if (*p < 0x80) {
-            p += graphic_run(p, (size_t)(end - p));
+            p += text_run(p, (size_t)(end - p), false);
             const uint8_t *stop = end - p < 16 ? end : p + 1;
             while (p < stop && *p < 0x80 && ascii[*p] & PRINTABLE)
                 p++;
@@ -232,7 +217,7 @@ static int elixir_text(const uint8_t *p, size_t n)
     const uint8_t *end = p + n;
     while (p < end) {
         uint32_t cp;
-        if (*p < 0x80 && (p += graphic_run(p, (size_t)(end - p))) == end)
+        if (*p < 0x80 && (p += text_run(p, (size_t)(end - p), false)) == end)
             break;
         unsigned k = tap_utf8_decode(p, end, &cp);
         if (k == 0 || (cp < 0x80 ? !(ascii[cp] & CHARLIST) && cp != 127 : !unicode_printable(cp)))
