@@ -67,21 +67,33 @@ crowd(N) ->
     [begin unlink(P), R = monitor(process, P), P ! stop, receive {'DOWN', R, process, _, normal} -> ok end end || P <- Pids],
     ok.
 
-%% As wander, while schedulers go offline and come back: how often they did.
+%% As wander, while schedulers go offline and come back: how often they did. They are waited for, so that it is four times at least.
 toggled(N, M) ->
     All = erlang:system_info(schedulers),
     Dirty = erlang:system_info(dirty_cpu_schedulers),
-    {Pid, Ref} = spawn_monitor(fun() -> ok = wander(N, M) end),
-    Times = toggle(All, Dirty, Pid, 0),
-    receive {'DOWN', Ref, process, Pid, normal} -> Times end.
+    Times = counters:new(1, []),
+    {Pid, Ref} = spawn_monitor(fun() ->
+        Refs = [element(2, spawn_monitor(fun() -> walk_slowly(I, 1, M, Times) end)) || I <- lists:seq(1, N)],
+        [receive {'DOWN', R, process, _, normal} -> ok end || R <- Refs]
+    end),
+    toggle(All, Dirty, Pid, Times),
+    receive {'DOWN', Ref, process, Pid, normal} -> counters:get(Times, 1) end.
 
-toggle(All, Dirty, Pid, N) ->
+walk_slowly(_, J, M, _) when J > M -> ok;
+walk_slowly(I, J, M, Times) ->
+    case counters:get(Times, 1) < 4 * J div M of
+        true -> erlang:yield(), walk_slowly(I, J, M, Times);
+        false -> walk(I, J, J), walk_slowly(I, J + 1, M, Times)
+    end.
+
+toggle(All, Dirty, Pid, Times) ->
     case is_process_alive(Pid) of
         true ->
             erlang:system_flag(schedulers_online, 1),
             erlang:system_flag(dirty_cpu_schedulers_online, 1),
             erlang:system_flag(schedulers_online, All),
             erlang:system_flag(dirty_cpu_schedulers_online, Dirty),
-            toggle(All, Dirty, Pid, N + 1);
-        false -> N
+            counters:add(Times, 1, 1),
+            toggle(All, Dirty, Pid, Times);
+        false -> ok
     end.
