@@ -28,14 +28,24 @@ loop() ->
             loop()
     end.
 
-%% Is anyone traced now, or this one, by whatever tool? A session without flags does not trace yet.
+%% Is anyone traced now, or this one, by whatever tool? A session without flags does not trace yet. While beamtap looks how large
+%% processes are, they are traced without the arguments of their calls: that is not all of it yet.
 traced() -> lists:any(fun traced/1, [new | processes()]).
 
-traced(P) -> flags(P) =/= [] orelse lists:any(fun(S) -> session_flags(S, P) end, sessions()).
+traced(P) ->
+    Flags = flags(P) ++ lists:append([session_flags(S, P) || S <- sessions()]),
+    Flags =/= [] andalso not (lists:member(arity, Flags) andalso looks_at_heaps()).
+
+looks_at_heaps() ->
+    lists:any(fun(P) -> case process_info(P, initial_call) of
+                            {_, {beamtap_agent, F, _}} -> lists:prefix("-heaps_start", atom_to_list(F));
+                            _ -> false
+                        end end, processes()).
 
 %% By a session of beamtap's: dbg may have one too.
 traced_in_session(P) ->
-    lists:any(fun(S) -> string:find(io_lib:format("~p", [S]), "beamtap") =/= nomatch andalso session_flags(S, P) end, sessions()).
+    lists:any(fun(S) -> string:find(io_lib:format("~p", [S]), "beamtap") =/= nomatch andalso session_flags(S, P) =/= [] end,
+              sessions()).
 
 %% Does this function have a trace pattern, of whatever tool? The old call sees those outside of sessions alone.
 function_traced(MFA) -> lists:any(fun(Info) -> Info =/= {traced, false} end,
@@ -43,9 +53,9 @@ function_traced(MFA) -> lists:any(fun(Info) -> Info =/= {traced, false} end,
 
 session_flags(Session, P) ->
     try apply(trace, info, [Session, P, flags]) of
-        {flags, F} -> F =/= [];
-        _ -> false
-    catch _:_ -> false
+        {flags, F} -> F;
+        _ -> []
+    catch _:_ -> []
     end.
 
 flags(P) ->
