@@ -139,11 +139,13 @@ static bool read_said(struct tap_message_reader *r, struct tap_event *ev, bool *
     return true;
 }
 
-/* Stack, Said: a stack of no frames, or none, is none. */
+/* Stack, Said: a stack of no frames, or none, is none. So is that of what is no call, where its
+ * place is another's (`took`). */
 static bool read_stack(struct tap_message_reader *r, struct tap_event *ev, bool *timer)
 {
     int tag = tap_peek(&r->c);
-    bool some = tag == TAP_EXT_LIST || tag == TAP_EXT_SMALL_TUPLE;
+    bool some =
+        ev->kind == TAP_FUNCTION_CALL && (tag == TAP_EXT_LIST || tag == TAP_EXT_SMALL_TUPLE);
     if (!some && !tap_skip(&r->c))
         return false;
     if (some && !tap_decode_span(&r->c, r->arena, &ev->stack))

@@ -301,6 +301,7 @@ enum tap_decoded tap_decode_item(struct tap_atom_cache *atoms, struct tap_node_c
     uint32_t fixed = 3 + used + timed;
     if (arity < fixed || arity > fixed + 2)
         return TAP_DECODE_BAD;
+    ev->kind = tag->kind;
     for (uint32_t left = arity - fixed; left > 0; left--, extra = true)
         if (!tap_decode_extra(&r, ev, &timer))
             return TAP_DECODE_BAD;
@@ -309,7 +310,6 @@ enum tap_decoded tap_decode_item(struct tap_atom_cache *atoms, struct tap_node_c
     *off = (uint32_t)(r.c.p - arena);
     if (tag->shape == SHAPE_IGNORED)
         return TAP_DECODE_IGNORED;
-    ev->kind = tag->kind;
     ev->flags |= tag->flags;
     if (ev->kind == TAP_MESSAGE_RECEIVE && ev->peer_type == TAP_PEER_NONE && (timer || !extra) &&
         is_timeout(arena, ev))

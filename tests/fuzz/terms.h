@@ -194,8 +194,9 @@ static inline void fuzz_message(struct tap_buf *b, uint64_t *s, unsigned tag, in
     static const uint32_t elements[] = {1, 2, 2, 1, 2, 1, 1, 1};
     int shape = fuzz_tags[tag].shape;
     bool from = shape == FUZZ_RECEIVE && fuzz_random(s) % 2;
+    bool stack = fuzz_random(s) % 8 == 0;
     uint32_t who = (uint32_t)fuzz_random(s) % 4;
-    tap_write_tuple(b, 4 + elements[shape] + from);
+    tap_write_tuple(b, 4 + elements[shape] + from + stack);
     tap_write_atom(b, "trace_ts");
     fuzz_pid(b, "n@h", who);
     tap_write_atom(b, fuzz_tags[tag].text);
@@ -211,6 +212,10 @@ static inline void fuzz_message(struct tap_buf *b, uint64_t *s, unsigned tag, in
     if (from) {
         tap_write_tuple(b, 3), tap_write_atom(b, "$beamtap_from"), tap_write_atom(b, "n@h");
         fuzz_pid(b, "n@h", who ^ 1);
+    }
+    if (stack) { /* also of what has none */
+        tap_write_tuple(b, 3), tap_write_atom(b, "$beamtap_stack");
+        fuzz_term(b, s, 3), tap_write_atom(b, "none");
     }
     if (time >= 0) {
         tap_write_i64(b, time);

@@ -327,9 +327,8 @@ static void any_bytes_are_survived(void)
     free(corpus);
 }
 
-/* {trace_ts, <n@h.7.0>, send, hello, {}, {'$beamtap_from', n@h, someone}, 5}: the second one
- * counts, whole. */
-static void a_peer_that_is_said_twice_is_the_second_one(void)
+/* {trace_ts, <n@h.7.0>, send, hello, {}, */
+static struct tap_buf begin_send(void)
 {
     struct tap_buf b = {0};
     intern = tap_intern_new(0);
@@ -345,18 +344,54 @@ static void a_peer_that_is_said_twice_is_the_second_one(void)
     tap_write_atom(&b, "send");
     tap_write_atom(&b, "hello");
     tap_write_tuple(&b, 0);
+    return b;
+}
+
+/* 5} */
+static struct tap_event end_send(struct tap_buf *b)
+{
+    struct tap_event ev = fresh();
+    tap_write_i64(b, 5);
+    CU_ASSERT_EQUAL_FATAL(tap_decode_message(atoms, &the_clock, b->data, 0, (uint32_t)b->len, &ev),
+                          TAP_DECODED);
+    tap_buf_free(b);
+    return ev;
+}
+
+/* {'$beamtap_from', n@h, someone}: the second one counts, whole. */
+static void a_peer_that_is_said_twice_is_the_second_one(void)
+{
+    struct tap_buf b = begin_send();
     tap_write_tuple(&b, 3);
     tap_write_atom(&b, "$beamtap_from");
     tap_write_atom(&b, "n@h");
     tap_write_atom(&b, "someone");
-    tap_write_i64(&b, 5);
-    struct tap_event ev = fresh();
-    CU_ASSERT_EQUAL_FATAL(tap_decode_message(atoms, &the_clock, b.data, 0, (uint32_t)b.len, &ev),
-                          TAP_DECODED);
+    struct tap_event ev = end_send(&b);
     CU_ASSERT_EQUAL(ev.peer_type, TAP_PEER_NAME);
     CU_ASSERT_EQUAL(ev.peer_name, tap_intern_name(intern, "someone", 7));
     CU_ASSERT(ev.peer.node == 0 && ev.peer.id == 0);
-    tap_buf_free(&b);
+    tap_atom_cache_free(atoms);
+    tap_intern_free(intern);
+}
+
+/* {'$beamtap_stack', [{a, b, 0}], none}: the agent says it of calls alone. Elsewhere the time that
+ * a reply took has its place: no sink may read that as bytes of the arena. */
+static void a_stack_is_a_calls(void)
+{
+    struct tap_buf b = begin_send();
+    tap_write_tuple(&b, 3);
+    tap_write_atom(&b, "$beamtap_stack");
+    tap_write_list(&b, 1);
+    tap_write_tuple(&b, 3);
+    tap_write_atom(&b, "a");
+    tap_write_atom(&b, "b");
+    tap_write_i64(&b, 0);
+    tap_write_nil(&b);
+    tap_write_atom(&b, "none");
+    struct tap_event ev = end_send(&b);
+    CU_ASSERT_EQUAL(ev.kind, TAP_MESSAGE_SEND);
+    CU_ASSERT_FALSE(ev.flags & TAP_EVENT_STACK);
+    CU_ASSERT_EQUAL(tap_event_stack(&ev).len, 0);
     tap_atom_cache_free(atoms);
     tap_intern_free(intern);
 }
@@ -386,5 +421,5 @@ static void before_the_node_told_its_clock_it_is_guessed(void)
 
 UNIT_TESTS("decode", UNIT_TEST(events_are_what_the_node_says), UNIT_TEST(cut_messages_are_bad),
            UNIT_TEST(any_bytes_are_survived),
-           UNIT_TEST(a_peer_that_is_said_twice_is_the_second_one),
+           UNIT_TEST(a_peer_that_is_said_twice_is_the_second_one), UNIT_TEST(a_stack_is_a_calls),
            UNIT_TEST(before_the_node_told_its_clock_it_is_guessed))
