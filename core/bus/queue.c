@@ -107,17 +107,29 @@ static void keep_event(struct tap_queue *q, struct tap_batch_impl *to, const str
     q->remnant_bytes += sizeof *copy;
 }
 
+/* The row that says how many of this node were dropped here: what is dropped of one node is one row
+ * up to the next event that stands for itself, so there are never more of them than nodes. */
+static struct tap_event *loss_row(struct tap_batch_impl *to, uint32_t node)
+{
+    for (uint32_t i = to->base.count; i > 0; i--) {
+        struct tap_event *ev = &to->events[i - 1];
+        if (ev->kind != TAP_LOST || ev->reason != TAP_REASON_SINK_QUEUE)
+            return NULL;
+        if (ev->node == node)
+            return ev;
+    }
+    return NULL;
+}
+
 static void keep_loss(struct tap_queue *q, struct tap_batch_impl *to, const struct tap_event *first,
                       uint64_t n)
 {
-    struct tap_event *last = to->base.count ? &to->events[to->base.count - 1] : NULL;
-    if (last && last->kind == TAP_LOST && last->reason == TAP_REASON_SINK_QUEUE &&
-        last->node == first->node) {
-        last->lost += n;
+    struct tap_event *ev = loss_row(to, first->node);
+    if (ev) {
+        ev->lost += n;
         return;
     }
-    struct tap_event *ev = tap_batch_add(to);
-    if (!ev)
+    if (!(ev = tap_batch_add(to)))
         return;
     *ev = (struct tap_event){.kind = TAP_LOST,
                              .reason = TAP_REASON_SINK_QUEUE,
@@ -133,21 +145,28 @@ static void keep_loss(struct tap_queue *q, struct tap_batch_impl *to, const stru
 static void keep_rest(struct tap_queue *q, struct tap_batch_impl *to,
                       const struct tap_batch_impl *from, const struct tap_selection *selection)
 {
-    const struct tap_event *first = NULL;
+    const struct tap_event *first = NULL; /* of those in a row that are one node's */
     uint64_t n = 0;
     for (uint32_t i = 0; i < selection->count; i++) {
         const struct tap_event *ev = &from->events[selection->index[i]];
-        if (!tap_kind_is_control(ev->kind)) {
-            first = n++ ? first : ev;
-            continue;
-        }
-        if (n)
+        bool control = tap_kind_is_control(ev->kind);
+        if (n && (control || ev->node != first->node)) {
             keep_loss(q, to, first, n);
-        n = 0;
-        keep_event(q, to, &from->base, ev);
+            n = 0;
+        }
+        if (control)
+            keep_event(q, to, &from->base, ev);
+        else
+            first = n++ ? first : ev;
     }
     if (n)
         keep_loss(q, to, first, n);
+}
+
+/* What was added to remnant_bytes for this one. */
+static size_t remnant_bytes(const struct tap_batch_impl *remnant)
+{
+    return remnant->base.count * sizeof(struct tap_event) + remnant->base.arena_len;
 }
 
 static struct tap_batch_impl *remnant_new(struct tap_queue *q)
@@ -276,8 +295,7 @@ enum tap_popped tap_queue_pop(struct tap_queue *q, struct tap_queue_item *item, 
             *eased = ease(q);
             break;
         }
-        if (q->count == 0)
-            q->remnant_bytes = 0;
+        q->remnant_bytes -= remnant_bytes(item->batch);
         if (finish_remnant(item))
             break;
         tap_batch_release(item->batch);

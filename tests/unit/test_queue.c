@@ -19,14 +19,18 @@ static void end(void)
     tap_batch_pool_destroy(&pool);
 }
 
-/* One letter an event: c a call, k clock, l lost of 5, u node_up with a payload "up". Pushes it;
- * how many were dropped. */
+/* One letter an event: c a call, k clock, l lost of 5, u node_up with a payload "up"; a digit: what
+ * follows is of that node. Pushes it; how many were dropped. */
 static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
 {
     struct tap_arena *arena = tap_arena_get(&pool, 20000);
     memcpy(arena->data, "up", 2);
     struct tap_batch_impl *b = tap_batch_get(&pool, arena, 20000, 8);
     for (const char *k = kinds; *k; k++) {
+        if (*k >= '0' && *k <= '9') {
+            node = (uint32_t)(*k - '0');
+            continue;
+        }
         struct tap_event *ev = tap_batch_add(b);
         ev->node = node;
         ev->seq = *k == 'c' ? seq++ : seq;
@@ -52,8 +56,8 @@ static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
     return dropped;
 }
 
-/* All that is in the queue, as text: "call 3" is c3, a loss by the queue -COUNT@SEQ, others their
- * letters. */
+/* All that is in the queue, as text: "call 3" is c3, a loss by the queue -COUNT@SEQ, with :NODE
+ * where that is not 0, others their letters. */
 static char text[8192];
 static const char *drain(void)
 {
@@ -70,7 +74,8 @@ static const char *drain(void)
             if (ev->kind == TAP_FUNCTION_CALL)
                 n += (size_t)snprintf(to, cap, "c%d ", (int)ev->seq);
             else if (ev->kind == TAP_LOST && ev->reason == TAP_REASON_SINK_QUEUE)
-                n += (size_t)snprintf(to, cap, "-%d@%d ", (int)ev->lost, (int)ev->seq);
+                n += (size_t)snprintf(to, cap, ev->node ? "-%d@%d:%d " : "-%d@%d ", (int)ev->lost,
+                                      (int)ev->seq, (int)ev->node);
             else
                 n += (size_t)snprintf(to, cap, "%s ",
                                       ev->kind == TAP_CLOCK  ? "k"
@@ -119,7 +124,57 @@ static void nodes_are_told_apart(void)
     push(0, 0, "c", false);
     push(1, 0, "cc", false);
     push(0, 1, "ccc", false);
-    CU_ASSERT_STRING_EQUAL(drain(), "c0 -2@0 -3@1 ");
+    CU_ASSERT_STRING_EQUAL(drain(), "c0 -2@0:1 -3@1 ");
+    end();
+}
+
+/* Nodes that are merged into one order: each has a row of its own for what was dropped, and one
+ * alone, however they take turns. */
+static void nodes_in_one_batch_are_told_apart(void)
+{
+    for (int newest = 0; newest < 2; newest++) {
+        begin(20000, newest ? TAP_DROP_NEWEST : TAP_DROP_OLDEST); /* one batch always fits */
+        uint64_t dropped = newest ? push(0, 0, "c", false) : 0;
+        dropped += push(0, 1, "0c1c0c1c1c", false);
+        dropped += push(0, 6, "1c2c0ck0c1c", false);
+        for (uint64_t i = 0; i < 1000; i++)
+            dropped += push(0, 11 + 2 * i, i % 2 ? "0c1c" : "1c0c", false);
+        if (!newest)
+            dropped += push(0, 2011, "c", false); /* that one stays */
+        CU_ASSERT_EQUAL(dropped, 2010);
+        CU_ASSERT_EQUAL(queue.count, 2);
+        CU_ASSERT_STRING_EQUAL(drain(), newest ? "c0 -3@1 -4@2:1 -1@7:2 k -1001@9 -1001@10:1 "
+                                               : "-3@1 -4@2:1 -1@7:2 k -1001@9 -1001@10:1 c2011 ");
+        end();
+    }
+}
+
+/* A sink that is too slow for hours: what stands for what was dropped leaves the queue with it, and
+ * each word of the node is kept up to the last. */
+static void a_slow_sink_hears_every_word(void)
+{
+    struct tap_queue_item item;
+    bool eased;
+    uint64_t words = 0, heard = 0, lost = 0, dropped = 0;
+    begin(64 << 10, TAP_DROP_NEWEST);
+    for (unsigned i = 0; i < 20000; i++) {
+        for (unsigned k = 0; k < 4; k++, words++)
+            dropped += push(0, 2 * words, "cuc", false);
+        CU_ASSERT_FATAL(queue.remnant_bytes < queue.limit);
+        for (unsigned k = 0; k < 2; k++) { /* never the last one */
+            CU_ASSERT_FATAL(queue.count > 1 &&
+                            tap_queue_pop(&queue, &item, tap_clock_steady(), &eased) == TAP_POPPED);
+            for (uint32_t n = 0; n < item.selection->count; n++) {
+                const struct tap_event *ev =
+                    tap_batch_event(&item.batch->base, item.selection->index[n]);
+                heard += ev->kind == TAP_NODE_UP && ev->payload.len == 2;
+                lost += ev->kind == TAP_LOST ? ev->lost : 0;
+            }
+            tap_batch_release(item.batch);
+        }
+    }
+    CU_ASSERT(dropped > 10000 && lost <= dropped && lost + 20 > dropped);
+    CU_ASSERT(heard <= words && heard + 20 > words);
     end();
 }
 
@@ -208,6 +263,7 @@ static void pop_waits_until_its_deadline(void)
 
 UNIT_TESTS("queue", UNIT_TEST(newest_leaves_a_mark_at_its_place),
            UNIT_TEST(oldest_leaves_a_mark_at_its_place), UNIT_TEST(nodes_are_told_apart),
+           UNIT_TEST(nodes_in_one_batch_are_told_apart), UNIT_TEST(a_slow_sink_hears_every_word),
            UNIT_TEST(a_full_pool_drops_though_there_is_room),
            UNIT_TEST(a_hanging_sink_costs_no_memory), UNIT_TEST(block_asks_for_no_more_and_eases),
            UNIT_TEST(closed_and_dead), UNIT_TEST(pop_waits_until_its_deadline))
