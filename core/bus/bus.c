@@ -217,8 +217,9 @@ static void order_go_on(struct tap_bus *bus, uint32_t node, size_t limit)
     struct tap_batch_impl *batch;
     while ((batch = tap_node_order_next(of->order, limit)))
         go_on(bus, node, batch, &word);
-    /* And how far it is, for those of other nodes that wait for it. */
-    if (merges(bus, node) && (batch = tap_batch_get(&bus->pool, NULL, 0, 0)))
+    /* And how far it is, for those of other nodes that wait for it; nobody waits for one that is
+     * over. */
+    if (!of->ended && merges(bus, node) && (batch = tap_batch_get(&bus->pool, NULL, 0, 0)))
         go_on(bus, node, batch, &word);
 }
 

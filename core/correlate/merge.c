@@ -123,19 +123,24 @@ static int64_t earlier_by(int64_t time, int64_t by)
 }
 
 /* What every stream has passed, and the clocks' errors on top: no cause of it can still be on its
- * way. Unknown where some clock's error is. */
+ * way. Unknown where some clock's error is. Where none is open nothing is on its way. */
 static int64_t passed_by_all(const struct tap_merge *m)
 {
-    int64_t passed = INT64_MAX, bound = 0;
+    int64_t passed = INT64_MAX, bound = 0, last = INT64_MIN;
+    bool open = false;
     for (uint32_t i = 0; i < m->node_count; i++) {
         const struct merge_node *n = &m->nodes[i];
+        last = later(last, n->latest);
         if (!n->open)
             continue;
         if (!n->bound)
             return INT64_MIN;
+        open = true;
         passed = n->latest < passed ? n->latest : passed;
         bound = later(bound, n->bound);
     }
+    if (!open)
+        return last;
     return bound < m->window ? earlier_by(passed, 2 * bound + DRIFT) : INT64_MIN;
 }
 

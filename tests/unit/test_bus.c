@@ -269,10 +269,9 @@ static void commit_call_at(uint64_t seq, uint32_t pid, int64_t time)
     commit(f, n);
 }
 
-/* All that waits goes out: calls by processes 1, 2 and so on, in this order. */
-static void calls_went_by_pid(uint32_t n)
+/* What went out: calls by processes 1, 2 and so on, in this order. */
+static void calls_are_by_pid(uint32_t n)
 {
-    tap_bus_flush(bus);
     for (uint32_t calls = 0; calls < n;) {
         struct tap_queue_item item = take(0);
         for (uint32_t i = 0; i < item.batch->base.count; i++)
@@ -280,6 +279,13 @@ static void calls_went_by_pid(uint32_t n)
                 CU_ASSERT_EQUAL(item.batch->events[i].pid.id, ++calls);
         tap_batch_release(item.batch);
     }
+}
+
+/* All that waits goes out. */
+static void calls_went_by_pid(uint32_t n)
+{
+    tap_bus_flush(bus);
+    calls_are_by_pid(n);
 }
 
 /* Two nodes were recorded, one of which did nothing more: what it did before goes out in its place
@@ -324,6 +330,38 @@ static void a_node_that_ends_in_a_recording_overtakes_none(void)
     commit_call_at(1, 4, 197 * ms);
     tap_bus_node_down(bus, &node, 2, false);
     calls_went_by_pid(4);
+    end();
+}
+
+/* Nobody waits for a node that is over: not its rows, and when the last one went, nothing at all. A
+ * node that is back is in order again. */
+static void what_ended_nodes_did_waits_for_nothing(void)
+{
+    struct tap_bus_node one = {0}, two = {.stream.node = 1};
+    const int64_t ms = TAP_SECOND / 1000;
+    begin_with((struct tap_bus_options){.events = TAP_KIND_BIT(TAP_FUNCTION_CALL),
+                                        .memory = 1 << 30,
+                                        .several = true,
+                                        .in_order = true,
+                                        .reorder = 3600 * TAP_SECOND});
+    node = one;
+    commit_call_at(0, 1, 10 * ms);
+    one = node;
+    node = two;
+    commit_call_at(0, 2, 20 * ms);
+    two = node;
+    tap_bus_node_down(bus, &one, 1, false);
+    tap_bus_node_down(bus, &two, 1, false);
+    while (tap_bus_tick(bus))
+        ;
+    calls_are_by_pid(2);
+    tap_bus_node_again(bus, &one);
+    tap_bus_node_again(bus, &two);
+    node = one;
+    commit_call_at(0, 2, 40 * ms);
+    node = two;
+    commit_call_at(0, 1, 30 * ms);
+    calls_went_by_pid(2);
     end();
 }
 
@@ -380,4 +418,5 @@ UNIT_TESTS("bus", UNIT_TEST(each_set_of_filters_has_its_selection),
            UNIT_TEST(merged_events_have_their_pieces),
            UNIT_TEST(a_node_that_is_silent_in_a_recording_keeps_its_place),
            UNIT_TEST(a_node_that_ends_in_a_recording_overtakes_none),
+           UNIT_TEST(what_ended_nodes_did_waits_for_nothing),
            UNIT_TEST(what_is_due_at_once_goes_on_in_pieces), UNIT_TEST(odd_commits_are_survived))
