@@ -9,6 +9,7 @@
 #include "names/intern.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@
 
 #define DEFAULT_NAMES (1u << 20)
 #define BLOCK (64u << 10)
+#define NAME_BYTES 256u /* of all forms of a name, on the average at the most: 256 MiB in all */
 
 /* id 0: free. */
 struct slot {
@@ -40,6 +42,8 @@ struct tap_intern {
     struct block *blocks;
     char *room;
     size_t room_left;
+    size_t bytes;     /* of all forms of all names */
+    atomic_bool full; /* a name was turned away: also read without the lock */
 };
 
 /* All bytes count. */
@@ -61,9 +65,12 @@ static const struct tap_name *name_at(const struct tap_intern *in, uint32_t id)
     return &in->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
 }
 
-/* Memory for the characters of a name, as long as the table lives. */
+/* Memory for the characters of a name, as long as the table lives. An atom of the VM's has 255
+ * characters, one of a file's has what the file says. */
 static char *keep(struct tap_intern *in, size_t n)
 {
+    if (n > (size_t)in->max * NAME_BYTES - in->bytes)
+        return NULL;
     if (n > in->room_left) {
         size_t size = n > BLOCK / 4 ? n : BLOCK;
         struct block *b = malloc(sizeof *b + size);
@@ -72,14 +79,17 @@ static char *keep(struct tap_intern *in, size_t n)
         b->next = in->blocks;
         in->blocks = b;
         /* a large one has a block of its own; the rest of the current one is still good */
-        if (size == n)
+        if (size == n) {
+            in->bytes += n;
             return b->data;
+        }
         in->room = b->data;
         in->room_left = size;
     }
     char *p = in->room;
     in->room += n;
     in->room_left -= n;
+    in->bytes += n;
     return p;
 }
 
@@ -261,6 +271,8 @@ static uint32_t find_or_add(struct tap_intern *in, const char *text, size_t len)
             }
         }
     }
+    if (!id)
+        atomic_store_explicit(&in->full, true, memory_order_relaxed);
     pthread_mutex_unlock(&in->lock);
     return id;
 }
@@ -303,6 +315,11 @@ void tap_intern_free(struct tap_intern *in)
     free(in->table);
     pthread_mutex_destroy(&in->lock);
     free(in);
+}
+
+bool tap_intern_is_full(const struct tap_intern *in)
+{
+    return atomic_load_explicit(&in->full, memory_order_relaxed);
 }
 
 const struct tap_names *tap_intern_names(const struct tap_intern *in)

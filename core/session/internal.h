@@ -88,6 +88,7 @@ struct tap_session {
     uint64_t stop_received;                /* by then; of all nodes */
     int64_t stop_heard; /* when that grew last, once it is stopping: tap_clock_steady */
     bool stop_told;     /* that it takes longer */
+    bool names_told;    /* that there are too many */
     int wake;           /* an eventfd that ends the transport's wait */
 
     void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "names/intern.h"
 #include "session/internal.h"
 
 /* the nodes count the duration themselves: this is for those that do not */
@@ -261,10 +262,22 @@ static int64_t still_heard(struct tap_session *session, int64_t asked, int64_t n
     return heard < last ? heard : last > asked ? last : asked;
 }
 
+/* What has no name any more is told once, when it begins. */
+static void tell_full_names(struct tap_session *session)
+{
+    if (session->names_told || !session->intern || !tap_intern_is_full(session->intern))
+        return;
+    session->names_told = true;
+    tap_session_log(session, TAP_LOG_WARNING, "core",
+                    "there are too many names, or too long ones, to know them all: modules, "
+                    "functions and nodes that are new are without names from here on");
+}
+
 /* The clock's part in the end. False: the transport is to be left behind. */
 static bool watch(struct tap_session *session)
 {
     see_crashes(session);
+    tell_full_names(session);
     if (atomic_load(&session->transport_crashed))
         return false;
     int64_t now = tap_clock_steady(), asked = atomic_load(&session->stop_asked),
@@ -339,6 +352,7 @@ enum tap_status tap_session_finish(struct tap_session *session)
         finish_transport(session);
         if (session->bus && !session->transport_abandoned)
             tap_bus_flush(session->bus);
+        tell_full_names(session);
         finish_sinks(session);
     }
     return tap_error_status(session->err);

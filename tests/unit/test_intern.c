@@ -216,11 +216,33 @@ static void a_full_table_gives_none(void)
     struct tap_intern *in = tap_intern_new(3); /* the empty name is one of them */
     struct tap_atom_cache *cache = tap_atom_cache_new(in);
     uint32_t a = put(in, "a"), b = atom(cache, "w\1b", 3);
-    CU_ASSERT(a && b);
+    CU_ASSERT(a && b && !tap_intern_is_full(in));
     CU_ASSERT_EQUAL(put(in, "c"), 0);
+    CU_ASSERT(tap_intern_is_full(in));
     CU_ASSERT_EQUAL(atom(cache, "w\1c", 3), 0);
     CU_ASSERT_EQUAL(put(in, "a"), a);
     CU_ASSERT_EQUAL(atom(cache, "w\1b", 3), b);
+    tap_atom_cache_free(cache);
+    tap_intern_free(in);
+}
+
+/* A file may say that its atoms have 65,535 characters, each of which has six in JSON: there is a
+ * bound on all of them, and what was there before stays. */
+static void long_names_take_bounded_memory(void)
+{
+    static uint8_t text[3 + UINT16_MAX] = {TAP_EXT_ATOM_UTF8, 0xff, 0xff};
+    struct tap_intern *in = tap_intern_new(20000); /* 5 MB */
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
+    uint32_t first = put(in, "first"), known = 0;
+    memset(text + 3, 1, UINT16_MAX);
+    for (unsigned i = 0; i < 1000; i++) {
+        text[3] = (uint8_t)('a' + i % 26);
+        text[4] = (uint8_t)('a' + i / 26);
+        known += atom(cache, text, sizeof text) != 0;
+    }
+    CU_ASSERT(known > 0 && known < 20); /* of 400 KB each, and more */
+    CU_ASSERT(tap_intern_is_full(in));
+    CU_ASSERT_EQUAL(put(in, "first"), first);
     tap_atom_cache_free(cache);
     tap_intern_free(in);
 }
@@ -375,5 +397,6 @@ UNIT_TESTS("intern", UNIT_TEST(a_hundred_thousand_atoms_keep_their_ids),
            UNIT_TEST(near_names_are_told_apart), UNIT_TEST(latin1_and_utf8_are_told_apart),
            UNIT_TEST(names_have_ids_and_forms), UNIT_TEST(atoms_are_names),
            UNIT_TEST(names_never_move), UNIT_TEST(a_full_table_gives_none),
-           UNIT_TEST(threads_share_it), UNIT_TEST(numbered_names_are_spread),
-           UNIT_TEST(more_names_than_places), UNIT_TEST(tells_its_speed))
+           UNIT_TEST(long_names_take_bounded_memory), UNIT_TEST(threads_share_it),
+           UNIT_TEST(numbered_names_are_spread), UNIT_TEST(more_names_than_places),
+           UNIT_TEST(tells_its_speed))
