@@ -12,11 +12,11 @@ def inside(name):
     return os.path.join(folder, name)
 
 
-def make(name, node, count, begin=0, step=2 * MS, clock=0, end=True):
-    """Calls number 0, 1, ... of this node, 50 a block, `begin` behind STARTED and so long after each other."""
+def make(name, node, count, begin=0, step=2 * MS, clock=0, end=True, run=None, blocks=slice(None)):
+    """Calls number 0, 1, ... of this node, 50 a block, `begin` behind STARTED and so long after each other; or some of these blocks."""
     with open(inside(name), 'wb') as f:
-        r = Recording(f, node, STARTED + begin, clock, '%016x' % (1 + sum(name.encode())))
-        for i in range(0, count, 50):
+        r = Recording(f, node, STARTED + begin, clock, run or '%016x' % (1 + sum(name.encode())))
+        for i in range(0, count, 50)[blocks]:
             r.block(EVENTS, calls(i, 50, i * step - clock, step), 50, STARTED + begin + i * step,
                     STARTED + begin + (i + 49) * step)
         if end:
@@ -138,6 +138,31 @@ def real_pace_is_that_of_all_files():
     assert time.monotonic() - before >= 0.9
 
 
+def what_is_damaged_is_lost_though_another_file_is_of_the_same_run():
+    """Each has what the other left out, and nobody has what was in the block that is damaged."""
+    a = make('a.btf', 'n@h', 1000, run=RUN, blocks=slice(0, None, 2))
+    b = make('b.btf', 'n@h', 1000, run=RUN, blocks=slice(1, None, 2))
+    found, _, summary = export(a, b)
+    assert by_node(found) == {'n@h': list(range(1000))} and summary['nodes'][0]['lost'] == 0
+    with open(inside(b), 'rb') as f:
+        data = f.read()
+    hurt = [x for x in blocks(data) if x[0] == EVENTS][3]  # calls 350 to 399
+    with open(inside('hurt.btf'), 'wb') as f:
+        f.write(data[:hurt[1] + 200] + b'x' + data[hurt[1] + 201:])
+    for files in ((a, 'hurt.btf'), ('hurt.btf', a)):
+        found, err, summary = export(*files, code=1)
+        got = by_node([r for r in found if r['event'] != 'lost'])
+        assert got == {'n@h': [n for n in range(1000) if not 350 <= n < 400]}, (files, err)
+        place = [i for i, r in enumerate(found) if r['event'] == 'lost']
+        assert place == [350] and summary['nodes'][0]['lost'] == 50, (files, place, summary['nodes'])
+    # What another file has of it is there, and what none has for other reasons is left out.
+    found, _, summary = export(make('all.btf', 'n@h', 1000, run=RUN), 'hurt.btf', code=1)
+    assert by_node(found) == {'n@h': list(range(1000))} and summary['nodes'][0]['lost'] == 0
+    some = make('some.btf', 'n@h', 1000, run=RUN, blocks=slice(0, None, 4))
+    found, _, summary = export(some, 'hurt.btf', code=1)
+    assert summary['nodes'][0]['lost'] == 50 and len(found) == 250 + 450 + 1, (len(found), summary['nodes'])
+
+
 def info_of_several():
     a, b = make('a.btf', 'a@h', 100), make('b.btf', 'b@h', 150, begin=MS)
     told = json.loads(subprocess.run([BEAMTAP, 'info', a, b, '--json'], cwd=folder, stdout=subprocess.PIPE, check=True).stdout)
@@ -181,4 +206,5 @@ def what_is_wrong_with_one_does_not_stop_the_others():
 tests(nodes_are_brought_into_one_order, what_is_merged_is_a_recording_like_any_other,
       what_two_files_of_a_run_have_is_told_once_and_said, one_run_after_the_other_is_one_node,
       a_node_that_two_runs_saw_at_once_is_two, what_a_port_wrote_in_pieces_stays_one_node, real_pace_is_that_of_all_files,
+      what_is_damaged_is_lost_though_another_file_is_of_the_same_run,
       info_of_several, what_is_wrong_with_one_does_not_stop_the_others)

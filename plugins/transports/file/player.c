@@ -1,8 +1,6 @@
 /* player.c: see player.h. What a file says of itself (beamtap/frame.h) becomes what a live
  * transport would tell: nodes that come and go. */
-#include "transports/file/player.h"
-
-#include <stdio.h>
+#include "transports/file/lives.h"
 
 #define ARENA_SIZE (256u << 10)
 /* ns that one node may be ahead of another file's: a small part of what `reorder` may be */
@@ -20,134 +18,6 @@ static void commit(struct tap_player *p)
     p->arena = NULL;
     p->used = p->count = 0;
     p->loss = false;
-}
-
-/* ---- Nodes */
-
-static struct tap_source_node **who(struct tap_player *p, uint32_t index)
-{
-    if (index >= p->who_count) {
-        uint32_t count = index + 16;
-        struct tap_source_node **more = realloc(p->who, count * sizeof *more);
-        if (!more)
-            return NULL;
-        memset(more + p->who_count, 0, (count - p->who_count) * sizeof *more);
-        p->who = more;
-        p->who_count = count;
-    }
-    return &p->who[index];
-}
-
-static bool add(struct tap_player *p, struct tap_source_node *n, const char *name)
-{
-    n->index = p->host->transport->node_add(p->host, name);
-    return n->index != UINT32_MAX;
-}
-
-/* Two files may hold one node at one time: as two runs saw it. Then it is two. */
-static enum tap_status find_index(struct tap_player *p, const struct tap_source *s,
-                                  struct tap_source_node *n)
-{
-    struct tap_source_node **is = who(p, n->index);
-    for (unsigned again = 2; is && *is; again++) {
-        char name[1100];
-        snprintf(name, sizeof name, "%s/%u", n->name, again);
-        if (!add(p, n, name))
-            return TAP_ERROR;
-        is = who(p, n->index);
-        if (is && !*is)
-            p->host->log(p->host, TAP_LOG_WARNING,
-                         "%s is in more than one of the files at the same time: as %s has it, it "
-                         "is called %s",
-                         n->name, s->path, name);
-    }
-    if (!is)
-        return TAP_FAIL(p->host, TAP_ERROR, "out of memory");
-    *is = n;
-    return TAP_OK;
-}
-
-static enum tap_status node_begin(struct tap_player *p, const struct tap_source *s,
-                                  struct tap_source_node *n)
-{
-    if (find_index(p, s, n) != TAP_OK)
-        return TAP_ERROR;
-    p->host->transport->node_state(p->host, n->index, TAP_NODE_CONNECTING, NULL);
-    n->alive = true;
-    n->traced = false;
-    n->next = n->base = 0;
-    return TAP_OK;
-}
-
-static void node_end(struct tap_player *p, struct tap_source_node *n, bool failed)
-{
-    struct tap_node_final final = {.struct_size = sizeof final, .produced = n->next};
-    if (n->alive) {
-        p->host->transport->node_state(p->host, n->index, failed ? TAP_NODE_FAILED : TAP_NODE_DONE,
-                                       &final);
-        *who(p, n->index) = NULL;
-    }
-    n->ended += n->alive;
-    n->alive = n->traced = n->told = false;
-    n->pace.known = false; /* its next life has another clock */
-}
-
-/* The node in the first file that has it. */
-static struct tap_source_node *first_of(struct tap_source_node *n)
-{
-    return n->twin ? n->twin : n;
-}
-
-/* Each part of a run's recording has its nodes' reports: those of the first are played. */
-static struct tap_source_node *twin_of(struct tap_player *p, const struct tap_source *s,
-                                       const char *name)
-{
-    for (struct tap_source *o = p->sources; s->joint && o < s; o++)
-        for (size_t i = 0;
-             o->told.run && strcmp(o->told.run, s->told.run) == 0 && i < TAP_SOURCE_NODES; i++)
-            if (o->nodes[i].known && !o->nodes[i].twin && strcmp(o->nodes[i].name, name) == 0)
-                return &o->nodes[i];
-    return NULL;
-}
-
-static enum tap_status node_named(struct tap_player *p, struct tap_source *s, struct tap_cursor *c)
-{
-    const uint8_t *text;
-    uint32_t len;
-    struct tap_source_node *n = &s->nodes[s->header.node];
-    if (!tap_read_binary(c, &text, &len) || len == 0 || len >= 1024 || n->known)
-        return tap_source_bad(s);
-    for (uint32_t i = 0; i < len; i++)
-        if (text[i] < ' ' || text[i] == 127) /* it goes to terminals as it is */
-            return tap_source_bad(s);
-    n->name = strndup((const char *)text, len);
-    if (!n->name)
-        return TAP_FAIL(p->host, TAP_ERROR, "out of memory");
-    n->twin = twin_of(p, s, n->name);
-    n->known = n->twin || n->alive || add(p, n, n->name); /* alive: it goes on, see go_on */
-    return n->known ? TAP_OK : TAP_ERROR;
-}
-
-/* What a trace port writes to several files, one after the other, is one life of the node. */
-static bool go_on(struct tap_player *p, const struct tap_source *s, struct tap_source_node *n)
-{
-    struct tap_source *next = NULL;
-    for (size_t i = 0; i < p->source_count && s->port; i++) {
-        struct tap_source *o = &p->sources[i];
-        if (o != s && o->port && !o->begun && strcmp(o->port->frames.node, n->name) == 0 &&
-            (!next || o->started < next->started))
-            next = o;
-    }
-    if (!next || !n->alive)
-        return false;
-    struct tap_source_node *m = &next->nodes[0];
-    m->alive = true;
-    m->traced = n->traced;
-    m->index = n->index;
-    m->base = n->next;
-    n->alive = false;
-    *who(p, n->index) = m;
-    return true;
 }
 
 /* ---- Frames */
@@ -172,7 +42,7 @@ static enum tap_status take(struct tap_player *p, struct tap_source *s, struct t
                             struct tap_frame h, const uint8_t *frame)
 {
     size_t size = TAP_FRAME_HEADER + (size_t)h.length;
-    if (!n->alive && node_begin(p, s, n) != TAP_OK)
+    if (!n->alive && tap_life_begin(p, s, n) != TAP_OK)
         return TAP_ERROR;
     if (!n->traced && !(h.flags & TAP_FRAME_OWN)) { /* the time of its end is no sign of life */
         p->host->transport->node_state(p->host, n->index, TAP_NODE_TRACING, NULL);
@@ -222,25 +92,45 @@ static enum tap_status tell_unread(struct tap_player *p, struct tap_source *s,
     return status;
 }
 
+/* How many of those that are missing here may have been in what is damaged, of any file that has
+ * this node: they are not looked for a second time. */
+static uint64_t spend_damage(struct tap_player *p, const struct tap_source_node *first,
+                             uint64_t missing)
+{
+    uint64_t left = missing;
+    for (size_t i = 0; i < p->source_count && left; i++)
+        for (size_t k = 0; p->sources[i].damages && left && k < TAP_SOURCE_NODES; k++) {
+            struct tap_source_node *n = &p->sources[i].nodes[k];
+            if (!n->known || tap_node_first(n) != first)
+                continue;
+            uint64_t part = n->damaged < left ? n->damaged : left;
+            n->damaged -= n->damaged == UINT64_MAX ? 0 : part;
+            left -= part;
+        }
+    return missing - left;
+}
+
 /* Numbers of blocks that were passed over, or that no file of the run has: a frame says that they
  * were left out. What it does not speak of is lost. */
-static enum tap_status pass(struct tap_player *p, struct tap_source *s, struct tap_source_node *n)
+static enum tap_status pass(struct tap_player *p, struct tap_source *s, struct tap_source_node *own)
 {
     const struct tap_frame *h = &s->header;
+    struct tap_source_node *n = tap_node_first(own);
     uint8_t bytes[TAP_FRAME_HEADER];
     struct tap_frame left_out = {
         .flags = TAP_FRAME_RECORDED, .lost = TAP_FRAME_LOST_ALL, .node = h->node};
-    if (n->unread.events && !n->alive && node_begin(p, s, n) != TAP_OK)
+    if (n->unread.events && !n->alive && tap_life_begin(p, s, n) != TAP_OK)
         return TAP_ERROR;
     if (n->unread.events && h->seq > n->next && tell_unread(p, s, n, h->seq - n->next) != TAP_OK)
         return TAP_ERROR;
-    uint64_t missing = n->alive && h->seq > n->next ? h->seq - n->next : 0;
+    uint64_t missing = n->alive && h->seq > n->next ? h->seq - n->next : 0, lost = 0;
     if (s->joint && is_loss(h)) /* that it tells itself */
-        n->damaged += h->lost < missing ? h->lost : missing;
-    bool some = (n->left_out || s->joint) && missing > n->damaged;
-    left_out.seq = some ? h->seq - n->damaged : 0;
+        lost = h->lost < missing ? h->lost : missing;
+    lost += spend_damage(p, n, missing - lost);
+    bool some = (n->left_out || s->joint) && missing > lost;
+    left_out.seq = some ? h->seq - lost : 0;
     n->left_out = false;
-    n->damaged = 0;
+    own->damaged = 0; /* it lies behind */
     tap_frame_write(bytes, &left_out);
     return some ? take(p, s, n, left_out, bytes) : TAP_OK;
 }
@@ -263,7 +153,8 @@ static bool all_told(struct tap_player *p, struct tap_source *s, struct tap_sour
     for (size_t i = 0; s->joint && i < p->source_count; i++) {
         struct tap_source *o = &p->sources[i];
         for (size_t k = 0; o->joint && o->got == TAP_READER_FRAME && k < TAP_SOURCE_NODES; k++)
-            if (o->nodes[k].known && first_of(&o->nodes[k]) == first && o->nodes[k].lives < lives)
+            if (o->nodes[k].known && tap_node_first(&o->nodes[k]) == first &&
+                o->nodes[k].lives < lives)
                 return false;
     }
     return true;
@@ -272,24 +163,24 @@ static bool all_told(struct tap_player *p, struct tap_source *s, struct tap_sour
 static enum tap_status node_down(struct tap_player *p, struct tap_source *s, struct tap_cursor *c)
 {
     const struct tap_frame *h = &s->header;
-    struct tap_source_node *own = &s->nodes[h->node], *n = first_of(own);
+    struct tap_source_node *own = &s->nodes[h->node], *n = tap_node_first(own);
     int64_t reason;
     if (!own->known || !tap_read_i64(c, &reason))
         return tap_source_bad(s);
     n->told = true;
     if (!all_told(p, s, n, ++own->lives))
         return TAP_OK; /* another one may have what came before it */
-    if (pass(p, s, n) != TAP_OK)
+    if (pass(p, s, own) != TAP_OK)
         return TAP_ERROR;
     commit(p);
     if (reason && n->traced)
         p->host->log(p->host, TAP_LOG_WARNING, "%s was lost during the recording",
                      p->host->node(p->host, n->index)->name);
-    if (!n->alive && node_begin(p, s, n) != TAP_OK) /* it was never traced */
+    if (!n->alive && tap_life_begin(p, s, n) != TAP_OK) /* it was never traced */
         return TAP_ERROR;
     n->next = h->seq + n->base > n->next ? h->seq + n->base : n->next;
-    if (!go_on(p, s, n))
-        node_end(p, n, reason);
+    if (!tap_life_goes_on(p, s, n))
+        tap_life_end(p, n, reason);
     return TAP_OK;
 }
 
@@ -302,7 +193,7 @@ static enum tap_status play(struct tap_player *p, struct tap_source *s)
     s->begun = true;
     if (h->flags & TAP_FRAME_OWN) {
         if (tap_told_term(h, s->frame, 2, "node", &c))
-            return node_named(p, s, &c);
+            return tap_life_named(p, s, &c);
         if (tap_told_term(h, s->frame, 2, "node_down", &c))
             return node_down(p, s, &c);
         bool timed =
@@ -310,14 +201,13 @@ static enum tap_status play(struct tap_player *p, struct tap_source *s)
         if (!timed || s->joint) /* of several files none knows what comes before it */
             return TAP_OK;      /* or of a later version */
     }
-    struct tap_source_node *n = &s->nodes[h->node];
-    if (!n->known)
+    struct tap_source_node *own = &s->nodes[h->node], *n = tap_node_first(own);
+    if (!own->known)
         return tap_source_bad(s);
-    if (s->joint && ((n->twin && h->flags & TAP_FRAME_CONTROL) || is_left_out(h)))
+    if (s->joint && ((own->twin && h->flags & TAP_FRAME_CONTROL) || is_left_out(h)))
         return TAP_OK;
-    n = first_of(n);
     count(s, n);
-    enum tap_status status = pass(p, s, n);
+    enum tap_status status = pass(p, s, own);
     return status == TAP_OK ? take(p, s, n, *h, s->frame) : status;
 }
 
@@ -351,7 +241,7 @@ static bool is_before(const struct tap_source *a, const struct tap_source *b)
     if (a->joint && b->joint) {
         struct tap_source_node *m = &a->nodes[a->header.node % TAP_SOURCE_NODES],
                                *n = &b->nodes[b->header.node % TAP_SOURCE_NODES];
-        if (m->known && n->known && first_of(m) == first_of(n)) {
+        if (m->known && n->known && tap_node_first(m) == tap_node_first(n)) {
             if (m->lives != n->lives)
                 return m->lives < n->lives;
             if (a->header.seq != b->header.seq)
@@ -365,7 +255,7 @@ static bool is_before(const struct tap_source *a, const struct tap_source *b)
 static bool waits(const struct tap_source *s)
 {
     struct tap_source_node *n = &s->nodes[s->header.node % TAP_SOURCE_NODES];
-    return s->joint && n->known && first_of(n)->told && n->lives > first_of(n)->ended;
+    return s->joint && n->known && tap_node_first(n)->told && n->lives > tap_node_first(n)->ended;
 }
 
 /* Whose frame is the earliest; NULL: all are at their ends. */
@@ -384,7 +274,7 @@ static struct tap_source *whose_turn(struct tap_player *p)
     if (first || !waiting)
         return first;
     commit(p); /* the file that it waits for has no end of that life */
-    node_end(p, first_of(&waiting->nodes[waiting->header.node % TAP_SOURCE_NODES]), true);
+    tap_life_end(p, tap_node_first(&waiting->nodes[waiting->header.node % TAP_SOURCE_NODES]), true);
     return waiting;
 }
 
@@ -431,7 +321,7 @@ enum tap_status tap_player_run(struct tap_player *p)
     tell_again(p);
     for (size_t i = 0; i < p->source_count; i++)
         for (size_t k = 0; k < TAP_SOURCE_NODES; k++)
-            node_end(p, &p->sources[i].nodes[k], !stopped && !p->sources[i].nodes[k].told);
+            tap_life_end(p, &p->sources[i].nodes[k], !stopped && !p->sources[i].nodes[k].told);
     return status;
 }
 

@@ -30,6 +30,12 @@ struct tap_source_node {
     bool aligned;   /* it was measured: what the node says of itself counts no more */
 };
 
+/* The node in the first file that has it. */
+static inline struct tap_source_node *tap_node_first(struct tap_source_node *n)
+{
+    return n->twin ? n->twin : n;
+}
+
 struct tap_source {
     const struct tap_host *host;
     const char *path;
