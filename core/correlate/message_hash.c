@@ -142,6 +142,13 @@ static void end_pair(struct hash_walk *w)
     w->depth--;
 }
 
+static void hash_record(struct hash_walk *w)
+{
+    uint64_t n = take(w, 4);
+    w->h = tap_mix64(w->h, n << 8 | take(w, 1));
+    w->todo += 2 * n + 2;
+}
+
 static void hash_container(struct hash_walk *w, unsigned bytes, unsigned tail)
 {
     uint64_t n = take(w, bytes);
@@ -189,6 +196,7 @@ static void hash_one(struct hash_walk *w)
     case TAP_EXT_LARGE_TUPLE: hash_container(w, 4, 0); return;
     case TAP_EXT_LIST: hash_container(w, 4, 1); return;
     case TAP_EXT_MAP: hash_map(w); return;
+    case TAP_EXT_RECORD: hash_record(w); return;
     case TAP_EXT_EXPORT: w->todo += 3; return;
     case TAP_EXT_NEW_FUN: hash_fun(w); return;
     case TAP_EXT_NEW_PID: hash_identifier(w, 8, 4); return;

@@ -146,6 +146,7 @@ static bool enter(struct finder *f)
     case TAP_EXT_SMALL_TUPLE:
     case TAP_EXT_LARGE_TUPLE: return tap_read_tuple(c, &n) && push(f, OTHER, n);
     case TAP_EXT_MAP: return tap_read_map(c, &n) && (n == 0 || push(f, MAP, 2 * (uint64_t)n));
+    case TAP_EXT_RECORD: return tap_read_record(c, &n) && push(f, OTHER, 2 * (uint64_t)n + 2);
     case TAP_EXT_LIST:
         return tap_read_list(c, &n) && (n == 0 ? push(f, OTHER, 1) : push(f, LIST, n));
     default: return tap_skip(c);

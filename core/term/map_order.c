@@ -74,6 +74,7 @@ static bool enter(struct pass *p)
     case TAP_EXT_LARGE_TUPLE: return tap_read_tuple(c, &n) && push(p, n, NO_MAP);
     case TAP_EXT_MAP: return tap_read_map(c, &n) && push_map(p, n, at);
     case TAP_EXT_LIST: return tap_read_list(c, &n) && push(p, (uint64_t)n + 1, NO_MAP);
+    case TAP_EXT_RECORD: return tap_read_record(c, &n) && push(p, 2 * (uint64_t)n + 2, NO_MAP);
     default: return tap_skip(c);
     }
 }

@@ -27,11 +27,26 @@
 
 /* ---- Tuples */
 
+/* What stands for a term that was left out within another one (beamtap/frame.h). */
+static bool is_left_out(struct tap_walk *w)
+{
+    struct tap_cursor c = w->c;
+    int64_t size;
+    if (!tap_match_atom(&c, "$beamtap_cut") || !tap_read_i64(&c, &size))
+        return false;
+    w->c = c;
+    return true;
+}
+
 static enum tap_step print_tuple(struct tap_walk *w, const uint8_t *at)
 {
     uint32_t n;
     if (!tap_read_tuple(&w->c, &n))
         return tap_walk_bad(w, at);
+    if (n == 2 && is_left_out(w)) {
+        tap_out_lit(&w->o, "...");
+        return TAP_LEAF;
+    }
     if (n && tap_walk_too_deep(w))
         return tap_walk_cut(w, at);
     tap_out_char(&w->o, '{');
@@ -135,6 +150,7 @@ static inline enum tap_step print_term(struct tap_walk *w)
     case TAP_EXT_LARGE_TUPLE: return print_tuple(w, at);
     case TAP_EXT_STRING: return tap_walk_bytes(w, at);
     case TAP_EXT_MAP: return tap_walk_map(w, at);
+    case TAP_EXT_RECORD: return tap_walk_record(w, at);
     case TAP_EXT_BINARY:
     case TAP_EXT_BIT_BINARY: return print_binary(w, at);
     case TAP_EXT_SMALL_BIG:
@@ -148,66 +164,70 @@ static inline enum tap_step print_term(struct tap_walk *w)
     }
 }
 
+/* The next of a tuple's, or of a map's that has no keys of its own form; true when it is to be
+ * printed now. */
+static inline bool next_element(struct tap_walk *w, struct tap_walk_frame *f)
+{
+    bool ordered = f->kind == TAP_WALK_BIG_MAP;
+    if (f->left == 0) {
+        if (ordered)
+            w->c.p = w->term + f->end;
+        tap_out_char(&w->o, '}');
+        tap_walk_pop(w);
+        return false;
+    }
+    if ((f->kind == TAP_WALK_TUPLE || f->left % 2 == 0) && tap_walk_full(w, f)) {
+        if (ordered)
+            w->c.p = w->term + f->end;
+        tap_walk_cut_short(w, ordered ? 0 : f->left, "}");
+        return false;
+    }
+    f->left--;
+    if (f->kind == TAP_WALK_TUPLE || f->left % 2) {
+        tap_walk_separator(w);
+        if (ordered)
+            w->c.p = w->term + f->order[f->left / 2];
+    } else {
+        tap_out_lit(&w->o, " => ");
+    }
+    return true;
+}
+
+/* A list's; true when it is to be printed now. */
+static inline bool next_of_list(struct tap_walk *w, struct tap_walk_frame *f)
+{
+    if (f->left == 0)
+        return tap_walk_tail(w, f);
+    if (tap_walk_full(w, f)) {
+        tap_walk_cut_short(w, f->left + 1, "]");
+        return false;
+    }
+    f->left--;
+    tap_walk_separator(w);
+    return true;
+}
+
 /* A term is complete: writes what comes after it, closing what ends with it. False when all is. */
 static inline bool next_term(struct tap_walk *w)
 {
-    while (w->depth > 0 && !w->o.done && !w->failed) {
+    bool more = false;
+    while (!more && w->depth > 0 && !w->o.done && !w->failed) {
         struct tap_walk_frame *f = &w->stack[w->depth - 1];
         switch (f->kind) {
-        case TAP_WALK_LIST:
-            if (f->left > 0 && tap_walk_full(w, f)) {
-                tap_walk_cut_short(w, f->left + 1, "]");
-                break;
-            }
-            if (f->left > 0) {
-                f->left--;
-                tap_walk_separator(w);
-                return true;
-            }
-            if (tap_walk_tail(w, f))
-                return true;
-            break;
+        case TAP_WALK_LIST: more = next_of_list(w, f); break;
         case TAP_WALK_TAIL:
             tap_out_char(&w->o, ']');
             tap_walk_pop(w);
             break;
         case TAP_WALK_KEY_LIST:
-        case TAP_WALK_KEY_MAP:
-            if (tap_walk_next_pair(w, f))
-                return true;
-            break;
+        case TAP_WALK_KEY_MAP: more = tap_walk_next_pair(w, f); break;
+        case TAP_WALK_RECORD: more = tap_walk_next_field(w, f); break;
         case TAP_WALK_SET:
-        case TAP_WALK_KEY_SET:
-            if (tap_walk_next_of_set(w, f))
-                return true;
-            break;
-        default:
-            if (f->left == 0) {
-                if (f->kind == TAP_WALK_BIG_MAP)
-                    w->c.p = w->term + f->end;
-                tap_out_char(&w->o, '}');
-                tap_walk_pop(w);
-                break;
-            }
-            if ((f->kind == TAP_WALK_TUPLE || f->left % 2 == 0) && tap_walk_full(w, f)) {
-                bool ordered = f->kind == TAP_WALK_BIG_MAP;
-                if (ordered)
-                    w->c.p = w->term + f->end;
-                tap_walk_cut_short(w, ordered ? 0 : f->left, "}");
-                break;
-            }
-            f->left--;
-            if (f->kind == TAP_WALK_TUPLE || f->left % 2) {
-                tap_walk_separator(w);
-                if (f->kind == TAP_WALK_BIG_MAP)
-                    w->c.p = w->term + f->order[f->left / 2];
-            } else {
-                tap_out_lit(&w->o, " => ");
-            }
-            return true;
+        case TAP_WALK_KEY_SET: more = tap_walk_next_of_set(w, f); break;
+        default: more = next_element(w, f);
         }
     }
-    return false;
+    return more;
 }
 
 /* From the first byte to the last, where cursor, output, home and bounds are set. */

@@ -13,7 +13,8 @@ enum tap_walk_kind {
     TAP_WALK_BIG_MAP,
     TAP_WALK_KEY_LIST,
     TAP_WALK_KEY_MAP,
-    TAP_WALK_SET, /* an Elixir MapSet: the keys of the map inside of it, as a list */
+    TAP_WALK_RECORD, /* a native record: its values */
+    TAP_WALK_SET,    /* an Elixir MapSet: the keys of the map inside of it, as a list */
     TAP_WALK_KEY_SET
 };
 
@@ -21,8 +22,9 @@ struct tap_walk_frame {
     /* terms to come; pairs in KEY_LIST and KEY_MAP; keys in SETs; of a list without its tail */
     uint64_t left;
     const uint32_t *order; /* BIG_MAP: where each pair begins */
-    uint32_t end;          /* BIG_MAP: where the term ends; SETs: pairs behind the keys */
-    uint32_t told;         /* items so far, where they are bounded */
+    /* BIG_MAP: where the term ends; SETs: pairs behind the keys; RECORD: the next field's name */
+    uint32_t end;
+    uint32_t told; /* items so far, where they are bounded */
     uint8_t kind;
     bool first, is_struct;
 };
@@ -140,6 +142,13 @@ bool tap_walk_next_of_set(struct tap_walk *, struct tap_walk_frame *);
 /* Of the big map of n pairs at `at`, behind whose head the cursor stands. NULL: its bytes are no
  * term, or (which the walk notes) out of memory. */
 const struct tap_big_map *tap_map_order(struct tap_walk *, uint32_t n, const uint8_t *at);
+
+/* ---- Native records (record.c) */
+
+/* The RECORD at the cursor. */
+enum tap_step tap_walk_record(struct tap_walk *, const uint8_t *at);
+/* Its next field's name; true when its value is to be printed now. */
+bool tap_walk_next_field(struct tap_walk *, struct tap_walk_frame *);
 
 /* ---- Lists (list.c) */
 

@@ -156,6 +156,7 @@ ErlNifTermType enif_term_type(ErlNifEnv *env, ERL_NIF_TERM term)
     default: break;
     }
     switch (t->tag) {
+    case TAP_EXT_RECORD: abort(); /* as OTP 29 does */
     case TAP_EXT_STRING:
     case TAP_EXT_SMALL_INTEGER:
     case TAP_EXT_INTEGER:
@@ -265,9 +266,75 @@ int enif_is_atom(ErlNifEnv *env, ERL_NIF_TERM term)
     return fake_of(term)->form == FAKE_LEAF && fake_is_atom(fake_of(term));
 }
 
+static int fake_is(ErlNifEnv *env, ERL_NIF_TERM term, ErlNifTermType type)
+{
+    return fake_of(term)->tag != TAP_EXT_RECORD && enif_term_type(env, term) == type;
+}
+
 int enif_is_pid(ErlNifEnv *env, ERL_NIF_TERM term)
 {
-    return enif_term_type(env, term) == ERL_NIF_TERM_TYPE_PID;
+    return fake_is(env, term, ERL_NIF_TERM_TYPE_PID);
+}
+
+int enif_is_number(ErlNifEnv *env, ERL_NIF_TERM term)
+{
+    return fake_is(env, term, ERL_NIF_TERM_TYPE_INTEGER) ||
+           fake_is(env, term, ERL_NIF_TERM_TYPE_FLOAT);
+}
+
+int enif_is_tuple(ErlNifEnv *env, ERL_NIF_TERM term)
+{
+    return fake_is(env, term, ERL_NIF_TERM_TYPE_TUPLE);
+}
+
+int enif_is_list(ErlNifEnv *env, ERL_NIF_TERM term)
+{
+    return fake_is(env, term, ERL_NIF_TERM_TYPE_LIST);
+}
+
+int enif_is_binary(ErlNifEnv *env, ERL_NIF_TERM term)
+{
+    return fake_is(env, term, ERL_NIF_TERM_TYPE_BITSTRING) && fake_of(term)->tag == TAP_EXT_BINARY;
+}
+
+int enif_is_map(ErlNifEnv *env, ERL_NIF_TERM term)
+{
+    return fake_is(env, term, ERL_NIF_TERM_TYPE_MAP);
+}
+
+int enif_is_fun(ErlNifEnv *env, ERL_NIF_TERM term)
+{
+    return fake_is(env, term, ERL_NIF_TERM_TYPE_FUN);
+}
+
+int enif_is_ref(ErlNifEnv *env, ERL_NIF_TERM term)
+{
+    return fake_is(env, term, ERL_NIF_TERM_TYPE_REFERENCE);
+}
+
+int enif_is_port(ErlNifEnv *env, ERL_NIF_TERM term)
+{
+    return fake_is(env, term, ERL_NIF_TERM_TYPE_PORT);
+}
+
+/* With [] alone: only what is larger than that matters. */
+int enif_compare(ERL_NIF_TERM a, ERL_NIF_TERM nil)
+{
+    (void)nil;
+    return fake_is(NULL, a, ERL_NIF_TERM_TYPE_BITSTRING) ? 1 : -1;
+}
+
+ERL_NIF_TERM(enif_make_list)(ErlNifEnv *env, unsigned count, ...)
+{
+    (void)env, (void)count;
+    return 0;
+}
+
+void enif_system_info(ErlNifSysInfo *info, size_t size)
+{
+    static char release[] = "25";
+    (void)size;
+    info->otp_release = release;
 }
 
 int enif_get_map_size(ErlNifEnv *env, ERL_NIF_TERM term, size_t *size)

@@ -7,6 +7,7 @@
 #include "beamtap/frame.h"
 #include "transports/beam/native/event.h"
 #include "transports/beam/native/frames.h"
+#include "transports/beam/native/kinds.h"
 #include "unit.h"
 
 #define TERM(bytes)                                  \
@@ -60,10 +61,24 @@ static bool encode(ERL_NIF_TERM term, size_t limit)
 
 static void writes_as_the_node_does(void)
 {
-    for (size_t i = 0; i < TERMS; i++) {
-        CU_ASSERT(encode(read_term(terms[i].bytes, terms[i].len), sizeof room));
-        CU_ASSERT(encoder.p == room + terms[i].len && !memcmp(room, terms[i].bytes, terms[i].len));
+    for (size_t i = 0; i < 2 * TERMS; i++) {
+        size_t n = i / 2;
+        tap_kinds_ask_each(i % 2); /* as OTP 29 is asked */
+        CU_ASSERT(encode(read_term(terms[n].bytes, terms[n].len), sizeof room));
+        CU_ASSERT(encoder.p == room + terms[n].len && !memcmp(room, terms[n].bytes, terms[n].len));
     }
+    tap_kinds_ask_each(false);
+}
+
+/* {a, #m:r{x = 1}}: what no NIF can read is left out, and the rest is there. */
+static void a_native_record_is_left_out(void)
+{
+    static const char term[] = "\x68\2w\1a\x43\0\0\0\1\1w\1mw\1rw\1x\x61\1",
+                      left[] = "\x68\2w\1a\x68\2w\x0c$beamtap_cut\x61";
+    tap_kinds_ask_each(true);
+    CU_ASSERT(encode(read_term((const uint8_t *)term, sizeof term - 1), sizeof room));
+    CU_ASSERT(encoder.p == room + sizeof left && !memcmp(room, left, sizeof left)); /* and its 0 */
+    tap_kinds_ask_each(false);
 }
 
 static void stops_at_its_limit_and_not_before(void)
@@ -252,7 +267,7 @@ static void frames_wait_for_credit(void)
     free(o.bytes);
 }
 
-UNIT_TESTS("native", UNIT_TEST(writes_as_the_node_does),
+UNIT_TESTS("native", UNIT_TEST(writes_as_the_node_does), UNIT_TEST(a_native_record_is_left_out),
            UNIT_TEST(stops_at_its_limit_and_not_before),
            UNIT_TEST(depth_is_bounded_but_for_what_is_last), UNIT_TEST(a_ring_loses_nothing_unseen),
            UNIT_TEST(a_large_ring_that_is_never_full_stays_near_its_beginning),

@@ -82,7 +82,8 @@
  * and anything else is taken for the user's X. A payload larger than max_term is replaced by
  * {'$beamtap_cut', TrueSize} in its place, arguments by {'$beamtap_cut', TrueSize, Arity}; TrueSize
  * in bytes of external term. The native tracer looks at no more of a term than it may send: there
- * TrueSize is what it is at the least.
+ * TrueSize is what it is at the least. Native records (OTP 29), which a NIF can neither read nor
+ * measure, are {'$beamtap_cut', 0} there, also within a payload.
  *
  * ---- Control frames of the agent (TAP_FRAME_CONTROL)
  *

@@ -24,6 +24,10 @@ extern "C" {
 
 enum tap_tag {
     TAP_EXT_VERSION = 131,
+    /* A native record of OTP 29 (not in the documented format; as its term_to_binary writes them):
+     * the number of fields (uint32), a byte that says whether it is exported, its module, its name,
+     * the fields' names, and their values. */
+    TAP_EXT_RECORD = 67,
     TAP_EXT_NEW_FLOAT = 70,
     TAP_EXT_BIT_BINARY = 77,
     TAP_EXT_NEW_PID = 88,
@@ -168,6 +172,15 @@ static inline bool tap_read_map(struct tap_cursor *c, uint32_t *pairs)
         return tap_cursor_fail(c);
     *pairs = tap_get_u32(c->p + 1);
     c->p += 5;
+    return true;
+}
+/* A native record of *n fields: its module, its name, their names and their values follow. */
+static inline bool tap_read_record(struct tap_cursor *c, uint32_t *n)
+{
+    if (tap_left(c) < 6 || c->p[0] != TAP_EXT_RECORD)
+        return tap_cursor_fail(c);
+    *n = tap_get_u32(c->p + 1);
+    c->p += 6;
     return true;
 }
 /* The atom's bytes as they stand: UTF-8, or latin1 where *latin1 is set (tags 100 and 115). */
@@ -345,6 +358,8 @@ __attribute__((always_inline)) static inline size_t tap_head_size(const uint8_t 
     case TAP_EXT_LARGE_TUPLE: return left < 5 ? SIZE_MAX : (*todo += tap_get_u32(p + 1), 5u);
     case TAP_EXT_LIST: return left < 5 ? SIZE_MAX : (*todo += (uint64_t)tap_get_u32(p + 1) + 1, 5u);
     case TAP_EXT_MAP: return left < 5 ? SIZE_MAX : (*todo += (uint64_t)tap_get_u32(p + 1) * 2, 5u);
+    case TAP_EXT_RECORD:
+        return left < 6 ? SIZE_MAX : (*todo += (uint64_t)tap_get_u32(p + 1) * 2 + 2, 6u);
     case TAP_EXT_NEW_PID:
     case TAP_EXT_PID:
     case TAP_EXT_NEW_PORT:

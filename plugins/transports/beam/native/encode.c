@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "transports/beam/native/kinds.h"
+
 enum step_kind { STEP_TUPLE, STEP_LIST, STEP_MAP };
 enum {
     EXT_NEW_FLOAT = 70,
@@ -86,12 +88,16 @@ bool tap_encode_i64(struct tap_encoder *e, int64_t v)
 
 /* ---- What the VM encodes */
 
+/* It is done in full before its size is known: that counts as walked, though nothing of it
+ * stays. */
 static bool encode_by_vm(struct tap_encoder *e, ERL_NIF_TERM term)
 {
     ErlNifBinary bin;
     if (!enif_term_to_binary(e->env, term, &bin))
         return false;
     bool ok = bin.size > 1 && tap_encode_bytes(e, bin.data + 1, bin.size - 1);
+    if (!ok)
+        e->walked += bin.size;
     enif_release_binary(&bin);
     return ok;
 }
@@ -292,7 +298,7 @@ static bool begin_map(struct tap_encoder *e, ERL_NIF_TERM map)
 
 static bool encode_one(struct tap_encoder *e, ERL_NIF_TERM term)
 {
-    switch (enif_term_type(e->env, term)) {
+    switch (tap_kind_of(e->env, term)) {
     case ERL_NIF_TERM_TYPE_ATOM: return tap_encode_name(e, term);
     case ERL_NIF_TERM_TYPE_INTEGER: return encode_integer(e, term);
     case ERL_NIF_TERM_TYPE_TUPLE: return begin_tuple(e, term);
@@ -302,6 +308,7 @@ static bool encode_one(struct tap_encoder *e, ERL_NIF_TERM term)
     case ERL_NIF_TERM_TYPE_MAP: return begin_map(e, term);
     case ERL_NIF_TERM_TYPE_FLOAT: return encode_float(e, term);
     case ERL_NIF_TERM_TYPE_FUN: return encode_fun(e, term);
+    case TAP_KIND_UNREADABLE: return tap_encode_cut(e, 0, -1); /* not by the VM: of any size */
     default: return encode_by_vm(e, term);
     }
 }

@@ -8,6 +8,7 @@
  */
 #include "transports/beam/native/tracer.h"
 
+#include "transports/beam/native/kinds.h"
 #include "transports/beam/native/own.h"
 
 #define WALK_FREE 1024   /* bytes of an event that count as nothing */
@@ -26,6 +27,7 @@ void tap_tracer_load(ErlNifEnv *env)
     atom_trace_status = enif_make_atom(env, "trace_status");
     atom_ok = enif_make_atom(env, "ok");
     tap_native_atoms_make(&tap_atoms, env);
+    tap_kinds_load();
 }
 
 /* A scheduler has a place of its own; all other threads share the first, one after the other. */
@@ -94,14 +96,15 @@ static void trace_event(struct tap_run *r, struct tap_ring *ring, ErlNifEnv *env
         tap_run_wake(r);
 }
 
-static void trace_here(struct tap_run *r, unsigned place, ErlNifEnv *env,
+static void trace_here(struct tap_run *r, uint32_t number, unsigned place, ErlNifEnv *env,
                        struct tap_native_event *ev)
 {
     struct tap_thread *thread = &tap_threads[place];
     /* Before the clock is read, for the sending thread to see: until this is over, it does not send
      * what is later (drain.c). */
     atomic_store(&thread->busy, 1);
-    if (atomic_load(&r->gate) == TAP_GATE_OPEN) {
+    /* It may be another's gate by now: whoever waits for threads to pass did not see this one. */
+    if (atomic_load(&r->gate) == TAP_GATE_OPEN && tap_run_is(r, number)) {
         ev->time = tap_now();
         atomic_store_explicit(&thread->busy, ev->time | 2, memory_order_relaxed);
         if (ev->time - atomic_load_explicit(&r->clock_read, memory_order_relaxed) >= TAP_CLOCK_LOOK)
@@ -125,10 +128,10 @@ ERL_NIF_TERM tap_tracer_trace(ErlNifEnv *env, int argc, const ERL_NIF_TERM argv[
         return atom_ok;
     place = thread_find();
     if (place > 0) {
-        trace_here(r, place, env, &ev);
+        trace_here(r, number, place, env, &ev);
     } else {
         pthread_mutex_lock(&others_lock);
-        trace_here(r, 0, env, &ev);
+        trace_here(r, number, 0, env, &ev);
         pthread_mutex_unlock(&others_lock);
     }
     return atom_ok;
