@@ -73,11 +73,19 @@ static void pause_over(struct tap_drain *d, int64_t to)
     d->window_seq = d->out.seq;
 }
 
+/* Where the agent was asked to turn them on and the run ended before that was seen, what is in the
+ * rings has to be read all the same. */
 bool tap_pause_waits(struct tap_drain *d)
 {
-    if (d->pause.asked && atomic_load(&d->run->gate) == TAP_GATE_OPEN)
-        pause_over(d, atomic_load(&d->run->resumed_at));
-    return d->pause.asked;
+    if (!d->pause.asked)
+        return false;
+    if (atomic_load(&d->run->gate) == TAP_GATE_PAUSED && !d->ended)
+        return true;
+    int64_t resumed = atomic_load(&d->run->resumed_at);
+    d->pause.asked = false;
+    if (d->pause.why && resumed > d->pause.from)
+        pause_over(d, resumed);
+    return false;
 }
 
 void tap_pause_end(struct tap_drain *d)

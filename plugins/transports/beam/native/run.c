@@ -28,8 +28,7 @@ void tap_runs_hold(bool hold)
 struct tap_run *tap_run_find(uint32_t number)
 {
     struct tap_run *r = &runs[number & (TAP_RUNS - 1)];
-    bool same = atomic_load_explicit(&r->generation, memory_order_relaxed) == number / TAP_RUNS;
-    return same && number >= TAP_RUNS ? r : NULL;
+    return tap_run_is(r, number) && number >= TAP_RUNS ? r : NULL;
 }
 
 /* ---- Beginning */
@@ -104,8 +103,10 @@ static bool run_begin(struct tap_run *r, uint32_t place, void *(*thread)(void *)
     uint32_t generation = (atomic_load(&r->generation) + 1) & 0xffffff;
     generation += generation == 0;
     r->number = generation * TAP_RUNS + place;
-    atomic_store(&r->gate, TAP_GATE_OPEN);
+    /* In this order: who still has the number of an earlier run finds the gate closed, or is told
+     * apart behind it (tracer.c). */
     atomic_store(&r->generation, generation);
+    atomic_store(&r->gate, TAP_GATE_OPEN);
     r->busy = enif_thread_create((char *)"beamtap", &r->thread, thread, r, NULL) == 0;
     if (!r->busy)
         atomic_store(&r->gate, TAP_GATE_ENDED);

@@ -115,6 +115,10 @@ extern struct tap_native_atoms tap_atoms;
 /* The run of a tracer's state; NULL: it is over. Who is not in a callback holds the runs as long as
  * it uses what it has found. */
 struct tap_run *tap_run_find(uint32_t number);
+static inline bool tap_run_is(const struct tap_run *r, uint32_t number)
+{
+    return atomic_load_explicit(&r->generation, memory_order_relaxed) == number / TAP_RUNS;
+}
 void tap_runs_hold(bool hold);
 /* Begins one, for the process that calls, with a thread (drain.c) that connects and says
  * {beamtap_native, Number, connected}, {..., {connected, Text}} where it is not by the first way

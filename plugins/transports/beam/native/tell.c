@@ -25,6 +25,7 @@ void tap_drain_ended(struct tap_drain *d, uint32_t why, const char *what, const 
         return;
     d->ended = why;
     d->pause.why = 0;
+    d->pause.asked = false;
     atomic_compare_exchange_strong(&d->run->gate, &open, TAP_GATE_PAUSED);
     tap_drain_tell(d, what, text);
 }

@@ -169,9 +169,10 @@ void tap_beam_node_waits(struct tap_beam_node *n, const char *what, int64_t time
 
 /* ---- To its guardian */
 
+/* It is renewed when half of it is used, and one message has up to two payloads. */
 uint32_t tap_beam_credit(const struct tap_beam_node *n)
 {
-    int64_t twice = 2 * (n->beam->host->plan->max_term + (64 << 10));
+    int64_t twice = 2 * (2 * n->beam->host->plan->max_term + (64 << 10));
     return twice > TAP_AGENT_CREDIT ? (uint32_t)twice : TAP_AGENT_CREDIT;
 }
 
