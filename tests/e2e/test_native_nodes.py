@@ -153,6 +153,25 @@ def patterns_without_specs():
     node.stop()
 
 
+def the_start_stands_before_every_event():
+    """Processes call already when the first of them gets its flags, and 20,000 more are to get theirs: what the run says of the node
+    and of its plan comes first all the same. (With a process, whose messages wait behind it, it is its time that has to be.)"""
+    settings = 'events = function_call, process_spawn\nmax_rate = 0\n[filter:match_spec]\ntrace = e2e_native:step(_, _)\n'
+    for how in ('process', 'native'):
+        node = node_of()
+        node('[spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, 20000)], e2e_native:hot(), ok')
+        run = Run(config(node, settings).replace('collect = native', 'collect = ' + how), '--json')
+        wait_for(lambda: run.read('trace.csv').count('\n') > 1000, 'events')
+        run.interrupt().ended(0)
+        invariant(run.summary())
+        with open(run.path('trace.csv'), newline='', encoding='utf-8') as f:
+            kinds = [r['event'] for r in csv.DictReader(f)]
+        assert kinds[0] == 'node_up' and kinds.count('node_up') == 1, (how, kinds[:3], kinds.index('node_up'))
+        node('e2e_native:stop()')
+        gone(node)
+        node.stop()
+
+
 def traced_one(node, settings):
     """A run of one process, which is not the node's that is asked."""
     run = Run(config(node, settings), '--json')
@@ -161,4 +180,4 @@ def traced_one(node, settings):
 
 
 tests(libraries_that_are_not_for_the_node, no_folder_may_hold_it, schedulers_come_and_go, three_hundred_thousand_processes, two_runs_at_once,
-      patterns_without_specs)
+      patterns_without_specs, the_start_stands_before_every_event)

@@ -140,6 +140,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
     unmarked_known(Run2),
     [guardian_message(Session, Which, Spec) || {Which, Spec} <- Messages],
     Count = lists:sum([set_target(Session, T) || T <- Targets]),
+    Up = node_up(Run2), % its time is before that of every event
     Run3 = tell_peer(Run2#run{on = true}, Peer),
     Bad = flags_on(Run3, first),
     own_watch(Run3),
@@ -150,7 +151,7 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
              processes => [F || {_, P} = F <- Found, not lists:keymember(P, 1, Bad)],
              skipped => lists:sublist(Skipped ++ Missing ++ Unknown ++ Taken, 2000)},
     Stays = [{log, warning, Text} || Text <- maps:values(module_stays())],
-    Relay ! {relay_begin, self(), Run3, [node_up(Run3), {plan, Plan} | load_named_log(Named) ++ Stays ++ NativeNotes ++ Notes ++ StackNotes ++ name_reports(Names)], Entries},
+    Relay ! {relay_begin, self(), Run3, [Up, {plan, Plan} | load_named_log(Named) ++ Stays ++ NativeNotes ++ Notes ++ StackNotes ++ name_reports(Names)], Entries},
     heaps_first(Run3),
     counters_go(Run3),
     G0#guardian{run = Run3, call = Call, entries = Entries, pending = Pending, names = Names, known = Known, follow = Follow,
@@ -362,7 +363,7 @@ guardian_returns_off(MFA, Why, #guardian{run = Run, returns_off = ReturnsOff} = 
     Said = fun(Spec) ->
         case without_returns(Spec) of
             same -> same;
-            Less -> report(Run, {returns_off, MFA, Why}), Less
+            Less -> report_now(Run, {returns_off, MFA, Why}), Less
         end
     end,
     case less_spec(Said, Run, MFA) of

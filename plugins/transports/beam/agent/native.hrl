@@ -110,8 +110,9 @@ relay_native(Guardian, Ref, Module, Stream, Options) ->
         {ok, Number, Notes} ->
             Guardian ! {Ref, {ok, Number}},
             receive
-                {relay_begin, Guardian, Run, Reports, _} ->
-                    [relay_native_say(Report, ?NATIVE_IN_PLACE, Run) || Report <- Reports ++ Notes],
+                {relay_begin, Guardian, #run{options = #{credit := Credit}} = Run, Reports, _} ->
+                    [relay_native_say(Report, ?NATIVE_URGENT, Run) || Report <- Reports ++ Notes],
+                    Module:credit(Number, Credit),
                     relay_native_loop(Guardian, Run)
             end;
         Error ->
@@ -119,12 +120,14 @@ relay_native(Guardian, Ref, Module, Stream, Options) ->
             relay_begin(Guardian) % it may take the events itself instead
     end.
 
+%% Events come as soon as the first process has its flags, and what the start says has to stand before them: so there is no credit
+%% until that was said, which needs none.
 relay_native_open(Module, #{address := Address, port := Port, timeout := Timeout, token := Token, answer := Answer} = Stream,
-                  #{lease := Lease, max_memory := Memory, max_term := Term, max_events := Events, max_rate := Rate, credit := Credit,
+                  #{lease := Lease, max_memory := Memory, max_term := Term, max_events := Events, max_rate := Rate,
                     overload := Overload, native := #{numbered := Numbered}}) ->
     Local = case Stream of #{local := L} -> L; _ -> <<>> end,
     Threads = 1 + lists:sum([erlang:system_info(I) || I <- [schedulers, dirty_cpu_schedulers, dirty_io_schedulers]]),
-    Numbers = {Port, Timeout, Lease, Memory, Term, Events, Rate, Credit, Threads,
+    Numbers = {Port, Timeout, Lease, Memory, Term, Events, Rate, 0, Threads,
                case Overload of pause -> 0; drop -> 1; stop -> 2 end, case Numbered of true -> 1; false -> 0 end},
     case Module:open(Address, Local, Token, Answer, Numbers) of
         {ok, Number, MaxTerm} ->
@@ -145,6 +148,11 @@ native_cut(_, _, _, _) -> [].
 
 relay_native_say(Report, How, #run{native = {Module, Number}}) ->
     Module:control(Number, term_to_binary(Report), How).
+
+%% In its place among the events, which is here and now, and not when the relay comes to it.
+report_now(#run{native = {_, _}} = Run, Report) ->
+    try relay_native_say(Report, ?NATIVE_IN_PLACE, Run) catch error:_ -> report(Run, Report) end;
+report_now(Run, Report) -> report(Run, Report).
 
 relay_native_loop(Guardian, #run{native = {_, Number}} = Run) ->
     receive
