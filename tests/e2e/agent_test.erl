@@ -2,7 +2,7 @@
 %%
 %% agent_rig.hrl starts the nodes and plays the collector. After each test the node must be as it was before.
 -module(agent_test).
--export([main/1, collector/2, killed_at_once/1, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1, load_and/2, stays/2]).
+-export([main/1, collector/2, killed_at_once/1, hold/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1, load_and/2, stays/2]).
 
 -define(PATIENCE, 30000).
 
@@ -47,7 +47,7 @@ tests() ->
      {not_loaded_by_us, fun t_not_loaded_by_us/0}, {modules_to_come, fun t_modules_to_come/0}, {load_polled, fun t_load_polled/0},
      {old_code, fun t_old_code/0}, {load_all_killed, fun t_load_all_killed/0}, {returns_off, fun t_returns_off/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
-     {clean, fun t_clean/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},
+     {clean, fun t_clean/0}, {clean_silent, fun t_clean_silent/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},
      {mailboxes, fun t_mailboxes/0}, {mailboxes_untold, fun t_mailboxes_untold/0}, {run_after_run, fun t_run_after_run/0},
      {call_results, fun t_call_results/0}, {call_spawns, fun t_call_spawns/0}, {call_timeout, fun t_call_timeout/0},
      {call_stopped, fun t_call_stopped/0}, {call_linger, fun t_call_linger/0}, {call_others, fun t_call_others/0},
@@ -57,7 +57,7 @@ tests() ->
 sessions() ->
     [exact_counts, user_specs, tree, everyone, no_credit_pause, relay_killed, guardian_killed, second_guardian_killed,
      collector_killed, max_term_call, storm_pause, reload, reload_at_once, two_versions, modules_to_come,
-     old_code, returns_off, two_runs, foreign_trace, clean, info, max_rate,
+     old_code, returns_off, two_runs, foreign_trace, clean, clean_silent, info, max_rate,
      names, mailboxes,
      call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit].
 
@@ -658,6 +658,35 @@ t_clean() ->
         _ -> {true, ['receive']} = {length(Functions) > 5, Messages}
     end,
     ok = rpc:call(Node, Agent, unload, []),
+    clean(Peer).
+
+%% Who suspends another one has to live as long as that is to last.
+hold(Pid, Parent) ->
+    erlang:suspend_process(Pid),
+    Parent ! {self(), held},
+    receive stop -> erlang:resume_process(Pid), Parent ! {self(), stopped} end.
+
+%% The registry is busy for a while: whether its runs live is not known then, and theirs is left alone.
+t_clean_silent() ->
+    {Peer, Node} = target(),
+    {Agent, _} = get(agent),
+    P1 = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    true = ask(Peer, erlang, register, [agent_test_one, P1]),
+    {ok, C} = start(Node, (options())#{processes => [{name, agent_test_one}], functions => four()}),
+    Registry = ask(Peer, erlang, whereis, [Agent]),
+    Holder = ask(Peer, erlang, spawn, [?MODULE, hold, [Registry, self()]]),
+    receive {Holder, held} -> ok end,
+    Parent = self(),
+    Cleaner = spawn_link(fun() -> Parent ! {self(), rpc:call(Node, Agent, clean, [])} end),
+    {error, {failed, Text}} = receive {Cleaner, Cleaned} -> Cleaned end,
+    {_, _} = binary:match(unicode:characters_to_binary(Text), <<"nothing was taken away">>),
+    Holder ! stop,
+    receive {Holder, stopped} -> ok end,
+    #{living := [_], relays := 0, sessions := [], functions := []} = rpc:call(Node, Agent, clean, []),
+    P1 ! {work, self(), 10},
+    receive {done, P1} -> ok end,
+    #{events := Events} = stop(C),
+    true = length([E || {_, P, call, _, _} = E <- Events, P =:= P1]) >= 10, % it lived on
     clean(Peer).
 
 t_info() ->

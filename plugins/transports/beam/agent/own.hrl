@@ -39,7 +39,7 @@ session_name(Session) ->
 
 %% Processes of all runs in this node, as their registries know them.
 own_processes() ->
-    lists:append([registry_ask(Name, owned) || Name <- registry_names()]).
+    lists:append([registry_told(Name, owned) || Name <- registry_names()]).
 
 %% ---- Spawns of those that carry calls and connections --------------------------------------------------------------
 

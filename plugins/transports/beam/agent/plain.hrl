@@ -58,5 +58,5 @@ unmarked_known(Run) -> Run.
 
 %% Of the runs that live: {M, F, A} => run.
 plain_functions() ->
-    maps:from_list([{MFA, Run} || Name <- registry_names(), {Run, Targets} <- registry_ask(Name, unmarked),
+    maps:from_list([{MFA, Run} || Name <- registry_names(), {Run, Targets} <- registry_told(Name, unmarked),
                                   MFA <- targets_functions([T || T <- Targets, is_plain_target(T)])]).

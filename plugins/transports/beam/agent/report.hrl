@@ -67,15 +67,23 @@ registries() ->
 
 registry_names() -> [Name || Name <- registered(), lists:prefix("beamtap_agent_", atom_to_list(Name))].
 
-registry_runs(Name) -> registry_ask(Name, runs).
+registry_runs(Name) -> registry_told(Name, runs).
 
+%% Nothing, too, of one that does not answer.
+registry_told(Name, What) ->
+    case registry_ask(Name, What) of
+        silent -> [];
+        Told -> Told
+    end.
+
+%% It may be loading a library, or waiting in a long queue: `silent` is not the answer of one that has no runs.
 registry_ask(Name, What) ->
     Ref = monitor(process, Name),
     catch Name ! {What, self(), Ref},
     receive
-        {Ref, Runs} -> erlang:demonitor(Ref, [flush]), Runs;
+        {Ref, Told} -> erlang:demonitor(Ref, [flush]), Told;
         {'DOWN', Ref, process, _, _} -> []
-    after 1000 -> erlang:demonitor(Ref, [flush]), []
+    after 1000 -> erlang:demonitor(Ref, [flush]), silent
     end.
 
 %% Functions with a pattern in the interface that is shared: [{MFA, {ours, Run} | other}].
@@ -104,20 +112,22 @@ sessions() ->
 
 session_text(Session) -> text("~0tP", [element(1, Session), 10]).
 
-%% The names of the trace sessions of runs that live.
-living_sessions() ->
-    lists:append([registry_ask(Name, sessions) || Name <- registry_names()]).
-
 %% Takes away what dead runs left: patterns with beamtap's mark, relays and their flags, sessions, modules. A run whose
 %% guardians live is only reported: its own lease ends it. Flags and patterns go before anything else is done.
 clean() ->
     own_heap(),
-    try clean_map()
+    Names = registry_names(),
+    Told = [registry_ask(Name, runs) || Name <- Names],
+    try lists:member(silent, Told) of
+        false -> clean_map(lists:usort([Run || Runs <- Told, {Run, _} <- Runs]));
+        true ->
+            {error, {failed, text("~0tp, which keeps the runs that live, did not answer in a second: nothing was taken away, for it may be "
+                                  "theirs (try again)", [Names])}}
     catch Class:Why:Stack -> {error, {failed, text("not all could be looked at: ~0tP", [{Class, Why, Stack}, 30])}}
     end.
 
-clean_map() ->
-    Living = lists:usort([Run || {_, Runs} <- registries(), {Run, _} <- Runs]),
+%% Living: the runs that live.
+clean_map(Living) ->
     Relays = [P || Living =:= [], P <- processes(), is_relay(P)],
     [catch erlang:trace(processes, false, [all, tracer_flag(T)])
      || T <- Relays ++ [T || Living =:= [], {_, _} = T <- tracers(), is_relay(T)]],
@@ -129,9 +139,9 @@ clean_map() ->
     Messages = [W || W <- [send, 'receive'], Dead(owner(match_spec(erlang:trace_info(W, match_spec))))],
     [catch erlang:trace_pattern(W, true, []) || W <- Messages],
     [exit(P, kill) || P <- Relays],
-    Kept = living_sessions(),
+    Kept = [registry_ask(Name, sessions) || Name <- registry_names()],
     Sessions = [S || S <- sessions(), lists:prefix("beamtap_", atom_to_list(element(1, S))),
-                     not lists:member(element(1, S), Kept), session_blocked() =:= false, destroy(S)],
+                     not lists:member(silent, Kept), not lists:member(element(1, S), lists:append(Kept)), session_blocked() =:= false, destroy(S)],
     Modules = [M || M <- erlang:loaded(), M =/= ?MODULE, lists:prefix("beamtap_agent_", atom_to_list(M)),
                     whereis(M) =:= undefined],
     Gone = [M || M <- Modules, purge_now(M)] ++ native_clean(),
