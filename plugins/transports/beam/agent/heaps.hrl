@@ -54,7 +54,9 @@ heaps_first(#run{heaps = Heaps} = Run) ->
     receive
         {Ref, ok} -> ok;
         {'DOWN', Ref, process, _, _} -> ok
-    after 2000 -> ok
+    after 2000 ->
+        report(Run, {log, warning, <<"it takes more than 2 s to see how large processes are (one does not answer, or the node is busy): until "
+                                     "that is known, their calls come with their arity alone">>})
     end,
     erlang:demonitor(Ref, [flush]).
 
