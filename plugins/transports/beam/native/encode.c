@@ -95,9 +95,10 @@ static bool encode_by_vm(struct tap_encoder *e, ERL_NIF_TERM term)
     ErlNifBinary bin;
     if (!enif_term_to_binary(e->env, term, &bin))
         return false;
-    bool ok = bin.size > 1 && tap_encode_bytes(e, bin.data + 1, bin.size - 1);
+    size_t len = bin.size > 1 ? bin.size - 1 : 0;
+    bool ok = len > 0 && tap_encode_bytes(e, bin.data + 1, len);
     if (!ok)
-        e->walked += bin.size;
+        e->walked += len;
     enif_release_binary(&bin);
     return ok;
 }
