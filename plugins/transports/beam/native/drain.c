@@ -157,6 +157,8 @@ void *tap_drain_thread(void *run)
         else
             drain_run(d);
         free(d->out.bytes);
+    } else {
+        tap_run_tell(r, "failed", "no memory for the thread that sends");
     }
     free(d);
     atomic_store(&r->gate, TAP_GATE_ENDED);

@@ -67,6 +67,7 @@ bool tap_pause_waits(struct tap_drain *);
 void tap_pause_end(struct tap_drain *);
 
 /* ---- tell.c: {beamtap_native, Number, What} or {..., {What, Text}} to the agent. */
+void tap_run_tell(const struct tap_run *, const char *what, const char *text);
 void tap_drain_tell(const struct tap_drain *, const char *what, const char *text);
 /* {..., {own, Pid}}, for each that own.h knows: whose flags the agent is to take away. */
 void tap_drain_tell_own(const struct tap_drain *);

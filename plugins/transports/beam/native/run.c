@@ -78,6 +78,7 @@ static void run_reset(struct tap_run *r, const struct tap_run_options *options)
     r->urgent_end = &r->urgent;
     r->over = r->aborted = r->finishing = false;
     atomic_store(&r->clock, 0), atomic_store(&r->clock_read, INT64_MIN / 2);
+    atomic_store(&r->clock_good, INT64_MIN / 2);
     atomic_store(&r->reports, 0);
     atomic_store(&r->credit, options->credit);
     atomic_store(&r->memory, 0);
@@ -160,14 +161,14 @@ struct tap_ring *tap_run_ring(struct tap_run *r, unsigned thread)
 
 /* Between the two looks at the machine's clock: it is rather said to be ahead, so that no event is
  * told to be earlier than what the agent has read before it. A disturbed look counts only where the
- * last one is old. */
+ * last one that counted is old. */
 void tap_run_look_at_clock(struct tap_run *r, int64_t now)
 {
     int64_t last = atomic_load_explicit(&r->clock_read, memory_order_relaxed);
     int64_t from = 0, vm = 0;
     if (now - last < TAP_CLOCK_LOOK || !atomic_compare_exchange_strong(&r->clock_read, &last, now))
         return;
-    bool old = now - last >= 1000 * TAP_CLOCK_LOOK, exact = false;
+    bool old = now - atomic_load(&r->clock_good) >= 1000 * TAP_CLOCK_LOOK, exact = false;
     for (int tries = 0; tries < (old ? 16 : 1) && !exact; tries++) {
         from = tap_now();
         vm = enif_monotonic_time(ERL_NIF_NSEC);
@@ -177,8 +178,10 @@ void tap_run_look_at_clock(struct tap_run *r, int64_t now)
         }
         exact = tap_now() - from < CLOCK_EXACT;
     }
-    if (exact || old)
+    if (exact || old) {
         atomic_store(&r->clock, vm - from);
+        atomic_store(&r->clock_good, now);
+    }
 }
 
 /* ---- What the agent says */

@@ -74,6 +74,7 @@ struct tap_run {
     atomic_int_fast64_t resumed_at; /* ns: when the last pause ended */
     atomic_int_fast64_t clock;      /* what the node's clock is ahead of the machine's, ns */
     atomic_int_fast64_t clock_read; /* ns: when that was looked at */
+    atomic_int_fast64_t clock_good; /* ns: when a look was last taken for good */
     atomic_uint reports;            /* that wait: whoever looks for one need not take the lock */
     atomic_uint own_high;           /* of `own`, places that may be taken */
     atomic_uint own_news;           /* how many were taken so far */

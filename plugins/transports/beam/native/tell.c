@@ -5,6 +5,11 @@
 
 void tap_drain_tell(const struct tap_drain *d, const char *what, const char *text)
 {
+    tap_run_tell(d->run, what, text);
+}
+
+void tap_run_tell(const struct tap_run *r, const char *what, const char *text)
+{
     ErlNifEnv *env = enif_alloc_env();
     ERL_NIF_TERM said = enif_make_atom(env, what), bin;
     size_t len = text ? strlen(text) : 0;
@@ -12,9 +17,9 @@ void tap_drain_tell(const struct tap_drain *d, const char *what, const char *tex
         memcpy(enif_make_new_binary(env, len, &bin), text, len);
         said = enif_make_tuple2(env, said, bin);
     }
-    enif_send(NULL, &d->run->owner, env,
+    enif_send(NULL, &r->owner, env,
               enif_make_tuple3(env, enif_make_atom(env, "beamtap_native"),
-                               enif_make_uint(env, d->run->number), said));
+                               enif_make_uint(env, r->number), said));
     enif_free_env(env);
 }
 
