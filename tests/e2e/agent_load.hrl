@@ -48,6 +48,20 @@ t_reload_at_once() ->
     [] = reports(gap, S),
     clean(Peer).
 
+%% With schedule events each message has the scheduler in it, behind what was said of it.
+t_reload_scheduled() ->
+    {Peer, Node} = target(),
+    {ok, C} = start(Node, (options())#{functions => four(), events => [function_call, function_return, schedule_in]}),
+    {e2e_work, Beam, File} = ask(Peer, code, get_object_code, [e2e_work]),
+    normal = peer:call(Peer, ?MODULE, load_and, [lists:duplicate(50, {e2e_work, Beam, File}), {e2e_work, run, [1, 5, 0]}], 60000),
+    #{events := Events, final := #{lost := 0}} = stop(C),
+    Calls = tagged(call, Events),
+    [inner, outer, target, thrower] = lists:usort([F || {_, _, call, {_, F, _}, _, _, _} <- Calls]),
+    250 = length([1 || {_, _, call, {e2e_work, target, [1, _]}, {'$beamtap_tail', {e2e_work, _, _}}, _, _} <- Calls]),
+    ['$beamtap_tail'] = lists:usort([element(1, element(5, E)) || E <- Calls]),
+    750 = length(tagged(return_from, Events)),
+    clean(Peer).
+
 %% Two versions in turn, of which one alone has what is wanted besides; its calls go on while the module is put in order.
 t_two_versions() ->
     {Peer, Node} = target(),

@@ -2,13 +2,15 @@
 %%
 %% agent_rig.hrl starts the nodes and plays the collector. After each test the node must be as it was before.
 -module(agent_test).
--export([main/1, collector/2, killed_at_once/1, hold/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1, load_and/2, stays/2]).
+-export([main/1, collector/2, killed_at_once/1, hold/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1, load_and/2, stays/2,
+         fetches/1]).
 
 -define(PATIENCE, 30000).
 
 -include("agent_rig.hrl").
 -include("agent_call.hrl").
 -include("agent_load.hrl").
+-include("agent_relay.hrl").
 
 %% Arguments: Beam, Name of its module, folder for nodes, roots of other OTP releases or "-", part of test names or "".
 main([Beam, Module, Folder, Roots, Part]) ->
@@ -42,7 +44,8 @@ tests() ->
      {max_term_return, fun t_max_term_return/0}, {max_term_metadata, fun t_max_term_metadata/0},
      {storm_pause, fun() -> t_storm(pause) end}, {storm_drop, fun() -> t_storm(drop) end},
      {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
-     {reload, fun t_reload/0}, {reload_at_once, fun t_reload_at_once/0}, {two_versions, fun t_two_versions/0},
+     {reload, fun t_reload/0}, {reload_at_once, fun t_reload_at_once/0}, {reload_scheduled, fun t_reload_scheduled/0},
+     {two_versions, fun t_two_versions/0},
      {loaded_by_us, fun t_loaded_by_us/0},
      {not_loaded_by_us, fun t_not_loaded_by_us/0}, {modules_to_come, fun t_modules_to_come/0}, {load_polled, fun t_load_polled/0},
      {old_code, fun t_old_code/0}, {load_all_killed, fun t_load_all_killed/0}, {returns_off, fun t_returns_off/0},
@@ -51,7 +54,7 @@ tests() ->
      {mailboxes, fun t_mailboxes/0}, {mailboxes_untold, fun t_mailboxes_untold/0}, {run_after_run, fun t_run_after_run/0},
      {call_results, fun t_call_results/0}, {call_spawns, fun t_call_spawns/0}, {call_timeout, fun t_call_timeout/0},
      {call_stopped, fun t_call_stopped/0}, {call_linger, fun t_call_linger/0}, {call_others, fun t_call_others/0},
-     {call_limit, fun t_call_limit/0}].
+     {call_limit, fun t_call_limit/0}, {stack_scheduled, fun t_stack_scheduled/0}, {code_scheduled, fun t_code_scheduled/0}].
 
 %% What differs with trace sessions: run in each other release that is there.
 sessions() ->
@@ -59,7 +62,8 @@ sessions() ->
      collector_killed, max_term_call, storm_pause, reload, reload_at_once, two_versions, modules_to_come,
      old_code, returns_off, two_runs, foreign_trace, clean, clean_silent, info, max_rate,
      names, mailboxes,
-     call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit].
+     call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit,
+     reload_scheduled, stack_scheduled, code_scheduled].
 
 run_test(Name, Fun) ->
     Parent = self(),

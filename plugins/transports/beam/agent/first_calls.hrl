@@ -27,11 +27,14 @@ first_pick(Messages, N, #relay{first = #first{returns = Returns}} = R) ->
             {lists:reverse(Kept), length(Kept), R1}
     end.
 
-first_has_new([Message | _]) when element(1, element(5, Message)) =:= '$beamtap_new', element(3, Message) =:= call -> true;
+first_has_new([Message | _]) when element(1, element(?SAID, Message)) =:= '$beamtap_new', element(3, Message) =:= call -> true;
 first_has_new([_ | Rest]) -> first_has_new(Rest);
 first_has_new([]) -> false.
 
-first_one({trace_ts, Pid, call, {M, F, Args}, {'$beamtap_new', Caller}, Ts}, {Kept, R0}) ->
+first_one(Message, {Kept, R0}) when element(1, element(?SAID, Message)) =:= '$beamtap_new', element(3, Message) =:= call ->
+    Pid = element(2, Message),
+    {M, F, Args} = element(4, Message),
+    {_, Caller} = element(?SAID, Message),
     Arity = if is_list(Args) -> length(Args); true -> Args end,
     {Clauses, R} = first_rules({M, F, Arity}, first_tell(M, R0)),
     {Told, Wanted} = first_judge(Args, Pid, Caller, Clauses),
@@ -41,15 +44,16 @@ first_one({trace_ts, Pid, call, {M, F, Args}, {'$beamtap_new', Caller}, Ts}, {Ke
     end,
     case Told of
         false -> {Kept, R1};
-        true -> {[{trace_ts, Pid, call, {M, F, Args}, Ts} | Kept], R1};
+        true -> {[erlang:delete_element(?SAID, Message) | Kept], R1};
         unknown -> {Kept, relay_lose(1, ?REASON_TERM, R1#relay{seq = R1#relay.seq + 1})};
-        Extra -> {[{trace_ts, Pid, call, {M, F, Args}, Extra, Ts} | Kept], R1}
+        Said -> {[setelement(?SAID, Message, Said) | Kept], R1}
     end;
-first_one({trace_ts, Pid, Tag, MFA, _, _} = Message, {Kept, #relay{first = #first{returns = Returns} = First} = R})
-  when Tag =:= return_from; Tag =:= exception_from ->
+first_one(Message, {Kept, #relay{first = #first{returns = Returns} = First} = R})
+  when element(3, Message) =:= return_from; element(3, Message) =:= exception_from ->
+    Key = {element(2, Message), element(4, Message)},
     case Returns of
-        #{{Pid, MFA} := 1} -> {Kept, R#relay{first = First#first{returns = maps:remove({Pid, MFA}, Returns)}}};
-        #{{Pid, MFA} := N} -> {Kept, R#relay{first = First#first{returns = Returns#{{Pid, MFA} := N - 1}}}};
+        #{Key := 1} -> {Kept, R#relay{first = First#first{returns = maps:remove(Key, Returns)}}};
+        #{Key := N} -> {Kept, R#relay{first = First#first{returns = Returns#{Key := N - 1}}}};
         _ -> {[Message | Kept], R}
     end;
 first_one(Message, {Kept, R}) -> {[Message | Kept], R}.

@@ -106,16 +106,25 @@ stack_new(Entries) ->
 %% Words that dumps among a frame's latest messages take outside of the heap.
 stack_words(_, #relay{dumps = none}) -> 0;
 stack_words(Messages, _) ->
-    lists:sum([byte_size(Dump) || {trace_ts, _, call, _, {'$beamtap_stack', Dump, _}, _} <- Messages, is_binary(Dump)]) div 8.
+    lists:sum([byte_size(element(2, element(?SAID, Message))) || Message <- Messages, stack_is_dump(Message)]) div 8.
+
+stack_is_dump(Message) when element(3, Message) =:= call, element(1, element(?SAID, Message)) =:= '$beamtap_stack' ->
+    is_binary(element(2, element(?SAID, Message)));
+stack_is_dump(_) -> false.
 
 stack_pick(Messages, #relay{dumps = none} = R) -> {Messages, R};
 stack_pick(Messages, R0) ->
-    {Read, R} = lists:foldl(fun({trace_ts, Pid, call, MFA, {'$beamtap_stack', Dump, Said}, Ts}, {Acc, R1}) when is_binary(Dump) ->
-                                    {Stack, R2} = stack_read(MFA, Dump, R1),
-                                    {[{trace_ts, Pid, call, MFA, {'$beamtap_stack', Stack, Said}, Ts} | Acc], R2};
-                               (Message, {Acc, R1}) -> {[Message | Acc], R1}
-                            end, {[], R0}, Messages),
+    {Read, R} = lists:foldl(fun stack_one/2, {[], R0}, Messages),
     {lists:reverse(Read), R}.
+
+stack_one(Message, {Acc, R0}) ->
+    case stack_is_dump(Message) of
+        true ->
+            {Tag, Dump, Said} = element(?SAID, Message),
+            {Stack, R} = stack_read(element(4, Message), Dump, R0),
+            {[setelement(?SAID, Message, {Tag, Stack, Said}) | Acc], R};
+        false -> {[Message | Acc], R0}
+    end.
 
 stack_read(_, Dump, #relay{max_term = Max} = R) when byte_size(Dump) =< Max -> {stack_frames(Dump), R};
 stack_read({M, F, Args}, Dump, #relay{dumps = Over} = R) ->

@@ -68,7 +68,7 @@ term_seen(Message, R) ->
         _ -> R
     end.
 
-receive_sender({trace_ts, _, 'receive', _, From, _}) when element(1, From) =:= '$beamtap_from' -> element(3, From);
+receive_sender(Message) when element(1, element(?SAID, Message)) =:= '$beamtap_from' -> element(3, element(?SAID, Message));
 receive_sender(_) -> none.
 
 value_seen(MFA, R) ->

@@ -5,6 +5,9 @@
 %% those that have none (plain.hrl), and its own flags by their tracer, and touches nothing else.
 
 -define(SESSION_NAMES, 64).
+%% What a call's or a receive's match spec says beside it ({Tag, ...}, spec.hrl) is this element of the trace message, whatever comes
+%% after it: the time, or with schedule events the scheduler and the time. Without anything said it is one of these, no tuple.
+-define(SAID, 5).
 
 %% Not where the end of the session could be the node's: there the interface that all tools share is used.
 may_have_session() -> have_sessions() andalso session_blocked() =:= false.
