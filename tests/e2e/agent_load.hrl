@@ -148,6 +148,37 @@ t_load_polled() ->
     receive {Other, stopped} -> ok end,
     clean(Peer).
 
+%% In the node: while the run that begins waits for those who look at heaps, its plan is made and its patterns are set. Loads and calls
+%% a module then, and says when.
+loads_meanwhile(Owner, Traced, Load) ->
+    case [P || P <- processes(), {_, {_, heaps_begin, _}} <- [process_info(P, current_function)]] of
+        [] -> erlang:yield(), loads_meanwhile(Owner, Traced, Load);
+        [Heaps] ->
+            true = erlang:suspend_process(Heaps),
+            wait_for(flags, fun() -> erlang:trace_info(Traced, flags) =/= {flags, []} end),
+            Before = erlang:monotonic_time(nanosecond),
+            normal = load_and([Load], {element(1, Load), all, [6]}),
+            After = erlang:monotonic_time(nanosecond),
+            true = erlang:resume_process(Heaps),
+            Owner ! {self(), Before, After}
+    end.
+
+%% Also of a module that is loaded while a run begins.
+t_load_polled_first() ->
+    {Peer, Node} = target(),
+    Other = start_foreign(Peer, ask(Peer, erlang, spawn, [?MODULE, calls, [loop]])),
+    Traced = ask(Peer, erlang, spawn, [?MODULE, calls, [loop]]),
+    true = ask(Peer, erlang, register, [agent_test_two, Traced]),
+    Loads = ask(Peer, erlang, spawn, [?MODULE, loads_meanwhile, [self(), Traced, made(made_shop)]]),
+    {ok, C} = start(Node, (options())#{functions => [{<<"made_*">>, any, any, none, [], <<>>}], processes => [{name, agent_test_two}]}),
+    {Before, After} = receive {Loads, B, A} -> {B, A} end,
+    wait_for(gap, fun() -> {S, _} = so_far(C), reports(gap, S) =/= [] end),
+    [{gap, From, To, 12, <<"calls of made_shop may be missing", _/binary>>}] = reports(gap, stop(C)),
+    {true, true} = {From < Before, To > After},
+    Other ! stop,
+    receive {Other, stopped} -> ok end,
+    clean(Peer).
+
 %% In the node: waits in the code as it is now.
 stays(Module, Name) -> register(Name, self()), Module:loop().
 

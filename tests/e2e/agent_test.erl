@@ -3,7 +3,7 @@
 %% agent_rig.hrl starts the nodes and plays the collector. After each test the node must be as it was before.
 -module(agent_test).
 -export([main/1, collector/2, killed_at_once/1, hold/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1, load_and/2, stays/2,
-         fetches/1]).
+         loads_meanwhile/3, fetches/1]).
 
 -define(PATIENCE, 30000).
 
@@ -48,6 +48,7 @@ tests() ->
      {two_versions, fun t_two_versions/0},
      {loaded_by_us, fun t_loaded_by_us/0},
      {not_loaded_by_us, fun t_not_loaded_by_us/0}, {modules_to_come, fun t_modules_to_come/0}, {load_polled, fun t_load_polled/0},
+     {load_polled_first, fun t_load_polled_first/0},
      {old_code, fun t_old_code/0}, {load_all_killed, fun t_load_all_killed/0}, {returns_off, fun t_returns_off/0},
      {two_runs, fun t_two_runs/0}, {foreign_trace, fun t_foreign/0}, {foreign_refused, fun t_foreign_refused/0},
      {clean, fun t_clean/0}, {clean_silent, fun t_clean_silent/0}, {info, fun t_info/0}, {clock, fun t_clock/0}, {names, fun t_names/0},

@@ -124,8 +124,8 @@ guardian_set_up(#guardian{run = Run0, peer = Peer} = G0, Registry, SessionName) 
         throw({refused, no_process, missing_text(Missing)}),
     {Select, Found, Unknown} = plan_trees(Select0, Found0),
     Named = load_named(Entries, Options),
+    Looked = erlang:monotonic_time(nanosecond), % not after: what is loaded meanwhile belongs to the next look
     Known = lists:usort(erlang:loaded()),
-    Looked = erlang:monotonic_time(nanosecond),
     Others = load_others(Session, Selectors),
     Run10 = Run12#run{otp = otp_new(Options), plain = Session =/= none orelse (Native =/= none andalso Others =:= [])},
     Run11 = case Native of none when Kinds =:= [] -> load_begin(Run10, Entries, Others, Peer); _ -> Run10 end,

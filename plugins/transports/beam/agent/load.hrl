@@ -72,10 +72,9 @@ is_new_module(Session, Module) -> is_new_code(Session, {Module, module_info, 0})
 
 %% ---- Looking -------------------------------------------------------------------------------------------------------
 
-%% What was loaded while the plan was made is looked at first of all.
+%% What was loaded while the plan was made is looked at first of all: since the plan began nobody looked.
 load_first(#guardian{run = #run{on_load = OnLoad}} = G0) ->
-    G = load_look(G0#guardian{polls = OnLoad =:= none, looked = erlang:monotonic_time(nanosecond)}),
-    load_again(G).
+    load_again(load_look(G0#guardian{polls = OnLoad =:= none})).
 
 load_again(#guardian{pending = [], watch = none} = G) -> G;
 load_again(G) ->
