@@ -38,3 +38,26 @@ t_code_scheduled() ->
     [1, 2, 3] = [N || {_, _, 'receive', {small, N}, {'$beamtap_from', _, P}, _, _} = E <- Events, P =:= pid(E)],
     [] = reports(gap, S),
     clean(Peer).
+
+%% ---- Frames that wait for credit when the run ends -----------------------------------------------------------------
+
+%% Events are lost then; reports are not, and stand in their places among what was lost.
+t_no_credit_reports() ->
+    {Peer, Node} = target(),
+    {ok, {Pid, _} = C} = start(Node, (options())#{credit => 1, overload => pause, max_queue => 10000000, max_memory => 0}, #{grant => false}),
+    ok = ask(Peer, e2e_work, run, [1, 10, 0]),
+    Pid ! {tell, {beamtap, clock, 7}},
+    ok = peer:call(Peer, ?MODULE, storm, [2, 150000], 60000),
+    timer:sleep(100),
+    {e2e_work, Beam, File} = ask(Peer, code, get_object_code, [e2e_work]),
+    {module, e2e_work} = ask(Peer, code, load_binary, [e2e_work, File, Beam]),
+    timer:sleep(1200), % over a tick, in which that is found
+    #{events := [], lost := Lost, final := #{produced := Lost}} = S = stop(C),
+    true = Lost > 31,
+    [{gap, From, To, 1, <<"the collector did not read">>}] = reports(gap, S),
+    true = To - From > 1000000000,
+    [clock, log, gap, final] = [element(1, R) || {0, R} <- maps:get(reports, S),
+                                                 lists:member(element(1, R), [gap, final]) orelse element(1, R) =:= log orelse
+                                                     (element(1, R) =:= clock andalso element(2, R) =:= 7)],
+    [_] = [T || {log, info, T} <- reports(log, S), string:find(T, "was loaded again") =/= nomatch],
+    clean(Peer).

@@ -55,7 +55,8 @@ tests() ->
      {mailboxes, fun t_mailboxes/0}, {mailboxes_untold, fun t_mailboxes_untold/0}, {run_after_run, fun t_run_after_run/0},
      {call_results, fun t_call_results/0}, {call_spawns, fun t_call_spawns/0}, {call_timeout, fun t_call_timeout/0},
      {call_stopped, fun t_call_stopped/0}, {call_linger, fun t_call_linger/0}, {call_others, fun t_call_others/0},
-     {call_limit, fun t_call_limit/0}, {stack_scheduled, fun t_stack_scheduled/0}, {code_scheduled, fun t_code_scheduled/0}].
+     {call_limit, fun t_call_limit/0}, {stack_scheduled, fun t_stack_scheduled/0}, {code_scheduled, fun t_code_scheduled/0},
+     {no_credit_reports, fun t_no_credit_reports/0}].
 
 %% What differs with trace sessions: run in each other release that is there.
 sessions() ->
@@ -64,7 +65,7 @@ sessions() ->
      old_code, returns_off, two_runs, foreign_trace, clean, clean_silent, info, max_rate,
      names, mailboxes,
      call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit,
-     reload_scheduled, stack_scheduled, code_scheduled].
+     reload_scheduled, stack_scheduled, code_scheduled, no_credit_reports].
 
 run_test(Name, Fun) ->
     Parent = self(),

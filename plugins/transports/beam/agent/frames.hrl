@@ -119,20 +119,13 @@ relay_control(Report, #relay{seq = Seq} = R) ->
     Bin = term_to_binary(Report),
     Length = byte_size(Bin),
     %% What was lost belongs to a frame of events: it is said first.
-    R1 = relay_say_lost(R),
-    Frame = relay_frame(1, 1, [<<Length:32>>, Bin], Length + 4, Seq, R1#relay{lost = 0, why = 0}),
-    R2 = relay_framed(R1),
-    case R2#relay.held_bytes of
-        0 -> relay_send(Frame, 0, R2);
-        _ -> relay_hold(Frame, 0, R2)
-    end.
+    R1 = relay_say_lost(Seq, R),
+    relay_send_free(relay_frame(1, 1, [<<Length:32>>, Bin], Length + 4, Seq, R1), relay_framed(R1)).
 
-relay_say_lost(#relay{lost = 0} = R) -> R;
-relay_say_lost(#relay{seq = Seq} = R) ->
-    %% An empty frame of events; its first sequence number is the next one, after those lost.
-    Frame = relay_frame(0, 0, [], 0, Seq, R),
-    R1 = relay_framed(R),
-    case R1#relay.held_bytes of
-        0 -> relay_send(Frame, 0, R1);
-        _ -> relay_hold(Frame, 0, R1)
-    end.
+%% An empty frame of events; its first sequence number, Seq, is the next one, after those lost.
+relay_say_lost(_, #relay{lost = 0} = R) -> R;
+relay_say_lost(Seq, R) -> relay_send_free(relay_frame(0, 0, [], 0, Seq, R), relay_framed(R)).
+
+%% A frame without events.
+relay_send_free(Frame, #relay{held_bytes = 0} = R) -> relay_send(Frame, 0, R);
+relay_send_free(Frame, R) -> relay_hold(Frame, 0, R).

@@ -343,17 +343,29 @@ relay_finish_held(R0, From, Tag, Final, Deadline) ->
             relay_final(relay_drop_held(R), From, Tag, Final)
     end.
 
-%% Frames that were never sent give their numbers back: the collector sees one run of numbers.
+%% What is held has no credit and never will: events are lost. Reports need none: they are sent, in their places, each behind the word
+%% of what was lost before it. Frames that are not sent give their numbers back: the collector sees one run of numbers.
 relay_drop_held(#relay{held_bytes = 0} = R) -> R;
-relay_drop_held(#relay{held = Held, number = Number} = R) ->
+relay_drop_held(#relay{held = Held, number = Number, lost = Lost, why = Why} = R) ->
     Frames = queue:to_list(Held),
-    Events = lists:sum([N || {_, N} <- Frames]),
-    Before = lists:sum([frame_lost(Frame) || {Frame, _} <- Frames]),
-    relay_lose(Events + Before, ?REASON_CREDIT,
-               R#relay{held = queue:new(), held_bytes = 0, number = Number - length(Frames)}).
+    relay_lose(Lost, Why,
+               lists:foldl(fun relay_drop_frame/2,
+                           R#relay{held = queue:new(), held_bytes = 0, number = Number - length(Frames), lost = 0, why = 0}, Frames)).
 
-frame_lost(Frame) ->
-    lists:foldl(fun(Byte, N) -> N * 256 + Byte end, 0, binary_to_list(Frame, 29, 32)).
+relay_drop_frame({Frame, N}, R) ->
+    case frame_field(Frame, 6, 6) of
+        1 ->
+            Seq = frame_field(Frame, 17, 24),
+            R1 = relay_say_lost(Seq, R),
+            Again = relay_frame(1, 1, binary_part(Frame, 40, byte_size(Frame) - 40), byte_size(Frame) - 40, Seq, R1),
+            relay_send_free(Again, relay_framed(R1));
+        _ when N > 0 -> relay_lose(N + frame_field(Frame, 29, 32), ?REASON_CREDIT, R);
+        _ -> relay_lose(frame_field(Frame, 29, 32), frame_field(Frame, 13, 16), R)
+    end.
+
+%% A number of the header (relay_frame), by its first and last byte.
+frame_field(Frame, First, Last) ->
+    lists:foldl(fun(Byte, N) -> N * 256 + Byte end, 0, binary_to_list(Frame, First, Last)).
 
 relay_final(#relay{run = Run, seq = Seq, sent = Sent} = R, From, Tag, Final) ->
     Map = Final#{produced => Seq, sent => Sent, lost => Seq - Sent, peak_queue => atomics:get(Run#run.shared, ?PEAK)},
