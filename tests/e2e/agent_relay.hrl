@@ -61,3 +61,82 @@ t_no_credit_reports() ->
                                                      (element(1, R) =:= clock andalso element(2, R) =:= 7)],
     [_] = [T || {log, info, T} <- reports(log, S), string:find(T, "was loaded again") =/= nomatch],
     clean(Peer).
+
+%% ---- Trace messages that come late ---------------------------------------------------------------------------------
+%%
+%% Where many send at once the VM keeps the order of each sender's messages alone. Here an order is made that may come of it, in the
+%% node, while the relay stands still: what says that all was delivered, then some of that.
+
+%% Sends Late behind the first message that has this tag. Steps: the relay runs for a moment between two looks; whether the message
+%% was found before the relay took it.
+overtaken(Relay, Owner, {Early, Tag, Late, Steps}) ->
+    process_flag(priority, max), % the relay's is high
+    true = erlang:suspend_process(Relay),
+    [Relay ! M || M <- Early],
+    Owner ! {self(), still},
+    Found = overtaken_wait(Relay, Tag, Steps),
+    [Relay ! M || M <- Late],
+    true = erlang:resume_process(Relay),
+    Owner ! {self(), Found}.
+
+overtaken_wait(Relay, Tag, Steps) ->
+    {messages, Messages} = process_info(Relay, messages),
+    case lists:keymember(Tag, 1, Messages) of
+        true -> true;
+        false when Steps, Messages =:= [] -> false;
+        false ->
+            Steps andalso erlang:resume_process(Relay),
+            case Steps of true -> process_info(Relay, message_queue_len); false -> timer:sleep(1) end,
+            Steps andalso erlang:suspend_process(Relay),
+            overtaken_wait(Relay, Tag, Steps)
+    end.
+
+made_call(Pid, Argument) -> {trace_ts, Pid, call, {e2e_work, target, [made, Argument]}, erlang:monotonic_time(nanosecond)}.
+made_calls(Events) -> [X || {trace_ts, _, call, {e2e_work, target, [made, X]}, _} <- Events].
+
+t_late_at_the_end() ->
+    {Peer, Node} = target(),
+    {ok, {Pid, #{tracer := Relay}} = C} = start(Node, options()),
+    Late = [made_call(Relay, 1), {relay_report, {log, info, <<"late">>}}, made_call(Relay, 2)],
+    Vm = ask(Peer, erlang, spawn, [?MODULE, overtaken, [Relay, self(), {[], relay_finish, Late, false}]]),
+    receive {Vm, still} -> ok end,
+    Pid ! {tell, {beamtap, stop}},
+    #{events := Events, reports := Reports, final := #{produced := 2, lost := 0}} = final(C),
+    [1, 2] = made_calls(Events),
+    [1] = [N || {N, {log, info, <<"late">>}} <- Reports],
+    clean(Peer).
+
+%% By then the relay only counts. The guardian stands still too until the relay has said what ends the run.
+t_late_after_a_limit() ->
+    {Peer, Node} = target(),
+    {ok, {_, #{tracer := Relay, guardian := Guardian}} = C} = start(Node, (options())#{max_events => 3}),
+    Still = ask(Peer, erlang, spawn, [?MODULE, overtaken, [Guardian, self(), {[], go_on, [], false}]]),
+    receive {Still, still} -> ok end,
+    [Relay ! made_call(Relay, N) || N <- [1, 2, 3]],
+    wait_for(limit, fun() -> lists:keymember(relay_end, 1, element(2, ask(Peer, erlang, process_info, [Guardian, messages]))) end),
+    Late = [made_call(Relay, N) || N <- [4, 5]],
+    Vm = ask(Peer, erlang, spawn, [?MODULE, overtaken, [Relay, self(), {[], relay_finish, Late, false}]]),
+    receive {Vm, still} -> ok end,
+    Guardian ! {go_on},
+    #{events := Events, final := #{reason := max_events, produced := 5, lost := 2}, why := #{6 := 2}} = final(C),
+    [1, 2, 3] = made_calls(Events),
+    clean(Peer).
+
+%% Each of the late ones ends a frame, by its size. All together is less than what a connection takes at once: nothing is held.
+t_late_in_a_pause() ->
+    {Peer, Node} = target(),
+    late_in_a_pause(Peer, Node, 50),
+    clean(Peer).
+
+late_in_a_pause(Peer, Node, Tries) ->
+    {ok, {_, #{tracer := Relay}} = C} = start(Node, (options())#{max_queue => 5000, max_memory => 0}),
+    Early = [made_call(Relay, N) || N <- lists:seq(1, 19000)],
+    Late = [made_call(Relay, lists:duplicate(2000, late)) || _ <- [1, 2, 3]],
+    Vm = ask(Peer, erlang, spawn, [?MODULE, overtaken, [Relay, self(), {Early, trace_delivered, Late, true}]]),
+    Found = receive {Vm, Bool} when is_boolean(Bool) -> Bool end,
+    Found andalso wait_for(gap, fun() -> {S, _} = so_far(C), reports(gap, S) =/= [] end),
+    #{reports := Reports, final := #{produced := 19003, lost := 0}} = stop(C),
+    case Found of
+        true -> [19003] = [N || {N, {gap, _, _, 2, _}} <- Reports];
+        false when Tries > 1 -> late_in_a_pause(Peer, Node, Tries - 1)
+    end.

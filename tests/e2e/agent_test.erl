@@ -3,7 +3,7 @@
 %% agent_rig.hrl starts the nodes and plays the collector. After each test the node must be as it was before.
 -module(agent_test).
 -export([main/1, collector/2, killed_at_once/1, hold/2, storm/2, storm_worker/2, foreign/2, foreign_loop/2, deep/1, pile/1, big/1, calls/1, any/1, load_and/2, stays/2,
-         loads_meanwhile/3, fetches/1]).
+         loads_meanwhile/3, fetches/1, overtaken/3]).
 
 -define(PATIENCE, 30000).
 
@@ -56,7 +56,8 @@ tests() ->
      {call_results, fun t_call_results/0}, {call_spawns, fun t_call_spawns/0}, {call_timeout, fun t_call_timeout/0},
      {call_stopped, fun t_call_stopped/0}, {call_linger, fun t_call_linger/0}, {call_others, fun t_call_others/0},
      {call_limit, fun t_call_limit/0}, {stack_scheduled, fun t_stack_scheduled/0}, {code_scheduled, fun t_code_scheduled/0},
-     {no_credit_reports, fun t_no_credit_reports/0}].
+     {no_credit_reports, fun t_no_credit_reports/0}, {late_at_the_end, fun t_late_at_the_end/0},
+     {late_after_a_limit, fun t_late_after_a_limit/0}, {late_in_a_pause, fun t_late_in_a_pause/0}].
 
 %% What differs with trace sessions: run in each other release that is there.
 sessions() ->
@@ -65,7 +66,7 @@ sessions() ->
      old_code, returns_off, two_runs, foreign_trace, clean, clean_silent, info, max_rate,
      names, mailboxes,
      call_results, call_spawns, call_timeout, call_stopped, call_linger, call_others, call_limit,
-     reload_scheduled, stack_scheduled, code_scheduled, no_credit_reports].
+     reload_scheduled, stack_scheduled, code_scheduled, no_credit_reports, late_at_the_end, late_after_a_limit, late_in_a_pause].
 
 run_test(Name, Fun) ->
     Parent = self(),

@@ -107,7 +107,7 @@ relay_probe(Message, Acc, N, R) ->
 relay_take(Message, Acc, N, R) when element(1, Message) =:= trace_ts ->
     relay_probe(Message, Acc, N, R);
 relay_take({relay_finish, From, Tag, Final, Wait}, Acc, N, R) ->
-    relay_finish(relay_emit(Acc, N, R), From, Tag, Final, Wait);
+    relay_finish(relay_late(relay_emit(Acc, N, R)), From, Tag, Final, Wait);
 relay_take(Message, Acc, N, R) ->
     %% What the frame has to say is said now: the next one may be long in coming.
     relay_collect([], 0, relay_other(Message, relay_check(relay_emit(Acc, N, R)))).
@@ -141,8 +141,8 @@ relay_other({relay_sample, Report}, #relay{held_bytes = 0} = R) ->
 relay_other({relay_sample, {mailboxes, _, Lengths}}, #relay{run = #run{namer = Namer}} = R) ->
     is_pid(Namer) andalso (Namer ! {untold, Lengths}), % a later one tells them
     R;
-relay_other({trace_delivered, all, Ref}, #relay{paused = #pause{drained = Ref} = Pause} = R) ->
-    R#relay{paused = Pause#pause{drained = true}};
+relay_other({trace_delivered, all, Ref}, #relay{paused = #pause{drained = Ref} = Pause, ended = false} = R) ->
+    relay_late(R#relay{paused = Pause#pause{drained = true}});
 relay_other({relay_follow, Pids, Tree, Select}, R) ->
     relay_say(follow_on(Pids, Tree, Select, R));
 relay_other({relay_again, Key}, R) ->
@@ -172,11 +172,15 @@ credit_grant(#run{shared = Shared}, Total) ->
 
 relay_check(#relay{run = #run{shared = Shared}} = R0) ->
     R1 = relay_send_held(relay_take_urgent(relay_say(R0))),
-    {message_queue_len, Queue} = process_info(self(), message_queue_len),
+    Queue = relay_queue(),
     Queue > atomics:get(Shared, ?PEAK) andalso atomics:put(Shared, ?PEAK, Queue),
     R2 = relay_load(Queue, R1),
     relay_publish(R2),
     relay_cap(relay_turn(Queue, R2)).
+
+relay_queue() ->
+    {message_queue_len, Queue} = process_info(self(), message_queue_len),
+    Queue.
 
 %% It goes before all processes of its scheduler (relay_priority), and one that waits there for a long mailbox to be worked off
 %% would answer that much later. So it stands back for a millisecond now and then; and while tracing is paused, when no more can
@@ -315,7 +319,7 @@ relay_drain(Why, R) ->
         Message when element(1, Message) =:= trace_ts ->
             relay_drain(Why, relay_lose(1, Why, R#relay{seq = R#relay.seq + 1}));
         {relay_finish, From, Tag, Final, Wait} ->
-            relay_finish(R, From, Tag, Final, Wait);
+            relay_finish(relay_late(relay_shed(relay_queue(), Why, R)), From, Tag, Final, Wait);
         Message ->
             relay_drain(Why, relay_other(Message, R))
     after ?FRAME_MS ->
@@ -325,6 +329,28 @@ relay_drain(Why, R) ->
     end.
 
 %% ---- The end -------------------------------------------------------------------------------------------------------
+
+%% Where many send to it at once (message_queue_data = off_heap), the VM keeps the order of each sender's messages and no other:
+%% what says that all has been delivered may stand before some of that. So what else is there by now is taken with it. It is
+%% little, and no more is made: the events are off.
+relay_late(R) -> relay_late([], 0, relay_queue(), R).
+
+relay_late(Acc, N, Left, #relay{cap = Cap} = R) when Left =:= 0; N >= Cap ->
+    case relay_late_emit(Acc, N, R) of
+        R1 when Left =:= 0 -> R1;
+        R1 -> relay_late([], 0, Left, R1)
+    end;
+relay_late(Acc, N, Left, R) ->
+    receive
+        Message when element(1, Message) =:= trace_ts -> relay_late([Message | Acc], N + 1, Left - 1, R);
+        {relay_report, Report} -> relay_late([], 0, Left - 1, relay_control(Report, relay_late_emit(Acc, N, R)))
+    after 0 -> relay_late(Acc, N, 0, R)
+    end.
+
+%% Too late for max_events is lost.
+relay_late_emit(_, N, #relay{max_events = Max, seq = Seq} = R) when Max > 0, Seq >= Max ->
+    relay_lose(N, ?REASON_LIMIT, R#relay{seq = Seq + N});
+relay_late_emit(Acc, N, R) -> relay_cap(relay_emit(Acc, N, R)).
 
 %% Everything that was traced is in the frames or in the counts by now: the guardian has waited for its delivery. What is
 %% held may wait for credit until Wait ms have passed; then it is lost.
