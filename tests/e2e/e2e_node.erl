@@ -28,19 +28,24 @@ loop() ->
             loop()
     end.
 
-%% Is anyone traced now, or this one, by whatever tool? A session without flags does not trace yet. While beamtap looks how large
-%% processes are, they are traced without the arguments of their calls: that is not all of it yet.
-traced() -> lists:any(fun traced/1, [new | processes()]).
+%% Is anyone traced now, or this one, by whatever tool? A session without flags does not trace yet. Until beamtap has seen how large
+%% processes are, they are traced without the arguments of their calls: that is not all of it yet. (One by name is small here.)
+traced() -> lists:any(fun(P) -> all_flags(P) =/= [] end, [new | processes()]) andalso not looks_at_heaps(heaps_begin).
 
 traced(P) ->
-    Flags = flags(P) ++ lists:append([session_flags(S, P) || S <- sessions()]),
-    Flags =/= [] andalso not (lists:member(arity, Flags) andalso looks_at_heaps()).
+    Flags = all_flags(P),
+    Flags =/= [] andalso not (lists:member(arity, Flags) andalso (looks_at_heaps(heaps_begin) orelse looks_at_heaps(heaps_loop))).
 
-looks_at_heaps() ->
-    lists:any(fun(P) -> case process_info(P, initial_call) of
-                            {_, {beamtap_agent, F, _}} -> lists:prefix("-heaps_start", atom_to_list(F));
-                            _ -> false
-                        end end, processes()).
+all_flags(P) -> flags(P) ++ lists:append([session_flags(S, P) || S <- sessions()]).
+
+looks_at_heaps(In) -> lists:any(fun(P) -> lists:keymember(In, 2, ours(P)) end, processes()).
+
+%% The functions of beamtap's that it is in. (What it began with is a fun of whoever spawned it.)
+ours(P) ->
+    case process_info(P, current_stacktrace) of
+        {_, Stack} -> [{M, F} || {M, F, _, _} <- Stack, lists:prefix("beamtap", atom_to_list(M))];
+        undefined -> []
+    end.
 
 %% By a session of beamtap's: dbg may have one too.
 traced_in_session(P) ->
@@ -77,8 +82,7 @@ residue() ->
                               {traced, T} <- [erlang:trace_info(MFA, traced)], T =/= false, T =/= undefined],
         [{module, M} || M <- erlang:loaded(), erlang:module_loaded(M), lists:prefix("beamtap", atom_to_list(M))],
         [{old_module, M} || M <- erlang:loaded(), lists:prefix("beamtap", atom_to_list(M)), erlang:check_old_code(M)],
-        [{process, P, I} || P <- processes(), {_, I} <- [process_info(P, initial_call)],
-                            lists:prefix("beamtap", atom_to_list(element(1, I)))],
+        [{process, P, F} || P <- processes(), [F | _] <- [ours(P)]],
         [{registered, R} || R <- registered(), lists:prefix("beamtap", atom_to_list(R))],
         [{session, S} || S <- sessions()]
     ]).
