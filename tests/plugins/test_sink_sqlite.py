@@ -66,6 +66,21 @@ def the_questions_are_answered():
     assert ask('calls.db', 'select * from exceptions') == [('shop_cart:a/0', '{error,badarg}', 1)]
 
 
+def what_is_open_at_the_end_is_there():
+    """A request that nobody answers, and one whose server is not traced: they are told when the run ends, after the last flush."""
+    r = Recording(['message_send', 'message_receive'])
+    request = tuple_of(atom('$gen_call'), tuple_of(pid(1), reference(7)), atom('price'))
+    r.send(10, 1, 2, request)
+    r.receive(30, 2, 1, request)
+    other = tuple_of(atom('$gen_call'), tuple_of(pid(1), reference(8)), atom('sell'))
+    r.send(50, 1, 3, other)
+    r.receive(90, 1, 3, tuple_of(reference(8), atom('ok')))
+    export(r.end(), 'open.db')
+    got = ask('open.db', 'select server, calls, answered from servers order by server')
+    assert got == [('<0.2.0>', 1, 0), ('not seen', 1, 1)], got
+    assert whole('open.db') and not os.path.exists('open.db-journal')
+
+
 def marked():
     r = Recording(['function_call'])
     for i in range(20):
@@ -252,7 +267,7 @@ def main():
         if not os.path.exists(BUILD + '/plugins/beamtap_sink_sqlite.so'):
             print('# skipped: there is no sink sqlite in this build, for SQLite is missing')
             return 0
-        return 1 if tests('sqlite', (calls_have_their_times, the_questions_are_answered, the_rows_are_those_of_csv, written_is_what_is_in_it,
+        return 1 if tests('sqlite', (calls_have_their_times, the_questions_are_answered, what_is_open_at_the_end_is_there, the_rows_are_those_of_csv, written_is_what_is_in_it,
                                      a_file_that_exists_is_emptied_and_kept_where_there_is_no_run, what_cannot_be_a_database_is_refused, an_old_journal_goes, names_are_those_of_files,
                                      a_full_disk_leaves_what_was_written, a_killed_run_leaves_a_database, it_can_be_read_meanwhile,
                                      a_reader_in_a_transaction_does_not_stop_it)) else 0

@@ -87,7 +87,7 @@ static enum tap_status db_stop(void *self)
     struct db *d = self;
     sigset_t before;
     limits_held(&before);
-    if (d->open && db_rows_end(d))
+    if (d->begun && db_rows_end(d)) /* the last flush has committed: this is one more */
         db_commit(d, true);
     db_close(d);
     limits_restored(&before);

@@ -18,7 +18,7 @@ static bool call_ended(void *self, const struct tap_call *call)
     bool timed = call->end < TAP_CALL_POINT;
     bool here = call->end == TAP_CALL_RETURNED || call->end == TAP_CALL_THREW;
     uint32_t function = db_function(d, f->module, f->function, f->arity);
-    uint32_t process = d->event && tap_pid_same(&call->pid, &d->event->pid)
+    uint32_t process = d->event && d->process && tap_pid_same(&call->pid, &d->event->pid)
                            ? d->process
                            : db_process(d, &call->pid, call->node, false);
     if (!function || !process)
