@@ -160,5 +160,25 @@ static void names_are_learned(void)
     finish(s, root);
 }
 
+/* Of a gap of one process, and of a row of a profile: whatever the node calls itself, the file stays
+ * JSON. */
+static void a_nodes_odd_name_stays_in_its_quotes(void)
+{
+    struct chrome_stream *s = chrome_open(CALLS, NULL);
+    static const char odd[] = "a\"b\\c\x01@h";
+    for (int counted = 0; counted < 2; counted++) {
+        struct tap_event *ev =
+            chrome_event(s, counted ? TAP_FUNCTION_COUNTERS : TAP_GAP, 100 + counted, 0, 0);
+        ev->reason = counted ? TAP_REASON_NONE : TAP_REASON_TERM;
+        ev->pid = (struct tap_pid){tap_intern_name(s->intern, odd, sizeof odd - 1), 7, 0, 1};
+    }
+    cJSON *root = chrome_close(s);
+    const char *gap = chrome_arg(chrome_find(root, 'i', "left out from here", 0), "process"),
+               *row = chrome_arg(chrome_find(root, 'i', "counted", 0), "process");
+    CU_ASSERT_PTR_NOT_NULL(strstr(gap, "a\"b\\c"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(row, "a\"b\\c"));
+    finish(s, root);
+}
+
 UNIT_TESTS("sink_chrome_names", UNIT_TEST(names_are_learned), UNIT_TEST(a_label_is_a_name),
-           UNIT_TEST(mailboxes_are_counters))
+           UNIT_TEST(mailboxes_are_counters), UNIT_TEST(a_nodes_odd_name_stays_in_its_quotes))

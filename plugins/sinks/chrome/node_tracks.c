@@ -197,7 +197,7 @@ void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
 void tap_nodes_counted(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
-    struct tap_print print = {.struct_size = sizeof print, .limit = 64};
+    struct tap_print print = {.struct_size = sizeof print, .limit = 64, .json = true};
     struct tap_counted row;
     char pid[80];
     if (!tap_counted_read(in->batch->arena + ev->payload.off, ev->payload.len, &row))
@@ -222,7 +222,7 @@ void tap_nodes_counted(struct tap_chrome *c, const struct tap_chrome_in *in)
 static void nodes_part_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
-    struct tap_print print = {.struct_size = sizeof print, .limit = 64};
+    struct tap_print print = {.struct_size = sizeof print, .limit = 64, .json = true};
     char pid[80];
     if (ev->gap)
         nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out until here"));

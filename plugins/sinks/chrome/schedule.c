@@ -88,7 +88,8 @@ static bool schedule_run_end(struct tap_chrome *c, const struct tap_chrome_in *i
 {
     struct tap_track *t = process->scheduler ? schedule_track(c, in, process->scheduler) : NULL;
     process->scheduler = 0;
-    if (!t || !tap_stack_top(t) || tap_stack_top(t)->label != process->tid)
+    const struct tap_open *run = t ? tap_stack_top(t) : NULL;
+    if (!run || run->kind != TAP_OPEN_RUN || run->label != process->tid)
         return false;
     tap_stack_close(c, t, in->ts, TAP_CLOSE_PLAIN, NULL, events);
     return true;
