@@ -338,6 +338,29 @@ static void the_flame_graph_has_what_takes_most_time(void)
     sb_free(b);
 }
 
+/* The end of the node is where tracing ended: what is open then is drawn as not ended. Where it came
+ * back its processes are others. */
+static void what_is_open_at_the_end_is_drawn(void)
+{
+    for (int back = 0; back < 2; back++) {
+        struct sb *b = calloc(1, sizeof *b);
+        struct sink s = opened();
+        call(b, TAP_FUNCTION_CALL, 100, "stuck", 0);
+        call(b, TAP_FUNCTION_CALL, 100, "done", 10);
+        call(b, TAP_FUNCTION_RETURN, 100, "done", 20);
+        sb_event(b, TAP_NODE_DOWN);
+        if (back) {
+            sb_event(b, TAP_NODE_UP);
+            sb_event(b, TAP_NODE_DOWN);
+        }
+        CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+        cJSON *d = ended(&s);
+        CU_ASSERT_EQUAL(cJSON_GetArraySize(list(d, "spans")), back ? 1 : 2);
+        cJSON_Delete(d);
+        sb_free(b);
+    }
+}
+
 static void no_event_is_a_page_too(void)
 {
     struct sink s = opened();
@@ -484,6 +507,6 @@ UNIT_TESTS("sink_html", UNIT_TEST(sums_are_those_of_the_events),
            UNIT_TEST(a_hostile_node_stays_in_its_quotes), UNIT_TEST(a_long_trace_is_a_small_page),
            UNIT_TEST(deep_recursion_is_bounded),
            UNIT_TEST(the_flame_graph_has_what_takes_most_time), UNIT_TEST(no_event_is_a_page_too),
-           UNIT_TEST(a_full_disk_leaves_no_half_page), UNIT_TEST(a_profile_is_added_up),
-           UNIT_TEST(a_large_profile_is_a_small_page),
+           UNIT_TEST(what_is_open_at_the_end_is_drawn), UNIT_TEST(a_full_disk_leaves_no_half_page),
+           UNIT_TEST(a_profile_is_added_up), UNIT_TEST(a_large_profile_is_a_small_page),
            UNIT_TEST(percentiles_are_right_within_two_percent))

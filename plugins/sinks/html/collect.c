@@ -84,7 +84,7 @@ void html_collect(struct html *h, const struct tap_batch *batch, const struct ta
         html_processes_mailboxes(h, batch, e);
     else if (e->kind == TAP_MARK)
         html_timeline_mark(h, batch, e);
-    if (e->kind == TAP_NODE_UP && html_node_get(h, e->node))
-        h->nodes[e->node].seen = true;
+    if (e->kind == TAP_NODE_UP)
+        html_timeline_up(h, e);
     h->no_memory |= !tap_returns_off_learn(&h->times.returns_off, e) || h->times.no_memory;
 }

@@ -135,7 +135,7 @@ struct html_gap {
 
 struct html_node {
     uint32_t epoch;
-    bool seen;
+    bool seen, ended; /* ended: and not back since */
     uint64_t events, lost, gap_ns, gaps;
     uint64_t lost_by[TAP_REASON_COUNT], gap_by[TAP_REASON_COUNT];
 };
@@ -222,6 +222,8 @@ bool html_servers_init(struct html *);
 void html_servers_free(struct html *);
 
 void html_timeline_count(struct html *, const struct tap_event *);
+/* The node is there: where it had ended its pids are others. */
+void html_timeline_up(struct html *, const struct tap_event *);
 /* Lost events, a gap, or a node that went: what was open there may have ended unseen. */
 void html_timeline_break(struct html *, const struct tap_event *);
 /* Where a window begins or ends. */

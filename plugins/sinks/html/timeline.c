@@ -59,6 +59,16 @@ static void stretch(struct html *h, int64_t from, int64_t to)
     h->last = to > h->last ? to : h->last;
 }
 
+void html_timeline_up(struct html *h, const struct tap_event *e)
+{
+    struct html_node *n = html_node_get(h, e->node);
+    if (!n)
+        return;
+    n->seen = true;
+    n->epoch += n->ended;
+    n->ended = false;
+}
+
 void html_timeline_break(struct html *h, const struct tap_event *e)
 {
     struct html_node *n = html_node_get(h, e->node);
@@ -66,7 +76,8 @@ void html_timeline_break(struct html *h, const struct tap_event *e)
     if (!n)
         return;
     n->seen = true;
-    n->epoch++;
+    n->ended |= e->kind == TAP_NODE_DOWN; /* what is open then stays so until it is back */
+    n->epoch += e->kind != TAP_NODE_DOWN;
     if (e->kind == TAP_LOST) {
         n->lost += e->lost;
         n->lost_by[why] += e->lost;
