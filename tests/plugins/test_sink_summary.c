@@ -107,6 +107,36 @@ static void says(int64_t ns, const char *first, const char *row, const char *gap
     free(text);
 }
 
+/* With -> return behind one pattern: that function's first call, and those that are open when the
+ * first of them returns, have a length as all others. */
+static void what_the_plan_returns_is_timed_from_the_first(void)
+{
+    static const struct tap_plan_function pay = {
+        .module = "shop", .function = "pay", .arity = 1, .flags = TAP_PLAN_RETURN};
+    struct sb *b = calloc(1, sizeof *b);
+    struct sink s;
+    char path[128];
+    const uint32_t events = sink_session.events;
+    sink_session.events = TAP_KIND_BIT(TAP_FUNCTION_CALL);
+    sink_session.returned = &pay;
+    sink_session.returned_count = 1;
+    strcpy(path, temp_path("summary.txt"));
+    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+    call(b, TAP_FUNCTION_CALL, "pay", T0);
+    call(b, TAP_FUNCTION_CALL, "other", T0 + 1);
+    call(b, TAP_FUNCTION_RETURN, "pay", T0 + 2 * TAP_SECOND);
+    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+    char *text = read_path(path);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, " 1   2000.0 ms   2000.0 ms"));
+    free(text);
+    sb_free(b);
+    sink_session.events = events;
+    sink_session.returned = NULL;
+    sink_session.returned_count = 0;
+}
+
 static void times_are_rounded_in_their_unit(void)
 {
     says(1465400000, " events in 1.465 s:",
@@ -379,4 +409,5 @@ UNIT_TESTS("sink_summary", UNIT_TEST(own_time_is_what_it_ran), UNIT_TEST(an_exce
            UNIT_TEST(own_time_that_includes_waiting_says_so),
            UNIT_TEST(mailboxes_and_limits_are_told), UNIT_TEST(marks_are_told_and_are_no_processes),
            UNIT_TEST(a_return_after_a_loss_has_no_time), UNIT_TEST(sums_of_any_times_fit),
+           UNIT_TEST(what_the_plan_returns_is_timed_from_the_first),
            UNIT_TEST(times_are_rounded_in_their_unit), UNIT_TEST(times_ask_no_locale))

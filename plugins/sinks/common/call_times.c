@@ -35,7 +35,12 @@ static uint32_t function_get(struct tap_call_times *t, const struct tap_event *e
         return 0;
     }
     t->functions[t->function_count] = (struct tap_call_function){
-        .module = e->module, .function = e->function, .arity = e->arity, .returns = t->returns};
+        .module = e->module,
+        .function = e->function,
+        .arity = e->arity,
+        .returns =
+            t->returns || tap_returns_traced(t->host, tap_name_get(t->host, e->module)->text,
+                                             tap_name_get(t->host, e->function)->text, e->arity)};
     *at = t->function_count++;
     return *at;
 }
