@@ -73,6 +73,26 @@ def what_it_waits_for_is_said():
     silent.close()
 
 
+def one_that_hangs_in_its_handshake_takes_no_time_of_others():
+    """Two are joined at once, and wait for the third until its time is over: they have theirs still."""
+    frozen, nodes = Node(), [Node(), Node()]
+    pid = int(frozen('list_to_integer(os:getpid())'))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        run = Run(INI % ', '.join([frozen.name, *(n.name for n in nodes)]) + '[transport:dist]\nconnect_timeout = 2s\n', '--json')
+        for node in nodes:
+            node.traced()
+        run.interrupt().ended(1)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    states = {n['node']: n['state'] for n in run.summary()['nodes']}
+    assert not any(n.name + ': the node does not answer' in run.err() for n in nodes), run.err()
+    assert states == {frozen.name: 'failed', **{n.name: 'done' for n in nodes}}, (states, run.err())
+    for node in (*nodes, frozen):
+        node.clean()
+        node.stop()
+
+
 def a_start_ends_with_connect_timeout():
     """The node answers the handshake, and then nothing."""
     node, well = Node(), Node()
@@ -246,5 +266,5 @@ def nodes_that_speak_tls_are_named():
     node.clean(), plain.clean()
 
 
-tests(an_interrupt_ends_connecting_at_once, what_it_waits_for_is_said, a_start_ends_with_connect_timeout, cookies_where_erl_has_them,
+tests(an_interrupt_ends_connecting_at_once, what_it_waits_for_is_said, one_that_hangs_in_its_handshake_takes_no_time_of_others, a_start_ends_with_connect_timeout, cookies_where_erl_has_them,
       more_than_a_thousand_descriptors, more_than_a_thousand_descriptors_in_a_program, nodes_that_speak_tls_are_named)

@@ -170,14 +170,15 @@ static uint16_t own_port(int fd)
     getsockname(fd, (struct sockaddr *)&a, &len);
     return ntohs(((struct sockaddr_in *)&a)->sin_port); /* at the same place in both families */
 }
-static uint16_t registered; /* where epmd says that `shop` is */
+static uint16_t registered;         /* where epmd says that `shop` is */
+static const char *listed = "shop"; /* what it says that it knows */
 static void is_epmd(int fd)
 {
     uint8_t request[300];
     ssize_t n = recv(fd, request, sizeof request, 0);
     if (n >= 3 && request[2] == 'n') {
         uint8_t names[64] = {0, 0, (uint8_t)(own_port(fd) >> 8), (uint8_t)own_port(fd)};
-        int len = snprintf((char *)names + 4, 60, "name shop at port %u\n", registered);
+        int len = snprintf((char *)names + 4, 60, "name %s at port %u\n", listed, registered);
         says(fd, names, 4 + (size_t)len);
     } else if (n == 7 && !memcmp(request + 2, "zshop", 5)) {
         uint8_t found[] = {119,
@@ -264,6 +265,22 @@ static uint16_t found(const char *alive, char why[900])
     bool ok = tap_epmd_find("web1", &a, alive, tap_wire_now() + 3 * SECOND, &port, why, 900);
     CU_ASSERT_EQUAL(ok, !why[0]);
     return port;
+}
+
+/* Whoever asks for any node takes the one that there is, but not `*` itself: that would be asked for
+ * again, without an end. */
+static void any_node_is_the_one_that_is_there(void)
+{
+    struct peer epmd;
+    char why[900];
+    registered = 4711;
+    peer_begin(&epmd, "127.0.0.1", 0, is_epmd);
+    epmd_is(&epmd);
+    CU_ASSERT_EQUAL(found("*", why), 4711);
+    listed = "*";
+    CU_ASSERT_EQUAL(found("*", why), 0);
+    listed = "shop";
+    peer_end(&epmd);
 }
 
 static void epmd_is_asked_in_both_families(void)
@@ -550,8 +567,9 @@ static void a_refused_cookie_is_described(void)
 }
 
 UNIT_TESTS("net", UNIT_TEST(families_take_turns), UNIT_TEST(hosts_of_either_family_are_found),
-           UNIT_TEST(whoever_listens_wins), UNIT_TEST(epmd_is_asked_in_both_families),
-           UNIT_TEST(what_is_not_epmd_is_named), UNIT_TEST(what_is_no_node_is_named),
-           UNIT_TEST(a_tls_node_that_epmd_knows_is_named), UNIT_TEST(names_are_overheard),
-           UNIT_TEST(a_dial_says_what_it_waits_for), UNIT_TEST(cookies_are_where_erl_looks),
-           UNIT_TEST(cookie_files_are_judged_as_erl_does), UNIT_TEST(a_refused_cookie_is_described))
+           UNIT_TEST(whoever_listens_wins), UNIT_TEST(any_node_is_the_one_that_is_there),
+           UNIT_TEST(epmd_is_asked_in_both_families), UNIT_TEST(what_is_not_epmd_is_named),
+           UNIT_TEST(what_is_no_node_is_named), UNIT_TEST(a_tls_node_that_epmd_knows_is_named),
+           UNIT_TEST(names_are_overheard), UNIT_TEST(a_dial_says_what_it_waits_for),
+           UNIT_TEST(cookies_are_where_erl_looks), UNIT_TEST(cookie_files_are_judged_as_erl_does),
+           UNIT_TEST(a_refused_cookie_is_described))

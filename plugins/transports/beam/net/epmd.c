@@ -179,7 +179,8 @@ bool tap_epmd_find(const char *host, struct tap_addresses *addresses, const char
         by = soon < deadline ? soon : deadline;
     }
     epmd_list(&e, &first, names, sizeof names);
-    if (strcmp(alive, TAP_EPMD_ANY) == 0 && names[0] && !strstr(names, ", "))
+    if (strcmp(alive, TAP_EPMD_ANY) == 0 && names[0] && !strstr(names, ", ") &&
+        strcmp(names, TAP_EPMD_ANY) != 0) /* no node is called so, whatever it says */
         return tap_epmd_find(host, addresses, names, deadline, port, why, cap);
     if (strcmp(alive, TAP_EPMD_ANY) == 0)
         snprintf(why, cap,

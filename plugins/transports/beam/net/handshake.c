@@ -278,7 +278,6 @@ static bool shake_find(const struct tap_approach *a, struct shake *s, const char
     if (!s->port && !tap_epmd_find(*host, &s->addresses, target, a->deadline, &s->port, to->why,
                                    sizeof to->why))
         return false;
-    stage_set(a->stage, "its host to accept a connection");
     return true;
 }
 
@@ -306,11 +305,13 @@ static void shake_hands(const struct tap_approach *a, struct shake *s, const cha
     struct in_addr nobody = {htonl(INADDR_LOOPBACK)}; /* what ei believes; we connect elsewhere */
     uint32_t creation = 0;
     ei_cnode ec;
+    stage_set(a->stage, "this machine's own name (name lookup)");
     if (!shake_host(host, &s->addresses.at[0], mine, sizeof mine)) {
         snprintf(to->why, sizeof to->why, "this machine's own name cannot be found (%s)",
                  strerror(errno));
         return;
     }
+    stage_set(a->stage, "its host to accept a connection");
     snprintf(me, sizeof me, "%s@%s", a->alive, mine);
     if (getrandom(&creation, sizeof creation, 0) < 0)
         creation = (uint32_t)tap_wire_now();

@@ -102,11 +102,12 @@ void tap_beam_node_ready(struct tap_beam_node *n, short revents, short data_reve
         ok = tap_conn_flush(&n->conn);
     if (revents & (POLLIN | POLLHUP | POLLERR))
         ok = tap_conn_receive(&n->conn) && ok;
-    tap_beam_node_data_ready(n, data_revents);
+    if (!ok && !n->final_here) /* first: what else is here then tells of that end */
+        tap_beam_node_broken(n);
+    if (n->state != TAP_BEAM_ENDED)
+        tap_beam_node_data_ready(n, data_revents);
     if (n->final_here && n->state != TAP_BEAM_ENDED)
         node_finish(n);
-    else if (!ok)
-        tap_beam_node_broken(n);
 }
 
 /* ---- What is said while tracing */

@@ -44,6 +44,7 @@ struct tap_beam_node {
     enum tap_beam_state state;
     struct tap_dial *dial;
     int64_t dialled_at; /* when the last attempt began: tap_wire_now */
+    int64_t joining;    /* ns that it took to be joined */
     bool waited;        /* what it waits for was said, for this attempt */
     struct tap_conn conn;
     struct tap_rpc rpc;

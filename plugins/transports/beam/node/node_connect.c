@@ -31,6 +31,7 @@ static void connect_joined(struct tap_beam_node *n, const struct tap_approached 
     n->names_at = n->names_asked = 0;
     n->align = (struct tap_align){0};
     n->incarnations++;
+    n->joining = tap_wire_now() - n->dialled_at;
     tap_beam_node_data_reset(n);
     tap_conn_open(&n->conn, host, n->index, a->wire, &tap_beam_node_events, n);
     n->conn.mask = &n->beam->mask;

@@ -70,6 +70,8 @@ void tap_beam_node_start(struct tap_beam_node *n)
     struct tap_buf args = {0};
     n->state = TAP_BEAM_STARTING;
     n->tries = 0;
+    /* What was waited for others, to be joined, is not this node's. */
+    n->dialled_at = tap_wire_now() - n->joining;
     n->start_by = tap_wire_now() + tap_beam_node_time(n);
     tap_agent_write_limits(&args);
     start_ask(n, STEP_LIMITS, "lists", "map", &args);
