@@ -267,8 +267,8 @@ static uint16_t found(const char *alive, char why[900])
     return port;
 }
 
-/* Whoever asks for any node takes the one that there is, but not `*` itself: that would be asked for
- * again, without an end. */
+/* Whoever asks for any node takes the one that there is, but not `*` itself: that would be asked
+ * for again, without an end. */
 static void any_node_is_the_one_that_is_there(void)
 {
     struct peer epmd;

@@ -160,8 +160,8 @@ static void names_are_learned(void)
     finish(s, root);
 }
 
-/* Of a gap of one process, and of a row of a profile: whatever the node calls itself, the file stays
- * JSON. */
+/* Of a gap of one process, and of a row of a profile: whatever the node calls itself, the file
+ * stays JSON. */
 static void a_nodes_odd_name_stays_in_its_quotes(void)
 {
     struct chrome_stream *s = chrome_open(CALLS, NULL);

@@ -338,8 +338,8 @@ static void the_flame_graph_has_what_takes_most_time(void)
     sb_free(b);
 }
 
-/* The end of the node is where tracing ended: what is open then is drawn as not ended. Where it came
- * back its processes are others. */
+/* The end of the node is where tracing ended: what is open then is drawn as not ended. Where it
+ * came back its processes are others. */
 static void what_is_open_at_the_end_is_drawn(void)
 {
     for (int back = 0; back < 2; back++) {
