@@ -63,11 +63,11 @@ static void writes_as_the_node_does(void)
 {
     for (size_t i = 0; i < 2 * TERMS; i++) {
         size_t n = i / 2;
-        tap_kinds_ask_each(i % 2); /* as OTP 29 is asked */
+        tap_kinds_each = i % 2; /* as OTP 29 is asked */
         CU_ASSERT(encode(read_term(terms[n].bytes, terms[n].len), sizeof room));
         CU_ASSERT(encoder.p == room + terms[n].len && !memcmp(room, terms[n].bytes, terms[n].len));
     }
-    tap_kinds_ask_each(false);
+    tap_kinds_each = false;
 }
 
 /* {a, #m:r{x = 1}}: what no NIF can read is left out, and the rest is there. */
@@ -75,10 +75,10 @@ static void a_native_record_is_left_out(void)
 {
     static const char term[] = "\x68\2w\1a\x43\0\0\0\1\1w\1mw\1rw\1x\x61\1",
                       left[] = "\x68\2w\1a\x68\2w\x0c$beamtap_cut\x61";
-    tap_kinds_ask_each(true);
+    tap_kinds_each = true;
     CU_ASSERT(encode(read_term((const uint8_t *)term, sizeof term - 1), sizeof room));
     CU_ASSERT(encoder.p == room + sizeof left && !memcmp(room, left, sizeof left)); /* and its 0 */
-    tap_kinds_ask_each(false);
+    tap_kinds_each = false;
 }
 
 static void stops_at_its_limit_and_not_before(void)

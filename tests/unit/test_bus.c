@@ -269,6 +269,17 @@ static void commit_call_at(uint64_t seq, uint32_t pid, int64_t time)
     commit(f, n);
 }
 
+/* Calls of several nodes, brought into one order. */
+static void begin_in_order(bool recorded, int64_t reorder)
+{
+    begin_with((struct tap_bus_options){.events = TAP_KIND_BIT(TAP_FUNCTION_CALL),
+                                        .memory = 1 << 30,
+                                        .several = true,
+                                        .in_order = true,
+                                        .recorded = recorded,
+                                        .reorder = reorder});
+}
+
 /* What went out: calls by processes 1, 2 and so on, in this order. */
 static void calls_are_by_pid(uint32_t n)
 {
@@ -293,12 +304,7 @@ static void calls_went_by_pid(uint32_t n)
 static void a_node_that_is_silent_in_a_recording_keeps_its_place(void)
 {
     struct tap_bus_node one = {0}, two = {.stream.node = 1};
-    begin_with((struct tap_bus_options){.events = TAP_KIND_BIT(TAP_FUNCTION_CALL),
-                                        .memory = 1 << 30,
-                                        .several = true,
-                                        .in_order = true,
-                                        .recorded = true,
-                                        .reorder = TAP_SECOND / 10});
+    begin_in_order(true, TAP_SECOND / 10);
     node = one;
     commit_call_at(0, 1, 1000);
     one = node;
@@ -315,12 +321,7 @@ static void a_node_that_ends_in_a_recording_overtakes_none(void)
 {
     struct tap_bus_node one = {0}, two = {.stream.node = 1};
     const int64_t ms = TAP_SECOND / 1000;
-    begin_with((struct tap_bus_options){.events = TAP_KIND_BIT(TAP_FUNCTION_CALL),
-                                        .memory = 1 << 30,
-                                        .several = true,
-                                        .in_order = true,
-                                        .recorded = true,
-                                        .reorder = 100 * ms});
+    begin_in_order(true, 100 * ms);
     node = one;
     commit_call_at(0, 1, 95 * ms);
     commit_call_at(1, 3, 193 * ms);
@@ -339,11 +340,7 @@ static void what_ended_nodes_did_waits_for_nothing(void)
 {
     struct tap_bus_node one = {0}, two = {.stream.node = 1};
     const int64_t ms = TAP_SECOND / 1000;
-    begin_with((struct tap_bus_options){.events = TAP_KIND_BIT(TAP_FUNCTION_CALL),
-                                        .memory = 1 << 30,
-                                        .several = true,
-                                        .in_order = true,
-                                        .reorder = 3600 * TAP_SECOND});
+    begin_in_order(false, 3600 * TAP_SECOND);
     node = one;
     commit_call_at(0, 1, 10 * ms);
     one = node;

@@ -193,23 +193,29 @@ void tap_nodes_lost(struct tap_chrome *c, const struct tap_chrome_in *in)
     nodes_counter(c, in->ev->node, "lost", "events", n->own.last, n->lost);
 }
 
+/* Whose it is, where it is one process's alone. */
+static void nodes_process(struct tap_chrome *c, const struct tap_event *ev)
+{
+    struct tap_print print = {.struct_size = sizeof print, .limit = 64, .json = true};
+    char pid[80];
+    if (!ev->pid.node)
+        return;
+    size_t len = c->host->pid_print(c->host, pid, sizeof pid, &ev->pid, &print);
+    tap_emit_text(c, "process", pid, len < sizeof pid ? len : sizeof pid);
+}
+
 /* A row of a profile is no moment of its process: it stands with the node. */
 void tap_nodes_counted(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
-    struct tap_print print = {.struct_size = sizeof print, .limit = 64, .json = true};
     struct tap_counted row;
-    char pid[80];
     if (!tap_counted_read(in->batch->arena + ev->payload.off, ev->payload.len, &row))
         row = (struct tap_counted){0, -1, -1};
     nodes_instant(c, ev->node, in->ts, TAP_TAIL("counters", "counted"));
     const struct tap_label *l = tap_label_get(c, ev->module, ev->function, ev->arity);
     if (l)
         tap_emit_text(c, "function", l->tail + l->name_off, l->name_len);
-    if (ev->pid.node) {
-        size_t len = c->host->pid_print(c->host, pid, sizeof pid, &ev->pid, &print);
-        tap_emit_text(c, "process", pid, len < sizeof pid ? len : sizeof pid);
-    }
+    nodes_process(c, ev);
     tap_emit_number(c, "calls", row.calls);
     if (row.ns >= 0)
         tap_emit_number(c, "time_ns", row.ns);
@@ -222,16 +228,11 @@ void tap_nodes_counted(struct tap_chrome *c, const struct tap_chrome_in *in)
 static void nodes_part_gap(struct tap_chrome *c, const struct tap_chrome_in *in)
 {
     const struct tap_event *ev = in->ev;
-    struct tap_print print = {.struct_size = sizeof print, .limit = 64, .json = true};
-    char pid[80];
     if (ev->gap)
         nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out until here"));
     else
         nodes_instant(c, ev->node, in->ts, TAP_TAIL("lost", "left out from here"));
-    if (ev->pid.node) {
-        size_t len = c->host->pid_print(c->host, pid, sizeof pid, &ev->pid, &print);
-        tap_emit_text(c, "process", pid, len < sizeof pid ? len : sizeof pid);
-    }
+    nodes_process(c, ev);
     tap_emit_term(c, "what", in, ev->payload);
     if (ev->gap)
         tap_emit_number(c, "ns", (int64_t)(ev->gap & INT64_MAX));

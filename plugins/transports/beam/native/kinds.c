@@ -14,11 +14,6 @@ void tap_kinds_load(void)
     tap_kinds_each = !info.otp_release || atoi(info.otp_release) >= RECORDS_SINCE;
 }
 
-void tap_kinds_ask_each(bool each)
-{
-    tap_kinds_each = each;
-}
-
 static ErlNifTermType kind_of_number(ErlNifEnv *env, ERL_NIF_TERM term)
 {
     double value;

@@ -12,10 +12,9 @@
  * VM when it is asked of one (erl_nif.c, ERTS_INTERNAL_ERROR). So from there on each kind is asked
  * for by itself. When the library is loaded. */
 void tap_kinds_load(void);
-void tap_kinds_ask_each(bool); /* for tests */
 ErlNifTermType tap_kind_asked(ErlNifEnv *, ERL_NIF_TERM);
 
-extern bool tap_kinds_each;
+extern bool tap_kinds_each; /* tests set it, too */
 static inline ErlNifTermType tap_kind_of(ErlNifEnv *env, ERL_NIF_TERM term)
 {
     return tap_kinds_each ? tap_kind_asked(env, term) : enif_term_type(env, term);

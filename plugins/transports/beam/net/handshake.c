@@ -275,10 +275,8 @@ static bool shake_find(const struct tap_approach *a, struct shake *s, const char
         return false;
     stage_set(a->stage, "epmd at its host");
     s->port = a->port;
-    if (!s->port && !tap_epmd_find(*host, &s->addresses, target, a->deadline, &s->port, to->why,
-                                   sizeof to->why))
-        return false;
-    return true;
+    return s->port || tap_epmd_find(*host, &s->addresses, target, a->deadline, &s->port, to->why,
+                                    sizeof to->why);
 }
 
 /* It went well: ei forgets the descriptor, which is a wire from now on. */
