@@ -2,9 +2,10 @@
 """test_sink_perfetto.py: what stands in the trace that the sink `perfetto` makes of recordings that are known. protoc reads it back by
 perfetto.proto, and what it means is told here as Perfetto itself tells it: names by their numbers, times by the sequence's clock, slices by
 their track's stack, arrows by their ends."""
-import ast, collections, json, os, random, re, shutil, subprocess, sys, tempfile
+import ast, collections, json, os, random, re, resource, shutil, subprocess, sys, tempfile
 from recording import *
 
+LOSSES = 30000
 work = tempfile.mkdtemp(prefix='beamtap-perfetto-')
 os.chdir(work)
 CALLS = ['function_call', 'function_return', 'function_exception']
@@ -385,6 +386,28 @@ def whatever_is_cut_loads():
     assert piped == data
 
 
+def a_loss_costs_no_look_at_every_process():
+    """CPU of the same many losses with many processes, of which few have anything open, beside that with few."""
+    def cpu(processes):
+        r = Recording(['schedule_out'])
+        at = tuple_of(atom('m'), atom('f'), integer(0))
+        for n in range(LOSSES):
+            r.event(n, 100 + n % processes, 'out', at)
+        for n in range(LOSSES):
+            r.frame(8, [], lost=1, why=1)
+            r.event(LOSSES + n, 100 + n % 7, 'out', at)
+        with open(os.path.join(work, 'losses.btf'), 'wb') as f:
+            f.write(r.end())
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run(BEAMTAP, 'export', os.path.join(work, 'losses.btf'), '--quiet', '-o', os.path.join(work, 'losses.pftrace'))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    few = min(cpu(7) for _ in range(3))
+    many = min(cpu(LOSSES) for _ in range(3))
+    assert many < 5 * few, (few, many)
+
+
 def its_trial_finds_nothing():
     said = run(BEAMTAP, 'plugins', '--test', 'sink:perfetto')
     assert 'nothing is wrong' in said, said
@@ -399,7 +422,7 @@ def main():
             calls_have_their_times, messages_are_joined, chromes_slices_and_arrows_are_the_same, a_third_of_chromes_size, loops_and_depths_are_closed,
             what_breaks_stacks_closes_slices, what_ends_together_ends_in_the_order_in_which_it_began, waiting_and_garbage_nest, mailboxes_are_counters_and_names_are_learned, marks_are_instants, times_that_go_back_are_told,
             calls_without_returns_are_points, a_sequence_of_many_names_begins_anew, written_is_what_is_in_it, whatever_is_cut_loads,
-            its_trial_finds_nothing)) else 0
+            a_loss_costs_no_look_at_every_process, its_trial_finds_nothing)) else 0
     finally:
         shutil.rmtree(work)
 

@@ -233,7 +233,7 @@ static bool of_process(struct pf *p)
     case TAP_SCHEDULE_IN:
     case TAP_SCHEDULE_OUT:
     case TAP_GC_START:
-    case TAP_GC_END: pf_schedule(p, t); break;
+    case TAP_GC_END: return pf_schedule(p, t);
     default: other(p, t); break;
     }
     return true;
@@ -252,14 +252,6 @@ static void reason(struct pf *p)
     const char *text = p->sink.host->reason_name(p->event->reason);
     if (p->event->reason && text)
         pf_text(p, PF_NOTE_REASON, text);
-}
-
-/* What was open there ended, nobody knows when. */
-static void broken(struct pf *p)
-{
-    for (uint32_t i = 0; i < p->track_count; i++)
-        if (p->tracks[i].node == p->event->node)
-            pf_track_settle(p, &p->tracks[i], p->event->ts);
 }
 
 static void lost(struct pf *p)
@@ -310,7 +302,7 @@ static bool of_node(struct pf *p)
     if (!tap_call_stacks_take(p->stacks, e))
         return false;
     if (tap_event_breaks_stacks(e))
-        broken(p);
+        pf_tracks_break(p, e->node, e->ts); /* what was open there ended, nobody knows when */
     switch (e->kind) {
     case TAP_NODE_UP: pf_node_describe(p, e->node, true); break;
     case TAP_NODE_DOWN:

@@ -131,6 +131,8 @@ struct pf_node {
     bool known;
     int64_t last; /* the time of its clock */
     struct tap_map names;
+    uint32_t *listed; /* the tracks on which something may be open, each once */
+    uint32_t listed_count;
 };
 
 struct pf_track {
@@ -142,6 +144,7 @@ struct pf_track {
     uint8_t open[2]; /* what the machine does with it, innermost last: enum pf_title */
     uint8_t open_count;
     bool ended, counted; /* counted: its mailbox has a track */
+    bool listed;         /* among its node's */
 };
 
 struct pf {
@@ -211,13 +214,18 @@ static inline uint64_t pf_number_of(uint32_t thread)
 int64_t pf_on(struct pf *, struct pf_track *, enum pf_type, int64_t ts);
 /* Ends what the machine does with it: it calls, returns or ends. */
 void pf_track_settle(struct pf *, struct pf_track *, int64_t ts);
+/* The same for all of a node. */
+void pf_tracks_break(struct pf *, uint32_t node, int64_t ts);
+/* Something will be open on it; false: no memory. */
+bool pf_track_list(struct pf *, struct pf_track *);
 /* What is told of processes' names, and of their mailboxes. */
 void pf_learn(struct pf *);
 void pf_mailboxes(struct pf *);
 
 /* ---- schedule.c */
 
-void pf_schedule(struct pf *, struct pf_track *);
+/* False: no memory. */
+bool pf_schedule(struct pf *, struct pf_track *);
 
 /* ---- events.c */
 

@@ -40,8 +40,10 @@ static void release(void *self)
     tap_call_stacks_free(p->stacks);
     tap_process_table_free(p->processes);
     tap_flow_times_free(&p->flows);
-    for (uint32_t i = 0; i < p->node_count; i++)
+    for (uint32_t i = 0; i < p->node_count; i++) {
         tap_map_free(&p->nodes[i].names);
+        free(p->nodes[i].listed);
+    }
     free(p->nodes);
     tap_map_free(&p->track_at);
     free(p->tracks);

@@ -97,12 +97,15 @@ static void gc_end(struct pf *p, struct pf_track *t)
     pf_close(p);
 }
 
-void pf_schedule(struct pf *p, struct pf_track *t)
+bool pf_schedule(struct pf *p, struct pf_track *t)
 {
+    if (!pf_track_list(p, t))
+        return false;
     switch (p->event->kind) {
     case TAP_SCHEDULE_IN: in(p, t); break;
     case TAP_SCHEDULE_OUT: out(p, t); break;
     case TAP_GC_START: gc_start(p, t); break;
     default: gc_end(p, t); break;
     }
+    return true;
 }

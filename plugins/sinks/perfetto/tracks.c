@@ -75,6 +75,31 @@ void pf_track_settle(struct pf *p, struct pf_track *t, int64_t ts)
     }
 }
 
+bool pf_track_list(struct pf *p, struct pf_track *t)
+{
+    struct pf_node *n = pf_node(p, t->node);
+    if (t->listed)
+        return true;
+    if (!n || !tap_grow(&n->listed, n->listed_count, sizeof *n->listed))
+        return false;
+    n->listed[n->listed_count++] = (uint32_t)(t - p->tracks);
+    return t->listed = true;
+}
+
+/* Losses may come as often as events do, and processes may be many: only those are looked at on
+ * which something was opened since. */
+void pf_tracks_break(struct pf *p, uint32_t node, int64_t ts)
+{
+    struct pf_node *n = pf_node(p, node);
+    for (uint32_t i = 0; n && i < n->listed_count; i++) {
+        struct pf_track *t = &p->tracks[n->listed[i]];
+        t->listed = false;
+        pf_track_settle(p, t, ts);
+    }
+    if (n)
+        n->listed_count = 0;
+}
+
 void pf_track_part(struct pf *p, const struct tap_pid *pid)
 {
     struct pf_track *t = track_find(p, pid);
@@ -88,6 +113,8 @@ static void forget_all(struct pf *p)
 {
     for (uint32_t i = 0; i < p->track_count; i++)
         pf_track_settle(p, &p->tracks[i], p->tracks[i].last);
+    for (uint32_t i = 0; i < p->node_count; i++)
+        p->nodes[i].listed_count = 0;
     tap_map_free(&p->track_at);
     p->first += p->track_count;
     p->track_count = 0;
