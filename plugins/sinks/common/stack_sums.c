@@ -1,6 +1,7 @@
 /* stack_sums.c: see stack_sums.h. */
 #include "sinks/common/stack_sums.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "beamtap/counters.h"
@@ -8,13 +9,33 @@
 #include "sinks/common/sums.h"
 #include "sinks/common/writer.h"
 
+/* Bytes that different stacks may take. A program that calls itself in ever other ways would have
+ * the collector take all memory there is. */
+#define STACKS_BYTES (UINT64_C(32) << 20)
+#define STACK_BYTES 64 /* what one takes beside its functions */
+
 struct tap_stack_sums {
     const struct tap_host *host;
     struct tap_call_stacks *stacks;
     struct tap_sums *sums;
     bool counted, counted_time;    /* a profile's rows, and time in them */
     uint64_t calls, points, timed; /* traced ones; without a traced end; with a length */
+    uint64_t bytes, most;          /* that the sums take, and may */
 };
+
+/* To a stack that is known, or while there is room; else to what all others took together, which is
+ * the stack of no function. */
+static bool add(struct tap_stack_sums *s, const struct tap_mfa *stack, size_t depth, uint64_t calls,
+                uint64_t ns)
+{
+    size_t len = depth * sizeof *stack;
+    if (!tap_sums_has(s->sums, stack, len)) {
+        if (s->bytes + STACK_BYTES + len > s->most)
+            return tap_sums_add(s->sums, "", 0, calls, ns);
+        s->bytes += STACK_BYTES + len;
+    }
+    return tap_sums_add(s->sums, stack, len, calls, ns);
+}
 
 static bool ended(void *self, const struct tap_call *call)
 {
@@ -22,8 +43,7 @@ static bool ended(void *self, const struct tap_call *call)
     s->calls++;
     s->points += call->end == TAP_CALL_POINT;
     s->timed += call->end < TAP_CALL_POINT;
-    return tap_sums_add(s->sums, call->stack, call->depth * sizeof *call->stack, 1,
-                        (uint64_t)call->own);
+    return add(s, call->stack, call->depth, 1, (uint64_t)call->own);
 }
 
 struct tap_stack_sums *tap_stack_sums_new(const struct tap_host *host)
@@ -32,12 +52,18 @@ struct tap_stack_sums *tap_stack_sums_new(const struct tap_host *host)
     if (!s)
         return NULL;
     s->host = host;
+    s->most = STACKS_BYTES;
     s->stacks = tap_call_stacks_new(host, ended, s);
     s->sums = tap_sums_new();
     if (s->stacks && s->sums)
         return s;
     tap_stack_sums_free(s);
     return NULL;
+}
+
+void tap_stack_sums_limit(struct tap_stack_sums *s, uint64_t most)
+{
+    s->most = most;
 }
 
 void tap_stack_sums_free(struct tap_stack_sums *s)
@@ -58,8 +84,7 @@ static bool take_counted(struct tap_stack_sums *s, const struct tap_batch *batch
         return true;
     s->counted = true;
     s->counted_time |= row.ns >= 0;
-    return tap_sums_add(s->sums, &function, sizeof function, (uint64_t)row.calls,
-                        row.ns > 0 ? (uint64_t)row.ns : 0);
+    return add(s, &function, 1, (uint64_t)row.calls, row.ns > 0 ? (uint64_t)row.ns : 0);
 }
 
 bool tap_stack_sums_take(struct tap_stack_sums *s, const struct tap_batch *batch,
@@ -82,6 +107,18 @@ static void tell_why_empty(const struct tap_stack_sums *s, const char *path)
                  why);
 }
 
+static void put_others(const struct tap_stack_sums *s, struct tap_writer *w,
+                       const struct tap_sum *sum)
+{
+    static const char name[] = "(other stacks)";
+    tap_writer_put(w, name, sizeof name - 1);
+    s->host->log(s->host, TAP_LOG_WARNING,
+                 "%s: there were more different stacks than %" PRIu64 " MiB hold: %" PRIu64
+                 " of %" PRIu64
+                 " calls are added up as %s; trace fewer functions to tell them apart",
+                 w->path, s->most >> 20, sum->count, s->calls, name);
+}
+
 bool tap_stack_sums_put(struct tap_stack_sums *s, struct tap_writer *w, bool calls)
 {
     const struct tap_sum *sum;
@@ -93,8 +130,11 @@ bool tap_stack_sums_put(struct tap_stack_sums *s, struct tap_writer *w, bool cal
         uint64_t value = calls ? sum->count : sum->total / 1000;
         if (!value)
             continue;
-        tap_call_stack_put(w, (const struct tap_mfa *)(const void *)sum->key,
-                           sum->len / sizeof(struct tap_mfa));
+        if (sum->len)
+            tap_call_stack_put(w, (const struct tap_mfa *)(const void *)sum->key,
+                               sum->len / sizeof(struct tap_mfa));
+        else
+            put_others(s, w, sum);
         w->p = tap_text_u64(tap_text_lit(tap_writer_reserve(w, 32), " "), value);
         tap_writer_put(w, "\n", 1);
         empty = false;

@@ -11,6 +11,9 @@ struct tap_stack_sums;
 struct tap_writer;
 
 struct tap_stack_sums *tap_stack_sums_new(const struct tap_host *); /* NULL: out of memory */
+/* How many bytes different stacks may take, from now on; 32 MiB before. Calls of what is beyond are
+ * added up as "(other stacks)", and the user is told. */
+void tap_stack_sums_limit(struct tap_stack_sums *, uint64_t most);
 void tap_stack_sums_free(struct tap_stack_sums *);
 /* Every event, of any kind. False: out of memory. */
 bool tap_stack_sums_take(struct tap_stack_sums *, const struct tap_batch *,

@@ -98,6 +98,11 @@ bool tap_sums_add(struct tap_sums *s, const void *key, size_t len, uint64_t coun
     return true;
 }
 
+bool tap_sums_has(const struct tap_sums *s, const void *key, size_t len)
+{
+    return s->slots && *slot_of(s, key, len);
+}
+
 const struct tap_sum *tap_sums_at(const struct tap_sums *s, size_t i)
 {
     return i < s->count ? s->at[i] : NULL;

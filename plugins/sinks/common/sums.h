@@ -18,6 +18,7 @@ struct tap_sums *tap_sums_new(void); /* NULL: out of memory */
 void tap_sums_free(struct tap_sums *);
 /* So many more of this key, with their numbers together. False: out of memory. */
 bool tap_sums_add(struct tap_sums *, const void *key, size_t len, uint64_t count, uint64_t value);
+bool tap_sums_has(const struct tap_sums *, const void *key, size_t len);
 /* The i-th key in the order in which they came first; NULL: there are no more. */
 const struct tap_sum *tap_sums_at(const struct tap_sums *, size_t i);
 

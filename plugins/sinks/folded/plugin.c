@@ -6,6 +6,7 @@
 struct settings {
     const char *path;
     int weight; /* 0: time, 1: calls */
+    int64_t max_memory;
 };
 
 struct folded {
@@ -16,7 +17,10 @@ struct folded {
 static bool begin(void *self)
 {
     struct folded *f = self;
+    int64_t most = ((const struct settings *)f->sink.settings)->max_memory;
     f->sums = tap_stack_sums_new(f->sink.host);
+    if (f->sums)
+        tap_stack_sums_limit(f->sums, (uint64_t)most);
     return f->sums;
 }
 
@@ -50,7 +54,10 @@ static const struct tap_option options[] = {
     {"weight", TAP_OPT_CHOICE, "time", 0, 0, weights,
      "the number behind a stack: microseconds in its last function, or how often it was called; "
      "of a profile each function is a stack, by its calls where no time was counted",
-     offsetof(struct settings, weight), 0}};
+     offsetof(struct settings, weight), 0},
+    {"max_memory", TAP_OPT_SIZE, "32M", 1 << 10, INT64_C(1) << 40, NULL,
+     "what different stacks may take; calls of what is beyond are added up as (other stacks)",
+     offsetof(struct settings, max_memory), TAP_OPT_BYTES}};
 
 TAP_FILE_SINK(ops, struct settings, options, .name = "folded", .version = "0.1.0",
               .summary = "stacks of calls, added up by time or number, for flame graphs",
