@@ -83,6 +83,21 @@ version(Called, More) ->
     {ok, made_shop, Beam} = compile:forms(Forms, []),
     {made_shop, Beam, "/nowhere/made_shop.beam"}.
 
+%% What is loaded past a code server that answers nobody is put in order as any other.
+t_loaded_past_the_code_server() ->
+    {Peer, Node} = target(),
+    {made_shop, Beam, _} = made(made_shop),
+    {ok, C} = start(Node, (options())#{functions => [{<<"made_sh*">>, <<"add">>, 2, none, [], <<>>}]}),
+    ok = ask(Peer, sys, suspend, [code_server]),
+    {module, made_shop} = ask(Peer, erlang, load_module, [made_shop, Beam]),
+    6 = length(ask(Peer, made_shop, all, [5])),
+    wait_for(settled, fun() -> {S, _} = so_far(C), reports(log, S) =/= [] end),
+    6 = length(ask(Peer, made_shop, all, [5])),
+    ok = ask(Peer, sys, resume, [code_server]),
+    #{events := Events, final := #{lost := 0}} = stop(C),
+    12 = length(calls_of(made_shop, add, Events)),
+    clean(Peer).
+
 t_loaded_by_us() ->
     {Peer, Node} = target(),
     true = ask(Peer, code, delete, [e2e_work]),

@@ -46,7 +46,7 @@ tests() ->
      {storm_stop, fun() -> t_storm(stop) end}, {memory, fun t_memory/0},
      {reload, fun t_reload/0}, {reload_at_once, fun t_reload_at_once/0}, {reload_scheduled, fun t_reload_scheduled/0},
      {two_versions, fun t_two_versions/0},
-     {loaded_by_us, fun t_loaded_by_us/0},
+     {loaded_by_us, fun t_loaded_by_us/0}, {loaded_past_the_code_server, fun t_loaded_past_the_code_server/0},
      {not_loaded_by_us, fun t_not_loaded_by_us/0}, {modules_to_come, fun t_modules_to_come/0}, {load_polled, fun t_load_polled/0},
      {load_polled_first, fun t_load_polled_first/0},
      {old_code, fun t_old_code/0}, {load_all_killed, fun t_load_all_killed/0}, {returns_off, fun t_returns_off/0},

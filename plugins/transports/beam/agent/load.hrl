@@ -15,6 +15,8 @@
 -define(LOAD_TRIES, 10).        % where a module is loaded again and again
 -define(LOAD_STAYED_MOST, 2000). % processes that are asked whether they stay in old code
 -define(LOAD_STAYED_MS, 500).
+-define(LOAD_ASK, 200).         % ms that a guardian waits for the code server
+-define(LOAD_BUSY, 5000).       % ms until it is asked again
 
 %% ---- At the start --------------------------------------------------------------------------------------------------
 
@@ -157,7 +159,7 @@ load_one(Module, {#guardian{run = Run, returns_off = ReturnsOff, stacks_off = St
 %% spec of on_load again: then this is done again. What the last try leaves so the relay judges.
 load_set(Module, #guardian{run = #run{session = Session, targets = Targets, on_load = OnLoad} = Run, entries = Entries, peer = Peer} = G, Left) ->
     Code = load_code(Module),
-    File = case code:is_loaded(Module) of {file, F} -> F; false -> "" end,
+    File = load_file_of(Module),
     Others = [T || T <- Targets, T#target.module =/= Module],
     New = case plan_module(Module, File, Entries, Run) of otp -> []; {Found, _, _} -> Found end,
     Run1 = case New =:= [] andalso Others =:= Targets of
@@ -169,6 +171,30 @@ load_set(Module, #guardian{run = #run{session = Session, targets = Targets, on_l
     case Left > 1 andalso OnLoad =/= none andalso (load_code(Module) =/= Code orelse load_is_new(Session, targets_functions(New))) of
         true -> load_set(Module, G#guardian{run = Run1}, Left - 1);
         false -> {Run1, Count}
+    end.
+
+%% Where its file is; "": nobody says so. Before OTP 26 the code server is asked, which may be busy for long: then nobody asks again
+%% for a while, and the module's name alone must do (otp.hrl).
+load_file_of(Module) ->
+    Busy = case get(load_busy) of undefined -> false; Until -> erlang:monotonic_time(millisecond) < Until end,
+    Answer = case erlang:system_info(otp_release) < "26" of
+        false -> code:is_loaded(Module);
+        true when Busy -> busy;
+        true -> load_ask_file(Module)
+    end,
+    case Answer of
+        {file, File} -> erase(load_busy), File;
+        busy when not Busy -> put(load_busy, erlang:monotonic_time(millisecond) + ?LOAD_BUSY), "";
+        _ -> ""
+    end.
+
+load_ask_file(Module) ->
+    Self = self(),
+    Ref = make_ref(),
+    Asker = try spawn_opt(fun() -> own_begin(), Self ! {Ref, code:is_loaded(Module)} end, [?OWN_HEAP]) catch error:_ -> none end,
+    receive
+        {Ref, Answer} -> Answer
+    after if Asker =:= none -> 0; true -> ?LOAD_ASK end -> is_pid(Asker) andalso exit(Asker, kill), busy
     end.
 
 load_code(Module) -> try erlang:get_module_info(Module, md5) catch error:_ -> none end.
