@@ -18,8 +18,9 @@
 #include "session/session.h"
 #include "recordings.h"
 
-static const char *const outputs[] = {"a.csv", "a.json", "a.txt", "a.lines",
-                                      "a.sum", "a.btf",  "a.html"};
+static const char *const outputs[] = {"a.csv",    "a.json",    "a.txt",  "a.lines",
+                                      "a.sum",    "a.btf",     "a.html", "a.sqlite",
+                                      "a.folded", "a.pftrace", "a.top"};
 #define OUTPUTS (sizeof outputs / sizeof *outputs)
 
 static const char *const inputs[] = {"in.btf", "in.btf.ti", "other.btf", "third.btf"};
@@ -61,28 +62,51 @@ static void quiet(void *arg, enum tap_log_level level, const char *actor, const 
     HOLD(actor && text);
 }
 
+/* Most inputs go into those that write each event, the others into those that add up; sqlite alone
+ * takes longer than all of these. */
+static void put_sinks(FILE *to, bool sums)
+{
+    static const char *const events[] = {"csv]\n",
+                                         "a.csv",
+                                         "chrome]\n",
+                                         "a.json",
+                                         "text]\nplugin = stdout\nsyntax = elixir\n",
+                                         "a.txt",
+                                         "lines]\nplugin = stdout\nformat = json\n",
+                                         "a.lines",
+                                         "html]\n",
+                                         "a.html",
+                                         "record]\n",
+                                         "a.btf"};
+    static const char *const added[] = {"summary]\n", "a.sum",    "sqlite]\n",   "a.sqlite",
+                                        "folded]\n",  "a.folded", "perfetto]\n", "a.pftrace",
+                                        "top]\n",     "a.top"};
+    const char *const *sinks = sums ? added : events;
+    size_t n = sums ? sizeof added / sizeof *added : sizeof events / sizeof *events;
+    for (size_t i = 0; i < n; i += 2)
+        fprintf(to, "[sink:%spath = %s/%s\n", sinks[i], folder, sinks[i + 1]);
+}
+
 /* `pids`: which processes are asked for; NULL: all. `others`: files that are played with it. */
 static struct tap_config *configure(struct tap_error *err, bool window, const char *pids,
-                                    unsigned others)
+                                    unsigned others, bool sums)
 {
-    char text[2000];
+    char *text = NULL;
+    size_t len = 0;
     struct tap_config *config = NULL;
-    int n = snprintf(
-        text, sizeof text,
-        "[session]\nplugin_path = %s/plugins\n"
-        "%s%s%s[transport:file]\npath = %s/in.btf\n%s%s%s%s%s%s%s"
-        "[sink:csv]\npath = %s/a.csv\n"
-        "[sink:chrome]\npath = %s/a.json\n"
-        "[sink:text]\nplugin = stdout\npath = %s/a.txt\nsyntax = elixir\n"
-        "[sink:lines]\nplugin = stdout\npath = %s/a.lines\nformat = json\n"
-        "[sink:summary]\npath = %s/a.sum\n"
-        "[sink:html]\npath = %s/a.html\n"
-        "[sink:record]\npath = %s/a.btf\n",
-        TAP_BUILD, pids ? "[filter:pids]\npids = " : "", pids ? pids : "", pids ? "\n" : "", folder,
-        window ? "from = 2s\nto = 60s\n" : "", others ? "with = " : "", others ? folder : "",
-        others ? "/other.btf\n" : "", others > 1 ? "with = " : "", others > 1 ? folder : "",
-        others > 1 ? "/third.btf\n" : "", folder, folder, folder, folder, folder, folder, folder);
-    tap_config_parse("fuzz.ini", text, (size_t)n, NULL, NULL, 0, &config, err);
+    FILE *to = open_memstream(&text, &len);
+    HOLD(to);
+    fprintf(to, "[session]\nplugin_path = %s/plugins\n", TAP_BUILD);
+    if (pids)
+        fprintf(to, "[filter:pids]\npids = %s\n", pids);
+    fprintf(to, "[transport:file]\npath = %s/in.btf\n%s", folder,
+            window ? "from = 2s\nto = 60s\n" : "");
+    for (unsigned i = 0; i < others; i++)
+        fprintf(to, "with = %s/%s.btf\n", folder, i ? "third" : "other");
+    put_sinks(to, sums);
+    HOLD(fclose(to) == 0);
+    tap_config_parse("fuzz.ini", text, len, NULL, NULL, 0, &config, err);
+    free(text);
     if (!config)
         tap_error_print(err, stderr);
     HOLD(config);
@@ -292,7 +316,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              : 0;
     if (chance & 32)
         write_names(chance);
-    struct tap_config *config = configure(err, way == 2, pids, others);
+    struct tap_config *config = configure(err, way == 2, pids, others, (chance & 0x700) == 0);
     struct tap_session *session = tap_session_new_logged(config, err, quiet, NULL);
     if (session && tap_session_start(session) == TAP_OK) {
         while (!tap_session_poll(session, 1000))
