@@ -121,8 +121,11 @@ static void put_name(struct tap_events *c, uint32_t id)
 static void put_process(struct tap_events *c, const struct tap_pid *pid,
                         const struct tap_print *how)
 {
-    if ((pid->node || pid->id || pid->serial) && tap_buf_reserve(&c->text, 4096))
-        c->text.len += tap_pid_print(names(c), (char *)c->text.data + c->text.len, 4096, pid, how);
+    if (!pid->node && !pid->id && !pid->serial)
+        return;
+    size_t need = tap_pid_print(names(c), NULL, 0, pid, how);
+    if (tap_buf_reserve(&c->text, need))
+        c->text.len += tap_pid_print(names(c), (char *)c->text.data + c->text.len, need, pid, how);
 }
 
 static void put_peer(struct tap_events *c, const struct tap_event *e, const struct tap_print *how)

@@ -179,7 +179,19 @@ static void pids_are_read(void)
     }
 }
 
+/* As after a printer's answer that was taken for what it wrote: it must not look like much room. */
+static void a_length_beyond_the_memory_is_no_room(void)
+{
+    struct tap_buf b = {0};
+    CU_ASSERT_FATAL(tap_buf_reserve(&b, 10));
+    b.len = b.cap + 100;
+    CU_ASSERT(tap_buf_reserve(&b, 5) && b.cap >= b.len + 5);
+    b.len = b.cap;
+    CU_ASSERT(tap_buf_reserve(&b, 1) && b.cap > b.len);
+    tap_buf_free(&b);
+}
+
 UNIT_TESTS("term", UNIT_TEST(writes_what_it_reads), UNIT_TEST(integers_go_round),
            UNIT_TEST(long_atoms_are_written), UNIT_TEST(failure_stays),
            UNIT_TEST(lies_about_sizes_fail), UNIT_TEST(skips_what_a_node_writes),
-           UNIT_TEST(pids_are_read))
+           UNIT_TEST(pids_are_read), UNIT_TEST(a_length_beyond_the_memory_is_no_room))

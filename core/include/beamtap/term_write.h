@@ -29,7 +29,7 @@ struct tap_buf {
 __attribute__((noinline, unused)) static bool tap_buf_grow(struct tap_buf *b, size_t more)
 {
     size_t cap = b->cap ? b->cap : 256;
-    while (cap - b->len < more) {
+    while (cap < b->len || cap - b->len < more) {
         if (cap > SIZE_MAX / 2) {
             b->oom = true;
             return false;
@@ -48,7 +48,7 @@ __attribute__((noinline, unused)) static bool tap_buf_grow(struct tap_buf *b, si
 /* Room for `more` bytes behind `len`. False: out of memory. */
 static inline bool tap_buf_reserve(struct tap_buf *b, size_t more)
 {
-    return b->cap - b->len >= more || tap_buf_grow(b, more);
+    return (b->len <= b->cap && b->cap - b->len >= more) || tap_buf_grow(b, more);
 }
 static inline void tap_buf_put(struct tap_buf *b, const void *bytes, size_t n)
 {
