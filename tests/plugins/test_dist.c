@@ -3,8 +3,10 @@
 #include "beamtap/term_write.h"
 #include "transports/beam/net/mask.h"
 #include "transports/beam/net/packet.h"
+#include "transports/beam/node/agent_load.h"
 #include "transports/beam/node/plan_term.h"
 #include "transports/beam/node/report.h"
+#include "transports/beam/node/run_state.h"
 #include "unit.h"
 
 static const char *kind_name(unsigned kind)
@@ -414,9 +416,36 @@ static void a_common_word_is_not_masked(void)
     CU_ASSERT_EQUAL(mask.len, 10);
 }
 
+static size_t print_anything(const struct tap_host *host, char *dst, size_t cap,
+                             const uint8_t *term, size_t len, const struct tap_print *print)
+{
+    (void)host, (void)term, (void)len;
+    memset(dst, 'a', cap < print->limit ? cap : print->limit);
+    return print->limit;
+}
+
+/* What the host prints has no end of its own. */
+static void a_strange_answer_is_explained(void)
+{
+    const struct tap_host host = {.struct_size = sizeof host, .term_print = print_anything};
+    struct tap_beam beam = {.host = &host};
+    struct tap_beam_node n = {.beam = &beam};
+    char text[500];
+    tap_write_atom(&n.rpc.answer, "whatever");
+    for (size_t cap = 100; cap <= sizeof text; cap += 200) {
+        memset(text, 'x', sizeof text);
+        tap_agent_explain(&n, text, cap);
+        const char *end = memchr(text, 0, cap);
+        CU_ASSERT_FATAL(end && end[-1] == 'a');
+        CU_ASSERT(strncmp(text, "an answer that beamtap does not know, a", 39) == 0);
+    }
+    tap_buf_free(&n.rpc.answer);
+}
+
 UNIT_TESTS("dist", UNIT_TEST(packets_come_back), UNIT_TEST(frames_are_found_in_place),
            UNIT_TEST(cut_packets_wait_for_the_rest), UNIT_TEST(broken_packets_are_refused),
            UNIT_TEST(any_damage_is_survived), UNIT_TEST(an_empty_plan_is_a_term),
            UNIT_TEST(a_full_plan_is_a_term), UNIT_TEST(the_final_report_is_found),
            UNIT_TEST(the_cookie_is_masked_where_it_is_a_whole),
-           UNIT_TEST(the_cookie_is_masked_at_any_place), UNIT_TEST(a_common_word_is_not_masked))
+           UNIT_TEST(the_cookie_is_masked_at_any_place), UNIT_TEST(a_common_word_is_not_masked),
+           UNIT_TEST(a_strange_answer_is_explained))

@@ -172,5 +172,7 @@ void tap_agent_explain(const struct tap_beam_node *n, char *text, size_t cap)
     }
     struct tap_print print = {.struct_size = sizeof print, .limit = 300};
     int begun = snprintf(text, cap, "an answer that beamtap does not know, ");
-    host->term_print(host, text + begun, cap - (size_t)begun, answer->data, answer->len, &print);
+    size_t room = cap - (size_t)begun - 1, need;
+    need = host->term_print(host, text + begun, room, answer->data, answer->len, &print);
+    text[(size_t)begun + (need < room ? need : room)] = 0;
 }
