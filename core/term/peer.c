@@ -3,6 +3,22 @@
 #include "term/out.h"
 #include "term/print.h"
 
+/* An atom of the VM's has 255 characters, and who prints a pid has room for those
+ * (beamtap/plugin.h). A name of a file's may have more: of that one the rest is left out. */
+#define NODE_CHARACTERS 255u
+
+static void put_node(struct tap_out *o, const struct tap_name *name)
+{
+    size_t n = name->len < NODE_CHARACTERS ? name->len : 0;
+    for (unsigned left = NODE_CHARACTERS; n < name->len && left > 0; left--)
+        do
+            n++;
+        while (n < name->len && ((uint8_t)name->text[n] & 0xC0) == 0x80);
+    tap_out_text(o, name->text, n, false);
+    if (n < name->len)
+        tap_out_lit(o, "...");
+}
+
 static void pid_fields(struct tap_out *o, const struct tap_names *names, const struct tap_pid *pid,
                        uint32_t home)
 {
@@ -12,8 +28,7 @@ static void pid_fields(struct tap_out *o, const struct tap_names *names, const s
     if (pid->node == home || pid->node == 0)
         tap_out_char(o, '0');
     else
-        tap_out_text(o, tap_out_name(names, pid->node)->text, tap_out_name(names, pid->node)->len,
-                     false);
+        put_node(o, tap_out_name(names, pid->node));
     tap_out_char(o, '.');
     tap_out_u64(o, pid->id);
     tap_out_char(o, '.');
@@ -74,8 +89,7 @@ static void port_peer(struct tap_out *o, const struct tap_names *names, const st
     if (port->node == home || port->node == 0)
         tap_out_char(o, '0');
     else
-        tap_out_text(o, tap_out_name(names, port->node)->text, tap_out_name(names, port->node)->len,
-                     false);
+        put_node(o, tap_out_name(names, port->node));
     tap_out_char(o, '.');
     tap_out_u64(o, port->id);
     tap_out_char(o, '>');

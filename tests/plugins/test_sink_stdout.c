@@ -547,6 +547,37 @@ static void processes_are_called_by_name(void)
     sb_free(b);
 }
 
+/* A recording may say that a node's name has 7,000 characters, each of which takes two in JSON. */
+static void a_long_name_tears_no_object(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    static char node[7001];
+    bool within = false;
+    sink_host_init();
+    memset(node, '"', sizeof node - 1);
+    for (unsigned shift = 0; shift < 2; shift++) {
+        struct tap_event *e = sb_event(b, TAP_MESSAGE_SEND);
+        e->pid.node = e->peer.node = name(node + shift);
+        e->pid.id = 100 * (1 + 9 * shift); /* another length of what is around it */
+        e->peer_type = TAP_PEER_PID;
+        e->payload = sb_atom(b, "hi");
+    }
+    char *text = lines_of(b, "format", "json"), *line = text;
+    for (char *p = text; *p; p++) {
+        if (*p == '\\' && within)
+            p++;
+        else if (*p == '"')
+            within = !within;
+        else if (*p == '\n')
+            CU_ASSERT_FATAL(!within && p[-1] == '}' && *line == '{' && (line = p + 1));
+    }
+    CU_ASSERT(!within && *line == 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ".100.0>\""));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ".1000.0>\""));
+    free(text);
+    sb_free(b);
+}
+
 UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people),
            UNIT_TEST(elixir_reads_as_elixir), UNIT_TEST(nodes_and_dates_are_shown_when_wanted),
            UNIT_TEST(calls_are_indented_by_depth),
@@ -556,4 +587,4 @@ UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people),
            UNIT_TEST(json_holds_what_the_node_prints), UNIT_TEST(undecodable_bytes_are_still_json),
            UNIT_TEST(colour_is_for_terminals), UNIT_TEST(standard_output_is_the_default),
            UNIT_TEST(a_full_disk_is_told_once), UNIT_TEST(processes_are_called_by_name),
-           UNIT_TEST(depth_and_width_can_be_bounded))
+           UNIT_TEST(depth_and_width_can_be_bounded), UNIT_TEST(a_long_name_tears_no_object))

@@ -309,6 +309,44 @@ static void prints_other_nodes_by_name(void)
     tap_intern_free(names);
 }
 
+/* As many characters as an atom has, none cut in two, and no escape: whoever prints has room for
+ * that, and text that is put around it. */
+static void a_pid_needs_no_more_than_is_promised(void)
+{
+    static const struct {
+        const char *character, *json;
+    } cases[] = {{"\"", "\\\""}, {"\1", "\\u0001"}, {"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80"}};
+    static char name[7000 * 4], text[7000 * 6];
+    setup();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int json = 0; json < 2; json++)
+            for (size_t count = 254; count <= 7000; count = count == 256 ? 7000 : count + 1) {
+                const char *one = json ? cases[i].json : cases[i].character;
+                size_t len = strlen(cases[i].character), each = strlen(one), shown = count;
+                for (size_t c = 0; c < count; c++)
+                    memcpy(name + c * len, cases[i].character, len);
+                struct tap_print p = {.syntax = TAP_PRINT_ELIXIR, .node_name = home, .json = json};
+                struct tap_pid pid = {.node = tap_intern_name(names, name, count * len),
+                                      .id = UINT32_MAX,
+                                      .serial = UINT32_MAX};
+                struct tap_event ev = {.peer_type = TAP_PEER_PID, .peer = pid};
+                struct tap_batch batch = {.arena_len = 0};
+                size_t n = tap_pid_print(tap_intern_names(names), text, sizeof text, &pid, &p);
+                if (count > 255)
+                    shown = 255;
+                CU_ASSERT_FATAL(n <= 2 * 1020 + 48 && n > 5 + shown * each);
+                for (size_t c = 0; c < shown; c++)
+                    CU_ASSERT_FATAL(memcmp(text + 5 + c * each, one, each) == 0);
+                const char *behind =
+                    count > 255 ? "....4294967295.4294967295>" : ".4294967295.4294967295>";
+                CU_ASSERT(n == 5 + shown * each + strlen(behind) &&
+                          memcmp(text + 5 + shown * each, behind, strlen(behind)) == 0);
+                CU_ASSERT_EQUAL(tap_peer_print(tap_intern_names(names), NULL, 0, &batch, &ev, &p),
+                                n);
+            }
+    tap_intern_free(names);
+}
+
 static void reads_old_encodings(void)
 {
     setup();
@@ -641,8 +679,8 @@ static void tells_its_speed(void)
 UNIT_TESTS("term_print", UNIT_TEST(arguments_stand_between_separators),
            UNIT_TEST(prints_as_erlang_latin1), UNIT_TEST(prints_as_erlang_unicode),
            UNIT_TEST(prints_as_elixir), UNIT_TEST(reads_what_it_prints),
-           UNIT_TEST(prints_other_nodes_by_name), UNIT_TEST(reads_old_encodings),
-           UNIT_TEST(says_what_is_bad), UNIT_TEST(shows_what_depth_and_width_cut),
-           UNIT_TEST(cuts_keyword_lists_and_maps), UNIT_TEST(prints_peers),
-           UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes), UNIT_TEST(escapes_json),
-           UNIT_TEST(tells_its_speed))
+           UNIT_TEST(prints_other_nodes_by_name), UNIT_TEST(a_pid_needs_no_more_than_is_promised),
+           UNIT_TEST(reads_old_encodings), UNIT_TEST(says_what_is_bad),
+           UNIT_TEST(shows_what_depth_and_width_cut), UNIT_TEST(cuts_keyword_lists_and_maps),
+           UNIT_TEST(prints_peers), UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes),
+           UNIT_TEST(escapes_json), UNIT_TEST(tells_its_speed))

@@ -28,18 +28,19 @@ size_t tap_writer_term(struct tap_writer *w, const uint8_t *term, size_t len,
     return need;
 }
 
-/* by the host's contract; escaped for JSON it may be six times that */
-#define PID_MAX (2 * 1020 + 48)
-
 size_t tap_writer_pid(struct tap_writer *w, const struct tap_pid *pid,
                       const struct tap_print *print)
 {
     if (pid->node != print->node_name || !pid->node) { /* another node's: seldom */
-        char *p = tap_writer_reserve(w, 6 * PID_MAX);
-        size_t n = w->host->pid_print(w->host, p, 6 * PID_MAX, pid, print);
-        n = n < 6 * PID_MAX ? n : 6 * PID_MAX;
-        w->p += n;
-        return n;
+        size_t room = (size_t)(w->end - w->p);
+        size_t need = w->host->pid_print(w->host, w->p, room, pid, print);
+        if (need > room) {
+            if (!tap_writer_reserve_large(w, need))
+                return 0;
+            w->host->pid_print(w->host, w->p, need, pid, print);
+        }
+        w->p += need;
+        return need;
     }
     char *p = tap_writer_reserve(w, 64), *start = p;
     if (print->syntax == TAP_PRINT_ELIXIR)

@@ -272,7 +272,8 @@ struct tap_host {
      * string "ab". */
     size_t (*arguments_print)(const struct tap_host *, char *dst, size_t cap, const uint8_t *list,
                               size_t len, const char *separator, const struct tap_print *);
-    /* Prints a pid likewise; needs at most 2 * 1020 + 48 bytes. */
+    /* Prints a pid likewise; needs at most 2 * 1020 + 48 bytes, also escaped for JSON: of a node's
+     * name 255 characters are printed, which is all that an atom has. */
     size_t (*pid_print)(const struct tap_host *, char *dst, size_t cap, const struct tap_pid *,
                         const struct tap_print *);
     /* An event's peer likewise (pid, name, {Name,Node}, port, m:f/a or term). Needs the event's
