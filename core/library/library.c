@@ -152,13 +152,6 @@ static bool start_thread(struct tap_trace *t)
     return !failure;
 }
 
-static void log_line(void *arg, enum tap_log_level level, const char *actor, const char *text)
-{
-    struct tap_trace *t = arg;
-    if (t->log)
-        t->log(t->log_arg, level, actor, text);
-}
-
 /* ---- Life */
 
 char *tap_library_causes(const struct tap_error *err)
@@ -195,8 +188,8 @@ static struct tap_trace *trace_new(const struct tap_trace_options *o)
         free(t);
         return NULL;
     }
-    t->log = TAP_HAS(o, log_arg) ? o->log : NULL;
-    t->log_arg = t->log ? o->log_arg : NULL;
+    atomic_init(&t->log, TAP_HAS(o, log_arg) ? o->log : NULL);
+    t->log_arg = TAP_HAS(o, log_arg) ? o->log_arg : NULL;
     pthread_mutex_init(&t->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -219,7 +212,7 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *asked)
                false;
     own.call = own.call ? &call : NULL;
     if (read_options(t, o) != TAP_OK ||
-        !(t->session = tap_session_new_logged(t->config, t->err, log_line, t)))
+        !(t->session = tap_session_new_logged(t->config, t->err, tap_library_log, t)))
         return false;
     t->store = tap_session_self_of(t->session, &tap_store_plugin);
     if (!o->call)
@@ -240,9 +233,11 @@ static bool prepare(struct tap_trace *t, const struct tap_trace_options *asked)
 
 static void trace_free(struct tap_trace *t)
 {
-    /* a thread that was left behind may still use any of it */
-    if (t->session && tap_session_abandoned(t->session))
+    bool left = t->session ? tap_session_abandoned(t->session) : t->config && t->config->in_use;
+    if (left) { /* a thread that was left behind may still use any of it */
+        tap_library_silence(t);
         return;
+    }
     tap_session_free(t->session);
     tap_config_free(t->config);
     tap_error_free(t->err);

@@ -7,6 +7,9 @@
 #include "library/store.h"
 #include "session/session.h"
 
+typedef void tap_library_log_function(void *arg, enum tap_log_level, const char *actor,
+                                      const char *text);
+
 struct tap_trace {
     struct tap_session *session;
     struct tap_config *config;
@@ -19,12 +22,19 @@ struct tap_trace {
     bool started, ended;
     enum tap_status status;
 
-    void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);
+    _Atomic(tap_library_log_function *) log; /* the caller's; NULL: none, or no longer */
     void *log_arg;
+    atomic_uint logging; /* threads that are in it */
 
     struct tap_call_args call;
     char *result, *stack; /* printed; under lock */
 };
+
+/* callback.c: a line for the caller's log (`arg`: the trace); is this thread in that function; and
+ * it is called no more. */
+void tap_library_log(void *arg, enum tap_log_level, const char *actor, const char *text);
+bool tap_library_in_log(const struct tap_trace *);
+void tap_library_silence(struct tap_trace *);
 
 /* All causes as lines; NULL when there is none, or no memory. */
 char *tap_library_causes(const struct tap_error *);

@@ -106,7 +106,7 @@ static bool files_compile(const char *name, const char *code, const char *flags)
 #define FILES_TRANSPORT "'-DKIND=TAP_PLUGIN_TRANSPORT' '-DOPS=&transport' -DCOUNT=0 "
 
 /* beamtap_KIND_NAME.so, right in all but what `fix` (a C statement; "" for none) spoils. */
-static bool files_plugin(const char *kind, const char *name, const char *fix)
+static inline bool files_plugin(const char *kind, const char *name, const char *fix)
 {
     char flags[1024], file[128];
     const char *what = kind[0] == 's'   ? FILES_SINK
