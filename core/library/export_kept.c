@@ -51,12 +51,29 @@ static enum tap_status read_sink(struct export *x, const char *sink, const char 
     return status;
 }
 
+/* All that it is given are chunks. */
+static struct tap_chunk *chunk_of(const struct tap_batch *batch)
+{
+    return (struct tap_chunk *)(uintptr_t)batch;
+}
+
+static void hold(const struct tap_batch *batch)
+{
+    tap_store_hold(chunk_of(batch));
+}
+
+static void release(const struct tap_batch *batch)
+{
+    tap_store_release(chunk_of(batch));
+}
+
 static enum tap_status create(struct export *x)
 {
+    static const struct tap_driven_sink how = {.hold = hold, .release = release};
     const struct tap_instance *in = x->config->instances;
     while (in->kind != TAP_PLUGIN_SINK)
         in++;
-    x->host = tap_session_host_new(x->trace->session, in, x->err);
+    x->host = tap_session_host_new(x->trace->session, in, x->err, &how);
     if (!x->host)
         return TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
     x->ops = in->loaded->plugin->ops;
@@ -80,18 +97,22 @@ static enum tap_status give(struct export *x, const struct tap_chunk *piece)
 /* What fell out before this piece, as the event that says so. */
 static enum tap_status give_loss(struct export *x, const struct tap_chunk *piece, uint64_t missed)
 {
-    struct tap_event lost = piece->events[0];
-    const uint32_t first = 0;
-    struct tap_batch batch = {
+    const struct tap_event *e = &piece->events[0];
+    const struct tap_event lost = {.ts = e->ts,
+                                   .seq = e->seq,
+                                   .node = e->node,
+                                   .arity = -1,
+                                   .lost = missed,
+                                   .kind = TAP_LOST,
+                                   .reason = TAP_REASON_SINK_QUEUE};
+    const struct tap_batch batch = {
         .struct_size = sizeof batch, .event_size = sizeof lost, .count = 1, .events = &lost};
-    lost = (struct tap_event){.ts = lost.ts,
-                              .seq = lost.seq,
-                              .node = lost.node,
-                              .arity = -1,
-                              .lost = missed,
-                              .kind = TAP_LOST,
-                              .reason = TAP_REASON_SINK_QUEUE};
-    return x->ops->consume(x->self, &batch, &first, 1);
+    struct tap_chunk *row = tap_store_copy(&batch, &(const uint32_t){0}, 1);
+    if (!row)
+        return TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
+    enum tap_status status = give(x, row);
+    tap_store_release(row);
+    return status;
 }
 
 static enum tap_status give_all(struct export *x)

@@ -44,8 +44,7 @@ static void copy_spans(struct tap_event *e, const uint8_t *from, uint8_t *to, ui
     }
 }
 
-/* The chosen events with their spans, in one piece of memory. NULL: out of memory. */
-static struct tap_chunk *chunk_new(const struct tap_batch *batch, const uint32_t *select, size_t n)
+struct tap_chunk *tap_store_copy(const struct tap_batch *batch, const uint32_t *select, size_t n)
 {
     size_t arena = 0;
     for (size_t i = 0; i < n; i++)
@@ -80,7 +79,7 @@ void tap_store_release(struct tap_chunk *k)
         free(k);
 }
 
-static struct tap_chunk *hold(struct tap_chunk *k)
+struct tap_chunk *tap_store_hold(struct tap_chunk *k)
 {
     if (k)
         atomic_fetch_add(&k->refs, 1);
@@ -99,7 +98,7 @@ static void keep_header(struct tap_store *s, const struct tap_chunk *old)
         if (old->events[i].kind == TAP_NODE_UP || old->events[i].kind == TAP_NODE_DOWN ||
             old->events[i].kind == TAP_PROCESS_INFO || old->events[i].kind == TAP_PLAN)
             few[n++] = i;
-    struct tap_chunk *k = n ? chunk_new(&old->base, few, n) : NULL;
+    struct tap_chunk *k = n ? tap_store_copy(&old->base, few, n) : NULL;
     if (!k)
         return;
     k->index = old->index;
@@ -139,7 +138,7 @@ static struct tap_chunk *after(const struct tap_store *s, const struct tap_chunk
 struct tap_chunk *tap_store_next(struct tap_store *s, struct tap_chunk *current, uint64_t *missed)
 {
     pthread_mutex_lock(&s->lock);
-    struct tap_chunk *next = hold(after(s, current));
+    struct tap_chunk *next = tap_store_hold(after(s, current));
     pthread_mutex_unlock(&s->lock);
     *missed = 0;
     if (!next)
@@ -155,7 +154,7 @@ struct tap_chunk *tap_store_header(struct tap_store *s, struct tap_chunk *curren
     struct tap_chunk *next = s->header;
     while (current && next && next->index <= current->index)
         next = next->next;
-    hold(next);
+    tap_store_hold(next);
     pthread_mutex_unlock(&s->lock);
     if (next)
         tap_store_release(current);
@@ -211,7 +210,7 @@ static enum tap_status store_nothing(void *self)
 static enum tap_status store_piece(struct tap_store *s, const struct tap_batch *batch,
                                    const uint32_t *select, size_t n)
 {
-    struct tap_chunk *k = chunk_new(batch, select, n);
+    struct tap_chunk *k = tap_store_copy(batch, select, n);
     if (!k)
         return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
     uint32_t counted = k->counted;

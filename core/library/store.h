@@ -57,7 +57,11 @@ struct tap_chunk *tap_store_header(struct tap_store *, struct tap_chunk *current
 /* Waits until something comes after `current`, the end, or the deadline (CLOCK_MONOTONIC, ns).
  * False: nothing will come any more. */
 bool tap_store_wait(struct tap_store *, const struct tap_chunk *current, int64_t deadline);
+struct tap_chunk *tap_store_hold(struct tap_chunk *);
 void tap_store_release(struct tap_chunk *);
+/* These events with their spans, in one piece of memory; held once, and in no store. NULL: out of
+ * memory. */
+struct tap_chunk *tap_store_copy(const struct tap_batch *, const uint32_t *select, size_t n);
 /* Nothing more will come. */
 void tap_store_end(struct tap_store *);
 

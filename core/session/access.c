@@ -39,11 +39,29 @@ void *tap_session_self_of(const struct tap_session *session, const struct tap_lo
 struct extra_host {
     struct tap_instance_host host; /* first: what is given out is its table */
     struct tap_sink sink;          /* counts what is written */
+    struct tap_sink_host functions;
+    struct tap_driven_sink how;
 };
+
+static const struct tap_driven_sink *how_of(const struct tap_host *host)
+{
+    return &((const struct extra_host *)(const void *)host)->how;
+}
+
+static void driven_hold(const struct tap_host *host, const struct tap_batch *batch)
+{
+    how_of(host)->hold(batch);
+}
+
+static void driven_release(const struct tap_host *host, const struct tap_batch *batch)
+{
+    how_of(host)->release(batch);
+}
 
 const struct tap_host *tap_session_host_new(struct tap_session *session,
                                             const struct tap_instance *instance,
-                                            struct tap_error *err)
+                                            struct tap_error *err,
+                                            const struct tap_driven_sink *how)
 {
     struct extra_host *x = calloc(1, sizeof *x);
     if (!x)
@@ -51,6 +69,11 @@ const struct tap_host *tap_session_host_new(struct tap_session *session,
     tap_host_init(session, &x->host, instance);
     x->host.err = err;
     x->host.sink = &x->sink;
+    x->how = *how;
+    x->functions = *x->host.table.sink;
+    x->functions.hold = driven_hold;
+    x->functions.release = driven_release;
+    x->host.table.sink = &x->functions;
     x->sink.taken = UINT64_MAX; /* whoever drives it knows what it was given */
     return &x->host.table;
 }

@@ -1,0 +1,107 @@
+/* test_export_kept.c: what a trace keeps, through a sink that holds all that it is given. */
+#include "replays.h"
+
+#include <dlfcn.h>
+
+#include "plugin_files.h"
+
+/* A sink that writes down the rows that it gets and holds their batches to the end. The test reads
+ * and sets what it exports. */
+struct row {
+    unsigned kind;
+    uint32_t node;
+    uint64_t seq, lost;
+};
+struct rows {
+    struct row at[4096];
+    size_t n;
+    unsigned changed; /* events that were others when it stopped */
+};
+static const char rows_code[] =
+    "#include <beamtap/sink.h>\n"
+    "struct row { unsigned kind; uint32_t node; uint64_t seq, lost; };\n"
+    "TAP_EXPORT struct rows { struct row at[4096]; size_t n; unsigned changed; } rows;\n"
+    "static const struct tap_batch *held[4096];\n"
+    "static uint32_t index_of[4096];\n"
+    "static const struct tap_host *host;\n"
+    "static enum tap_status create(const struct tap_host *h, const void *s, void **self)\n"
+    "{ (void)s; host = h; *self = &rows; return TAP_OK; }\n"
+    "static enum tap_status ok(void *self) { (void)self; return TAP_OK; }\n"
+    "static enum tap_status consume(void *s, const struct tap_batch *b, const uint32_t *e,\n"
+    "                               size_t n)\n"
+    "{ (void)s;\n"
+    "  for (size_t i = 0; i < n && rows.n < 4096; i++) {\n"
+    "    const struct tap_event *ev = tap_batch_event(b, e[i]);\n"
+    "    host->sink->hold(host, b);\n"
+    "    held[rows.n] = b; index_of[rows.n] = e[i];\n"
+    "    rows.at[rows.n++] = (struct row){ev->kind, ev->node, ev->seq,\n"
+    "                                     ev->kind == TAP_LOST ? ev->lost : 0}; }\n"
+    "  return TAP_OK; }\n"
+    "static enum tap_status stop(void *self)\n"
+    "{ (void)self;\n"
+    "  for (size_t i = 0; i < rows.n; i++) {\n"
+    "    const struct tap_event *ev = tap_batch_event(held[i], index_of[i]);\n"
+    "    rows.changed += ev->kind != rows.at[i].kind || ev->seq != rows.at[i].seq ||\n"
+    "                    ev->payload.off + ev->payload.len > held[i]->arena_len; }\n"
+    "  return TAP_OK; }\n"
+    "static void destroy(void *self)\n"
+    "{ (void)self; for (size_t i = 0; i < rows.n; i++) host->sink->release(host, held[i]); }\n"
+    "static const struct tap_sink_ops ops = {sizeof ops, create, ok, consume, ok, stop, destroy};\n"
+    "static const struct tap_plugin plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_SINK,\n"
+    "  .name = \"rows\", .version = \"1\", .summary = \"rows\", .license = \"none\",\n"
+    "  .settings_size = 8, .ops = &ops};\n"
+    "TAP_EXPORT const struct tap_plugin *beamtap_plugin_v1(void) { return &plugin; }\n";
+
+static struct rows *rows;
+static char plugin_path[300];
+
+static void make_plugin(void)
+{
+    CU_ASSERT_FATAL(files_compile("beamtap_sink_rows.so", rows_code, ""));
+    snprintf(plugin_path, sizeof plugin_path, "[session]\nplugin_path = %s\n", files_here());
+    void *so = dlopen(files_path("beamtap_sink_rows.so"), RTLD_NOW | RTLD_LOCAL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(so);
+    rows = dlsym(so, "rows");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rows);
+}
+
+/* A trace that has ended, of `rounds` times ten calls of either of two nodes. */
+static struct tap_trace *ended(unsigned rounds, int64_t keep)
+{
+    struct recorded r;
+    struct tap_trace_options options = TAP_TRACE_OPTIONS;
+    replay_begin(&r);
+    replay_node_up(&r, 1);
+    for (unsigned i = 0; i < rounds; i++)
+        replay_calls(&r, 0, 10), replay_calls(&r, 1, 10);
+    replay_node_down(&r, 0), replay_node_down(&r, 1);
+    options.keep = keep;
+    struct tap_trace *t = replay_start(&r, &options, plugin_path);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    CU_ASSERT_EQUAL_FATAL(tap_trace_wait(t, 60000), true);
+    CU_ASSERT_EQUAL(tap_trace_stop(t, NULL), TAP_OK);
+    return t;
+}
+
+static void a_sink_may_hold_what_it_is_given(void)
+{
+    make_plugin();
+    for (int64_t keep = 16384; keep <= 1 << 20; keep *= 64) {
+        struct tap_trace *t = ended(40, keep);
+        struct tap_trace_figures f = TAP_SIZED(struct tap_trace_figures);
+        uint64_t calls = 0, lost = 0;
+        memset(rows, 0, sizeof *rows);
+        CU_ASSERT_EQUAL(tap_trace_export(t, "rows", NULL, NULL), TAP_OK);
+        for (size_t i = 0; i < rows->n; i++) {
+            calls += rows->at[i].kind == TAP_FUNCTION_CALL;
+            lost += rows->at[i].lost;
+        }
+        tap_trace_figures(t, &f);
+        CU_ASSERT(calls > 0 && calls + lost == 800);
+        CU_ASSERT(lost == f.evicted && (keep < 1 << 20) == (lost > 0));
+        CU_ASSERT_EQUAL(rows->changed, 0);
+        tap_trace_free(t);
+    }
+}
+
+UNIT_TESTS("export_kept", UNIT_TEST(a_sink_may_hold_what_it_is_given))
