@@ -15,7 +15,7 @@
 
 /* ns between flushes: at most, so that a second holds one */
 #define TAP_SINK_FLUSH INT64_C(750000000)
-/* ns that one call may take after the end was asked for */
+/* ns that one call, or what is between two of them, may take after the end was asked for */
 #define TAP_SINK_DEADLINE INT64_C(10000000000)
 
 enum tap_sink_end {
@@ -42,8 +42,8 @@ struct tap_sink {
     uint64_t taken;
     const char *operation;
     bool wrote_beyond; /* it has said that it wrote more: from then on it fails; its thread's */
-    /* when the call that it is in began; 0: in none */
-    atomic_int_fast64_t call_since;
+    /* when the call that it is in began, 0: in none; and when the last one ended */
+    atomic_int_fast64_t call_since, call_left;
     atomic_bool failed, done;
     atomic_bool opened;  /* its start has succeeded */
     atomic_bool crashed; /* its thread does not come back (tap_operation.crashed) */

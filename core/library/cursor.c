@@ -239,6 +239,8 @@ static bool is_for_users(unsigned kind)
 enum tap_next tap_events_next(struct tap_events *c, struct tap_trace_event *event, int timeout)
 {
     struct tap_store *store = c->trace->store;
+    if (tap_library_in_log(c->trace)) /* who is there may be who brings the next one */
+        timeout = 0;
     int64_t deadline = timeout < 0 ? INT64_MAX : tap_clock_steady() + (int64_t)timeout * 1000000;
     for (;;) {
         while (c->piece && c->at < c->piece->base.count) {

@@ -65,4 +65,62 @@ static void a_plugin_that_is_late_tells_nobody(void)
     CU_ASSERT_FALSE(atomic_load(&called_after));
 }
 
-UNIT_TESTS("library_log", UNIT_TEST(a_plugin_that_is_late_tells_nobody))
+/* ---- A caller who ends the trace where he is told of something */
+
+/* {log, warning, Text} of the node. */
+static void put_word(struct recorded *r, const char *text)
+{
+    struct tap_buf *b = &r->bytes;
+    size_t frame = fuzz_frame(b, TAP_FRAME_CONTROL | TAP_FRAME_RECORDED, r->seq[0], 0);
+    size_t at = fuzz_item(b);
+    tap_write_tuple(b, 3), tap_write_atom(b, "log"), tap_write_atom(b, "warning");
+    tap_write_binary(b, text, strlen(text));
+    fuzz_item_end(b, at);
+    fuzz_frame_end(b, frame, 1);
+}
+
+static _Atomic(struct tap_trace *) told_of;
+static atomic_int words;
+static void end_it(void *arg, enum tap_log_level level, const char *actor, const char *text)
+{
+    struct tap_trace *t;
+    struct tap_trace_event e = TAP_SIZED(struct tap_trace_event);
+    char *why = "not told";
+    (void)arg, (void)level, (void)actor;
+    if (!strstr(text, "look here"))
+        return;
+    while (!(t = atomic_load(&told_of)))
+        nap(1);
+    struct tap_events *events = tap_trace_events(t, TAP_PRINT_ERLANG);
+    while (tap_events_next(events, &e, -1) == TAP_NEXT_EVENT)
+        ;
+    tap_events_close(events);
+    CU_ASSERT_FALSE(tap_trace_wait(t, -1));
+    CU_ASSERT_EQUAL(tap_trace_stop(t, &why), TAP_OK);
+    CU_ASSERT_PTR_NULL(why);
+    tap_trace_free(t);
+    atomic_fetch_add(&words, 1);
+}
+
+static void a_trace_is_ended_where_its_lines_go(void)
+{
+    struct recorded r;
+    struct tap_trace_options options = TAP_TRACE_OPTIONS;
+    alarm(60);
+    replay_begin(&r);
+    replay_calls(&r, 0, 10);
+    put_word(&r, "look here");
+    replay_calls(&r, 0, 10);
+    replay_node_down(&r, 0);
+    options.log = end_it;
+    struct tap_trace *t = replay_start(&r, &options, "");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    atomic_store(&told_of, t);
+    CU_ASSERT(tap_trace_wait(t, 30000));
+    CU_ASSERT_EQUAL(tap_trace_stop(t, NULL), TAP_OK);
+    CU_ASSERT_EQUAL(atomic_load(&words), 1);
+    tap_trace_free(t);
+}
+
+UNIT_TESTS("library_log", UNIT_TEST(a_plugin_that_is_late_tells_nobody),
+           UNIT_TEST(a_trace_is_ended_where_its_lines_go))

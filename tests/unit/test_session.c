@@ -332,6 +332,35 @@ static void a_hanging_sink_is_left_behind(void)
     tap_session_free(t); /* frees nothing: the thread is still in there */
 }
 
+/* Its thread is between two calls, in the function that it is told to: nobody waits for that for
+ * ever. */
+static atomic_bool log_hangs;
+static void log_for_ever(void *arg, enum tap_log_level level, const char *actor, const char *text)
+{
+    log_line(arg, level, actor, text);
+    while (atomic_load(&log_hangs) && strcmp(actor, "sink:a") == 0)
+        nap(10);
+}
+static void a_sink_whose_log_line_hangs_is_left_behind(void)
+{
+    static struct fake_sink sinks[2];
+    sinks[0].fail_after = 500;
+    begin_session(CALLS, sinks, 2);
+    script = send_plain;
+    struct tap_session *t = tap_session_new(&fake_config, fake_err);
+    tap_session_set_log(t, log_for_ever, NULL);
+    atomic_store(&log_hangs, true);
+    CU_ASSERT_EQUAL(tap_session_start(t), TAP_OK);
+    while (!tap_session_poll(t, 100))
+        ;
+    int64_t began = time(NULL);
+    CU_ASSERT_EQUAL(tap_session_finish(t), TAP_ERROR);
+    CU_ASSERT(time(NULL) - began >= 9 && time(NULL) - began < 15);
+    CU_ASSERT(err_has("left behind"));
+    CU_ASSERT_EQUAL(balance(t, 1, NULL).written, 10000);
+    tap_session_free(t); /* frees nothing: the thread is still in there */
+}
+
 static void flushes_also_when_idle(void)
 {
     struct fake_sink sink = {0};
@@ -483,7 +512,8 @@ UNIT_TESTS("trace", UNIT_TEST(writes_everything), UNIT_TEST(losses_are_events_at
            UNIT_TEST(nobody_writes_more_than_there_is), UNIT_TEST(without_a_sink_the_run_ends),
            UNIT_TEST(a_sink_that_cannot_start_is_detached),
            UNIT_TEST(no_tracing_when_no_sink_starts), UNIT_TEST(what_a_sink_forgets_is_lost),
-           UNIT_TEST(a_hanging_sink_is_left_behind), UNIT_TEST(flushes_also_when_idle),
+           UNIT_TEST(a_hanging_sink_is_left_behind),
+           UNIT_TEST(a_sink_whose_log_line_hangs_is_left_behind), UNIT_TEST(flushes_also_when_idle),
            UNIT_TEST(without_a_final_report_the_loss_is_open),
            UNIT_TEST(a_node_that_nobody_ends_is_ended),
            UNIT_TEST(a_transport_that_cannot_start_ends_it), UNIT_TEST(stop_wakes_the_transport),

@@ -82,7 +82,11 @@ struct tap_trace_options {
     /* The trace is this call. Without events, all but scheduling and garbage collection; without a
      * file, max_queue is 1M and max_rate 0, so that no pause leaves a hole. */
     const struct tap_call *call;
-    /* Where log lines go: `actor` is a section of the configuration, or core. On any thread. */
+    /* Where log lines go: `actor` is a section of the configuration, or core. On any thread, also
+     * on those of the trace, which waits for it: there tap_trace_stop only asks for the end and
+     * gives TAP_OK, tap_trace_free does no more than that, and nothing waits for the trace
+     * (tap_trace_wait, tap_events_next); and who holds a lock that it takes must not be in
+     * tap_trace_stop. Not called any more once the trace is freed. */
     void (*log)(void *arg, enum tap_log_level, const char *actor, const char *text);
     void *log_arg;
     /* Asked several times a second while it starts, which may wait for nodes and for readers of
