@@ -188,8 +188,8 @@ static struct tap_trace *trace_new(const struct tap_trace_options *o)
         free(t);
         return NULL;
     }
-    atomic_init(&t->log, TAP_HAS(o, log_arg) ? o->log : NULL);
-    t->log_arg = TAP_HAS(o, log_arg) ? o->log_arg : NULL;
+    atomic_init(&t->log, o->log);
+    t->log_arg = o->log_arg;
     pthread_mutex_init(&t->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -198,19 +198,34 @@ static struct tap_trace *trace_new(const struct tap_trace_options *o)
     return t;
 }
 
-/* Everything that needs no node. */
-static bool prepare(struct tap_trace *t, const struct tap_trace_options *asked)
-{
-    struct tap_trace_options own;
+/* What the caller asks for, in structs of our own length: of his there is no more than he says. */
+struct asked {
+    struct tap_trace_options options;
     struct tap_call call;
-    const struct tap_trace_options *o = &own;
-    if (!TAP_SIZED_READ(&own, asked, log_arg) ||
-        (own.call && !TAP_SIZED_READ(&call, own.call, linger)))
+    bool whole;
+};
+
+static struct asked *read_asked(struct asked *a, const struct tap_trace_options *given)
+{
+    struct tap_trace_options *o = &a->options;
+    *a = (struct asked){.whole = false};
+    a->whole = TAP_SIZED_READ(o, given, log_arg);
+    if (a->whole && o->call) {
+        a->whole = TAP_SIZED_READ(&a->call, o->call, linger);
+        o->call = &a->call;
+    }
+    return a;
+}
+
+/* Everything that needs no node. */
+static bool prepare(struct tap_trace *t, const struct asked *asked)
+{
+    const struct tap_trace_options *o = &asked->options;
+    if (!asked->whole)
         return TAP_ERR(t->err, TAP_INVALID, "core",
                        "the options or the call are too short: begin with TAP_TRACE_OPTIONS and "
                        "TAP_CALL"),
                false;
-    own.call = own.call ? &call : NULL;
     if (read_options(t, o) != TAP_OK ||
         !(t->session = tap_session_new_logged(t->config, t->err, tap_library_log, t)))
         return false;
@@ -270,18 +285,19 @@ static enum tap_status wait_for_start(struct tap_trace *t, const struct tap_trac
 enum tap_status tap_trace_start(const struct tap_trace_options *options, struct tap_trace **trace,
                                 char **why)
 {
-    struct tap_trace *t = trace_new(options);
+    struct asked asked;
+    struct tap_trace *t = trace_new(&read_asked(&asked, options)->options);
     *trace = NULL;
     if (why)
         *why = NULL;
     if (!t)
         return TAP_ERROR;
-    if (!prepare(t, options) || !start_thread(t)) {
+    if (!prepare(t, &asked) || !start_thread(t)) {
         enum tap_status status = tell(t->err, tap_error_status(t->err), why);
         trace_free(t);
         return status == TAP_OK ? TAP_ERROR : status;
     }
-    enum tap_status status = wait_for_start(t, options);
+    enum tap_status status = wait_for_start(t, &asked.options);
     if (status == TAP_OK) {
         *trace = t;
         return TAP_OK;

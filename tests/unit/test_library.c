@@ -2,6 +2,10 @@
  * cursors print, and what a caller may get wrong. */
 #include "replays.h"
 
+#include <pthread.h>
+#include <sys/stat.h>
+#include <time.h>
+
 /* An atom of the VM's has 255 characters, one of a file's has what the file says. */
 static void a_name_may_be_as_long_as_a_file_says(void)
 {
@@ -36,4 +40,47 @@ static void a_name_may_be_as_long_as_a_file_says(void)
     }
 }
 
-UNIT_TESTS("library", UNIT_TEST(a_name_may_be_as_long_as_a_file_says))
+/* ---- Options */
+
+static bool asked_beyond;
+static bool ask_beyond(void *arg)
+{
+    (void)arg;
+    return asked_beyond = true;
+}
+static void *read_later(void *path)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 700000000}, NULL);
+    FILE *f = fopen(path, "r");
+    while (f && fgetc(f) != EOF)
+        ;
+    return f;
+}
+
+/* A program that was built for a shorter struct: what lies behind it there is its own. */
+static void of_short_options_nothing_behind_is_read(void)
+{
+    struct recorded r;
+    struct tap_trace_options options = TAP_TRACE_OPTIONS;
+    char more[512], fifo[256];
+    pthread_t reader;
+    void *opened;
+    snprintf(fifo, sizeof fifo, "%s", replay_path("fifo.csv"));
+    snprintf(more, sizeof more, "[sink:csv]\npath = %s\n", fifo);
+    CU_ASSERT_EQUAL_FATAL(mkfifo(fifo, 0600), 0);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&reader, NULL, read_later, fifo), 0);
+    options.struct_size = offsetof(struct tap_trace_options, to_end);
+    options.to_end = ask_beyond;
+    replay_begin(&r);
+    replay_node_down(&r, 0);
+    struct tap_trace *t = replay_start(&r, &options, more);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    CU_ASSERT_EQUAL(tap_trace_stop(t, NULL), TAP_OK);
+    tap_trace_free(t);
+    pthread_join(reader, &opened);
+    CU_ASSERT_PTR_NOT_NULL(opened);
+    CU_ASSERT_FALSE(asked_beyond);
+}
+
+UNIT_TESTS("library", UNIT_TEST(a_name_may_be_as_long_as_a_file_says),
+           UNIT_TEST(of_short_options_nothing_behind_is_read))
