@@ -362,7 +362,8 @@ void tap_trace_figures(const struct tap_trace *t, struct tap_trace_figures *figu
     struct tap_node_stats *nodes = calloc(n + 1, sizeof *nodes);
     struct tap_sink_stats *sinks = calloc(sink_count + 1, sizeof *sinks);
     if (nodes && sinks) {
-        n = tap_session_nodes(t->session, nodes, n);
+        size_t now = tap_session_nodes(t->session, nodes, n); /* more may have joined meanwhile */
+        n = now < n ? now : n;
         tap_session_sinks(t->session, sinks, sink_count);
         for (size_t i = 0; i < n; i++) {
             f->produced += nodes[i].produced;
