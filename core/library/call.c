@@ -82,6 +82,8 @@ static void read_result(struct tap_trace *t, struct tap_call_result *r)
 void tap_trace_result(struct tap_trace *t, struct tap_call_result *result)
 {
     struct tap_call_result all;
+    if (!t || !result)
+        return;
     read_result(t, &all);
     TAP_SIZED_FILL(result, &all);
 }
@@ -91,9 +93,15 @@ enum tap_status tap_trace_call(const struct tap_trace_options *options, const st
 {
     struct tap_trace_options with = {0}; /* too short, where the caller's are */
     const struct tap_call_result none = {.text = "", .stack = ""};
+    if (result)
+        TAP_SIZED_FILL(result, &none);
+    if (trace)
+        *trace = NULL;
+    if (!options || !call || !trace) /* without a call the whole node would be traced */
+        return tap_library_invalid(
+            why, "a call needs options, what is called, and a place where its trace is put");
     if (TAP_SIZED_READ(&with, options, log_arg))
         with.call = call;
-    TAP_SIZED_FILL(result, &none);
     enum tap_status status = tap_trace_start(&with, trace, why);
     if (status != TAP_OK)
         return status;

@@ -27,7 +27,7 @@ struct tap_events {
 
 struct tap_events *tap_trace_events(struct tap_trace *t, enum tap_print_syntax syntax)
 {
-    struct tap_events *c = calloc(1, sizeof *c);
+    struct tap_events *c = t ? calloc(1, sizeof *c) : NULL;
     if (!c)
         return NULL;
     c->trace = t;
@@ -37,7 +37,7 @@ struct tap_events *tap_trace_events(struct tap_trace *t, enum tap_print_syntax s
 
 uint64_t tap_events_missed(const struct tap_events *c)
 {
-    return c->missed;
+    return c ? c->missed : 0;
 }
 
 void tap_events_close(struct tap_events *c)
@@ -238,6 +238,8 @@ static bool is_for_users(unsigned kind)
 
 enum tap_next tap_events_next(struct tap_events *c, struct tap_trace_event *event, int timeout)
 {
+    if (!c || !event)
+        return TAP_NEXT_END;
     struct tap_store *store = c->trace->store;
     if (tap_library_in_log(c->trace)) /* who is there may be who brings the next one */
         timeout = 0;

@@ -141,6 +141,8 @@ static enum tap_status give_all(struct export *x)
 enum tap_status tap_trace_export(struct tap_trace *t, const char *sink, const char *const *options,
                                  char **why)
 {
+    if (!t || !sink)
+        return tap_library_invalid(why, "an export needs a trace and the name of a sink");
     struct export x = {.trace = t, .err = tap_error_new()};
     enum tap_status status = x.err ? read_sink(&x, sink, options) : TAP_ERROR;
     if (status == TAP_OK)

@@ -170,6 +170,13 @@ char *tap_library_causes(const struct tap_error *err)
     return fclose(out) == 0 ? text : (free(text), NULL);
 }
 
+enum tap_status tap_library_invalid(char **why, const char *text)
+{
+    if (why)
+        *why = strdup(text);
+    return TAP_INVALID;
+}
+
 static enum tap_status tell(const struct tap_error *err, enum tap_status status, char **why)
 {
     if (why)
@@ -286,10 +293,13 @@ enum tap_status tap_trace_start(const struct tap_trace_options *options, struct 
                                 char **why)
 {
     struct asked asked;
-    struct tap_trace *t = trace_new(&read_asked(&asked, options)->options);
-    *trace = NULL;
     if (why)
         *why = NULL;
+    if (trace)
+        *trace = NULL;
+    if (!options || !trace)
+        return tap_library_invalid(why, "a trace needs options, and a place where it is put");
+    struct tap_trace *t = trace_new(&read_asked(&asked, options)->options);
     if (!t)
         return TAP_ERROR;
     if (!prepare(t, &asked) || !start_thread(t)) {
@@ -310,13 +320,15 @@ enum tap_status tap_trace_start(const struct tap_trace_options *options, struct 
 
 const char *tap_trace_id(const struct tap_trace *t)
 {
-    return tap_session_id(t->session);
+    return t ? tap_session_id(t->session) : "";
 }
 
 /* The thread that is in the trace's log function is one that the trace waits for: it never waits
  * for the trace. */
 bool tap_trace_wait(struct tap_trace *t, int timeout)
 {
+    if (!t)
+        return true;
     if (tap_library_in_log(t))
         timeout = 0;
     int64_t until = tap_clock_steady() + (int64_t)timeout * 1000000;
@@ -335,6 +347,8 @@ bool tap_trace_wait(struct tap_trace *t, int timeout)
 
 enum tap_status tap_trace_stop(struct tap_trace *t, char **why)
 {
+    if (!t)
+        return tap_library_invalid(why, "there is no trace to stop");
     tap_session_stop(t->session);
     bool ended = tap_trace_wait(t, -1);
     pthread_mutex_lock(&t->lock);
@@ -357,6 +371,8 @@ void tap_trace_free(struct tap_trace *t)
 void tap_trace_figures(const struct tap_trace *t, struct tap_trace_figures *figures)
 {
     struct tap_trace_figures all = {.exact = true}, *f = &all;
+    if (!t || !figures)
+        return;
     size_t n = tap_session_nodes(t->session, NULL, 0),
            sink_count = tap_session_sinks(t->session, NULL, 0);
     struct tap_node_stats *nodes = calloc(n + 1, sizeof *nodes);

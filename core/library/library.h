@@ -38,5 +38,7 @@ void tap_library_silence(struct tap_trace *);
 
 /* All causes as lines; NULL when there is none, or no memory. */
 char *tap_library_causes(const struct tap_error *);
+/* A mistake of the caller's, where there is no list of causes. TAP_INVALID. */
+enum tap_status tap_library_invalid(char **why, const char *text);
 
 #endif

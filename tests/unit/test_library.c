@@ -82,5 +82,47 @@ static void of_short_options_nothing_behind_is_read(void)
     CU_ASSERT_FALSE(asked_beyond);
 }
 
-UNIT_TESTS("library", UNIT_TEST(a_name_may_be_as_long_as_a_file_says),
+static void invalid(enum tap_status status, char **why)
+{
+    CU_ASSERT_EQUAL(status, TAP_INVALID);
+    CU_ASSERT(*why && **why);
+    free(*why);
+}
+
+static void nothing_in_the_place_of_something_is_told(void)
+{
+    static const char *const nodes[] = {"nobody@localhost", NULL};
+    struct tap_trace_options options = TAP_TRACE_OPTIONS;
+    struct tap_call call = TAP_CALL;
+    struct tap_call_result result = TAP_SIZED(struct tap_call_result);
+    struct tap_trace_figures f = TAP_SIZED(struct tap_trace_figures);
+    struct tap_trace_event e = TAP_SIZED(struct tap_trace_event);
+    struct tap_trace *t = (void *)&e;
+    char *why;
+    alarm(60);
+    options.nodes = nodes;
+    invalid(tap_trace_start(NULL, &t, &why), &why);
+    invalid(tap_trace_start(&options, NULL, &why), &why);
+    invalid(tap_trace_call(NULL, &call, &t, &result, &why), &why);
+    t = (void *)&e;
+    invalid(tap_trace_call(&options, NULL, &t, &result, &why), &why);
+    CU_ASSERT_PTR_NULL(t);
+    invalid(tap_trace_call(&options, &call, NULL, &result, &why), &why);
+    invalid(tap_trace_call(&options, &call, &t, NULL, &why), &why); /* no function is named */
+    invalid(tap_trace_stop(NULL, &why), &why);
+    invalid(tap_trace_export(NULL, "csv", NULL, &why), &why);
+    CU_ASSERT_EQUAL(tap_trace_start(NULL, NULL, NULL), TAP_INVALID);
+    CU_ASSERT_STRING_EQUAL(tap_trace_id(NULL), "");
+    CU_ASSERT(tap_trace_wait(NULL, -1));
+    tap_trace_figures(NULL, &f);
+    tap_trace_result(NULL, &result);
+    CU_ASSERT(f.produced == 0 && result.end == TAP_CALL_NONE);
+    CU_ASSERT_PTR_NULL(tap_trace_events(NULL, TAP_PRINT_ERLANG));
+    CU_ASSERT_EQUAL(tap_events_next(NULL, &e, -1), TAP_NEXT_END);
+    CU_ASSERT_EQUAL(tap_events_missed(NULL), 0);
+    tap_events_close(NULL);
+    tap_trace_free(NULL);
+}
+
+UNIT_TESTS("library", UNIT_TEST(nothing_in_the_place_of_something_is_told), UNIT_TEST(a_name_may_be_as_long_as_a_file_says),
            UNIT_TEST(of_short_options_nothing_behind_is_read))

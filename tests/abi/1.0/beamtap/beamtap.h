@@ -26,8 +26,9 @@
  * a trace may have many.
  *
  * Failures: `why`, where it is given, is set to a text of one or more lines that the caller frees
- * with free(), or to NULL. A status of TAP_INVALID means that the options are wrong, TAP_ERROR that
- * a node, file or plugin failed.
+ * with free(), or to NULL. A status of TAP_INVALID means that the options are wrong, or that there
+ * is NULL in the place of something; TAP_ERROR that a node, file or plugin failed. Functions
+ * without a status do nothing for NULL.
  */
 #ifndef BEAMTAP_BEAMTAP_H
 #define BEAMTAP_BEAMTAP_H
@@ -193,8 +194,9 @@ struct tap_call_result {
 };
 /* After the end of a trace with `call`. */
 void tap_trace_result(struct tap_trace *, struct tap_call_result *);
-/* Start and wait for the end in one. *trace, which holds the events, is set (and is to be freed)
- * whenever the call was made; TAP_OK says that its end is known, not that it returned. */
+/* Start and wait for the end in one; the result may be NULL. *trace, which holds the events, is set
+ * (and is to be freed) whenever the call was made; TAP_OK says that its end is known, not that it
+ * returned. */
 enum tap_status tap_trace_call(const struct tap_trace_options *, const struct tap_call *,
                                struct tap_trace **trace, struct tap_call_result *, char **why);
 
