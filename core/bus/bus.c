@@ -316,9 +316,9 @@ static void pass_on(struct tap_bus *bus, struct tap_bus_node *node, struct tap_b
     stream->mark = 0;
 }
 
-void tap_bus_flush(struct tap_bus *bus)
+/* Under the lock. */
+static void flush(struct tap_bus *bus)
 {
-    pthread_mutex_lock(&bus->lock);
     for (uint32_t i = 0; i < bus->order_count; i++)
         if (bus->orders[i].order)
             order_go_on(bus, i, 0);
@@ -333,7 +333,23 @@ void tap_bus_flush(struct tap_bus *bus)
     bus->ignored = 0;
     if (bus->window)
         tap_window_end(bus->window);
+}
+
+void tap_bus_flush(struct tap_bus *bus)
+{
+    pthread_mutex_lock(&bus->lock);
+    flush(bus);
     pthread_mutex_unlock(&bus->lock);
+}
+
+bool tap_bus_abandon(struct tap_bus *bus)
+{
+    if (pthread_mutex_trylock(&bus->lock))
+        return false;
+    flush(bus);
+    bus->closed = true;
+    pthread_mutex_unlock(&bus->lock);
+    return true;
 }
 
 /* ---- Coming in */
@@ -372,8 +388,10 @@ void tap_bus_commit(struct tap_bus *bus, struct tap_bus_node *node, struct tap_a
     }
     pthread_mutex_lock(&bus->lock);
     uint32_t len = frame_end(arena, frames[n - 1]);
+    if (bus->closed)
+        tap_arena_put(&bus->pool, arena);
     struct tap_batch_impl *batch =
-        tap_batch_get(&bus->pool, arena, len, expected(arena, frames, n));
+        bus->closed ? NULL : tap_batch_get(&bus->pool, arena, len, expected(arena, frames, n));
     if (batch) { /* else its numbers show as missing with the next frame */
         uint64_t ignored = 0;
         for (size_t i = 0; i < n; i++)
@@ -388,7 +406,7 @@ void tap_bus_node_down(struct tap_bus *bus, struct tap_bus_node *node, uint64_t 
 {
     struct tap_stream *stream = &node->stream;
     pthread_mutex_lock(&bus->lock);
-    struct tap_batch_impl *batch = tap_batch_get(&bus->pool, NULL, 0, 2);
+    struct tap_batch_impl *batch = bus->closed ? NULL : tap_batch_get(&bus->pool, NULL, 0, 2);
     if (batch) {
         tap_stream_end(stream, batch, next);
         struct tap_event *ev = tap_stream_event(

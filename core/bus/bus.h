@@ -61,6 +61,9 @@ void tap_bus_node_down(struct tap_bus *, struct tap_bus_node *, uint64_t next, b
 bool tap_bus_tick(struct tap_bus *);
 /* Everything that waits for its place goes on. Nothing more may come. */
 void tap_bus_flush(struct tap_bus *);
+/* The same where a thread that was left behind may bring more: nothing of that counts. False: it is
+ * in here, and all that waits stays. */
+bool tap_bus_abandon(struct tap_bus *);
 /* As unnamed and deep_stack of host->transport (beamtap/transport.h). */
 size_t tap_bus_unnamed(struct tap_bus *, struct tap_bus_node *, struct tap_pid *pids, size_t max);
 bool tap_bus_deep_stack(struct tap_bus *, uint32_t node, struct tap_deep_stack *);

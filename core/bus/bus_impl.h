@@ -49,6 +49,7 @@ struct tap_bus {
     struct tap_sink **sinks;
     size_t sink_count;
     size_t keep_cap;
+    bool closed; /* nothing more is taken */
 };
 
 /* Of a batch that comes. */

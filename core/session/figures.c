@@ -14,18 +14,25 @@ static uint64_t figure(const atomic_uint_fast64_t *f)
 size_t tap_session_sinks(const struct tap_session *session, struct tap_sink_stats *stats,
                          size_t cap)
 {
-    uint64_t before = 0;
-    for (uint32_t i = 0; i < atomic_load(&session->node_count); i++)
-        before += figure(&tap_session_node(session, i)->bus.stream.figures.lost);
+    uint64_t before = 0, received = 0;
+    bool cut_off = atomic_load(&session->cut_off);
+    for (uint32_t i = 0; i < atomic_load(&session->node_count); i++) {
+        const struct tap_figures *f = &tap_session_node(session, i)->bus.stream.figures;
+        before += figure(&f->lost);
+        received += figure(&f->received);
+    }
     for (size_t s = 0; s < session->sink_count && s < cap; s++) {
         struct tap_sink *sink = &session->sinks[s];
         uint64_t written = figure(&sink->written), given = figure(&sink->given),
-                 own = figure(&sink->dropped);
-        if (atomic_load(&sink->done) || atomic_load(&sink->abandoned) || atomic_load(&sink->failed))
+                 filtered = figure(&sink->filtered), own = figure(&sink->dropped);
+        if (cut_off)
+            given = received > filtered ? received - filtered : 0;
+        if (cut_off || atomic_load(&sink->done) || atomic_load(&sink->abandoned) ||
+            atomic_load(&sink->failed))
             own = given > written ? given - written : 0; /* whatever it did not say is written */
         stats[s] = (struct tap_sink_stats){.section = tap_session_instance(session, sink)->section,
                                            .written = written,
-                                           .filtered = figure(&sink->filtered),
+                                           .filtered = filtered,
                                            .lost = before + own,
                                            .bytes = figure(&sink->bytes),
                                            .failed = atomic_load(&sink->failed),

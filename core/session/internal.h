@@ -81,6 +81,7 @@ struct tap_session {
     bool transport_started, threaded, transport_abandoned;
     bool transport_done;           /* under lock */
     atomic_bool transport_crashed; /* its thread does not come back (tap_operation.crashed) */
+    atomic_bool cut_off; /* finished, and what the transport left on its way stays there */
     bool finished;
     bool abandoned; /* some thread was left behind: nothing may be freed */
     atomic_int stopping;

@@ -329,8 +329,11 @@ static void finish_transport(struct tap_session *session)
         pthread_detach(session->thread);
         session->abandoned = true;
         TAP_ERR(session->err, TAP_ERROR, session->transport->instance->section,
-                "%s and was left behind: nodes may still be tracing until their lease ends",
-                atomic_load(&session->transport_crashed) ? "its thread crashed" : "did not finish");
+                "%s and was left behind: %s",
+                atomic_load(&session->transport_crashed) ? "its thread crashed" : "did not finish",
+                tap_config_replays(session->config)
+                    ? "what it had not played yet is missing"
+                    : "nodes may still be tracing until their lease ends");
     } else if (session->threaded) {
         pthread_join(session->thread, NULL);
     }
@@ -350,10 +353,13 @@ enum tap_status tap_session_finish(struct tap_session *session)
     if (!session->finished) {
         session->finished = true;
         finish_transport(session);
-        if (session->bus && !session->transport_abandoned)
+        if (session->bus && session->transport_abandoned)
+            tap_bus_abandon(session->bus);
+        else if (session->bus)
             tap_bus_flush(session->bus);
         tell_full_names(session);
         finish_sinks(session);
+        atomic_store(&session->cut_off, session->transport_abandoned);
     }
     return tap_error_status(session->err);
 }

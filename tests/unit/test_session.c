@@ -1,5 +1,6 @@
 /* test_session.c: whole sessions with a transport and sinks that do as told. Every test ends with
  * the same sum: produced = written + filtered + lost, for each node and each sink. */
+#include "session/internal.h"
 #include "session_fakes.h"
 
 #define CALLS TAP_KIND_BIT(TAP_FUNCTION_CALL)
@@ -488,6 +489,76 @@ static void send_garbage(struct fake_transport *t)
     }
     send_done(t, seq, 0);
 }
+/* ---- A transport that is left behind with events on their way */
+
+static void crash_here(const struct tap_host *host)
+{
+    atomic_store(
+        &((const struct tap_instance_host *)(const void *)host)->session->transport_crashed, true);
+    for (;;)
+        nap(1000);
+}
+
+/* They wait for their place in the order. */
+static void send_and_crash(struct fake_transport *t)
+{
+    send_up(t);
+    send_calls(t, 0, 100, 0, 0);
+    crash_here(t->host);
+}
+
+static void what_waits_when_a_transport_crashes_is_written(void)
+{
+    static struct fake_sink sink;
+    enum tap_status status;
+    begin_session(CALLS, &sink, 1);
+    fake_config.session.order = TAP_ORDER_TIME;
+    fake_config.session.reorder = 3600 * INT64_C(1000000000);
+    script = send_and_crash;
+    struct tap_session *t = run_session(&status);
+    CU_ASSERT_EQUAL(status, TAP_ERROR);
+    CU_ASSERT(err_has("its thread crashed and was left behind: nodes may still be tracing"));
+    struct tap_sink_stats stats = balance(t, 0, NULL);
+    CU_ASSERT(stats.written == 100 && stats.lost == 0);
+    tap_session_free(t);
+}
+
+static const struct tap_host *crasher;
+static enum tap_status crashing_create(const struct tap_host *host, const void *settings,
+                                       void **self)
+{
+    crasher = host;
+    return filter_create(host, settings, self);
+}
+static void crashing_judge(void *self, const struct tap_batch *batch, uint8_t *keep)
+{
+    filter_judge(self, batch, keep);
+    if (filter_run == 3) /* node_up, calls, calls */
+        crash_here(crasher);
+}
+static const struct tap_filter_ops crashing_ops = {sizeof crashing_ops, crashing_create,
+                                                   filter_plan, crashing_judge, filter_destroy};
+static const struct tap_plugin crashing_plugin = {TAP_PLUGIN_HEADER, .kind = TAP_PLUGIN_FILTER,
+                                                  .name = "fake", .ops = &crashing_ops};
+static const struct tap_loaded crashing_loaded = {&crashing_plugin, "fake.so", NULL};
+
+/* Nobody gets what the filter has in hand, and that is counted. */
+static void what_a_filter_crashes_on_is_lost(void)
+{
+    static struct fake_sink sink;
+    enum tap_status status;
+    struct tap_node_stats node;
+    begin_session(CALLS, &sink, 1);
+    add_fake(TAP_PLUGIN_FILTER, "filter:crash", &crashing_loaded, NULL);
+    script = send_plain;
+    struct tap_session *t = run_session(&status);
+    CU_ASSERT_EQUAL(status, TAP_ERROR);
+    struct tap_sink_stats stats = balance(t, 0, &node);
+    CU_ASSERT_EQUAL(node.received, 200);
+    CU_ASSERT(stats.written > 0 && stats.filtered > 0 && stats.lost == 100);
+    tap_session_free(t);
+}
+
 static void garbage_is_lost_and_counted(void)
 {
     struct fake_sink sink = {0};
@@ -517,4 +588,6 @@ UNIT_TESTS("trace", UNIT_TEST(writes_everything), UNIT_TEST(losses_are_events_at
            UNIT_TEST(without_a_final_report_the_loss_is_open),
            UNIT_TEST(a_node_that_nobody_ends_is_ended),
            UNIT_TEST(a_transport_that_cannot_start_ends_it), UNIT_TEST(stop_wakes_the_transport),
-           UNIT_TEST(garbage_is_lost_and_counted))
+           UNIT_TEST(garbage_is_lost_and_counted),
+           UNIT_TEST(what_waits_when_a_transport_crashes_is_written),
+           UNIT_TEST(what_a_filter_crashes_on_is_lost))
