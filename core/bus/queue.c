@@ -31,8 +31,10 @@ static struct tap_queue_item *at(struct tap_queue *q, size_t i)
 
 static void clear(struct tap_queue *q)
 {
-    for (size_t i = 0; i < q->count; i++)
+    for (size_t i = 0; i < q->count; i++) {
         tap_batch_release(at(q, i)->batch);
+        free(at(q, i)->last);
+    }
     q->count = q->bytes = q->remnant_bytes = 0;
 }
 
@@ -86,15 +88,72 @@ static struct tap_span keep_span(struct tap_queue *q, struct tap_batch_impl *to,
     return kept;
 }
 
-static void keep_event(struct tap_queue *q, struct tap_batch_impl *to, const struct tap_batch *from,
-                       const struct tap_event *ev)
+/* Where the last row stands that is like this one; NULL: nobody keeps that. */
+static uint32_t *last_like(struct tap_queue_item *to, const struct tap_event *ev)
 {
-    /* A sink that hangs for hours must not collect clock reports for ever. */
-    bool small = tap_kind_has_row(ev->kind);
-    struct tap_event *copy = small || q->remnant_bytes <= q->limit ? tap_batch_add(to) : NULL;
+    if ((ev->kind != TAP_LOST && ev->kind != TAP_GAP) || ev->reason >= TAP_REASON_COUNT)
+        return NULL;
+    if (ev->node >= to->last_nodes) {
+        uint32_t nodes = ev->node + 8;
+        void *more = realloc(to->last, nodes * sizeof *to->last);
+        if (!more)
+            return NULL;
+        to->last = more;
+        memset(to->last + to->last_nodes, 0, (nodes - to->last_nodes) * sizeof *to->last);
+        to->last_nodes = nodes;
+    }
+    return &to->last[ev->node][ev->reason + (ev->kind == TAP_GAP ? TAP_REASON_COUNT : 0)];
+}
+
+/* Beyond the limit a loss or a gap goes to the last row that is like it: what they count stays
+ * right, and where most of it was. */
+static bool join_row(const struct tap_queue *q, struct tap_queue_item *to,
+                     const struct tap_event *ev)
+{
+    const uint32_t *last = q->remnant_bytes > q->limit ? last_like(to, ev) : NULL;
+    if (!last || !*last)
+        return false;
+    struct tap_event *row = &to->batch->events[*last - 1];
+    if (ev->kind == TAP_LOST) {
+        row->lost += ev->lost;
+        return true;
+    }
+    row->gap += ev->gap;
+    if (memcmp(&row->pid, &ev->pid, sizeof row->pid) != 0)
+        row->pid = (struct tap_pid){0}; /* of several */
+    return true;
+}
+
+/* A sink that hangs for hours must not collect clock reports for ever. */
+static bool may_keep(const struct tap_queue *q, const struct tap_event *ev)
+{
+    bool row = tap_kind_has_row(ev->kind), joins = ev->kind == TAP_LOST || ev->kind == TAP_GAP;
+    return joins || q->remnant_bytes <= q->limit + (row ? TAP_QUEUE_ROWS : 0);
+}
+
+/* A new row of the remnant; NULL: none. */
+static struct tap_event *add_row(struct tap_queue *q, struct tap_queue_item *to,
+                                 const struct tap_event *ev)
+{
+    struct tap_event *row = tap_batch_add(to->batch);
+    uint32_t *last = row ? last_like(to, ev) : NULL;
+    if (last)
+        *last = to->batch->base.count;
+    if (row) {
+        *row = *ev;
+        q->remnant_bytes += sizeof *row;
+    }
+    return row;
+}
+
+static void keep_event(struct tap_queue *q, struct tap_queue_item *item,
+                       const struct tap_batch *from, const struct tap_event *ev)
+{
+    struct tap_batch_impl *to = item->batch;
+    struct tap_event *copy =
+        may_keep(q, ev) && !join_row(q, item, ev) ? add_row(q, item, ev) : NULL;
     if (!copy)
         return;
-    *copy = *ev;
     /* The payload of a report is a part of it. */
     bool within = ev->raw.len && ev->payload.off >= ev->raw.off &&
                   ev->payload.off - ev->raw.off + ev->payload.len <= ev->raw.len;
@@ -104,12 +163,11 @@ static void keep_event(struct tap_queue *q, struct tap_batch_impl *to, const str
     else
         copy->payload = keep_span(q, to, from, ev->payload);
     copy->metadata = (struct tap_span){0, 0};
-    q->remnant_bytes += sizeof *copy;
 }
 
 /* The row that says how many of this node were dropped here: what is dropped of one node is one row
  * up to the next event that stands for itself, so there are never more of them than nodes. */
-static struct tap_event *loss_row(struct tap_batch_impl *to, uint32_t node)
+static struct tap_event *loss_row(const struct tap_batch_impl *to, uint32_t node)
 {
     for (uint32_t i = to->base.count; i > 0; i--) {
         struct tap_event *ev = &to->events[i - 1];
@@ -121,28 +179,25 @@ static struct tap_event *loss_row(struct tap_batch_impl *to, uint32_t node)
     return NULL;
 }
 
-static void keep_loss(struct tap_queue *q, struct tap_batch_impl *to, const struct tap_event *first,
+static void keep_loss(struct tap_queue *q, struct tap_queue_item *to, const struct tap_event *first,
                       uint64_t n)
 {
-    struct tap_event *ev = loss_row(to, first->node);
-    if (ev) {
+    const struct tap_event lost = {.kind = TAP_LOST,
+                                   .reason = TAP_REASON_SINK_QUEUE,
+                                   .lost = n,
+                                   .node = first->node,
+                                   .seq = first->seq,
+                                   .ts = first->ts,
+                                   .arity = -1};
+    struct tap_event *ev = loss_row(to->batch, first->node);
+    if (ev)
         ev->lost += n;
-        return;
-    }
-    if (!(ev = tap_batch_add(to)))
-        return;
-    *ev = (struct tap_event){.kind = TAP_LOST,
-                             .reason = TAP_REASON_SINK_QUEUE,
-                             .lost = n,
-                             .node = first->node,
-                             .seq = first->seq,
-                             .ts = first->ts,
-                             .arity = -1};
-    q->remnant_bytes += sizeof *ev;
+    else if (!join_row(q, to, &lost))
+        add_row(q, to, &lost);
 }
 
 /* What stands for these events when they are dropped goes to the end of `to`. */
-static void keep_rest(struct tap_queue *q, struct tap_batch_impl *to,
+static void keep_rest(struct tap_queue *q, struct tap_queue_item *to,
                       const struct tap_batch_impl *from, const struct tap_selection *selection)
 {
     const struct tap_event *first = NULL; /* of those in a row that are one node's */
@@ -187,13 +242,14 @@ static bool is_full(const struct tap_queue *q, size_t more)
 static uint64_t drop_newest(struct tap_queue *q, struct tap_batch_impl *batch,
                             const struct tap_selection *selection)
 {
-    struct tap_batch_impl *to = NULL;
-    if (q->count && at(q, q->count - 1)->remnant)
-        to = at(q, q->count - 1)->batch;
-    else if (room(q) && (to = remnant_new(q)))
-        *at(q, q->count++) = (struct tap_queue_item){to, NULL, true};
-    if (to)
-        keep_rest(q, to, batch, selection);
+    struct tap_queue_item rest = {.remnant = true};
+    bool join = q->count && at(q, q->count - 1)->remnant;
+    if (!join && room(q) && (rest.batch = remnant_new(q))) {
+        *at(q, q->count++) = rest;
+        join = true;
+    }
+    if (join)
+        keep_rest(q, at(q, q->count - 1), batch, selection);
     return selection->accepted;
 }
 
@@ -206,17 +262,19 @@ static uint64_t drop_oldest(struct tap_queue *q)
     if (i == q->count)
         return 0;
     struct tap_queue_item item = *at(q, i);
+    struct tap_queue_item rest = {.remnant = true};
     bool join = i > 0;
-    struct tap_batch_impl *to = join ? at(q, i - 1)->batch : remnant_new(q);
-    if (to)
-        keep_rest(q, to, item.batch, item.selection);
-    if (join || !to) {
+    if (!join)
+        rest.batch = remnant_new(q);
+    if (join || rest.batch)
+        keep_rest(q, join ? at(q, i - 1) : &rest, item.batch, item.selection);
+    if (join || !rest.batch) {
         for (; i > 0; i--)
             *at(q, i) = *at(q, i - 1);
         q->head = (q->head + 1) % q->cap;
         q->count--;
     } else {
-        *at(q, i) = (struct tap_queue_item){to, NULL, true};
+        *at(q, i) = rest;
     }
     uint64_t dropped = item.selection->accepted;
     q->bytes -= item.batch->bytes;
@@ -242,7 +300,7 @@ uint64_t tap_queue_push(struct tap_queue *q, struct tap_batch_impl *batch,
             tap_batch_hold(batch, 1);
             q->bytes += batch->bytes;
             q->credit &= q->bytes <= q->limit / 2;
-            *at(q, q->count++) = (struct tap_queue_item){batch, selection, false};
+            *at(q, q->count++) = (struct tap_queue_item){.batch = batch, .selection = selection};
         }
         pthread_cond_signal(&q->more);
     }
@@ -254,6 +312,8 @@ uint64_t tap_queue_push(struct tap_queue *q, struct tap_batch_impl *batch,
 static bool finish_remnant(struct tap_queue_item *item)
 {
     struct tap_batch_impl *batch = item->batch;
+    free(item->last);
+    item->last = NULL;
     if (!tap_batch_seal(batch))
         return false;
     struct tap_selection *all = &batch->selections[0];

@@ -3,7 +3,8 @@
  * The transport thread pushes and never waits. When the queue is full, what is dropped (the new
  * batch, or the oldest ones) leaves a remnant at its place: a small batch that holds a lost event
  * with the count, and the control, lost and gap events, which sinks need to understand the rest.
- * Remnants that lie side by side are joined, so a sink that hangs costs nothing more.
+ * Remnants that lie side by side are joined; and beyond the queue's own size a loss or a gap goes
+ * to the last one of its node and reason, so a sink that hangs for hours costs no more than that.
  */
 #ifndef TAP_BUS_QUEUE_H
 #define TAP_BUS_QUEUE_H
@@ -16,11 +17,18 @@
 /* With on_full = block a full queue only withholds credit; what the nodes were allowed to send by
  * then still fits. */
 #define TAP_QUEUE_OVERSHOOT (32u << 20)
+/* Bytes beyond its size that rows of other kinds may take: of a node that comes and goes. No run
+ * has so many. */
+#define TAP_QUEUE_ROWS (16u << 20)
 
 struct tap_queue_item {
     struct tap_batch_impl *batch;
     const struct tap_selection *selection;
     bool remnant;
+    /* Of a remnant, by node: where in it the last loss and the last gap of each reason stand, from
+     * 1 on; 0: nowhere. */
+    uint32_t (*last)[2 * TAP_REASON_COUNT];
+    uint32_t last_nodes;
 };
 
 struct tap_queue {

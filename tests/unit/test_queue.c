@@ -19,8 +19,8 @@ static void end(void)
     tap_batch_pool_destroy(&pool);
 }
 
-/* One letter an event: c a call, k clock, l lost of 5, u node_up with a payload "up"; a digit: what
- * follows is of that node. Pushes it; how many were dropped. */
+/* One letter an event: c a call, k clock, l lost of 5, g gap of 7, u node_up with a payload "up"; a
+ * digit: what follows is of that node. Pushes it; how many were dropped. */
 static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
 {
     struct tap_arena *arena = tap_arena_get(&pool, 20000);
@@ -37,7 +37,12 @@ static uint64_t push(uint32_t node, uint64_t seq, const char *kinds, bool full)
         ev->kind = *k == 'c'   ? TAP_FUNCTION_CALL
                    : *k == 'k' ? TAP_CLOCK
                    : *k == 'l' ? TAP_LOST
+                   : *k == 'g' ? TAP_GAP
                                : TAP_NODE_UP;
+        if (*k == 'g') {
+            ev->gap = 7;
+            ev->reason = TAP_REASON_RATE;
+        }
         if (*k == 'l') {
             ev->lost = 5;
             ev->reason = TAP_REASON_CREDIT;
@@ -214,6 +219,41 @@ static void a_hanging_sink_costs_no_memory(void)
     end();
 }
 
+/* What it is told of losses and gaps, by node: of nodes that lose something all the time. */
+static void a_hanging_sink_is_told_of_all_losses(void)
+{
+    for (int newest = 0; newest < 2; newest++) {
+        struct tap_queue_item item;
+        uint64_t dropped = 0, calls = 0, lost[3] = {0}, gaps[3] = {0}, ups = 0, own = 0, rows = 0;
+        bool eased;
+        begin(64 << 10, newest ? TAP_DROP_NEWEST : TAP_DROP_OLDEST);
+        for (unsigned i = 0; i < 30000; i++, calls += 4)
+            dropped += push(0, calls, i % 100 ? "0clcg1cl2cg" : "0clcg1clu2cg", false);
+        CU_ASSERT(queue.count <= 5);
+        CU_ASSERT(queue.remnant_bytes < 2 * queue.limit);
+        while (tap_queue_pop(&queue, &item, tap_clock_steady(), &eased) == TAP_POPPED) {
+            for (uint32_t i = 0; i < item.selection->count; i++) {
+                const struct tap_event *ev =
+                    tap_batch_event(&item.batch->base, item.selection->index[i]);
+                if (ev->kind == TAP_LOST && ev->reason == TAP_REASON_SINK_QUEUE)
+                    own += ev->lost;
+                else if (ev->kind == TAP_LOST)
+                    lost[ev->node] += ev->lost;
+                else if (ev->kind == TAP_GAP)
+                    gaps[ev->node] += ev->gap;
+                ups += ev->kind == TAP_NODE_UP;
+                rows += ev->kind == TAP_FUNCTION_CALL;
+            }
+            tap_batch_release(item.batch);
+        }
+        CU_ASSERT(dropped == own && dropped + rows == calls);
+        CU_ASSERT(lost[0] == 150000 && lost[1] == 150000 && lost[2] == 0);
+        CU_ASSERT(gaps[0] == 210000 && gaps[1] == 0 && gaps[2] == 210000);
+        CU_ASSERT_EQUAL(ups, 300);
+        end();
+    }
+}
+
 static void block_asks_for_no_more_and_eases(void)
 {
     struct tap_queue_item item;
@@ -265,5 +305,7 @@ UNIT_TESTS("queue", UNIT_TEST(newest_leaves_a_mark_at_its_place),
            UNIT_TEST(oldest_leaves_a_mark_at_its_place), UNIT_TEST(nodes_are_told_apart),
            UNIT_TEST(nodes_in_one_batch_are_told_apart), UNIT_TEST(a_slow_sink_hears_every_word),
            UNIT_TEST(a_full_pool_drops_though_there_is_room),
-           UNIT_TEST(a_hanging_sink_costs_no_memory), UNIT_TEST(block_asks_for_no_more_and_eases),
-           UNIT_TEST(closed_and_dead), UNIT_TEST(pop_waits_until_its_deadline))
+           UNIT_TEST(a_hanging_sink_costs_no_memory),
+           UNIT_TEST(a_hanging_sink_is_told_of_all_losses),
+           UNIT_TEST(block_asks_for_no_more_and_eases), UNIT_TEST(closed_and_dead),
+           UNIT_TEST(pop_waits_until_its_deadline))
