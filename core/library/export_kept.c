@@ -7,6 +7,8 @@
 #include "library/library.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "library/defaults.h"
 
@@ -19,6 +21,11 @@ struct export
     const struct tap_sink_ops *ops;
     void *self;
     bool created;
+    struct tap_fallen_list fallen; /* as of the last time that something had */
+    /* By node: counted events that it was given, or that it was told are missing; and the last of
+     * them. */
+    struct tap_fallen *passed;
+    uint32_t passed_count;
 };
 
 /* The sink's section alone, checked by the code that checks every configuration. */
@@ -94,13 +101,39 @@ static enum tap_status give(struct export *x, const struct tap_chunk *piece)
     return status;
 }
 
-/* What fell out before this piece, as the event that says so. */
-static enum tap_status give_loss(struct export *x, const struct tap_chunk *piece, uint64_t missed)
+/* The node's place in `passed`; NULL: out of memory. */
+static struct tap_fallen *passed_of(struct export *x, uint32_t node)
 {
-    const struct tap_event *e = &piece->events[0];
-    const struct tap_event lost = {.ts = e->ts,
-                                   .seq = e->seq,
-                                   .node = e->node,
+    if (node >= x->passed_count) {
+        struct tap_fallen *more = realloc(x->passed, (node + 1) * sizeof *more);
+        if (!more)
+            return NULL;
+        memset(more + x->passed_count, 0, (node + 1 - x->passed_count) * sizeof *more);
+        x->passed = more;
+        x->passed_count = node + 1;
+    }
+    return &x->passed[node];
+}
+
+static enum tap_status give_counted(struct export *x, const struct tap_chunk *piece)
+{
+    for (uint32_t i = 0; i < piece->base.count; i++) {
+        const struct tap_event *e = &piece->events[i];
+        struct tap_fallen *p = passed_of(x, e->node);
+        if (!p)
+            return TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
+        if (!tap_kind_is_control(e->kind))
+            *p = (struct tap_fallen){p->events + 1, e->seq, e->ts};
+    }
+    return give(x, piece);
+}
+
+static enum tap_status give_loss(struct export *x, uint32_t node, const struct tap_fallen *at,
+                                 uint64_t missed)
+{
+    const struct tap_event lost = {.ts = at->ts,
+                                   .seq = at->seq,
+                                   .node = node,
                                    .arity = -1,
                                    .lost = missed,
                                    .kind = TAP_LOST,
@@ -112,6 +145,28 @@ static enum tap_status give_loss(struct export *x, const struct tap_chunk *piece
         return TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
     enum tap_status status = give(x, row);
     tap_store_release(row);
+    return status;
+}
+
+/* What fell out before this piece: a row for each node that something is missing of. It stands
+ * before the piece, and says where it began. */
+static enum tap_status give_losses(struct export *x)
+{
+    enum tap_status status = TAP_OK;
+    if (!x->fallen.nodes)
+        return TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
+    for (uint32_t n = 0; status == TAP_OK && n < x->fallen.count; n++) {
+        struct tap_fallen *p = passed_of(x, n), at = x->fallen.nodes[n];
+        if (!p)
+            return TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
+        if (at.events <= p->events)
+            continue;
+        if (p->events) /* behind what it has */
+            at.seq = p->seq + 1, at.ts = p->ts;
+        uint64_t missed = at.events - p->events;
+        *p = (struct tap_fallen){at.events, at.seq + missed - 1, at.ts};
+        status = give_loss(x, n, &at, missed);
+    }
     return status;
 }
 
@@ -127,12 +182,12 @@ static enum tap_status give_all(struct export *x)
     }
     tap_store_release(piece);
     piece = NULL;
-    while (status == TAP_OK && (next = tap_store_next(store, piece, &missed))) {
+    while (status == TAP_OK && (next = tap_store_next_fallen(store, piece, &missed, &x->fallen))) {
         piece = next;
         if (missed)
-            status = give_loss(x, piece, missed);
+            status = give_losses(x);
         if (status == TAP_OK)
-            status = give(x, piece);
+            status = give_counted(x, piece);
     }
     tap_store_release(piece);
     return status == TAP_OK ? x->ops->flush(x->self) : status;
@@ -159,6 +214,8 @@ enum tap_status tap_trace_export(struct tap_trace *t, const char *sink, const ch
     if (x.created)
         x.ops->destroy(x.self);
     tap_session_host_free(x.host);
+    free(x.fallen.nodes);
+    free(x.passed);
     if (why)
         *why = status != TAP_OK && x.err ? tap_library_causes(x.err) : NULL;
     tap_config_free(x.config);

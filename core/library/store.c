@@ -113,13 +113,45 @@ static void keep_header(struct tap_store *s, const struct tap_chunk *old)
     }
 }
 
+/* Room for what falls out of as many nodes as these events are of. */
+static bool fallen_room(struct tap_store *s, const struct tap_chunk *k)
+{
+    uint32_t n = s->fallen_count;
+    for (uint32_t i = 0; i < k->base.count; i++)
+        n = k->events[i].node >= n ? k->events[i].node + 1 : n;
+    if (n == s->fallen_count)
+        return true;
+    struct tap_fallen *more = realloc(s->fallen, n * sizeof *more);
+    if (!more)
+        return false;
+    memset(more + s->fallen_count, 0, (n - s->fallen_count) * sizeof *more);
+    s->fallen = more;
+    s->fallen_count = n;
+    return true;
+}
+
+static void count_fallen(struct tap_store *s, const struct tap_chunk *old)
+{
+    for (uint32_t i = 0; i < old->base.count; i++) {
+        const struct tap_event *e = &old->events[i];
+        struct tap_fallen *f = &s->fallen[e->node];
+        if (tap_kind_is_control(e->kind))
+            continue;
+        if (f->events++ == 0) {
+            f->seq = e->seq;
+            f->ts = e->ts;
+        }
+    }
+    s->evicted += old->counted;
+}
+
 static void let_fall(struct tap_store *s)
 {
     while (s->bytes > s->keep && s->head != s->tail) {
         struct tap_chunk *old = s->head;
         s->head = old->next;
         s->bytes -= old->bytes;
-        s->evicted += old->counted;
+        count_fallen(s, old);
         keep_header(s, old);
         tap_store_release(old);
     }
@@ -137,14 +169,27 @@ static struct tap_chunk *after(const struct tap_store *s, const struct tap_chunk
 
 struct tap_chunk *tap_store_next(struct tap_store *s, struct tap_chunk *current, uint64_t *missed)
 {
+    return tap_store_next_fallen(s, current, missed, NULL);
+}
+
+/* Between the two is what fell out meanwhile, if anything: then nothing that is in the store. */
+struct tap_chunk *tap_store_next_fallen(struct tap_store *s, struct tap_chunk *current,
+                                        uint64_t *missed, struct tap_fallen_list *fallen)
+{
     pthread_mutex_lock(&s->lock);
     struct tap_chunk *next = tap_store_hold(after(s, current));
+    *missed = next ? next->before - (current ? current->before + current->counted : 0) : 0;
+    if (*missed && fallen) {
+        size_t size = s->fallen_count * sizeof *s->fallen;
+        struct tap_fallen *copy = malloc(size + 1);
+        if (copy && size)
+            memcpy(copy, s->fallen, size);
+        free(fallen->nodes);
+        *fallen = (struct tap_fallen_list){copy, copy ? s->fallen_count : 0};
+    }
     pthread_mutex_unlock(&s->lock);
-    *missed = 0;
-    if (!next)
-        return NULL;
-    *missed = next->before - (current ? current->before + current->counted : 0);
-    tap_store_release(current);
+    if (next)
+        tap_store_release(current);
     return next;
 }
 
@@ -216,6 +261,11 @@ static enum tap_status store_piece(struct tap_store *s, const struct tap_batch *
     uint32_t counted = k->counted;
     size_t bytes = k->bytes;
     pthread_mutex_lock(&s->lock);
+    if (!fallen_room(s, k)) {
+        pthread_mutex_unlock(&s->lock);
+        tap_store_release(k);
+        return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
+    }
     k->index = s->index++;
     k->before = s->counted;
     s->counted += counted;
@@ -258,6 +308,7 @@ static void store_destroy(void *self)
     struct tap_store *s = self;
     release_all(s->head);
     release_all(s->header);
+    free(s->fallen);
     pthread_cond_destroy(&s->more);
     pthread_mutex_destroy(&s->lock);
     free(s);

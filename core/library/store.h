@@ -35,6 +35,16 @@ struct tap_store_settings {
     int64_t keep; /* bytes; 0: TAP_STORE_KEEP */
 };
 
+/* What fell out of one node's: how many counted events, and which was the first. */
+struct tap_fallen {
+    uint64_t events, seq;
+    int64_t ts;
+};
+struct tap_fallen_list { /* by node */
+    struct tap_fallen *nodes;
+    uint32_t count;
+};
+
 struct tap_store {
     const struct tap_host *host;
     size_t keep, bytes, header_bytes;
@@ -43,6 +53,8 @@ struct tap_store {
     struct tap_chunk *head, *tail;          /* what is kept, in order */
     struct tap_chunk *header, *header_tail; /* control events of what fell out */
     uint64_t index, counted, evicted;
+    struct tap_fallen *fallen; /* by node */
+    uint32_t fallen_count;
     bool ended;
 };
 
@@ -52,6 +64,10 @@ extern const struct tap_loaded tap_store_plugin;
 /* The one after `current` (NULL: the first), held; NULL when there is none yet. *missed: counted
  * events between the two that fell out. Lets go of `current`, unless it gives NULL. Any thread. */
 struct tap_chunk *tap_store_next(struct tap_store *, struct tap_chunk *current, uint64_t *missed);
+/* The same; and where something fell out, all that has by then, of which `nodes` are the caller's
+ * to free (NULL: out of memory). */
+struct tap_chunk *tap_store_next_fallen(struct tap_store *, struct tap_chunk *current,
+                                        uint64_t *missed, struct tap_fallen_list *);
 /* Likewise for the header. */
 struct tap_chunk *tap_store_header(struct tap_store *, struct tap_chunk *current);
 /* Waits until something comes after `current`, the end, or the deadline (CLOCK_MONOTONIC, ns).

@@ -104,4 +104,31 @@ static void a_sink_may_hold_what_it_is_given(void)
     }
 }
 
-UNIT_TESTS("export_kept", UNIT_TEST(a_sink_may_hold_what_it_is_given))
+/* Each has its own row, which says how many and from where on. */
+static void what_fell_out_is_told_of_each_node(void)
+{
+    make_plugin();
+    struct tap_trace *t = ended(40, 16384);
+    uint64_t calls[2] = {0}, first[2] = {0}, lost[2] = {0}, told[2] = {0};
+    memset(rows, 0, sizeof *rows);
+    CU_ASSERT_EQUAL(tap_trace_export(t, "rows", NULL, NULL), TAP_OK);
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct row *r = &rows->at[i];
+        CU_ASSERT_FATAL(r->node < 2);
+        if (r->kind == TAP_FUNCTION_CALL && calls[r->node]++ == 0)
+            first[r->node] = r->seq;
+        if (r->kind != TAP_LOST)
+            continue;
+        CU_ASSERT(calls[r->node] == 0 && r->seq == 0 && r->lost > 0);
+        lost[r->node] += r->lost;
+        told[r->node]++;
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        CU_ASSERT(calls[n] > 0 && calls[n] + lost[n] == 400);
+        CU_ASSERT(told[n] == 1 && first[n] == lost[n]);
+    }
+    tap_trace_free(t);
+}
+
+UNIT_TESTS("export_kept", UNIT_TEST(a_sink_may_hold_what_it_is_given),
+           UNIT_TEST(what_fell_out_is_told_of_each_node))
