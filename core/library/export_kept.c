@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "library/defaults.h"
+#include "plugin/operation.h"
 
 struct export
 {
@@ -21,6 +23,8 @@ struct export
     const struct tap_sink_ops *ops;
     void *self;
     bool created;
+    int64_t start_by; /* when its start gives up, by tap_clock_steady; 0: it is not in it */
+    bool stopped;     /* the trace was, before */
     struct tap_fallen_list fallen; /* as of the last time that something had */
     /* By node: counted events that it was given, or that it was told are missing; and the last of
      * them. */
@@ -74,9 +78,19 @@ static void release(const struct tap_batch *batch)
     tap_store_release(chunk_of(batch));
 }
 
+/* Its start may wait for somebody, who may never come; and who waits for the export may have
+ * enough. */
+static bool ending(void *arg)
+{
+    const struct export *x = arg;
+    return (x->start_by && tap_clock_steady() >= x->start_by) ||
+           (!x->stopped && tap_session_stopping(x->trace->session));
+}
+
 static enum tap_status create(struct export *x)
 {
-    static const struct tap_driven_sink how = {.hold = hold, .release = release};
+    const struct tap_driven_sink how = {
+        .hold = hold, .release = release, .ending = ending, .arg = x};
     const struct tap_instance *in = x->config->instances;
     while (in->kind != TAP_PLUGIN_SINK)
         in++;
@@ -193,24 +207,34 @@ static enum tap_status give_all(struct export *x)
     return status == TAP_OK ? x->ops->flush(x->self) : status;
 }
 
+/* The sink from its start to its stop. */
+static enum tap_status run(struct export *x)
+{
+    x->start_by = tap_clock_steady() + TAP_OPERATION_DEADLINE;
+    enum tap_status status = x->ops->start(x->self);
+    x->start_by = 0;
+    if (status == TAP_OK)
+        status = give_all(x);
+    enum tap_status stopped = x->ops->stop(x->self);
+    if (status == TAP_OK || status == TAP_ENDED) /* its reader had enough */
+        status = stopped == TAP_ENDED ? TAP_OK : stopped;
+    return status;
+}
+
 enum tap_status tap_trace_export(struct tap_trace *t, const char *sink, const char *const *options,
                                  char **why)
 {
     if (!t || !sink)
         return tap_library_invalid(why, "an export needs a trace and the name of a sink");
-    struct export x = {.trace = t, .err = tap_error_new()};
+    struct export x = {
+        .trace = t, .err = tap_error_new(), .stopped = tap_session_stopping(t->session)};
     enum tap_status status = x.err ? read_sink(&x, sink, options) : TAP_ERROR;
     if (status == TAP_OK)
         status = create(&x);
-    if (status == TAP_OK) {
-        status = x.ops->start(x.self);
-        if (status == TAP_OK)
-            status = give_all(&x);
-        enum tap_status stopped = x.ops->stop(x.self);
-        status = status == TAP_OK ? stopped : status;
-        if (status == TAP_ENDED) /* its reader had enough */
-            status = TAP_OK;
-    }
+    if (status == TAP_OK)
+        status = run(&x);
+    if (status != TAP_OK && x.err && tap_error_count(x.err) == 0)
+        TAP_ERR(x.err, status, sink, "it failed and did not say why");
     if (x.created)
         x.ops->destroy(x.self);
     tap_session_host_free(x.host);

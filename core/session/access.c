@@ -26,6 +26,11 @@ bool tap_session_abandoned(const struct tap_session *session)
     return session->abandoned;
 }
 
+bool tap_session_stopping(const struct tap_session *session)
+{
+    return atomic_load(&session->stopping) > 0;
+}
+
 void *tap_session_self_of(const struct tap_session *session, const struct tap_loaded *plugin)
 {
     for (size_t i = 0; i < session->host_count; i++)
@@ -58,6 +63,11 @@ static void driven_release(const struct tap_host *host, const struct tap_batch *
     how_of(host)->release(batch);
 }
 
+static bool driven_ending(const struct tap_host *host)
+{
+    return how_of(host)->ending(how_of(host)->arg);
+}
+
 const struct tap_host *tap_session_host_new(struct tap_session *session,
                                             const struct tap_instance *instance,
                                             struct tap_error *err,
@@ -73,6 +83,7 @@ const struct tap_host *tap_session_host_new(struct tap_session *session,
     x->functions = *x->host.table.sink;
     x->functions.hold = driven_hold;
     x->functions.release = driven_release;
+    x->functions.ending = driven_ending;
     x->host.table.sink = &x->functions;
     x->sink.taken = UINT64_MAX; /* whoever drives it knows what it was given */
     return &x->host.table;

@@ -125,12 +125,16 @@ const struct tap_node *tap_session_node_facts(const struct tap_session *, uint32
 void *tap_session_self_of(const struct tap_session *, const struct tap_loaded *plugin);
 /* After finish: a thread was left behind, which may still use whatever the session was given. */
 bool tap_session_abandoned(const struct tap_session *);
+/* Has its end been asked for? Any thread. */
+bool tap_session_stopping(const struct tap_session *);
 /* A host table for one more sink, which the caller drives, with batches of his own; its failures go
  * to `err`. NULL: out of memory. To be freed before the session. */
 struct tap_driven_sink {
     /* as of host->sink, of what the sink was given */
     void (*hold)(const struct tap_batch *);
     void (*release)(const struct tap_batch *);
+    bool (*ending)(void *arg); /* as well: it is to give up */
+    void *arg;
 };
 const struct tap_host *tap_session_host_new(struct tap_session *, const struct tap_instance *,
                                             struct tap_error *err, const struct tap_driven_sink *);

@@ -2,7 +2,11 @@
 #include "replays.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "plugin_files.h"
 
 /* A sink that writes down the rows that it gets and holds their batches to the end. The test reads
@@ -15,12 +19,14 @@ struct row {
 struct rows {
     struct row at[4096];
     size_t n;
-    unsigned changed; /* events that were others when it stopped */
+    unsigned changed;      /* events that were others when it stopped */
+    int consumed, stopped; /* what it then gives back, enum tap_status */
 };
 static const char rows_code[] =
     "#include <beamtap/sink.h>\n"
     "struct row { unsigned kind; uint32_t node; uint64_t seq, lost; };\n"
-    "TAP_EXPORT struct rows { struct row at[4096]; size_t n; unsigned changed; } rows;\n"
+    "TAP_EXPORT struct rows { struct row at[4096]; size_t n; unsigned changed;\n"
+    "                         int consumed, stopped; } rows;\n"
     "static const struct tap_batch *held[4096];\n"
     "static uint32_t index_of[4096];\n"
     "static const struct tap_host *host;\n"
@@ -36,14 +42,14 @@ static const char rows_code[] =
     "    held[rows.n] = b; index_of[rows.n] = e[i];\n"
     "    rows.at[rows.n++] = (struct row){ev->kind, ev->node, ev->seq,\n"
     "                                     ev->kind == TAP_LOST ? ev->lost : 0}; }\n"
-    "  return TAP_OK; }\n"
+    "  return rows.consumed; }\n"
     "static enum tap_status stop(void *self)\n"
     "{ (void)self;\n"
     "  for (size_t i = 0; i < rows.n; i++) {\n"
     "    const struct tap_event *ev = tap_batch_event(held[i], index_of[i]);\n"
     "    rows.changed += ev->kind != rows.at[i].kind || ev->seq != rows.at[i].seq ||\n"
     "                    ev->payload.off + ev->payload.len > held[i]->arena_len; }\n"
-    "  return TAP_OK; }\n"
+    "  return rows.stopped; }\n"
     "static void destroy(void *self)\n"
     "{ (void)self; for (size_t i = 0; i < rows.n; i++) host->sink->release(host, held[i]); }\n"
     "static const struct tap_sink_ops ops = {sizeof ops, create, ok, consume, ok, stop, destroy};\n"
@@ -130,5 +136,80 @@ static void what_fell_out_is_told_of_each_node(void)
     tap_trace_free(t);
 }
 
-UNIT_TESTS("export_kept", UNIT_TEST(a_sink_may_hold_what_it_is_given),
+/* Its reader had enough, and then it could not be finished all the same. */
+static void a_stop_that_fails_is_told(void)
+{
+    static const struct {
+        int consumed, stopped, expected;
+    } cases[] = {{TAP_OK, TAP_OK, TAP_OK},          {TAP_ENDED, TAP_OK, TAP_OK},
+                 {TAP_ENDED, TAP_ENDED, TAP_OK},    {TAP_OK, TAP_ENDED, TAP_OK},
+                 {TAP_ENDED, TAP_ERROR, TAP_ERROR}, {TAP_OK, TAP_ERROR, TAP_ERROR},
+                 {TAP_ERROR, TAP_ENDED, TAP_ERROR}};
+    make_plugin();
+    struct tap_trace *t = ended(2, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *why;
+        memset(rows, 0, sizeof *rows);
+        rows->consumed = cases[i].consumed;
+        rows->stopped = cases[i].stopped;
+        CU_ASSERT_EQUAL(tap_trace_export(t, "rows", NULL, &why),
+                        (enum tap_status)cases[i].expected);
+        CU_ASSERT((why != NULL) == (cases[i].expected != TAP_OK));
+        free(why);
+    }
+    tap_trace_free(t);
+}
+
+static void *stop_soon(void *trace)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+    tap_trace_stop(trace, NULL);
+    return NULL;
+}
+
+/* Nobody reads the pipe: it ends by itself, and sooner where the trace is stopped. */
+static void a_pipe_without_a_reader_is_given_up(void)
+{
+    char fifo[256], option[300], *why;
+    make_plugin();
+    struct tap_trace *t = ended(2, 0);
+    snprintf(fifo, sizeof fifo, "%s", replay_path("nobody.csv"));
+    snprintf(option, sizeof option, "path=%s", fifo);
+    CU_ASSERT_EQUAL_FATAL(mkfifo(fifo, 0600), 0);
+    int64_t began = tap_clock_steady();
+    alarm(100);
+    CU_ASSERT_EQUAL(tap_trace_export(t, "csv", (const char *[]){option, NULL}, &why), TAP_ERROR);
+    CU_ASSERT(tap_clock_steady() - began > 8 * TAP_SECOND);
+    CU_ASSERT(why && strstr(why, "nobody read this pipe"));
+    free(why);
+    tap_trace_free(t);
+}
+
+static void an_export_is_given_up_when_the_trace_is_stopped(void)
+{
+    struct recorded r;
+    struct tap_trace_options options = TAP_TRACE_OPTIONS;
+    char fifo[256], option[300];
+    pthread_t other;
+    make_plugin();
+    replay_begin(&r);
+    replay_calls(&r, 0, 10);
+    replay_node_down(&r, 0);
+    struct tap_trace *t = replay_start(&r, &options, plugin_path);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    snprintf(fifo, sizeof fifo, "%s", replay_path("nobody.csv"));
+    snprintf(option, sizeof option, "path=%s", fifo);
+    CU_ASSERT_EQUAL_FATAL(mkfifo(fifo, 0600), 0);
+    int64_t began = tap_clock_steady();
+    alarm(100);
+    pthread_create(&other, NULL, stop_soon, t);
+    CU_ASSERT_EQUAL(tap_trace_export(t, "csv", (const char *[]){option, NULL}, NULL), TAP_ERROR);
+    CU_ASSERT(tap_clock_steady() - began < 8 * TAP_SECOND);
+    pthread_join(other, NULL);
+    tap_trace_free(t);
+}
+
+UNIT_TESTS("export_kept", UNIT_TEST(a_stop_that_fails_is_told),
+           UNIT_TEST(a_pipe_without_a_reader_is_given_up),
+           UNIT_TEST(an_export_is_given_up_when_the_trace_is_stopped), UNIT_TEST(a_sink_may_hold_what_it_is_given),
            UNIT_TEST(what_fell_out_is_told_of_each_node))

@@ -204,7 +204,8 @@ enum tap_status tap_trace_call(const struct tap_trace_options *, const struct ta
 
 /* Writes what is kept by now through any installed sink: "chrome", with the options of its section
  * as KEY=VALUE ("path=a.json", ...; NULL at the end). Events that fell out are missing, and an
- * event for each node says how many. */
+ * event for each node says how many. A named pipe's reader is waited for, for ten seconds, or until
+ * the trace is stopped meanwhile. */
 enum tap_status tap_trace_export(struct tap_trace *, const char *sink, const char *const *options,
                                  char **why);
 
