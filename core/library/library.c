@@ -5,7 +5,6 @@
  */
 #include "library/library.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "beamtap/transport.h"
 #include "library/defaults.h"
+#include "plugin/operation.h"
 
 #include "base/sized.h"
 
@@ -142,11 +142,7 @@ static void *trace_main(void *arg)
 /* Its threads, and those that the session starts, leave the program's signals to the program. */
 static bool start_thread(struct tap_trace *t)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failure = pthread_create(&t->thread, NULL, trace_main, t);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int failure = tap_operation_thread(&t->thread, trace_main, t);
     if (failure)
         TAP_ERR(t->err, TAP_ERROR, "core", "cannot start a thread: %s", strerror(failure));
     return !failure;

@@ -1,7 +1,6 @@
 /* operation.c: see operation.h. */
 #include "plugin/operation.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -33,6 +32,22 @@ void tap_operation_stack(char memory[TAP_OPERATION_STACK])
     if (sigaltstack(NULL, &there) == 0 && there.ss_flags & SS_DISABLE)
         sigaltstack(&stack,
                     NULL); /* else a sanitizer has given it one, and takes that away again */
+}
+
+/* ---- Threads */
+
+/* A thread that blocks a signal of a fault of its own is not told of it, it is ended. */
+int tap_operation_thread(pthread_t *thread, void *(*body)(void *arg), void *arg)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    sigset_t others, before;
+    sigfillset(&others);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&others, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &others, &before);
+    int failure = pthread_create(thread, NULL, body, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failure;
 }
 
 /* ---- With a deadline */
@@ -74,7 +89,7 @@ enum tap_guarded tap_operation_guard(struct tap_operation operation, void (*call
     g->operation.crashed = &g->crashed;
     g->call = call;
     g->arg = arg;
-    if (pthread_create(&thread, NULL, guarded_main, g)) {
+    if (tap_operation_thread(&thread, guarded_main, g)) {
         free(g);
         return TAP_GUARDED_NO_THREAD;
     }

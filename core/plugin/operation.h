@@ -5,6 +5,7 @@
 #ifndef TAP_PLUGIN_OPERATION_H
 #define TAP_PLUGIN_OPERATION_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,10 @@ struct tap_operation tap_operation_now(void);
  * overflowed none could run. Until the thread ends. */
 #define TAP_OPERATION_STACK 16384u
 void tap_operation_stack(char memory[TAP_OPERATION_STACK]);
+
+/* pthread_create of a thread that leaves the program's signals to the program, and so do those that
+ * it makes; all but the ones of a fault of its own. */
+int tap_operation_thread(pthread_t *, void *(*body)(void *arg), void *arg);
 
 /* ns that create and start have */
 #define TAP_OPERATION_DEADLINE INT64_C(10000000000)

@@ -21,10 +21,9 @@ static const char late_code[] =
     "#include <beamtap/sink.h>\n"
     "static enum tap_status create(const struct tap_host *h, const void *s, void **self)\n"
     "{ (void)s; (void)self; nanosleep(&(struct timespec){11, 0}, NULL);\n"
-    "  for (int i = 0; i < 10; i++) {\n"
+    "  for (;;) {\n" /* and never ends: what is left to it is no leak */
     "    h->log(h, TAP_LOG_WARNING, \"here I am\");\n"
-    "    nanosleep(&(struct timespec){0, 100000000}, NULL); }\n"
-    "  return TAP_FAIL(h, TAP_ERROR, \"too late\"); }\n"
+    "    nanosleep(&(struct timespec){0, 100000000}, NULL); } }\n"
     "static enum tap_status ok(void *self) { (void)self; return TAP_OK; }\n"
     "static enum tap_status consume(void *s, const struct tap_batch *b, const uint32_t *e,\n"
     "                               size_t n)\n"

@@ -2,8 +2,10 @@
  * sentence. */
 #include "plugin/registry.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
+#include "plugin/operation.h"
 #include "plugin_files.h"
 
 static const struct tap_text where = {"", "t.ini", 6, 0};
@@ -247,7 +249,29 @@ static void lists_all_but_the_broken(void)
     tap_error_free(err);
 }
 
-UNIT_TESTS("registry", UNIT_TEST(loads_a_good_plugin), UNIT_TEST(refuses_files_that_are_no_plugins),
+/* The program's signals are for the program; a fault of the thread's own is not. */
+static void look_at_mask(void *arg)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, arg);
+}
+static void a_guarded_call_takes_no_signal_of_others(void)
+{
+    static const int others[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGALRM, SIGPIPE};
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    struct tap_operation operation = {"create", "sink:a", "a.so", NULL};
+    sigset_t there, before, after;
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    CU_ASSERT_EQUAL(tap_operation_guard(operation, look_at_mask, &there), TAP_GUARDED_DONE);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        CU_ASSERT(sigismember(&there, others[i]) &&
+                  sigismember(&before, others[i]) == sigismember(&after, others[i]));
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        CU_ASSERT_FALSE(sigismember(&there, own[i]));
+}
+
+UNIT_TESTS("registry", UNIT_TEST(a_guarded_call_takes_no_signal_of_others),
+           UNIT_TEST(loads_a_good_plugin), UNIT_TEST(refuses_files_that_are_no_plugins),
            UNIT_TEST(refuses_wrong_descriptors), UNIT_TEST(accepts_a_later_minor_version),
            UNIT_TEST(suggests_what_is_there), UNIT_TEST(the_first_folder_decides),
            UNIT_TEST(home_has_a_folder_too), UNIT_TEST(lists_all_but_the_broken))

@@ -18,8 +18,8 @@
  *
  * Any number of traces may run at once; each has an id and threads of its own. The library keeps no
  * state beside them, prints nothing (see `log`), installs no signal handler (its threads block all
- * signals) and never ends the process. The only thing of the process that it reads is the
- * environment: BEAMTAP_COOKIE, BEAMTAP_PLUGIN_PATH, HOME.
+ * signals but those of a fault of their own) and never ends the process. The only thing of the
+ * process that it reads is the environment: BEAMTAP_COOKIE, BEAMTAP_PLUGIN_PATH, HOME.
  *
  * Threads: functions on one trace may be called from any thread at any time, but for
  * tap_trace_free, which must be the last. A cursor (struct tap_events) is for one thread at a time;
