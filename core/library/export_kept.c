@@ -96,7 +96,7 @@ static enum tap_status create(struct export *x)
         in++;
     x->host = tap_session_host_new(x->trace->session, in, x->err, &how);
     if (!x->host)
-        return TAP_ERR(x->err, TAP_ERROR, "core", "out of memory");
+        return tap_error_status(x->err);
     x->ops = in->loaded->plugin->ops;
     enum tap_status status = x->ops->create(x->host, in->settings, &x->self);
     x->created = status == TAP_OK;

@@ -75,7 +75,11 @@ const struct tap_host *tap_session_host_new(struct tap_session *session,
 {
     struct extra_host *x = calloc(1, sizeof *x);
     if (!x)
+        return TAP_ERR(err, TAP_ERROR, "core", "out of memory"), NULL;
+    if (tap_session_take_standard(instance, x, err) != TAP_OK) {
+        free(x);
         return NULL;
+    }
     tap_host_init(session, &x->host, instance);
     x->host.err = err;
     x->host.sink = &x->sink;
@@ -94,6 +98,7 @@ void tap_session_host_free(const struct tap_host *table)
     struct extra_host *x = (struct extra_host *)(uintptr_t)table;
     if (!x)
         return;
+    tap_session_give_standard(x);
     tap_counters_destroy(&x->host.counters);
     free(x);
 }

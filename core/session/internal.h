@@ -136,6 +136,11 @@ enum tap_status tap_session_check_triggers(struct tap_session *);
 /* outputs.c: no two sinks write one file, and none the file that is played. TAP_INVALID with
  * causes. */
 enum tap_status tap_session_claim_outputs(struct tap_session *);
+/* Standard output is one trace's of the process alone, or one export's: of whoever takes it first
+ * for a sink that writes it, until it is given back. TAP_INVALID with a cause. */
+enum tap_status tap_session_take_standard(const struct tap_instance *, const void *owner,
+                                          struct tap_error *err);
+void tap_session_give_standard(const void *owner);
 /* host.c */
 void tap_host_init(struct tap_session *, struct tap_instance_host *, const struct tap_instance *);
 void tap_session_log(struct tap_session *, enum tap_log_level, const char *actor,

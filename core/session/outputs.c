@@ -52,15 +52,22 @@ static bool can_be_torn(const struct stat *st)
     return S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode);
 }
 
-static void look(struct output *o, const struct tap_instance *in, const char *path)
+static bool is_standard(const char *path)
 {
     static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+    bool is = false;
+    for (size_t i = 0; path && i < sizeof names / sizeof *names; i++)
+        is |= strcmp(path, names[i]) == 0;
+    return is;
+}
+
+static void look(struct output *o, const struct tap_instance *in, const char *path)
+{
     char why[TAP_GUARD_WHY];
     *o = (struct output){.instance = in, .path = path, .place = {.dir = -1}};
     if (!o->path)
         return;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        o->standard |= strcmp(o->path, names[i]) == 0;
+    o->standard = is_standard(o->path);
     if (in->kind == TAP_PLUGIN_TRANSPORT && strcmp(o->path, "-") == 0) { /* what it plays */
         o->standard = false;
         o->exists = fstat(STDIN_FILENO, &o->st) == 0 && S_ISREG(o->st.st_mode);
@@ -109,6 +116,26 @@ static enum tap_status compare(struct tap_session *session, const struct output 
                    second->standard && first->standard ? "standard output" : "that file");
 }
 
+/* Which trace of this process has it, or which export. */
+static _Atomic(const void *) standard_output;
+
+enum tap_status tap_session_take_standard(const struct tap_instance *in, const void *owner,
+                                          struct tap_error *err)
+{
+    const void *has = NULL;
+    if (!is_standard(path_of(in)) ||
+        atomic_compare_exchange_strong(&standard_output, &has, owner) || has == owner)
+        return TAP_OK;
+    return TAP_ERR(err, TAP_INVALID, in->section,
+                   "path %s: another trace of this program writes standard output already",
+                   path_of(in));
+}
+
+void tap_session_give_standard(const void *owner)
+{
+    atomic_compare_exchange_strong(&standard_output, &owner, NULL);
+}
+
 enum tap_status tap_session_claim_outputs(struct tap_session *session)
 {
     const struct tap_instance *played =
@@ -130,6 +157,8 @@ enum tap_status tap_session_claim_outputs(struct tap_session *session)
         enum tap_status status = TAP_OK;
         for (size_t k = 0; k < n && status == TAP_OK; k++)
             status = compare(session, &all[k], &all[n]);
+        if (status == TAP_OK)
+            status = tap_session_take_standard(session->hosts[i].instance, session, session->err);
         worst = status > worst ? status : worst;
         n++;
     }

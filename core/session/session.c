@@ -292,6 +292,7 @@ void tap_session_free(struct tap_session *session)
         tap_numbers_free(tap_session_node(session, i)->bus.stream.numbers);
     }
     tap_intern_free(session->intern);
+    tap_session_give_standard(session);
     tap_mempool_free(session->memory);
     free(session->call_kind);
     free(session->call_term);

@@ -128,7 +128,7 @@ bool tap_session_abandoned(const struct tap_session *);
 /* Has its end been asked for? Any thread. */
 bool tap_session_stopping(const struct tap_session *);
 /* A host table for one more sink, which the caller drives, with batches of his own; its failures go
- * to `err`. NULL: out of memory. To be freed before the session. */
+ * to `err`. NULL: see `err`. To be freed before the session. */
 struct tap_driven_sink {
     /* as of host->sink, of what the sink was given */
     void (*hold)(const struct tap_batch *);

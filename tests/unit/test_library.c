@@ -2,6 +2,7 @@
  * cursors print, and what a caller may get wrong. */
 #include "replays.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -124,5 +125,51 @@ static void nothing_in_the_place_of_something_is_told(void)
     tap_trace_free(NULL);
 }
 
-UNIT_TESTS("library", UNIT_TEST(nothing_in_the_place_of_something_is_told), UNIT_TEST(a_name_may_be_as_long_as_a_file_says),
+/* ---- Standard output */
+
+static struct tap_trace *writes_standard_output(const char *lines)
+{
+    struct recorded r;
+    struct tap_trace_options options = TAP_TRACE_OPTIONS;
+    replay_begin(&r);
+    replay_calls(&r, 0, 3);
+    replay_node_down(&r, 0);
+    return replay_start(&r, &options, lines);
+}
+
+/* One trace of a program has it, whatever the program does with the descriptor. */
+static void standard_output_is_one_traces(void)
+{
+    int before = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    struct tap_trace *t, *other, *free_of_it, *after;
+    char *why = NULL, *export_why = NULL;
+    fflush(stdout);
+    dup3(null, STDOUT_FILENO, O_CLOEXEC);
+    t = writes_standard_output("[sink:csv]\npath = -\n");
+    int flags = fcntl(STDOUT_FILENO, F_GETFD);
+    other = writes_standard_output("[sink:stdout]\npath = /dev/stdout\n");
+    why = replay_why;
+    free_of_it = writes_standard_output("");
+    enum tap_status exported =
+        tap_trace_export(free_of_it, "csv", (const char *[]){"path=-", NULL}, &export_why);
+    tap_trace_free(t);
+    after = writes_standard_output("[sink:stdout]\npath = -\n");
+    tap_trace_free(after);
+    enum tap_status again =
+        tap_trace_export(free_of_it, "csv", (const char *[]){"path=-", NULL}, NULL);
+    tap_trace_free(free_of_it);
+    fflush(stdout);
+    dup2(before, STDOUT_FILENO);
+    CU_ASSERT(t && !other && after && free_of_it);
+    CU_ASSERT_EQUAL(flags, FD_CLOEXEC);
+    CU_ASSERT(why && strstr(why, "another trace of this program writes standard output already"));
+    CU_ASSERT(exported == TAP_INVALID && again == TAP_OK);
+    CU_ASSERT(export_why && strstr(export_why, "standard output"));
+    free(why);
+    free(export_why);
+}
+
+UNIT_TESTS("library", UNIT_TEST(standard_output_is_one_traces),
+           UNIT_TEST(nothing_in_the_place_of_something_is_told),
+           UNIT_TEST(a_name_may_be_as_long_as_a_file_says),
            UNIT_TEST(of_short_options_nothing_behind_is_read))

@@ -13,16 +13,17 @@
  *         tap_writer_end(w, 1);                          // a whole event ends here
  *     return tap_writer_status(w);                       // TAP_ERROR after any failure
  *
- * Files: "-" is standard output, which one sink of the process may own, and which is written where
- * it stands: others may write there too. So are other descriptors that we were given (/dev/fd/3).
- * Anything else is created with mode 0600, for traces hold secrets; what exists is taken away from
- * others, or refused (files/guard.h), and emptied when there is something to write, so that a
- * start that fails leaves it alone (writer_file.c). Pipes and devices work too. A failed write is
- * reported to the host once, with path and cause; from then on everything is accepted and thrown
- * away. A regular file that a failed write left torn is cut back to its last whole event. A reader
- * that goes away is no failure: the output is at its end (TAP_ENDED). A name that ends in .gz is
- * written packed (gzip.h): then a write that fails loses all its events, and bytes are those of the
- * file. Nothing here is thread safe: a sink's calls never overlap.
+ * Files: "-" is standard output, which the core gives to one sink of the process (by the option
+ * `path`), and which is written where it stands: others may write there too. So are other
+ * descriptors that we were given (/dev/fd/3). Anything else is created with mode 0600, for traces
+ * hold secrets; what exists is taken away from others, or refused (files/guard.h), and emptied
+ * when there is something to write, so that a start that fails leaves it alone (writer_file.c).
+ * Pipes and devices work too. A failed write is reported to the host once, with path and cause;
+ * from then on everything is accepted and thrown away. A regular file that a failed write left
+ * torn is cut back to its last whole event. A reader that goes away is no failure: the output is
+ * at its end (TAP_ENDED). A name that ends in .gz is written packed (gzip.h): then a write that
+ * fails loses all its events, and bytes are those of the file. Nothing here is thread safe: a
+ * sink's calls never overlap.
  *
  * This file and writer*.c are linked into each sink: they use nothing but <beamtap/sink.h>,
  * files/guard.h and zlib.
@@ -80,8 +81,8 @@ struct tap_writer {
 
 /* ---- Life */
 
-/* For the sink's create: checks the path without I/O. Refuses a second sink on standard output
- * ("-"). `path` is kept, not copied (it lives in the settings). TAP_INVALID with a cause.
+/* For the sink's create: checks the path without I/O. `path` is kept, not copied (it lives in the
+ * settings). TAP_INVALID with a cause.
  * Afterwards tap_writer_free must be called, from destroy. Zeroes *w first. */
 enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *host,
                                  const char *path);
@@ -221,7 +222,7 @@ enum tap_status tap_writer_fail_code(struct tap_writer *w, const char *what, int
 void tap_writer_begin(struct tap_writer *w);
 /* The file as it was, where nothing has begun. */
 void tap_writer_withdraw(struct tap_writer *w);
-/* Lets the file go, and standard output to the next. */
+/* Lets the file go. */
 void tap_writer_give_back(struct tap_writer *w);
 
 /* ---- Text: each writes at dst, unchecked, and returns where it ended */

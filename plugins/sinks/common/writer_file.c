@@ -43,26 +43,6 @@ enum tap_status tap_writer_fail_code(struct tap_writer *w, const char *what, int
                                : strerror_r(code, text, sizeof text));
 }
 
-/* Each sink has a copy of this file, so who owns standard output has to be written where all of
- * them see it: on the descriptor itself. Close-on-exec is right for an output that a sink owns, and
- * nobody else sets it on descriptor 1. */
-static bool claim_stdout(void)
-{
-    int flags = fcntl(STDOUT_FILENO, F_GETFD);
-    if (flags < 0)
-        return true; /* it is closed: open says so */
-    if (flags & FD_CLOEXEC)
-        return false;
-    return fcntl(STDOUT_FILENO, F_SETFD, flags | FD_CLOEXEC) == 0;
-}
-
-static void unclaim_stdout(void)
-{
-    int flags = fcntl(STDOUT_FILENO, F_GETFD);
-    if (flags >= 0)
-        fcntl(STDOUT_FILENO, F_SETFD, flags & ~FD_CLOEXEC);
-}
-
 /* The number that a name of a descriptor ends in; -1: it is no such name. What stands behind it was
  * opened for us, by somebody who may use it still: it is taken as it is, not opened again. */
 static int descriptor_of(const char *path)
@@ -98,12 +78,7 @@ enum tap_status tap_writer_claim(struct tap_writer *w, const struct tap_host *ho
             return TAP_FAIL(host, TAP_ERROR, "out of memory");
     }
     w->given = descriptor_of(path);
-    if (w->given == STDOUT_FILENO) {
-        if (!claim_stdout())
-            return TAP_FAIL(host, TAP_INVALID,
-                            "path %s: standard output belongs to another sink already", path);
-        w->owns_stdout = true;
-    }
+    w->owns_stdout = w->given == STDOUT_FILENO;
     return TAP_OK;
 }
 
@@ -249,8 +224,6 @@ void tap_writer_give_back(struct tap_writer *w)
     tap_writer_withdraw(w);
     if (w->fd >= 0 && !w->owns_stdout)
         close(w->fd);
-    if (w->owns_stdout)
-        unclaim_stdout();
     w->fd = -1;
     w->owns_stdout = false;
 }

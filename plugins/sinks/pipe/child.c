@@ -35,8 +35,8 @@ static int attributes(posix_spawnattr_t *how)
                                              POSIX_SPAWN_SETPGROUP);
 }
 
-/* Its input is the pipe, its output and errors are ours, also where a sink owns that (and has it
- * closed for children). */
+/* Its input is the pipe, its output and errors are ours, also where those are closed for
+ * children. */
 static int files(posix_spawn_file_actions_t *actions, int from)
 {
     int code = posix_spawn_file_actions_init(actions);
