@@ -36,14 +36,13 @@ struct export
 static enum tap_status read_sink(struct export *x, const char *sink, const char *const *options)
 {
     const char *path = x->trace->config->session.plugin_path;
-    char text[256];
+    char *text = NULL;
     size_t n = 0;
     while (options && options[n])
         n++;
     char **sets = calloc(n + 1, sizeof *sets), *search = NULL;
     const char **all = calloc(n + 2, sizeof *all);
-    bool ok = sets && all && strlen(sink) < 100;
-    snprintf(text, sizeof text, "[session]\nnodes = none@none\n[sink:%.100s]\n", sink);
+    bool ok = sets && all && asprintf(&text, "[session]\nnodes = none@none\n[sink:%s]\n", sink) > 0;
     for (size_t i = 0; ok && i < n; i++) {
         ok = asprintf(&sets[i], "sink:%s.%s", sink, options[i]) > 0;
         all[i] = sets[i];
@@ -59,6 +58,7 @@ static enum tap_status read_sink(struct export *x, const char *sink, const char 
     free(sets);
     free(all);
     free(search);
+    free(text);
     return status;
 }
 

@@ -207,9 +207,11 @@ enum tap_status tap_session_start(struct tap_session *session)
     if (status != TAP_OK)
         blame(session, session->transport->instance, "could not start");
     atomic_store(&session->began, tap_clock_steady());
-    if (status == TAP_OK && pthread_create(&session->thread, NULL, transport_main, session))
-        status =
-            TAP_ERR(session->err, TAP_ERROR, "core", "cannot start a thread: %s", strerror(errno));
+    int failure =
+        status == TAP_OK ? pthread_create(&session->thread, NULL, transport_main, session) : 0;
+    if (failure)
+        status = TAP_ERR(session->err, TAP_ERROR, "core", "cannot start a thread: %s",
+                         strerror(failure));
     if (status != TAP_OK) {
         tap_session_finish(session);
         return status;

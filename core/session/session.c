@@ -2,6 +2,7 @@
  * its other half: what plugins call; bus.c and sink.c do the work in between. */
 #include "session/session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -29,6 +30,13 @@ static bool several_nodes(const struct tap_text_list *nodes)
            (nodes->count == 1 && strcmp(nodes->items[0].text, "all_nodes") == 0);
 }
 
+static bool cannot(const struct tap_session *session, const char *what)
+{
+    TAP_ERR(session->err, TAP_ERROR, "core", "cannot %s: %s", what, strerror(errno));
+    return false;
+}
+
+/* False, and told: out of memory where nothing else is. */
 static bool prepare(struct tap_session *session)
 {
     const struct tap_config *config = session->config;
@@ -39,9 +47,13 @@ static bool prepare(struct tap_session *session)
     pthread_cond_init(&session->changed, &attr);
     pthread_condattr_destroy(&attr);
     session->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (session->wake < 0)
+        return cannot(session, "make an eventfd");
+    if (!make_run_id(session))
+        return cannot(session, "read random numbers for the run's name");
     session->memory = tap_mempool_new();
     session->intern = tap_intern_new(0);
-    if (session->wake < 0 || !session->memory || !session->intern || !make_run_id(session))
+    if (!session->memory || !session->intern)
         return false;
     session->run_info =
         (struct tap_run_info){.struct_size = sizeof session->run_info,
@@ -251,10 +263,12 @@ struct tap_session *tap_session_new_logged(const struct tap_config *config, stru
     session->err = err;
     session->log = log;
     session->log_arg = arg;
-    enum tap_status status =
-        prepare(session) ? create_all(session) : TAP_ERR(err, TAP_ERROR, "core", "out of memory");
+    size_t told = tap_error_count(err);
+    enum tap_status status = prepare(session) ? create_all(session) : TAP_ERROR;
     if (status == TAP_OK)
         status = join(session);
+    if (status == TAP_ERROR && tap_error_count(err) == told)
+        TAP_ERR(err, TAP_ERROR, "core", "out of memory");
     if (status == TAP_OK)
         return session;
     tap_session_free(session);

@@ -209,7 +209,24 @@ static void an_export_is_given_up_when_the_trace_is_stopped(void)
     tap_trace_free(t);
 }
 
-UNIT_TESTS("export_kept", UNIT_TEST(a_stop_that_fails_is_told),
-           UNIT_TEST(a_pipe_without_a_reader_is_given_up),
-           UNIT_TEST(an_export_is_given_up_when_the_trace_is_stopped), UNIT_TEST(a_sink_may_hold_what_it_is_given),
+static void a_sink_that_is_not_there_is_a_mistake(void)
+{
+    char name[300];
+    make_plugin();
+    struct tap_trace *t = ended(1, 0);
+    for (size_t len = 5; len < sizeof name; len += 90) {
+        char *why;
+        memset(name, 'x', len);
+        name[len] = 0;
+        CU_ASSERT_EQUAL(tap_trace_export(t, name, NULL, &why), TAP_INVALID);
+        CU_ASSERT(why && strstr(why, name) && strstr(why, "there is no sink plugin"));
+        free(why);
+    }
+    tap_trace_free(t);
+}
+
+UNIT_TESTS("export_kept", UNIT_TEST(a_sink_that_is_not_there_is_a_mistake),
+           UNIT_TEST(a_stop_that_fails_is_told), UNIT_TEST(a_pipe_without_a_reader_is_given_up),
+           UNIT_TEST(an_export_is_given_up_when_the_trace_is_stopped),
+           UNIT_TEST(a_sink_may_hold_what_it_is_given),
            UNIT_TEST(what_fell_out_is_told_of_each_node))

@@ -1,5 +1,7 @@
 /* test_session.c: whole sessions with a transport and sinks that do as told. Every test ends with
  * the same sum: produced = written + filtered + lost, for each node and each sink. */
+#include <sys/resource.h>
+
 #include "session/internal.h"
 #include "session_fakes.h"
 
@@ -574,20 +576,33 @@ static void garbage_is_lost_and_counted(void)
     end_session(t);
 }
 
-UNIT_TESTS("trace", UNIT_TEST(writes_everything), UNIT_TEST(losses_are_events_at_their_place),
-           UNIT_TEST(filters_count), UNIT_TEST(a_full_queue_drops_the_newest),
-           UNIT_TEST(a_full_queue_drops_the_oldest),
-           UNIT_TEST(a_full_queue_that_blocks_loses_nothing),
-           UNIT_TEST(block_withholds_credit_and_gives_it_again),
-           UNIT_TEST(a_failing_sink_does_not_hurt_another),
-           UNIT_TEST(nobody_writes_more_than_there_is), UNIT_TEST(without_a_sink_the_run_ends),
-           UNIT_TEST(a_sink_that_cannot_start_is_detached),
-           UNIT_TEST(no_tracing_when_no_sink_starts), UNIT_TEST(what_a_sink_forgets_is_lost),
-           UNIT_TEST(a_hanging_sink_is_left_behind),
-           UNIT_TEST(a_sink_whose_log_line_hangs_is_left_behind), UNIT_TEST(flushes_also_when_idle),
-           UNIT_TEST(without_a_final_report_the_loss_is_open),
-           UNIT_TEST(a_node_that_nobody_ends_is_ended),
-           UNIT_TEST(a_transport_that_cannot_start_ends_it), UNIT_TEST(stop_wakes_the_transport),
-           UNIT_TEST(garbage_is_lost_and_counted),
-           UNIT_TEST(what_waits_when_a_transport_crashes_is_written),
-           UNIT_TEST(what_a_filter_crashes_on_is_lost))
+/* No descriptor is left for what wakes it: that is said. */
+static void without_descriptors_it_is_said(void)
+{
+    struct rlimit was, none;
+    struct fake_sink sink = {0};
+    begin_session(CALLS, &sink, 1);
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &was), 0);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = was.rlim_max};
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct tap_session *s = tap_session_new(&fake_config, fake_err);
+    setrlimit(RLIMIT_NOFILE, &was);
+    CU_ASSERT_PTR_NULL(s);
+    CU_ASSERT(err_has("cannot make an eventfd: Too many open files"));
+    tap_error_free(fake_err);
+}
+
+UNIT_TESTS(
+    "trace", UNIT_TEST(writes_everything), UNIT_TEST(losses_are_events_at_their_place),
+    UNIT_TEST(filters_count), UNIT_TEST(a_full_queue_drops_the_newest),
+    UNIT_TEST(a_full_queue_drops_the_oldest), UNIT_TEST(a_full_queue_that_blocks_loses_nothing),
+    UNIT_TEST(block_withholds_credit_and_gives_it_again),
+    UNIT_TEST(a_failing_sink_does_not_hurt_another), UNIT_TEST(nobody_writes_more_than_there_is),
+    UNIT_TEST(without_a_sink_the_run_ends), UNIT_TEST(a_sink_that_cannot_start_is_detached),
+    UNIT_TEST(no_tracing_when_no_sink_starts), UNIT_TEST(what_a_sink_forgets_is_lost),
+    UNIT_TEST(a_hanging_sink_is_left_behind), UNIT_TEST(a_sink_whose_log_line_hangs_is_left_behind),
+    UNIT_TEST(flushes_also_when_idle), UNIT_TEST(without_a_final_report_the_loss_is_open),
+    UNIT_TEST(a_node_that_nobody_ends_is_ended), UNIT_TEST(a_transport_that_cannot_start_ends_it),
+    UNIT_TEST(stop_wakes_the_transport), UNIT_TEST(garbage_is_lost_and_counted),
+    UNIT_TEST(what_waits_when_a_transport_crashes_is_written),
+    UNIT_TEST(what_a_filter_crashes_on_is_lost), UNIT_TEST(without_descriptors_it_is_said))

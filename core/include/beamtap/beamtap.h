@@ -19,7 +19,9 @@
  * Any number of traces may run at once; each has an id and threads of its own. The library keeps no
  * state beside them, prints nothing (see `log`), installs no signal handler (its threads block all
  * signals but those of a fault of their own) and never ends the process. The only thing of the
- * process that it reads is the environment: BEAMTAP_COOKIE, BEAMTAP_PLUGIN_PATH, HOME.
+ * process that it reads is the environment: BEAMTAP_COOKIE, BEAMTAP_DEBUG, BEAMTAP_PLUGIN_PATH,
+ * ERL_EPMD_PORT, HOME, XDG_CONFIG_HOME; and plugins that it is told to use what they say, such as
+ * OTEL_EXPORTER_OTLP_ENDPOINT and _HEADERS, TERM, NO_COLOR, LANG.
  *
  * Threads: functions on one trace may be called from any thread at any time, but for
  * tap_trace_free, which must be the last. A cursor (struct tap_events) is for one thread at a time;
@@ -97,8 +99,9 @@ struct tap_trace_options {
 };
 #define TAP_TRACE_OPTIONS TAP_SIZED(struct tap_trace_options)
 
-/* Connects and switches tracing on; with TAP_OK at least one node is traced. Without a file and a
- * duration in `settings` the trace runs until it is stopped, or until max_events. */
+/* Connects and switches tracing on; with TAP_OK at least one node is traced, but where `to_end`
+ * said true before: then it ends at once. Without a file and a duration in `settings` the trace
+ * runs until it is stopped, or until max_events. */
 enum tap_status tap_trace_start(const struct tap_trace_options *, struct tap_trace **, char **why);
 /* 16 hex digits, new for each trace. */
 const char *tap_trace_id(const struct tap_trace *);
@@ -137,7 +140,7 @@ struct tap_trace_event {
     int64_t ts;           /* ns since the Unix epoch */
     uint64_t seq;         /* per node */
     /* enum tap_kind: one that can be asked for, or TAP_LOST, TAP_GAP, TAP_NODE_UP, TAP_NODE_DOWN,
-     * TAP_RETURNS_OFF */
+     * TAP_RETURNS_OFF, TAP_MARK */
     unsigned kind;
     int arity;         /* -1: none */
     const char *event; /* the kind's name */

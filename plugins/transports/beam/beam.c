@@ -6,7 +6,9 @@
  */
 #include "transports/beam/beam.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -101,7 +103,7 @@ static bool beam_prepare(struct tap_beam *b)
     b->epoch = tap_wire_epoch();
     b->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (b->wake < 0)
-        return TAP_FAIL(host, TAP_ERROR, "cannot make an eventfd"), false;
+        return TAP_FAIL(host, TAP_ERROR, "cannot make an eventfd: %s", strerror(errno)), false;
     return tap_cluster_name(b) || (TAP_FAIL(host, TAP_ERROR, "out of memory"), false);
 }
 
