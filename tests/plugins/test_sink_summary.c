@@ -403,7 +403,33 @@ static void marks_are_told_and_are_no_processes(void)
     free(text);
 }
 
-UNIT_TESTS("sink_summary", UNIT_TEST(own_time_is_what_it_ran), UNIT_TEST(an_exception_is_told_once),
+/* Class and reason are both too long, and of characters of two bytes. */
+static void a_long_reason_is_cut_between_characters(void)
+{
+    struct sb *b = begin();
+    char atom[300] = "", class[101];
+    memset(class, 'x', 100);
+    class[100] = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        struct tap_event *e = sb_event(b, TAP_FUNCTION_EXCEPTION);
+        uint32_t from = sb_from(b);
+        sb_function(e, "shop", i ? "first" : "second", 1);
+        strcpy(atom, i ? "aa" : "a");
+        for (unsigned c = 0; c < 100; c++)
+            strcat(atom, "\xC3\xA9");
+        tap_write_tuple(&b->arena, 2);
+        tap_write_atom(&b->arena, class), tap_write_atom(&b->arena, atom);
+        e->payload = sb_span(b, from);
+    }
+    char *text = summary_of(b);
+    holds(text, "xxx...:");
+    holds(text, "\xC3\xA9... in shop:first/1");
+    holds(text, "\xC3\xA9... in shop:second/1");
+    free(text);
+}
+
+UNIT_TESTS("sink_summary", UNIT_TEST(a_long_reason_is_cut_between_characters),
+           UNIT_TEST(own_time_is_what_it_ran), UNIT_TEST(an_exception_is_told_once),
            UNIT_TEST(own_time_is_without_what_was_waited_in_receive),
            UNIT_TEST(work_before_a_message_is_no_waiting),
            UNIT_TEST(own_time_that_includes_waiting_says_so),

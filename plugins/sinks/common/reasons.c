@@ -72,7 +72,8 @@ uint32_t tap_reasons_add(struct tap_reason_counts *r, const struct tap_host *hos
     char text[TAP_REASON_TEXT + 64];
     struct tap_mfa where = {0, 0, -1};
     print.limit = TAP_REASON_TEXT / 2;
-    size_t n = reason_print(host, batch, e, &print, text, TAP_REASON_TEXT, &where);
+    /* where the limit cuts there is room for what says so: no character is cut in two */
+    size_t n = reason_print(host, batch, e, &print, text, sizeof text, &where);
     uint64_t key = tap_map_mix(tap_map_bytes(text, n),
                                tap_map_mix((uint64_t)where.module << 32 | where.function, 5));
     if (!r->count) {
