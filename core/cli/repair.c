@@ -236,6 +236,23 @@ static int write_anew(struct repair *r)
 
 /* ---- Judging */
 
+/* Of a recording: what stands behind the damage is whole, and could not be kept. */
+static int refuse_cut(const struct repair *r)
+{
+    const struct tap_torn_file *m = &r->torn;
+    fail(r,
+         "block %" PRIu64 " (byte %" PRIu64 ") is damaged or missing, and it says of the nodes "
+         "what whole blocks behind it need to be played. With it their %" PRIu64 " events would "
+         "be cut off: it is left as it is",
+         m->beyond_line, m->beyond_offset, m->beyond);
+    if (m->events)
+        fprintf(stderr,
+                "beamtap: the %" PRIu64 " events before that can be had: beamtap export plays "
+                "them, and exits 1\n",
+                m->events);
+    return 1;
+}
+
 static int check(struct repair *r)
 {
     if (r->size == 0)
@@ -247,6 +264,8 @@ static int check(struct repair *r)
                     "does: it is left as it is");
     if (!read_all(r))
         return fail(r, "out of memory");
+    if (r->torn.beyond)
+        return refuse_cut(r);
     if (!tap_torn_is_ours(&r->torn))
         return fail(r, r->torn.foreign
                            ? "most of it is not events of beamtap's: it is left as it is"

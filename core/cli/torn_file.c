@@ -33,11 +33,13 @@ static enum tap_torn_verdict read_record(struct tap_torn_file *m, bool last, siz
     }
 }
 
-static uint64_t count_lines(const struct tap_torn_file *m, const char *text, size_t len)
+/* `goes_on`: with the damage before it this is one, which came in several pieces. */
+static uint64_t count_lines(const struct tap_torn_file *m, const char *text, size_t len,
+                            bool goes_on)
 {
     uint64_t n = 0;
     if (m->format == TAP_TORN_RECORDING)
-        return 1;
+        return !goes_on;
     for (const char *p = text; (p = memchr(p, '\n', len - (size_t)(p - text))); p++)
         n++;
     return n;
@@ -69,9 +71,10 @@ static void read_records(struct tap_torn_file *m, bool last)
         if (verdict == TAP_TORN_MORE ||
             (verdict == TAP_TORN_BAD && len == 0 && !find_end(m, last, &len)))
             break;
+        bool goes_on = m->hurt && verdict == TAP_TORN_BAD;
         if (verdict == TAP_TORN_BAD)
             tap_torn_hurt(m, 0);
-        m->line += count_lines(m, m->buf, len);
+        m->line += count_lines(m, m->buf, len, goes_on);
         m->offset += len;
         m->seen = 0;
         at += len;

@@ -67,6 +67,9 @@ struct tap_torn_file {
     uint32_t reports;
     struct tap_block last_block;
     uint32_t unbroken; /* number of the first block from which on none is missing */
+    /* events of whole blocks that cannot be played, for a block of reports before them is missing;
+     * and where that would be */
+    uint64_t beyond, beyond_line, beyond_offset;
 };
 
 /* Which kind of file of ours begins so? UNKNOWN: none, or nobody can tell. `len` is at least

@@ -85,21 +85,44 @@ static bool has_place(const struct tap_torn_file *m, const struct tap_block *b)
     return b->run == before->run && b->number > before->number && b->reports == m->reports;
 }
 
+/* Would it have its place, were the reports there that stood before it? */
+static bool lacks_reports(const struct tap_torn_file *m, const struct tap_block *b)
+{
+    const struct tap_block *before = &m->last_block;
+    return b->reports > m->reports &&
+           (m->kept == 0 || (b->run == before->run && b->number > before->number));
+}
+
+/* A whole one, and of no use: what it holds is not damaged, and is not to be cut off unsaid. */
+static void note_beyond(struct tap_torn_file *m, const struct tap_block *b)
+{
+    if (!m->beyond) {
+        m->beyond_line = m->hurt ? m->hurt_line : m->line;
+        m->beyond_offset = m->hurt ? m->hurt_offset : m->offset;
+    }
+    m->beyond += b->events;
+}
+
 static enum tap_torn_verdict read_block(struct tap_torn_file *m, bool last, size_t *len)
 {
     struct tap_block b;
     if (m->len < TAP_BLOCK_FRAME && !last)
         return TAP_TORN_MORE;
-    bool good = block_at(m->buf, m->len, &b);
+    bool good = block_at(m->buf, m->len, &b), lacks = good && lacks_reports(m, &b);
     size_t size = TAP_BLOCK_FRAME + (size_t)(good ? b.length : 0);
-    good = good && has_place(m, &b); /* what else has got here says nothing of its length */
+    /* what else has got here says nothing of its length */
+    good = good && (lacks || has_place(m, &b));
     if (good && m->len < size && !last)
         return TAP_TORN_MORE;
     *len = size;
     if (good && m->len >= size &&
         tap_checksum((const uint8_t *)m->buf + TAP_BLOCK_FRAME, b.length) == b.sum) {
-        keep_block(m, &b, size);
-        return TAP_TORN_TAKE;
+        if (lacks)
+            note_beyond(m, &b);
+        else
+            keep_block(m, &b, size);
+        m->line = (uint64_t)b.number + 1; /* as it says itself: of damage nobody can count them */
+        return lacks ? TAP_TORN_BAD : TAP_TORN_TAKE;
     }
     *len = find_block(m, last);
     return TAP_TORN_BAD;

@@ -1,7 +1,7 @@
 """beamtap repair: what is not ours stays as it is, and one bad byte costs the event that it is in."""
-import gzip, stat, zlib
+import gzip, io, stat, zlib
 from lib import *
-from recordings import BLOCK, EVENTS, BLOOM, blocks
+from recordings import BLOCK, EVENTS, BLOOM, REPORTS, Atom, Recording, blocks, calls, report
 
 random.seed(os.environ.get('SEED', '7'))
 NOBODY = 65534
@@ -260,6 +260,70 @@ def a_recording():
             assert any(',lost,' in line for line in f), 'the loss is not told'
 
 
+def made_recording(run='0123456789abcdef'):
+    """300 calls, and reports behind each hundred."""
+    file = io.BytesIO()
+    r = Recording(file, run=run)
+    for i in range(3):
+        r.calls(100 * i, 100, 1000000 * i)
+        r.block(REPORTS, report((Atom('log'), Atom('info'), 'hello'), 100 * (i + 1)))
+    r.end(300)
+    return file.getvalue()
+
+
+def whole_events_behind_damaged_reports_are_not_cut_off():
+    """What is behind cannot be played; it is not for beamtap to throw it away."""
+    data = made_recording()
+    parts = blocks(data)
+    reports = [i for i, part in enumerate(parts) if part[0] == REPORTS]
+    for number, behind, before in ((reports[0], 300, 0), (reports[2], 200, 100), (reports[3], 100, 200)):
+        begin, end = parts[number][1:]
+        for damaged in (data[:end - 3] + b'???' + data[end:], data[:begin] + data[end:] if number else None,
+                        data[:end - 3] + b'???' + data[end:parts[-3][1]]):  # its bytes; all of it; and the file is torn
+            if not damaged:
+                continue
+            path = put('trace.btf', damaged)
+            told = refused(path)
+            assert 'block %d (byte %d)' % (number + 1, begin) in told and ' %d events would be cut off' % behind in told, told
+            assert ('the %d events before' % before in told) == (before > 0), told
+            if before:
+                out = path + '.csv'
+                Run(None, path, '--sink', 'csv:path=' + out, command='export', cwd=os.path.dirname(path)).ended(1)
+                with open(out) as f:
+                    assert f.read().count(',function_call,') == before
+    begin, end = parts[reports[-1]][1:]  # that of the end: no event is behind it
+    path = put('trace.btf', data[:end - 3] + b'???' + data[end:])
+    assert 'is repaired: 300 events' in repair(path).stdout
+    begin, end = parts[reports[2]][1:]  # of another run: these are nobody's
+    path = put('trace.btf', data[:begin] + made_recording('fedcba9876543210')[end:])
+    assert 'is repaired: 100 events' in repair(path).stdout
+
+
+def a_damage_is_one_however_long_it_is():
+    file = io.BytesIO()
+    r = Recording(file)
+    r.calls(0, 100, 0)
+    r.block(EVENTS, calls(100, 20000, 1000000, 10), 20000, r.started, r.started)
+    r.calls(20100, 100, 2000000)
+    r.calls(20200, 100, 3000000)
+    r.calls(20300, 100, 4000000)
+    r.end(20400)
+    data = bytearray(file.getvalue())
+    parts = blocks(bytes(data))
+    assert parts[3][2] - parts[3][1] > 1 << 20
+    data[parts[3][2] - 9] ^= 0x55
+    data[parts[5][2] - 9] ^= 0x55
+    told = repair(put('trace.btf', bytes(data))).stdout
+    assert re.findall(r'block (\d+), byte (\d+): ', told) == [(str(i + 1), str(parts[i][1])) for i in (3, 5)], told
+    frames = [report((Atom('session'), {Atom('run'): '0123456789abcdef'}), own=True), report((Atom('node'), 'n@h'), own=True)]
+    frames += [calls(0, 100, 0, 10), calls(100, 20000, 1000000, 10)] + [calls(20100 + i, 1, 2000000, 10) for i in range(8)]
+    where = [sum(map(len, frames[:i])) for i in range(len(frames))]
+    data = bytearray(b''.join(frames))
+    data[where[3]] = data[where[7]] = ord('?')  # where a frame's mark is gone nobody knows the end of the one before it
+    told = repair(put('trace.btf', bytes(data))).stdout
+    assert re.findall(r'frame (\d+), byte (\d+): ', told) == [('3', str(where[2])), ('6', str(where[6]))], told
+
+
 def owner_mode_and_name_stay():
     for name, owner, mode in (('trace.csv', 0, 0o600), ('trace.csv', 0, 0o640), ('trace.csv', NOBODY, 0o644),
                               ('trace.csv.gz', 0, 0o640), ('trace.csv.gz', NOBODY, 0o600)):
@@ -300,5 +364,6 @@ def strangers_links_are_not_followed():
 
 
 tests(what_is_not_ours_is_refused, zeros_behind_packed_data_are_nobodys, what_is_whole_stays,
-      one_bad_byte_costs_its_event, a_quote_or_line_end_that_is_gone, a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, a_recording, owner_mode_and_name_stay,
+      one_bad_byte_costs_its_event, a_quote_or_line_end_that_is_gone, a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, a_recording,
+      whole_events_behind_damaged_reports_are_not_cut_off, a_damage_is_one_however_long_it_is, owner_mode_and_name_stay,
       a_full_disk_leaves_the_old_one, strangers_links_are_not_followed)
