@@ -53,8 +53,9 @@ struct tap_cli_sets {
 bool tap_cli_set(struct tap_cli_sets *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void tap_cli_sets_free(struct tap_cli_sets *);
-/* Prints them as the INI file that they stand for. */
-void tap_cli_sets_print(const struct tap_cli_sets *, FILE *);
+/* Prints them as the INI file that they stand for; the configuration is what was made of them. */
+struct tap_config;
+void tap_cli_sets_print(const struct tap_cli_sets *, const struct tap_config *, FILE *);
 
 #define TAP_CLI_SECTION 128
 /* Adds the settings of one --sink. False: it is none, and told. */

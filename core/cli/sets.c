@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "config/config.h"
 #include "library/defaults.h"
 
 bool tap_cli_set(struct tap_cli_sets *sets, const char *format, ...)
@@ -85,7 +86,48 @@ static void print_set(const char *set, FILE *out)
     fputc('\n', out);
 }
 
-void tap_cli_sets_print(const struct tap_cli_sets *sets, FILE *out)
+/* Is it said of the same key? */
+static bool same_key(const char *a, const char *b)
+{
+    size_t n = (size_t)(strchr(a, '=') - a);
+    return strncmp(a, b, n + 1) == 0;
+}
+
+static bool is_lines(const struct tap_option *options, size_t n, const char *key, size_t len)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strlen(options[i].name) == len && memcmp(options[i].name, key, len) == 0)
+            return options[i].type == TAP_OPT_LINES;
+    return false;
+}
+
+/* May a file say its key more than once? */
+static bool may_repeat(const struct tap_config *c, const char *set)
+{
+    size_t section = section_len(set);
+    const char *key = set + section + 1;
+    size_t len = strcspn(key, "=");
+    if (section == 7 && memcmp(set, "session", 7) == 0)
+        return is_lines(tap_session_options, tap_session_option_count, key, len);
+    for (size_t i = 0; i < c->instance_count; i++) {
+        const struct tap_instance *in = &c->instances[i];
+        if (!in->trigger && strlen(in->section) == section &&
+            memcmp(in->section, set, section) == 0)
+            return is_lines(in->loaded->options, in->loaded->plugin->option_count, key, len);
+    }
+    return false;
+}
+
+/* Of several that say the same key the last one holds. */
+static bool is_overridden(const struct tap_cli_sets *sets, size_t i, const struct tap_config *c)
+{
+    size_t later = i + 1;
+    while (later < sets->set_count && !same_key(sets->sets[i], sets->sets[later]))
+        later++;
+    return later < sets->set_count && !may_repeat(c, sets->sets[i]);
+}
+
+void tap_cli_sets_print(const struct tap_cli_sets *sets, const struct tap_config *c, FILE *out)
 {
     for (size_t i = 0; i < sets->set_count; i++) {
         size_t first = 0;
@@ -95,7 +137,8 @@ void tap_cli_sets_print(const struct tap_cli_sets *sets, FILE *out)
             continue;
         fprintf(out, "%s[%.*s]\n", i ? "\n" : "", (int)section_len(sets->sets[i]), sets->sets[i]);
         for (size_t k = i; k < sets->set_count; k++)
-            if (same_section(sets->sets[i], sets->sets[k]) && !says_nothing(sets->sets[k]))
+            if (same_section(sets->sets[i], sets->sets[k]) && !is_overridden(sets, k, c) &&
+                !says_nothing(sets->sets[k]))
                 print_set(sets->sets[k], out);
     }
 }

@@ -176,6 +176,56 @@ static bool set_screen(struct trace_options *o)
 
 /* ---- The command */
 
+/* But for how the lines of a value are indented. */
+static bool same_text(const char *a, const char *b)
+{
+    for (; *a == *b && *a; a++, b++) {
+        if (*a != '\n')
+            continue;
+        a += strspn(a + 1, " \t");
+        b += strspn(b + 1, " \t");
+    }
+    return *a == *b;
+}
+
+/* Is this file read as the command line was? */
+static bool says_the_same(const char *text, const struct tap_config *config, struct tap_error *err)
+{
+    struct tap_config *again = NULL;
+    bool same = tap_config_parse("what is printed", text, strlen(text), tap_defaults.transport,
+                                 NULL, 0, &again, err) == TAP_OK &&
+                same_text(again->text, config->text);
+    tap_config_free(again);
+    return same;
+}
+
+/* The exit code. */
+static int print_file(const struct trace_options *o, const struct tap_config *config,
+                      struct tap_error *err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    int code = 1;
+    if (out) {
+        tap_cli_sets_print(&o->sets, config, out);
+        bool failed = ferror(out);
+        if ((fclose(out) == 0) & !failed)
+            code = says_the_same(text, config, err) ? 0 : 2;
+    }
+    if (code == 0)
+        fputs(text, stdout);
+    else if (code == 1)
+        fputs("beamtap: out of memory\n", stderr);
+    else
+        fprintf(stderr,
+                "beamtap %s: no file can say this: one of the values would be read otherwise there "
+                "(what is behind a blank and a ; as a comment)\n",
+                o->command);
+    free(text);
+    return code;
+}
+
 /* Prints the file; one that would be refused is none. */
 static int print_config(const struct trace_options *o)
 {
@@ -187,7 +237,7 @@ static int print_config(const struct trace_options *o)
     struct tap_session *session = config ? tap_session_new(config, err) : NULL;
     int code = session ? 0 : err ? (int)tap_error_status(err) : 1;
     if (session)
-        tap_cli_sets_print(&o->sets, stdout);
+        code = print_file(o, config, err);
     else if (err)
         tap_error_print(err, stderr);
     else

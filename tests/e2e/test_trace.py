@@ -124,6 +124,29 @@ def the_file_that_it_stands_for():
     assert 'events = message_send\n' in spaced, spaced
 
 
+def a_key_that_is_set_again_is_printed_once():
+    """A file that gives a key twice is refused: of what the command says itself and what --set says the last holds."""
+    for command, args, words in (
+            ('trace', ['shop_cart', '--set', 'session.max_events=0'], 'max_events = 0'),
+            ('trace', ['shop_cart', '--for', '2s', '--set', 'session.duration=3s', '--set', 'session.duration=4s'], 'duration = 4s'),
+            ('trace', ['shop_cart', '--set', 'sink:stdout.names=false'], 'names = false'),
+            ('trace', ['shop_cart', '-o', 'a.csv', '--set', 'sink:csv.plugin=stdout'], 'plugin = stdout'),
+            ('trace', ['a', 'b', '--set', 'filter:match_spec.trace=c', '--set', 'session.nodes=till@nowhere,shop@nowhere'], 'trace = c'),
+            ('top', ['--set', 'session.mailbox=100ms'], 'mailbox = 100ms'),
+            ('profile', ['shop_cart', '--interval', '1s', '--set', 'session.interval=2s'], 'interval = 2s')):
+        printed = Run(None, 'shop@nowhere', *args, '--print-config', command=command).ended(0).out()
+        assert printed.count(words + '\n') == 1, (args, printed)
+        for section in printed.split('\n\n'):
+            keys = [line.split(' = ')[0] for line in section.splitlines()[1:]]
+            assert len(keys) == len(set(keys)) or keys == ['trace'] * 3, (args, section)
+        file = Run(printed, command='check').ended(0)
+        assert 'shop@nowhere' in file.out(), file.out()
+    lines = trace('shop@nowhere', 'm:f(X) when\n  X > 1;\n  X < 0', '--print-config').ended(0).out()
+    assert 'X < 0' in lines and 'shop@nowhere' in Run(lines, command='check').ended(0).out(), lines
+    refused = trace('shop@nowhere', 'shop_cart', '-o', 'a ;b.csv', '--print-config').ended(2)
+    assert 'no file can say this' in refused.err() and not refused.out(), (refused.err(), refused.out())
+
+
 def what_is_wrong_is_told_before_any_node_is_touched():
     for args, words in (([], 'what is to be traced?'), (['a@b'], 'what is to be traced?'), (['a@b', 'lists:map('], r'trace.*expected'),
                         (['a@b', 'Shop.Cart.add(%{id: x}) when x =~ "a"'], r"match_spec.trace \(character 32\).*'=~' cannot be used here"),
@@ -143,4 +166,4 @@ def what_is_wrong_is_told_before_any_node_is_touched():
 if __name__ == '__main__':
     tests(without_a_name_it_is_the_node_that_is_there, a_first_answer_is_on_the_terminal, patterns_are_elixirs_where_the_function_is,
           it_ends_by_itself, files_go_by_their_endings, modules_and_processes,
-          the_file_that_it_stands_for, what_is_wrong_is_told_before_any_node_is_touched)
+          the_file_that_it_stands_for, a_key_that_is_set_again_is_printed_once, what_is_wrong_is_told_before_any_node_is_touched)
