@@ -2,7 +2,9 @@
  * own, which is at its end with the first event. */
 #include "cli/around.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/event_names.h"
 #include "beamtap/sink.h"
@@ -11,6 +13,7 @@
 #include "cli/run.h"
 #include "cli/signals.h"
 #include "config/pattern_kind.h"
+#include "config/triggers.h"
 #include "library/defaults.h"
 #include "session/session.h"
 
@@ -67,6 +70,38 @@ static void quiet(void *arg, enum tap_log_level level, const char *actor, const 
     (void)arg, (void)level, (void)actor, (void)text;
 }
 
+/* Events of which the filter could not tell: it leaves them out. */
+static long long undecided_of(const struct tap_session *session)
+{
+    const char *section, *name;
+    int64_t value;
+    for (size_t i = 0; tap_session_counter(session, i, &section, &name, &value); i++)
+        if (strcmp(name, tap_trigger_patterns.undecided) == 0)
+            return value;
+    return 0;
+}
+
+static void tell_nothing(const char *path, const char *pattern, long long undecided)
+{
+    if (undecided)
+        fprintf(stderr,
+                "beamtap: in %s nothing is like %s for certain; of %lld events it cannot be told "
+                "from what is recorded of them (their arguments are cut or left out)\n",
+                path, pattern, undecided);
+    else
+        fprintf(stderr, "beamtap: in %s nothing is like %s\n", path, pattern);
+}
+
+/* An earlier one may have been meant. */
+static void tell_unsure(const char *path, const char *pattern, long long undecided)
+{
+    if (undecided)
+        fprintf(stderr,
+                "beamtap: in %s the first event that is like %s for certain was taken; of %lld up "
+                "to about there it cannot be told from what is recorded of them\n",
+                path, pattern, undecided);
+}
+
 static int find(const struct tap_config *config, struct tap_error *err, const char *path,
                 const char *pattern, int64_t *ts, int64_t *started)
 {
@@ -81,12 +116,25 @@ static int find(const struct tap_config *config, struct tap_error *err, const ch
     *ts = a ? a->ts : 0;
     *started = a ? a->host->run_info->started : 0;
     if (!*ts && tap_error_count(err) == 0)
-        fprintf(stderr, "beamtap: in %s nothing is like %s\n", path, pattern);
+        tell_nothing(path, pattern, a ? undecided_of(session) : 0);
     else if (!*ts)
         tap_error_print(err, stderr);
+    else
+        tell_unsure(path, pattern, undecided_of(session));
     int code = *ts ? 0 : tap_error_count(err) ? (int)tap_error_status(err) : 1;
     tap_session_free(session);
     return code;
+}
+
+/* As with start_on: what cannot be judged is not what is looked for. */
+static bool set_pattern(struct tap_cli_sets *sets, const char *pattern)
+{
+    const char *key = strrchr(tap_defaults.match_spec, '.');
+    return tap_cli_set(sets, "%s=%s", tap_defaults.match_spec, pattern) &&
+           tap_cli_set(sets, "%.*s.%s=%s", (int)(key - tap_defaults.match_spec),
+                       tap_defaults.match_spec, tap_trigger_patterns.undecided,
+                       tap_trigger_patterns.drop) &&
+           tap_cli_set(sets, "session.events=%s", tap_event_name(tap_pattern_kind(pattern)));
 }
 
 int tap_cli_around(const struct tap_cli_args *files, const char *pattern, int64_t *ts,
@@ -95,11 +143,8 @@ int tap_cli_around(const struct tap_cli_args *files, const char *pattern, int64_
     struct tap_cli_sets sets = {NULL, 0};
     struct tap_error *err = tap_error_new();
     struct tap_config *config = NULL;
-    const char *kind = tap_event_name(tap_pattern_kind(pattern));
     int code = 1;
-    if (err && tap_cli_sets_recordings(&sets, files) &&
-        tap_cli_set(&sets, "%s=%s", tap_defaults.match_spec, pattern) &&
-        tap_cli_set(&sets, "session.events=%s", kind)) {
+    if (err && tap_cli_sets_recordings(&sets, files) && set_pattern(&sets, pattern)) {
         if (tap_config_embed(NULL, tap_defaults.transport, (const char *const *)sets.sets,
                              sets.set_count, &around_loaded, &config, err) == TAP_OK) {
             code = find(config, err, files->words[0], pattern, ts, started);

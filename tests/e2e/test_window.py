@@ -248,6 +248,26 @@ def around_an_event():
     assert 'must be a file' in export('-', '--around', 'm:f(1)', code=2)
 
 
+def around_what_cannot_be_judged():
+    """Calls by their arity alone, or too large, are not what is looked for, as they are none for start_on."""
+    def call(n):
+        cut = {500: 1, 501: (Atom('$beamtap_cut'), 90000, 1)}.get(n)
+        return pid(100), Atom('call'), (Atom('m'), Atom('f'), cut or [n]), n * 10**6
+    path = os.path.join(folder, 'cut.btf')
+    with open(path, 'wb') as f:
+        r = Recording(f)
+        for i in range(60):
+            r.block(EVENTS, messages(i * 50, [call(n) for n in range(i * 50, i * 50 + 50)]), 50,
+                    STARTED + i * 50 * 10**6, STARTED + (i * 50 + 49) * 10**6)
+        r.end(3000)
+    err = export(path, '--around', 'm:f(1700)', code=0)
+    assert numbers(folder + '/out.csv') == list(range(700, 2701)) and 'of 2 up to about there it cannot be told' in err, err
+    err = export(path, '--around', 'm:f(5000)', code=1)
+    assert 'nothing is like m:f(5000) for certain; of 2 events it cannot be told' in err, err
+    export(path, '--around', 'm:f/1', '--from', '0s', '--to', '0s', code=0)
+    assert numbers(folder + '/out.csv') == [0]
+
+
 def at_its_own_pace():
     began = time.monotonic()
     export(small(), '--pace', 'real', '--from', '0s', '--to', '1s', code=0)
@@ -261,4 +281,4 @@ print('# seed %d' % seed)
 tests(a_window_of_ten_gigabytes_opens_at_once, a_window_is_the_same_with_and_without_an_index, any_bit_may_be_wrong, it_may_end_anywhere,
       what_is_of_another_place_is_left_out, another_run_in_damage_hides_nothing,
       damage_behind_what_was_passed_over_is_lost, repaired_it_has_an_index, packed_it_is_the_same,
-      around_an_event, at_its_own_pace)
+      around_an_event, around_what_cannot_be_judged, at_its_own_pace)
