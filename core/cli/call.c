@@ -3,6 +3,7 @@
  *
  * The result goes to stdout; the events go to the sinks of --sink, or to stderr as lines of text.
  * An exception, a timeout and a killed caller are failures of the call: exit 1, told on stderr.
+ * What the outputs lack is the session's to tell, behind the library.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,8 +13,10 @@
 #include "beamtap/beamtap.h"
 #include "cli/cli.h"
 #include "base/error.h"
+#include "cli/run.h"
 #include "cli/signals.h"
 #include "config/options.h"
+#include "library/library.h"
 #include "term/print.h"
 
 struct call_options {
@@ -68,24 +71,46 @@ static void print_json_text(const char *key, const char *text, const char *befor
     free(escaped);
 }
 
+/* One of --sink, or of the file: not the memory that lines on stderr are printed from. */
+static bool is_output(const struct tap_sink_stats *s)
+{
+    return strcmp(s->section, TAP_CONFIG_BUILT_IN) != 0;
+}
+
+static void print_json(const char *end, const struct tap_call_result *r,
+                       const struct tap_trace_figures *f, const struct tap_run_figures *all)
+{
+    const char *comma = "";
+    print_json_text("end", end, "{");
+    print_json_text("value", r->text, ",");
+    if (*r->stack)
+        print_json_text("stack", r->stack, ",");
+    printf(",\"produced\":%llu,\"kept\":%llu,\"filtered\":%llu,\"lost\":%llu,\"sinks\":[",
+           (unsigned long long)f->produced, (unsigned long long)f->kept,
+           (unsigned long long)f->filtered, (unsigned long long)f->lost);
+    for (size_t i = 0; i < all->sink_count; i++) {
+        const struct tap_sink_stats *s = &all->sinks[i];
+        if (!is_output(s))
+            continue;
+        printf("%s{\"sink\":\"%s\",\"written\":%llu,\"filtered\":%llu,\"lost\":%llu}", comma,
+               s->section, (unsigned long long)s->written, (unsigned long long)s->filtered,
+               (unsigned long long)s->lost);
+        comma = ",";
+    }
+    puts("]}");
+}
+
 /* The exit code. */
 static int print_result(const struct tap_call_result *r, const struct tap_trace_figures *f,
-                        const struct call_options *o)
+                        const struct tap_run_figures *all, const struct call_options *o)
 {
     static const char *const ends[] = {
         [TAP_CALL_NONE] = "unknown",    [TAP_CALL_RETURNED] = "returned",
         [TAP_CALL_THROW] = "throw",     [TAP_CALL_ERROR] = "error",
         [TAP_CALL_EXIT] = "exit",       [TAP_CALL_DIED] = "died",
         [TAP_CALL_TIMEOUT] = "timeout", [TAP_CALL_STOPPED] = "stopped"};
-    if (o->json) {
-        print_json_text("end", ends[r->end], "{");
-        print_json_text("value", r->text, ",");
-        if (*r->stack)
-            print_json_text("stack", r->stack, ",");
-        printf(",\"produced\":%llu,\"kept\":%llu,\"filtered\":%llu,\"lost\":%llu}\n",
-               (unsigned long long)f->produced, (unsigned long long)f->kept,
-               (unsigned long long)f->filtered, (unsigned long long)f->lost);
-    }
+    if (o->json)
+        print_json(ends[r->end], r, f, all);
     switch (r->end) {
     case TAP_CALL_RETURNED:
         if (!o->json)
@@ -145,11 +170,45 @@ static void print_events(struct tap_trace *trace, enum tap_print_syntax syntax)
     tap_events_close(events);
 }
 
+/* Each output has losses of its own, besides those of the node. */
+static void tell_losses(const struct tap_trace_figures *f, const struct tap_run_figures *all)
+{
+    if (f->lost)
+        fprintf(stderr, "beamtap: %llu of %llu events were lost\n", (unsigned long long)f->lost,
+                (unsigned long long)f->produced);
+    for (size_t i = 0; i < all->sink_count; i++) {
+        const struct tap_sink_stats *s = &all->sinks[i];
+        if (is_output(s) && s->lost)
+            fprintf(stderr, "beamtap: [%s] lacks %llu of %llu events\n", s->section,
+                    (unsigned long long)s->lost,
+                    (unsigned long long)(s->written + s->filtered + s->lost));
+    }
+}
+
+/* What came of it: the exit code. */
+static int report(struct tap_trace *trace, const struct call_options *o)
+{
+    struct tap_call_result result = TAP_SIZED(struct tap_call_result);
+    struct tap_trace_figures figures = {.struct_size = sizeof figures};
+    struct tap_run_figures all;
+    if (!tap_run_figures(trace->session, &all))
+        return fail("%s", "out of memory"), 1;
+    tap_trace_result(trace, &result);
+    tap_trace_figures(trace, &figures);
+    int code = print_result(&result, &figures, &all, o);
+    if (!o->quiet)
+        tell_losses(&figures, &all);
+    if (code == 0 && trace->config->session.fail_on_loss && tap_run_lost(&all)) {
+        fputs("beamtap: events were lost, and fail_on_loss is set\n", stderr);
+        code = 3;
+    }
+    tap_run_figures_free(&all);
+    return code;
+}
+
 static int run_call(const struct tap_trace_options *options, struct call_options *o)
 {
     struct tap_trace *trace;
-    struct tap_call_result result = TAP_SIZED(struct tap_call_result);
-    struct tap_trace_figures figures = {.struct_size = sizeof figures};
     char *why = NULL;
     enum tap_status status = tap_trace_start(options, &trace, &why);
     told(status, why);
@@ -159,18 +218,13 @@ static int run_call(const struct tap_trace_options *options, struct call_options
         ;
     status = tap_trace_stop(trace, &why);
     told(status, why);
-    tap_trace_result(trace, &result);
-    tap_trace_figures(trace, &figures);
     bool elixir = o->elixir || (!o->erlang &&
                                 (*options->call->module == ':' ||
                                  (*options->call->module >= 'A' && *options->call->module <= 'Z')));
     if (!o->sinks.set_count && !o->ini && !o->quiet)
         print_events(trace, elixir ? TAP_PRINT_ELIXIR : TAP_PRINT_ERLANG);
     fflush(stderr);
-    int code = print_result(&result, &figures, o);
-    if (figures.lost && !o->quiet)
-        fprintf(stderr, "beamtap: %llu of %llu events were lost\n",
-                (unsigned long long)figures.lost, (unsigned long long)figures.produced);
+    int code = report(trace, o);
     tap_trace_free(trace);
     return status != TAP_OK ? (int)status : code;
 }

@@ -385,7 +385,7 @@ def read_report(folder):
         report = json.loads(text) if text.startswith('{') else None
     except json.JSONDecodeError:  # a sink's lines
         report = None
-    return report if report and 'sinks' in report else None, int(late[1]) if late else 0
+    return report if report and 'sinks' in report and 'nodes' in report else None, int(late[1]) if late else 0
 
 
 PLAYED = ('csv:path=again.csv', 'stdout:format=json,path=again.jsonl', 'chrome:path=again.json', 'summary:path=again.txt,top=100', 'html:path=again.html')

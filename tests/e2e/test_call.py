@@ -98,6 +98,26 @@ def a_sink_has_commas_in_its_values():
     node.stop()
 
 
+def what_an_output_lacks_is_told():
+    """Its own losses, not only those of the node: here of a reader that goes."""
+    node = Node()
+    for more, code in (((), 0), (('--set', 'session.fail_on_loss=true'), 3)):
+        folder = tempfile.mkdtemp(dir=work)
+        os.mkfifo(folder + '/pipe')
+        reader = subprocess.Popen(['head', '-c', '1000', folder + '/pipe'], stdout=subprocess.DEVNULL)
+        started.append(reader)
+        run = Run(None, node.name, 'e2e_call', 'spawns', '[900]', '--timeout', '60s', '--sink', 'csv:path=pipe', *CSV, *more,
+                  command='call', cwd=folder).ended(code)
+        [pipe, whole] = figures(run)['sinks']
+        assert (pipe['sink'], whole['sink']) == ('sink:csv', 'sink:csv_2'), run.out()
+        assert pipe['lost'] > 0 and pipe['written'] + pipe['lost'] == whole['written'] == figures(run)['produced'], run.out()
+        assert '[sink:csv] lacks %d of %d events' % (pipe['lost'], whole['written']) in run.err(), run.err()
+        assert '[sink:csv_2] lacks' not in run.err() and ('fail_on_loss is set' in run.err()) == (code == 3), run.err()
+    run = call(node, 'e2e_call', 'add', '[20, 22]', '--set', 'session.fail_on_loss=true').ended(0)
+    assert run.out() == '42\n', run.out()
+    node.clean()
+
+
 def an_endless_busy_call_is_killed():
     node = Node()
     run = call(node, 'e2e_call', 'spins', '--timeout', '500ms', '--set', 'session.events=function_call', '--json').ended(1)
@@ -205,6 +225,6 @@ def what_was_spawned_may_linger():
 
 
 tests(a_result_is_printed_alone, every_end_has_its_events, nine_hundred_processes_are_all_of_it, nothing_else_is_in_it,
-      a_sink_has_commas_in_its_values, an_endless_busy_call_is_killed, an_interrupt_ends_the_call_too,
+      a_sink_has_commas_in_its_values, what_an_output_lacks_is_told, an_endless_busy_call_is_killed, an_interrupt_ends_the_call_too,
       elixir_terms_are_what_elixir_reads, what_has_an_identity_is_that_of_the_node, erlang_terms_are_what_erl_reads, mistakes_are_told_before_anything_is_asked, a_node_that_is_not_there,
       what_was_spawned_may_linger)
