@@ -52,18 +52,24 @@ static int64_t span_of(const struct facts *f)
     return f->counted->first ? f->counted->last - f->counted->first : 0;
 }
 
-/* ---- For people */
-
-/* What a recording says, whoever made it. */
-static void print_text(const char *text, size_t n)
+/* A text that somebody else wrote, each line of it made clean. The caller frees it; NULL: out of
+ * memory. */
+static char *clean_copy(const char *text)
 {
-    char *copy = strndup(text, n);
-    if (!copy)
-        return;
-    tap_one_line(copy);
-    fputs(copy, stdout);
-    free(copy);
+    char *copy = strdup(text);
+    for (char *line = copy; line && *line;) {
+        size_t n = strcspn(line, "\n");
+        bool more = line[n] != '\0';
+        line[n] = '\0';
+        tap_one_line(line); /* byte by byte: its length stays */
+        if (more)
+            line[n] = '\n';
+        line += n + more;
+    }
+    return copy;
 }
+
+/* ---- For people */
 
 static void print_nodes(const struct facts *f)
 {
@@ -92,31 +98,30 @@ static void print_kinds(const struct tap_info *c)
 
 static void print_config(const char *config)
 {
+    char *copy = clean_copy(config);
     puts("configuration");
-    for (const char *line = config; *line; line += *line == '\n') {
-        size_t n = strcspn(line, "\n");
-        printf("%s", n ? "  " : "");
-        print_text(line, n);
-        putchar('\n');
-        line += n;
+    for (const char *line = copy; line && *line;) {
+        int n = (int)strcspn(line, "\n");
+        printf("%s%.*s\n", n ? "  " : "", n, line);
+        line += n + (line[n] == '\n');
     }
+    free(copy);
 }
 
 static void print_facts(const struct facts *f)
 {
-    char at[64];
+    char at[64], *run = clean_copy(f->run->run);
     int64_t span = span_of(f);
+    if (run)
+        tap_one_line(run);
     for (size_t i = 0; i < f->files->word_count; i++) {
         int64_t size = size_of(f->files->words[i]);
         printf("recording      %s", f->files->words[i]);
         if (size >= 0)
             printf(", %" PRId64 " bytes", size);
-        if (i == 0) {
-            printf(", run ");
-            print_text(f->run->run, strlen(f->run->run));
-        }
-        putchar('\n');
+        printf("%s%s\n", i == 0 ? ", run " : "", i == 0 && run ? run : "");
     }
+    free(run);
     if (f->counted->first)
         printf("span           %s, and %" PRId64 ".%06d s from there\n",
                time_text(f->counted->first, at), span / TAP_SECOND,
@@ -159,6 +164,15 @@ static cJSON *kinds_json(const struct tap_info *c)
     return kinds;
 }
 
+/* Text of JSON is UTF-8, whatever a file is called and says. */
+static cJSON *text_json(const char *text)
+{
+    char *copy = clean_copy(text);
+    cJSON *o = copy ? cJSON_CreateString(copy) : NULL;
+    free(copy);
+    return o;
+}
+
 /* Times are text: a number of JSON has no room for nanoseconds since the epoch. */
 static bool print_json(const struct facts *f)
 {
@@ -171,16 +185,16 @@ static bool print_json(const struct facts *f)
         sum = size < 0 ? -1 : sum + size;
     }
     for (size_t i = 0; all && i < f->files->word_count; i++)
-        cJSON_AddItemToArray(all, cJSON_CreateString(f->files->words[i]));
-    cJSON_AddStringToObject(o, "recording", f->files->words[0]);
+        cJSON_AddItemToArray(all, text_json(f->files->words[i]));
+    cJSON_AddItemToObject(o, "recording", text_json(f->files->words[0]));
     cJSON_AddNumberToObject(o, "bytes", (double)sum);
-    cJSON_AddStringToObject(o, "run", f->run->run);
+    cJSON_AddItemToObject(o, "run", text_json(f->run->run));
     if (f->counted->first)
         cJSON_AddStringToObject(o, "first", time_text(f->counted->first, at));
     cJSON_AddNumberToObject(o, "span_ns", (double)span_of(f));
     cJSON_AddItemToObject(o, "nodes", nodes_json(f));
     cJSON_AddItemToObject(o, "events", kinds_json(f->counted));
-    cJSON_AddStringToObject(o, "config", f->run->config);
+    cJSON_AddItemToObject(o, "config", text_json(f->run->config));
     char *text = cJSON_PrintUnformatted(o);
     if (text)
         puts(text);

@@ -5,15 +5,25 @@
 
 #include <string.h>
 
+#include "base/one_line.h"
 #include "library/defaults.h"
 
 #define DEPTH_MAX 16
 
 static cJSON *term_json(struct tap_cursor *c, int depth);
 
-static cJSON *text_json(const char *text, size_t len)
+/* What a node says reaches terminals, and JSON, which is UTF-8. */
+static char *clean_copy(const char *text, size_t len)
 {
     char *copy = strndup(text, len);
+    if (copy)
+        tap_one_line(copy);
+    return copy;
+}
+
+static cJSON *text_json(const char *text, size_t len)
+{
+    char *copy = clean_copy(text, len);
     cJSON *o = copy ? cJSON_CreateString(copy) : NULL;
     free(copy);
     return o;
@@ -121,7 +131,7 @@ static bool answers_add(const struct tap_buf *result, cJSON *answers)
     tap_read_list(&c, &n);
     for (uint32_t i = 0;
          i < n && tap_read_tuple(&c, &two) && two == 2 && tap_read_binary(&c, &name, &len); i++) {
-        char *copy = strndup((const char *)name, len);
+        char *copy = clean_copy((const char *)name, len);
         cJSON *answer = term_json(&c, 0);
         if (copy && answer)
             cJSON_AddItemToObject(answers, copy, answer);

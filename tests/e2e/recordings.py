@@ -109,12 +109,12 @@ def items(first, found):
 class Recording:
     """A file in the making: the run began at STARTED, the node's clock is the time since then, or since `clock` later."""
 
-    def __init__(self, file, node='n@h', started=STARTED, clock=0, run=RUN, events=('function_call',)):
+    def __init__(self, file, node='n@h', started=STARTED, clock=0, run=RUN, events=('function_call',), config=''):
         self.file, self.number, self.reports, self.entries = file, 0, 0, []
         self.started, self.clock, self.run = started, clock, run
         self.block(REPORTS, report((Atom('session'), {Atom('version'): '0', Atom('run'): run, Atom('started'): started,
                                                       Atom('several_nodes'): Atom('false'), Atom('events'): list(map(Atom, events)),
-                                                      Atom('config'): ''}), own=True))
+                                                      Atom('config'): config}), own=True))
         self.block(REPORTS, report((Atom('node'), node), own=True) +
                    report((Atom('node_up'), {Atom('release'): '25', Atom('offset'): started + clock, Atom('monotonic'): -clock})))
 

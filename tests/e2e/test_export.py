@@ -1,6 +1,7 @@
 """Parts of a recording: what is asked of it is what a reader of the whole would have picked out."""
-import collections, datetime
+import collections, datetime, struct
 from lib import *
+from recordings import Recording
 
 INI = """
 [session]
@@ -146,6 +147,20 @@ def what_it_holds_of_a_torn_one():
     assert Run(None, 'nowhere.btf', command='info').wait().code in (1, 2)
 
 
+def what_it_says_is_shown_as_text():
+    """Whoever made it: nothing of it moves a terminal, and JSON is UTF-8."""
+    config = b'[session]\nnodes = \xff\x1b[2Jx\n\nevents = a\n'
+    name = os.path.join(work, 'odd\udcff.btf')
+    with open(name, 'wb') as f:
+        r = Recording(f, node='n\x9b2J@h', config=struct.pack('>BI', 109, len(config)) + config)
+        r.calls(0, 10, 0)
+        r.end(10)
+    told = json.loads(Run(None, name, '--json', command='info').ended(0).out())
+    assert told['config'].splitlines()[1:3] == ['nodes = ??[2Jx', ''] and told['recording'].endswith('odd?.btf'), told
+    text = open(Run(None, name, command='info').ended(0).path('stdout'), 'rb').read()
+    assert b'\x1b' not in text and b'\xc2\x9b' not in text and b'n??2J@' in text and b'  nodes = ??[2Jx\n' in text, text
+
+
 def a_plugin_is_tested_with_it():
     run, _, _ = recording()
     test = lambda *words: Run(None, '--test', *words, command='plugins', cwd=run.dir)
@@ -164,5 +179,5 @@ def what_is_wrong_is_told():
 
 
 if __name__ == '__main__':
-    tests(a_stretch_of_time, a_node, a_process_of_a_node_for_a_while, what_it_holds, what_it_holds_of_a_torn_one,
+    tests(a_stretch_of_time, a_node, a_process_of_a_node_for_a_while, what_it_holds, what_it_holds_of_a_torn_one, what_it_says_is_shown_as_text,
           a_plugin_is_tested_with_it, what_is_wrong_is_told)

@@ -59,6 +59,20 @@ def nodes_tells_a_run_of_beamtap():
     node.clean()
 
 
+def what_a_node_says_moves_no_terminal():
+    """It may say anything: here a process with a name like the agent's own answers for runs that there are not."""
+    node = Node()
+    node('spawn(fun() -> register(beamtap_agent_odd, self()), (fun F() -> receive '
+         '{runs, From, Ref} -> From ! {Ref, [{<<27, "[2J", 255, 10, "x">>, self()}]}, F(); {_, From, Ref} -> From ! {Ref, []}, F(); '
+         'stop -> ok end end)() end)')
+    text = ask('nodes', node.name).out()
+    assert 'beamtap run ?[2J? x' in text and '\x1b' not in text, text
+    told = json.loads(ask('nodes', node.name, '--json').out())
+    assert told[node.name]['run_texts'] == ['?[2J? x'], told
+    node('beamtap_agent_odd ! stop')
+    node.stop()
+
+
 def nodes_that_are_not_there():
     node = Node()
     run = ask('nodes', 'nobody@localhost', code=1)
@@ -105,5 +119,5 @@ def clean_leaves_a_living_run_alone():
     node.clean()
 
 
-tests(nodes_tells_the_cluster, nodes_tells_a_run_of_beamtap, nodes_that_are_not_there,
+tests(nodes_tells_the_cluster, nodes_tells_a_run_of_beamtap, what_a_node_says_moves_no_terminal, nodes_that_are_not_there,
       clean_takes_away_what_a_dead_run_left, clean_leaves_a_living_run_alone)
