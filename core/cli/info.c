@@ -240,7 +240,7 @@ static int play(const struct tap_config *config, struct tap_error *err,
                 const struct tap_cli_args *files, FILE *sums, bool json)
 {
     struct tap_session *session = tap_session_new(config, err);
-    int code = 1;
+    int code = session ? 1 : (int)tap_error_status(err);
     if (session && tap_play_watch(session)) {
         tap_live_begin(true, 0, false);
         tap_session_set_log(session, tap_live_log, NULL);

@@ -159,6 +159,8 @@ def what_it_says_is_shown_as_text():
     assert told['config'].splitlines()[1:3] == ['nodes = ??[2Jx', ''] and told['recording'].endswith('odd?.btf'), told
     text = open(Run(None, name, command='info').ended(0).path('stdout'), 'rb').read()
     assert b'\x1b' not in text and b'\xc2\x9b' not in text and b'n??2J@' in text and b'  nodes = ??[2Jx\n' in text, text
+    refused = Run(None, name, '--set', 'filter:match_spec.trace=m:f(', command='info').ended(2)
+    assert 'expected' in refused.err() and not refused.out(), refused.err()
 
 
 def a_plugin_is_tested_with_it():
