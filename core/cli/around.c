@@ -83,7 +83,11 @@ static long long undecided_of(const struct tap_session *session)
 
 static void tell_nothing(const char *path, const char *pattern, long long undecided)
 {
-    if (undecided)
+    if (tap_signals_asked())
+        fprintf(stderr,
+                "beamtap: interrupted before %s was looked through for %s: nothing was exported\n",
+                path, pattern);
+    else if (undecided)
         fprintf(stderr,
                 "beamtap: in %s nothing is like %s for certain; of %lld events it cannot be told "
                 "from what is recorded of them (their arguments are cut or left out)\n",
@@ -113,7 +117,7 @@ static int find(const struct tap_config *config, struct tap_error *err, const ch
         a = tap_session_self_of(session, &around_loaded);
     }
     tap_signals_forget();
-    *ts = a ? a->ts : 0;
+    *ts = a && !tap_signals_asked() ? a->ts : 0;
     *started = a ? a->host->run_info->started : 0;
     if (!*ts && tap_error_count(err) == 0)
         tell_nothing(path, pattern, a ? undecided_of(session) : 0);

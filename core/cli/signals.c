@@ -8,10 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Signals are the process's, and so is this. */
+/* Signals are the process's, and so is this. `set` is the watching thread's once there is one, the
+ * rest is under the lock. */
 static struct {
     pthread_mutex_t lock;
     sigset_t set;
+    bool watching; /* the thread is there: one for all that is watched, one after the other */
+    bool asked;    /* the first signal came */
     void (*stop)(void *arg); /* NULL: nothing to stop, or it was asked to */
     void *arg;
 } signals = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -26,23 +29,28 @@ static void leave(int number)
     _exit(128 + number);
 }
 
+/* Under the lock. */
+static void ask_to_stop(void)
+{
+    if (signals.stop)
+        signals.stop(signals.arg);
+    signals.stop = NULL;
+}
+
 static void *wait_for_signals(void *arg)
 {
+    int number = 0;
     (void)arg;
-    for (bool asked = false;; asked = true) {
-        int number = 0;
-        do
-            if (sigwait(&signals.set, &number) != 0)
-                return NULL;
-        while (asked && number == SIGHUP);
-        if (asked)
-            leave(number);
+    while (sigwait(&signals.set, &number) == 0) {
         pthread_mutex_lock(&signals.lock);
-        if (signals.stop)
-            signals.stop(signals.arg);
-        signals.stop = NULL;
+        bool again = signals.asked;
+        signals.asked = true;
+        ask_to_stop();
         pthread_mutex_unlock(&signals.lock);
+        if (again && number != SIGHUP)
+            leave(number);
     }
+    return NULL;
 }
 
 /* A shell's background jobs have SIGINT ignored, and still `kill -INT` is meant for them. */
@@ -56,11 +64,10 @@ static void take(int number, bool ignored_too)
     sigaddset(&signals.set, number);
 }
 
-bool tap_signals_watch(void (*stop)(void *arg), void *arg)
+/* The thread, where there is none yet. Under the lock. */
+static bool begin(void)
 {
     pthread_t thread;
-    signals.stop = stop;
-    signals.arg = arg;
     sigemptyset(&signals.set);
     take(SIGINT, true);
     take(SIGTERM, true);
@@ -73,9 +80,30 @@ bool tap_signals_watch(void (*stop)(void *arg), void *arg)
     return true;
 }
 
+bool tap_signals_watch(void (*stop)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&signals.lock);
+    signals.stop = stop;
+    signals.arg = arg;
+    signals.watching = signals.watching || begin();
+    bool watching = signals.watching;
+    if (signals.asked) /* between what was watched before and this */
+        ask_to_stop();
+    pthread_mutex_unlock(&signals.lock);
+    return watching;
+}
+
 void tap_signals_forget(void)
 {
     pthread_mutex_lock(&signals.lock);
     signals.stop = NULL;
     pthread_mutex_unlock(&signals.lock);
+}
+
+bool tap_signals_asked(void)
+{
+    pthread_mutex_lock(&signals.lock);
+    bool asked = signals.asked;
+    pthread_mutex_unlock(&signals.lock);
+    return asked;
 }

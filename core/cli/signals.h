@@ -10,10 +10,13 @@
 
 #include <stdbool.h>
 
-/* From now on `stop` is called at the first signal, once, on another thread. Before any other
- * thread is made. False: told. */
+/* From now on `stop` is called at the first signal, once, on another thread; at once where that
+ * came before, while something else was watched. The first time before any other thread is made.
+ * False: told. */
 bool tap_signals_watch(void (*stop)(void *arg), void *arg);
 /* What `arg` points to is about to go: `stop` is not called any more. */
 void tap_signals_forget(void);
+/* Has the first signal come? What was played until then is not all. */
+bool tap_signals_asked(void);
 
 #endif

@@ -1,0 +1,53 @@
+"""What is interrupted while it reads a recording has seen a part of it, and says so: it is no answer."""
+import threading
+from lib import *
+from recordings import *
+
+
+class Stream:
+    """A named pipe that somebody reads: what is written goes on and on."""
+
+    def __init__(self, path):
+        self.fd, self.at = os.open(path, os.O_WRONLY), 0
+
+    def write(self, data):
+        self.at += len(data)
+        while data:
+            data = data[os.write(self.fd, data):]
+
+    def tell(self):
+        return self.at
+
+
+def feed(path, process, frames):
+    """A recording without an end, into the pipe; in the midst of it beamtap gets a signal."""
+    r = Recording(Stream(path))
+    try:
+        for i in range(100 * frames):
+            r.calls(100 * i, 100, i * 10**6)
+            if i == frames:
+                process.send_signal(signal.SIGINT)
+            if i >= frames:
+                time.sleep(0.005)
+    except BrokenPipeError:
+        pass
+    os.close(r.file.fd)
+
+
+def interrupted(command, *args):
+    folder = tempfile.mkdtemp(dir=work)
+    os.mkfifo(folder + '/pipe')
+    run = Run(None, 'pipe', *args, command=command, cwd=folder)
+    writer = threading.Thread(target=feed, args=(folder + '/pipe', run.process, 300), daemon=True)
+    writer.start()
+    run.wait()
+    return run
+
+
+def a_search_says_that_it_has_not_looked_at_all():
+    run = interrupted('export', '--around', 'm:f(never)', '-o', 'out.csv')
+    assert run.code == 1 and 'interrupted before pipe was looked through' in run.err(), (run.code, run.err())
+    assert 'nothing is like' not in run.err() and not os.path.exists(run.path('out.csv')), run.err()
+
+
+tests(a_search_says_that_it_has_not_looked_at_all)
