@@ -27,6 +27,7 @@ struct facts {
     const struct tap_info *counted;
     const struct tap_run_info *run;
     struct tap_run_figures figures;
+    bool interrupted; /* this is of a part */
 };
 
 /* 2026-11-28 10:00:00.123456 UTC */
@@ -78,7 +79,9 @@ static void print_nodes(const struct facts *f)
         printf("node           %s%s%s%s: %" PRIu64 " events, %" PRIu64 " lost", n->name,
                n->release[0] ? " (OTP " : "", n->release, n->release[0] ? ")" : "", n->produced,
                n->lost);
-        if (!n->final)
+        if (f->interrupted)
+            fputs(", as far as it was read", stdout);
+        else if (!n->final)
             fputs(" at least, for its end is not in the recording", stdout);
         if (n->gap_ns)
             printf(", not traced for %" PRId64 ".%03d s", (int64_t)(n->gap_ns / TAP_SECOND),
@@ -114,6 +117,8 @@ static void print_facts(const struct facts *f)
     int64_t span = span_of(f);
     if (run)
         tap_one_line(run);
+    if (f->interrupted)
+        puts("interrupted    only a part was read: what follows is of that part");
     for (size_t i = 0; i < f->files->word_count; i++) {
         int64_t size = size_of(f->files->words[i]);
         printf("recording      %s", f->files->words[i]);
@@ -144,7 +149,7 @@ static cJSON *nodes_json(const struct facts *f)
         cJSON_AddNumberToObject(o, "produced", (double)n->produced);
         cJSON_AddNumberToObject(o, "received", (double)n->received);
         cJSON_AddNumberToObject(o, "lost", (double)n->lost);
-        cJSON_AddBoolToObject(o, "exact", n->final);
+        cJSON_AddBoolToObject(o, "exact", n->final && !f->interrupted);
         cJSON_AddNumberToObject(o, "gap_ns", (double)n->gap_ns);
         cJSON_AddItemToArray(nodes, o);
     }
@@ -187,6 +192,7 @@ static bool print_json(const struct facts *f)
     for (size_t i = 0; all && i < f->files->word_count; i++)
         cJSON_AddItemToArray(all, text_json(f->files->words[i]));
     cJSON_AddItemToObject(o, "recording", text_json(f->files->words[0]));
+    cJSON_AddBoolToObject(o, "interrupted", f->interrupted);
     cJSON_AddNumberToObject(o, "bytes", (double)sum);
     cJSON_AddItemToObject(o, "run", text_json(f->run->run));
     if (f->counted->first)
@@ -217,9 +223,11 @@ static void copy_out(FILE *from)
 
 /* What was played, as far as it could be. `sums`: what the other sink has written. */
 static int report(struct tap_session *session, const struct tap_cli_args *files, FILE *sums,
-                  bool json)
+                  bool json, bool interrupted)
 {
-    struct facts f = {.files = files, .counted = tap_session_self_of(session, &tap_info_plugin)};
+    struct facts f = {.files = files,
+                      .counted = tap_session_self_of(session, &tap_info_plugin),
+                      .interrupted = interrupted};
     if (!f.counted || !tap_run_figures(session, &f.figures)) {
         fputs("beamtap: out of memory\n", stderr);
         return 1;
@@ -246,9 +254,14 @@ static int play(const struct tap_config *config, struct tap_error *err,
         tap_session_set_log(session, tap_live_log, NULL);
         bool played;
         enum tap_status status = tap_play(session, &played);
+        bool interrupted = tap_signals_asked();
         tap_live_end();
-        code = played ? report(session, files, sums, json) : 1;
+        code = played ? report(session, files, sums, json, interrupted) : 1;
         code = code ? code : (int)status;
+        if (interrupted) {
+            fputs("beamtap: interrupted: only a part of it was read\n", stderr);
+            code = 1;
+        }
     }
     tap_signals_forget();
     tap_error_print(err, stderr);

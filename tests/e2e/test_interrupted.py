@@ -44,10 +44,26 @@ def interrupted(command, *args):
     return run
 
 
+def info_says_that_it_is_a_part():
+    run = interrupted('info', '--json')
+    told = json.loads(run.out())
+    assert run.code == 1 and told['interrupted'] and told['events']['function_call']['events'] >= 10000, (run.code, told, run.err())
+    assert 'interrupted: only a part' in run.err() and not told['nodes'][0]['exact'], (run.err(), told)
+    run = interrupted('info')
+    assert run.code == 1 and run.out().startswith('interrupted    only a part was read') and ', as far as it was read' in run.out(), run.out()
+    assert 'its end is not in the recording' not in run.out(), run.out()
+    with open(os.path.join(work, 'whole.btf'), 'wb') as f:
+        r = Recording(f)
+        r.calls(0, 100, 0)
+        r.end(100)
+    told = json.loads(Run(None, os.path.join(work, 'whole.btf'), '--json', command='info').ended(0).out())
+    assert told['interrupted'] is False and told['events']['function_call']['events'] == 100, told
+
+
 def a_search_says_that_it_has_not_looked_at_all():
     run = interrupted('export', '--around', 'm:f(never)', '-o', 'out.csv')
     assert run.code == 1 and 'interrupted before pipe was looked through' in run.err(), (run.code, run.err())
     assert 'nothing is like' not in run.err() and not os.path.exists(run.path('out.csv')), run.err()
 
 
-tests(a_search_says_that_it_has_not_looked_at_all)
+tests(info_says_that_it_is_a_part, a_search_says_that_it_has_not_looked_at_all)
