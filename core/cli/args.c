@@ -116,11 +116,11 @@ bool tap_cli_read(int argc, char **argv, const struct tap_cli_flag *flags, size_
     return true;
 }
 
-/* A pipe or socket with nobody at its other end. */
+/* A pipe with nobody at its other end, which is an error; or such a socket, which is hung up. */
 static bool reader_is_gone(int fd)
 {
     struct pollfd p = {.fd = fd};
-    return poll(&p, 1, 0) == 1 && p.revents & POLLERR;
+    return poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP);
 }
 
 int tap_cli_flush(int code)

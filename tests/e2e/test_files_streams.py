@@ -100,6 +100,11 @@ def other_commands_too():
         run, folder = started_run(INI % 'a@b' + OUT, '"$0" %s 2> err | true; echo ${PIPESTATUS[0]} > code' % words)
         run.wait(PATIENCE)
         assert text(folder + '/code') == '0\n' and not text(folder + '/err'), (words, text(folder + '/err'))
+        ours, theirs = socket.socketpair()  # as some shells and servers have it
+        theirs.close()
+        done = subprocess.run([BEAMTAP, *words.split()], cwd=folder, stdout=ours, stderr=subprocess.PIPE, text=True)
+        ours.close()
+        assert done.returncode == 0 and not done.stderr, (words, done)
 
 
 def each_signal_ends_cleanly():
