@@ -22,8 +22,8 @@ static bool some_sink_writes(const struct tap_config *config, const char *const 
         const struct tap_option *options = in->loaded->options;
         size_t n = in->kind == TAP_PLUGIN_SINK ? in->loaded->plugin->option_count : 0;
         for (size_t o = 0; o < n; o++) {
-            if (strcmp(options[o].name, "path") != 0)
-                continue;
+            if (options[o].type != TAP_OPT_PATH || strcmp(options[o].name, "path") != 0)
+                continue; /* by that name it may be a number */
             const char *path =
                 *(const char *const *)((const char *)in->settings + options[o].offset);
             for (size_t k = 0; path && paths[k]; k++)

@@ -97,6 +97,27 @@ def outputs():
     return None
 
 
+NUMBERED = '''
+#include "right.h"
+static const struct tap_option own[] = {
+    {.name = "path", .type = TAP_OPT_INT, .def = "4096", .offset = offsetof(struct settings, size), .help = "no file's"},
+    {.name = "file", .type = TAP_OPT_PATH, .flags = TAP_OPT_REQUIRED, .offset = offsetof(struct settings, path), .help = "the file"}};
+SINK_WITH(own, .destroy = right_destroy)
+'''
+
+
+def a_path_that_is_a_number():
+    """What an option is called does not make it a text."""
+    with tempfile.TemporaryDirectory() as where:
+        with open(where + '/numbered.c', 'w') as out:
+            out.write(NUMBERED)
+        compiled(where + '/numbered.c', 'beamtap_sink_numbered.so', '-DNAME="numbered"', '-I' + os.path.join(HERE, 'bad'))
+        code, out, err = beamtap(where, 'run', 'run.ini', ini=INI + '[sink:numbered]\nfile = lines.txt\n')
+        if code != 0 or open(where + '/lines.txt').read().count('function_call') != 100:
+            return 'exit code %d: %s' % (code, err)
+    return None
+
+
 def never_loaded():
     """Misnamed, shadowed and broken files are told, other libraries are not."""
     with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
@@ -133,6 +154,7 @@ def main():
                                ('destroy', 'CRASH'), ('destroy', 'EXIT')]:
             jobs['%s_in_%s_ends_the_command' % (how.lower(), operation)] = pool.submit(fatal, operation, how)
         jobs['two_sinks_on_one_file_are_found'] = pool.submit(outputs)
+        jobs['an_option_path_may_be_a_number'] = pool.submit(a_path_that_is_a_number)
         jobs['files_that_are_never_loaded_are_told'] = pool.submit(never_loaded)
         for name, job in jobs.items():
             try:
