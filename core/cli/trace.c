@@ -41,11 +41,22 @@ struct trace_options {
 
 /* ---- What is traced */
 
-/* NAME@HOST, with a port, or several: no pattern has an @ so early that is in no quotes. */
+/* NAME@HOST, with a port, or several: no pattern has an @ so early that is in no quotes, and behind
+ * it neither a blank nor a colon without a number. The first of several tells. */
 static bool is_node(const char *word)
 {
     size_t name = strcspn(word, "@(/' \"");
-    return word[name] == '@' && !strpbrk(word, "(/");
+    if (word[name] != '@' || strpbrk(word, "(/"))
+        return false;
+    const char *host = word + name + 1, *end = host + strcspn(host, ",");
+    const char *close = *host == '[' ? memchr(host, ']', (size_t)(end - host)) : NULL;
+    const char *p = close ? close : host;
+    while (p < end && *p != ':' && *p != ' ' && *p != '\t')
+        p++;
+    size_t digits = *p == ':' ? strspn(p + 1, "0123456789") : 0;
+    p += *p == ':' && digits ? 1 + digits : 0;
+    p += strspn(p, " \t");
+    return p == end;
 }
 
 /* What is to be traced for a line of start_on or stop_on, where patterns say what is; 0: nothing

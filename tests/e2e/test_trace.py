@@ -124,6 +124,16 @@ def the_file_that_it_stands_for():
     assert 'events = message_send\n' in spaced, spaced
 
 
+def what_has_an_at_may_be_a_pattern():
+    for words, nodes, patterns in (
+            (['gleam@list:map -> return'], '*@localhost', ['gleam@list:map -> return']), (['gleam@list:map'], '*@localhost', ['gleam@list:map']),
+            (['a@b', 'gleam@list:map'], 'a@b', ['gleam@list:map']), (['a@b:14370', 'm'], 'a@b:14370', ['m']),
+            (['a@[::1]:14370', 'm'], 'a@[::1]:14370', ['m']), (['a@[::1]', 'm'], 'a@[::1]', ['m']), (['a@b, c@d:1', 'm'], 'a@b, c@d:1', ['m']),
+            (['*@localhost', 'm'], '*@localhost', ['m'])):
+        printed = Run(None, *words, '--print-config', command='trace').ended(0).out()
+        assert 'nodes = %s\n' % nodes in printed and re.findall('trace = (.*)', printed) == patterns, (words, printed)
+
+
 def a_key_that_is_set_again_is_printed_once():
     """A file that gives a key twice is refused: of what the command says itself and what --set says the last holds."""
     for command, args, words in (
@@ -166,4 +176,5 @@ def what_is_wrong_is_told_before_any_node_is_touched():
 if __name__ == '__main__':
     tests(without_a_name_it_is_the_node_that_is_there, a_first_answer_is_on_the_terminal, patterns_are_elixirs_where_the_function_is,
           it_ends_by_itself, files_go_by_their_endings, modules_and_processes,
-          the_file_that_it_stands_for, a_key_that_is_set_again_is_printed_once, what_is_wrong_is_told_before_any_node_is_touched)
+          the_file_that_it_stands_for, a_key_that_is_set_again_is_printed_once, what_has_an_at_may_be_a_pattern,
+          what_is_wrong_is_told_before_any_node_is_touched)
