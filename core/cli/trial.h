@@ -181,6 +181,8 @@ bool tap_life_begin(struct tap_life *, struct tap_trial *, const char *file, con
 bool tap_life_is_set(const struct tap_trial *, const char *key);
 /* Has it an option `path`, which --set leaves to us? */
 bool tap_life_has_path(const struct tap_trial *);
+/* A value that an option takes which must have one. */
+const char *tap_life_sample(const struct tap_trial *, const struct tap_option *, char dst[64]);
 /* The operations. False: it failed, which is a finding unless host->expected says that it must; a
  * failure without a cause always is. */
 bool tap_life_create(struct tap_life *);

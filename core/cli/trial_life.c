@@ -34,11 +34,10 @@ bool tap_life_has_path(const struct tap_trial *t)
     return false;
 }
 
-/* A value that an option takes which must have one. */
-static const char *sample(const struct tap_life *l, const struct tap_option *o, char dst[64])
+const char *tap_life_sample(const struct tap_trial *t, const struct tap_option *o, char dst[64])
 {
     switch (o->type) {
-    case TAP_OPT_PATH: snprintf(dst, 64, "%.40s/%.20s", l->trial->folder, o->name); return dst;
+    case TAP_OPT_PATH: snprintf(dst, 64, "%.40s/%.20s", t->folder, o->name); return dst;
     case TAP_OPT_BOOL: return "true";
     case TAP_OPT_INT:
     case TAP_OPT_SIZE: snprintf(dst, 64, "%lld", (long long)(o->min ? o->min : 1)); return dst;
@@ -96,7 +95,7 @@ static void fill_all(struct tap_life *l, struct filling *f, const char *more)
         const struct tap_option *o = &t->loaded->options[i];
         if (!(o->flags & TAP_OPT_REQUIRED) || filled(f, o->name))
             continue;
-        snprintf(line, sizeof line, "%s=%s", o->name, sample(l, o, value));
+        snprintf(line, sizeof line, "%s=%s", o->name, tap_life_sample(t, o, value));
         fill(l, f, line, strlen(line));
     }
 }

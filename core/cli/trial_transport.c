@@ -1,5 +1,5 @@
-/* trial_transport.c: the trials of a transport, and of a sink with a recording: a session of its
- * own, for that is what makes a transport's host. The other end is a sink that counts.
+/* trial_transport.c: the trials of a transport, and of a sink or filter with a recording: a session
+ * of its own, for that is what makes a transport's host. The other end is a sink that counts.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/info_sink.h"
+#include "cli/run.h"
 #include "cli/trial.h"
 #include "library/defaults.h"
 #include "session/session.h"
@@ -38,6 +39,7 @@ struct playing {
     struct tap_cli_sets sets;
     struct tap_config *config;
     struct tap_session *session;
+    uint64_t moved; /* all that was counted when it was looked at last */
 };
 
 /* The transport has a node to go to that is not there, and a cookie. */
@@ -99,15 +101,45 @@ static bool configure(struct playing *p)
                             &p->config, t->err) == TAP_OK;
 }
 
+/* What has come and gone so far. */
+static uint64_t all_figures(const struct tap_session *session)
+{
+    struct tap_run_figures f;
+    uint64_t sum = 0;
+    if (!tap_run_figures(session, &f))
+        return 0;
+    for (size_t i = 0; i < f.sink_count; i++)
+        sum += f.sinks[i].written + f.sinks[i].filtered + f.sinks[i].lost + f.sinks[i].bytes;
+    sum += f.received + f.lost;
+    tap_run_figures_free(&f);
+    return sum;
+}
+
+/* Where nothing is traced the session itself gives up in time. A recording is played to its end,
+ * however long that takes: so it is stuck when nothing moves. */
+static void step(struct playing *p)
+{
+    uint64_t moved = p->trial->recording ? all_figures(p->session) : p->moved + 1;
+    if (moved != p->moved)
+        atomic_fetch_add(&p->trial->shared->steps, 1);
+    p->moved = moved;
+}
+
 static void play(struct playing *p)
 {
+    static const char *const at_work[] = {[TAP_PLUGIN_TRANSPORT] = "run",
+                                          [TAP_PLUGIN_FILTER] = "filter",
+                                          [TAP_PLUGIN_SINK] = "consume or flush"},
+                             *const at_end[] = {[TAP_PLUGIN_TRANSPORT] = "stop",
+                                                [TAP_PLUGIN_FILTER] = "filter",
+                                                [TAP_PLUGIN_SINK] = "consume, flush or stop"};
     struct tap_trial *t = p->trial;
     tap_trial_enters(t, "start");
     enum tap_status status = tap_session_start(p->session);
-    tap_trial_enters(t, "run");
+    tap_trial_enters(t, at_work[t->kind]);
     while (status == TAP_OK && !tap_session_poll(p->session, POLL_MS))
-        atomic_fetch_add(&t->shared->steps, 1); /* it is not stuck but at work */
-    tap_trial_enters(t, "stop");
+        step(p);
+    tap_trial_enters(t, at_end[t->kind]);
     tap_session_finish(p->session);
     tap_trial_enters(t, NULL);
 }
@@ -193,17 +225,31 @@ static void judge_figures(struct tap_trial *t, const struct tap_session *session
                             (unsigned long long)(stats[i].lost - stats[i].lost_before));
 }
 
+/* Its own section, as each life of it has it (trial_life.c). */
+static bool set_section(struct playing *p)
+{
+    struct tap_trial *t = p->trial;
+    char value[64];
+    bool good = tap_cli_set(&p->sets, "%s.plugin=%s", t->section, t->name);
+    if (good && tap_life_has_path(t))
+        good = tap_cli_set(&p->sets, "%s.path=%s/out", t->section, t->folder);
+    for (size_t i = 0; good && i < t->loaded->plugin->option_count; i++) {
+        const struct tap_option *o = &t->loaded->options[i];
+        bool ours = strcmp(o->name, "path") == 0 && o->type == TAP_OPT_PATH;
+        if (o->flags & TAP_OPT_REQUIRED && !ours && !tap_life_is_set(t, o->name))
+            good = tap_cli_set(&p->sets, "%s.%s=%s", t->section, o->name,
+                               tap_life_sample(t, o, value));
+    }
+    return good;
+}
+
 static void replay(struct tap_trial *t)
 {
     struct playing p = {.trial = t};
     size_t causes = tap_error_count(t->err);
-    bool good =
-        sets_given(&p) && tap_cli_set(&p.sets, "%s.path=%s", tap_defaults.recording, t->recording);
-    for (size_t i = 0; good && i < t->loaded->plugin->option_count; i++)
-        if (t->kind == TAP_PLUGIN_SINK && strcmp(t->loaded->options[i].name, "path") == 0)
-            good = tap_cli_set(&p.sets, "%s.path=%s/out", t->section, t->folder);
-    if (good && t->kind == TAP_PLUGIN_SINK)
-        good = tap_cli_set(&p.sets, "%s.plugin=%s", t->section, t->name);
+    bool good = sets_given(&p) &&
+                tap_cli_set(&p.sets, "%s.path=%s", tap_defaults.recording, t->recording) &&
+                set_section(&p);
     tap_trial_enters(t, "create");
     if (good && configure(&p))
         p.session = tap_session_new_logged(p.config, t->err, no_log, NULL);

@@ -5,6 +5,8 @@ import concurrent.futures, glob, http.server, os, re, subprocess, sys, tempfile,
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, 'tests', 'e2e'))
+import recordings
 BUILD = os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build', 'release'))
 BEAMTAP = os.path.join(BUILD, 'beamtap')
 SANITIZED = os.path.basename(BUILD) in ('asan', 'tsan')  # its allocator tells glibc nothing
@@ -99,6 +101,47 @@ def documented(folder):
     return None
 
 
+SHOP = os.path.join(TOP, 'plugins/template/shop.btf')
+
+
+def filter_of_a_recording(folder):
+    """It is given the recording's events, too: this one is right until then. What it must be told has a sample."""
+    with open(os.path.join(TOP, 'plugins', 'README.md'), encoding='utf-8') as text:
+        code = re.search(r'```c\n(/\* beamtap_filter_arity\.c.*?)```', text.read(), re.S).group(1)
+    code = code.replace('.def = "1", ', '.flags = TAP_OPT_REQUIRED, ').replace('"arity"', '"late"')
+    code = code.replace('static enum tap_status create', '#include <string.h>\nstatic const struct tap_host *ours;\nstatic enum tap_status create')
+    code = code.replace('    *self = own;\n', '    *self = own;\n    ours = host;\n')
+    code = code.replace('    for (uint32_t i', '    if (strcmp(ours->run_info->run, "0123456789abcdef") != 0)\n        abort();\n    for (uint32_t i')
+    source = os.path.join(folder, 'late.c')
+    with open(source, 'w') as out:
+        out.write(code)
+    subprocess.run(['cc', '-std=c11', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-fvisibility=hidden', '-I%s/core/include' % TOP,
+                    '-o', os.path.join(folder, 'beamtap_filter_late.so'), source], check=True)
+    code, text = trial('filter:late', folder=folder)
+    if code != 0:
+        return 'without a recording: %s' % text
+    code, text = trial('filter:late', SHOP, folder=folder)
+    return None if code == 1 and re.search(r'wrong  a recording\n +it crashed in filter \(SIGABRT\)\n1 thing', text) else text
+
+
+def hang_with_a_recording(folder):
+    """A recording has no end by time: who waits for ever is ended all the same."""
+    subprocess.run(['cc', '-shared', '-fPIC', '-fvisibility=hidden', '-Wall', '-Werror', '-I%s/core/include' % TOP, '-DNAME="waits"',
+                    '-DWHERE="consume"', '-DHOW=HANG', '-o', os.path.join(folder, 'beamtap_sink_waits.so'),
+                    os.path.join(HERE, 'fatal', 'fatal.c')], check=True)
+    path = os.path.join(folder, 'large.btf')
+    with open(path, 'wb') as out:  # more than may wait for a sink
+        r = recordings.Recording(out)
+        for i in range(300):
+            r.calls(1000 * i, 1000, 10**6 * i, 10)
+        r.end(300000)
+    for recording, operation in ((path, 'consume or flush'), (SHOP, 'consume, flush or stop')):
+        code, text = trial('sink:waits', recording, '--timeout', '500ms', folder=folder)
+        if code != 1 or not re.search(r'wrong  a recording\n +%s did not come back within 0.5 s\n' % operation, text):
+            return '%s: exit code %d: %s' % (recording, code, text)
+    return None
+
+
 def usage():
     for words, want in ((['--test'], 2), (['--test', 'sink:none'], 1), (['--test', 'sunk:csv'], 2),
                         (['--test', 'sink:csv', '--timeout', 'soon'], 2), (['--test', 'sink:csv', '--set', 'csv.gzip=true'], 2),
@@ -138,6 +181,8 @@ def main():
             name = os.path.splitext(os.path.basename(source))[0]
             jobs['%s_is_caught' % name if name != 'right' else 'one_that_is_right_passes'] = pool.submit(caught, source, folder)
         jobs['the_documented_one_passes'] = pool.submit(documented, folder)
+        jobs['a_filter_gets_the_recording'] = pool.submit(filter_of_a_recording, folder)
+        jobs['a_hang_with_a_recording_ends'] = pool.submit(hang_with_a_recording, folder)
         jobs['wrong_use_is_told'] = pool.submit(usage)
         jobs['nothing_is_left'] = pool.submit(left)
         jobs['what_set_gives_is_not_varied'] = pool.submit(lambda: jobs['port_is_caught'].result() or fixed(folder))
