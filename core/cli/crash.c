@@ -7,6 +7,8 @@
 #include "cli/crash.h"
 
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,6 +21,7 @@
 static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 enum { NUMBERS = sizeof numbers / sizeof *numbers };
 static struct sigaction earlier[NUMBERS];
+static atomic_bool stayed; /* some thread is left where it crashed, or in exit */
 
 void tap_crash_append(char *dst, size_t cap, const char *text)
 {
@@ -59,6 +62,7 @@ static _Noreturn void stay(const struct tap_operation *op)
 {
     struct timespec left = {PATIENCE, 0};
     if (op->crashed) {
+        atomic_store(&stayed, true);
         atomic_store(op->crashed, true);
         while (nanosleep(&left, &left) != 0)
             ;
@@ -90,6 +94,14 @@ static void exited(void)
         return;
     tell(&op, "exit was called in", "");
     stay(&op);
+}
+
+void tap_crash_leave(int code)
+{
+    if (!atomic_load(&stayed))
+        return;
+    fflush(stdout);
+    _exit(code);
 }
 
 void tap_crash_watch(void)

@@ -9,6 +9,9 @@
 
 /* From here on. What crashes outside of a plugin's operations is as it was. */
 void tap_crash_watch(void);
+/* At the end of main: comes back unless a thread was left in exit, or where it crashed. Then this
+ * is the process's end, for exit waits for the one that is in it (glibc, from 2.41 on). */
+void tap_crash_leave(int code);
 
 /* For handlers of signals: the name of one that ends a process, and text behind a text. */
 const char *tap_crash_signal(int number);

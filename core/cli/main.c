@@ -244,11 +244,8 @@ static void ignore_signals_of_writes(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    fill_standard_descriptors();
-    ignore_signals_of_writes();
-    tap_crash_watch();
     if (argc < 2) {
         print_usage(stderr);
         return 2;
@@ -265,4 +262,14 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return run_command(&commands[i], argc - 1, argv + 1);
     return unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    fill_standard_descriptors();
+    ignore_signals_of_writes();
+    tap_crash_watch();
+    int code = run(argc, argv);
+    tap_crash_leave(code);
+    return code;
 }
