@@ -3,11 +3,12 @@
  *
  * The file is read; what it is, whether it is ours, and what of it is whole torn_file.h knows.
  * What is to be kept is written beside it, into a new file that then takes its name, its owner and
- * its mode: until then, and whatever happens, the old one is as it was.
+ * its mode: until then, and whatever happens, the old one is as it was, and alone.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,21 +192,63 @@ static bool close_stream(struct repair *r)
 static bool take_name(struct repair *r)
 {
     struct stat now;
-    int dir = openat(r->place.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool good = fstatat(r->place.dir, r->place.name, &now, AT_SYMLINK_NOFOLLOW) == 0;
     if (good && (now.st_ino != r->st.st_ino || now.st_dev != r->st.st_dev)) {
         errno = ESTALE;
         good = false;
     }
-    good = good && fchown(r->fd, r->st.st_uid, r->st.st_gid) == 0 &&
+    return good && fchown(r->fd, r->st.st_uid, r->st.st_gid) == 0 &&
            fchmod(r->fd, r->st.st_mode & 0777) == 0 && fsync(r->fd) == 0 &&
-           renameat(r->place.dir, r->beside, r->place.dir, r->place.name) == 0 &&
-           (dir < 0 || fsync(dir) == 0 || errno == EINVAL);
-    int code = errno;
+           renameat(r->place.dir, r->beside, r->place.dir, r->place.name) == 0;
+}
+
+/* The new name is in its folder, which reaches the disk by itself. The exit code. */
+static int sync_folder(const struct repair *r)
+{
+    int dir = openat(r->place.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = dir < 0 || fsync(dir) == 0 || errno == EINVAL;
+    if (!good)
+        fprintf(stderr,
+                "beamtap: %s is repaired, but its folder cannot be synced (%s): a crash of the "
+                "machine may bring the old one back\n",
+                r->path, strerror(errno));
     if (dir >= 0)
         close(dir);
+    return !good;
+}
+
+/* What a signal takes away before it ends the process: the file that is being written. */
+static struct {
+    int dir;
+    const char *name; /* NULL: there is none */
+} unfinished;
+
+static void take_away(int number)
+{
+    if (unfinished.name)
+        unlinkat(unfinished.dir, unfinished.name, 0);
+    raise(number); /* behind this handler, and with what it does by default */
+}
+
+/* The new file. A signal that ends the process leaves nothing of it. */
+static int open_beside(struct repair *r)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction old, act = {.sa_handler = take_away, .sa_flags = SA_RESETHAND};
+    sigset_t before;
+    sigemptyset(&act.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaddset(&act.sa_mask, numbers[i]);
+    sigprocmask(SIG_BLOCK, &act.sa_mask, &before);
+    int fd = tap_place_beside(&r->place, r->beside), code = errno;
+    unfinished.dir = r->place.dir;
+    unfinished.name = fd >= 0 ? r->beside : NULL;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &act, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     errno = code;
-    return good;
+    return fd;
 }
 
 /* Once more through the file, and what is whole goes into the new one. */
@@ -214,7 +257,7 @@ static int write_anew(struct repair *r)
     enum tap_torn_format format = r->torn.format;
     tap_torn_free(&r->torn);
     r->torn = (struct tap_torn_file){.format = format, .keep = write_kept, .arg = r};
-    r->fd = tap_place_beside(&r->place, r->beside);
+    r->fd = open_beside(r);
     if (r->fd < 0)
         return fail(r, "its folder takes no new file: %s", strerror(errno));
     errno = 0;
@@ -230,6 +273,7 @@ static int write_anew(struct repair *r)
         unlinkat(r->place.dir, r->beside, 0);
         fail(r, "%s; it is as it was", code ? strerror(code) : "it cannot be written anew");
     }
+    unfinished.name = NULL;
     close(r->fd);
     return !good;
 }
@@ -284,7 +328,7 @@ static int check(struct repair *r)
         printf(", %" PRIu64 " places before (%" PRIu64 " bytes) left out", r->torn.damaged,
                r->left);
     putchar('\n');
-    return 0;
+    return sync_folder(r);
 }
 
 /* The file as memory. */

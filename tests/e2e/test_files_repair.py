@@ -350,6 +350,50 @@ def a_full_disk_leaves_the_old_one():
         assert get(path) == data[:-100] and os.listdir(os.path.dirname(path)) == ['trace.json']
 
 
+FSYNC = '''
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int fsync(int fd)
+{
+    struct stat st;
+    if (getenv("AT_FSYNC_SIGNAL"))
+        kill(getpid(), atoi(getenv("AT_FSYNC_SIGNAL")));
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        return errno = EIO, -1;
+    return (int)syscall(SYS_fsync, fd);
+}
+'''
+
+
+def what_happens_as_it_takes_the_name():
+    """A signal before it leaves the old file, and nothing beside it; a folder that cannot be synced after it is no reason to say
+    that all is as it was."""
+    source = os.path.join(work, 'fsync.c')
+    with open(source, 'w') as f:
+        f.write(FSYNC)
+    subprocess.run(['cc', '-shared', '-fPIC', '-o', work + '/fsync.so', source], check=True)
+    data = b'ts,event,message\n' + b'1,function_call,x\n' * 9
+    for name in ('trace.csv', 'trace.csv.gz'):
+        torn = data[:-3] if name == 'trace.csv' else gzip.compress(data)[:-9]
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            path = put(name, torn)
+            done = subprocess.run([BEAMTAP, 'repair', path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  env=dict(os.environ, LD_PRELOAD=work + '/fsync.so', AT_FSYNC_SIGNAL=str(int(number))),
+                                  preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))  # a test may run under nohup
+            assert done.returncode == -number and not done.stdout, done
+            assert get(path) == torn and os.listdir(os.path.dirname(path)) == [name], os.listdir(os.path.dirname(path))
+        path = put(name, torn)
+        done = subprocess.run([BEAMTAP, 'repair', path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=dict(os.environ, LD_PRELOAD=work + '/fsync.so'))
+        assert done.returncode == 1 and 'is repaired: ' in done.stdout and 'is as it was' not in done.stderr, done
+        assert 'its folder cannot be synced (Input/output error)' in done.stderr and 'is whole' in repair(path).stdout, done
+
+
 def strangers_links_are_not_followed():
     """In /tmp and the like somebody else's link leads to a file of ours."""
     data = originals()['trace.csv']
@@ -366,4 +410,4 @@ def strangers_links_are_not_followed():
 tests(what_is_not_ours_is_refused, zeros_behind_packed_data_are_nobodys, what_is_whole_stays,
       one_bad_byte_costs_its_event, a_quote_or_line_end_that_is_gone, a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, a_recording,
       whole_events_behind_damaged_reports_are_not_cut_off, a_damage_is_one_however_long_it_is, owner_mode_and_name_stay,
-      a_full_disk_leaves_the_old_one, strangers_links_are_not_followed)
+      a_full_disk_leaves_the_old_one, what_happens_as_it_takes_the_name, strangers_links_are_not_followed)
