@@ -130,10 +130,19 @@ static bool cell_fits(unsigned column, const struct cell *cell)
     return is_text(cell->text, cell->len);
 }
 
+/* A row is read from its beginning each time: so not before there is twice as much of it. */
+static enum tap_torn_verdict wait_for_more(struct tap_torn_file *m)
+{
+    m->wanted = m->len < TAP_TORN_RECORD / 2 ? 2 * m->len : TAP_TORN_RECORD;
+    return TAP_TORN_MORE;
+}
+
 enum tap_torn_verdict tap_torn_row(struct tap_torn_file *m, bool last, size_t *len)
 {
     size_t at = 0;
     bool fits = true;
+    if (m->len < m->wanted && !last)
+        return TAP_TORN_MORE;
     if (m->offset == 0) {
         const char *end = memchr(m->buf, '\n', m->len);
         if (!end)
@@ -149,7 +158,7 @@ enum tap_torn_verdict tap_torn_row(struct tap_torn_file *m, bool last, size_t *l
         enum tap_torn_verdict verdict =
             read_cell(m->buf, m->len, at, m->columns[0] == TAP_CSV_TS, &cell);
         if (verdict != TAP_TORN_TAKE)
-            return verdict;
+            return verdict == TAP_TORN_MORE ? wait_for_more(m) : verdict;
         if ((m->buf[cell.end] == '\n') != (c + 1 == m->column_count))
             return TAP_TORN_BAD;
         fits = fits && cell_fits(m->columns[c], &cell);

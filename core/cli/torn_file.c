@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_MAX_BYTES ((size_t)1 << 30) /* a longer record is none */
-
 enum tap_torn_format tap_torn_guess(const char *head, size_t len)
 {
     struct tap_torn_file table = {0};
@@ -50,7 +48,7 @@ static uint64_t count_lines(const struct tap_torn_file *m, const char *text, siz
 static bool find_end(const struct tap_torn_file *m, bool last, size_t *len)
 {
     const char *end = memchr(m->buf, '\n', m->len);
-    if (!end && !last && m->len < LINE_MAX_BYTES)
+    if (!end && !last && m->len < TAP_TORN_RECORD)
         return false;
     *len = end ? (size_t)(end - m->buf) + 1 : m->len;
     return true;
@@ -66,7 +64,7 @@ static void read_records(struct tap_torn_file *m, bool last)
         m->buf = buf + at;
         m->len = all - at;
         enum tap_torn_verdict verdict = read_record(m, last, &len);
-        if (verdict == TAP_TORN_MORE && (last || m->len >= LINE_MAX_BYTES))
+        if (verdict == TAP_TORN_MORE && (last || m->len >= TAP_TORN_RECORD))
             verdict = TAP_TORN_BAD;
         if (verdict == TAP_TORN_MORE ||
             (verdict == TAP_TORN_BAD && len == 0 && !find_end(m, last, &len)))
@@ -76,7 +74,7 @@ static void read_records(struct tap_torn_file *m, bool last)
             tap_torn_hurt(m, 0);
         m->line += count_lines(m, m->buf, len, goes_on);
         m->offset += len;
-        m->seen = 0;
+        m->seen = m->wanted = 0;
         at += len;
     }
     m->buf = buf;

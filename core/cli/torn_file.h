@@ -27,7 +27,8 @@ enum tap_torn_format {
     TAP_TORN_RECORDING
 };
 
-#define TAP_TORN_HEAD ((size_t)64 << 10) /* bytes that tap_torn_guess wants to see */
+#define TAP_TORN_HEAD ((size_t)64 << 10)  /* bytes that tap_torn_guess wants to see */
+#define TAP_TORN_RECORD ((size_t)1 << 30) /* bytes: a longer record is none */
 #define TAP_TORN_COLUMNS 16u
 
 struct tap_torn_file {
@@ -48,6 +49,7 @@ struct tap_torn_file {
     char *buf; /* what is not checked yet: its beginning is that of a record */
     size_t len, cap;
     size_t seen;           /* of these have been looked through for the record's end */
+    size_t wanted;         /* so many are to be there before a row is looked at again */
     uint64_t line, offset; /* of buf[0] */
     /* the damage that is being read over: no whole record came since */
     bool hurt;

@@ -9,6 +9,7 @@
 #define MARK "\0\0\377\377" /* the end of an empty stored block: what a flush leaves */
 #define MARK_LEN 4u
 #define HELD_MAX ((size_t)64 << 20)
+#define VAIN_MAX ((size_t)1 << 30) /* then no mark is held to stand by chance any more */
 
 /* A mark may stand in packed data by chance. Then what is behind it is held back until it is clear
  * whether the piece went on there, or was damaged before it. */
@@ -20,6 +21,7 @@ struct unpack {
     bool held_back;
     unsigned char *held;
     size_t held_len, held_cap;
+    size_t vain;     /* bytes that were read, or held back, for nothing */
     bool oom, ended; /* ended: inflate has seen the end */
 };
 
@@ -84,6 +86,8 @@ static void release(struct unpack *u, bool good)
     u->held_back = false;
     if (good)
         give(u, u->held, u->held_len);
+    else
+        u->vain += u->held_len;
     u->held_len = 0;
 }
 
@@ -101,7 +105,7 @@ static bool unpack_piece(struct unpack *u)
             release(u, true);
             return false;
         }
-        if (!good)
+        if (!good || u->vain >= VAIN_MAX)
             break;
         u->held_back = true;
         end = find_mark(u, end);
@@ -110,6 +114,7 @@ static bool unpack_piece(struct unpack *u)
     if (first == u->size || u->oom)
         return false;
     u->to->lost(u->to->arg);
+    u->vain += u->at > first ? u->at - first : 0;
     u->at = first;
     u->ended = false;
     return inflateReset2(&u->z, -MAX_WBITS) == Z_OK;

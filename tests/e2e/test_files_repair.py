@@ -394,6 +394,19 @@ def what_happens_as_it_takes_the_name():
         assert 'its folder cannot be synced (Input/output error)' in done.stderr and 'is whole' in repair(path).stdout, done
 
 
+def damage_takes_no_longer_than_the_file():
+    """A quote that opens a cell without an end; what looks like the end of a packed piece again and again."""
+    rows = b'message,event,pid\n' + b'"(1, 2)",function_call,<0.1.0>\n' * 20
+    packer = zlib.compressobj(wbits=31)
+    packed = packer.compress(rows) + packer.flush(zlib.Z_FULL_FLUSH)
+    for name, data, events in (('few.csv', rows + b'"' + (b'x' * 999 + b'\n') * 160000 + rows[18:], 40),
+                               ('few.csv.gz', packed + b'\0\0\xff\xff' * 250000 + b'\xff' * 70000, 20)):
+        path = put(name, data)
+        done = subprocess.run(['bash', '-c', 'ulimit -t 20; exec "$0" repair "$1"', BEAMTAP, path], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 0 and 'is repaired: %d events' % events in done.stdout, (name, done)
+
+
 def strangers_links_are_not_followed():
     """In /tmp and the like somebody else's link leads to a file of ours."""
     data = originals()['trace.csv']
@@ -410,4 +423,4 @@ def strangers_links_are_not_followed():
 tests(what_is_not_ours_is_refused, zeros_behind_packed_data_are_nobodys, what_is_whole_stays,
       one_bad_byte_costs_its_event, a_quote_or_line_end_that_is_gone, a_torn_end_and_a_bad_byte, damage_in_a_packed_file_costs_its_piece, a_recording,
       whole_events_behind_damaged_reports_are_not_cut_off, a_damage_is_one_however_long_it_is, owner_mode_and_name_stay,
-      a_full_disk_leaves_the_old_one, what_happens_as_it_takes_the_name, strangers_links_are_not_followed)
+      a_full_disk_leaves_the_old_one, what_happens_as_it_takes_the_name, damage_takes_no_longer_than_the_file, strangers_links_are_not_followed)
