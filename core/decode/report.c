@@ -1,6 +1,7 @@
 /* report.c: what stands in control frames (beamtap/frame.h): reports, each an event or a word to
  * the session. */
 #include "decode/frame.h"
+#include "decode/reader.h"
 
 static bool read_text(struct tap_cursor *c, const char **text, uint32_t *len)
 {
@@ -101,12 +102,10 @@ static bool read_clock(struct tap_stream *s, struct tap_batch_impl *batch, struc
 
 static bool read_pid(const struct tap_frames *ctx, struct tap_cursor *c, struct tap_pid *pid)
 {
-    const char *node = NULL;
-    uint32_t len = 0;
-    if (!tap_read_pid(c, &node, &len, pid))
-        return false;
-    pid->node = tap_intern_name(ctx->atoms->table, node, len);
-    return true;
+    struct tap_message_reader r = {.c = *c, .atoms = ctx->atoms};
+    bool read = tap_decode_pid(&r, pid);
+    *c = r.c;
+    return read;
 }
 
 /* {gap, From, To, Reason, Text}, or with a pid behind: of one process. What a gap leaves out in

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "syntax/atom_size.h"
+
 #define BUCKETS 512u            /* powers of two */
 #define BUCKETS_MAX (64u << 10) /* 4 MiB */
 #define LONG_SLOTS (32u << 10)  /* 256 KiB */
@@ -134,6 +136,10 @@ __attribute__((noinline)) static uint32_t intern_long(struct tap_atom_cache *cac
     bool latin1;
     if (!tap_read_atom(c, &text, &len, &latin1))
         return 0;
+    if (!tap_atom_fits(text, len, latin1)) { /* no VM has such a one */
+        tap_cursor_fail(c);
+        return 0;
+    }
     if (len < 8)
         return intern_text(cache->table, text, len, latin1);
     uint64_t h = len, last = tap_word64((const uint8_t *)text + len - 8), bits = last;

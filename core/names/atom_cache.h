@@ -96,7 +96,8 @@ uint32_t tap_intern_slow(struct tap_atom_cache *, struct tap_cursor *);
 /* The slow half of tap_intern_last: makes it the last one. */
 uint32_t tap_intern_last_slow(struct tap_atom_cache *, struct tap_cursor *);
 
-/* The id of the atom at the cursor, which goes past it; fails the cursor when it is none. */
+/* The id of the atom at the cursor, which goes past it; fails the cursor when it is none, or one of
+ * more characters than an atom may have. */
 static inline uint32_t tap_intern_atom(struct tap_atom_cache *cache, struct tap_cursor *c)
 {
     uint32_t n = tap_left(c) >= TAP_ATOM_SHORT ? tap_atom_size(c->p) : UINT32_MAX;

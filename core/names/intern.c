@@ -65,8 +65,7 @@ static const struct tap_name *name_at(const struct tap_intern *in, uint32_t id)
     return &in->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];
 }
 
-/* Memory for the characters of a name, as long as the table lives. An atom of the VM's has 255
- * characters, one of a file's has what the file says. */
+/* Memory for the characters of a name, as long as the table lives. */
 static char *keep(struct tap_intern *in, size_t n)
 {
     if (n > (size_t)in->max * NAME_BYTES - in->bytes)

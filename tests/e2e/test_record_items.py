@@ -181,10 +181,18 @@ def what_cannot_be_read_is_lost():
         call(made)
         assert bad('long_node.btf', made, 6) == (24, 2), (tag, length)
     made = begun()
-    made.body += struct.pack('>BIBH', 1, 1, 100, 1000) + b'\xe9' * 1000 + term(Atom(''))
+    made.body += struct.pack('>BIBH', 1, 1, 100, 255) + b'\xe9' * 255 + term(Atom(''))
     call(made, function=1)
     call(made)
     assert bad('empty.btf', made, 6) == (26, 0)
+    for tag, character in ((100, b'\xe9'), (118, b'\xc3\xa9'), (118, b'\xff')):  # an atom has 255 characters
+        for extra in (0, 1):
+            text = character * (255 + extra)
+            made = begun()
+            made.body += struct.pack('>BIBH', 1, 1, tag, len(text)) + text + term(Atom('f'))
+            call(made, function=1)
+            call(made)
+            assert bad('longer.btf', made, 6) == ((24, 2) if extra else (26, 0)), (tag, extra)
     made = begun()
     made.body += b'\2' + term((Atom('trace'), pid(100), Atom('send'), 1, pid(101))) + struct.pack('>q', MS)
     made.count += 1

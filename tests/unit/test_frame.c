@@ -140,6 +140,90 @@ static void one_bad_message_is_lost_alone(void)
     end();
 }
 
+/* An atom of more characters than a VM has in one is no name: the message is lost, and counted.
+ * Where it is a part of a term that is only printed it is no harm. */
+static void an_atom_that_is_too_long_loses_its_message(void)
+{
+    static char node[3000], function[3000];
+    struct frame f;
+    uint32_t ignored;
+    memset(node, 'n', sizeof node - 1);
+    memset(function, 'f', 300);
+    begin();
+    frame_begin(&f, 0, 0, 0, 0);
+    frame_call(&f, 10, 1, 1000);
+    frame_item(&f);
+    tap_write_tuple(&f.buf, 5);
+    tap_write_atom(&f.buf, "trace_ts");
+    write_pid(&f.buf, node, 10);
+    tap_write_atom(&f.buf, "exit");
+    tap_write_atom(&f.buf, "normal");
+    tap_write_i64(&f.buf, 1001);
+    frame_item_end(&f);
+    frame_call_of(&f, 10, function, 1, 1002);
+    frame_item(&f);
+    write_head(&f.buf, 5, 10, "exit");
+    tap_write_atom(&f.buf, node);
+    tap_write_i64(&f.buf, 1003);
+    frame_item_end(&f);
+    struct tap_batch_impl *batch = decode(&f, &ignored);
+    CU_ASSERT_EQUAL_FATAL(batch->base.count, 3);
+    CU_ASSERT_EQUAL(batch->events[1].kind, TAP_LOST);
+    CU_ASSERT_EQUAL(batch->events[1].reason, TAP_REASON_UNREADABLE);
+    CU_ASSERT_EQUAL(batch->events[1].lost, 2);
+    CU_ASSERT_EQUAL(batch->events[2].kind, TAP_PROCESS_EXIT);
+    CU_ASSERT_EQUAL(batch->events[2].payload.len, 3 + sizeof node - 1);
+    CU_ASSERT_EQUAL(stream.figures.received, 2);
+    CU_ASSERT_EQUAL(stream.figures.lost_by[TAP_REASON_UNREADABLE], 2);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    end();
+}
+
+/* The pid of a gap is read like any other: a name in latin1, as nodes before OTP 26 write it, is
+ * that name; one that is none makes no row. */
+static void the_pid_of_a_gap_has_a_name(void)
+{
+    static char node[300];
+    struct frame f;
+    uint32_t ignored;
+    memset(node, 'n', sizeof node - 1);
+    begin();
+    frame_begin(&f, TAP_FRAME_CONTROL, 0, 0, 0);
+    for (int i = 0; i < 2; i++) {
+        frame_item(&f);
+        tap_write_tuple(&f.buf, 6);
+        tap_write_atom(&f.buf, "gap");
+        tap_write_i64(&f.buf, 1);
+        tap_write_i64(&f.buf, 2);
+        tap_write_i64(&f.buf, TAP_REASON_TERM);
+        tap_write_binary(&f.buf, "why", 3);
+        if (i == 0) {
+            write_pid(&f.buf, node, 7);
+        } else {
+            tap_buf_put(&f.buf, (const uint8_t[]){TAP_EXT_NEW_PID, TAP_EXT_SMALL_ATOM, 3}, 3);
+            tap_buf_put(&f.buf, "\xE9@h", 3);
+            tap_write_u32(&f.buf, 7);
+            tap_write_u32(&f.buf, 0);
+            tap_write_u32(&f.buf, 1);
+        }
+        frame_item_end(&f);
+    }
+    struct tap_batch_impl *batch = decode(&f, &ignored);
+    uint32_t rows = 0;
+    for (uint32_t i = 0; i < batch->base.count; i++) {
+        const struct tap_event *ev = &batch->events[i];
+        if (ev->kind != TAP_GAP)
+            continue;
+        rows++;
+        CU_ASSERT_EQUAL(ev->pid.node, tap_intern_name(intern, "\xC3\xA9@h", 4));
+    }
+    CU_ASSERT(rows > 0);
+    tap_batch_release(batch);
+    tap_buf_free(&f.buf);
+    end();
+}
+
 /* Cut anywhere, and with any byte of it changed, every number is accounted for. */
 static void broken_lists_lose_what_they_lose(void)
 {
@@ -419,7 +503,8 @@ static void functions_are_found_among_many(void)
 }
 
 UNIT_TESTS("frame", UNIT_TEST(a_list_says_what_items_say), UNIT_TEST(one_bad_message_is_lost_alone),
-           UNIT_TEST(broken_lists_lose_what_they_lose),
+           UNIT_TEST(an_atom_that_is_too_long_loses_its_message),
+           UNIT_TEST(the_pid_of_a_gap_has_a_name), UNIT_TEST(broken_lists_lose_what_they_lose),
            UNIT_TEST(numbers_taken_before_are_not_taken_again),
            UNIT_TEST(what_a_recording_left_out_is_no_loss),
            UNIT_TEST(what_a_replay_did_not_read_was_received),

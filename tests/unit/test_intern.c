@@ -226,21 +226,66 @@ static void a_full_table_gives_none(void)
     tap_intern_free(in);
 }
 
-/* A file may say that its atoms have 65,535 characters, each of which has six in JSON: there is a
- * bound on all of them, and what was there before stays. */
+/* An atom of so many times the same character. */
+static uint32_t repeated(struct tap_atom_cache *cache, unsigned tag, const char *character,
+                         unsigned times)
+{
+    struct tap_buf b = {0};
+    size_t n = strlen(character) * times;
+    tap_write_u8(&b, tag);
+    if (tag == TAP_EXT_ATOM || tag == TAP_EXT_ATOM_UTF8)
+        tap_write_u8(&b, (unsigned)(n >> 8));
+    tap_write_u8(&b, (unsigned)(n & 255));
+    for (unsigned i = 0; i < times; i++)
+        tap_buf_put(&b, character, strlen(character));
+    uint32_t id = atom(cache, b.data, b.len);
+    tap_buf_free(&b);
+    return id;
+}
+
+/* 255 characters are an atom's, however many bytes they have; one more is no atom's. Whoever prints
+ * a name counts on that. */
+static void an_atom_has_255_characters(void)
+{
+    const char *const utf8[] = {"a", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xFF"};
+    struct tap_intern *in = tap_intern_new(0);
+    struct tap_atom_cache *cache = tap_atom_cache_new(in);
+    for (size_t i = 0; i < sizeof utf8 / sizeof utf8[0]; i++) {
+        uint32_t most = repeated(cache, TAP_EXT_ATOM_UTF8, utf8[i], 255);
+        CU_ASSERT(most && get(in, most)->len <= 1020);
+        CU_ASSERT_EQUAL(repeated(cache, TAP_EXT_ATOM_UTF8, utf8[i], 256), 0);
+        CU_ASSERT_EQUAL(repeated(cache, TAP_EXT_ATOM_UTF8, utf8[i], 65535 / 4), 0);
+        CU_ASSERT_EQUAL(repeated(cache, TAP_EXT_ATOM_UTF8, utf8[i], 255), most);
+    }
+    for (int twice = 0; twice < 2; twice++) {
+        uint32_t latin1 = repeated(cache, TAP_EXT_ATOM, "\xE9", 255);
+        CU_ASSERT_EQUAL(latin1, repeated(cache, TAP_EXT_ATOM_UTF8, "\xC3\xA9", 255));
+        CU_ASSERT_EQUAL(latin1, repeated(cache, TAP_EXT_SMALL_ATOM, "\xE9", 255));
+        CU_ASSERT_EQUAL(repeated(cache, TAP_EXT_ATOM, "\xE9", 256), 0);
+        CU_ASSERT_EQUAL(repeated(cache, TAP_EXT_ATOM, "a", 65535), 0);
+    }
+    CU_ASSERT_FALSE(tap_intern_is_full(in)); /* it is the message that is not good */
+    CU_ASSERT(tap_intern_name(in, "/a/path/that/is/no/atom", 23) != 0);
+    tap_atom_cache_free(cache);
+    tap_intern_free(in);
+}
+
+/* An atom may have 255 characters, each of which has six in JSON: there is a bound on all of them,
+ * and what was there before stays. */
 static void long_names_take_bounded_memory(void)
 {
-    static uint8_t text[3 + UINT16_MAX] = {TAP_EXT_ATOM_UTF8, 0xff, 0xff};
+    static uint8_t text[2 + UINT8_MAX] = {TAP_EXT_SMALL_ATOM_UTF8, 0xff};
     struct tap_intern *in = tap_intern_new(20000); /* 5 MB */
     struct tap_atom_cache *cache = tap_atom_cache_new(in);
     uint32_t first = put(in, "first"), known = 0;
-    memset(text + 3, 1, UINT16_MAX);
-    for (unsigned i = 0; i < 1000; i++) {
-        text[3] = (uint8_t)('a' + i % 26);
-        text[4] = (uint8_t)('a' + i / 26);
+    memset(text + 2, 1, UINT8_MAX);
+    for (unsigned i = 0; i < 10000; i++) {
+        text[2] = (uint8_t)('a' + i % 26);
+        text[3] = (uint8_t)('a' + i / 26 % 26);
+        text[4] = (uint8_t)('a' + i / 26 / 26);
         known += atom(cache, text, sizeof text) != 0;
     }
-    CU_ASSERT(known > 0 && known < 20); /* of 400 KB each, and more */
+    CU_ASSERT(known > 1000 && known < 4000); /* of 1,500 bytes each, and more */
     CU_ASSERT(tap_intern_is_full(in));
     CU_ASSERT_EQUAL(put(in, "first"), first);
     tap_atom_cache_free(cache);
@@ -397,6 +442,7 @@ UNIT_TESTS("intern", UNIT_TEST(a_hundred_thousand_atoms_keep_their_ids),
            UNIT_TEST(near_names_are_told_apart), UNIT_TEST(latin1_and_utf8_are_told_apart),
            UNIT_TEST(names_have_ids_and_forms), UNIT_TEST(atoms_are_names),
            UNIT_TEST(names_never_move), UNIT_TEST(a_full_table_gives_none),
-           UNIT_TEST(long_names_take_bounded_memory), UNIT_TEST(threads_share_it),
+           UNIT_TEST(an_atom_has_255_characters), UNIT_TEST(long_names_take_bounded_memory),
+           UNIT_TEST(threads_share_it),
            UNIT_TEST(numbered_names_are_spread), UNIT_TEST(more_names_than_places),
            UNIT_TEST(tells_its_speed))

@@ -56,10 +56,14 @@ static void report_facts(const struct tap_host *host, struct tap_process_report 
 static bool report_pid(const struct tap_host *host, struct tap_cursor *cur, struct tap_pid *pid)
 {
     uint32_t pair, len;
-    const char *node;
-    if (!tap_read_tuple(cur, &pair) || pair != 2 || !tap_read_pid(cur, &node, &len, pid))
+    const char *text;
+    if (!tap_read_tuple(cur, &pair) || pair != 2)
         return false;
-    pid->node = host->intern(host, node, len);
+    struct tap_cursor node = *cur;
+    if (!tap_read_pid(cur, &text, &len, pid))
+        return false;
+    node.p++; /* behind the tag */
+    pid->node = tap_sink_atom(host, &node);
     return true;
 }
 

@@ -1,6 +1,8 @@
 /* expand.c: see expand.h. */
 #include "transports/file/expand.h"
 
+#include "syntax/atom_size.h"
+
 /* So many terms at the cursor, which goes past them. */
 static bool read_terms(struct tap_cursor *c, uint32_t n, struct tap_cursor *terms)
 {
@@ -24,6 +26,15 @@ static bool is_next(struct tap_cursor *c, uint32_t count)
     return tap_item_number(c, &number) && number == count && number < TAP_ITEM_RECORDED;
 }
 
+/* An atom that the core takes for a name: as items or as messages, the same is unreadable. */
+static bool read_name(struct tap_cursor *c)
+{
+    const char *text;
+    uint32_t len;
+    bool latin1;
+    return tap_read_atom(c, &text, &len, &latin1) && tap_atom_fits(text, len, latin1);
+}
+
 static bool define_process(struct tap_expand *e, struct tap_cursor *c)
 {
     const char *node;
@@ -32,7 +43,11 @@ static bool define_process(struct tap_expand *e, struct tap_cursor *c)
     if (!is_next(c, e->process_count))
         return false;
     const uint8_t *from = c->p;
+    struct tap_cursor atom = *c;
     if (!tap_read_pid(c, &node, &len, &unused))
+        return false;
+    atom.p++; /* behind the tag */
+    if (!read_name(&atom))
         return false;
     e->processes[e->process_count++] = tap_cursor(from, (size_t)(c->p - from));
     return c->p - from <= TAP_ITEM_DEFINED;
@@ -40,13 +55,10 @@ static bool define_process(struct tap_expand *e, struct tap_cursor *c)
 
 static bool define_function(struct tap_expand *e, struct tap_cursor *c)
 {
-    const char *text;
-    uint32_t len;
-    bool latin1;
     if (!is_next(c, e->function_count))
         return false;
     const uint8_t *from = c->p;
-    if (!tap_read_atom(c, &text, &len, &latin1) || !tap_read_atom(c, &text, &len, &latin1))
+    if (!read_name(c) || !read_name(c))
         return false;
     e->functions[e->function_count++] = tap_cursor(from, (size_t)(c->p - from));
     return c->p - from <= TAP_ITEM_DEFINED;
