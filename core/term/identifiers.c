@@ -152,12 +152,15 @@ struct local_fun {
 
 static bool read_fun(struct tap_cursor *c, struct local_fun *f)
 {
+    static const uint8_t no_hash[16];
     if (*c->p == TAP_EXT_NEW_FUN) {
         size_t left = tap_left(c), size = left < 5 ? 0 : tap_get_u32(c->p + 1);
         if (left < 5 || size < 29 || size > left - 1)
             return tap_cursor_fail(c);
         struct tap_cursor body = tap_cursor(c->p + 5, size - 4);
-        f->arity = body.p[0];
+        /* The native tracer is told neither a fun's arity nor its module's hash, and leaves both
+         * out. */
+        f->arity = memcmp(body.p + 1, no_hash, sizeof no_hash) ? body.p[0] : -1;
         f->new_index = tap_get_u32(body.p + 17);
         body.p += 25; /* arity, uniq, index, number of free variables */
         c->p += 1 + size;

@@ -247,5 +247,48 @@ static void compares_large_maps_in_any_order(void)
     }
 }
 
-UNIT_TESTS("filter_match_spec_judge", UNIT_TEST(compares_large_maps_in_any_order),
-           UNIT_TEST(says_what_the_vm_says), UNIT_TEST(says_it_of_others_too))
+/* ---- Funs of the native tracer's, which are their module, index and unique number alone */
+
+/* fun m:Index, of this arity in a module of this hash, that holds nothing. */
+static struct ms_value make_fun(struct tap_buf *b, uint8_t arity, uint8_t hash, uint32_t index)
+{
+    uint8_t head[30] = {TAP_EXT_NEW_FUN, 0, 0, 0, 0, arity};
+    head[6] = hash;
+    tap_put_u32(head + 22, index);
+    tap_buf_put(b, head, sizeof head);
+    tap_write_atom(b, "m");
+    tap_write_i64(b, index);
+    tap_write_i64(b, 4);
+    tap_buf_put(b, "X\x77\3n@h\0\0\0\5\0\0\0\0\0\0\0\1", 18);
+    tap_put_u32(b->data + 1, (uint32_t)b->len - 1);
+    struct tap_cursor c = tap_cursor(b->data, b->len);
+    return ms_value_read(&c);
+}
+
+static bool has_arity(struct ms_value fun, int arity, struct ms_value *out)
+{
+    struct ms_value arguments[2] = {fun, ms_value_integer(arity)};
+    *out = ms_value_unknown();
+    return tap_ms_function("is_function", 11, 2)(NULL, arguments, 2, out);
+}
+
+static void what_a_native_fun_does_not_tell_is_unknown(void)
+{
+    struct tap_buf bytes[4] = {{0}};
+    struct ms_value whole = make_fun(&bytes[0], 2, 7, 3), same = make_fun(&bytes[1], 0, 0, 3),
+                    other = make_fun(&bytes[2], 0, 0, 4), again = make_fun(&bytes[3], 2, 7, 3), out;
+    struct ms_context c = {MS_STEPS, 25};
+    CU_ASSERT(ms_compare(&c, &whole, &again, true) == MS_SAME);
+    CU_ASSERT(ms_compare(&c, &whole, &same, true) == MS_NOBODY_KNOWS);
+    CU_ASSERT(ms_compare(&c, &same, &same, true) == MS_NOBODY_KNOWS);
+    CU_ASSERT(ms_compare(&c, &same, &other, true) == MS_DIFFERENT);
+    CU_ASSERT(has_arity(whole, 2, &out) && ms_value_is_atom(&out, "true"));
+    CU_ASSERT(has_arity(whole, 0, &out) && ms_value_is_atom(&out, "false"));
+    CU_ASSERT(has_arity(same, 0, &out) && out.type == MS_UNKNOWN);
+    for (size_t i = 0; i < 4; i++)
+        tap_buf_free(&bytes[i]);
+}
+
+UNIT_TESTS("filter_match_spec_judge", UNIT_TEST(what_a_native_fun_does_not_tell_is_unknown),
+           UNIT_TEST(compares_large_maps_in_any_order), UNIT_TEST(says_what_the_vm_says),
+           UNIT_TEST(says_it_of_others_too))

@@ -347,10 +347,16 @@ static void a_pid_needs_no_more_than_is_promised(void)
     tap_intern_free(names);
 }
 
+#define FUN_SIZE 0, 0, 0, 57
+#define FUN_HASH(last) 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last
+/* index, no free variables, module, old index, old unique number, pid */
+#define FUN_REST \
+    0, 0, 0, 3, 0, 0, 0, 0, 119, 1, 'm', 97, 3, 97, 4, 88, NODE_W, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3
+
 static void reads_old_encodings(void)
 {
     setup();
-    struct tap_print e = {.node_name = home};
+    struct tap_print e = {.node_name = home}, x = {.syntax = TAP_PRINT_ELIXIR, .node_name = home};
     PRINTS(&e, "'\xC3\xA9 x'", 100, 0, 3, 0xE9, ' ', 'x');
     PRINTS(&e, "\xC3\xA9x", 115, 2, 0xE9, 'x');
     PRINTS(&e, "1.5", 99, '1', '.', '5', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0',
@@ -361,6 +367,10 @@ static void reads_old_encodings(void)
     PRINTS(&e, "#Port<s@web2.7>", 102, NODE_W, 0, 0, 0, 7, 1);
     PRINTS(&e, "#Fun<m.3.-4>", 117, 0, 0, 0, 1, 103, NODE_W, 0, 0, 0, 1, 0, 0, 0, 2, 3, 119, 1, 'm',
            97, 3, 98, 255, 255, 255, 252, 106);
+    /* of the native tracer's, whose hash is 0, no arity is known */
+    PRINTS(&x, "#Function<3.4/2 in :m>", 112, FUN_SIZE, 2, FUN_HASH(1), FUN_REST);
+    PRINTS(&x, "#Function<3.4 in :m>", 112, FUN_SIZE, 0, FUN_HASH(0), FUN_REST);
+    PRINTS(&e, "#Fun<m.3.4>", 112, FUN_SIZE, 0, FUN_HASH(0), FUN_REST);
     PRINTS(&e, "{a,1}", 131, 105, 0, 0, 0, 2, 119, 1, 'a', 97, 1);
     PRINTS(&e, "\"abc\"", 108, 0, 0, 0, 1, 97, 'a', 107, 0, 2, 'b', 'c');
     PRINTS(&e, "[1,98,99]", 108, 0, 0, 0, 1, 97, 1, 107, 0, 2, 'b', 'c');

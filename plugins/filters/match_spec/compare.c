@@ -283,8 +283,11 @@ static enum ms_order compare_funs(struct ms_context *c, const struct ms_value *a
         return compare_exports(a, b, c, depth);
     if (!read_fun(a, &x) || !read_fun(b, &y))
         return MS_NOBODY_KNOWS;
-    if (memcmp(x.facts, y.facts, 17) != 0 || x.index != y.index || x.held != y.held ||
-        ms_compare_atoms(&x.module, &y.module) != MS_SAME)
+    if (x.index != y.index || ms_compare_atoms(&x.module, &y.module) != MS_SAME)
+        return MS_DIFFERENT;
+    if (ms_fun_is_bare(x.facts) || ms_fun_is_bare(y.facts))
+        return MS_NOBODY_KNOWS;
+    if (memcmp(x.facts, y.facts, 17) != 0 || x.held != y.held)
         return MS_DIFFERENT;
     if (!fun_held(&x, &held_x) || !fun_held(&y, &held_y))
         return MS_NOBODY_KNOWS;

@@ -27,13 +27,13 @@ IS(is_map, a->type == MS_MAP)
 IS(is_binary, a->type == MS_BITS && a->bits % 8 == 0)
 IS(is_function, a->type == MS_FUN)
 
-/* A fun's arity stands in it, an export's behind its names. */
+/* A fun's arity stands in it, an export's behind its names. False: it is not known. */
 static bool fun_arity(const struct ms_value *fun, int64_t *arity)
 {
     struct tap_cursor c = tap_cursor(fun->p, (size_t)(fun->end - fun->p));
-    if (tap_peek(&c) == TAP_EXT_NEW_FUN && tap_left(&c) > 5) {
+    if (tap_peek(&c) == TAP_EXT_NEW_FUN && tap_left(&c) >= 22) {
         *arity = c.p[5];
-        return true;
+        return !ms_fun_is_bare(c.p + 5);
     }
     if (tap_peek(&c) != TAP_EXT_EXPORT)
         return false;

@@ -117,6 +117,14 @@ enum ms_order ms_compare_identifiers(const struct ms_value *, const struct ms_va
 uint64_t ms_hash_atom(const struct ms_value *);
 bool ms_hash_identifier(const struct ms_value *, uint64_t *hash);
 
+/* Of a NEW_FUN, whose arity and module's hash (1 + 16 bytes) are at `facts`: is it one of the
+ * native tracer's, which knows neither of them, nor what the fun holds? */
+static inline bool ms_fun_is_bare(const uint8_t *facts)
+{
+    static const uint8_t none[16];
+    return memcmp(facts + 1, none, sizeof none) == 0;
+}
+
 /* The node of a pid, port or reference, an atom. Unknown: it cannot be read. */
 struct ms_value ms_value_node(const struct ms_value *);
 

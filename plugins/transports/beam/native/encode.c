@@ -116,7 +116,8 @@ static bool encode_pid(struct tap_encoder *e, ERL_NIF_TERM term)
                                                   : encode_by_vm(e, term);
 }
 
-/* NEW_FUN_EXT without an environment, of what the VM prints: Module.Index.Uniq. */
+/* NEW_FUN_EXT without an environment, of what the VM prints: Module.Index.Uniq. A NIF is told no
+ * arity: where the hash is 0 too, readers know that none was (core/term/identifiers.c). */
 static bool put_fun(struct tap_encoder *e, const char *module, size_t len, long index, long uniq)
 {
     uint8_t *size_at = e->p + 1, atom[4] = {118, (uint8_t)(len >> 8), (uint8_t)len};
