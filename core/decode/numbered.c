@@ -1,4 +1,9 @@
-/* numbered.c: two tables, in chunks that are there when the first of their numbers is defined. */
+/* numbered.c: two tables, in chunks that are there when the first of their numbers is defined.
+ *
+ * A relay numbers by what hashes say, so its numbers have gaps; but one that leaves large gaps on
+ * purpose gets little memory for what it sends: chunks are small. The pages of the arrays that
+ * point to them are there when they are used.
+ */
 #include "decode/numbered.h"
 
 #include <stdlib.h>
@@ -6,7 +11,7 @@
 #include "beamtap/frame.h"
 #include "decode/reader.h"
 
-#define CHUNK 1024u
+#define CHUNK 32u
 #define CHUNKS (TAP_ITEM_NUMBERS / CHUNK)
 
 /* The name of nobody, and one that there is no more room for, are 0 as well: `defined` says it. */
@@ -20,6 +25,7 @@ struct number_function {
 struct tap_numbers {
     bool recorded;
     uint32_t process_limit, function_limit; /* of recorded frames: so many are defined */
+    uint32_t chunks;                        /* none is behind the first so many, in either table */
     struct number_process *processes[CHUNKS];
     struct number_function *functions[CHUNKS];
 };
@@ -34,7 +40,7 @@ struct tap_numbers *tap_numbers_new(void)
 
 void tap_numbers_free(struct tap_numbers *n)
 {
-    for (uint32_t i = 0; n && i < CHUNKS; i++) {
+    for (uint32_t i = 0; n && i < n->chunks; i++) {
         free(n->processes[i]);
         free(n->functions[i]);
     }
@@ -60,6 +66,15 @@ static bool read_number(const struct tap_numbers *n, struct tap_cursor *c, uint3
     return *number == (*limit)++ && *number < TAP_ITEM_RECORDED;
 }
 
+/* The one that this number is in. */
+static void *new_chunk(struct tap_numbers *n, uint32_t number, size_t size)
+{
+    void *chunk = calloc(CHUNK, size);
+    if (chunk && number / CHUNK >= n->chunks)
+        n->chunks = number / CHUNK + 1;
+    return chunk;
+}
+
 static bool define_process(struct tap_numbers *n, struct tap_message_reader *r)
 {
     uint32_t number;
@@ -70,7 +85,7 @@ static bool define_process(struct tap_numbers *n, struct tap_message_reader *r)
     if (!tap_decode_pid(r, &process.pid) || r->c.p - from > TAP_ITEM_DEFINED)
         return false;
     struct number_process **chunk = &n->processes[number / CHUNK];
-    if (!*chunk && !(*chunk = calloc(CHUNK, sizeof **chunk)))
+    if (!*chunk && !(*chunk = new_chunk(n, number, sizeof **chunk)))
         return false;
     (*chunk)[number % CHUNK] = process;
     return true;
@@ -87,7 +102,7 @@ static bool define_function(struct tap_numbers *n, struct tap_message_reader *r)
     mf.function = tap_decode_name(r);
     struct number_function **chunk = &n->functions[number / CHUNK];
     if (r->c.bad || r->c.p - from > TAP_ITEM_DEFINED ||
-        (!*chunk && !(*chunk = calloc(CHUNK, sizeof **chunk))))
+        (!*chunk && !(*chunk = new_chunk(n, number, sizeof **chunk))))
         return false;
     (*chunk)[number % CHUNK] = mf;
     return true;

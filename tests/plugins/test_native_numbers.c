@@ -3,6 +3,8 @@
  */
 #include "fake_nif.h"
 
+#include <malloc.h>
+
 #include "beamtap/frame.h"
 #include "decode/numbered.h"
 #include "transports/beam/native/event.h"
@@ -186,6 +188,34 @@ static void recorded_frames_have_numbers_of_their_own(void)
     end();
 }
 
+static size_t memory_in_use(void)
+{
+    struct mallinfo2 now = mallinfo2();
+    return now.uordblks + now.hblkhd;
+}
+
+/* Whoever defines few numbers gets little memory, wherever they are: here of 200 KB that came. */
+static void numbers_far_apart_take_little_memory(void)
+{
+    static const uint8_t items[] = "\0\0\0\0\0Xw\3n@h\0\0\0\5\0\0\0\2\0\0\0\1" /* who */
+                                   "\1\0\0\0\0w\1mw\1f"
+                                   "\3\0\0\0\0\0\0\0\0a\2\377\377\377\377\377\377\377\373";
+    const size_t process = 1, function = 1 + 4 + sizeof pid + 1, call = function + 4 + 6 + 1;
+    begin();
+    memcpy(room, items, sizeof items - 1);
+    size_t before = memory_in_use();
+    for (uint32_t i = 0; i < 4096; i++) {
+        uint32_t number = i * (TAP_ITEM_NUMBERS / 4096) + i % 1000;
+        tap_put_u32(room + process, number);
+        tap_put_u32(room + function, number);
+        tap_put_u32(room + call, number);
+        tap_put_u32(room + call + 4, number);
+        is_event(sizeof items - 1, TAP_FUNCTION_CALL, 0);
+    }
+    CU_ASSERT(memory_in_use() - before < 8u << 20);
+    end();
+}
+
 static void what_is_not_whole_is_bad(void)
 {
     begin();
@@ -207,4 +237,4 @@ static void what_is_not_whole_is_bad(void)
 UNIT_TESTS("native_numbers", UNIT_TEST(each_is_read_as_it_was),
            UNIT_TEST(what_was_lost_is_defined_again), UNIT_TEST(names_that_have_no_room_are_empty),
            UNIT_TEST(recorded_frames_have_numbers_of_their_own),
-           UNIT_TEST(what_is_not_whole_is_bad))
+           UNIT_TEST(numbers_far_apart_take_little_memory), UNIT_TEST(what_is_not_whole_is_bad))
