@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "beamtap/term.h"
 
 #define FIRST_SIZE 1024u
 
 struct tap_unnamed {
     uint64_t *seen; /* 0: empty */
+    uint64_t odd;   /* secret: where each number stands */
     uint32_t mask, count;
     uint64_t last; /* of the event before: mostly the next one's */
     struct tap_pid waiting[TAP_UNNAMED_WAITING];
@@ -24,6 +26,7 @@ struct tap_unnamed *tap_unnamed_new(bool named_too)
     if (!s)
         return NULL;
     s->named_too = named_too;
+    s->odd = tap_hash_secret(s) | 1;
     s->mask = FIRST_SIZE - 1;
     s->seen = calloc(FIRST_SIZE, sizeof *s->seen);
     if (s->seen)
@@ -52,9 +55,9 @@ static uint64_t number_of(const struct tap_pid *pid)
     return ~((uint64_t)pid->id << 32 | pid->serial);
 }
 
-static uint64_t *place_of(uint64_t *seen, uint32_t mask, uint64_t number)
+static uint64_t *place_of(uint64_t *seen, uint64_t odd, uint32_t mask, uint64_t number)
 {
-    uint32_t at = (uint32_t)(number * 0x9e3779b97f4a7c15ull >> 32) & mask;
+    uint32_t at = (uint32_t)tap_fold64(number, odd) & mask;
     while (seen[at] && seen[at] != number)
         at = (at + 1) & mask;
     return &seen[at];
@@ -74,7 +77,7 @@ static void make_room(struct tap_unnamed *s)
     }
     for (uint32_t i = 0; i < old; i++)
         if (s->seen[i])
-            *place_of(more, 2 * old - 1, s->seen[i]) = s->seen[i];
+            *place_of(more, s->odd, 2 * old - 1, s->seen[i]) = s->seen[i];
     free(s->seen);
     s->seen = more;
     s->mask = 2 * old - 1;
@@ -83,7 +86,7 @@ static void make_room(struct tap_unnamed *s)
 /* It was new until now. */
 static bool take_note(struct tap_unnamed *s, uint64_t number)
 {
-    uint64_t *place = place_of(s->seen, s->mask, number);
+    uint64_t *place = place_of(s->seen, s->odd, s->mask, number);
     if (*place)
         return false;
     *place = number;

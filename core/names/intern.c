@@ -33,6 +33,7 @@ struct block {
 };
 
 struct tap_intern {
+    uint64_t secret[2];
     pthread_mutex_t lock; /* guards all below */
     struct tap_name **chunks;
     struct tap_names names;
@@ -46,16 +47,15 @@ struct tap_intern {
     atomic_bool full; /* a name was turned away: also read without the lock */
 };
 
-/* All bytes count. */
-static uint64_t hash_text(const char *text, size_t n)
+/* All bytes count. Names come from nodes: which of them share a place nobody there can tell. */
+static uint64_t hash_text(const uint64_t secret[2], const char *text, size_t n)
 {
     const uint8_t *p = (const uint8_t *)text;
-    uint64_t h = n;
+    uint64_t h = secret[0] ^ n, last = 0;
     for (; n >= 8; n -= 8, p += 8)
-        h = tap_mix64(h, tap_word64(p));
-    for (; n > 0; n--, p++)
-        h = tap_mix64(h, *p);
-    return h;
+        h = tap_fold64(h ^ tap_word64(p), secret[1]);
+    memcpy(&last, p, n);
+    return tap_fold64(h ^ last, secret[1]);
 }
 
 /* ---- Names (under the lock) */
@@ -251,7 +251,7 @@ static uint32_t add_name(struct tap_intern *in, struct slot *slot, uint32_t hash
 /* `text` is valid UTF-8, not empty. */
 static uint32_t find_or_add(struct tap_intern *in, const char *text, size_t len)
 {
-    uint32_t hash = (uint32_t)hash_text(text, len), id = 0;
+    uint32_t hash = (uint32_t)hash_text(in->secret, text, len), id = 0;
     pthread_mutex_lock(&in->lock);
     if (2 * (uint64_t)in->count < in->table_size || grow_table(in)) {
         uint32_t at = hash & (in->table_size - 1);
@@ -284,6 +284,8 @@ struct tap_intern *tap_intern_new(uint32_t max_names)
     if (!in)
         return NULL;
     in->max = max_names ? max_names : DEFAULT_NAMES;
+    for (size_t i = 0; i < sizeof in->secret / sizeof in->secret[0]; i++)
+        in->secret[i] = tap_hash_secret(&in->secret[i]);
     pthread_mutex_init(&in->lock, NULL);
     in->chunks = calloc(in->max / TAP_NAME_CHUNK + 1, sizeof(struct tap_name *));
     if (!in->chunks || !grow_table(in) ||

@@ -2,6 +2,8 @@
 #include "filters/pids/pid_set.c"
 #include "filters/pids/plugin.c"
 
+#include <time.h>
+
 #include "fake_host.h"
 
 #define NODE "shop@web1"
@@ -215,6 +217,38 @@ static void the_set_is_a_set(void)
     tap_pid_set_free(&set);
 }
 
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* 60,000 processes: those with the creation i, and a number that makes up for it; or with the
+ * numbers i. */
+static double add_many(bool chosen)
+{
+    struct tap_pid_set set = {0};
+    double begun = cpu_seconds();
+    for (uint32_t i = 0; i < 60000; i++) {
+        uint64_t number = chosen ? 0x9E3779B97F4A7C15u + i : i;
+        struct tap_pid pid = {.node = 1,
+                              .id = (uint32_t)(number >> 32),
+                              .serial = (uint32_t)number,
+                              .creation = chosen ? i : 1};
+        CU_ASSERT(tap_pid_set_add(&set, &pid, 1, 100000));
+    }
+    tap_pid_set_free(&set);
+    return cpu_seconds() - begun;
+}
+
+/* A node says what its processes are called: it cannot choose them so that all want one place. */
+static void chosen_processes_cost_no_more_than_others(void)
+{
+    double others = add_many(false);
+    CU_ASSERT(add_many(true) < 20 * others + 0.1);
+}
+
 /* Children whose exit came before their parent's spawn event must not fill the set for ever. */
 static void memory_is_bounded(void)
 {
@@ -236,4 +270,5 @@ static void memory_is_bounded(void)
 UNIT_TESTS("filter_pids", UNIT_TEST(claims_selectors), UNIT_TEST(refuses_what_is_no_selector),
            UNIT_TEST(a_pid_passes_on_every_node), UNIT_TEST(names_are_learnt),
            UNIT_TEST(a_cut_plan_is_harmless), UNIT_TEST(trees_and_new_processes_are_learnt),
-           UNIT_TEST(the_set_is_a_set), UNIT_TEST(memory_is_bounded))
+           UNIT_TEST(the_set_is_a_set), UNIT_TEST(chosen_processes_cost_no_more_than_others),
+           UNIT_TEST(memory_is_bounded))

@@ -2,6 +2,8 @@
  * a bounded number. */
 #include "correlate/unnamed.h"
 
+#include <time.h>
+
 #include "beamtap/term.h"
 #include "unit.h"
 
@@ -162,5 +164,47 @@ static void broken_reports_do_no_harm(void)
     tap_unnamed_free(s);
 }
 
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Sees 60,000 processes, which are factor * i; gives the time that took. */
+static double see_many(uint64_t factor)
+{
+    struct tap_unnamed *s = tap_unnamed_new(false);
+    struct tap_pid pids[1000];
+    double begun = cpu_seconds();
+    for (uint64_t i = 1; i <= 60000; i++) {
+        uint64_t number = ~(factor * i);
+        event(TAP_FUNCTION_CALL, (uint32_t)(number >> 32))->pid.serial = (uint32_t)number;
+        if (i % 1000 == 0) {
+            see(s);
+            CU_ASSERT_EQUAL(tap_unnamed_take(s, pids, 1000), 1000);
+        }
+    }
+    tap_unnamed_free(s);
+    return cpu_seconds() - begun;
+}
+
+/* A node says what its processes are called. By a factor that is known their numbers can be chosen
+ * so that all want one place, and the bus would wait: by this one (the inverse of the golden
+ * ratio's), and by those whose lower bits are 0. */
+static void chosen_processes_cost_no_more_than_others(void)
+{
+    const uint64_t golden = 0x9e3779b97f4a7c15ull;
+    uint64_t inverse = golden;
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - golden * inverse;
+    CU_ASSERT_EQUAL(inverse * golden, 1);
+    double others = see_many(1);
+    CU_ASSERT(see_many(inverse) < 20 * others + 0.1);
+    CU_ASSERT(see_many(UINT64_C(1) << 48) < 20 * others + 0.1);
+    CU_ASSERT(see_many(UINT64_C(1) << 32) < 20 * others + 0.1);
+}
+
 UNIT_TESTS("unnamed", UNIT_TEST(each_is_given_once), UNIT_TEST(who_is_named_is_not_unnamed),
-           UNIT_TEST(many_processes_are_no_deep_stack), UNIT_TEST(broken_reports_do_no_harm))
+           UNIT_TEST(many_processes_are_no_deep_stack), UNIT_TEST(broken_reports_do_no_harm),
+           UNIT_TEST(chosen_processes_cost_no_more_than_others))

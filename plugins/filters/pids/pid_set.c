@@ -6,11 +6,12 @@
  */
 #include "filters/pids/pid_set.h"
 
-static uint32_t pid_hash(const struct tap_pid *p)
+#include <sys/random.h>
+
+static uint32_t pid_hash(const struct tap_pid_set *s, const struct tap_pid *p)
 {
-    uint64_t h = (uint64_t)p->id << 32 | p->serial;
+    uint64_t h = ((uint64_t)p->id << 32 | p->serial) * s->odd;
     h ^= (uint64_t)p->node * 0x9E3779B97F4A7C15u + p->creation;
-    h *= 0xD6E8FEB86659FD93u;
     h ^= h >> 32;
     h *= 0xD6E8FEB86659FD93u;
     return (uint32_t)(h >> 32);
@@ -19,7 +20,7 @@ static uint32_t pid_hash(const struct tap_pid *p)
 /* The slot of a process, or the empty one where it would go. There must be slots. */
 static uint32_t pid_find(const struct tap_pid_set *s, const struct tap_pid *pid)
 {
-    uint32_t i = pid_hash(pid) & s->mask;
+    uint32_t i = pid_hash(s, pid) & s->mask;
     while (s->slots[i].bits && !tap_pid_same(&s->slots[i].pid, pid))
         i = (i + 1) & s->mask;
     return i;
@@ -36,9 +37,20 @@ uint32_t tap_pid_set_get(const struct tap_pid_set *s, const struct tap_pid *pid)
     return s->slots ? s->slots[pid_find(s, pid)].bits : 0;
 }
 
+/* Where a machine has no random numbers yet, the set's address is better than nothing. */
+static uint64_t pid_set_odd(const struct tap_pid_set *s)
+{
+    uint64_t odd;
+    if (getrandom(&odd, sizeof odd, GRND_NONBLOCK) != (ssize_t)sizeof odd)
+        odd = (uint64_t)(uintptr_t)s * 0x9E3779B97F4A7C15u;
+    return odd | 1;
+}
+
 static bool pid_set_grow(struct tap_pid_set *s)
 {
-    struct tap_pid_set more = {.mask = s->slots ? s->mask * 2 + 1 : 63, .count = s->count};
+    struct tap_pid_set more = {.odd = s->slots ? s->odd : pid_set_odd(s),
+                               .mask = s->slots ? s->mask * 2 + 1 : 63,
+                               .count = s->count};
     more.slots = calloc((size_t)more.mask + 1, sizeof *more.slots);
     if (!more.slots)
         return false;
@@ -81,7 +93,7 @@ void tap_pid_set_remove(struct tap_pid_set *s, const struct tap_pid *pid)
     s->count--;
     /* Whoever was pushed past the hole by a collision moves back into it. */
     for (uint32_t i = (hole + 1) & s->mask; s->slots[i].bits; i = (i + 1) & s->mask) {
-        uint32_t home = pid_hash(&s->slots[i].pid) & s->mask;
+        uint32_t home = pid_hash(s, &s->slots[i].pid) & s->mask;
         if (((i - home) & s->mask) >= ((i - hole) & s->mask)) {
             s->slots[hole] = s->slots[i];
             s->slots[i].bits = 0;

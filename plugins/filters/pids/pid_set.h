@@ -10,6 +10,7 @@ struct tap_pid_slot {
 };
 struct tap_pid_set {
     struct tap_pid_slot *slots;
+    uint64_t odd;         /* secret: where a process stands is nothing that a node can choose */
     uint32_t mask, count; /* mask + 1 slots, a power of two; at most half of them in use */
 };
 

@@ -1,7 +1,8 @@
 /* map.h: a hash table of numbers, and room in growing arrays, for sinks that count.
  *
  * Keys are hashes of 64 bits, never 0; values are indexes or counts. Open addressing with linear
- * probing, and removal by shifting.
+ * probing, and removal by shifting. A key is made of what a node sends, and its place of a number
+ * that no node knows: so nobody can choose keys that all want one place.
  */
 #ifndef TAP_SINKS_COMMON_MAP_H
 #define TAP_SINKS_COMMON_MAP_H
@@ -13,7 +14,8 @@
 struct tap_map {
     uint64_t *keys;
     uint32_t *values;
-    uint32_t mask, count;
+    uint64_t odd; /* a key's place: the upper bits of its product with this */
+    uint32_t mask, count, shift;
 };
 void tap_map_free(struct tap_map *);
 /* The value's place; made with value 0 where `make`. NULL: there is none, or no memory. Until the
