@@ -10,6 +10,10 @@
  * bytes are multiplied by the power of two that was cut off them, all of it rounded down to as many
  * limbs as are needed and two more. What the rounding can amount to is known, so that either the
  * digits are right, or (a number that is all but a power of ten) the whole is converted.
+ *
+ * A number may have 64 MiB in a message, which would take half an hour. Above LARGEST, the most
+ * that OTP 27 and later can hold, it is not converted as a whole: where not only a few digits are
+ * wanted it is left out, as what a limit cuts is.
  */
 #include <stdlib.h>
 
@@ -19,7 +23,9 @@
 #define TEN18 1000000000000000000ull
 /* binary limbs of 64 bits that are converted by division; a SMALL_BIG always is */
 #define BASE_LIMBS 32u
-#define KARATSUBA 18u /* decimal limbs from which Karatsuba pays; see multiply_school */
+#define LARGEST (512u << 10)   /* bytes */
+#define FEW_DIGITS (64u << 10) /* of a larger one */
+#define KARATSUBA 18u          /* decimal limbs from which Karatsuba pays; see multiply_school */
 
 __extension__ typedef unsigned __int128 u128;
 
@@ -368,10 +374,15 @@ bool tap_out_bignum(struct tap_out *o, const uint8_t *bytes, size_t n, bool nega
         tap_out_u64(o, v);
         return true;
     }
+    bool large = n > LARGEST;
+    if (large && tap_out_left(o) > FEW_DIGITS) {
+        tap_out_lit(o, "...");
+        return true;
+    }
     if (negative)
         tap_out_char(o, '-');
     if (n > 8 * BASE_LIMBS)
-        return put_first(o, bytes, n) || put_large(o, bytes, n);
+        return put_first(o, bytes, n) || (!large && put_large(o, bytes, n));
     uint64_t limbs[BASE_LIMBS + 8];
     put_limbs(o, limbs, convert_base(limbs, bytes, n));
     return true;

@@ -92,7 +92,8 @@ static inline void tap_out_u64(struct tap_out *o, uint64_t v)
 void tap_out_i64(struct tap_out *, int64_t v);
 /* An integer of n bytes, least significant first. Memory for about nine times n while it works;
  * quadratic up to a few thousand digits, then n^1.6, where n is no more than the limit lets be
- * written. False: out of memory, no digit written. */
+ * written. "..." for one of more than 512 KiB, but where the limit lets only few digits be written.
+ * False: out of memory, or such a one whose first digits cannot be told; no digit written. */
 bool tap_out_bignum(struct tap_out *, const uint8_t *bytes, size_t n, bool negative);
 /* A finite number as float_to_list(F, [short]) writes it, or as Elixir's inspect does. */
 void tap_out_double(struct tap_out *, double v);

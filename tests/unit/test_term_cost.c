@@ -376,6 +376,29 @@ static void prints_to(const struct tap_buf *b, enum tap_print_syntax syntax, con
     free(text);
 }
 
+/* A number that no node has is not worked out, which would take minutes: it is left out, and what
+ * stands beside it is printed. Its first digits are cheap. */
+static void a_number_beyond_all_is_left_out(void)
+{
+    struct tap_buf b = {0};
+    size_t n;
+    setup();
+    tap_write_tuple(&b, 2);
+    number_of(&b, 8 << 20);
+    b.data[2 + 5] = 1; /* below 0 */
+    tap_write_atom(&b, "ok");
+    double from = processor();
+    prints_to(&b, TAP_PRINT_ERLANG, "{...,ok}");
+    prints_to(&b, TAP_PRINT_ELIXIR, "{..., :ok}");
+    char *text = whole_text(&b, TAP_PRINT_ERLANG, 100, &n);
+    CU_ASSERT(n == 103 && strncmp(text, "{-", 2) == 0 && strcmp(text + 100, "...") == 0);
+    CU_ASSERT_EQUAL(strspn(text + 2, "0123456789"), 98);
+    CU_ASSERT(processor() - from < 5);
+    free(text);
+    tap_buf_free(&b);
+    tap_intern_free(names);
+}
+
 static void write_set(struct tap_buf *b, uint32_t n)
 {
     tap_write_map(b, 3);
@@ -462,5 +485,5 @@ static void large_maps_in_large_maps_keep_their_order(void)
 
 UNIT_TESTS("term_cost", UNIT_TEST(no_shape_is_many_times_as_dear_as_another),
            UNIT_TEST(it_grows_as_the_term_does), UNIT_TEST(the_first_digits_are_the_number_s),
-           UNIT_TEST(sets_print_where_they_stand),
+           UNIT_TEST(a_number_beyond_all_is_left_out), UNIT_TEST(sets_print_where_they_stand),
            UNIT_TEST(large_maps_in_large_maps_keep_their_order))
