@@ -84,7 +84,7 @@ static bool read_from(struct tap_message_reader *r, struct tap_event *ev, bool *
 {
     uint32_t node = 0;
     nobody(ev);
-    /* the VM's sender of a receive that timed out */
+    /* the VM's sender of a receive that timed out, and of what a timer sends */
     *timer = tap_match_atom(&r->c, "clock_service");
     if (!*timer && is_atom(tap_peek(&r->c)))
         node = tap_decode_name(r);

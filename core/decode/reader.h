@@ -20,7 +20,7 @@ uint32_t tap_decode_name(struct tap_message_reader *);
 /* Whoever is on the other side. The atom undefined is nobody. */
 bool tap_decode_peer(struct tap_message_reader *, struct tap_event *);
 /* One of the elements between what the tag announces and the time; `timer`: the VM's own sender, of
- * a receive that timed out. */
+ * a receive that timed out or of a timer. */
 bool tap_decode_extra(struct tap_message_reader *, struct tap_event *, bool *timer);
 
 /* ---- trace_message.c */

@@ -103,7 +103,7 @@ static void every_kind_is_a_line_for_people(void)
          "   0.000004  <0.100.0>    !! shop_cart:add/2 raised error:badarg\n"
          "   0.000005  <0.100.0>    send <0.7.0> ! hi (no such process)\n"
          "   0.000006  <0.100.0>    recv hi from <a,\"b\"@web2.8.0>  # why\n"
-         "   0.000007  <0.100.0>    recv timed out\n"
+         "   0.000007  <0.100.0>    recv timeout\n"
          "   0.000008  <0.100.0>    spawn <0.9.0> shop:loop(97, 98)\n"
          "   0.000009  <0.100.0>    exit normal\n"
          "   0.000010  <0.100.0>    linked by <0.9.0>\n"

@@ -106,7 +106,8 @@ enum tap_event_flags {
     TAP_EVENT_ARITY_ONLY = 1 << 0, /* a call whose arguments were not carried */
     /* the payload was too large and was cut in the node; `true_size` says how large it was */
     TAP_EVENT_TRUNCATED = 1 << 1,
-    /* a receive that timed out (the VM's message is the atom timeout) */
+    /* a receive of the atom timeout from the VM's clock: it timed out, or a timer sent that atom
+     * (erlang:send_after(T, P, timeout)); the VM tells both alike */
     TAP_EVENT_TIMEOUT = 1 << 2,
     TAP_EVENT_NONEXISTING = 1 << 3, /* a send to a process that does not exist */
     TAP_EVENT_EXITING = 1 << 4,     /* schedule_in_exiting, out_exiting, out_exited */

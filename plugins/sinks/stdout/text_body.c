@@ -265,7 +265,7 @@ void out_text_body(struct out *self, const struct tap_batch *batch, const struct
         put_span(self, batch, e->payload, print);
         break;
     case TAP_MESSAGE_RECEIVE:
-        put(w, e->flags & TAP_EVENT_TIMEOUT ? "recv timed out" : "recv ");
+        put(w, e->flags & TAP_EVENT_TIMEOUT ? "recv timeout" : "recv ");
         if (!(e->flags & TAP_EVENT_TIMEOUT))
             put_span(self, batch, e->payload, print);
         put_peer(self, batch, e, " from ", print);

@@ -69,7 +69,8 @@
  * spec's {message, X} said; the agent's specs say one of:
  *
  *     {'$beamtap_from', Node, Sender}       receive; Sender: a pid, undefined ...; Node is
- *                                           clock_service where the receive timed out
+ *                                           clock_service where the receive timed out, and
+ *                                           where a timer sent the message
  *     {'$beamtap_from', Node, Sender, X}
  *     {'$beamtap_caller', Caller}           call; Caller: {M, F, Arity} | undefined
  *     {'$beamtap_caller', Caller, X}
