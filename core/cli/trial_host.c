@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/event_names.h"
+#include "base/sized.h"
 #include "term/print.h"
 
 #define STARTED INT64_C(1700000000000000000) /* when the run began, ns since the epoch */
@@ -72,36 +73,40 @@ static uint32_t trial_intern(const struct tap_host *host, const char *text, size
     return tap_intern_name(own(host)->intern, text, len);
 }
 
-static const struct tap_print *print_of(const struct tap_print *asked)
+static const struct tap_print *print_of(const struct tap_print *asked, struct tap_print *known)
 {
     static const struct tap_print plain = {.struct_size = sizeof plain};
-    return asked && TAP_HAS(asked, max_items) ? asked : &plain;
+    return asked && TAP_SIZED_READ(known, asked, max_items) ? known : &plain;
 }
 
 static size_t trial_term(const struct tap_host *host, char *dst, size_t cap, const uint8_t *term,
                          size_t len, const struct tap_print *how)
 {
-    return tap_term_print(host->names, dst, cap, term, len, print_of(how));
+    struct tap_print known;
+    return tap_term_print(host->names, dst, cap, term, len, print_of(how, &known));
 }
 
 static size_t trial_arguments(const struct tap_host *host, char *dst, size_t cap,
                               const uint8_t *list, size_t len, const char *separator,
                               const struct tap_print *how)
 {
-    return tap_arguments_print(host->names, dst, cap, list, len, separator, print_of(how));
+    struct tap_print known;
+    return tap_arguments_print(host->names, dst, cap, list, len, separator, print_of(how, &known));
 }
 
 static size_t trial_pid(const struct tap_host *host, char *dst, size_t cap,
                         const struct tap_pid *pid, const struct tap_print *how)
 {
-    return tap_pid_print(host->names, dst, cap, pid, print_of(how));
+    struct tap_print known;
+    return tap_pid_print(host->names, dst, cap, pid, print_of(how, &known));
 }
 
 static size_t trial_peer(const struct tap_host *host, char *dst, size_t cap,
                          const struct tap_batch *batch, const struct tap_event *e,
                          const struct tap_print *how)
 {
-    return tap_peer_print(host->names, dst, cap, batch, e, print_of(how));
+    struct tap_print known;
+    return tap_peer_print(host->names, dst, cap, batch, e, print_of(how, &known));
 }
 
 static const struct tap_node *trial_node(const struct tap_host *host, uint32_t index)

@@ -12,6 +12,7 @@ static char *printed(struct tap_trace *t, const uint8_t *term, size_t len)
     const struct tap_node *node = tap_session_node_facts(t->session, 0);
     struct tap_print how = {.syntax = t->call.syntax,
                             .printable_unicode = node && node->printable_unicode,
+                            .has_maybe = node && tap_node_has_maybe(node),
                             .node_name = node ? node->name_id : 0};
     const struct tap_names *names = tap_session_names(t->session);
     size_t need = tap_term_print(names, NULL, 0, term, len, &how);

@@ -168,6 +168,7 @@ static void print(struct tap_events *c, const struct tap_event *e)
     const struct tap_node *node = tap_session_node_facts(c->trace->session, e->node);
     struct tap_print how = {.syntax = c->syntax,
                             .printable_unicode = node && node->printable_unicode,
+                            .has_maybe = node && tap_node_has_maybe(node),
                             .node_name = node ? node->name_id : 0};
     const uint8_t *arena = c->piece->base.arena;
     c->text.len = 0;

@@ -172,7 +172,7 @@ static bool make_form(struct tap_intern *in, const struct tap_name *name, enum f
 static bool is_simple(const char *text, size_t len)
 {
     static const char *const bare[] = {"nil", "true", "false"};
-    if (!tap_atom_is_bare(text, len))
+    if (!tap_atom_is_bare(text, len, false))
         return false;
     for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++)
         if (strlen(bare[i]) == len && memcmp(bare[i], text, len) == 0)

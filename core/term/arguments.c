@@ -66,8 +66,9 @@ static uint32_t print_plain(struct arguments *a, struct tap_cursor *c, uint32_t 
             memcpy(from, a->separator, 2);
             from += a->separator_len;
         }
-        to =
-            a->plain.end - from >= (ptrdiff_t)TAP_PLAIN_LEAF_MAX ? tap_plain_leaf(from, &at) : NULL;
+        to = a->plain.end - from >= (ptrdiff_t)TAP_PLAIN_LEAF_MAX
+                 ? tap_plain_leaf(from, &at, &a->plain)
+                 : NULL;
         if (!to && !(to = tap_plain_term(from, &at, &a->plain, 0)))
             break;
     }

@@ -7,10 +7,11 @@
  * Elixir., identifiers and operators after a colon, all else in double quotes. The common atom is
  * lower-case ASCII: one table look-up a byte and a copy.
  *
- * OTP 27 also quotes 'maybe' and 'else', which are reserved there. Of the test's 31,000 terms
- * (test_term_print) that is all that differs on 27. Identifiers of other scripts than latin are
- * always quoted in Elixir syntax (Elixir leaves :日本 bare, but only after judging which scripts
- * may mix): what is printed is still the same atom.
+ * OTP 27 also quotes 'maybe' and 'else', which are reserved there (tap_print.has_maybe). Of the
+ * test's 31,000 terms (test_term_print) that is all that differs on 27. Names of modules and
+ * functions have one form for all nodes, that of OTP 25. Identifiers of other scripts than latin
+ * are always quoted in Elixir syntax (Elixir leaves :日本 bare, but only after judging which
+ * scripts may mix): what is printed is still the same atom.
  */
 #include "term/out.h"
 #include "term/fast_path.h"
@@ -45,43 +46,51 @@ static inline uint64_t word_of(const char *s, size_t n)
     return (uint64_t)p[0] | (uint64_t)p[n / 2] << 8 * (n / 2) | (uint64_t)p[n - 1] << 8 * (n - 1);
 }
 
-/* erl_scan:reserved_word/1 of OTP 25, by a hash that gives each of them a place of its own. */
-static inline bool is_reserved_word(uint64_t word)
+/* erl_scan:reserved_word/1, by a hash that gives each of them a place of its own. `maybe`: of OTP
+ * 27 and later. */
+static inline bool is_reserved_word(uint64_t word, bool maybe)
 {
 #define WORD(a, b, c, d, e, f, g)                                                                 \
     ((uint64_t)a | (uint64_t)b << 8 | (uint64_t)c << 16 | (uint64_t)d << 24 | (uint64_t)e << 32 | \
      (uint64_t)f << 40 | (uint64_t)g << 48)
+#define MAYBE WORD('m', 'a', 'y', 'b', 'e', 0, 0)
+#define ELSE WORD('e', 'l', 's', 'e', 0, 0, 0)
     static const uint64_t words[64] = {
-        [7] = WORD('i', 'f', 0, 0, 0, 0, 0),
-        [11] = WORD('w', 'h', 'e', 'n', 0, 0, 0),
-        [12] = WORD('c', 'o', 'n', 'd', 0, 0, 0),
-        [13] = WORD('e', 'n', 'd', 0, 0, 0, 0),
-        [15] = WORD('o', 'r', 0, 0, 0, 0, 0),
-        [18] = WORD('a', 'n', 'd', 0, 0, 0, 0),
-        [25] = WORD('a', 'f', 't', 'e', 'r', 0, 0),
-        [26] = WORD('r', 'e', 'm', 0, 0, 0, 0),
-        [27] = WORD('t', 'r', 'y', 0, 0, 0, 0),
-        [28] = WORD('x', 'o', 'r', 0, 0, 0, 0),
-        [36] = WORD('c', 'a', 's', 'e', 0, 0, 0),
-        [37] = WORD('b', 'a', 'n', 'd', 0, 0, 0),
+        [4] = WORD('f', 'u', 'n', 0, 0, 0, 0),
+        [6] = WORD('l', 'e', 't', 0, 0, 0, 0),
+        [7] = WORD('b', 's', 'r', 0, 0, 0, 0),
+        [9] = WORD('b', 'o', 'r', 0, 0, 0, 0),
+        [10] = WORD('b', 'e', 'g', 'i', 'n', 0, 0),
+        [11] = WORD('x', 'o', 'r', 0, 0, 0, 0),
+        [15] = WORD('a', 'n', 'd', 'a', 'l', 's', 'o'),
+        [17] = WORD('r', 'e', 'c', 'e', 'i', 'v', 'e'),
+        [18] = WORD('c', 'a', 's', 'e', 0, 0, 0),
+        [19] = WORD('w', 'h', 'e', 'n', 0, 0, 0),
+        [21] = WORD('o', 'r', 'e', 'l', 's', 'e', 0),
+        [22] = WORD('b', 'a', 'n', 'd', 0, 0, 0),
+        [23] = WORD('b', 's', 'l', 0, 0, 0, 0),
+        [24] = WORD('c', 'a', 't', 'c', 'h', 0, 0),
+        [26] = WORD('d', 'i', 'v', 0, 0, 0, 0),
+        [29] = ELSE,
+        [32] = WORD('a', 'n', 'd', 0, 0, 0, 0),
+        [35] = WORD('b', 'n', 'o', 't', 0, 0, 0),
+        [37] = WORD('t', 'r', 'y', 0, 0, 0, 0),
         [38] = WORD('b', 'x', 'o', 'r', 0, 0, 0),
-        [39] = WORD('l', 'e', 't', 0, 0, 0, 0),
-        [40] = WORD('b', 's', 'r', 0, 0, 0, 0),
-        [43] = WORD('b', 'n', 'o', 't', 0, 0, 0),
-        [45] = WORD('b', 's', 'l', 0, 0, 0, 0),
-        [46] = WORD('b', 'e', 'g', 'i', 'n', 0, 0),
-        [47] = WORD('a', 'n', 'd', 'a', 'l', 's', 'o'),
-        [51] = WORD('r', 'e', 'c', 'e', 'i', 'v', 'e'),
-        [52] = WORD('f', 'u', 'n', 0, 0, 0, 0),
-        [53] = WORD('d', 'i', 'v', 0, 0, 0, 0),
-        [54] = WORD('c', 'a', 't', 'c', 'h', 0, 0),
-        [56] = WORD('b', 'o', 'r', 0, 0, 0, 0),
-        [59] = WORD('o', 'r', 'e', 'l', 's', 'e', 0),
-        [61] = WORD('n', 'o', 't', 0, 0, 0, 0),
+        [40] = WORD('c', 'o', 'n', 'd', 0, 0, 0),
+        [47] = WORD('a', 'f', 't', 'e', 'r', 0, 0),
+        [49] = WORD('n', 'o', 't', 0, 0, 0, 0),
+        [51] = WORD('i', 'f', 0, 0, 0, 0, 0),
+        [57] = MAYBE,
+        [58] = WORD('r', 'e', 'm', 0, 0, 0, 0),
+        [59] = WORD('o', 'r', 0, 0, 0, 0, 0),
+        [62] = WORD('e', 'n', 'd', 0, 0, 0, 0),
         [63] = WORD('o', 'f', 0, 0, 0, 0, 0),
     };
+    return words[word * UINT64_C(0x5D7EA07245CC258D) >> 58] == word &&
+           (maybe || (word != MAYBE && word != ELSE));
+#undef ELSE
+#undef MAYBE
 #undef WORD
-    return words[word * UINT64_C(0x7AF027BC08D6AF57) >> 58] == word;
 }
 
 /* Are all n of its bytes, at most eight, small letters? */
@@ -92,7 +101,7 @@ static inline bool is_lower_word(uint64_t word, size_t n)
     return ((v + ones * (0x80 - 'a')) & ~(v + ones * (0x7f - 'z')) & ~v & high) == high;
 }
 
-bool tap_atom_is_bare(const char *s, size_t n)
+bool tap_atom_is_bare(const char *s, size_t n, bool maybe)
 {
     const uint8_t *p = (const uint8_t *)s;
     size_t i = 1;
@@ -101,7 +110,7 @@ bool tap_atom_is_bare(const char *s, size_t n)
     if (n <= 8) {
         uint64_t word = word_of(s, n);
         if (is_lower_word(word, n))
-            return !is_reserved_word(word);
+            return !is_reserved_word(word, maybe);
     }
     if (!(class_of[p[0]] & LOWER)) /* only small letters make a reserved word */
         return false;
@@ -286,7 +295,7 @@ void tap_out_atom(struct tap_out *o, const char *s, size_t n, bool latin1, enum 
         size_t i = 1;
         while (i < n && class_of[p[i]])
             i++;
-        if (i == n && (n > 8 || !is_reserved_word(word_of(s, n)))) {
+        if (i == n && (n > 8 || !is_reserved_word(word_of(s, n), o->maybe))) {
             tap_out_run(o, s, n);
             return;
         }

@@ -96,13 +96,14 @@ char *tap_plain_term(char *p, struct tap_cursor *c, const struct tap_plain *how,
         return NULL;
     if (__builtin_expect(how->end - p < (ptrdiff_t)TAP_PLAIN_LEAF_MAX || depth > DEPTH_MAX, 0))
         return NULL;
-    char *leaf = tap_plain_leaf(p, c);
+    char *leaf = tap_plain_leaf(p, c, how);
     if (leaf)
         return leaf;
     const uint8_t *t = c->p;
     switch (t[0]) {
     case TAP_EXT_ATOM: /* older nodes; ASCII is the same in latin1 */
-        if (left < 3 || t[1] || left < 3u + t[2] || !tap_atom_is_bare((const char *)t + 3, t[2]))
+        if (left < 3 || t[1] || left < 3u + t[2] ||
+            !tap_atom_is_bare((const char *)t + 3, t[2], how->maybe))
             return NULL;
         c->p += 3u + t[2];
         return tap_plain_short(p, t + 3, t[2]);
@@ -143,7 +144,7 @@ char *tap_plain_term(char *p, struct tap_cursor *c, const struct tap_plain *how,
 
 struct tap_plain tap_plain_of(const struct tap_names *names, const struct tap_print *print)
 {
-    struct tap_plain how = {.json = print->json};
+    struct tap_plain how = {.json = print->json, .maybe = print->has_maybe};
     uint32_t id = print->node_name;
     if (names && id)
         how.home = &names->chunks[id / TAP_NAME_CHUNK][id % TAP_NAME_CHUNK];

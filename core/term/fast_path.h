@@ -13,7 +13,7 @@
 struct tap_plain {
     const char *end; /* output may go as far */
     const struct tap_name *home;
-    bool json;
+    bool json, maybe;
 };
 /* All but `end`. The syntax must be Erlang's. */
 struct tap_plain tap_plain_of(const struct tap_names *, const struct tap_print *);
@@ -21,8 +21,8 @@ struct tap_plain tap_plain_of(const struct tap_names *, const struct tap_print *
  * not fit; nothing is promised of the cursor and of the bytes at p then. */
 char *tap_plain_term(char *p, struct tap_cursor *, const struct tap_plain *, unsigned depth);
 
-/* atom.c: does it stand without quotes in Erlang, all ASCII? */
-bool tap_atom_is_bare(const char *text, size_t n);
+/* atom.c: does it stand without quotes in Erlang, all ASCII? `maybe`: of OTP 27 and later. */
+bool tap_atom_is_bare(const char *text, size_t n, bool maybe);
 
 /* ---- Inline: what most arguments are */
 
@@ -62,7 +62,7 @@ static inline char *tap_plain_short(char *p, const uint8_t *from, uint32_t n)
 
 /* The most frequent leaves. NULL: it is another one, and the cursor stands where it stood. There is
  * room for a leaf. */
-static inline char *tap_plain_leaf(char *p, struct tap_cursor *c)
+static inline char *tap_plain_leaf(char *p, struct tap_cursor *c, const struct tap_plain *how)
 {
     const uint8_t *t = c->p;
     size_t left = tap_left(c);
@@ -80,7 +80,7 @@ static inline char *tap_plain_leaf(char *p, struct tap_cursor *c)
         return tap_plain_u32(p, t[1]);
     }
     if (t[0] != TAP_EXT_SMALL_ATOM_UTF8 || left < 2u + t[1] ||
-        !tap_atom_is_bare((const char *)t + 2, t[1]))
+        !tap_atom_is_bare((const char *)t + 2, t[1], how->maybe))
         return NULL;
     c->p += 2u + t[1];
     return tap_plain_short(p, t + 2, t[1]);

@@ -21,6 +21,7 @@ void tap_out_init(struct tap_out *o, char *dst, size_t cap, const struct tap_pri
     o->json = print && print->json;
     o->elixir = print && print->syntax == TAP_PRINT_ELIXIR;
     o->unicode = print && print->printable_unicode;
+    o->maybe = print && print->has_maybe;
     set_room(o);
 }
 

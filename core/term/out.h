@@ -22,6 +22,7 @@ struct tap_out {
     size_t over;       /* bytes that did not fit in cap */
     bool done;         /* the limit was reached: nothing more is written */
     bool json, elixir, unicode;
+    bool maybe; /* OTP 27 and later: that atom has quotes, and else */
 };
 
 /* How an Elixir atom stands: :foo, the foo: of a keyword, the foo of Mod.foo/1. */

@@ -350,8 +350,9 @@ static void a_pid_needs_no_more_than_is_promised(void)
 #define FUN_SIZE 0, 0, 0, 57
 #define FUN_HASH(last) 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last
 /* index, no free variables, module, old index, old unique number, pid */
-#define FUN_REST \
-    0, 0, 0, 3, 0, 0, 0, 0, 119, 1, 'm', 97, 3, 97, 4, 88, NODE_W, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3
+#define FUN_REST                                                                                 \
+    0, 0, 0, 3, 0, 0, 0, 0, 119, 1, 'm', 97, 3, 97, 4, 88, NODE_W, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, \
+        0, 3
 
 static void reads_old_encodings(void)
 {
@@ -382,6 +383,34 @@ static void reads_old_encodings(void)
     PRINTS(&e, "[x,y]", 108, 0, 0, 0, 1, 119, 1, 'x', 108, 0, 0, 0, 1, 119, 1, 'y', 106);
     PRINTS(&e, "a", 108, 0, 0, 0, 0, 119, 1, 'a');
     PRINTS(&e, "0", 110, 3, 1, 0, 0, 0);
+    tap_intern_free(names);
+}
+
+/* Words of the language since OTP 27, by any of the printer's ways; Elixir has others. */
+static void otp_27_quotes_maybe_and_else(void)
+{
+    static const uint8_t terms[] = {108, 0,   0,   0,   5,   119, 5,   'm', 'a', 'y', 'b', 'e', 100,
+                                    0,   4,   'e', 'l', 's', 'e', 116, 0,   0,   0,   1,   119, 4,
+                                    'e', 'l', 's', 'e', 119, 5,   'm', 'a', 'y', 'b', 'e', 119, 3,
+                                    'e', 'n', 'd', 119, 4,   'e', 'l', 's', 'a', 106};
+    char text[400];
+    setup();
+    struct tap_print before = {.node_name = home}, since = {.node_name = home, .has_maybe = true};
+    struct tap_print x = {.syntax = TAP_PRINT_ELIXIR, .node_name = home, .has_maybe = true};
+    check_bytes(&before, "[maybe,else,#{else => maybe},'end',elsa]", terms, sizeof terms);
+    check_bytes(&since, "['maybe','else',#{'else' => 'maybe'},'end',elsa]", terms, sizeof terms);
+    check_bytes(&x, "[:maybe, :else, %{else: :maybe}, :end, :elsa]", terms, sizeof terms);
+    for (int i = 0; i < 2; i++) {
+        const char *expected = i ? "'maybe', 'else', #{'else' => 'maybe'}, 'end', elsa"
+                                 : "maybe, else, #{else => maybe}, 'end', elsa";
+        size_t n = tap_arguments_print(tap_intern_names(names), text, sizeof text, terms,
+                                       sizeof terms, ", ", i ? &since : &before);
+        CU_ASSERT(n == strlen(expected) && memcmp(text, expected, n) == 0);
+    }
+    CU_ASSERT(!tap_node_has_maybe(&(struct tap_node){.release = "26"}));
+    CU_ASSERT(tap_node_has_maybe(&(struct tap_node){.release = "27"}));
+    CU_ASSERT(tap_node_has_maybe(&(struct tap_node){.release = "29-rc1"}));
+    CU_ASSERT(!tap_node_has_maybe(&(struct tap_node){.release = ""}));
     tap_intern_free(names);
 }
 
@@ -690,7 +719,8 @@ UNIT_TESTS("term_print", UNIT_TEST(arguments_stand_between_separators),
            UNIT_TEST(prints_as_erlang_latin1), UNIT_TEST(prints_as_erlang_unicode),
            UNIT_TEST(prints_as_elixir), UNIT_TEST(reads_what_it_prints),
            UNIT_TEST(prints_other_nodes_by_name), UNIT_TEST(a_pid_needs_no_more_than_is_promised),
-           UNIT_TEST(reads_old_encodings), UNIT_TEST(says_what_is_bad),
-           UNIT_TEST(shows_what_depth_and_width_cut), UNIT_TEST(cuts_keyword_lists_and_maps),
-           UNIT_TEST(prints_peers), UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes),
-           UNIT_TEST(escapes_json), UNIT_TEST(tells_its_speed))
+           UNIT_TEST(reads_old_encodings), UNIT_TEST(otp_27_quotes_maybe_and_else),
+           UNIT_TEST(says_what_is_bad), UNIT_TEST(shows_what_depth_and_width_cut),
+           UNIT_TEST(cuts_keyword_lists_and_maps), UNIT_TEST(prints_peers),
+           UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes), UNIT_TEST(escapes_json),
+           UNIT_TEST(tells_its_speed))

@@ -31,6 +31,7 @@ static void nodes_describe(struct tap_chrome *c, struct tap_chrome_node *n,
     n->print = (struct tap_print){.struct_size = sizeof(struct tap_print),
                                   .syntax = (enum tap_print_syntax)c->settings->syntax,
                                   .printable_unicode = node->printable_unicode,
+                                  .has_maybe = tap_node_has_maybe(node),
                                   .node_name = node->name_id,
                                   .limit = (size_t)c->settings->limit,
                                   .json = true};

@@ -188,6 +188,7 @@ static struct tap_print print_for(const struct tap_json *self, const struct tap_
 {
     struct tap_print print = self->print;
     print.printable_unicode = node->printable_unicode;
+    print.has_maybe = node->has_maybe;
     print.node_name = node->name_id;
     print.json = true;
     return print;

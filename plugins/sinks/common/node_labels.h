@@ -12,7 +12,7 @@
 #include "beamtap/sink.h"
 
 struct tap_sink_node {
-    bool known, printable_unicode;
+    bool known, printable_unicode, has_maybe;
     uint32_t name_id; /* 0: the core does not know this node */
 };
 
@@ -39,7 +39,8 @@ tap_sink_nodes_learn(struct tap_sink_nodes *nodes, const struct tap_host *host, 
         nodes->at = at;
         nodes->count = count;
     }
-    nodes->at[index] = (struct tap_sink_node){true, node->printable_unicode, node->name_id};
+    nodes->at[index] = (struct tap_sink_node){true, node->printable_unicode,
+                                              tap_node_has_maybe(node), node->name_id};
     return &nodes->at[index];
 }
 static inline const struct tap_sink_node *
@@ -59,6 +60,7 @@ static inline struct tap_print tap_sink_print(const struct tap_sink_node *node,
     struct tap_print print = TAP_SIZED(struct tap_print);
     print.syntax = syntax;
     print.printable_unicode = node->printable_unicode;
+    print.has_maybe = node->has_maybe;
     print.node_name = node->name_id;
     return print;
 }

@@ -210,7 +210,17 @@ struct tap_print {
     /* 0: no bound. What is beyond is "...", such as [1,2|...]. */
     uint32_t max_depth; /* containers inside one another */
     uint32_t max_items; /* of a list, tuple or map; a string is one thing */
+    /* Erlang's syntax of OTP 27 and later, where the atoms maybe and else have quotes: what
+     * tap_node_has_maybe says of the term's node */
+    bool has_maybe;
 };
+static inline bool tap_node_has_maybe(const struct tap_node *node)
+{
+    unsigned release = 0;
+    for (const char *p = node->release; *p >= '0' && *p <= '9' && release < 1000; p++)
+        release = 10 * release + (unsigned)(*p - '0');
+    return release >= 27;
+}
 
 /* Constant facts about the run. */
 struct tap_plan_function; /* plan.h */
