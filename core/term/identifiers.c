@@ -2,9 +2,10 @@
  *
  * Their own node's print as in that node: <0.123.0>, #Port<0.5>, #Ref<0.1.2.3>. Those of other
  * nodes would print there with a number that means something only inside that VM (<9325.1.2>): here
- * they carry their node's name. A local fun's name is not in its encoding: in Elixir syntax the
- * function that made it is not shown (#Function<1.2/1 in Shop.Cart>, where inspect adds .add/2 when
- * the module is loaded).
+ * they carry their node's name. One of an earlier life of the node itself (the same name, another
+ * creation) is printed as one of it: no stream says which creation its node has. A local fun's name
+ * is not in its encoding: in Elixir syntax the function that made it is not shown (#Function<1.2/1
+ * in Shop.Cart>, where inspect adds .add/2 when the module is loaded).
  */
 #include "term/out.h"
 
