@@ -16,6 +16,7 @@
 #include "config/config_text.h"
 #include "config/replay_defaults.h"
 #include "config/session_options.h"
+#include "config/indented_keys.h"
 #include "config/override.h"
 #include "config/ini_file.h"
 #include "config/triggers.h"
@@ -45,34 +46,6 @@ static bool *used_flags(struct builder *b, const struct tap_ini_section *s)
     return tap_mempool_alloc(b->config->pool, (s->count + 1) * sizeof(bool));
 }
 
-/* An indented key continues the value above it; that is seldom meant when it is a key of this
- * section. */
-static void section_indented_keys(struct builder *b, const struct tap_ini_section *s,
-                                  const struct tap_option *const *tables, const size_t *counts,
-                                  size_t n)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        const char *text = s->settings[i].value.text;
-        int line = s->settings[i].value.line;
-        while ((text = strchr(text, '\n'))) {
-            text += 1 + strspn(text + 1, " \t");
-            line++;
-            size_t len = strcspn(text, " \t=\n");
-            if (text[len + strspn(text + len, " \t")] != '=')
-                continue;
-            for (size_t t = 0; t < n; t++)
-                for (size_t o = 0; o < counts[t]; o++)
-                    if (strncmp(tables[t][o].name, text, len) == 0 && !tables[t][o].name[len]) {
-                        struct tap_text at = {"", s->settings[i].value.file, line, 0};
-                        tap_error_add_at(
-                            b->err, s->name, &at,
-                            "'%s' is indented, so it continues '%s': begin it in the first column",
-                            tables[t][o].name, s->settings[i].key);
-                    }
-        }
-    }
-}
-
 static bool config_session_section(struct builder *b)
 {
     struct tap_config *c = b->config;
@@ -85,7 +58,7 @@ static bool config_session_section(struct builder *b)
     if (!used)
         return false;
     const struct tap_option *tables[] = {tap_session_options};
-    section_indented_keys(b, s, tables, &tap_session_option_count, 1);
+    tap_indented_keys(s, tables, &tap_session_option_count, 1, b->err);
     tap_options_fill(tap_session_options, tap_session_option_count, s->settings, s->count, used,
                      &c->session, c->pool, "session", &s->where, b->err);
     tap_options_unknown(tables, &tap_session_option_count, 1, s->settings, s->count, used,
@@ -197,7 +170,7 @@ static bool config_instance(struct builder *b, const struct tap_ini_section *s)
     in->settings = tap_mempool_alloc(c->pool, p->settings_size + 1);
     if (!in->settings)
         return false;
-    section_indented_keys(b, s, tables, counts, tables_n);
+    tap_indented_keys(s, tables, counts, tables_n, b->err);
     enum tap_status status =
         tap_options_fill(in->loaded->options, p->option_count, s->settings, s->count, used,
                          in->settings, c->pool, s->name, &s->where, b->err);

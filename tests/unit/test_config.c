@@ -245,6 +245,16 @@ static void tells_mistakes_of_form(void)
                                "begin it in the first column\n"
                                "t.ini:5:3: [sink:plain] an indented line continues 'path', which "
                                "takes one line: begin a new key in the first column\n");
+    says(GOOD "line = f(size, path, line) when\n   size == 1,\n   path=:=x,\n\tline =< 2 ;\n"
+              "   path =/= y and\n   line =~ z,\n   size => 3\nmode = fast\n",
+         "");
+    says(GOOD "line = f(size) when\n   size= 1\n   path=~/x\n   line=/x",
+         "t.ini:6: [sink:plain] 'size' is indented, so it continues 'line': "
+         "begin it in the first column\n"
+         "t.ini:7: [sink:plain] 'path' is indented, so it continues 'line': "
+         "begin it in the first column\n"
+         "t.ini:8: [sink:plain] 'line' is indented, so it continues 'line': "
+         "begin it in the first column\n");
     says(GOOD "line = \xff\n", "t.ini:5: this line is not UTF-8\n");
     static const char nul[] = GOOD "line = a\0b\n";
     tap_config_free(parse_with(nul, sizeof nul - 1, NULL, 0));
