@@ -80,6 +80,7 @@ def a_name_that_comes_later_is_followed():
 
 
 def who_lives_in_a_tree_belongs_to_it():
+    """And bears the root's name as little as its pid."""
     for by_name in (True, False):
         node = Node()
         root, child, grandchild, stranger = re.findall(r'<[\d.]+>', node('e2e_follow:tree()'))
@@ -91,6 +92,9 @@ def who_lives_in_a_tree_belongs_to_it():
         young = node('(fun() -> R = make_ref(), %s ! {child, self(), R}, receive {R, P} -> e2e_follow:work(P, 7), P end end)()' %
                      at(grandchild))
         done(run, node, [(root, 0), (child, 2), (grandchild, 3), (young, 7)], pids)
+        Run(None, run.path('trace.btf'), '--pids', 'e2e_root' if by_name else root, '--sink', 'csv:path=root.csv',
+            command='export', cwd=run.dir).ended(0)
+        assert calls(run, 'root.csv') == [(root, 0)], calls(run, 'root.csv')
         node.stop()
 
 
@@ -132,4 +136,21 @@ def a_tree_is_followed_too():
     node.stop()
 
 
-tests(a_restarted_process_is_followed, a_name_that_comes_later_is_followed, who_lives_in_a_tree_belongs_to_it, two_sinks_differ, a_tree_is_followed_too)
+def a_child_s_end_is_not_its_root_s():
+    """A trigger looks for the bearer of a name, in a run that has the tree of that name."""
+    node = Node()
+    root, child, _, _ = re.findall(r'<[\d.]+>', node('e2e_follow:tree()'))
+    run = Run((INI % (node.name, 'function_call, process_exit', 'tree:e2e_root')).replace(
+        'duration = 0', 'duration = 0\nstop_on = exit e2e_root'), '--json')
+    node.traced(at(child))
+    assert node('%s ! stop, timer:sleep(300), e2e_follow:work(e2e_root, 1)' % at(child)) == 'ok'
+    assert node('e2e_root ! stop, ok') == 'ok'
+    run.ended(0)
+    exits = [r['pid'] for r in rows(run, 'trace.csv') if r['event'] == 'process_exit']
+    assert calls(run) == [(root, 1)] and exits == [child, root], (calls(run), exits)
+    node.clean()
+    node.stop()
+
+
+tests(a_restarted_process_is_followed, a_name_that_comes_later_is_followed, who_lives_in_a_tree_belongs_to_it, two_sinks_differ, a_tree_is_followed_too,
+      a_child_s_end_is_not_its_root_s)

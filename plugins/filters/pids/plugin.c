@@ -5,8 +5,8 @@
  * reports, names, register events) and who spawned whom (spawn and start events). All stand in the
  * stream, so the verdict depends on it alone. Until a name is known, nothing passes for it.
  */
-#include "filters/common/name.h"
 #include "filters/pids/pid_set.h"
+#include "filters/pids/terms.h"
 
 struct tap_pids_settings {
     struct tap_text_list pids;
@@ -33,6 +33,7 @@ struct pids_selector {
     enum tap_plan_process_type type;
     char *text; /* <0.1.2>, or the name as the node writes it */
     uint32_t id, serial;
+    bool met; /* in the report that is being read */
     const struct tap_text *where;
 };
 struct tap_pids {
@@ -196,84 +197,59 @@ static uint32_t pids_bits(const struct tap_pids *f, const struct tap_pid *pid)
     return tap_pid_set_get(&f->set, pid) | tap_pid_set_get(&f->set, &named);
 }
 
-/* An atom as UTF-8 with a NUL; false: it is none. Old nodes send latin1. */
-static bool pids_atom(struct tap_cursor *c, char dst[TAP_FILTER_NAME_MAX + 1])
-{
-    const char *text;
-    uint32_t len, n = 0;
-    bool latin1;
-    if (!tap_read_atom(c, &text, &len, &latin1) ||
-        len > (latin1 ? TAP_FILTER_NAME_MAX / 2 : TAP_FILTER_NAME_MAX))
-        return false;
-    for (uint32_t i = 0; i < len; i++) {
-        unsigned char b = (unsigned char)text[i];
-        if (latin1 && b >= 0x80) {
-            dst[n++] = (char)(0xC0 | b >> 6);
-            b = 0x80 | (b & 0x3F);
-        }
-        dst[n++] = (char)b;
-    }
-    dst[n] = 0;
-    return true;
-}
-
-/* What a process gets for bearing this name, or for living below the process of a tree: the plan's
- * report has it under the tree's text. */
-static uint32_t pids_name_bits(const struct tap_pids *f, const char *name)
+/* What a process gets for bearing this name; `below`: for living below the process of its tree
+ * alone. */
+static uint32_t pids_name_bits(const struct tap_pids *f, const char *name, bool below)
 {
     uint32_t bits = 0;
     for (size_t i = 0; i < f->count; i++) {
         enum tap_plan_process_type type = f->selectors[i].type;
         bool tree = type == TAP_PROCESS_TREE_NAME || type == TAP_PROCESS_TREE_PID;
-        if ((type == TAP_PROCESS_NAME || tree) && !strcmp(f->selectors[i].text, name))
+        if (((type == TAP_PROCESS_NAME && !below) || tree) && !strcmp(f->selectors[i].text, name))
             bits |= PIDS_KEEP | PIDS_SEEN | (tree ? PIDS_TREE : 0);
     }
     return bits;
 }
 
-/* A selector of the plan's report: the name as a binary, or {name, Atom}, {tree, {name, Atom}}; the
- * others need no resolution. Gives the name it speaks of, or "". The report may hold what other
- * filters asked for, so only the name counts: our own selectors say what it means here. */
-static bool pids_read_selector(struct tap_cursor *c, char name[TAP_FILTER_NAME_MAX + 1])
+/* Is it the first time that this report has it? In older recordings who lives below a root stands
+ * behind it, with the root's text. */
+static bool pids_meets(struct tap_pids *f, const char *name)
 {
-    struct tap_cursor t = *c;
-    const uint8_t *bytes;
-    uint32_t n;
-    name[0] = 0;
-    if (tap_peek(&t) == TAP_EXT_BINARY) {
-        if (tap_read_binary(&t, &bytes, &n) && n <= TAP_FILTER_NAME_MAX) {
-            memcpy(name, bytes, n);
-            name[n] = 0;
-        }
-    } else if (tap_read_tuple(&t, &n) && n == 2) {
-        if (tap_match_atom(&t, "tree") && (!tap_read_tuple(&t, &n) || n != 2))
-            return tap_skip(c);
-        if (tap_match_atom(&t, "name") && !pids_atom(&t, name))
-            name[0] = 0;
+    bool first = true;
+    for (size_t i = 0; i < f->count; i++) {
+        if (strcmp(f->selectors[i].text, name) != 0)
+            continue;
+        first &= !f->selectors[i].met;
+        f->selectors[i].met = true;
     }
-    return tap_skip(c);
+    return first;
 }
 
-/* The value of `processes` in the plan's report: [{Selector, Pid}]. */
-static void pids_read_processes(struct tap_pids *f, struct tap_cursor *c)
+/* The value of `processes` in the plan's report: [{Selector, Pid}]. `alone`: it has nothing else.
+ * Such a one is of one process that has been given a name, or of what more was found of a tree. */
+static void pids_read_processes(struct tap_pids *f, struct tap_cursor *c, bool alone)
 {
     char name[TAP_FILTER_NAME_MAX + 1];
     uint32_t n, arity;
     if (!tap_read_list(c, &n))
         return;
+    for (size_t i = 0; i < f->count; i++)
+        f->selectors[i].met = false;
     for (uint32_t i = 0; i < n; i++) {
         struct tap_pid pid;
         const char *node;
         uint32_t len;
-        if (!tap_read_tuple(c, &arity) || arity != 2 || !pids_read_selector(c, name))
+        bool below;
+        if (!tap_read_tuple(c, &arity) || arity != 2 || !tap_pids_read_selector(c, name, &below))
             return;
         struct tap_cursor t = *c;
         if (!tap_skip(c))
             return;
         if (!name[0] || !tap_read_pid(&t, &node, &len, &pid))
             continue; /* not a name, or one that nobody bears yet */
+        bool bears = !below && pids_meets(f, name) && !(alone && n > 1);
         pid.node = f->host->intern(f->host, node, len);
-        pids_learn(f, &pid, pids_name_bits(f, name));
+        pids_learn(f, &pid, pids_name_bits(f, name, !bears));
     }
 }
 
@@ -286,7 +262,7 @@ static void pids_read_plan(struct tap_pids *f, struct tap_cursor c)
     for (uint32_t i = 0; i < pairs; i++) {
         if (tap_match_atom(&c, "processes")) {
             struct tap_cursor value = c;
-            pids_read_processes(f, &value);
+            pids_read_processes(f, &value, pairs == 1);
         } else if (!tap_skip(&c)) {
             return;
         }
@@ -308,9 +284,9 @@ static void pids_read_facts(struct tap_pids *f, struct tap_cursor c)
     for (uint32_t i = 0; i < n; i++) {
         struct tap_cursor fact = c;
         if (tap_read_tuple(&fact, &arity) && arity == 2 && tap_match_atom(&fact, "name") &&
-            pids_atom(&fact, name)) {
+            tap_pids_read_atom(&fact, name)) {
             pid.node = f->host->intern(f->host, node, len);
-            pids_learn(f, &pid, pids_name_bits(f, name));
+            pids_learn(f, &pid, pids_name_bits(f, name, false));
             return;
         }
         if (!tap_skip(&c))
@@ -340,8 +316,8 @@ static void pids_register(struct tap_pids *f, const struct tap_batch *batch,
     if ((uint64_t)e->payload.off + e->payload.len > batch->arena_len)
         return;
     struct tap_cursor c = tap_cursor(batch->arena + e->payload.off, e->payload.len);
-    if (pids_atom(&c, name))
-        pids_learn(f, &e->pid, pids_name_bits(f, name));
+    if (tap_pids_read_atom(&c, name))
+        pids_learn(f, &e->pid, pids_name_bits(f, name, false));
 }
 
 /* A process was born. A pid that was named as <0.1.2> is no parent on another node than its

@@ -123,9 +123,11 @@ tree_found(Found, #guardian{run = #run{select = Select, session = Session, trace
     case [F || {_, P} = F <- Found, not lists:member(P, Trees), not is_map_key(P, Excluded), not is_member(Session, Tracer, P)] of
         [] -> G;
         New ->
-            report(Run, {plan, #{processes => New}}),
+            report(Run, {plan, #{processes => tree_selectors(New)}}),
             follow_add([P || {_, P} <- New], true, none, G)
     end.
+
+tree_selectors(Below) -> [{{tree, Text}, P} || {Text, P} <- Below].
 
 tree_find(Roots) ->
     Below = maps:groups_from_list(fun({_, Parent}) -> Parent end, fun({P, _}) -> P end,

@@ -187,7 +187,7 @@ plan_processes(Selectors, Excluded) ->
                end
         end, {#select{excluded = Excluded}, [], []}, Selectors).
 
-%% With what lives below the roots of trees: {#select{}, Found, Notes}.
+%% With what lives below the roots of trees: {#select{}, Found, Notes}. Who reads it is not to take these for the root.
 plan_trees(#select{trees = [], excluded = _} = Select, Found) -> {Select, Found, []};
 plan_trees(#select{call = true} = Select, Found) -> {Select, Found, []};
 plan_trees(#select{trees = Roots, excluded = Excluded} = Select, Found) ->
@@ -195,7 +195,7 @@ plan_trees(#select{trees = Roots, excluded = Excluded} = Select, Found) ->
         unknown ->
             {Select, Found, [{<<"tree">>, <<"a process did not answer who its parent is: of those that live already only the first is traced">>}]};
         Below ->
-            {Select#select{trees = lists:usort(Roots ++ [P || {_, P} <- Below])}, Found ++ Below, []}
+            {Select#select{trees = lists:usort(Roots ++ [P || {_, P} <- Below])}, Found ++ tree_selectors(Below), []}
     end.
 
 selector_text({pid, Text}) -> Text;

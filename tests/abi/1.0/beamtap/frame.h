@@ -101,10 +101,12 @@
  *         before it in time are before it in the stream, but for those that are just being made
  *     {plan, Map}
  *         functions: [{M, F, Arity}] (at most 10,000) and function_count; processes: [{Selector,
- *         Pid}]; skipped: [{What :: binary, Why :: binary}] (what someone else traces, what matched
- *         nothing, what is sensitive ...); left_out: binary, where all modules or processes were
- *         asked for: which are not traced. Another one with processes alone follows when a name
- *         passes to another process, or more of a tree is found
+ *         Pid}], where Selector is the name or pid that was asked for, as a binary, or {tree,
+ *         Binary} of a process that lives below that one; skipped: [{What :: binary, Why ::
+ *         binary}] (what someone else traces, what matched nothing, what is sensitive ...);
+ *         left_out: binary, where all modules or processes were asked for: which are not traced.
+ *         Another one with processes alone follows when a name passes to another process, or more
+ *         of a tree is found
  *     {gap, FromMonotonic, ToMonotonic, Reason :: integer (enum tap_reason), Text :: binary}
  *         tracing was off between the two
  *     {gap, FromMonotonic, ToMonotonic, Reason, Text, Pid}
