@@ -164,7 +164,7 @@ expr(0) ->
         [] -> constant(pooled())
     end;
 expr(D) ->
-    case rand:uniform(16) of
+    case rand:uniform(18) of
         1 -> constant(gen(2));
         2 -> pick([whole(), '$$', {self}, {node}]);
         3 -> {list_to_tuple([value(D - 1) || _ <- lists:seq(1, rand:uniform(3))])};
@@ -178,5 +178,7 @@ expr(D) ->
         10 -> {is_record, value(D - 1), pick([a, ok, 1]), pick([1, 2, 3, a, -1])};
         11 -> {binary_part, value(D - 1), value(D - 1), value(D - 1)};
         12 -> condition();
+        13 -> maps:from_list([{value(D - 1), value(D - 1)} || _ <- lists:seq(1, rand:uniform(3))]);
+        14 -> K = value(D - 1), {pick([map_get, is_map_key]), K, #{K => value(D - 1), pick([b, value(0)]) => 1}};
         _ -> value(D - 1)
     end.

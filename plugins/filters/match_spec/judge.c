@@ -138,6 +138,27 @@ static bool eval_made(struct ms_eval *e, const struct ms_node *n, enum ms_type t
     return true;
 }
 
+/* May two keys be the same? Which pair the node then takes depends on its release. */
+static bool keys_collide(struct ms_eval *e, const struct ms_value *made, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++)
+        for (uint32_t k = 0; k < i; k++) {
+            enum ms_order o = ms_compare(&e->context, &made[i * 2], &made[k * 2], true);
+            if (o == MS_SAME || o == MS_NOBODY_KNOWS)
+                return true;
+        }
+    return false;
+}
+
+static bool eval_map(struct ms_eval *e, const struct ms_node *n, struct ms_value *out)
+{
+    if (!eval_made(e, n, MS_MAP, n->count * 2, out))
+        return false;
+    if (out->type == MS_MAP && n->computed && keys_collide(e, out->made, n->count))
+        *out = ms_value_unknown();
+    return true;
+}
+
 static void eval_bindings(struct ms_eval *e, struct ms_value *out)
 {
     uint32_t n = e->clause->variable_count;
@@ -190,7 +211,7 @@ static bool eval(struct ms_eval *e, const struct ms_node *n, struct ms_value *ou
     case MS_N_BINDINGS: eval_bindings(e, out); return true;
     case MS_N_TUPLE: return eval_made(e, n, MS_TUPLE, n->count, out);
     case MS_N_LIST: return eval_made(e, n, MS_LIST, n->count + 1, out);
-    case MS_N_MAP: return eval_made(e, n, MS_MAP, n->count * 2, out);
+    case MS_N_MAP: return eval_map(e, n, out);
     case MS_N_AND: return eval_chain(e, n, "false", out);
     case MS_N_OR: return eval_chain(e, n, "true", out);
     case MS_N_CALL: return eval_call(e, n, out);

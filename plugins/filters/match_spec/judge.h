@@ -21,7 +21,7 @@ enum ms_node_type {
     MS_N_BINDINGS, /* '$$' */
     MS_N_TUPLE,    /* count items */
     MS_N_LIST,     /* count items, and the tail behind them */
-    MS_N_MAP,      /* key, value, key, value, ...: count pairs */
+    MS_N_MAP,      /* key, value, key, value, ...: count pairs; a head's keys are constants */
     MS_N_AND,      /* andalso */
     MS_N_OR,       /* orelse */
     MS_N_CALL      /* function(items) */
@@ -36,6 +36,7 @@ typedef bool ms_function(struct ms_eval *, const struct ms_value *arguments, uin
 struct ms_node { /* of a head or a guard */
     enum ms_node_type type;
     uint32_t slot, count;
+    bool computed; /* of a map in a guard: some keys are other than they are written */
     const struct ms_node *items;
     ms_function *function; /* NULL: only the node knows */
     struct ms_value value;

@@ -107,21 +107,25 @@ static bool constant(struct tap_cursor *c, const struct ms_value *v, struct ms_n
     return v->type != MS_UNKNOWN && tap_skip(c);
 }
 
-/* A map's keys stand for themselves. */
+/* In a head a map's keys stand for themselves; elsewhere they are expressions, as its values. */
 static bool read_map(struct reading *r, struct tap_cursor *c, const struct ms_value *v, bool guard,
                      unsigned depth, struct ms_node *node)
 {
     struct ms_node *nodes = tap_left(c) / 2 >= v->length ? make_nodes(r, v->length * 2) : NULL;
+    bool computed = false;
     if (!nodes)
         return false;
     c->p = v->p;
     for (uint32_t i = 0; i < v->length; i++) {
         struct ms_value key = ms_value_read(c);
-        if (!constant(c, &key, &nodes[i * 2]) ||
-            !read_node(r, c, guard, depth + 1, &nodes[i * 2 + 1]))
+        bool read = guard ? read_node(r, c, true, depth + 1, &nodes[i * 2])
+                          : constant(c, &key, &nodes[i * 2]);
+        if (!read || !read_node(r, c, guard, depth + 1, &nodes[i * 2 + 1]))
             return false;
+        computed |= key.type == MS_TUPLE || nodes[i * 2].type != MS_N_CONSTANT;
     }
-    *node = (struct ms_node){.type = MS_N_MAP, .count = v->length, .items = nodes};
+    *node = (struct ms_node){
+        .type = MS_N_MAP, .count = v->length, .computed = guard && computed, .items = nodes};
     return true;
 }
 
