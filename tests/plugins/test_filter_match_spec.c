@@ -425,7 +425,88 @@ static void judges_calls_by_function(void)
     match_spec_destroy(m);
 }
 
+/* A call of m:f/1 with this argument (0: it was not carried), and its end. */
+static void add_call(unsigned kind, unsigned argument)
+{
+    struct tap_event *e = batch_add(kind, 1);
+    struct tap_buf b = {0};
+    e->module = fake_name("m"), e->function = fake_name("f"), e->arity = 1;
+    tap_write_list(&b, 1), tap_write_i64(&b, argument), tap_write_nil(&b);
+    if (kind == TAP_FUNCTION_CALL && argument)
+        e->payload = batch_term(b.data, b.len);
+    else if (kind == TAP_FUNCTION_CALL)
+        e->flags = TAP_EVENT_ARITY_ONLY;
+    tap_buf_free(&b);
+}
+
+/* Returns and exceptions whose call came before the recording, or was not told: what can be said of
+ * any call of the function. */
+static void ends_without_their_call_are_judged(void)
+{
+    static const struct {
+        const char *trace;
+        int drop;
+        const char *verdict; /* an end unseen, that of a 5, of a 1, of an unknown one */
+        unsigned counted;
+    } cases[] = {{"m:f/1", 1,
+                  "+"
+                  "++"
+                  "++"
+                  "++",
+                  0},
+                 {"m:f(_)", 1,
+                  "+"
+                  "++"
+                  "++"
+                  "++",
+                  0},
+                 {"m:f(X) when X > 3", 0,
+                  "+"
+                  "++"
+                  "--"
+                  "++",
+                  2},
+                 {"m:f(X) when X > 3", 1,
+                  "-"
+                  "++"
+                  "--"
+                  "--",
+                  2},
+                 {"m:f(X) when X > 3; is_pid(self())", 1,
+                  "-"
+                  "++"
+                  "--"
+                  "--",
+                  3},
+                 {"m:f(X) when false, X > 3", 0,
+                  "-"
+                  "--"
+                  "--"
+                  "--",
+                  0}};
+    static const unsigned kinds[] = {TAP_FUNCTION_RETURN, TAP_FUNCTION_EXCEPTION};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (size_t k = 0; k < 2; k++) {
+            struct tap_text item = {.text = cases[i].trace, .file = "t.ini", .line = 7};
+            struct tap_match_spec_settings s = {{1, &item}, {0, NULL}, cases[i].drop};
+            void *m = fake_create(&s);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+            add_call(kinds[k], 0);
+            static const unsigned arguments[] = {5, 1, 0};
+            for (size_t a = 0; a < 3; a++) {
+                add_call(TAP_FUNCTION_CALL, arguments[a]);
+                add_call(kinds[k], 0);
+            }
+            CU_ASSERT_STRING_EQUAL(fake_filter(m), cases[i].verdict);
+            CU_ASSERT(fake.counted == cases[i].counted && fake.warnings == !!cases[i].counted);
+            CU_ASSERT(!fake.warnings || starts(fake.warning, "line 7: this cannot be judged of "
+                                                             "every event here: there are "
+                                                             "returns and exceptions of calls"));
+            match_spec_destroy(m);
+        }
+}
+
 UNIT_TESTS("filter_match_spec", UNIT_TEST(readable_lines_compile), UNIT_TEST(floats_ask_no_locale),
            UNIT_TEST(readable_lines_match_as_erlang_clauses_do), UNIT_TEST(names_of_functions),
            UNIT_TEST(mistakes_are_told_with_their_place), UNIT_TEST(depth_is_bounded),
-           UNIT_TEST(judges_calls_by_function))
+           UNIT_TEST(judges_calls_by_function), UNIT_TEST(ends_without_their_call_are_judged))

@@ -39,7 +39,8 @@ static const struct tap_option match_spec_options[] = {
      .def = "keep",
      .choices = undecided_choices,
      .help = "what is done, where no node judges, with an event that cannot be judged here: it "
-             "came without its terms, or the spec asks for what only the node knows",
+             "came without its terms, it ends a call that was not seen, or the spec asks for what "
+             "only the node knows",
      .offset = offsetof(struct tap_match_spec_settings, undecided)},
 };
 

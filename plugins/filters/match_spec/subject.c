@@ -54,7 +54,8 @@ static void read_from(struct tap_cursor *c, uint32_t left, struct ms_value *item
 static void arguments(const struct tap_batch *b, const struct tap_event *e, struct ms_value *items,
                       struct ms_subject *s)
 {
-    bool carried = !(e->flags & (TAP_EVENT_ARITY_ONLY | TAP_EVENT_TRUNCATED));
+    bool carried = e->kind == TAP_FUNCTION_CALL &&
+                   !(e->flags & (TAP_EVENT_ARITY_ONLY | TAP_EVENT_TRUNCATED));
     if (carried && e->payload.len)
         s->whole = span_value(b, e->payload);
     if (s->whole.type != MS_UNKNOWN || e->arity < 0 || e->arity > MS_SUBJECT_ITEMS)
@@ -74,7 +75,8 @@ void tap_ms_subject(const struct tap_host *host, const struct tap_batch *b,
     s->node = node && node->name ? ms_value_atom(node->name) : ms_value_unknown();
     s->release = node && node->release ? atoi(node->release) : 0;
     bool read = open_message(b, e, &c, &s->self, &left);
-    if (e->kind == TAP_FUNCTION_CALL) {
+    if (e->kind == TAP_FUNCTION_CALL || e->kind == TAP_FUNCTION_RETURN ||
+        e->kind == TAP_FUNCTION_EXCEPTION) {
         arguments(b, e, items, s);
         return;
     }

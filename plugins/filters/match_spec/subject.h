@@ -9,7 +9,7 @@
 enum { MS_SUBJECT_ITEMS = 255 };
 
 /* Makes the subject; `items` has room for MS_SUBJECT_ITEMS + 1 values, in which it may lie. What
- * did not come with the event is unknown in it. */
+ * did not come with the event is unknown in it: of the end of a call all arguments are. */
 void tap_ms_subject(const struct tap_host *, const struct tap_batch *, const struct tap_event *,
                     struct ms_value *items, struct ms_subject *);
 /* May a return of this call come, as far as the event says? sure: it will, for the node reports a

@@ -1,7 +1,8 @@
 /* verdict.c: which events of a batch pass. Of several entries for one function the first clause
  * that matches decides, as in a node, where the agent joins them (agent/plan.hrl); returns and
- * exceptions follow their call's verdict. What cannot be decided is kept, counted, and said once an
- * entry.
+ * exceptions follow their call's verdict, or, where it was not seen, that of a call with any
+ * arguments. What cannot be decided is kept or left out as `undecided` says, counted, and said
+ * once an entry.
  */
 #include <stdio.h>
 
@@ -85,6 +86,8 @@ static void undecided(struct tap_match_spec *m, size_t i, const struct tap_event
         snprintf(function, sizeof function, "'%.40s' is known in the node alone",
                  m->judges[i].unknown);
         why = function;
+    } else if (TAP_KIND_BIT(e->kind) & ENDS) {
+        why = "there are returns and exceptions of calls that were not seen";
     } else if (e->flags & (TAP_EVENT_ARITY_ONLY | TAP_EVENT_TRUNCATED)) {
         why = "there are events without their terms";
     } else if (e->kind == TAP_MESSAGE_RECEIVE) {
@@ -100,19 +103,21 @@ static void undecided(struct tap_match_spec *m, size_t i, const struct tap_event
 /* ---- Judging */
 
 struct decision {
-    bool keep;
-    uint32_t kinds; /* of the end of a call */
+    bool accepted, silent;      /* by a clause of some entry */
+    uint32_t kinds, open_kinds; /* of the end of a call, as these entries want it */
+    size_t open; /* an entry of which it cannot be told whether it matches; SIZE_MAX: none */
 };
 
-static struct decision decide(struct tap_match_spec *m, enum ms_target target,
-                              const struct tap_batch *batch, const struct tap_event *e)
+/* As far as the first entry that certainly matches. */
+static struct decision judge(struct tap_match_spec *m, enum ms_target target,
+                             const struct tap_batch *batch, const struct tap_event *e)
 {
     struct ms_value items[MS_SUBJECT_ITEMS + 1];
     struct ms_subject subject;
-    struct decision d = {false, 0};
-    size_t open = SIZE_MAX; /* an entry of which it cannot be told whether it matches */
+    struct decision d = {.open = SIZE_MAX};
+    uint32_t end = TAP_KIND_BIT(e->kind) & ENDS;
     bool read = false;
-    for (size_t k = 0; k < m->count; k++) {
+    for (size_t k = 0; k < m->count && !d.accepted; k++) {
         size_t i = m->order[k];
         if (m->entries[i].target != target || (target == MS_CALLS && !fits(m, i, e)))
             continue;
@@ -120,21 +125,33 @@ static struct decision decide(struct tap_match_spec *m, enum ms_target target,
             tap_ms_subject(m->host, batch, e, items, &subject);
         read = true;
         struct ms_verdict v = tap_ms_judge(&m->judges[i], &subject);
-        if (v.matches == MS_REJECTED)
+        d.accepted = v.matches == MS_ACCEPTED;
+        d.silent = v.silent;
+        if (d.accepted)
+            d.kinds = ends(m, i);
+        if (v.matches != MS_UNDECIDED || (end && !(ends(m, i) & end)))
             continue;
-        d.kinds |= ends(m, i);
-        if (v.matches == MS_UNDECIDED) {
-            open = i;
-            continue;
-        }
-        d.keep = !v.silent;
-        break;
-    }
-    if (open != SIZE_MAX && !d.keep) {
-        undecided(m, open, e);
-        d.keep = !m->drops_undecided;
+        d.open_kinds |= ends(m, i);
+        d.open = i;
     }
     return d;
+}
+
+/* Of a call or a message. */
+static bool decide(struct tap_match_spec *m, const struct decision *d, const struct tap_event *e)
+{
+    bool keep = d->accepted && !d->silent;
+    if (keep || d->open == SIZE_MAX)
+        return keep;
+    undecided(m, d->open, e);
+    return !m->drops_undecided;
+}
+
+static bool keep_message(struct tap_match_spec *m, enum ms_target target,
+                         const struct tap_batch *batch, const struct tap_event *e)
+{
+    struct decision d = judge(m, target, batch, e);
+    return decide(m, &d, e);
 }
 
 static bool keep_call(struct tap_match_spec *m, const struct tap_batch *batch,
@@ -142,19 +159,27 @@ static bool keep_call(struct tap_match_spec *m, const struct tap_batch *batch,
 {
     if (!any_fits(m, e))
         return false;
-    struct decision d = decide(m, MS_CALLS, batch, e);
+    struct decision d = judge(m, MS_CALLS, batch, e);
+    uint32_t kinds = d.kinds | (m->drops_undecided ? 0 : d.open_kinds);
     bool sure;
     if (tap_ms_returns(batch, e, &sure))
-        ms_calls_begin(m->open, e, d.kinds, sure);
-    return d.keep;
+        ms_calls_begin(m->open, e, kinds, sure);
+    return decide(m, &d, e);
 }
 
-static bool keep_end(struct tap_match_spec *m, const struct tap_event *e)
+static bool keep_end(struct tap_match_spec *m, const struct tap_batch *batch,
+                     const struct tap_event *e)
 {
-    uint32_t kinds;
+    uint32_t kinds, kind = TAP_KIND_BIT(e->kind);
     if (!any_fits(m, e))
         return false;
-    return !ms_calls_end(m->open, e, &kinds) || kinds & TAP_KIND_BIT(e->kind);
+    if (ms_calls_end(m->open, e, &kinds))
+        return kinds & kind;
+    struct decision d = judge(m, MS_CALLS, batch, e);
+    if (d.kinds & kind || !(d.open_kinds & kind))
+        return d.kinds & kind;
+    undecided(m, d.open, e);
+    return !m->drops_undecided;
 }
 
 static bool keeps(struct tap_match_spec *m, const struct tap_batch *batch,
@@ -163,11 +188,11 @@ static bool keeps(struct tap_match_spec *m, const struct tap_batch *batch,
     switch (e->kind) {
     case TAP_FUNCTION_CALL: return !m->targeted[MS_CALLS] || keep_call(m, batch, e);
     case TAP_FUNCTION_RETURN:
-    case TAP_FUNCTION_EXCEPTION: return !m->targeted[MS_CALLS] || keep_end(m, e);
+    case TAP_FUNCTION_EXCEPTION: return !m->targeted[MS_CALLS] || keep_end(m, batch, e);
     case TAP_FUNCTION_COUNTERS: return !m->targeted[MS_CALLS] || any_fits(m, e);
-    case TAP_MESSAGE_SEND: return !m->targeted[MS_SENDS] || decide(m, MS_SENDS, batch, e).keep;
+    case TAP_MESSAGE_SEND: return !m->targeted[MS_SENDS] || keep_message(m, MS_SENDS, batch, e);
     case TAP_MESSAGE_RECEIVE:
-        return !m->targeted[MS_RECEIVES] || decide(m, MS_RECEIVES, batch, e).keep;
+        return !m->targeted[MS_RECEIVES] || keep_message(m, MS_RECEIVES, batch, e);
     case TAP_PROCESS_EXIT: ms_calls_forget(m->open, e); return true;
     default:
         if (tap_event_breaks_stacks(e))
