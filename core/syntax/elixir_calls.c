@@ -202,6 +202,10 @@ struct tap_syn_node *tap_syn_elixir_word(struct tap_syn_elixir *e, unsigned dept
         return NULL;
     if (is_one_of(reserved, sizeof reserved / sizeof reserved[0], n->text))
         return tap_syn_elixir_unexpected(e, "a value");
+    const char *attribute = strchr(n->text, '@');
+    if (attribute)
+        return tap_syn_elixir_fail(e, off + (size_t)(attribute - n->text),
+                                   "a module attribute is known to a compiler alone");
     e->pos = end;
     if (is_one_of(atoms, 3, n->text)) {
         n->type = TAP_SYN_N_ATOM;
