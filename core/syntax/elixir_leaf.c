@@ -31,6 +31,45 @@ struct tap_syn_node *tap_syn_elixir_leaf(struct tap_syn_elixir *e, enum tap_syn_
     return n;
 }
 
+/* \u00e9, \u{1F600}, \x41: the reader stands on the backslash. */
+static bool read_hex_escape(struct tap_syn_elixir *e, uint32_t *c)
+{
+    const char *t = e->text + e->pos;
+    bool braces = t[2] == '{';
+    size_t digits = 0, most = braces ? 6 : t[1] == 'u' ? 4 : 2;
+    const char *p = t + 2 + braces;
+    for (*c = 0; digits < most && tap_syn_char_hex(p[digits]) >= 0; digits++)
+        *c = *c * 16 + (uint32_t)tap_syn_char_hex(p[digits]);
+    if (digits == 0 || (!braces && digits < most) || (braces && p[digits] != '}') ||
+        *c > 0x10FFFF || (*c >= 0xD800 && *c <= 0xDFFF))
+        return false;
+    e->pos += 2 + digits + 2 * braces;
+    return true;
+}
+
+/* One character of a text, or behind a ?, escapes resolved, and past it. False: said why. */
+static bool read_character(struct tap_syn_elixir *e, uint32_t *c)
+{
+    const char *t = e->text + e->pos;
+    bool escape = t[0] == '\\', read;
+    if (escape && (t[1] == 'u' || t[1] == 'x')) {
+        read = read_hex_escape(e, c);
+    } else {
+        size_t n = !escape                               ? tap_syn_char_decode(t, c)
+                   : t[1] == 'a'                         ? (*c = 7, 2)
+                   : t[1] == '0'                         ? (*c = 0, 2)
+                   : t[1] && !strchr("123456789^", t[1]) ? tap_syn_char_escape(t, c)
+                                                         : 0;
+        e->pos += n;
+        read = n;
+    }
+    if (!read)
+        tap_syn_elixir_fail(e, e->pos,
+                            escape ? "this escape sequence is incomplete or not a character"
+                                   : "this byte is not UTF-8");
+    return read;
+}
+
 /* The characters up to the closing quote, escapes resolved; the reader stands behind the opening
  * one. */
 static bool read_quoted(struct tap_syn_elixir *e, char quote, struct tap_buf *bytes)
@@ -38,37 +77,14 @@ static bool read_quoted(struct tap_syn_elixir *e, char quote, struct tap_buf *by
     size_t from = e->pos;
     const char *t = e->text;
     while (t[e->pos] != quote) {
-        uint32_t c = 0;
+        uint32_t c;
         char utf8[4];
         if (!t[e->pos])
             return tap_syn_elixir_fail(e, from - 1, "the closing quote is missing");
         if (t[e->pos] == '#' && t[e->pos + 1] == '{')
             return tap_syn_elixir_fail(e, e->pos, "interpolation cannot be used here");
-        if (t[e->pos] == '\\' && (t[e->pos + 1] == 'u' || t[e->pos + 1] == 'x')) {
-            bool braces = t[e->pos + 2] == '{';
-            size_t digits = 0, most = braces ? 6 : t[e->pos + 1] == 'u' ? 4 : 2;
-            const char *p = t + e->pos + 2 + braces;
-            for (; digits < most && tap_syn_char_hex(p[digits]) >= 0; digits++)
-                c = c * 16 + (uint32_t)tap_syn_char_hex(p[digits]);
-            if (digits == 0 || (!braces && digits < most) || (braces && p[digits] != '}') ||
-                c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
-                return tap_syn_elixir_fail(e, e->pos,
-                                           "this escape sequence is incomplete or not a character");
-            e->pos += 2 + digits + 2 * braces;
-        } else {
-            size_t n = t[e->pos] != '\\'      ? tap_syn_char_decode(t + e->pos, &c)
-                       : t[e->pos + 1] == 'a' ? (c = 7, 2)
-                       : t[e->pos + 1] == '0' ? (c = 0, 2)
-                       : t[e->pos + 1] && !strchr("123456789^", t[e->pos + 1])
-                           ? tap_syn_char_escape(t + e->pos, &c)
-                           : 0;
-            if (!n)
-                return tap_syn_elixir_fail(
-                    e, e->pos,
-                    t[e->pos] == '\\' ? "this escape sequence is incomplete or not a character"
-                                      : "this byte is not UTF-8");
-            e->pos += n;
-        }
+        if (!read_character(e, &c))
+            return false;
         tap_buf_put(bytes, utf8, tap_syn_char_encode(utf8, c));
     }
     e->pos++;
@@ -261,16 +277,17 @@ struct tap_syn_node *tap_syn_elixir_number(struct tap_syn_elixir *e)
 struct tap_syn_node *tap_syn_elixir_character(struct tap_syn_elixir *e)
 {
     size_t off = e->pos++;
-    uint32_t c = 0;
-    size_t n = e->text[e->pos] == '\\' ? tap_syn_char_escape(e->text + e->pos, &c)
-               : e->text[e->pos]       ? tap_syn_char_decode(e->text + e->pos, &c)
-                                       : 0;
-    struct tap_syn_node *node = n ? tap_syn_node(e->source, TAP_SYN_N_INT, off)
-                                  : tap_syn_elixir_fail(e, off, "? needs a character");
-    uint8_t *bytes = node ? tap_syn_alloc(e->source->arena, 4) : NULL;
-    if (!bytes)
+    uint32_t c;
+    if (!e->text[e->pos])
+        return tap_syn_elixir_fail(e, off, "? needs a character");
+    if (!read_character(e, &c))
         return NULL;
-    e->pos += n;
+    struct tap_syn_node *node = tap_syn_node(e->source, TAP_SYN_N_INT, off);
+    uint8_t *bytes = node ? tap_syn_alloc(e->source->arena, 4) : NULL;
+    if (!bytes) {
+        tap_syn_fail_oom(e->source);
+        return NULL;
+    }
     for (; c; c >>= 8)
         bytes[node->digit_count++] = (uint8_t)c;
     node->digits = bytes;

@@ -55,4 +55,34 @@ static void floats_ask_no_locale(void)
         }
 }
 
-UNIT_TESTS("syntax", UNIT_TEST(floats_ask_no_locale))
+/* In Elixir a character behind a ? has the escapes of texts, which are not Erlang's: there \a is an
+ * a, and \101 one character. */
+static void characters_are_escaped_as_texts_are(void)
+{
+    static const struct {
+        const char *escape;
+        uint32_t character; /* 256: it is none */
+    } cases[] = {{"\\a", 7},    {"\\b", 8},    {"\\d", 127},   {"\\e", 27},     {"\\f", 12},
+                 {"\\n", 10},   {"\\r", 13},   {"\\s", 32},    {"\\t", 9},      {"\\v", 11},
+                 {"\\0", 0},    {"\\\\", 92},  {"\\?", '?'},   {"\\q", 'q'},    {"a", 'a'},
+                 {"\xC3\xA9", 0xe9}, {"\\x41", 65}, {"\\u00e9", 0xe9}, {"\\u{41}", 65},
+                 {"\\^a", 256},  {"\\101", 256}, {"\\x4", 256},  {"\\", 256},      {"\xFF", 256}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[2][32];
+        uint8_t got[2][32];
+        size_t n[2];
+        snprintf(text[0], sizeof text[0], "[?%s]", cases[i].escape);
+        snprintf(text[1], sizeof text[1], "~c\"%s\"", cases[i].escape);
+        for (int k = 0; k < 2; k++)
+            n[k] = read_term(text[k], true, got[k], sizeof got[k]);
+        bool same = n[0] == n[1] && memcmp(got[0], got[1], n[0]) == 0;
+        uint32_t c = cases[i].character;
+        bool right = c > 255 ? n[0] == 0 : n[0] == 8 && got[0][5] == 97 && got[0][6] == c;
+        CU_ASSERT(same && right);
+        if (!same || !right)
+            printf("# %s: %s\n", text[0], said);
+    }
+}
+
+UNIT_TESTS("syntax", UNIT_TEST(floats_ask_no_locale),
+           UNIT_TEST(characters_are_escaped_as_texts_are))
