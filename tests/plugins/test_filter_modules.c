@@ -48,6 +48,10 @@ static void refuses_what_is_no_name(void)
                  {"'a'b", "3: nothing may"},
                  {"''", "0: the name is empty"},
                  {"shop:add/2", "4: modules are named here; a function goes"},
+                 {"shop_\xFF", "5: this byte is not UTF-8"},
+                 {"sh\xC3p", "2: this byte"},
+                 {"'a\xED\xA0\x80'", "2: this byte"}, /* half of a pair of UTF-16 */
+                 {"'a\\\xFF'", "3: this byte"},
                  {"9lives", "0: a name that"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CU_ASSERT(MODULES(cases[i].written) == NULL);
@@ -55,12 +59,36 @@ static void refuses_what_is_no_name(void)
         if (strncmp(fake.messages[0], cases[i].message, strlen(cases[i].message)) != 0)
             printf("# %s: %s\n", cases[i].written, fake.messages[0]);
     }
-    char longest[1100];
-    memset(longest, 'a', sizeof longest);
-    longest[sizeof longest - 1] = 0;
-    CU_ASSERT(MODULES(longest) == NULL);
     CU_ASSERT(MODULES("a b", "fine", "c d") == NULL);
     CU_ASSERT(fake.message_count == 2); /* every mistake in one pass */
+}
+
+/* Characters are counted, whatever bytes they take. */
+static void a_name_has_255_characters(void)
+{
+    static const char *const units[] = {"a", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\\'"};
+    for (size_t u = 0; u < sizeof units / sizeof units[0]; u++)
+        for (unsigned n = 255; n <= 256; n++) {
+            char text[1100] = "'", *p = text + 1;
+            for (unsigned i = 0; i < n; i++)
+                p = stpcpy(p, units[u]);
+            strcpy(p, "'");
+            void *m = MODULES(text);
+            CU_ASSERT((m != NULL) == (n == 255));
+            char said[64];
+            size_t at = 1 + 255 * strlen(units[u]) + (units[u][0] == '\\');
+            snprintf(said, sizeof said, "%zu: a name has at most 255 characters", at);
+            if (n > 255)
+                CU_ASSERT_STRING_EQUAL(fake.messages[0], said);
+            modules_destroy(m);
+        }
+    char alias[260] = "S";
+    memset(alias + 1, 'a', 248); /* with Elixir. in front 256 */
+    CU_ASSERT(MODULES(alias) == NULL);
+    alias[248] = 0;
+    void *m = MODULES(alias);
+    CU_ASSERT_PTR_NOT_NULL(m);
+    modules_destroy(m);
 }
 
 static void judges_calls_by_module(void)
@@ -111,4 +139,5 @@ static void globs_match_as_defined(void)
 }
 
 UNIT_TESTS("filter_modules", UNIT_TEST(claims_modules), UNIT_TEST(refuses_what_is_no_name),
-           UNIT_TEST(judges_calls_by_module), UNIT_TEST(globs_match_as_defined))
+           UNIT_TEST(a_name_has_255_characters), UNIT_TEST(judges_calls_by_module),
+           UNIT_TEST(globs_match_as_defined))

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "beamtap/filter.h"
+#include "syntax/chars.h"
 
 #define TAP_FILTER_ELIXIR "Elixir."
 #define TAP_FILTER_NAME_MAX 1020 /* bytes of the longest atom: 255 characters of four bytes */
@@ -31,23 +32,27 @@ static inline bool tap_name_is_word(char c)
  * offset. */
 static inline const char *tap_name_read(const char *text, bool glob, char *dst, size_t *at)
 {
-    size_t n = 0, i = 0;
+    size_t n = 0, i, taken, characters = 0;
+    uint32_t c;
     bool quoted = text[0] == '\'';
     if (!quoted && tap_name_is_upper(text[0]) && strncmp(text, TAP_FILTER_ELIXIR, 7) != 0) {
         memcpy(dst, TAP_FILTER_ELIXIR, 7);
-        n = 7;
+        n = characters = 7;
     }
-    for (i = quoted; text[i] && !(quoted && text[i] == '\''); i++) {
+    for (i = quoted; text[i] && !(quoted && text[i] == '\''); i += taken) {
         bool wild = glob && (text[i] == '*' || text[i] == '?');
         bool dot = text[i] == '.' && i > 0;
-        *at = i;
         if (quoted && text[i] == '\\' && text[i + 1])
             i++;
-        else if (!quoted && !wild && !dot && !tap_name_is_word(text[i]))
+        *at = i;
+        if (!quoted && !wild && !dot && !tap_name_is_word(text[i]))
             return "this character cannot stand in a name without single quotes";
-        if (n >= TAP_FILTER_NAME_MAX)
+        if (++characters > 255)
             return "a name has at most 255 characters";
-        dst[n++] = text[i];
+        if (!(taken = tap_syn_char_decode(text + i, &c)))
+            return "this byte is not UTF-8";
+        memcpy(dst + n, text + i, taken);
+        n += taken;
     }
     dst[n] = 0;
     *at = i;
