@@ -160,16 +160,23 @@ static enum tap_status fill_list(const struct fill *f, const struct tap_text *v,
     return TAP_OK;
 }
 
-/* Quotes would be a part of the value: a file "out.csv", with them. */
+/* Quotes would be a part of the value: a file "out.csv", with them. A command may begin with a word
+ * in quotes: '/opt/my tools/jq' -c . */
 static enum tap_status fill_no_quotes(const struct fill *f, const struct tap_text *v)
 {
     size_t len = strlen(v->text);
     char quote = *v->text;
     if (quote != '"' && quote != '\'')
         return TAP_OK;
-    bool closed = len > 1 && v->text[len - 1] == quote;
+    const char *closing = strchr(v->text + 1, quote);
+    bool whole = !closing || !closing[1];
+    if (!whole && f->option->type == TAP_OPT_STRING)
+        return TAP_OK;
+    if (!whole)
+        return tap_error_add_at(f->err, f->section, v, "'%s' is written without quotes",
+                                f->option->name);
     return tap_error_add_at(f->err, f->section, v, "'%s' is written without quotes: %.*s",
-                            f->option->name, (int)(len - 1 - closed), v->text + 1);
+                            f->option->name, (int)(len - 1 - (closing != NULL)), v->text + 1);
 }
 
 /* One value into its field. Scalars are one line; LINES come one by one, see fill_lines. */

@@ -204,6 +204,39 @@ static void tells_every_mistake(void)
     tap_mempool_free(pool);
 }
 
+/* What is quoted as a whole is refused; a part in quotes is the command's business, but no file's
+ * name. */
+static void quotes_are_part_of_a_value(void)
+{
+    static const struct {
+        const char *key, *value, *says; /* NULL: it is taken */
+    } cases[] = {{"text", "'/opt/my tools/jq' -c .", NULL},
+                 {"text", "\"a b\" \"c\"", NULL},
+                 {"text", "sh -c 'x'", NULL},
+                 {"text", "''x", NULL},
+                 {"text", "'jq -c .'", "'text' is written without quotes: jq -c ."},
+                 {"text", "\"jq", "'text' is written without quotes: jq"},
+                 {"text", "''", "'text' is written without quotes: "},
+                 {"text", "'", "'text' is written without quotes: "},
+                 {"path", "'my dir'/x.csv", "'path' is written without quotes"},
+                 {"path", "\"x.csv\"", "'path' is written without quotes: x.csv"},
+                 {"path", "it's", NULL}};
+    struct tap_mempool *pool = tap_mempool_new();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct settings s;
+        char given[64], expected[128];
+        bool path = strcmp(cases[i].key, "path") == 0;
+        snprintf(given, sizeof given, "%s=%s", cases[i].key, cases[i].value);
+        snprintf(expected, sizeof expected, "t.ini:2:5: [sink:t] %s\n", cases[i].says);
+        enum tap_status got = path ? FILL(&s, pool, given) : FILL(&s, pool, given, "path=x");
+        CU_ASSERT_EQUAL(got, cases[i].says ? TAP_INVALID : TAP_OK);
+        CU_ASSERT_STRING_EQUAL(said, cases[i].says ? expected : "");
+        if (!cases[i].says)
+            CU_ASSERT_STRING_EQUAL(path ? s.path : s.text, cases[i].value);
+    }
+    tap_mempool_free(pool);
+}
+
 static void suggests_only_what_is_near(void)
 {
     static const char *const words[] = {"function_call", "function_return", "message_send", "path",
@@ -261,5 +294,5 @@ static void describes_options(void)
 
 UNIT_TESTS("options", UNIT_TEST(reads_sizes_and_durations), UNIT_TEST(prints_what_it_reads),
            UNIT_TEST(fills_defaults_and_values), UNIT_TEST(tells_every_mistake),
-           UNIT_TEST(suggests_only_what_is_near), UNIT_TEST(asks_no_locale),
-           UNIT_TEST(describes_options))
+           UNIT_TEST(quotes_are_part_of_a_value), UNIT_TEST(suggests_only_what_is_near),
+           UNIT_TEST(asks_no_locale), UNIT_TEST(describes_options))
