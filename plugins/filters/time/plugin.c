@@ -65,11 +65,18 @@ static void time_destroy(void *self)
     free(self);
 }
 
+/* So long after the start, or the end of all time (2262). */
+static int64_t after(int64_t started, int64_t ns)
+{
+    int64_t at;
+    return __builtin_add_overflow(started, ns, &at) ? INT64_MAX : at;
+}
+
 static void time_filter(void *self, const struct tap_batch *batch, uint8_t *keep)
 {
     const struct time_filter *t = self;
-    int64_t started = t->host->run_info->started, from = started + t->from,
-            to = t->to ? started + t->to : INT64_MAX;
+    int64_t started = t->host->run_info->started, from = after(started, t->from),
+            to = t->to ? after(started, t->to) : INT64_MAX;
     from = from > t->since ? from : t->since;
     to = to < t->until ? to : t->until;
     for (uint32_t i = 0; i < batch->count; i++) {
