@@ -187,54 +187,53 @@ static bool set_screen(struct trace_options *o)
 
 /* ---- The command */
 
-/* But for how the lines of a value are indented. */
-static bool same_text(const char *a, const char *b)
+/* The first line of `whole` that is another one in `part`, but for how lines are indented; NULL:
+ * none is. */
+static const char *difference(const char *whole, const char *part)
 {
-    for (; *a == *b && *a; a++, b++) {
-        if (*a != '\n')
-            continue;
-        a += strspn(a + 1, " \t");
-        b += strspn(b + 1, " \t");
+    while (*whole || *part) {
+        whole += strspn(whole, " \t");
+        part += strspn(part, " \t");
+        size_t n = strcspn(whole, "\n"), m = strcspn(part, "\n");
+        if (n != m || memcmp(whole, part, n) != 0)
+            return whole;
+        whole += n + (whole[n] == '\n');
+        part += n + (part[n] == '\n');
     }
-    return *a == *b;
+    return NULL;
 }
 
-/* Is this file read as the command line was? */
-static bool says_the_same(const char *text, const struct tap_config *config, struct tap_error *err)
+static void no_file_says(const char *line, struct tap_error *err)
 {
-    struct tap_config *again = NULL;
-    bool same = tap_config_parse("what is printed", text, strlen(text), tap_defaults.transport,
-                                 NULL, 0, &again, err) == TAP_OK &&
-                same_text(again->text, config->text);
-    tap_config_free(again);
-    return same;
+    TAP_ERR(err, TAP_INVALID, NULL, "this cannot be written in a file: %.*s",
+            (int)strcspn(line, "\n"), line);
 }
 
-/* The exit code. */
-static int print_file(const struct trace_options *o, const struct tap_config *config,
-                      struct tap_error *err)
+/* The file, as text, to be freed. NULL, and `err` says why: it would not say the same. */
+static char *file_of(const struct trace_options *o, const struct tap_config *config,
+                     struct tap_error *err)
 {
-    char *text = NULL;
     size_t len = 0;
+    char *text = NULL;
+    const char *differs;
+    struct tap_config *again = NULL;
     FILE *out = open_memstream(&text, &len);
-    int code = 1;
-    if (out) {
+    const char *comment = strstr(config->text, "\n; "); /* see tap_config_text */
+    if (out)
         tap_cli_sets_print(&o->sets, config, out);
-        bool failed = ferror(out);
-        if ((fclose(out) == 0) & !failed)
-            code = says_the_same(text, config, err) ? 0 : 2;
-    }
-    if (code == 0)
-        fputs(text, stdout);
-    else if (code == 1)
-        fputs("beamtap: out of memory\n", stderr);
-    else
-        fprintf(stderr,
-                "beamtap %s: no file can say this: one of the values would be read otherwise there "
-                "(what is behind a blank and a ; as a comment)\n",
-                o->command);
+    if (!out || fclose(out) != 0)
+        TAP_ERR(err, TAP_ERROR, "core", "out of memory");
+    else if (comment)
+        no_file_says(comment + 3, err);
+    else if (tap_config_parse("the file that --print-config would print", text, len,
+                              tap_defaults.transport, NULL, 0, &again, err) == TAP_OK &&
+             (differs = difference(config->text, again->text)))
+        no_file_says(differs, err);
+    tap_config_free(again);
+    if (tap_error_count(err) == 0)
+        return text;
     free(text);
-    return code;
+    return NULL;
 }
 
 /* Prints the file; one that would be refused is none. */
@@ -246,13 +245,15 @@ static int print_config(const struct trace_options *o)
         tap_config_parse("the command line", "", 0, tap_defaults.transport,
                          (const char *const *)o->sets.sets, o->sets.set_count, &config, err);
     struct tap_session *session = config ? tap_session_new(config, err) : NULL;
-    int code = session ? 0 : err ? (int)tap_error_status(err) : 1;
-    if (session)
-        code = print_file(o, config, err);
+    char *text = session ? file_of(o, config, err) : NULL;
+    int code = text ? 0 : err ? (int)tap_error_status(err) : 1;
+    if (text)
+        fputs(text, stdout);
     else if (err)
         tap_error_print(err, stderr);
     else
         fputs("beamtap: out of memory\n", stderr);
+    free(text);
     tap_session_free(session);
     tap_config_free(config);
     tap_error_free(err);

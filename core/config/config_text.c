@@ -9,16 +9,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/ini_file.h"
 #include "config/option_value.h"
 
 #define CONFIG_SIZE_MAX (16u << 20) /* bytes: no configuration is larger, but a wrong file may be */
 
 /* ---- Out */
 
-static void print_table(const struct tap_option *options, size_t n, const void *settings, FILE *out)
+/* One setting. What the file's reader would cut is shown, but not as a setting. */
+static bool print_option(const struct tap_option *o, const void *settings, FILE *out)
 {
+    size_t len = 0;
+    char *text = NULL;
+    FILE *line = open_memstream(&text, &len);
+    if (!line)
+        return false;
+    tap_option_value_print(o, settings, line);
+    bool ok = !ferror(line);
+    ok &= fclose(line) == 0;
+    bool said = !ok || o->type == TAP_OPT_LINES || tap_ini_whole(text);
+    if (ok && said)
+        fputs(text, out);
+    else if (ok)
+        fprintf(out, "; %.*s (--set alone can say it: in a file ' ;' begins a comment)\n",
+                (int)strcspn(text, "\n"), text);
+    free(text);
+    return ok;
+}
+
+static bool print_table(const struct tap_option *options, size_t n, const void *settings, FILE *out)
+{
+    bool ok = true;
     for (size_t i = 0; i < n; i++)
-        tap_option_value_print(&options[i], settings, out);
+        ok &= print_option(&options[i], settings, out);
+    return ok;
 }
 
 bool tap_config_text(struct tap_config *c)
@@ -29,7 +53,7 @@ bool tap_config_text(struct tap_config *c)
     if (!out)
         return false;
     fputs("[session]\n", out);
-    print_table(tap_session_options, tap_session_option_count, &c->session, out);
+    bool ok = print_table(tap_session_options, tap_session_option_count, &c->session, out);
     for (size_t i = 0; i < c->instance_count; i++) {
         const struct tap_instance *in = &c->instances[i];
         const struct tap_plugin *p = in->loaded->plugin;
@@ -38,11 +62,11 @@ bool tap_config_text(struct tap_config *c)
         fprintf(out, "\n[%s]\n", in->section);
         if (strcmp(p->name, in->name) != 0)
             fprintf(out, "plugin = %s\n", p->name);
-        print_table(in->loaded->options, p->option_count, in->settings, out);
+        ok &= print_table(in->loaded->options, p->option_count, in->settings, out);
         if (in->kind == TAP_PLUGIN_SINK)
-            print_table(tap_sink_options, tap_sink_option_count, &in->sink, out);
+            ok &= print_table(tap_sink_options, tap_sink_option_count, &in->sink, out);
     }
-    bool ok = !ferror(out);
+    ok &= !ferror(out);
     ok &= fclose(out) == 0;
     c->text = ok ? tap_mempool_strdup(c->pool, text, len) : NULL;
     free(text);

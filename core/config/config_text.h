@@ -4,7 +4,8 @@
 
 #include "config/config.h"
 
-/* Fills config->text; false: out of memory. */
+/* Fills config->text; false: out of memory. A setting of the command line that no file can say
+ * stands in it as a comment. */
 bool tap_config_text(struct tap_config *);
 
 /* The whole file, to be freed; NULL and errno. EFBIG: it is larger than any configuration. */

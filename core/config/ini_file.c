@@ -122,6 +122,12 @@ static size_t ini_without_comment(const char *line, size_t len, size_t *odd)
     return len;
 }
 
+bool tap_ini_whole(const char *line)
+{
+    size_t len = strcspn(line, "\n"), odd;
+    return ini_without_comment(line, len, &odd) == len;
+}
+
 static size_t ini_trimmed(const char *line, size_t len)
 {
     while (len > 0 && is_space(line[len - 1]))

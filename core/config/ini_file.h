@@ -40,6 +40,8 @@ struct tap_ini {
  * pool's. */
 struct tap_ini *tap_ini_parse(const char *file, const char *text, size_t len,
                               struct tap_mempool *pool, struct tap_error *err);
+/* Is `line` read as far as its end, and nothing of it taken for a comment? */
+bool tap_ini_whole(const char *line);
 /* The section of this name; NULL when there is none. */
 struct tap_ini_section *tap_ini_find(const struct tap_ini *, const char *name);
 /* Adds one at the end; NULL when out of memory. `name` is copied. */

@@ -137,15 +137,28 @@ size_t tap_option_number_print(const struct tap_option *option, int64_t value, c
     return (size_t)snprintf(dst, cap, "%" PRId64, value);
 }
 
+/* What goes on in another line is indented. */
+static void print_lines(const char *name, const char *text, FILE *out)
+{
+    fprintf(out, "%s = ", name);
+    for (; *text; text++) {
+        bool flush = *text == '\n' && text[1] && !strchr(" \t\n", text[1]);
+        fprintf(out, flush ? "\n    " : "%c", *text);
+    }
+    fputc('\n', out);
+}
+
 static void print_list(const struct tap_option *option, const struct tap_text_list *list, FILE *out)
 {
     for (size_t i = 0; i < list->count && option->type == TAP_OPT_LINES; i++)
-        fprintf(out, "%s = %s\n", option->name, list->items[i].text);
+        print_lines(option->name, list->items[i].text, out);
     if (option->type == TAP_OPT_LINES || list->count == 0)
         return;
     fprintf(out, "%s = ", option->name);
-    for (size_t i = 0; i < list->count; i++)
-        fprintf(out, "%s%s", i ? ", " : "", list->items[i].text);
+    for (size_t i = 0; i < list->count; i++) { /* a blank and a ; would begin a comment */
+        const char *text = list->items[i].text, *comma = *text == ';' ? "," : ", ";
+        fprintf(out, "%s%s", i ? comma : "", text);
+    }
     fputc('\n', out);
 }
 

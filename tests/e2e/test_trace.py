@@ -120,6 +120,12 @@ def the_file_that_it_stands_for():
                 assert word in printed.out(), (word, printed.out())
         again = Run(printed.out(), command='run')
         assert re.search(r'shop@nowhere', again.ended(1).err()), again.err()
+    for args, words in ((['-o', 'a ;b.csv'], r'this cannot be written in a file: path = a ;b\.csv \(--set alone can say it'),
+                        (['--sink', 'pipe:command=cat ;true'], 'this cannot be written in a file: command = cat ;true'),
+                        (['--set', 'filter:nodes.nodes=shop@*, ;x @y'], r'this cannot be written in a file: nodes = shop@\*,;x @y'),
+                        (['-o', 'a\u00a0b.csv'], 'would print:10:9.*no-break space')):
+        run = trace('shop@nowhere', 'lists', *args, '--print-config').ended(2)
+        assert re.search(words, run.err()) and not run.out(), (run.err(), run.out())
     spaced = trace('shop@nowhere', 'send (To, {order, _})', '--print-config').ended(0).out()
     assert 'events = message_send\n' in spaced, spaced
 
@@ -154,7 +160,7 @@ def a_key_that_is_set_again_is_printed_once():
     lines = trace('shop@nowhere', 'm:f(X) when\n  X > 1;\n  X < 0', '--print-config').ended(0).out()
     assert 'X < 0' in lines and 'shop@nowhere' in Run(lines, command='check').ended(0).out(), lines
     refused = trace('shop@nowhere', 'shop_cart', '-o', 'a ;b.csv', '--print-config').ended(2)
-    assert 'no file can say this' in refused.err() and not refused.out(), (refused.err(), refused.out())
+    assert 'this cannot be written in a file' in refused.err() and not refused.out(), (refused.err(), refused.out())
 
 
 def what_is_wrong_is_told_before_any_node_is_touched():

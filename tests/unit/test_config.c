@@ -150,6 +150,35 @@ static void its_text_reads_back(void)
     tap_config_free(two);
 }
 
+/* What --set can say and no file can is shown as a comment; lines of code are indented. */
+static void its_text_cuts_nothing(void)
+{
+    const char *const sets[] = {"sink:plain.path=a ;b.csv", "sink:plain.line=f(X) when\nX ; Y",
+                                "sink:plain.names=x,;y"};
+    struct tap_config *c = parse_with(SESSION, strlen(SESSION), sets, 3);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    static const char comment[] = "\n; path = a ;b.csv (--set alone can say it: in a file ' ;' "
+                                  "begins a comment)\n";
+    CU_ASSERT_PTR_NOT_NULL(strstr(c->text, comment));
+    char *text = strdup(c->text), *cut = strstr(text, comment) + 1;
+    memcpy(cut, "path = other  ", 14);
+    cut[14] = ';';
+    tap_config_free(c);
+    c = parse_with(text, strlen(text), NULL, 0);
+    if (!c)
+        printf("# %s# of\n%s", said, text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    const struct {
+        const char *path;
+        struct tap_text_list lines, names;
+    } *settings = c->instances[0].settings;
+    CU_ASSERT_STRING_EQUAL(settings->path, "other");
+    CU_ASSERT(settings->names.count == 2 && !strcmp(settings->names.items[1].text, ";y"));
+    CU_ASSERT_STRING_EQUAL(settings->lines.items[0].text, "f(X) when\n    X ; Y");
+    tap_config_free(c);
+    free(text);
+}
+
 /* A node's port is no part of its name; the text says it as it was written. */
 static void nodes_with_ports(void)
 {
@@ -463,8 +492,8 @@ static void names_every_event_in_its_manual(void)
 }
 
 UNIT_TESTS("config", UNIT_TEST(reads_a_whole_file), UNIT_TEST(its_text_reads_back),
-           UNIT_TEST(nodes_with_ports), UNIT_TEST(tells_one_mistake),
-           UNIT_TEST(tells_mistakes_of_form), UNIT_TEST(tells_what_was_not_meant),
-           UNIT_TEST(tells_odd_characters), UNIT_TEST(takes_long_lines),
-           UNIT_TEST(set_replaces_and_adds), UNIT_TEST(loads_files), UNIT_TEST(survives_any_bytes),
-           UNIT_TEST(names_every_event_in_its_manual))
+           UNIT_TEST(its_text_cuts_nothing), UNIT_TEST(nodes_with_ports),
+           UNIT_TEST(tells_one_mistake), UNIT_TEST(tells_mistakes_of_form),
+           UNIT_TEST(tells_what_was_not_meant), UNIT_TEST(tells_odd_characters),
+           UNIT_TEST(takes_long_lines), UNIT_TEST(set_replaces_and_adds), UNIT_TEST(loads_files),
+           UNIT_TEST(survives_any_bytes), UNIT_TEST(names_every_event_in_its_manual))
