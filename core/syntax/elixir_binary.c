@@ -175,6 +175,8 @@ static bool put_constant(struct tap_syn_elixir *e, struct tap_buf *b, const stru
 static bool end_constant(struct tap_syn_elixir *e, struct tap_syn_items *items, struct tap_buf *b,
                          size_t off)
 {
+    if (b->oom)
+        return tap_syn_fail_oom(e->source);
     bool ok = b->len == 0 || tap_syn_elixir_add(e, items,
                                                 tap_syn_elixir_leaf(e, TAP_SYN_N_BINARY, off, "",
                                                                     (const char *)b->data, b->len));
@@ -300,8 +302,10 @@ struct tap_syn_node *tap_syn_elixir_joined(struct tap_syn_elixir *e, struct tap_
     if (text->type == TAP_SYN_N_BINARY) { /* two texts are one */
         tap_buf_put(&both, left->text, left->text_len);
         tap_buf_put(&both, text->text, text->text_len);
-        left = tap_syn_elixir_leaf(e, TAP_SYN_N_BINARY, left->off, "",
-                                   both.data ? (const char *)both.data : "", both.len);
+        bool whole = !both.oom || tap_syn_fail_oom(e->source);
+        left = whole ? tap_syn_elixir_leaf(e, TAP_SYN_N_BINARY, left->off, "",
+                                           both.data ? (const char *)both.data : "", both.len)
+                     : NULL;
         tap_buf_free(&both);
         skip = parts;
     }

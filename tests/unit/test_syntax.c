@@ -1,9 +1,20 @@
 /* test_syntax.c: the readers of Erlang and Elixir text by themselves. What they make of good text
  * is compared with a node in tests/plugins/test_filter_match_spec_vm.c and
  * tests/e2e/test_call.py. */
-#include "syntax/syntax.h"
-
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static bool no_memory; /* for the next buffer that a binary is put together in */
+static void *failing_realloc(void *p, size_t size)
+{
+    bool fails = no_memory;
+    no_memory = false;
+    return fails ? NULL : realloc(p, size);
+}
+#define realloc failing_realloc
+#include "syntax/elixir_binary.c"
+#undef realloc
 
 #include "comma_locale.h"
 
@@ -62,11 +73,12 @@ static void characters_are_escaped_as_texts_are(void)
     static const struct {
         const char *escape;
         uint32_t character; /* 256: it is none */
-    } cases[] = {{"\\a", 7},    {"\\b", 8},    {"\\d", 127},   {"\\e", 27},     {"\\f", 12},
-                 {"\\n", 10},   {"\\r", 13},   {"\\s", 32},    {"\\t", 9},      {"\\v", 11},
-                 {"\\0", 0},    {"\\\\", 92},  {"\\?", '?'},   {"\\q", 'q'},    {"a", 'a'},
-                 {"\xC3\xA9", 0xe9}, {"\\x41", 65}, {"\\u00e9", 0xe9}, {"\\u{41}", 65},
-                 {"\\^a", 256},  {"\\101", 256}, {"\\x4", 256},  {"\\", 256},      {"\xFF", 256}};
+    } cases[] = {{"\\a", 7},     {"\\b", 8},        {"\\d", 127},    {"\\e", 27},
+                 {"\\f", 12},    {"\\n", 10},       {"\\r", 13},     {"\\s", 32},
+                 {"\\t", 9},     {"\\v", 11},       {"\\0", 0},      {"\\\\", 92},
+                 {"\\?", '?'},   {"\\q", 'q'},      {"a", 'a'},      {"\xC3\xA9", 0xe9},
+                 {"\\x41", 65},  {"\\u00e9", 0xe9}, {"\\u{41}", 65}, {"\\^a", 256},
+                 {"\\101", 256}, {"\\x4", 256},     {"\\", 256},     {"\xFF", 256}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[2][32];
         uint8_t got[2][32];
@@ -84,5 +96,20 @@ static void characters_are_escaped_as_texts_are(void)
     }
 }
 
+/* A part that found no room is not left out. */
+static void no_part_of_a_binary_is_lost(void)
+{
+    static const char *const texts[] = {"<<1, 2>>", "<<>>", "\"a\" <> \"b\"", "<<1, \"a\">>"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        for (int fails = 0; fails < 2; fails++) {
+            uint8_t got[32];
+            no_memory = fails;
+            size_t n = read_term(texts[i], true, got, sizeof got);
+            CU_ASSERT((n == 0) == (fails && i != 1));
+            CU_ASSERT_STRING_EQUAL(said, fails && i != 1 ? "0: out of memory" : "");
+        }
+    no_memory = false;
+}
+
 UNIT_TESTS("syntax", UNIT_TEST(floats_ask_no_locale),
-           UNIT_TEST(characters_are_escaped_as_texts_are))
+           UNIT_TEST(characters_are_escaped_as_texts_are), UNIT_TEST(no_part_of_a_binary_is_lost))
