@@ -24,7 +24,7 @@ static void *create(const char *trace, const char *spec)
     return fake_create(&s);
 }
 /* The one claim of a line; NULL: it was refused, see fake.messages[0]. */
-static const struct fake_claim *compile_line(const char *trace, const char *spec)
+static inline const struct fake_claim *compile_line(const char *trace, const char *spec)
 {
     void *m = create(trace, spec);
     if (!m)

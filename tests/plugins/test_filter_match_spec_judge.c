@@ -227,7 +227,7 @@ static void compares_large_maps_in_any_order(void)
         struct ms_value more = make_map(&other, orders[i], 1233, KEYS);
         struct ms_value lacks = make_map(&without, orders[i], KEYS, 9);
         for (int exact = 0; exact < 2; exact++) {
-            struct ms_context c = {MS_STEPS, 25};
+            struct ms_context c = {.steps = MS_STEPS, .release = 25};
             CU_ASSERT(ms_compare(&c, &a, &b, exact) == MS_SAME);
             c.steps = MS_STEPS;
             CU_ASSERT(ms_compare(&c, &b, &a, exact) == MS_SAME);
@@ -277,7 +277,7 @@ static void what_a_native_fun_does_not_tell_is_unknown(void)
     struct tap_buf bytes[4] = {{0}};
     struct ms_value whole = make_fun(&bytes[0], 2, 7, 3), same = make_fun(&bytes[1], 0, 0, 3),
                     other = make_fun(&bytes[2], 0, 0, 4), again = make_fun(&bytes[3], 2, 7, 3), out;
-    struct ms_context c = {MS_STEPS, 25};
+    struct ms_context c = {.steps = MS_STEPS, .release = 25};
     CU_ASSERT(ms_compare(&c, &whole, &again, true) == MS_SAME);
     CU_ASSERT(ms_compare(&c, &whole, &same, true) == MS_NOBODY_KNOWS);
     CU_ASSERT(ms_compare(&c, &same, &same, true) == MS_NOBODY_KNOWS);

@@ -305,6 +305,8 @@ static int rank(const struct ms_value *v)
 static enum ms_order compare_at(struct ms_context *c, const struct ms_value *a,
                                 const struct ms_value *b, bool exact, unsigned depth)
 {
+    if (depth == MS_DEPTH)
+        c->bounds |= MS_BOUND_DEPTH;
     if (a->type == MS_UNKNOWN || b->type == MS_UNKNOWN || depth == MS_DEPTH || c->steps == 0)
         return MS_NOBODY_KNOWS;
     int left = rank(a), right = rank(b);

@@ -167,12 +167,11 @@ FUNCTION(tail_of)
 
 FUNCTION(length_of)
 {
-    struct ms_value list = *a, head;
+    struct ms_value list = *a;
     int64_t length = 0;
-    for (; list.type == MS_LIST; length++) {
-        struct ms_value rest;
-        ms_list_split(&e->context, &list, &head, &rest);
-        list = rest;
+    while (list.type == MS_LIST) {
+        length += list.length;
+        list = ms_list_tail(&e->context, &list);
     }
     if (list.type == MS_NIL)
         *out = ms_value_integer(length);

@@ -105,8 +105,10 @@ static bool eval(struct ms_eval *, const struct ms_node *, struct ms_value *);
 /* Room for so many values; NULL: a guard has made too many. */
 static struct ms_value *make(struct ms_eval *e, uint32_t n)
 {
-    if (MS_SCRATCH - e->used < n)
+    if (MS_SCRATCH - e->used < n) {
+        e->context.bounds |= MS_BOUND_VALUES;
         return NULL;
+    }
     e->used += n;
     return &e->scratch[e->used - n];
 }
@@ -154,8 +156,10 @@ static bool eval_map(struct ms_eval *e, const struct ms_node *n, struct ms_value
 {
     if (!eval_made(e, n, MS_MAP, n->count * 2, out))
         return false;
-    if (out->type == MS_MAP && n->computed && keys_collide(e, out->made, n->count))
+    if (out->type == MS_MAP && n->computed && keys_collide(e, out->made, n->count)) {
+        e->context.bounds |= MS_BOUND_KEYS;
         *out = ms_value_unknown();
+    }
     return true;
 }
 
@@ -258,12 +262,13 @@ static struct ms_verdict judge_clauses(struct ms_eval *e, const struct ms_judge 
             continue;
         keeps &= !c->silent && !c->unclear;
         if (answer == YES && (keeps || !open) && !c->unclear)
-            return (struct ms_verdict){MS_ACCEPTED, c->silent};
+            return (struct ms_verdict){MS_ACCEPTED, c->silent, 0};
         open = true;
         if (answer == YES)
             break;
     }
-    return (struct ms_verdict){open ? MS_UNDECIDED : MS_REJECTED, false};
+    return (struct ms_verdict){open ? MS_UNDECIDED : MS_REJECTED, false,
+                               e->context.bounds | (e->context.steps ? 0 : MS_BOUND_STEPS)};
 }
 
 struct ms_verdict tap_ms_judge(const struct ms_judge *judge, const struct ms_subject *subject)
@@ -272,12 +277,15 @@ struct ms_verdict tap_ms_judge(const struct ms_judge *judge, const struct ms_sub
     struct ms_value few[16], *slots = most <= 16 ? few : malloc(most * sizeof *slots);
     uint64_t some[1], *bound = most <= 64 ? some : malloc((most + 63) / 64 * sizeof *bound);
     struct ms_eval e; /* its scratch is large, and written before it is read */
-    e.context = (struct ms_context){MS_STEPS, subject->release};
+    e.context = (struct ms_context){.steps = MS_STEPS,
+                                    .release = subject->release,
+                                    .bounds = subject->unread ? MS_BOUND_UNREAD : 0};
     e.subject = subject;
     e.slots = slots;
     e.bound = bound;
-    struct ms_verdict verdict =
-        slots && bound ? judge_clauses(&e, judge) : (struct ms_verdict){MS_UNDECIDED, false};
+    struct ms_verdict verdict = slots && bound
+                                    ? judge_clauses(&e, judge)
+                                    : (struct ms_verdict){MS_UNDECIDED, false, MS_BOUND_MEMORY};
     if (slots != few)
         free(slots);
     if (bound != some)

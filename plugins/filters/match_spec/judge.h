@@ -63,12 +63,14 @@ struct ms_subject {
     struct ms_value whole;      /* the list of them */
     struct ms_value self, node; /* the process, and the name of its node */
     int release;                /* see struct ms_context */
+    bool unread;                /* some of it came, and cannot be read */
 };
 
 enum ms_decision { MS_REJECTED, MS_ACCEPTED, MS_UNDECIDED };
 struct ms_verdict {
     enum ms_decision matches; /* some clause */
     bool silent;              /* that clause keeps the event back, but not its returns */
+    unsigned bounds;          /* enum ms_bound: what was met on the way */
 };
 
 /* Reads a spec (with version byte or without). The bytes must stay. False: it is none, or out of

@@ -104,6 +104,7 @@ bool ms_map_index_make(struct ms_context *c, const struct ms_value *map, struct 
                                .mask = buckets - 1};
     if (!x->pairs || !x->buckets) {
         ms_map_index_free(x);
+        c->bounds |= MS_BOUND_MEMORY;
         return false;
     }
     for (uint32_t i = 0; i < map->length; i++) {

@@ -54,10 +54,12 @@ static void read_from(struct tap_cursor *c, uint32_t left, struct ms_value *item
 static void arguments(const struct tap_batch *b, const struct tap_event *e, struct ms_value *items,
                       struct ms_subject *s)
 {
-    bool carried = e->kind == TAP_FUNCTION_CALL &&
-                   !(e->flags & (TAP_EVENT_ARITY_ONLY | TAP_EVENT_TRUNCATED));
-    if (carried && e->payload.len)
+    bool carried =
+        e->kind == TAP_FUNCTION_CALL && !(e->flags & (TAP_EVENT_ARITY_ONLY | TAP_EVENT_TRUNCATED));
+    if (carried && e->payload.len) {
         s->whole = span_value(b, e->payload);
+        s->unread = s->whole.type == MS_UNKNOWN;
+    }
     if (s->whole.type != MS_UNKNOWN || e->arity < 0 || e->arity > MS_SUBJECT_ITEMS)
         return;
     for (int32_t i = 0; i < e->arity; i++)
@@ -83,6 +85,7 @@ void tap_ms_subject(const struct tap_host *host, const struct tap_batch *b,
     bool send = e->kind == TAP_MESSAGE_SEND;
     struct ms_value message =
         e->flags & TAP_EVENT_TRUNCATED ? ms_value_unknown() : span_value(b, e->payload);
+    s->unread = message.type == MS_UNKNOWN && !(e->flags & TAP_EVENT_TRUNCATED);
     items[0] = items[1] = ms_value_unknown();
     items[send ? 1 : 2] = message;
     if (read && tap_skip(&c) && send)

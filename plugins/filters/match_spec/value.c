@@ -180,6 +180,22 @@ struct ms_items ms_items_of(const struct ms_value *v)
     return (struct ms_items){.of = *v, .at = {v->p, v->end, false}};
 }
 
+static struct ms_value read_item(struct ms_context *c, const struct tap_cursor *at)
+{
+    struct ms_value v = ms_value_read(at);
+    if (v.type == MS_UNKNOWN)
+        c->bounds |= MS_BOUND_UNREAD;
+    return v;
+}
+
+static bool skip_item(struct ms_context *c, struct tap_cursor *at)
+{
+    bool skipped = tap_skip(at);
+    if (!skipped)
+        c->bounds |= MS_BOUND_UNREAD;
+    return skipped;
+}
+
 bool ms_items_next(struct ms_context *c, struct ms_items *items, struct ms_value *item)
 {
     const struct ms_value *of = &items->of;
@@ -191,10 +207,10 @@ bool ms_items_next(struct ms_context *c, struct ms_items *items, struct ms_value
         *item = of->made[items->index];
     else if (of->source == MS_BYTES)
         *item = ms_value_integer(of->p[items->index]);
-    else if (items->index > 0 && !tap_skip(&items->at)) /* past the one before */
+    else if (items->index > 0 && !skip_item(c, &items->at)) /* past the one before */
         return false;
     else
-        *item = ms_value_read(&items->at);
+        *item = read_item(c, &items->at);
     items->index++;
     return item->type != MS_UNKNOWN;
 }
@@ -213,12 +229,25 @@ bool ms_list_split(struct ms_context *c, const struct ms_value *list, struct ms_
         rest->made++;
         if (!rest->length)
             *rest = *rest->made;
-    } else if (!tap_skip(&items.at)) {
+    } else if (!skip_item(c, &items.at)) {
         *rest = ms_value_unknown();
     } else {
         rest->p = items.at.p;
         if (!rest->length)
-            *rest = ms_value_read(&items.at);
+            *rest = read_item(c, &items.at);
     }
     return known && rest->type != MS_UNKNOWN;
+}
+
+struct ms_value ms_list_tail(struct ms_context *c, const struct ms_value *list)
+{
+    struct tap_cursor at = {list->p, list->end, false};
+    if (list->source == MS_MADE)
+        return list->made[list->length];
+    if (list->source == MS_BYTES)
+        return (struct ms_value){.type = MS_NIL};
+    for (uint32_t i = 0; i < list->length; i++)
+        if (!skip_item(c, &at))
+            return ms_value_unknown();
+    return read_item(c, &at);
 }

@@ -49,12 +49,24 @@ struct ms_value {
     };
 };
 
+/* Why something stayed unknown, beside what did not come with the event and what only the node
+ * knows. */
+enum ms_bound {
+    MS_BOUND_STEPS = 1,
+    MS_BOUND_VALUES = 2, /* a guard makes more than MS_SCRATCH of them */
+    MS_BOUND_DEPTH = 4,
+    MS_BOUND_KEYS = 8, /* two keys of a map that a guard makes are, or may be, the same */
+    MS_BOUND_MEMORY = 16,
+    MS_BOUND_UNREAD = 32 /* a term that nobody can read: a native record (OTP 29), or no term */
+};
+
 /* How terms are compared, and how much work may go into one event. */
 struct ms_context {
     uint32_t steps; /* left */
     /* of the node's OTP: since 27 0.0 and -0.0 are two terms and bits that are no bytes have no
      * binary_part; in 29, and not in 27, the last of an andalso or orelse may be anything */
     int release;
+    unsigned bounds; /* enum ms_bound: those that were met */
 };
 
 enum { MS_DEPTH = 400 }; /* of terms that are looked into; what is deeper is unknown */
@@ -90,6 +102,8 @@ bool ms_items_next(struct ms_context *, struct ms_items *, struct ms_value *);
 /* A list's head and what comes behind it. False: unknown. */
 bool ms_list_split(struct ms_context *, const struct ms_value *list, struct ms_value *head,
                    struct ms_value *rest);
+/* What stands behind all its items; takes no steps. */
+struct ms_value ms_list_tail(struct ms_context *, const struct ms_value *list);
 
 /* ---- Order */
 

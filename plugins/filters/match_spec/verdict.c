@@ -73,10 +73,30 @@ static uint32_t ends(const struct tap_match_spec *m, size_t i)
 
 /* ---- What cannot be decided */
 
-static void undecided(struct tap_match_spec *m, size_t i, const struct tap_event *e)
+/* The bound that was met; NULL: none. What could not be read comes last: it need not have been
+ * asked for. */
+static const char *bound(unsigned bounds)
 {
-    const char *why = "it asks for numbers of more than 127 bits, or which of two pids, ports, "
-                      "references or funs comes first";
+    static const struct {
+        enum ms_bound bound;
+        const char *why;
+    } all[] = {{MS_BOUND_MEMORY, "there was no memory for it"},
+               {MS_BOUND_STEPS, "there are terms so large that it would take too long"},
+               {MS_BOUND_VALUES, "a guard makes too many values"},
+               {MS_BOUND_DEPTH, "there are terms that are nested too deeply"},
+               {MS_BOUND_KEYS, "a guard makes a map of which two keys may be the same"},
+               {MS_BOUND_UNREAD, "there are terms that cannot be read here, such as the native "
+                                 "records of OTP 29"}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (bounds & all[i].bound)
+            return all[i].why;
+    return NULL;
+}
+
+static void undecided(struct tap_match_spec *m, size_t i, unsigned bounds,
+                      const struct tap_event *e)
+{
+    const char *why = bound(bounds);
     char place[32] = "", function[80];
     m->host->count(m->host, "undecided", 1);
     if (m->targets[i].undecided)
@@ -90,8 +110,11 @@ static void undecided(struct tap_match_spec *m, size_t i, const struct tap_event
         why = "there are returns and exceptions of calls that were not seen";
     } else if (e->flags & (TAP_EVENT_ARITY_ONLY | TAP_EVENT_TRUNCATED)) {
         why = "there are events without their terms";
-    } else if (e->kind == TAP_MESSAGE_RECEIVE) {
+    } else if (!why && e->kind == TAP_MESSAGE_RECEIVE) {
         why = "there are messages that do not say who sent them";
+    } else if (!why) {
+        why = "it asks for numbers of more than 127 bits, for which of two pids, ports, "
+              "references or funs comes first, or for what releases of OTP see differently";
     }
     if (m->entries[i].where->line > 0)
         snprintf(place, sizeof place, "line %d: ", m->entries[i].where->line);
@@ -105,7 +128,8 @@ static void undecided(struct tap_match_spec *m, size_t i, const struct tap_event
 struct decision {
     bool accepted, silent;      /* by a clause of some entry */
     uint32_t kinds, open_kinds; /* of the end of a call, as these entries want it */
-    size_t open; /* an entry of which it cannot be told whether it matches; SIZE_MAX: none */
+    size_t open;     /* an entry of which it cannot be told whether it matches; SIZE_MAX: none */
+    unsigned bounds; /* enum ms_bound: that were met there */
 };
 
 /* As far as the first entry that certainly matches. */
@@ -133,6 +157,7 @@ static struct decision judge(struct tap_match_spec *m, enum ms_target target,
             continue;
         d.open_kinds |= ends(m, i);
         d.open = i;
+        d.bounds = v.bounds;
     }
     return d;
 }
@@ -143,7 +168,7 @@ static bool decide(struct tap_match_spec *m, const struct decision *d, const str
     bool keep = d->accepted && !d->silent;
     if (keep || d->open == SIZE_MAX)
         return keep;
-    undecided(m, d->open, e);
+    undecided(m, d->open, d->bounds, e);
     return !m->drops_undecided;
 }
 
@@ -178,7 +203,7 @@ static bool keep_end(struct tap_match_spec *m, const struct tap_batch *batch,
     struct decision d = judge(m, MS_CALLS, batch, e);
     if (d.kinds & kind || !(d.open_kinds & kind))
         return d.kinds & kind;
-    undecided(m, d.open, e);
+    undecided(m, d.open, d.bounds, e);
     return !m->drops_undecided;
 }
 
