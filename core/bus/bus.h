@@ -84,6 +84,6 @@ struct tap_settle_stats;
 bool tap_bus_flows(const struct tap_bus *, struct tap_flow_stats *);
 bool tap_bus_gen(const struct tap_bus *, struct tap_gen_stats *);
 bool tap_bus_order(const struct tap_bus *, uint64_t *late, struct tap_settle_stats *);
-bool tap_bus_returns_off(const struct tap_bus *, size_t i, struct tap_event *);
+bool tap_bus_returns_off(const struct tap_bus *, uint32_t node, size_t i, struct tap_event *);
 
 #endif

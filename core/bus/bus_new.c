@@ -171,7 +171,7 @@ bool tap_bus_recorded(struct tap_bus *bus, uint32_t events, bool in_order)
     return tap_relations_init(&bus->relations, events, bus->frames.atoms);
 }
 
-bool tap_bus_returns_off(const struct tap_bus *bus, size_t i, struct tap_event *ev)
+bool tap_bus_returns_off(const struct tap_bus *bus, uint32_t node, size_t i, struct tap_event *ev)
 {
-    return bus->stack_guard && tap_stack_guard_done(bus->stack_guard, i, ev);
+    return bus->stack_guard && tap_stack_guard_done(bus->stack_guard, node, i, ev);
 }

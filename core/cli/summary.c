@@ -8,6 +8,8 @@
 #include "base/event_names.h"
 #include "cli/run.h"
 
+#define RETURNS_OFF_SHOWN 20u
+
 bool tap_run_figures(const struct tap_session *session, struct tap_run_figures *f)
 {
     *f = (struct tap_run_figures){.node_count = tap_session_nodes(session, NULL, 0),
@@ -56,28 +58,25 @@ static bool is_exact(const struct tap_node_stats *n)
     return n->final || !n->traced;
 }
 
-/* What of this node came without returns in the end. */
+/* What of this node came without returns in the end; of very many some, the others are in the
+ * summary for programs. */
 static void print_returns_off(const struct tap_session *session, size_t node, FILE *out)
 {
-    const char *between = ", without returns in the end: ";
     char name[600];
-    size_t at;
-    for (size_t i = 0; tap_session_returns_off(session, i, &at, name, sizeof name); i++) {
-        if (at != node)
-            continue;
-        fprintf(out, "%s%s", between, name);
-        between = ", ";
-    }
+    size_t n = 0;
+    for (; tap_session_returns_off(session, node, n, name, sizeof name); n++)
+        if (n < RETURNS_OFF_SHOWN)
+            fprintf(out, "%s%s", n ? ", " : ", without returns in the end: ", name);
+    if (n > RETURNS_OFF_SHOWN)
+        fprintf(out, " and %zu more", n - RETURNS_OFF_SHOWN);
 }
 
 static cJSON *returns_off_json(const struct tap_session *session, size_t node)
 {
     cJSON *names = cJSON_CreateArray();
     char name[600];
-    size_t at;
-    for (size_t i = 0; tap_session_returns_off(session, i, &at, name, sizeof name); i++)
-        if (at == node)
-            cJSON_AddItemToArray(names, cJSON_CreateString(name));
+    for (size_t i = 0; tap_session_returns_off(session, node, i, name, sizeof name); i++)
+        cJSON_AddItemToArray(names, cJSON_CreateString(name));
     return names;
 }
 

@@ -171,11 +171,13 @@ void tap_stack_guard_event(struct tap_stack_guard *r, const struct tap_event *ev
     }
 }
 
-bool tap_stack_guard_done(const struct tap_stack_guard *r, size_t i, struct tap_event *ev)
+bool tap_stack_guard_done(const struct tap_stack_guard *r, uint32_t node, size_t i,
+                          struct tap_event *ev)
 {
-    if (i >= r->done.count)
+    const struct tap_returns_off_node *done = tap_returns_off_of(&r->done, node);
+    if (!done || i >= done->count)
         return false;
-    const struct tap_returns_off_function *d = &r->done.at[i];
+    const struct tap_returns_off_function *d = &done->at[i];
     *ev = (struct tap_event){.kind = TAP_RETURNS_OFF,
                              .node = d->node,
                              .module = d->module,

@@ -25,7 +25,9 @@ void tap_stack_guard_free(struct tap_stack_guard *);
 void tap_stack_guard_event(struct tap_stack_guard *, const struct tap_event *);
 /* The next function to trace without its returns in this node; false: none. */
 bool tap_stack_guard_take(struct tap_stack_guard *, uint32_t node, struct tap_deep_stack *);
-/* The i-th function whose returns were switched off, as its event; false beyond the last. */
-bool tap_stack_guard_done(const struct tap_stack_guard *, size_t i, struct tap_event *);
+/* The i-th function of a node whose returns were switched off, as its event; false beyond the
+ * last. */
+bool tap_stack_guard_done(const struct tap_stack_guard *, uint32_t node, size_t i,
+                          struct tap_event *);
 
 #endif

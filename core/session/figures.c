@@ -92,17 +92,16 @@ bool tap_session_windowed(const struct tap_session *session, struct tap_window_s
     return !session->abandoned && tap_bus_window(session->bus, stats);
 }
 
-bool tap_session_returns_off(const struct tap_session *session, size_t i, size_t *node, char *name,
+bool tap_session_returns_off(const struct tap_session *session, size_t node, size_t i, char *name,
                              size_t cap)
 {
     struct tap_event ev;
     const struct tap_name *m, *f;
-    if (!tap_bus_returns_off(session->bus, i, &ev))
+    if (!tap_bus_returns_off(session->bus, (uint32_t)node, i, &ev))
         return false;
     m = tap_name_get(&session->hosts[0].table, ev.module);
     f = tap_name_get(&session->hosts[0].table, ev.function);
     snprintf(name, cap, "%s:%s/%d", m->atom, f->atom, (int)ev.arity);
-    *node = ev.node;
     return true;
 }
 

@@ -106,10 +106,10 @@ bool tap_session_order(const struct tap_session *, uint64_t *late, struct tap_se
 struct tap_window_stats;
 bool tap_session_windowed(const struct tap_session *, struct tap_window_stats *);
 
-/* The i-th function that a node traces without its returns because they piled up or were too large:
- * the node's index among tap_session_nodes, and its name as snprintf would; false beyond the last.
- * Once the trace is finished. */
-bool tap_session_returns_off(const struct tap_session *, size_t i, size_t *node, char *name,
+/* The i-th function that a node, by its index among tap_session_nodes, traces without its returns
+ * because they piled up or were too large: its name as snprintf would; false beyond the last. Once
+ * the trace is finished. */
+bool tap_session_returns_off(const struct tap_session *, size_t node, size_t i, char *name,
                              size_t cap);
 
 /* The i-th figure that a plugin counted by name; false beyond the last. Any of the pointers may be

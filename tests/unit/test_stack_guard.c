@@ -2,6 +2,7 @@
  * memory. */
 #include "correlate/stack_guard.h"
 
+#include "beamtap/returns_off.h"
 #include "unit.h"
 
 static struct tap_event event(unsigned kind, uint32_t process, uint32_t function)
@@ -61,16 +62,46 @@ static void what_has_returns_off_is_let_alone_until_its_node_is_back(void)
     struct tap_deep_stack pile;
     struct tap_event told;
     give(r, TAP_RETURNS_OFF, 0, 9, 2);
-    CU_ASSERT(tap_stack_guard_done(r, 0, &told) && told.module == 3 && told.function == 9 &&
+    CU_ASSERT(tap_stack_guard_done(r, 0, 0, &told) && told.module == 3 && told.function == 9 &&
               told.arity == 1);
-    CU_ASSERT(!tap_stack_guard_done(r, 1, &told));
+    CU_ASSERT(!tap_stack_guard_done(r, 0, 1, &told));
     give(r, TAP_FUNCTION_CALL, 5, 9, 10 * TAP_STACK_GUARD_OPEN);
     CU_ASSERT(!tap_stack_guard_take(r, 0, &pile));
     give(r, TAP_NODE_UP, 0, 0, 1);
-    CU_ASSERT(!tap_stack_guard_done(r, 0, &told));
+    CU_ASSERT(!tap_stack_guard_done(r, 0, 0, &told));
     give(r, TAP_FUNCTION_CALL, 6, 9, TAP_STACK_GUARD_OPEN);
     CU_ASSERT(tap_stack_guard_take(r, 0, &pile) && pile.pid.id == 6);
     tap_stack_guard_free(r);
+}
+
+/* As many as a recording has that was made for it: none is searched for among all others, be it
+ * learnt, asked for at a call, or forgotten. */
+static void a_million_have_returns_off(void)
+{
+    enum { MANY = 1000000 };
+    struct tap_returns_off off = {0};
+    struct tap_event ev = event(TAP_RETURNS_OFF, 0, 0), up = event(TAP_NODE_UP, 0, 0);
+    unsigned learnt = 0, had = 0;
+    for (ev.function = 1; ev.function <= MANY; ev.function++)
+        learnt += tap_returns_off_learn(&off, &ev) && tap_returns_off_learn(&off, &ev);
+    for (ev.function = 1; ev.function <= 2 * MANY; ev.function++)
+        had += tap_returns_off_has(&off, &ev);
+    CU_ASSERT(learnt == MANY && had == MANY);
+    CU_ASSERT(tap_returns_off_of(&off, 0)->count == MANY);
+    CU_ASSERT(tap_returns_off_of(&off, 0)->at[0].function == 1); /* as they came */
+    up.node = 1;
+    for (ev.node = 1, ev.function = 7; had < 2 * MANY; had++)
+        if (!tap_returns_off_learn(&off, &ev) || !tap_returns_off_learn(&off, &up) ||
+            tap_returns_off_has(&off, &ev))
+            break;
+    CU_ASSERT(had == 2 * MANY);
+    ev.node = up.node = 0;
+    CU_ASSERT(tap_returns_off_has(&off, &ev));
+    ev.arity++;
+    CU_ASSERT(!tap_returns_off_has(&off, &ev));
+    ev.arity--;
+    CU_ASSERT(tap_returns_off_learn(&off, &up) && !tap_returns_off_has(&off, &ev));
+    tap_returns_off_free(&off);
 }
 
 /* Two million processes that ended in the middle of a call, and one that loops among them. */
@@ -92,4 +123,4 @@ static void a_loop_is_found_among_the_dead(void)
 UNIT_TESTS("relief", UNIT_TEST(a_deep_stack_is_found_once),
            UNIT_TEST(what_returns_is_no_deep_stack),
            UNIT_TEST(what_has_returns_off_is_let_alone_until_its_node_is_back),
-           UNIT_TEST(a_loop_is_found_among_the_dead))
+           UNIT_TEST(a_million_have_returns_off), UNIT_TEST(a_loop_is_found_among_the_dead))

@@ -40,10 +40,10 @@ static void other_figure(struct tap_chrome *c, bool first, const char *key, uint
 static void other_returns_off(struct tap_chrome *c, uint32_t node)
 {
     const char *between = ",\"without_returns\":[\"";
-    for (uint32_t i = 0; i < c->returns_off.count; i++) {
-        const struct tap_returns_off_function *f = &c->returns_off.at[i];
-        const struct tap_label *label =
-            f->node == node ? tap_label_get(c, f->module, f->function, f->arity) : NULL;
+    const struct tap_returns_off_node *off = tap_returns_off_of(&c->returns_off, node);
+    for (uint32_t i = 0; off && i < off->count; i++) {
+        const struct tap_returns_off_function *f = &off->at[i];
+        const struct tap_label *label = tap_label_get(c, f->module, f->function, f->arity);
         if (!label)
             continue;
         tap_writer_put(&c->w, between, strlen(between));

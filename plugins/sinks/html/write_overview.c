@@ -60,17 +60,14 @@ static void missing(struct html *h, const struct html_node *n)
 
 static void without_returns(struct html *h, uint32_t node)
 {
-    bool first = true;
+    const struct tap_returns_off_node *off = tap_returns_off_of(&h->times.returns_off, node);
     html_put(h, ",\"without_returns\":[");
-    for (uint32_t i = 0; i < h->times.returns_off.count; i++) {
-        const struct tap_returns_off_function *f = &h->times.returns_off.at[i];
-        if (f->node != node)
-            continue;
-        html_put(h, first ? "" : ",");
+    for (uint32_t i = 0; off && i < off->count; i++) {
+        const struct tap_returns_off_function *f = &off->at[i];
+        html_put(h, i ? "," : "");
         size_t mark = tap_writer_here(&h->w);
         tap_function_put(&h->w, f->module, f->function, f->arity);
         html_quote(h, mark);
-        first = false;
     }
     html_put(h, "]");
 }
