@@ -66,10 +66,13 @@ static struct open_call *make_room(struct tap_gen_calls *g, uint64_t key)
     return worst;
 }
 
-static void called(struct tap_gen_calls *g, const struct tap_event *ev, uint64_t key)
+/* Where a server passes it on, that is seen as its receive is: the time since is known already, but
+ * where nobody saw it before. */
+static void called(struct tap_gen_calls *g, const struct tap_event *ev,
+                   const struct tap_gen_parts *parts, uint64_t key)
 {
     struct open_call *o = find(g, key);
-    bool sent = ev->kind == TAP_MESSAGE_SEND;
+    bool sent = ev->kind == TAP_MESSAGE_SEND && tap_gen_is_callers(parts, ev);
     g->stats.calls += sent;
     if (!o || sent)
         *(o ? o : make_room(g, key)) = (struct open_call){key, ev->ts, g->age++, sent, false};
@@ -107,6 +110,6 @@ void tap_gen_calls_event(struct tap_gen_calls *g, struct tap_event *ev, const ui
         return;
     ev->gen = (uint8_t)parts.gen;
     if (parts.gen == TAP_GEN_CALL && key)
-        called(g, ev, key);
+        called(g, ev, &parts, key);
     g->stats.casts += parts.gen == TAP_GEN_CAST && ev->kind == TAP_MESSAGE_SEND;
 }

@@ -1,10 +1,11 @@
 /* gen_calls.h: which messages are calls, casts and replies of OTP's behaviours (beamtap/gen.h), and
  * how long a reply took.
  *
- * A call is known by the reference in it, from its send or its receive, whichever comes first; a
- * reply that carries the reference of a call that was seen is one, and knows the time since: at the
- * caller that is what the call took, by one clock. What is remembered is bounded: a newer one may
- * take the place of an older one, whose reply then is a plain message.
+ * A call is known by the reference in it, from its send or its receive, whichever comes first, and
+ * is the same one where a server passes it on; a reply that carries the reference of a call that
+ * was seen is one, and knows the time since: at the caller that is what the call took, by one
+ * clock. What is remembered is bounded: a newer one may take the place of an older one, whose reply
+ * then is a plain message.
  */
 #ifndef TAP_CORRELATE_GEN_CALLS_H
 #define TAP_CORRELATE_GEN_CALLS_H

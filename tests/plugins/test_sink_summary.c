@@ -13,7 +13,7 @@ static void call(struct sb *b, enum tap_kind kind, const char *function, int64_t
 }
 
 /* {'$gen_call', {<0.100.0>, Ref}, request}, {Ref, reply} */
-static void message(struct sb *b, enum tap_kind kind, bool reply, int64_t ts)
+static struct tap_event *message(struct sb *b, enum tap_kind kind, bool reply, int64_t ts)
 {
     struct tap_event *e = sb_event(b, kind);
     uint32_t from = sb_from(b);
@@ -34,6 +34,7 @@ static void message(struct sb *b, enum tap_kind kind, bool reply, int64_t ts)
     tap_write_atom(to, reply ? "reply" : "request");
     e->payload = sb_span(b, from);
     e->gen = reply ? TAP_GEN_REPLY : TAP_GEN_CALL;
+    return e;
 }
 
 static void sums_of_any_times_fit(void)
@@ -69,6 +70,32 @@ static void sums_of_any_times_fit(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "15 9223372036.9 s")); /* inner */
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "Slowest gen_server calls, of 5"));
     CU_ASSERT_PTR_NULL(strstr(text, " -4"));
+    free(text);
+    sb_free(b);
+}
+
+/* Server 200 passes the request of 100 on as it is, 201 answers: one call, of 100, from its send
+ * on. */
+static void a_request_that_is_passed_on_is_one_call(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    struct sink s;
+    char path[128];
+    strcpy(path, temp_path("summary.txt"));
+    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+    message(b, TAP_MESSAGE_SEND, false, T0);
+    message(b, TAP_MESSAGE_RECEIVE, false, T0 + 1000000)->pid = sb_pid(200);
+    message(b, TAP_MESSAGE_SEND, false, T0 + 2000000)->pid = sb_pid(200);
+    message(b, TAP_MESSAGE_RECEIVE, false, T0 + 3000000)->pid = sb_pid(201);
+    message(b, TAP_MESSAGE_SEND, true, T0 + 7000000)->pid = sb_pid(201);
+    message(b, TAP_MESSAGE_RECEIVE, true, T0 + 8000000);
+    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+    char *text = read_path(path);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "Slowest gen_server calls, of 1\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "  8000.0 us   3000.0 us   4000.0 us  <0.100.0> -> <0.201.0>: request\n"));
     free(text);
     sb_free(b);
 }
@@ -436,4 +463,5 @@ UNIT_TESTS("sink_summary", UNIT_TEST(a_long_reason_is_cut_between_characters),
            UNIT_TEST(mailboxes_and_limits_are_told), UNIT_TEST(marks_are_told_and_are_no_processes),
            UNIT_TEST(a_return_after_a_loss_has_no_time), UNIT_TEST(sums_of_any_times_fit),
            UNIT_TEST(what_the_plan_returns_is_timed_from_the_first),
+           UNIT_TEST(a_request_that_is_passed_on_is_one_call),
            UNIT_TEST(times_are_rounded_in_their_unit), UNIT_TEST(times_ask_no_locale))

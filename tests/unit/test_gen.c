@@ -65,11 +65,21 @@ static void write_reply(enum tag form, bool utf8, uint32_t last)
     tap_write_atom(&b, "answer");
 }
 
-static struct tap_event give(struct tap_gen_calls *g, unsigned kind, int64_t ts)
+static struct tap_event give_of(struct tap_gen_calls *g, unsigned kind, uint32_t process,
+                                int64_t ts)
 {
-    struct tap_event ev = {.kind = (uint8_t)kind, .ts = ts, .payload = {0, (uint32_t)b.len}};
+    struct tap_event ev = {.kind = (uint8_t)kind,
+                           .ts = ts,
+                           .pid = {.node = 1, .id = process, .creation = 1},
+                           .payload = {0, (uint32_t)b.len}};
     tap_gen_calls_event(g, &ev, b.data);
     return ev;
+}
+
+/* Of the caller, where it is the send of a call. */
+static struct tap_event give(struct tap_gen_calls *g, unsigned kind, int64_t ts)
+{
+    return give_of(g, kind, 9, ts);
 }
 
 static void a_call_and_its_reply_in_every_form(void)
@@ -108,6 +118,29 @@ static void the_servers_side_may_come_first(void)
     give(g, TAP_MESSAGE_SEND, 1000);
     write_reply(ALIAS, true, 5);
     CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_RECEIVE, 1300).took, 300);
+    tap_gen_calls_free(g);
+}
+
+/* {noreply, S} after Worker ! {'$gen_call', From, Request}: the caller's time goes on. */
+static void a_call_that_is_passed_on_is_one_call(void)
+{
+    struct tap_gen_calls *g = tap_gen_calls_new();
+    struct tap_gen_stats s;
+    write_call(ALIAS, true, 5);
+    give(g, TAP_MESSAGE_SEND, 1000);
+    give_of(g, TAP_MESSAGE_RECEIVE, 20, 1100);
+    CU_ASSERT_EQUAL(give_of(g, TAP_MESSAGE_SEND, 20, 1200).gen, TAP_GEN_CALL);
+    give_of(g, TAP_MESSAGE_RECEIVE, 21, 1300);
+    write_reply(ALIAS, true, 5);
+    CU_ASSERT_EQUAL(give_of(g, TAP_MESSAGE_SEND, 21, 1400).took, 400);
+    CU_ASSERT_EQUAL(give(g, TAP_MESSAGE_RECEIVE, 1500).took, 500);
+    tap_gen_calls_stats(g, &s);
+    CU_ASSERT(s.calls == 1 && s.replies == 1 && s.took == 500);
+    /* of one that nobody saw before the time since then is known */
+    write_call(ALIAS, true, 6);
+    give_of(g, TAP_MESSAGE_SEND, 20, 2000);
+    write_reply(ALIAS, true, 6);
+    CU_ASSERT_EQUAL(give_of(g, TAP_MESSAGE_SEND, 21, 2100).took, 100);
     tap_gen_calls_free(g);
 }
 
@@ -200,6 +233,7 @@ static void what_is_cut_is_nothing(void)
 
 UNIT_TESTS("gen", UNIT_TEST(a_call_and_its_reply_in_every_form),
            UNIT_TEST(the_servers_side_may_come_first),
+           UNIT_TEST(a_call_that_is_passed_on_is_one_call),
            UNIT_TEST(a_pair_with_a_reference_is_no_reply), UNIT_TEST(many_calls_open_at_once),
            UNIT_TEST(a_slow_call_outlives_a_million_quick_ones), UNIT_TEST(a_cast),
            UNIT_TEST(the_parts_of_a_call), UNIT_TEST(what_is_cut_is_nothing))

@@ -107,6 +107,18 @@ static inline uint64_t tap_gen_key(const struct tap_gen_parts *parts)
     return key ? key : 1;
 }
 
+/* Is the sender of this request who called? A server may pass one on as it is, to whoever is to
+ * answer it: that is no call of its own. */
+static inline bool tap_gen_is_callers(const struct tap_gen_parts *parts, const struct tap_event *e)
+{
+    struct tap_cursor c = tap_cursor(parts->from, parts->from_len);
+    const char *node;
+    uint32_t n;
+    struct tap_pid pid;
+    return tap_read_pid(&c, &node, &n, &pid) && pid.id == e->pid.id &&
+           pid.serial == e->pid.serial && pid.creation == e->pid.creation;
+}
+
 #ifdef __cplusplus
 }
 #endif

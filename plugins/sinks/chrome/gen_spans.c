@@ -91,23 +91,12 @@ static uint64_t gen_side(const struct tap_gen_parts *parts, bool server)
     return server ? key | TAP_GEN_SERVER : key ? key : 1;
 }
 
-/* Does the process call for itself? A server may pass a call on as it is. */
-static bool gen_own(const struct tap_event *ev, const struct tap_gen_parts *parts)
-{
-    struct tap_cursor at = tap_cursor(parts->from, parts->from_len);
-    const char *node;
-    uint32_t n;
-    struct tap_pid pid;
-    return tap_read_pid(&at, &node, &n, &pid) && pid.id == ev->pid.id &&
-           pid.serial == ev->pid.serial;
-}
-
 void tap_gen_request(struct tap_chrome *c, const struct tap_chrome_in *in, struct tap_track *t,
                      int64_t ts)
 {
     struct tap_gen_parts parts;
     bool server = in->ev->kind == TAP_MESSAGE_RECEIVE;
-    if (!gen_parts_of(in, &parts) || (!server && !gen_own(in->ev, &parts)))
+    if (!gen_parts_of(in, &parts) || (!server && !tap_gen_is_callers(&parts, in->ev)))
         return;
     uint64_t key = gen_side(&parts, server);
     struct tap_gen_open *o = tap_gen_place(c, key);

@@ -69,6 +69,8 @@ void tap_server_calls_message(struct tap_server_calls *g, uint32_t process,
         !tap_gen_read(batch->arena + e->payload.off, e->payload.len, &parts) || !parts.tag)
         return;
     bool request = parts.gen == TAP_GEN_CALL, sent = e->kind == TAP_MESSAGE_SEND;
+    if (request && sent && !tap_gen_is_callers(&parts, e))
+        return; /* a server passes it on: whoever replies shows when it takes it */
     uint64_t key = tap_gen_key(&parts);
     struct tap_server_call *c = key ? call_get(g, key, request) : NULL;
     if (!c)

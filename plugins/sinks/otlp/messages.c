@@ -111,16 +111,6 @@ static void begin(struct otlp *o, enum otlp_kind kind, const struct otlp_ids *pa
     otlp_extras(o);
 }
 
-/* A server may pass a request on as it is: that is no call of its own. */
-static bool is_own(const struct tap_event *e, const struct tap_gen_parts *parts)
-{
-    struct tap_cursor at = tap_cursor(parts->from, parts->from_len);
-    const char *node;
-    uint32_t n;
-    struct tap_pid pid;
-    return tap_read_pid(&at, &node, &n, &pid) && pid.id == e->pid.id && pid.serial == e->pid.serial;
-}
-
 /* When it is sent, and by what: its receive asks. */
 static void remember_send(struct otlp *o, const struct otlp_ids *ids)
 {
@@ -163,7 +153,7 @@ static void link_to_sender(struct otlp *o)
 static bool request_sent(struct otlp *o, const struct tap_gen_parts *parts, uint64_t key)
 {
     const struct tap_event *e = o->event;
-    if (!is_own(e, parts))
+    if (!tap_gen_is_callers(parts, e)) /* a server passes it on */
         return true;
     struct otlp_call *c = call_get(o, key, true);
     struct otlp_process *p = otlp_process_make(o, &e->pid, e->node);
