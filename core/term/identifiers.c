@@ -51,7 +51,7 @@ static void put_node(struct tap_out *o, const struct node_atom *node, const stru
     if (is_home(home, node->text, node->len, node->latin1))
         tap_out_char(o, '0');
     else
-        tap_out_text(o, node->text, node->len, node->latin1);
+        tap_out_node(o, node->text, node->len, node->latin1);
 }
 
 static bool put_pid(struct tap_out *o, struct tap_cursor *c, const struct tap_home *home)

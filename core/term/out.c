@@ -135,6 +135,25 @@ void tap_out_text(struct tap_out *o, const char *text, size_t n, bool latin1)
     }
 }
 
+void tap_out_node(struct tap_out *o, const char *name, size_t n, bool latin1)
+{
+    const uint8_t *p = (const uint8_t *)name, *end = p + n;
+    while (p < end && !o->done) {
+        const uint8_t *q = p;
+        uint32_t cp = 0;
+        unsigned k = 0;
+        for (; q < end; q += k) {
+            k = tap_utf8_take(q, end, latin1, &cp);
+            if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
+                break;
+        }
+        tap_out_text(o, (const char *)p, (size_t)(q - p), latin1);
+        if (q < end)
+            tap_out_char(o, cp == '\n' || cp == '\t' || cp == '\r' ? ' ' : '?');
+        p = q < end ? q + k : q;
+    }
+}
+
 size_t tap_json_escape(char *dst, size_t cap, const char *text, size_t len)
 {
     struct tap_out o;

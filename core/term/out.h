@@ -42,6 +42,11 @@ void tap_out_escape(struct tap_out *, const char *s, size_t n);
 /* A text as it stands, nothing quoted: latin1 or UTF-8 in, UTF-8 out. */
 void tap_out_text(struct tap_out *, const char *text, size_t n, bool latin1);
 
+/* The name of a node, in the middle of a pid: one may be called anything, and what is printed has
+ * no quotes there in which it could be escaped. As the node itself is called (tap_one_line), with
+ * no control characters: they are blanks and question marks. */
+void tap_out_node(struct tap_out *, const char *name, size_t n, bool latin1);
+
 /* Writes n bytes that are one unit: all or, at the limit, none. Needs no JSON escaping. */
 static inline void tap_out_put(struct tap_out *o, const char *s, size_t n)
 {

@@ -14,7 +14,7 @@ static void put_node(struct tap_out *o, const struct tap_name *name)
         do
             n++;
         while (n < name->len && ((uint8_t)name->text[n] & 0xC0) == 0x80);
-    tap_out_text(o, name->text, n, false);
+    tap_out_node(o, name->text, n, false);
     if (n < name->len)
         tap_out_lit(o, "...");
 }

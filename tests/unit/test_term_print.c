@@ -544,6 +544,32 @@ static void prints_peers(void)
     tap_intern_free(names);
 }
 
+#define ODD_W 119, 11, 'x', 27, ']', '0', ';', 7, '\n', 0xC2, 0x9B, '@', 'h'
+#define ODD "x?]0;? ?@h"
+
+/* Inside of a pid nothing is quoted: a node may call itself anything, and moves no terminal, nor
+ * breaks a row. */
+static void a_nodes_name_has_no_control_characters(void)
+{
+    static const uint8_t name[] = {ODD_W};
+    const char *latin1 = "#Ref<x? \xC3\xA9@h.7>";
+    struct tap_batch none = {.arena_len = 0};
+    setup();
+    struct tap_print e = {.node_name = home}, json = {.node_name = home, .json = true};
+    uint32_t odd = tap_intern_name(names, (const char *)name + 2, sizeof name - 2);
+    PRINTS(&e, "<" ODD ".123.0>", 88, ODD_W, 0, 0, 0, 123, 0, 0, 0, 0, 1, 2, 3, 4);
+    PRINTS(&json, "<" ODD ".123.0>", 88, ODD_W, 0, 0, 0, 123, 0, 0, 0, 0, 1, 2, 3, 4);
+    PRINTS(&e, "#Port<" ODD ".5>", 89, ODD_W, 0, 0, 0, 5, 1, 2, 3, 4);
+    PRINTS(&e, "#Ref<" ODD ".1>", 90, 0, 1, ODD_W, 9, 9, 9, 9, 0, 0, 0, 1);
+    PRINTS(&e, latin1, 101, 115, 6, 'x', 0x9B, '\t', 0xE9, '@', 'h', 0, 0, 0, 7, 1);
+    struct tap_event ev = {.peer_type = TAP_PEER_PID, .peer = {.node = odd, .id = 9}};
+    check_peer(&none, &ev, &e, "<" ODD ".9.0>");
+    ev.peer_type = TAP_PEER_PORT;
+    ev.peer_port = (struct tap_port){.node = odd, .id = 77};
+    check_peer(&none, &ev, &e, "#Port<" ODD ".77>");
+    tap_intern_free(names);
+}
+
 /* n times `open`, a nil, and n times `close`. */
 static void deep(const char *open, size_t open_len, const char *close, size_t close_len,
                  enum tap_print_syntax syntax)
@@ -722,5 +748,5 @@ UNIT_TESTS("term_print", UNIT_TEST(arguments_stand_between_separators),
            UNIT_TEST(reads_old_encodings), UNIT_TEST(otp_27_quotes_maybe_and_else),
            UNIT_TEST(says_what_is_bad), UNIT_TEST(shows_what_depth_and_width_cut),
            UNIT_TEST(cuts_keyword_lists_and_maps), UNIT_TEST(prints_peers),
-           UNIT_TEST(prints_deep_terms), UNIT_TEST(survives_any_bytes), UNIT_TEST(escapes_json),
-           UNIT_TEST(tells_its_speed))
+           UNIT_TEST(a_nodes_name_has_no_control_characters), UNIT_TEST(prints_deep_terms),
+           UNIT_TEST(survives_any_bytes), UNIT_TEST(escapes_json), UNIT_TEST(tells_its_speed))
