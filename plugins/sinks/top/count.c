@@ -55,12 +55,14 @@ void top_count_free(struct top *t)
     }
     for (unsigned v = 0; v < TOP_VIEWS; v++)
         free(t->before[v].counts);
+    free(t->before_counted.counts);
     free(t->processes);
     free(t->pairs);
     free(t->epochs);
     free(t->line.buf);
     tap_map_free(&t->process_at);
     tap_map_free(&t->pair_at);
+    tap_counted_sums_free(&t->counted);
     tap_call_times_free(&t->times);
     tap_server_calls_free(&t->servers);
     tap_flow_times_free(&t->flows);
@@ -207,6 +209,10 @@ static void count_event(struct top *t, const struct tap_batch *batch, const stru
     t->events++;
     t->first = !t->first || e->ts < t->first ? e->ts : t->first;
     t->last = e->ts > t->last ? e->ts : t->last;
+    if (e->kind == TAP_FUNCTION_COUNTERS) { /* nothing that a process does just then */
+        t->no_memory |= !tap_counted_sums_add(&t->counted, 0, batch, e);
+        return;
+    }
     uint32_t index = process_get(t, &e->pid, e->node), *epoch = epoch_of(t, e->node);
     struct top_process *p = &t->processes[index];
     p->events++;

@@ -235,6 +235,10 @@ static const char *why_empty(const struct top_screen *s)
     uint32_t events = s->top->host->run_info->events;
     if (s->frame.count[s->view])
         return "nothing has this in its name (/ changes the filter)";
+    if (events & TAP_KIND_BIT(TAP_FUNCTION_COUNTERS))
+        return s->view == TOP_FUNCTIONS
+                   ? "nothing is counted yet: session.interval says how often that is read"
+                   : "no events are traced: what the VM counts stands in the functions";
     if (s->view == TOP_FUNCTIONS && !(events & TAP_KIND_BIT(TAP_FUNCTION_CALL)))
         return "no calls are traced: name functions, such as 'shop_*'";
     if (s->view != TOP_FUNCTIONS && s->view != TOP_PROCESSES &&

@@ -50,13 +50,14 @@ static uint64_t rate_of(struct top_before *b, uint32_t index, uint64_t count, in
 
 static bool before_room(struct top_before *b, uint32_t count)
 {
-    uint64_t *more = count > b->count ? realloc(b->counts, count * sizeof *more) : b->counts;
+    if (count <= b->count)
+        return true;
+    uint64_t *more = realloc(b->counts, count * sizeof *more);
     if (!more)
         return false;
-    if (count > b->count)
-        memset(more + b->count, 0, (count - b->count) * sizeof *more);
+    memset(more + b->count, 0, (count - b->count) * sizeof *more);
     b->counts = more;
-    b->count = count > b->count ? count : b->count;
+    b->count = count;
     return true;
 }
 
@@ -78,6 +79,22 @@ static bool function_row(struct top *t, struct top_row *r, int64_t since)
     r->cell[4] = timed ? (uint64_t)f->lengths.max : TOP_UNKNOWN;
     r->cell[5] = f->thrown;
     return f->calls || f->returned || f->thrown;
+}
+
+/* Of a profile's rows those of functions. Its time is the function's own. */
+static bool counted_row(struct top *t, struct top_row *r, int64_t since)
+{
+    const struct tap_counted_sum *c = &t->counted.rows[r->index];
+    bool timed = t->counted.counts & TAP_COUNT_TIME;
+    uint64_t calls = (uint64_t)c->calls;
+    r->cell[0] = rate_of(&t->before_counted, r->index, calls, since);
+    r->cell[1] = calls;
+    r->cell[2] = timed ? (uint64_t)c->ns : TOP_UNKNOWN;
+    r->cell[3] = timed && calls ? (uint64_t)c->ns / calls : TOP_UNKNOWN;
+    r->cell[4] = TOP_UNKNOWN;
+    r->cell[5] = TOP_UNKNOWN;
+    r->index |= TOP_COUNTED;
+    return !c->is_process;
 }
 
 static bool process_row(struct top *t, struct top_row *r, int64_t since)
@@ -102,11 +119,14 @@ static bool pair_row(struct top *t, struct top_row *r, int64_t since)
 
 /* ---- All of them */
 
-static bool take_rows(struct top *t, struct top_frame *f, enum top_view v, uint32_t count,
+/* Behind those that the view has already. */
+static bool take_rows(struct top *t, struct top_frame *f, enum top_view v,
+                      struct top_before *before, uint32_t count,
                       bool (*row)(struct top *, struct top_row *, int64_t), int64_t since)
 {
-    f->rows[v] = malloc(((size_t)count + 1) * sizeof *f->rows[v]);
-    if (!f->rows[v] || !before_room(&t->before[v], count))
+    struct top_row *rows = realloc(f->rows[v], ((size_t)f->count[v] + count + 1) * sizeof *rows);
+    f->rows[v] = rows ? rows : f->rows[v];
+    if (!rows || !before_room(before, count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         struct top_row *r = &f->rows[v][f->count[v]];
@@ -158,9 +178,15 @@ bool top_frame_take(struct top *t, struct top_frame *f, int64_t since)
     f->lost = t->lost;
     f->gap = t->gap;
     t->events_before = t->events;
-    bool good = take_rows(t, f, TOP_FUNCTIONS, t->times.function_count, function_row, since) &&
-                take_rows(t, f, TOP_PROCESSES, t->process_count, process_row, since) &&
-                take_rows(t, f, TOP_PAIRS, t->pair_count, pair_row, since) && take_calls(t, f);
+    struct top_before *before = t->before;
+    bool good =
+        take_rows(t, f, TOP_FUNCTIONS, &before[TOP_FUNCTIONS], t->times.function_count,
+                  function_row, since) &&
+        take_rows(t, f, TOP_FUNCTIONS, &t->before_counted, t->counted.count, counted_row, since) &&
+        take_rows(t, f, TOP_PROCESSES, &before[TOP_PROCESSES], t->process_count, process_row,
+                  since) &&
+        take_rows(t, f, TOP_PAIRS, &before[TOP_PAIRS], t->pair_count, pair_row, since) &&
+        take_calls(t, f);
     pthread_mutex_unlock(&t->lock);
     if (!good)
         top_frame_free(f);
@@ -227,6 +253,19 @@ static void put_pair(struct top *t, const struct top_pair *p)
     }
 }
 
+static void put_function(struct top *t, uint32_t index)
+{
+    const struct tap_counted_sum *c =
+        index & TOP_COUNTED ? &t->counted.rows[index & ~TOP_COUNTED] : NULL;
+    const struct tap_call_function *f = c ? NULL : &t->times.functions[index];
+    if (c ? !c->function : !index)
+        put(t, "(others)");
+    else if (c)
+        tap_function_put(&t->line, c->module, c->function, c->arity);
+    else
+        tap_function_put(&t->line, f->module, f->function, f->arity);
+}
+
 static void put_call(struct top *t, const struct tap_server_call *c)
 {
     tap_writer_put(&t->line, c->request, c->request_len);
@@ -248,13 +287,12 @@ const char *top_row_name(struct top *t, const struct top_frame *frame, enum top_
         put_call(t, &frame->calls[row->index]);
     } else if (view == TOP_PROCESSES) {
         put_process(t, row->index);
+    } else if (view == TOP_FUNCTIONS) {
+        put_function(t, row->index);
     } else if (!row->index) {
         put(t, "(others)");
-    } else if (view == TOP_PAIRS) {
-        put_pair(t, &t->pairs[row->index]);
     } else {
-        const struct tap_call_function *f = &t->times.functions[row->index];
-        tap_function_put(&t->line, f->module, f->function, f->arity);
+        put_pair(t, &t->pairs[row->index]);
     }
     pthread_mutex_unlock(&t->lock);
     *len = (size_t)(t->line.p - t->line.buf);

@@ -296,7 +296,8 @@ enum tap_status top_screen_start(struct top *t)
     *s = (struct top_screen){.top = t, .tty = -1};
     for (unsigned v = 0; v < TOP_VIEWS; v++)
         s->column[v] = top_tables[v].sorted;
-    if (!(t->host->run_info->events & TAP_KIND_BIT(TAP_FUNCTION_CALL)))
+    if (!(t->host->run_info->events &
+          (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_COUNTERS))))
         s->view = TOP_PROCESSES;
     if (pipe2(s->wake, O_CLOEXEC) != 0) {
         free(s);

@@ -107,7 +107,9 @@ void top_text_write(struct top *t)
         for (unsigned c = 0; c < table->columns; c++)
             put(t, "%*s ", TOP_CELL_WIDTH - 1, table->column[c].title);
         put(t, "%s\n", table->rows);
-        top_rows_sort(f.rows[v], f.count[v], table->sorted, false);
+        /* a profile that was read once has calls and no rate */
+        unsigned column = v == TOP_FUNCTIONS && t->counted.count ? 1 : table->sorted;
+        top_rows_sort(f.rows[v], f.count[v], column, false);
         for (uint32_t i = 0; i < shown; i++)
             put_row(t, &f, (enum top_view)v, &f.rows[v][i]);
     }

@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 
 #include "sinks/common/call_times.h"
+#include "sinks/common/counted_sums.h"
 #include "sinks/common/process_name.h"
 #include "sinks/common/server_calls.h"
 #include "sinks/common/writer.h"
@@ -30,6 +31,7 @@
 #define TOP_COLUMNS 8u            /* numbers of a row */
 #define TOP_UNKNOWN UINT64_MAX    /* a number that nobody knows */
 #define TOP_SECOND INT64_C(1000000000)
+#define TOP_COUNTED (UINT32_C(1) << 31) /* of a row: the function is the profile's */
 
 enum top_view { TOP_FUNCTIONS, TOP_PROCESSES, TOP_PAIRS, TOP_CALLS, TOP_VIEWS };
 enum top_unit { TOP_COUNT, TOP_RATE /* thousandths a second */, TOP_TIME /* ns */, TOP_STATE };
@@ -63,7 +65,7 @@ struct top_pair {
 
 struct top_row {
     uint64_t cell[TOP_COLUMNS];
-    uint32_t index; /* of the function, process or pair; of calls, in the frame */
+    uint32_t index; /* of the function, process or pair; of calls, in the frame; see TOP_COUNTED */
 };
 
 /* What the tables held at one moment. */
@@ -114,7 +116,8 @@ struct top {
     uint32_t process_count, pair_count, epoch_count;
     struct tap_server_call slow[TOP_SLOWEST]; /* the slowest first */
     uint32_t slow_count;
-    struct top_before before[TOP_VIEWS];
+    struct tap_counted_sums counted; /* a profile's functions */
+    struct top_before before[TOP_VIEWS], before_counted;
     uint64_t events_before;
     struct tap_writer line; /* in memory: a row's name */
 };
