@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """test_sink_top.py: what stands in the tables that the sink `top` writes of recordings that are known. The screen is tested live
 (tests/e2e/test_top.py)."""
-import os, shutil, sys, tempfile
+import copy, os, shutil, sys, tempfile
 from recording import *
 
 work = tempfile.mkdtemp(prefix='beamtap-top-')
@@ -36,6 +36,29 @@ def a_profile_has_functions_and_no_processes():
         assert times == ([('700.0us', '17.5us', '-'), ('1500.0us', '300.0us', '-')] if timed else [('-', '-', '-')] * 2), found
 
 
-failed = tests('test_sink_top', (a_profile_has_functions_and_no_processes,))
+def mailboxes(r, us, lengths):
+    r.frame(8 | 1, [tuple_of(atom('mailboxes'), integer(us * 1000), list_of(*[tuple_of(pid(n), integer(length)) for n, length in lengths.items()]))])
+
+
+def who_is_gone_has_no_mailbox():
+    """(2) ended and said so; (3) did not, and is in none of the reports any more. Of (4) a report is behind its end, and from before."""
+    r = Recording(['message_send', 'process_exit'])
+    for n in (1, 2, 3, 4):
+        r.send(n, n, 9, atom('hello'))
+    mailboxes(r, 100, {1: 7, 2: 8, 3: 9, 4: 10, 5: 0})
+    mailboxes(r, 200, {1: 5, 2: 3, 3: 1, 4: 1, 5: 0})
+    r.event(300, 2, 'exit', atom('normal'))
+    r.event(300, 4, 'exit', atom('killed'))
+    mailboxes(r, 250, {4: 12})
+    lengths = lambda data: {name: (row['MAILBOX'], row['LONGEST']) for name, row in tables(data)['PROCESS']}
+    still = copy.deepcopy(r).end()
+    assert lengths(still) == {'<0.1.0>': ('5', '7'), '<0.2.0>': ('-', '8'), '<0.3.0>': ('1', '9'), '<0.4.0>': ('-', '10')}, lengths(still)
+    for n in range(20):
+        mailboxes(r, 400 + n, {1: 6})
+    gone = r.end()
+    assert lengths(gone) == {'<0.1.0>': ('6', '7'), '<0.2.0>': ('-', '8'), '<0.3.0>': ('-', '9'), '<0.4.0>': ('-', '10')}, lengths(gone)
+
+
+failed = tests('test_sink_top', (a_profile_has_functions_and_no_processes, who_is_gone_has_no_mailbox))
 shutil.rmtree(work, ignore_errors=True)
 sys.exit(failed > 0)

@@ -58,7 +58,7 @@ void top_count_free(struct top *t)
     free(t->before_counted.counts);
     free(t->processes);
     free(t->pairs);
-    free(t->epochs);
+    free(t->nodes);
     free(t->line.buf);
     tap_map_free(&t->process_at);
     tap_map_free(&t->pair_at);
@@ -117,17 +117,33 @@ static void learn_processes(struct top *t, const struct tap_batch *batch, const 
     }
 }
 
+static struct top_node *node_get(struct top *t, uint32_t node)
+{
+    while (t->node_count <= node) {
+        if (!room(t, &t->nodes, t->node_count, sizeof *t->nodes))
+            return NULL;
+        t->nodes[t->node_count++] = (struct top_node){0};
+    }
+    return &t->nodes[node];
+}
+
 static void learn_mailboxes(struct top *t, const struct tap_batch *batch, const struct tap_event *e)
 {
     struct tap_process_report_list list = tap_process_report_begin(batch, e);
+    struct top_node *node = node_get(t, e->node);
     struct tap_pid pid;
     int64_t length;
+    if (!node)
+        return;
+    node->told++;
     while (tap_process_mailbox_next(t->host, &list, &pid, &length)) {
         uint32_t index = process_get(t, &pid, e->node);
         struct top_process *p = &t->processes[index];
-        if (!index)
+        if (!index || e->ts <= p->ended) /* looked into before it ended */
             continue;
         p->measured = true;
+        p->told = node->told;
+        p->told_at = e->ts;
         p->mailbox = length > 0 ? (uint64_t)length : 0;
         p->longest = p->mailbox > p->longest ? p->mailbox : p->longest;
     }
@@ -155,23 +171,12 @@ static void count_pair(struct top *t, uint32_t from, const struct tap_event *e)
 
 /* ---- Events */
 
-/* How often stacks have broken on a node; NULL: no memory. */
-static uint32_t *epoch_of(struct top *t, uint32_t node)
-{
-    while (t->epoch_count <= node) {
-        if (!room(t, &t->epochs, t->epoch_count, sizeof *t->epochs))
-            return NULL;
-        t->epochs[t->epoch_count++] = 0;
-    }
-    return &t->epochs[node];
-}
-
 /* What was open on a node may have ended unseen. */
 static void lose(struct top *t, const struct tap_event *e)
 {
-    uint32_t *epoch = epoch_of(t, e->node);
-    if (epoch)
-        ++*epoch;
+    struct top_node *node = node_get(t, e->node);
+    if (node)
+        node->epoch++;
     t->lost += e->kind == TAP_LOST ? e->lost : 0;
     t->gap = e->kind == TAP_GAP ? tap_times_add(t->gap, (int64_t)e->gap) : t->gap;
 }
@@ -196,7 +201,7 @@ static void count_kind(struct top *t, uint32_t index, const struct tap_batch *ba
         p->received++;
         tap_server_calls_message(&t->servers, index, batch, e);
         break;
-    case TAP_PROCESS_EXIT:
+    case TAP_PROCESS_EXIT: p->ended = e->ts;                                   /* fall through */
     case TAP_PROCESS_START: tap_call_times_clear(&t->times, &p->stack, index); /* fall through */
     case TAP_PROCESS_SPAWN:
     case TAP_PROCESS_REGISTER: process_event(t, index, batch, e); break;
@@ -213,12 +218,13 @@ static void count_event(struct top *t, const struct tap_batch *batch, const stru
         t->no_memory |= !tap_counted_sums_add(&t->counted, 0, batch, e);
         return;
     }
-    uint32_t index = process_get(t, &e->pid, e->node), *epoch = epoch_of(t, e->node);
+    uint32_t index = process_get(t, &e->pid, e->node);
+    const struct top_node *node = node_get(t, e->node);
     struct top_process *p = &t->processes[index];
     p->events++;
-    if (epoch && p->stack.epoch != *epoch) {
+    if (node && p->stack.epoch != node->epoch) {
         tap_call_times_clear(&t->times, &p->stack, index);
-        p->stack.epoch = *epoch;
+        p->stack.epoch = node->epoch;
     }
     int64_t sent = tap_flow_times_event(&t->flows, e);
     if (index) /* the first stands for many */

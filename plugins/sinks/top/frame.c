@@ -97,6 +97,21 @@ static bool counted_row(struct top *t, struct top_row *r, int64_t since)
     return !c->is_process;
 }
 
+/* When it is; 0: nothing was seen yet. */
+static int64_t now_of(const struct top *t)
+{
+    return t->last ? t->last + (t->file ? 0 : top_now() - t->last_seen) : 0;
+}
+
+/* Is the length that was told last still one? */
+static bool is_there(const struct top *t, const struct top_process *p)
+{
+    int64_t round = t->host->plan->mailbox, since = now_of(t) - p->told_at;
+    bool late = round > 0 && since > TOP_TOLD * round + 5 * TOP_SECOND;
+    return p->measured && p->told_at > p->ended && !late &&
+           (p->node >= t->node_count || t->nodes[p->node].told - p->told < TOP_TOLD);
+}
+
 static bool process_row(struct top *t, struct top_row *r, int64_t since)
 {
     const struct top_process *p = &t->processes[r->index];
@@ -105,9 +120,10 @@ static bool process_row(struct top *t, struct top_row *r, int64_t since)
     r->cell[2] = p->calls;
     r->cell[3] = p->sent;
     r->cell[4] = p->received;
-    r->cell[5] = p->measured ? p->mailbox : TOP_UNKNOWN;
+    bool there = is_there(t, p);
+    r->cell[5] = there ? p->mailbox : TOP_UNKNOWN;
     r->cell[6] = p->measured ? p->longest : TOP_UNKNOWN;
-    return p->events || p->mailbox;
+    return p->events || (there && p->mailbox);
 }
 
 static bool pair_row(struct top *t, struct top_row *r, int64_t since)
@@ -160,7 +176,7 @@ static bool take_calls(struct top *t, struct top_frame *f)
     f->calls = malloc((open + TOP_SLOWEST) * sizeof *f->calls);
     if (!f->rows[TOP_CALLS] || !f->calls)
         return false;
-    int64_t now = t->last ? t->last + (t->file ? 0 : top_now() - t->last_seen) : 0;
+    int64_t now = now_of(t);
     for (uint32_t i = 0; i < TAP_SERVER_CALLS; i++)
         if (t->servers.at[i].key && t->servers.at[i].sent)
             add_call(f, &t->servers.at[i], now);

@@ -31,6 +31,9 @@
 #define TOP_COLUMNS 8u            /* numbers of a row */
 #define TOP_UNKNOWN UINT64_MAX    /* a number that nobody knows */
 #define TOP_SECOND INT64_C(1000000000)
+/* A node tells of a mailbox when it has changed, and of all that are there in each tenth round: who
+ * is in none of so many reports, or as many rounds long, is gone, be some reports lost. */
+#define TOP_TOLD 20u
 #define TOP_COUNTED (UINT32_C(1) << 31) /* of a row: the function is the profile's */
 
 enum top_view { TOP_FUNCTIONS, TOP_PROCESSES, TOP_PAIRS, TOP_CALLS, TOP_VIEWS };
@@ -55,6 +58,13 @@ struct top_process {
     uint64_t events, calls, sent, received;
     bool measured; /* its mailbox was looked into */
     uint64_t mailbox, longest;
+    uint32_t told;          /* top_node.told when that was told last */
+    int64_t told_at, ended; /* and when that was, and when it ended, ns since the epoch; 0: never */
+};
+
+struct top_node {
+    uint32_t epoch; /* one more each time that stacks break */
+    uint32_t told;  /* reports of mailboxes */
 };
 
 struct top_pair {
@@ -112,8 +122,8 @@ struct top {
     struct tap_map process_at, pair_at;
     struct top_process *processes; /* 0 stands for all that were too many */
     struct top_pair *pairs;        /* likewise */
-    uint32_t *epochs;              /* by node: one more each time that stacks break */
-    uint32_t process_count, pair_count, epoch_count;
+    struct top_node *nodes;
+    uint32_t process_count, pair_count, node_count;
     struct tap_server_call slow[TOP_SLOWEST]; /* the slowest first */
     uint32_t slow_count;
     struct tap_counted_sums counted; /* a profile's functions */
