@@ -165,7 +165,9 @@ static bool host_ending(const struct tap_host *host)
         tap_sink_waits(own(host)->sink);
     for (size_t s = 0; s < session->sink_count; s++)
         of_run |= own(host)->sink == &session->sinks[s];
-    return of_run && atomic_load(&session->stopping) > 0;
+    /* who ends by itself has time for what is left */
+    return of_run && (atomic_load(&session->stop_wanted) ||
+                      (!atomic_load(&session->began) && atomic_load(&session->stopping) > 0));
 }
 
 /* ---- For transports: nodes */

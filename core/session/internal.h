@@ -85,6 +85,7 @@ struct tap_session {
     bool finished;
     bool abandoned; /* some thread was left behind: nothing may be freed */
     atomic_int stopping;
+    atomic_bool stop_wanted;               /* by somebody, and not by the session itself */
     atomic_int_fast64_t stop_asked, began; /* tap_clock_steady; 0: not yet */
     uint64_t stop_received;                /* by then; of all nodes */
     int64_t stop_heard; /* when that grew last, once it is stopping: tap_clock_steady */
@@ -154,6 +155,9 @@ void tap_session_node_end(struct tap_session *, struct tap_node_impl *, enum tap
 char *tap_session_node_text(const char *name);
 bool tap_session_node_rename(struct tap_session *, uint32_t index, const char *name);
 void tap_session_node_same(struct tap_session *, struct tap_node_impl *);
+/* run.c: a clean end, as the session itself asks for it: by its duration, stop_on, a crash, and
+ * where no sink is left. Any thread. */
+void tap_session_end(struct tap_session *);
 /* run.c: a sink's last word. On its thread. */
 void tap_session_sink_ended(void *session, struct tap_sink *, enum tap_sink_end);
 /* bus_callbacks.c */

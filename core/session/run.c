@@ -57,7 +57,7 @@ void tap_session_sink_ended(void *arg, struct tap_sink *sink, enum tap_sink_end 
                         "nobody reads its output any more: %s",
                         last ? "no sink is left, the run ends" : "the run goes on without it");
     if (last)
-        tap_session_stop(session);
+        tap_session_end(session);
     tap_session_wake(session); /* credit may have waited for it */
 }
 
@@ -83,7 +83,7 @@ static bool start_sink(struct tap_session *session, struct tap_sink *sink)
         break;
     case TAP_SINK_CRASHED: /* its thread ends the process in the end: no node is touched */
         tell_crash(session, sink);
-        tap_session_stop(session);
+        tap_session_end(session);
         break;
     case TAP_SINK_THREAD:
         TAP_ERR(session->err, TAP_ERROR, sink->section, "cannot start a thread: %s",
@@ -116,7 +116,7 @@ static void see_crashes(struct tap_session *session)
             continue;
         tell_crash(session, sink);
         atomic_fetch_sub(&session->sinks_alive, 1);
-        tap_session_stop(session);
+        tap_session_end(session);
     }
 }
 
@@ -227,13 +227,19 @@ enum tap_status tap_session_start(struct tap_session *session)
     return TAP_OK;
 }
 
-void tap_session_stop(struct tap_session *session)
+void tap_session_end(struct tap_session *session)
 {
     int64_t never = 0;
     int go_on = 0;
     atomic_compare_exchange_strong(&session->stop_asked, &never, tap_clock_steady());
     if (atomic_compare_exchange_strong(&session->stopping, &go_on, 1))
         tap_session_wake(session);
+}
+
+void tap_session_stop(struct tap_session *session)
+{
+    atomic_store(&session->stop_wanted, true);
+    tap_session_end(session);
 }
 
 static void tell_late(struct tap_session *session, int64_t asked, int64_t now)
@@ -286,7 +292,7 @@ static bool watch(struct tap_session *session)
             began = atomic_load(&session->began);
     int64_t duration = session->plan.duration, patience = TAP_STOP_DEADLINE + session->plan.lease;
     if (!asked && began && duration && now - began > duration + DURATION_GRACE)
-        tap_session_stop(session);
+        tap_session_end(session);
     if (!asked)
         return true;
     int64_t since = still_heard(session, asked, now);

@@ -41,7 +41,8 @@ void tap_session_set_log(struct tap_session *,
                          void *arg);
 /* Waits at most `timeout` ms for the end. True: the transport is done (or all sinks failed). */
 bool tap_session_poll(struct tap_session *, int timeout);
-/* Asks for a clean end; safe to call again and from another thread. Does not wait. */
+/* Asks for a clean end, now, as somebody who has had enough; safe to call again and from another
+ * thread. Does not wait. */
 void tap_session_stop(struct tap_session *);
 /* After poll said true: drains queues, stops sinks (each within its deadline), joins threads. Also
  * after a start that failed, where it does nothing. TAP_ERROR when a node, the transport or a sink

@@ -13,7 +13,7 @@ static void fired(void *arg, const struct tap_trigger *t)
     tap_session_log(session, TAP_LOG_INFO, "session", "%s: %s", name,
                     t->stop ? "the run ends" : "what comes from here on is written");
     if (t->stop)
-        tap_session_stop(session);
+        tap_session_end(session);
 }
 
 bool tap_session_window(struct tap_session *session, struct tap_window_options *o)

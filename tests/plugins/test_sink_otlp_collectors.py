@@ -217,10 +217,25 @@ def after_an_order_the_timeout_is_for_all():
         assert took < 15 and sinks[0]['written'] and sinks[0]['lost'] and not sinks[0]['failed'], (took, code, err, sinks)
 
 
+def a_run_that_stop_on_ends_gives_each_request_its_time():
+    """Nobody wants it to end at once: it is over."""
+    with Collector() as collector:
+        collector.answers(usual={'status': 200, 'delay': 1200})
+        with open('in.btf', 'wb') as f:
+            f.write(many(4000, 1000))
+        config(collector.url, 'timeout = 2s\nbuffer = 1M', ['[session]', 'stop_on = shop_cart:f0(3950, _)'])
+        done = subprocess.run([BEAMTAP, 'run', 'trace.ini', '--json'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=120)
+        summary = json.loads(done.stdout)
+        sink, = summary['sinks']
+        assert done.returncode == 0 and 'the run ends' in done.stderr, (done.returncode, done.stderr)
+        assert sink['lost'] - sink['lost_before'] == 0 and sink['written'] > 7000 and len(collector.requests()) > 3, (sink, done.stderr)
+
+
 sys.exit(run_all('otlp_collectors', what_comes_later_is_tried_again, one_that_asks_for_too_long_is_not_waited_for,
                  one_that_refuses_from_the_start_fails_at_once, what_is_refused_later_is_lost, what_is_rejected_is_lost, one_that_was_never_there_is_told,
                  one_that_hangs_is_not_waited_for, a_full_buffer_waits_once, an_answer_without_end_is_an_answer,
                  a_slow_one_gets_everything, one_that_takes_a_second_gets_full_requests,
                  what_waited_through_an_outage_is_taken,
                  an_outage_takes_no_more_memory_than_the_buffer, a_run_that_is_ended_sends_what_it_has,
-                 after_an_order_the_timeout_is_for_all))
+                 after_an_order_the_timeout_is_for_all, a_run_that_stop_on_ends_gives_each_request_its_time))

@@ -122,6 +122,7 @@ struct fake_sink {
     uint64_t lost_by[TAP_REASON_COUNT];
     int starts, flushes, stops, destroys;
     bool disorder, after_failure, failed;
+    bool hurried;     /* the run was to end when it was stopped */
     atomic_bool gate; /* while set, consume waits */
 };
 static enum tap_status sink_create(const struct tap_host *host, const void *settings, void **self)
@@ -190,6 +191,7 @@ static enum tap_status sink_stop(void *self)
 {
     struct fake_sink *s = self;
     s->stops++;
+    s->hurried = s->host->sink->ending(s->host);
     s->host->count(s->host, "stopped", 1);
     return s->fail_stop ? sink_fail(s, "stop") : TAP_OK;
 }

@@ -463,6 +463,21 @@ static void stop_wakes_the_transport(void)
         ;
     pthread_join(other, NULL);
     CU_ASSERT_EQUAL(tap_session_finish(t), TAP_OK);
+    CU_ASSERT(sink.hurried);
+    balance(t, 0, NULL);
+    end_session(t);
+}
+
+/* The session ends it, and nobody waits: a sink may take the time that it has. */
+static void a_run_that_is_over_hurries_no_sink(void)
+{
+    struct fake_sink sink = {0};
+    enum tap_status status;
+    begin_session(CALLS, &sink, 1);
+    fake_config.session.duration = 10000000;
+    script = wait_for_stop;
+    struct tap_session *t = run_session(&status);
+    CU_ASSERT(status == TAP_OK && sink.stops == 1 && !sink.hurried);
     balance(t, 0, NULL);
     end_session(t);
 }
@@ -592,17 +607,20 @@ static void without_descriptors_it_is_said(void)
     tap_error_free(fake_err);
 }
 
-UNIT_TESTS(
-    "trace", UNIT_TEST(writes_everything), UNIT_TEST(losses_are_events_at_their_place),
-    UNIT_TEST(filters_count), UNIT_TEST(a_full_queue_drops_the_newest),
-    UNIT_TEST(a_full_queue_drops_the_oldest), UNIT_TEST(a_full_queue_that_blocks_loses_nothing),
-    UNIT_TEST(block_withholds_credit_and_gives_it_again),
-    UNIT_TEST(a_failing_sink_does_not_hurt_another), UNIT_TEST(nobody_writes_more_than_there_is),
-    UNIT_TEST(without_a_sink_the_run_ends), UNIT_TEST(a_sink_that_cannot_start_is_detached),
-    UNIT_TEST(no_tracing_when_no_sink_starts), UNIT_TEST(what_a_sink_forgets_is_lost),
-    UNIT_TEST(a_hanging_sink_is_left_behind), UNIT_TEST(a_sink_whose_log_line_hangs_is_left_behind),
-    UNIT_TEST(flushes_also_when_idle), UNIT_TEST(without_a_final_report_the_loss_is_open),
-    UNIT_TEST(a_node_that_nobody_ends_is_ended), UNIT_TEST(a_transport_that_cannot_start_ends_it),
-    UNIT_TEST(stop_wakes_the_transport), UNIT_TEST(garbage_is_lost_and_counted),
-    UNIT_TEST(what_waits_when_a_transport_crashes_is_written),
-    UNIT_TEST(what_a_filter_crashes_on_is_lost), UNIT_TEST(without_descriptors_it_is_said))
+UNIT_TESTS("trace", UNIT_TEST(writes_everything), UNIT_TEST(losses_are_events_at_their_place),
+           UNIT_TEST(filters_count), UNIT_TEST(a_full_queue_drops_the_newest),
+           UNIT_TEST(a_full_queue_drops_the_oldest),
+           UNIT_TEST(a_full_queue_that_blocks_loses_nothing),
+           UNIT_TEST(block_withholds_credit_and_gives_it_again),
+           UNIT_TEST(a_failing_sink_does_not_hurt_another),
+           UNIT_TEST(nobody_writes_more_than_there_is), UNIT_TEST(without_a_sink_the_run_ends),
+           UNIT_TEST(a_sink_that_cannot_start_is_detached),
+           UNIT_TEST(no_tracing_when_no_sink_starts), UNIT_TEST(what_a_sink_forgets_is_lost),
+           UNIT_TEST(a_hanging_sink_is_left_behind),
+           UNIT_TEST(a_sink_whose_log_line_hangs_is_left_behind), UNIT_TEST(flushes_also_when_idle),
+           UNIT_TEST(without_a_final_report_the_loss_is_open),
+           UNIT_TEST(a_node_that_nobody_ends_is_ended),
+           UNIT_TEST(a_transport_that_cannot_start_ends_it), UNIT_TEST(stop_wakes_the_transport),
+           UNIT_TEST(a_run_that_is_over_hurries_no_sink), UNIT_TEST(garbage_is_lost_and_counted),
+           UNIT_TEST(what_waits_when_a_transport_crashes_is_written),
+           UNIT_TEST(what_a_filter_crashes_on_is_lost), UNIT_TEST(without_descriptors_it_is_said))

@@ -29,7 +29,9 @@ struct tap_sink_host {
     void (*hold)(const struct tap_host *, const struct tap_batch *);
     void (*release)(const struct tap_host *, const struct tap_batch *);
     /* The run is to end: a start that waits for something (a pipe's reader) gives up, and fails.
-     * Asking gives it ten more seconds. */
+     * Once tracing has begun: somebody wants it to end now (^C). A run that ends by itself, by
+     * its duration or what stop_on waits for, is none in which time is short. Asking gives ten
+     * more seconds. */
     bool (*ending)(const struct tap_host *);
 };
 
