@@ -485,7 +485,13 @@ static void processes_are_called_by_name(void)
     sb_event(b, TAP_MESSAGE_SEND)->pid = sb_pid(7);
     reports_a_label(b, sb_event(b, TAP_PROCESS_INFO));
     sb_event(b, TAP_MESSAGE_SEND)->pid = sb_pid(8);
+    sb_event(b, TAP_PROCESS_REGISTER)->payload = sb_atom(b, "shop_boss");
+    sb_event(b, TAP_PROCESS_UNREGISTER)->payload = sb_atom(b, "shop_till"); /* an old name */
+    sb_event(b, TAP_PROCESS_UNREGISTER)->payload = sb_atom(b, "shop_boss");
+    sb_event(b, TAP_MESSAGE_SEND);
+    sb_event(b, TAP_PROCESS_REGISTER)->payload = sb_atom(b, "shop_till");
     sb_event(b, TAP_PROCESS_EXIT);
+    sb_event(b, TAP_PROCESS_UNREGISTER)->payload = sb_atom(b, "shop_till");
     runs(b, sb_event(b, TAP_PROCESS_START), "again"); /* the pid is another's now */
     sb_event(b, TAP_PROCESS_REGISTER)->payload = sb_atom(b, "nan");
     strcpy(path, temp_path("called.csv"));
@@ -503,7 +509,13 @@ static void processes_are_called_by_name(void)
                "<0.100.0>,shop_till,message_send\n"
                "<0.7.0>,shop_customer:leave/1,message_send\n"
                "<0.8.0>,\"{cart,7}\",message_send\n"
+               "<0.100.0>,shop_boss,process_register\n"
+               "<0.100.0>,shop_boss,process_unregister\n"
+               "<0.100.0>,shop_customer:visit/1,process_unregister\n"
+               "<0.100.0>,shop_customer:visit/1,message_send\n"
+               "<0.100.0>,shop_till,process_register\n"
                "<0.100.0>,shop_till,process_exit\n"
+               "<0.100.0>,shop_till,process_unregister\n"
                "<0.100.0>,shop_customer:again/1,process_start\n"
                "<0.100.0>,'nan',process_register\n");
     free(text);

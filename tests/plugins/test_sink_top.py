@@ -59,6 +59,18 @@ def who_is_gone_has_no_mailbox():
     assert lengths(gone) == {'<0.1.0>': ('6', '7'), '<0.2.0>': ('-', '8'), '<0.3.0>': ('-', '9'), '<0.4.0>': ('-', '10')}, lengths(gone)
 
 
-failed = tests('test_sink_top', (a_profile_has_functions_and_no_processes, who_is_gone_has_no_mailbox))
+def a_name_that_was_given_up_is_anothers():
+    r = Recording(['message_send', 'process_exit', 'process_register', 'process_unregister'])
+    for n, tag in ((1, 'register'), (1, 'unregister'), (2, 'register')):
+        r.event(n, n, tag, atom('leader'))
+    r.event(10, 3, 'register', atom('worker'))
+    r.event(11, 3, 'exit', atom('normal'))
+    r.event(12, 3, 'unregister', atom('worker'))  # by its end: it had the name
+    found = {name for name, _ in tables(r.end())['PROCESS']}
+    assert found == {'<0.1.0>', 'leader <0.2.0>', 'worker <0.3.0>'}, found
+
+
+failed = tests('test_sink_top', (a_profile_has_functions_and_no_processes, who_is_gone_has_no_mailbox,
+                                 a_name_that_was_given_up_is_anothers))
 shutil.rmtree(work, ignore_errors=True)
 sys.exit(failed > 0)

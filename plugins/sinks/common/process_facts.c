@@ -34,6 +34,10 @@ void tap_process_facts_event(struct tap_process_facts *k, const struct tap_host 
     case TAP_PROCESS_START: tap_process_facts_spawned(k, host, batch, e); break;
     case TAP_PROCESS_EXIT: k->ended = true; break;
     case TAP_PROCESS_REGISTER: k->name = registered(host, batch, e); break;
+    case TAP_PROCESS_UNREGISTER: /* by its end, of which this comes behind, it had the name */
+        if (!k->ended && k->name == registered(host, batch, e))
+            k->name = 0;
+        break;
     default: break;
     }
 }

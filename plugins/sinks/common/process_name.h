@@ -50,7 +50,9 @@ struct tap_process_facts {
     char *label; /* printed; NULL: none */
     bool ended;  /* whoever has its pid next is another process */
 };
-/* By its own start, exit or registration; other events are passed over. */
+/* By its own start, exit or registration, or a name that it gives up, which another may have then;
+ * other events are passed over. A sink whose processes have one name for the whole of a trace gives
+ * no TAP_PROCESS_UNREGISTER. */
 void tap_process_facts_event(struct tap_process_facts *, const struct tap_host *,
                              const struct tap_batch *, const struct tap_event *);
 /* By the spawn of which it is the child. */

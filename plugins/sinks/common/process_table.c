@@ -60,7 +60,8 @@ void tap_process_table_learn(struct tap_process_table *t, const struct tap_host 
     switch (e->kind) {
     case TAP_PROCESS_START:
     case TAP_PROCESS_EXIT:
-    case TAP_PROCESS_REGISTER: tap_process_facts_event(get(t, &e->pid), host, batch, e); break;
+    case TAP_PROCESS_REGISTER:
+    case TAP_PROCESS_UNREGISTER: tap_process_facts_event(get(t, &e->pid), host, batch, e); break;
     case TAP_PROCESS_SPAWN:
         if (tap_child(e))
             tap_process_facts_spawned(get(t, tap_child(e)), host, batch, e);

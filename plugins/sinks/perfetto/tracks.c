@@ -163,7 +163,8 @@ static void rename_it(struct pf *p, const struct tap_pid *pid)
 void pf_learn(struct pf *p)
 {
     const struct tap_event *e = p->event;
-    tap_process_table_learn(p->processes, p->sink.host, p->batch, e, &p->print);
+    if (e->kind != TAP_PROCESS_UNREGISTER) /* the track keeps the name: it had it */
+        tap_process_table_learn(p->processes, p->sink.host, p->batch, e, &p->print);
     if (e->kind == TAP_PROCESS_REGISTER)
         rename_it(p, &e->pid);
     if (e->kind == TAP_PROCESS_SPAWN)

@@ -174,7 +174,8 @@ bool db_learn(struct db *d, const struct tap_batch *batch, const struct tap_even
         tap_sink_nodes_learn(&d->nodes, d->host, e->node);
     if (!db_node(d, e->node))
         return false;
-    tap_process_table_learn(d->names, d->host, batch, e, &print);
+    if (e->kind != TAP_PROCESS_UNREGISTER) /* its row is of the whole trace, in which it had it */
+        tap_process_table_learn(d->names, d->host, batch, e, &print);
     switch (e->kind) {
     case TAP_NODE_UP: return put_node(d, e->node);
     case TAP_PROCESS_SPAWN: return spawned(d, e);

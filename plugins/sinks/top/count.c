@@ -204,7 +204,8 @@ static void count_kind(struct top *t, uint32_t index, const struct tap_batch *ba
     case TAP_PROCESS_EXIT: p->ended = e->ts;                                   /* fall through */
     case TAP_PROCESS_START: tap_call_times_clear(&t->times, &p->stack, index); /* fall through */
     case TAP_PROCESS_SPAWN:
-    case TAP_PROCESS_REGISTER: process_event(t, index, batch, e); break;
+    case TAP_PROCESS_REGISTER:
+    case TAP_PROCESS_UNREGISTER: process_event(t, index, batch, e); break;
     default: break;
     }
 }
