@@ -260,6 +260,24 @@ def what_breaks_stacks_closes_slices():
     assert 'left out' in ' '.join(i[1] for i in t.instants), t.instants
 
 
+def what_tracing_says_is_told_without_args():
+    """args = false leaves out what the node's terms hold, and no word of the tracing itself."""
+    r = Recording(CALLS)
+    r.call(10, 1, 'pay', integer(4711))
+    r.leave(20, 1, 'pay', 1)
+    control(r, atom('gap'), integer(40000), integer(70000), integer(5), binary(b'arguments'), pid(1))
+    control(r, atom('returns_off'), tuple_of(atom('shop_cart'), atom('pay'), integer(1)), binary(b'it piled up'))
+    control(r, atom('mark'), binary(b'stop_on: shop_cart:pay(_)'), pid(1))
+    t = trace(r.end(), '--sink', 'chrome:path=out.json', '--set', 'sink:perfetto.args=false', '--set', 'sink:chrome.args=false')
+    said = {value for _, _, _, args in t.instants for value in args.values()}
+    words = ['<<"arguments">>', '<<"it piled up">>', '<<"stop_on: shop_cart:pay(_)">>']
+    assert said >= set(words) and not any('args' in s.args or 'result' in s.args for s in t.slices), (t.instants, t.slices)
+    with open('out.json') as f:
+        events = json.load(f)['traceEvents']
+    told = {e['args'].get(key) for e in events if 'args' in e for key in ('what', 'why')}
+    assert told >= set(words) and '4711' not in json.dumps(events), told
+
+
 def what_ends_together_ends_in_the_order_in_which_it_began():
     """Whatever the numbers of the processes are: a run and its replay give the same file."""
     began = random.Random(1).sample(range(1, 5000), 200)
@@ -420,7 +438,7 @@ def main():
             return 0
         return 1 if tests('perfetto', (
             calls_have_their_times, messages_are_joined, chromes_slices_and_arrows_are_the_same, a_third_of_chromes_size, loops_and_depths_are_closed,
-            what_breaks_stacks_closes_slices, what_ends_together_ends_in_the_order_in_which_it_began, waiting_and_garbage_nest, mailboxes_are_counters_and_names_are_learned, marks_are_instants, times_that_go_back_are_told,
+            what_breaks_stacks_closes_slices, what_tracing_says_is_told_without_args, what_ends_together_ends_in_the_order_in_which_it_began, waiting_and_garbage_nest, mailboxes_are_counters_and_names_are_learned, marks_are_instants, times_that_go_back_are_told,
             calls_without_returns_are_points, a_sequence_of_many_names_begins_anew, written_is_what_is_in_it, whatever_is_cut_loads,
             a_loss_costs_no_look_at_every_process, its_trial_finds_nothing)) else 0
     finally:

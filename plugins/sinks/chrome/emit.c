@@ -90,7 +90,8 @@ void tap_emit_term(struct tap_chrome *c, const char *key, const struct tap_chrom
     const struct tap_event *ev = in->ev;
     bool cut = ev->flags & TAP_EVENT_TRUNCATED && ev->payload.len &&
                span.off == ev->payload.off; /* there is only a mark in its place */
-    if (!span.len || !c->settings->args || cut)
+    /* what tracing says of itself holds nothing of the node's */
+    if (!span.len || !(c->settings->args || tap_kind_is_control(ev->kind)) || cut)
         return;
     tap_emit_key(c, key);
     tap_writer_term(&c->w, in->batch->arena + span.off, span.len, &c->nodes[in->ev->node].print);

@@ -282,7 +282,9 @@ static bool told(const struct pf *p, struct tap_span span)
     const struct pf_settings *settings = p->sink.settings;
     const struct tap_event *e = p->event;
     bool cut = e->flags & TAP_EVENT_TRUNCATED && span.off == e->payload.off;
-    return span.len && settings->args && !cut; /* of what was cut there is only a mark */
+    /* what tracing says of itself holds nothing of the node's; of what was cut there is only a
+     * mark */
+    return span.len && (settings->args || tap_kind_is_control(e->kind)) && !cut;
 }
 
 void pf_term(struct pf *p, enum pf_note name, struct tap_span span)
