@@ -132,6 +132,16 @@ def what_a_sink_in_cpp_throws_is_a_failure():
         assert where in ('create', 'create invalid', 'start') or sum(',function_call,' in line for line in open('beside.csv')) == 9
 
 
+def what_a_flush_in_cpp_did_not_write_is_lost():
+    """The flush throws, and the stop behind it is fine: nobody knows what of it is in the file."""
+    with open('cpp.btf', 'wb') as f:
+        f.write(many_calls())
+    told = json.loads(run(BEAMTAP, 'export', 'cpp.btf', '--sink', 'calls:path=flushed.txt', '--json', '--quiet', env=one_in_cpp('-DTHROWS="flush"'), code=1,
+                          out=False))
+    sink, = told['sinks']
+    assert sink['failed'] and sink['written'] == 0 and sink['lost'] > 9, sink
+
+
 def stacks_are_added_up():
     with open(os.path.join(work, 'calls.btf'), 'wb') as f:
         f.write(many_calls())
@@ -201,7 +211,8 @@ def main():
         return 0
     try:
         return 1 if tests('kit', (the_templates_recording_is_the_one_that_is_made_here, the_templates_real_run_is_one, a_sink_is_made_with_what_is_installed,
-                                  a_sink_in_cpp_is_a_sink, what_a_sink_in_cpp_throws_is_a_failure, stacks_are_added_up, functions_of_a_profile_are_stacks_of_one,
+                                  a_sink_in_cpp_is_a_sink, what_a_sink_in_cpp_throws_is_a_failure,
+                                  what_a_flush_in_cpp_did_not_write_is_lost, stacks_are_added_up, functions_of_a_profile_are_stacks_of_one,
                                   without_a_length_of_any_call_it_says_what_to_do, folded_names_its_ending)) else 0
     finally:
         shutil.rmtree(work)

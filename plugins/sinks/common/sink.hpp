@@ -16,9 +16,9 @@
  *     BEAMTAP_SINK(calls, settings, options, "calls", "1.0", "what it writes", "Apache-2.0")
  *
  * `event` says whether the event waits for the next flush or stop, which write it: those that were
- * taken are reported as written when flush or stop has come back. A std::exception fails the sink
- * with its what(); from the constructor with beamtap::invalid it is the configuration that is wrong
- * (exit code 2).
+ * taken are reported as written when flush or stop has come back, and are lost where it throws
+ * instead. A std::exception fails the sink with its what(); from the constructor with
+ * beamtap::invalid it is the configuration that is wrong (exit code 2).
  */
 #ifndef BEAMTAP_SINK_HPP
 #define BEAMTAP_SINK_HPP
@@ -69,11 +69,17 @@ template <class Sink, class Settings> class sink_of {
         return static_cast<sink_of *>(self);
     }
 
-    void written(std::uint64_t bytes)
+    /* What waited is written once `work` has come back with its bytes. Where that throws nobody
+     * knows how much of it is: it is lost, and no later stop tells of it. */
+    template <class Work> tap_status write(Work work)
     {
-        if (waiting || bytes)
-            host->sink->written(host, waiting, bytes);
+        std::uint64_t events = waiting;
         waiting = 0;
+        return guarded(host, [&] {
+            std::uint64_t bytes = work();
+            if (events || bytes)
+                host->sink->written(host, events, bytes);
+        });
     }
 
     static tap_status create(const tap_host *h, const void *settings, void **self)
@@ -99,11 +105,11 @@ template <class Sink, class Settings> class sink_of {
     }
     static tap_status flush(void *self)
     {
-        return guarded(of(self)->host, [&] { of(self)->written(of(self)->sink.flush()); });
+        return of(self)->write([&] { return of(self)->sink.flush(); });
     }
     static tap_status stop(void *self)
     {
-        return guarded(of(self)->host, [&] { of(self)->written(of(self)->sink.stop()); });
+        return of(self)->write([&] { return of(self)->sink.stop(); });
     }
     static void destroy(void *self)
     {
