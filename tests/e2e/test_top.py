@@ -108,7 +108,7 @@ def calls_and_keys():
     assert t.rows('FUNCTION')[add]['CALLS'] == '300', t.text()
     t.press('p')
     t.shows('FUNCTION', add, CALLS=400)
-    t.press('/', 'f', 'a', 'i', 'Enter')
+    t.press('/', 'f', 'é', '中', 'BSpace', 'BSpace', 'a', 'i', 'Enter')
     t.order('FUNCTION', fails)
     t.press('x')  # no key
     t.press('Escape')

@@ -128,9 +128,9 @@ static void edit_filter(struct top_screen *s, int key)
         if (key == ESCAPE)
             s->filter[0] = '\0';
     } else if (key == KEY_BACKSPACE || key == 127 || key == CONTROL('h')) {
-        do /* a whole character of UTF-8 */
-            s->filter[n ? n - 1 : 0] = '\0';
-        while (n && ((unsigned char)s->filter[--n] & 0xc0) == 0x80);
+        while (n && ((unsigned char)s->filter[n - 1] & 0xc0) == 0x80)
+            n--; /* a whole character of UTF-8 */
+        s->filter[n ? n - 1 : 0] = '\0';
     } else if (key == CONTROL('u')) {
         s->filter[0] = '\0';
     } else if (key >= ' ' && key < 256 && n < TOP_FILTER) {
