@@ -191,11 +191,15 @@ static enum tap_status sum_flush(void *self)
 static enum tap_status sum_stop(void *self)
 {
     struct sum *s = self;
+    enum tap_status status = TAP_OK;
     if (s->w.buf && s->w.marks && !s->no_memory) {
         tap_server_calls_end(&s->servers);
         sum_report(s);
+        if (s->no_memory)
+            status = TAP_FAIL(s->host, TAP_ERROR, "out of memory");
     }
-    return tap_writer_close(&s->w);
+    enum tap_status closed = tap_writer_close(&s->w);
+    return status == TAP_OK ? closed : status;
 }
 
 static void sum_destroy(void *self)

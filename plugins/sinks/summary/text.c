@@ -91,6 +91,7 @@ struct sum_rank *sum_ranked(struct sum *s, uint32_t count,
 {
     struct sum_rank *r = malloc(((size_t)count + 1) * sizeof *r);
     *n = 0;
+    s->no_memory |= !r;
     if (!r)
         return NULL;
     for (uint32_t i = 0; i < count; i++)

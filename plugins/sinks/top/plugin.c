@@ -68,9 +68,11 @@ static enum tap_status top_stop(void *self)
     struct top *t = self;
     if (!t->file)
         return top_screen_stop(t);
-    if (t->w.buf && t->w.marks && !t->no_memory)
-        top_text_write(t);
-    return tap_writer_close(&t->w);
+    enum tap_status status = TAP_OK;
+    if (t->w.buf && t->w.marks && !t->no_memory && !top_text_write(t))
+        status = TAP_FAIL(t->host, TAP_ERROR, "out of memory");
+    enum tap_status closed = tap_writer_close(&t->w);
+    return status == TAP_OK ? closed : status;
 }
 
 static void top_destroy(void *self)

@@ -86,14 +86,12 @@ static void put_row(struct top *t, const struct top_frame *f, enum top_view v,
     put(t, "\n");
 }
 
-void top_text_write(struct top *t)
+bool top_text_write(struct top *t)
 {
     struct top_frame f = {0};
     char events[TOP_CELL], rate[TOP_CELL], lost[TOP_CELL];
-    if (!top_frame_take(t, &f, t->last - t->first)) {
-        t->no_memory = true;
-        return;
-    }
+    if (!top_frame_take(t, &f, t->last - t->first))
+        return false;
     top_cell_print(events, f.events, TOP_COUNT);
     top_cell_print(rate, f.rate, TOP_RATE);
     top_cell_print(lost, f.lost, TOP_COUNT);
@@ -115,4 +113,5 @@ void top_text_write(struct top *t)
     }
     top_frame_free(&f);
     tap_writer_end_many(&t->w, t->events);
+    return true;
 }

@@ -155,8 +155,8 @@ void top_rows_sort(struct top_row *, uint32_t n, unsigned column, bool reverse);
 void top_cell_print(char dst[TOP_CELL], uint64_t value, enum top_unit);
 /* How many columns a number takes, with the blank behind it. */
 #define TOP_CELL_WIDTH 10
-/* All tables, at the end. */
-void top_text_write(struct top *);
+/* All tables, at the end. False: no memory, and nothing is written. */
+bool top_text_write(struct top *);
 
 /* ---- screen.c */
 /* Takes the terminal and starts its thread; says why it cannot. */
