@@ -134,6 +134,21 @@ def it_may_end_anywhere():
         assert there == 3000 or 'not recorded to its end' in err or 'within a block' in err, (at, err)
 
 
+def it_may_end_in_what_is_passed_over():
+    """A pipe as a file; what was read last is not taken for what is not there."""
+    whole = small()
+    for b in [b for b in blocks(whole) if b[0] == EVENTS][:40:13]:
+        for at in (b[1] + BLOCK, b[1] + BLOCK + 1, b[1] + BLOCK + 500, b[2] - 1):
+            with open(folder + '/in.btf', 'wb') as f:
+                f.write(whole[:at])
+            for pipe in (True, False):
+                with subprocess.Popen(['cat', folder + '/in.btf'], stdout=subprocess.PIPE) as cat:
+                    done = subprocess.run([BEAMTAP, 'export', '-' if pipe else 'in.btf', '--sink', 'csv:path=out.csv', '--from', '9s', '--quiet'],
+                                          cwd=folder, stdin=cat.stdout, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+                assert done.returncode == 1 and 'the file ends within a block that begins at byte %d' % b[1] in done.stderr, (at, b, pipe, done)
+                assert not numbers(folder + '/out.csv')
+
+
 def what_is_of_another_place_is_left_out():
     whole = small()
     a, b = [b for b in blocks(whole) if b[0] == EVENTS][10:30:19]
@@ -279,6 +294,7 @@ seed = random.randrange(1 << 30)
 rand = random.Random(seed)
 print('# seed %d' % seed)
 tests(a_window_of_ten_gigabytes_opens_at_once, a_window_is_the_same_with_and_without_an_index, any_bit_may_be_wrong, it_may_end_anywhere,
+      it_may_end_in_what_is_passed_over,
       what_is_of_another_place_is_left_out, another_run_in_damage_hides_nothing,
       damage_behind_what_was_passed_over_is_lost, repaired_it_has_an_index, packed_it_is_the_same,
       around_an_event, around_what_cannot_be_judged, at_its_own_pace)

@@ -6,9 +6,12 @@
  * recordings have, that what they wrote can be loaded, and a bound on memory. Of every other input
  * the checksums are set right first; of some a stretch of time is played, of some a few processes
  * are asked for, so that what blocks say they hold is used, right or wrong.
+ * Some of those come through a pipe.
  *
  *     fuzz_replay --inputs 10000     takes minutes
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,7 +92,7 @@ static void put_sinks(FILE *to, bool sums)
 
 /* `pids`: which processes are asked for; NULL: all. `others`: files that are played with it. */
 static struct tap_config *configure(struct tap_error *err, bool window, const char *pids,
-                                    unsigned others, bool sums)
+                                    unsigned others, bool piped, bool sums)
 {
     char *text = NULL;
     size_t len = 0;
@@ -99,7 +102,7 @@ static struct tap_config *configure(struct tap_error *err, bool window, const ch
     fprintf(to, "[session]\nplugin_path = %s/plugins\n", TAP_BUILD);
     if (pids)
         fprintf(to, "[filter:pids]\npids = %s\n", pids);
-    fprintf(to, "[transport:file]\npath = %s/in.btf\n%s", folder,
+    fprintf(to, "[transport:file]\npath = %s%s\n%s", piped ? "" : folder, piped ? "-" : "/in.btf",
             window ? "from = 2s\nto = 60s\n" : "");
     for (unsigned i = 0; i < others; i++)
         fprintf(to, "with = %s/%s.btf\n", folder, i ? "third" : "other");
@@ -290,7 +293,20 @@ static size_t write_pieces(const uint8_t *data, size_t size, uint64_t chance)
     return len + size - from;
 }
 
-static void write_input(const uint8_t *data, size_t size, bool sums)
+/* As standard input, all that a pipe holds. */
+static void write_pipe(const uint8_t *data, size_t size)
+{
+    int ends[2];
+    HOLD(pipe(ends) == 0);
+    fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    HOLD(write(ends[1], data, size) >= 0 || errno == EAGAIN);
+    HOLD(dup2(ends[0], STDIN_FILENO) == STDIN_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void write_input(const uint8_t *data, size_t size, bool sums, bool piped)
 {
     uint8_t *copy = malloc(size + 1);
     HOLD(copy);
@@ -298,7 +314,10 @@ static void write_input(const uint8_t *data, size_t size, bool sums)
         memcpy(copy, data, size);
     if (sums)
         fuzz_set_sums(copy, size);
-    write_file("in.btf", copy, size);
+    if (piped)
+        write_pipe(copy, size);
+    else
+        write_file("in.btf", copy, size);
     free(copy);
 }
 
@@ -306,9 +325,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint64_t chance = tap_checksum(data, size);
     make_folder();
-    write_input(data, size, chance & 1);
-    struct tap_error *err = tap_error_new();
     unsigned way = chance % 8, others = way == 7 ? 2 : way >= 5;
+    bool piped = way == 2 && chance & 64;
+    write_input(data, size, chance & 128, piped);
+    struct tap_error *err = tap_error_new();
     const char *pids = way == 3 ? "<0.9.0>" : way == 4 ? "<0.0.0>, <0.2.0>" : NULL; /* 3: none */
     size_t more = way == 5   ? write_other(chance)
                   : way == 6 ? write_twin(data, size, chance)
@@ -316,7 +336,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              : 0;
     if (chance & 32)
         write_names(chance);
-    struct tap_config *config = configure(err, way == 2, pids, others, (chance & 0x700) == 0);
+    struct tap_config *config =
+        configure(err, way == 2, pids, others, piped, (chance & 0x700) == 0);
     struct tap_session *session = tap_session_new_logged(config, err, quiet, NULL);
     if (session && tap_session_start(session) == TAP_OK) {
         while (!tap_session_poll(session, 1000))

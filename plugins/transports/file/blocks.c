@@ -1,5 +1,6 @@
 /* blocks.c: blocks of a recording, one after the other: what holds is opened, and where nothing
  * holds the next one that does is looked for. */
+#include <sys/stat.h>
 #include <zstd.h>
 
 #include "transports/file/reader.h"
@@ -100,6 +101,29 @@ static enum tap_reader_got open_block(struct tap_reader *r, const struct tap_blo
     return whole ? TAP_READER_FRAME : TAP_READER_DAMAGED;
 }
 
+/* The file ends within the block that was to be passed over: a pipe is read up to its end, and a
+ * file can be sought beyond it. */
+static enum tap_reader_got torn(struct tap_reader *r)
+{
+    r->offset = r->block_end - TAP_BLOCK_FRAME - r->block.length;
+    r->at = r->len;
+    return TAP_READER_TORN;
+}
+
+static enum tap_reader_got pass_over(struct tap_reader *r, const struct tap_block *b)
+{
+    struct stat st;
+    r->block = *b;
+    r->block_end = r->offset + TAP_BLOCK_FRAME + b->length;
+    r->skipped = true;
+    if (!tap_reader_seek(r, r->block_end))
+        return TAP_READER_ERROR;
+    bool there = r->offset >= r->block_end;
+    if (r->seekable && r->at == r->len && fstat(r->fd, &st) == 0)
+        there = (uint64_t)st.st_size >= r->block_end;
+    return there ? TAP_READER_FRAME : torn(r);
+}
+
 enum tap_reader_got tap_reader_block(struct tap_reader *r)
 {
     enum tap_reader_got got = TAP_READER_FRAME;
@@ -114,8 +138,5 @@ enum tap_reader_got tap_reader_block(struct tap_reader *r)
         return open_block(r, &b);
     if (r->block_end && b.reports != r->reports)
         return TAP_READER_REPORTS;
-    r->block = b;
-    r->block_end = r->offset + TAP_BLOCK_FRAME + b.length;
-    r->skipped = true;
-    return tap_reader_seek(r, r->block_end) ? TAP_READER_FRAME : TAP_READER_ERROR;
+    return pass_over(r, &b);
 }

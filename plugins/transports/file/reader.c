@@ -45,6 +45,8 @@ static enum tap_reader_got next_of_block(struct tap_reader *r, struct tap_frame 
     bool packed = r->frames_at < r->frames_len;
     *frame = packed ? r->frames + r->frames_at : r->buf + r->at;
     size_t left = packed ? r->frames_len - r->frames_at : (size_t)(r->block_end - r->offset);
+    if (!packed && left > r->len - r->at) /* a block is opened where all of it is there */
+        return TAP_READER_TORN;
     if (!is_frame(*frame, left, h))
         return TAP_READER_BAD;
     size_t size = TAP_FRAME_HEADER + (size_t)h->length;
