@@ -192,6 +192,23 @@ def what_is_wrong_with_one_does_not_stop_the_others():
         assert done.returncode == code and want in done.stderr, (files, done)
     with open(inside(b), 'rb') as f:
         assert f.read() == data
+    # A frame that tells nonsense, though its block holds.
+    for name, body, kind, events in (('named.btf', report((Atom('node'), 'b\x07@h'), own=True, node=1), REPORTS, 0),
+                                     ('twice.btf', report((Atom('node'), 'b@h'), own=True), REPORTS, 0),
+                                     ('down.btf', report((Atom('node_down'), 0), own=True, node=1), REPORTS, 0),
+                                     ('index.btf', report((Atom('node'), 'c@h'), own=True, node=5000), REPORTS, 0),
+                                     ('whose.btf', frame(ONE_LIST, calls(50, 1, 10**8, 0)[40:], 50, node=7), EVENTS, 1)):
+        with open(inside(name), 'wb') as f:
+            r = Recording(f, 'b@h', STARTED + MS, run='%016x' % (1 + sum(name.encode())))
+            r.calls(0, 50, 0)
+            r.block(kind, body, events, STARTED + 10**8, STARTED + 10**8)
+            r.calls(50, 50, 2 * 10**8)
+            r.end(100)
+        for files in ((name,), (a, name), (name, a)):
+            found, err, summary = export(*files, code=1)
+            got = by_node(found)
+            assert got['b@h'] == list(range(50)) and (len(files) == 1 or got['a@h'] == list(range(500))), (name, files, {k: len(v) for k, v in got.items()})
+            assert err.count(name + ': what stands there is no frame of a recording') == 1, err
     # What a replay says itself stands in no file.
     with open(inside('passed.btf'), 'wb') as f:
         r = Recording(f, 'b@h')

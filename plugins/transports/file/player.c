@@ -306,7 +306,7 @@ enum tap_status tap_player_run(struct tap_player *p)
            (s = whose_turn(p)) != NULL) {
         if (wait_for(p, s)) {
             status = play(p, s);
-            s->ready = false;
+            s->ready = s->got != TAP_READER_FRAME; /* it was none: see tap_source_bad */
         }
     }
     commit(p);

@@ -9,7 +9,13 @@ static enum tap_status source_fail(const struct tap_source *s, const char *what)
                     (unsigned long long)s->reader.offset);
 }
 
-enum tap_status tap_source_bad(const struct tap_source *s)
+enum tap_status tap_source_bad(struct tap_source *s)
+{
+    s->got = TAP_READER_BAD;
+    return TAP_OK;
+}
+
+static enum tap_status source_fail_bad(const struct tap_source *s)
 {
     return source_fail(
         s, s->port ? "what stands there is no message of a trace port: nothing is played from "
@@ -235,7 +241,7 @@ enum tap_status tap_source_ended(struct tap_source *s)
     if (s->got == TAP_READER_ERROR)
         status = TAP_FAIL(s->host, TAP_ERROR, "cannot read %s: %s", s->path, strerror(errno));
     else if (s->got == TAP_READER_BAD)
-        status = tap_source_bad(s);
+        status = source_fail_bad(s);
     else if (s->got == TAP_READER_TORN)
         status = source_fail(s, torn_within(s));
     else if (s->got == TAP_READER_REPORTS)

@@ -68,8 +68,9 @@ enum tap_status tap_source_expand(struct tap_source *);
 void tap_source_next(struct tap_source *, bool timed);
 /* Says how it ended; OK: at its end. */
 enum tap_status tap_source_ended(struct tap_source *);
-/* What stands at this place of the file is nothing that can be played. */
-enum tap_status tap_source_bad(const struct tap_source *);
+/* The frame at hand is nothing that can be played: so ends this file, as tap_source_ended says, and
+ * no other. OK. */
+enum tap_status tap_source_bad(struct tap_source *);
 void tap_source_close(struct tap_source *);
 
 #endif
