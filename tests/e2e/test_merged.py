@@ -163,6 +163,44 @@ def what_is_damaged_is_lost_though_another_file_is_of_the_same_run():
     assert summary['nodes'][0]['lost'] == 50 and len(found) == 250 + 450 + 1, (len(found), summary['nodes'])
 
 
+def one_that_ends_early_does_not_take_what_the_others_tell():
+    """A full disk: of what came then the other file has all, gaps, names and the clock of the node's next life with it."""
+    with open(inside('whole.btf'), 'wb') as f:
+        r = Recording(f, 'n@h')
+        ends, up = [], None
+        for i in range(20):
+            if i % 5 == 4:
+                gap = (Atom('gap'), i * 10**8 - 10**6, i * 10**8, 3, 'one'), (Atom('gap'), i * 10**8 - 10**5, i * 10**8, 3, 'two')
+                r.block(REPORTS, report(gap[0], i * 50) + report(gap[1], i * 50))
+                r.block(REPORTS, report((Atom('process_info'), [(pid(100), [(Atom('name'), Atom('name%d' % i))])]), i * 50))
+                ends.append(f.tell())
+            r.calls(i * 50, 50, i * 10**8)
+            ends.append(f.tell())
+        r.block(REPORTS, report((Atom('node_down'), 0), 1000, own=True))
+        ends.append(f.tell())
+        r.clock = 7 * 10**9
+        r.block(REPORTS, report((Atom('node_up'), {Atom('release'): '26', Atom('offset'): STARTED + r.clock, Atom('monotonic'): 0})))
+        for i in range(4):
+            r.calls(i * 50, 50, 5 * 10**9 + i * 10**8)
+            ends.append(f.tell())
+        r.end(200)
+    columns = ('--set', 'sink:csv.columns=ts,node,event,process,message')
+    want, _, alone = export('whole.btf', args=columns)
+    assert sum(r['event'] == 'gap' for r in want) == 8 and len({r['process'] for r in want}) > 4, len(want)
+    with open(inside('whole.btf'), 'rb') as f:
+        data = f.read()
+    for end in ends[3::3]:
+        with open(inside('early.btf'), 'wb') as f:
+            f.write(data[:end])
+        for files in (('early.btf', 'whole.btf'), ('whole.btf', 'early.btf'), ('early.btf', 'whole.btf', 'copy.btf')):
+            shutil.copy(inside('whole.btf'), inside('copy.btf'))
+            found, err, summary = export(*files, args=columns, code=1)
+            assert found == want, (end, files, [x for x in zip(found, want) if x[0] != x[1]][:3], len(found), len(want))
+            assert 'early.btf ends before the run of n@h did: it was not recorded to its end' in err and 'whole.btf ends' not in err, err
+            assert [(n['produced'], n['lost'], n['gap_ns'], n['lives']) for n in summary['nodes']] == \
+                [(n['produced'], n['lost'], n['gap_ns'], n['lives']) for n in alone['nodes']], summary['nodes']
+
+
 def info_of_several():
     a, b = make('a.btf', 'a@h', 100), make('b.btf', 'b@h', 150, begin=MS)
     told = json.loads(subprocess.run([BEAMTAP, 'info', a, b, '--json'], cwd=folder, stdout=subprocess.PIPE, check=True).stdout)
@@ -224,4 +262,4 @@ tests(nodes_are_brought_into_one_order, what_is_merged_is_a_recording_like_any_o
       what_two_files_of_a_run_have_is_told_once_and_said, one_run_after_the_other_is_one_node,
       a_node_that_two_runs_saw_at_once_is_two, what_a_port_wrote_in_pieces_stays_one_node, real_pace_is_that_of_all_files,
       what_is_damaged_is_lost_though_another_file_is_of_the_same_run,
-      info_of_several, what_is_wrong_with_one_does_not_stop_the_others)
+      one_that_ends_early_does_not_take_what_the_others_tell, info_of_several, what_is_wrong_with_one_does_not_stop_the_others)

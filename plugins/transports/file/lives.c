@@ -97,6 +97,7 @@ enum tap_status tap_life_named(struct tap_player *p, struct tap_source *s, struc
     n->name = strndup((const char *)text, len);
     if (!n->name)
         return TAP_FAIL(p->host, TAP_ERROR, "out of memory");
+    n->of = s;
     n->twin = twin_of(p, s, n->name);
     n->known = n->twin || n->alive || add(p, n, n->name); /* alive: see tap_life_goes_on */
     return n->known ? TAP_OK : TAP_ERROR;

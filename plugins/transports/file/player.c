@@ -184,6 +184,28 @@ static enum tap_status node_down(struct tap_player *p, struct tap_source *s, str
     return TAP_OK;
 }
 
+static bool is_behind(const struct tap_report_place *a, const struct tap_report_place *b)
+{
+    if (a->life != b->life)
+        return a->life > b->life;
+    return a->seq != b->seq ? a->seq > b->seq : a->count > b->count;
+}
+
+/* Reports are played as the first file has them. Where that ended before its run did, another one
+ * tells them from there on. */
+static bool told_elsewhere(struct tap_source_node *own, const struct tap_frame *h)
+{
+    struct tap_report_place *at = &own->reports;
+    bool again = at->life == own->lives && at->seq == h->seq;
+    *at = (struct tap_report_place){own->lives, h->seq, again ? at->count + 1 : 1};
+    if (!own->twin)
+        return false;
+    if (own->twin->of->got == TAP_READER_FRAME || !is_behind(at, &own->twin->reports))
+        return true;
+    own->twin->reports = *at;
+    return false;
+}
+
 static enum tap_status play(struct tap_player *p, struct tap_source *s)
 {
     struct tap_cursor c;
@@ -204,7 +226,7 @@ static enum tap_status play(struct tap_player *p, struct tap_source *s)
     struct tap_source_node *own = &s->nodes[h->node], *n = tap_node_first(own);
     if (!own->known)
         return tap_source_bad(s);
-    if (s->joint && ((own->twin && h->flags & TAP_FRAME_CONTROL) || is_left_out(h)))
+    if (s->joint && (h->flags & TAP_FRAME_CONTROL ? told_elsewhere(own, h) : is_left_out(h)))
         return TAP_OK;
     count(s, n);
     enum tap_status status = pass(p, s, own);

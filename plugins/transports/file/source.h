@@ -10,6 +10,13 @@
 #include "transports/file/reader.h"
 #include "transports/file/told.h"
 
+/* Of a node's reports: in which of its lives, before which number, and the how manieth there. */
+struct tap_report_place {
+    unsigned life;
+    uint64_t seq;
+    uint32_t count;
+};
+
 struct tap_source_node {
     bool known, alive;
     bool traced;      /* since it is alive: there was more than what the recorder itself says */
@@ -17,10 +24,12 @@ struct tap_source_node {
     uint64_t damaged; /* but for so many at the most */
     struct tap_unread unread;     /* before its next frame, and no filter would let them through */
     struct tap_source_node *twin; /* the same of the same run, in a file before this one */
-    unsigned lives;               /* whose end this file told */
-    unsigned ended;               /* and that ended: all files told it */
-    bool told;                    /* the end of its present life */
-    uint32_t index;               /* the core's */
+    const struct tap_source *of;  /* whose it is */
+    struct tap_report_place reports; /* up to there this file told them; of the first, all files */
+    unsigned lives;                  /* whose end this file told */
+    unsigned ended;                  /* and that ended: all files told it */
+    bool told;                       /* the end of its present life */
+    uint32_t index;                  /* the core's */
     char *name;
     struct tap_pace pace;
     uint64_t
