@@ -129,6 +129,29 @@ def what_a_port_wrote_in_pieces_stays_one_node():
     assert sorted((n['node'], n['produced']) for n in summary['nodes']) == [('n@h', 5000), ('n@h/2', 30)], summary
 
 
+def pieces_of_a_port_that_overlap_are_one_node():
+    """Schedulers write in turns: a piece begins a little before the one before it ends. And one that is torn or damaged has a next one."""
+    def piece(name, first, times, tail=b''):
+        with open(inside(name), 'wb') as f:
+            f.write(b''.join(port_message(first + k, STARTED + t * MS) for k, t in enumerate(times)) + tail)
+        return name
+    times = [[t + (40 if k % 7 == 3 else 0) for k, t in enumerate(range(begin, begin + 100, 5))] for begin in range(0, 400, 80)]
+    for tail, code in ((b'', 0), (b'\0\0\0\1', 1), (b'\7\0\0\0\1abc', 1)):
+        pieces = [piece('o%d' % i, 100 * i, times[i], tail if i == 1 else b'') for i in range(len(times))]
+        for files in (pieces, pieces[::-1], ('a.btf', *pieces)):
+            make('a.btf', 'a@h', 500)
+            found, err, summary = export(*files, code=code)
+            numbers = [100 * i + k for i in range(len(times)) for k in range(20)]
+            assert sorted(by_node(found)['n@h']) == numbers and 'same time' not in err, (files, err, {k: len(v) for k, v in by_node(found).items()})
+            assert [(n['node'], n['produced'], n['lives']) for n in summary['nodes'] if n['node'] != 'a@h'] == [('n@h', 100, 1)], summary['nodes']
+            assert ('o1: ' in err) == (code == 1), err
+    # Pieces that are that long at the same time are of two traces.
+    one, two = piece('one', 0, range(0, 6000, 10)), piece('two', 1000, range(2000, 8000, 10))
+    for files in ((one, two), (two, one)):
+        found, err, summary = export(*files)
+        assert {k: sorted(v) for k, v in by_node(found).items()} == {'n@h': list(range(600)), 'n@h/2': list(range(1000, 1600))}, err
+
+
 def real_pace_is_that_of_all_files():
     """What begins later in another file is played later; nothing is waited for twice."""
     a, b = make('a.btf', 'a@h', 50), make('b.btf', 'b@h', 50, begin=900 * MS)
@@ -260,6 +283,7 @@ def what_is_wrong_with_one_does_not_stop_the_others():
 
 tests(nodes_are_brought_into_one_order, what_is_merged_is_a_recording_like_any_other,
       what_two_files_of_a_run_have_is_told_once_and_said, one_run_after_the_other_is_one_node,
-      a_node_that_two_runs_saw_at_once_is_two, what_a_port_wrote_in_pieces_stays_one_node, real_pace_is_that_of_all_files,
+      a_node_that_two_runs_saw_at_once_is_two, what_a_port_wrote_in_pieces_stays_one_node,
+      pieces_of_a_port_that_overlap_are_one_node, real_pace_is_that_of_all_files,
       what_is_damaged_is_lost_though_another_file_is_of_the_same_run,
       one_that_ends_early_does_not_take_what_the_others_tell, info_of_several, what_is_wrong_with_one_does_not_stop_the_others)

@@ -5,6 +5,8 @@
 #define ARENA_SIZE (256u << 10)
 /* ns that one node may be ahead of another file's: a small part of what `reorder` may be */
 #define AHEAD INT64_C(10000000)
+/* ns by which messages of one trace port may be out of their order */
+#define OVERLAP INT64_C(1000000000)
 
 /* ---- Handing over */
 
@@ -280,17 +282,46 @@ static bool waits(const struct tap_source *s)
     return s->joint && n->known && tap_node_first(n)->told && n->lives > tap_node_first(n)->ended;
 }
 
+/* Of what a trace port wrote to several files, does the piece before this one still go on?
+ * Schedulers write in turns: a piece's first message may be older than the last ones of the piece
+ * before. What is that much older is of another trace. */
+static bool waits_for_piece(const struct tap_player *p, const struct tap_source *s)
+{
+    bool begins = s->port && !s->begun;
+    for (const struct tap_source *o = p->sources; begins && o < p->sources + p->source_count; o++)
+        if (o != s && o->port && o->begun && o->got == TAP_READER_FRAME &&
+            o->started <= s->started && (__int128)o->passed - s->time < OVERLAP &&
+            strcmp(o->port->frames.node, s->port->frames.node) == 0)
+            return true;
+    return false;
+}
+
+/* The next frame of each is at hand, or its end. */
+static void make_ready(struct tap_player *p)
+{
+    for (struct tap_source *s = p->sources; s < p->sources + p->source_count; s++) {
+        if (s->ready)
+            continue;
+        tap_source_next(s, p->source_count > 1);
+        if (s->got == TAP_READER_FRAME || !s->port)
+            continue;
+        commit(p); /* where the piece has no whole end, the next one goes on all the same */
+        tap_life_goes_on(p, s, &s->nodes[0]);
+    }
+}
+
 /* Whose frame is the earliest; NULL: all are at their ends. */
 static struct tap_source *whose_turn(struct tap_player *p)
 {
     struct tap_source *first = NULL, *waiting = NULL;
+    make_ready(p);
     for (size_t i = 0; i < p->source_count; i++) {
         struct tap_source *s = &p->sources[i];
-        if (!s->ready)
-            tap_source_next(s, p->source_count > 1);
-        if (s->got == TAP_READER_FRAME && waits(s))
+        if (s->got != TAP_READER_FRAME || waits_for_piece(p, s))
+            continue;
+        if (waits(s))
             waiting = s;
-        else if (s->got == TAP_READER_FRAME && (!first || is_before(s, first)))
+        else if (!first || is_before(s, first))
             first = s;
     }
     if (first || !waiting)
