@@ -27,7 +27,7 @@ static enum tap_reader_got find_next(struct tap_reader *r)
         if (!tap_reader_ensure(r, TAP_BLOCK_FRAME, &got)) {
             r->offset += r->len - r->at;
             r->at = r->len;
-            return got == TAP_READER_ERROR ? got : TAP_READER_TORN;
+            return got == TAP_READER_END ? TAP_READER_TORN : got;
         }
         const uint8_t *p = r->buf + r->at;
         size_t there = r->len - r->at - (TAP_BLOCK_FRAME - 1);
@@ -117,7 +117,7 @@ static enum tap_reader_got pass_over(struct tap_reader *r, const struct tap_bloc
     r->block_end = r->offset + TAP_BLOCK_FRAME + b->length;
     r->skipped = true;
     if (!tap_reader_seek(r, r->block_end))
-        return TAP_READER_ERROR;
+        return tap_reader_failed();
     bool there = r->offset >= r->block_end;
     if (r->seekable && r->at == r->len && fstat(r->fd, &st) == 0)
         there = (uint64_t)st.st_size >= r->block_end;
@@ -129,7 +129,7 @@ enum tap_reader_got tap_reader_block(struct tap_reader *r)
     enum tap_reader_got got = TAP_READER_FRAME;
     struct tap_block b;
     if (r->index && !tap_reader_pass(r))
-        return TAP_READER_ERROR;
+        return tap_reader_failed();
     if (!tap_reader_ensure(r, TAP_BLOCK_FRAME, &got))
         return got;
     if (!tap_block_read(r->buf + r->at, &b) || !has_place(r, &b))

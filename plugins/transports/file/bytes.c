@@ -1,5 +1,4 @@
 /* bytes.c: see reader.h: the file as bytes, read ahead or not, and passed over. */
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,8 +11,9 @@
 bool tap_reader_open(struct tap_reader *r, const char *path)
 {
     struct stat st;
-    *r = (struct tap_reader){.fd = strcmp(path, "-") == 0 ? STDIN_FILENO
-                                                          : open(path, O_RDONLY | O_CLOEXEC)};
+    /* a named pipe whose writer has not come: that is waited for where it is read */
+    const int how = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+    *r = (struct tap_reader){.fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, how)};
     r->seekable = r->fd > STDIN_FILENO && fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode);
     return r->fd >= 0;
 }
@@ -30,7 +30,7 @@ void tap_reader_close(struct tap_reader *r)
     *r = (struct tap_reader){.fd = -1};
 }
 
-/* Reads on until `need` bytes are there or the file ends. False: see errno. */
+/* Reads on until `need` bytes are there or the file ends. False: see tap_reader_failed. */
 static bool fill(struct tap_reader *r, size_t need)
 {
     if (r->at > 0) {
@@ -48,8 +48,10 @@ static bool fill(struct tap_reader *r, size_t need)
     }
     size_t most = !r->window && !r->asked ? r->cap : need > LITTLE ? need : LITTLE;
     while (r->len < need && !r->ended) {
+        if (!r->seekable && r->wait && !r->wait(r->wait_arg, r->fd))
+            return errno = ECANCELED, false;
         ssize_t n = read(r->fd, r->buf + r->len, most - r->len);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
             return false;
         r->ended = n == 0;
         r->len += n > 0 ? (size_t)n : 0;
@@ -62,7 +64,7 @@ bool tap_reader_ensure(struct tap_reader *r, size_t need, enum tap_reader_got *g
     if (r->len - r->at >= need)
         return true;
     if (!fill(r, need))
-        *got = TAP_READER_ERROR;
+        *got = tap_reader_failed();
     else if (r->len - r->at < need)
         *got = r->len == r->at ? TAP_READER_END : TAP_READER_TORN;
     else
@@ -83,7 +85,7 @@ bool tap_reader_seek(struct tap_reader *r, uint64_t offset)
         r->offset += r->len - r->at;
         r->at = r->len;
         if (!tap_reader_ensure(r, 1, &got))
-            return got != TAP_READER_ERROR; /* the end is told when it is read */
+            return got == TAP_READER_END || got == TAP_READER_TORN; /* told when it is read */
     }
     r->at += (size_t)(offset - r->offset);
     r->offset = offset;

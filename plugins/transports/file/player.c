@@ -2,6 +2,8 @@
  * transport would tell: nodes that come and go. */
 #include "transports/file/lives.h"
 
+#include <poll.h>
+
 #define ARENA_SIZE (256u << 10)
 /* ns that one node may be ahead of another file's: a small part of what `reorder` may be */
 #define AHEAD INT64_C(10000000)
@@ -303,7 +305,7 @@ static void make_ready(struct tap_player *p)
         if (s->ready)
             continue;
         tap_source_next(s, p->source_count > 1);
-        if (s->got == TAP_READER_FRAME || !s->port)
+        if (s->got == TAP_READER_FRAME || s->got == TAP_READER_STOPPED || !s->port)
             continue;
         commit(p); /* where the piece has no whole end, the next one goes on all the same */
         tap_life_goes_on(p, s, &s->nodes[0]);
@@ -350,11 +352,31 @@ static void tell_again(const struct tap_player *p)
                      (unsigned long long)again);
 }
 
+/* Until a pipe has more, what came before is handed over. */
+static bool wait_to_read(void *arg, int fd)
+{
+    struct tap_player *p = arg;
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    if (poll(&ready, 1, 0) > 0)
+        return true;
+    commit(p);
+    while (!p->host->transport->stopping(p->host)) {
+        p->host->transport->wait(p->host, &ready, 1, 1000);
+        if (ready.revents)
+            return true;
+    }
+    return false;
+}
+
 enum tap_status tap_player_run(struct tap_player *p)
 {
     enum tap_status status = TAP_OK;
     struct tap_source *s;
     bool stopped = false;
+    for (s = p->sources; s < p->sources + p->source_count; s++) {
+        s->reader.wait = wait_to_read;
+        s->reader.wait_arg = p;
+    }
     while (status == TAP_OK && !(stopped = p->host->transport->stopping(p->host)) &&
            (s = whose_turn(p)) != NULL) {
         if (wait_for(p, s)) {
@@ -363,6 +385,8 @@ enum tap_status tap_player_run(struct tap_player *p)
         }
     }
     commit(p);
+    for (s = p->sources; s < p->sources + p->source_count; s++)
+        stopped |= s->got == TAP_READER_STOPPED;
     bool ended = status == TAP_OK && !stopped;
     for (size_t k = 0; p->source_count == 1 && ended && k < TAP_SOURCE_NODES; k++)
         if (p->sources[0].nodes[k].alive)

@@ -1,7 +1,7 @@
 /* port_file.c: see port_file.h. */
 #include "transports/file/port_file.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -112,13 +112,25 @@ static void finish(struct tap_port_file *p)
     tap_port_report_end(&p->frames);
 }
 
+/* Is the next message still on its way through a pipe? Then what is there is given first. */
+static bool is_to_come(const struct tap_reader *r)
+{
+    size_t there = r->len - r->at;
+    struct pollfd p = {.fd = r->fd, .events = POLLIN};
+    if (r->seekable || r->ended ||
+        (there >= TAP_PORT_HEADER && there - TAP_PORT_HEADER >= tap_get_u32(r->buf + r->at + 1)))
+        return false;
+    return poll(&p, 1, 0) == 0;
+}
+
 static enum tap_reader_got refill(struct tap_port_file *p, struct tap_reader *r)
 {
     p->at = p->frames.out.len = 0;
     if (p->ended)
         return p->end;
     enum tap_reader_got got = TAP_READER_FRAME;
-    while (p->frames.out.len < CHUNK && (got = take_one(p, r)) == TAP_READER_FRAME)
+    while (p->frames.out.len < CHUNK && (p->frames.out.len == 0 || !is_to_come(r)) &&
+           (got = take_one(p, r)) == TAP_READER_FRAME)
         ;
     tap_port_end(&p->frames);
     if (got != TAP_READER_FRAME) {

@@ -5,6 +5,8 @@
 #ifndef TAP_TRANSPORTS_FILE_READER_H
 #define TAP_TRANSPORTS_FILE_READER_H
 
+#include <errno.h>
+
 #include "beamtap/event.h"
 #include "beamtap/bloom.h"
 #include "beamtap/transport.h"
@@ -32,6 +34,7 @@ enum tap_reader_got {
     TAP_READER_DAMAGED, /* from damage_from to offset nothing holds; ask again for what follows */
     TAP_READER_REPORTS, /* reports are missing before this: what follows cannot be understood */
     TAP_READER_BAD,     /* what comes here is not a frame of a recording */
+    TAP_READER_STOPPED, /* nothing came until the run was to end */
     TAP_READER_ERROR    /* see errno; ENOMEM too */
 };
 
@@ -41,6 +44,10 @@ struct tap_reader {
     size_t cap, at, len; /* not yet taken: at .. len */
     bool ended;
     bool seekable;
+    /* Of what cannot be sought, before it is read, for there may be nothing for as long as its
+     * writer likes. False: the run is to end. */
+    bool (*wait)(void *arg, int fd);
+    void *wait_arg;
     uint64_t offset; /* of buf[at] in the file */
 
     /* Blocks. */
@@ -92,7 +99,12 @@ void tap_reader_close(struct tap_reader *);
 
 /* So many bytes at buf[at]; false where *got says why not. */
 bool tap_reader_ensure(struct tap_reader *, size_t need, enum tap_reader_got *got);
-/* Goes on at `offset`, which is not before this one. False: see errno. */
+/* How it failed that is said by errno. */
+static inline enum tap_reader_got tap_reader_failed(void)
+{
+    return errno == ECANCELED ? TAP_READER_STOPPED : TAP_READER_ERROR;
+}
+/* Goes on at `offset`, which is not before this one. False: see tap_reader_failed. */
 bool tap_reader_seek(struct tap_reader *, uint64_t offset);
 /* So many bytes from there in the file. False: they are not there. */
 bool tap_reader_at(const struct tap_reader *, uint64_t offset, void *dst, size_t n);
@@ -104,7 +116,7 @@ static inline void tap_reader_entry(const struct tap_reader *r, size_t i, struct
 }
 /* Does that block hold nothing of what is asked for? Then its events are noted in `unread`. */
 bool tap_reader_lacks(struct tap_reader *, size_t i, const struct tap_index_entry *);
-/* Passes over what the index says is not wanted. False: see errno. */
+/* Passes over what the index says is not wanted. False: see tap_reader_failed. */
 bool tap_reader_pass(struct tap_reader *);
 /* At the end of a block: the next one that is wanted, opened. FRAME: it is. */
 enum tap_reader_got tap_reader_block(struct tap_reader *);

@@ -1,7 +1,7 @@
 /* source.c: see source.h. A file may be torn or hostile: what is whole before that is played. */
 #include "transports/file/source.h"
 
-#include <errno.h>
+#include <poll.h>
 
 static enum tap_status source_fail(const struct tap_source *s, const char *what)
 {
@@ -26,8 +26,27 @@ static enum tap_status source_fail_bad(const struct tap_source *s)
 
 /* ---- Opening */
 
-static enum tap_status no_recording(const struct tap_source *s)
+/* For what is read before the run has begun, where the core's own wait is not there yet. */
+static bool wait_in_steps(void *arg, int fd)
 {
+    const struct tap_host *host = arg;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int ready = 0;
+    while (ready == 0 && !host->transport->stopping(host)) {
+        ready = poll(&p, 1, 100);
+        ready = ready < 0 && errno == EINTR ? 0 : ready;
+    }
+    return ready != 0;
+}
+
+static enum tap_status no_recording(const struct tap_source *s, enum tap_reader_got got)
+{
+    if (got == TAP_READER_ERROR)
+        return TAP_FAIL(s->host, TAP_ERROR, "cannot read %s: %s", s->path, strerror(errno));
+    if (got == TAP_READER_STOPPED)
+        return TAP_FAIL(s->host, TAP_ERROR,
+                        "%s: nobody wrote a recording to this pipe until the run was ended",
+                        s->path);
     return TAP_FAIL(s->host, TAP_ERROR,
                     "%s is not a recording (of the sink record, or of a trace port: dbg, ttb)",
                     s->path);
@@ -39,10 +58,8 @@ static enum tap_status open_port(struct tap_source *s, struct tap_run_info *info
     if (!s->port)
         return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
     enum tap_reader_got got = tap_port_file_open(s->port, &s->reader);
-    if (got == TAP_READER_ERROR)
-        return TAP_FAIL(s->host, TAP_ERROR, "cannot read %s: %s", s->path, strerror(errno));
     if (got != TAP_READER_FRAME)
-        return no_recording(s);
+        return no_recording(s, got);
     s->time = s->started = info->started = s->port->started;
     info->config = "";
     if (s->port->frames.clock == TAP_PORT_NO_TIME)
@@ -71,14 +88,14 @@ enum tap_status tap_source_open(struct tap_source *s, const struct tap_host *hos
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     if (!tap_reader_open(&s->reader, path))
         return TAP_FAIL(host, TAP_ERROR, "cannot open %s: %s", path, strerror(errno));
+    s->reader.wait = wait_in_steps;
+    s->reader.wait_arg = (void *)(uintptr_t)host;
     if (tap_port_file_is(&s->reader))
         return open_port(s, info);
     enum tap_reader_got got = tap_reader_next(&s->reader, &header, &frame);
-    if (got == TAP_READER_ERROR)
-        return TAP_FAIL(host, TAP_ERROR, "cannot read %s: %s", path, strerror(errno));
     if (got != TAP_READER_FRAME || !tap_told_term(&header, frame, 2, "session", &c) ||
         !tap_told_session(host, &c, info, &s->told))
-        return no_recording(s);
+        return no_recording(s, got);
     s->time = s->started = info->started;
     return TAP_OK;
 }
