@@ -63,8 +63,9 @@ struct tap_torn_file {
     uint8_t columns[TAP_TORN_COLUMNS];
     /* Of a recording. */
     bool index_there;
-    bool blocks, indexed; /* it has blocks; its index stands last */
-    struct tap_buf index; /* of the blocks that were kept: so many bytes */
+    bool blocks, indexed;    /* it has blocks; its index stands last */
+    struct tap_buf index;    /* of the blocks that were kept: so many bytes */
+    uint64_t summed_in_vain; /* bytes of blocks that did not hold */
     uint64_t kept;
     uint32_t reports;
     struct tap_block last_block;

@@ -8,6 +8,7 @@
 #include "cli/torn_file.h"
 
 #define MARK 4u
+#define IN_VAIN (UINT64_C(1) << 30) /* bytes that may be summed up beside as many as were read */
 
 /* The first frame, or the first in the first block, says what the run was. */
 bool tap_torn_begins_recording(const char *head, size_t len)
@@ -103,6 +104,12 @@ static void note_beyond(struct tap_torn_file *m, const struct tap_block *b)
     m->beyond += b->events;
 }
 
+/* As transports/file/blocks.c has it: what damage may cost is bounded. */
+static bool may_sum(const struct tap_torn_file *m, const struct tap_block *b)
+{
+    return m->summed_in_vain + b->length <= IN_VAIN + m->offset + m->len;
+}
+
 static enum tap_torn_verdict read_block(struct tap_torn_file *m, bool last, size_t *len)
 {
     struct tap_block b;
@@ -111,7 +118,7 @@ static enum tap_torn_verdict read_block(struct tap_torn_file *m, bool last, size
     bool good = block_at(m->buf, m->len, &b), lacks = good && lacks_reports(m, &b);
     size_t size = TAP_BLOCK_FRAME + (size_t)(good ? b.length : 0);
     /* what else has got here says nothing of its length */
-    good = good && (lacks || has_place(m, &b));
+    good = good && (lacks || has_place(m, &b)) && may_sum(m, &b);
     if (good && m->len < size && !last)
         return TAP_TORN_MORE;
     *len = size;
@@ -124,6 +131,7 @@ static enum tap_torn_verdict read_block(struct tap_torn_file *m, bool last, size
         m->line = (uint64_t)b.number + 1; /* as it says itself: of damage nobody can count them */
         return lacks ? TAP_TORN_BAD : TAP_TORN_TAKE;
     }
+    m->summed_in_vain += good ? b.length : 0;
     *len = find_block(m, last);
     return TAP_TORN_BAD;
 }

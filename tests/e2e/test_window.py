@@ -184,6 +184,26 @@ def another_run_in_damage_hides_nothing():
     assert len(numbers(folder + '/out.csv')) == 2950 and lost(folder + '/out.csv') == 50, err
 
 
+def damage_costs_no_more_than_its_bytes():
+    """Heads of blocks that say each a length that they do not have, one after the other; what holds behind a few of them is there."""
+    whole = small()
+    first = next(b for b in blocks(whole) if b[0] == EVENTS)
+    lies = io.BytesIO()
+    r = Recording(lies)
+    r.number, r.reports = 1 << 20, 3
+    body = bytes(16 << 20)
+    r.block(EVENTS, body, 50, STARTED, STARTED)
+    head = lies.getvalue()[-len(body) - BLOCK:][:BLOCK]
+    for data, some in ((whole[:first[1]] + head * 100000 + whole[first[1]:] + body, False), (whole[:first[1]] + head * 20 + whole[first[1]:] + body, True)):
+        began = time.time()
+        err = export(data, code=1)
+        got = numbers(folder + '/out.csv')
+        assert time.time() - began < 20 and 'damaged in' in err and got == list(range(3000 if some else len(got))), (time.time() - began, len(got), err)
+        began = time.time()
+        kept = repair(data)[1]
+        assert time.time() - began < 20 and 'events' in kept, (time.time() - began, kept)
+
+
 def damage_behind_what_was_passed_over_is_lost():
     for index in (True, False):
         whole = small(index)
@@ -296,5 +316,5 @@ print('# seed %d' % seed)
 tests(a_window_of_ten_gigabytes_opens_at_once, a_window_is_the_same_with_and_without_an_index, any_bit_may_be_wrong, it_may_end_anywhere,
       it_may_end_in_what_is_passed_over,
       what_is_of_another_place_is_left_out, another_run_in_damage_hides_nothing,
-      damage_behind_what_was_passed_over_is_lost, repaired_it_has_an_index, packed_it_is_the_same,
+      damage_costs_no_more_than_its_bytes, damage_behind_what_was_passed_over_is_lost, repaired_it_has_an_index, packed_it_is_the_same,
       around_an_event, around_what_cannot_be_judged, at_its_own_pace)

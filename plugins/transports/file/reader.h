@@ -60,7 +60,8 @@ struct tap_reader {
     uint64_t damage_from;
     const struct tap_block *damaged; /* what was there: one block, or NULL: nobody knows */
     struct tap_block damaged_block;
-    uint8_t *frames; /* of a packed block */
+    uint64_t summed_in_vain; /* bytes of blocks that did not hold */
+    uint8_t *frames;         /* of a packed block */
     size_t frames_at, frames_len, frames_cap;
 
     /* The stretch that is wanted, ns since the epoch. */

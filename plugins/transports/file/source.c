@@ -157,8 +157,11 @@ static enum tap_reader_got next_frame(struct tap_source *s)
     enum tap_reader_got got;
     if (s->port)
         return tap_port_file_next(s->port, &s->reader, s->path, &s->header, &s->frame);
-    while ((got = tap_reader_next(&s->reader, &s->header, &s->frame)) == TAP_READER_DAMAGED)
+    while ((got = tap_reader_next(&s->reader, &s->header, &s->frame)) == TAP_READER_DAMAGED) {
         note_damage(s);
+        if (s->host->transport->stopping(s->host))
+            return TAP_READER_STOPPED;
+    }
     for (size_t i = 0; s->reader.skipped && i < TAP_SOURCE_NODES; i++)
         s->nodes[i].left_out = true;
     s->reader.skipped = false;
