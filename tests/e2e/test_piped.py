@@ -100,4 +100,18 @@ def one_that_waits_does_not_hold_a_signal_from_others():
     interrupted(run, 1)
 
 
-tests(a_writer_that_does_not_come, a_writer_that_falls_silent, one_that_waits_does_not_hold_a_signal_from_others)
+def one_pipe_is_one_recording():
+    """Given twice, each would get a part of what is in it. Nothing of it is read."""
+    folder = folder_with('in')
+    os.link(folder + '/in', folder + '/link')
+    for files, source in ((('-', '-'), subprocess.PIPE), (('-', '/dev/stdin'), subprocess.PIPE), (('in', 'in'), subprocess.DEVNULL),
+                          (('in', 'a.btf', './in'), subprocess.DEVNULL), (('in', 'link'), subprocess.DEVNULL)):
+        with open(folder + '/a.btf', 'wb') as f:
+            f.write(WHOLE)
+        done = subprocess.run([BEAMTAP, 'export', *files, '-o', 'out.csv'], cwd=folder, stderr=subprocess.PIPE, text=True, timeout=PATIENCE,
+                              **{'input': 'x'} if source == subprocess.PIPE else {'stdin': source})
+        assert done.returncode == 2 and re.search('%s is given twice .as %s' % (re.escape(files[-1]), re.escape(files[0])), done.stderr), (files, done)
+        assert not os.path.exists(folder + '/out.csv')
+
+
+tests(one_pipe_is_one_recording, a_writer_that_does_not_come, a_writer_that_falls_silent, one_that_waits_does_not_hold_a_signal_from_others)

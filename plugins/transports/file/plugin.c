@@ -6,6 +6,7 @@
  */
 #include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "syntax/wall_time.h"
 #include "transports/file/asked.h"
@@ -114,19 +115,37 @@ static bool join_returned(struct file *f, struct tap_run_info *all)
     return f->returned;
 }
 
-/* The same events twice are two nodes' that nobody has. */
-static enum tap_status given_before(const struct file *f, size_t at)
+static size_t path_count(const struct file *f)
 {
-    const struct tap_source *s = f->player.sources;
-    struct stat own, other;
-    if (fstat(s[at].reader.fd, &own) < 0 || !S_ISREG(own.st_mode))
-        return TAP_OK;
-    for (size_t i = 0; i < at; i++)
-        if (fstat(s[i].reader.fd, &other) == 0 && own.st_dev == other.st_dev &&
-            own.st_ino == other.st_ino)
-            return TAP_FAIL(f->host, TAP_INVALID, "%s is given twice (as %s)", s[at].path,
-                            s[i].path);
-    return TAP_OK;
+    return 1 + f->settings->with.count;
+}
+
+static const char *path_at(const struct file *f, size_t i)
+{
+    return i ? f->settings->with.items[i - 1].text : f->settings->path;
+}
+
+static bool stat_path(const char *path, struct stat *st)
+{
+    return (strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, st) : stat(path, st)) == 0;
+}
+
+/* The same events twice are two nodes' that nobody has, and of a pipe each gets a part of what is
+ * in it. Before any of them is opened. */
+static enum tap_status given_twice(const struct file *f)
+{
+    size_t count = path_count(f);
+    struct stat *st = calloc(count, sizeof *st);
+    enum tap_status status = st ? TAP_OK : TAP_FAIL(f->host, TAP_ERROR, "out of memory");
+    for (size_t i = 0; i < count && status == TAP_OK; i++) {
+        bool there = stat_path(path_at(f, i), &st[i]);
+        for (size_t k = 0; k < i && there && status == TAP_OK; k++)
+            if (st[k].st_ino == st[i].st_ino && st[k].st_dev == st[i].st_dev)
+                status = TAP_FAIL(f->host, TAP_INVALID, "%s is given twice (as %s)", path_at(f, i),
+                                  path_at(f, k));
+    }
+    free(st);
+    return status;
 }
 
 /* Of several files: the newest piece of a wrapped set may have nothing yet. */
@@ -144,9 +163,6 @@ static enum tap_status add_source(struct file *f, const char *path,
     size_t at = p->source_count++;
     if (tap_source_open(&p->sources[at], f->host, path, &one) != TAP_OK)
         return TAP_ERROR;
-    enum tap_status status = given_before(f, at);
-    if (status != TAP_OK)
-        return status;
     join_clocks(p, at);
     join_runs(p, at);
     one.started = p->sources[at].started;
@@ -158,20 +174,23 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
 {
     struct file *f = self;
     struct tap_player *p = &f->player;
-    size_t count = 1 + f->settings->with.count;
+    size_t count = path_count(f);
     const struct tap_run_info asked = *session;
+    enum tap_status status = given_twice(f);
+    if (status != TAP_OK)
+        return status;
     p->sources = calloc(count, sizeof *p->sources);
     if (!p->sources)
         return TAP_FAIL(f->host, TAP_ERROR, "out of memory");
     for (size_t i = 0; i < count; i++)
         p->sources[i].reader.fd = -1;
     for (size_t i = 0; i < count; i++) {
-        const char *path = i ? f->settings->with.items[i - 1].text : f->settings->path;
+        const char *path = path_at(f, i);
         if (count > 1 && is_empty(path)) {
             f->host->log(f->host, TAP_LOG_WARNING, "%s is empty", path);
             continue;
         }
-        enum tap_status status = add_source(f, path, &asked, session);
+        status = add_source(f, path, &asked, session);
         if (status != TAP_OK)
             return status;
     }
