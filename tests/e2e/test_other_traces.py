@@ -239,6 +239,24 @@ def what_comes_before_the_first_message_of_a_process():
         assert want in run.err(), run.err()
 
 
+def what_several_ports_tell_is_told_apart():
+    with socket.socket() as s, socket.socket() as t:
+        for listener in s, t:
+            listener.bind(('127.0.0.1', 0))
+            listener.listen(1)
+        addresses = ['127.0.0.1:%d' % listener.getsockname()[1] for listener in (s, t)]
+        run = Run('[transport:port]\naddress = %s\n[sink:stdout]\npath = out.txt\n[sink:record]\npath = a.btf\n' % ', '.join(addresses))
+        for listener, name in (s, b'n@h'), (t, b'm@h'):
+            peer = listener.accept()[0]
+            peer.sendall(b''.join(port_message(i, 10**18 + i * 1000) for i in range(20)).replace(b'n@h', name))
+            peer.close()
+    run.ended(0)
+    lines = run.read('out.txt').splitlines()
+    assert sum('n@h' in line for line in lines) >= 20 and sum('m@h' in line for line in lines) >= 20, lines
+    again = Run(None, 'a.btf', '--sink', 'stdout:path=again.txt', command='export', cwd=run.dir).ended(0)
+    assert again.read('again.txt') == run.read('out.txt')
+
+
 def a_port_is_read_up_to_max_events():
     calls = [port_message(i, 10**18 + i * 1000) for i in range(200)]
     run = peer_that_sends(ALIEN + b'\1\0\0\0\7' + b''.join(calls), args=('--set', 'session.max_events=120')).ended(0)
@@ -252,5 +270,5 @@ def a_port_is_read_up_to_max_events():
     assert not re.search('^(lease|limits)', done.stdout, re.M) and 'to its end' in done.stdout, done.stdout
 
 
-tests(a_port_is_read_up_to_max_events, ports_are_read_live, a_port_that_is_not_there, what_another_server_sends_is_refused, what_comes_before_the_first_message_of_a_process,
+tests(what_several_ports_tell_is_told_apart, a_port_is_read_up_to_max_events, ports_are_read_live, a_port_that_is_not_there, what_another_server_sends_is_refused, what_comes_before_the_first_message_of_a_process,
       whole_files_are_what_dbg_reads, pieces_are_one_trace, any_sink_plays_it, torn_and_damaged_ones_say_so, ttb_tells_names)

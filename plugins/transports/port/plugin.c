@@ -127,6 +127,14 @@ static void port_destroy(void *self)
     free(p);
 }
 
+/* Each address is a node of its own: who reads the output has to know whose each event is. */
+static enum tap_status port_facts(void *self, struct tap_run_info *info)
+{
+    const struct port *p = self;
+    info->several_nodes = p->count > 1;
+    return TAP_OK;
+}
+
 static const struct tap_option port_options[] = {
     {"address", TAP_OPT_LIST, NULL, 0, 0, NULL,
      "the trace ports, as HOST:PORT or [IPV6]:PORT: what dbg:trace_port(ip, PORT) opened on HOST, "
@@ -144,6 +152,7 @@ static const struct tap_transport_ops port_ops = {
     .run = port_run,
     .stop = port_stop,
     .destroy = port_destroy,
+    .facts = port_facts,
 };
 
 static const struct tap_plugin port_plugin = {
