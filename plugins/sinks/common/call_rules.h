@@ -55,13 +55,38 @@ static inline bool tap_returns_traced(const struct tap_host *host, const char *m
     return false;
 }
 
+/* Verdicts on functions, which hold for the run: a recording may name tens of thousands whose
+ * returns were traced, with wildcards, and calls come by the million. All zero: it knows none. */
+#define TAP_RETURNS_KNOWN 1024u
+struct tap_returns_known {
+    struct {
+        uint32_t module, function;
+        int32_t arity;
+        bool known, traced;
+    } at[TAP_RETURNS_KNOWN];
+};
+
+static inline bool tap_returns_look(struct tap_returns_known *k, const struct tap_host *host,
+                                    const struct tap_event *e)
+{
+    uint32_t at = (e->module * 7u ^ e->function * 31u ^ (uint32_t)e->arity) % TAP_RETURNS_KNOWN;
+    if (!k->at[at].known || k->at[at].module != e->module || k->at[at].function != e->function ||
+        k->at[at].arity != e->arity) {
+        k->at[at].known = true;
+        k->at[at].module = e->module;
+        k->at[at].function = e->function;
+        k->at[at].arity = e->arity;
+        k->at[at].traced = tap_returns_traced(host, tap_name_get(host, e->module)->text,
+                                              tap_name_get(host, e->function)->text, e->arity);
+    }
+    return k->at[at].traced;
+}
+
 /* Will the end of this call be told? */
 static inline bool tap_call_has_end(const struct tap_host *host, const struct tap_returns_off *off,
-                                    const struct tap_event *call)
+                                    struct tap_returns_known *known, const struct tap_event *call)
 {
-    return !tap_returns_off_has(off, call) &&
-           tap_returns_traced(host, tap_name_get(host, call->module)->text,
-                              tap_name_get(host, call->function)->text, call->arity);
+    return !tap_returns_off_has(off, call) && tap_returns_look(known, host, call);
 }
 
 /* ---- Loops */

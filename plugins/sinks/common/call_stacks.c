@@ -37,6 +37,7 @@ struct tap_call_stacks {
     struct process *first, *last;
     uint32_t count;
     struct tap_returns_off off;
+    struct tap_returns_known returns;
     uint64_t tag; /* of the call that is being taken */
 };
 
@@ -220,7 +221,8 @@ static bool enter(struct tap_call_stacks *s, const struct tap_event *e)
     struct process **at = place_of(s, &e->pid), *p = *at;
     if (tap_call_is_turn(e, p && p->depth))
         return true;
-    if (!tap_call_has_end(s->host, &s->off, e) || (!p && s->count == TAP_STACKS_PROCESSES))
+    if (!tap_call_has_end(s->host, &s->off, &s->returns, e) ||
+        (!p && s->count == TAP_STACKS_PROCESSES))
         return point(s, p, e);
     if (!p && !(p = process_new(s, at, e)))
         return false;

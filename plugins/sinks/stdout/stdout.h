@@ -7,6 +7,7 @@
 #include "sinks/common/process_table.h"
 #include "sinks/common/node_labels.h"
 #include "beamtap/returns_off.h"
+#include "sinks/common/call_rules.h"
 #include "sinks/common/json_event.h"
 #include "sinks/common/writer.h"
 
@@ -32,6 +33,7 @@ struct out {
     struct tap_sink_nodes nodes;
     struct out_depths *depths; /* NULL: no indentation */
     struct tap_returns_off returns_off;
+    struct tap_returns_known returns_known;
     struct tap_process_table *called; /* NULL: pids alone */
     bool colour;
     uint32_t node_width; /* the longest node name so far */

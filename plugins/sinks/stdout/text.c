@@ -191,8 +191,8 @@ void out_text_event(struct out *self, const struct tap_batch *batch, const struc
     size_t body = tap_writer_here(w);
     if (self->depths && !tap_kind_is_control(e->kind)) {
         /* a call without a return has nothing in it */
-        bool returns =
-            e->kind == TAP_FUNCTION_CALL && tap_call_has_end(self->host, &self->returns_off, e);
+        bool returns = e->kind == TAP_FUNCTION_CALL &&
+                       tap_call_has_end(self->host, &self->returns_off, &self->returns_known, e);
         unsigned depth = out_depths_step(self->depths, e, returns);
         pad(w, body, 2u * (depth < INDENT_MAX ? depth : INDENT_MAX));
     } else if (self->depths && tap_event_breaks_stacks(e)) {
