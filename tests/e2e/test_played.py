@@ -44,4 +44,28 @@ def many_functions_whose_returns_were_traced():
     assert [s['written'] for s in summary['sinks']] == [100000, 100000], summary
 
 
-tests(many_functions_whose_returns_were_traced)
+def a_trace_port_may_say_any_time():
+    """And its file may have been written at any, where it says none."""
+    def untimed(number):
+        body = b'\x83' + term((Atom('trace'), pid(100), Atom('call'), (Atom('m'), Atom('f'), [number])))
+        return b'\0' + struct.pack('>I', len(body)) + body
+    outputs = ('-o', 'out.csv', '-o', 'a.json', '-o', 'a.btf', '-o', 'a.html', '-o', 'a.folded', '--sink', 'stdout:path=out.txt', '--sink', 'summary:path=sum.txt')
+    for ns in (10**6, 10**9, 2**62, 9 * 10**18, 2**63 - 10**6):
+        folder, _, _ = played({'a.dbg': b''.join(port_message(i, ns + i * 1000) for i in range(20))}, *outputs)
+        most = 2**62 - 1  # the core's
+        assert [int(r['ts']) for r in table(folder)] == [min((ns // 1000 + i) * 1000, most) for i in range(20)], ns
+        folder, _, _ = played({'a.dbg': b''.join(port_message(i, ns + i * 1000) for i in range(20))}, '-o', 'out.csv', '--from', '0s', '--to', '1h')
+        again = subprocess.run([BEAMTAP, 'export', 'a.dbg', '-o', 'b.btf', '--quiet'], cwd=folder)
+        began = int.from_bytes(re.search(rb'started(?:n\x08\0(.{8})|(?=[ab]))', open(folder + '/b.btf', 'rb').read(), re.S)[1] or b'', 'little')
+        assert again.returncode == 0 and began <= 2**62, (ns, began)
+    for name in ('a.dbg', '-'):
+        folder = tempfile.mkdtemp(dir=work)
+        with open(folder + '/a.dbg', 'wb') as f:
+            f.write(b''.join(map(untimed, range(20))))
+        os.utime(folder + '/a.dbg', (12 * 10**9, 12 * 10**9))
+        with open(folder + '/a.dbg', 'rb') as f:
+            done = subprocess.run([BEAMTAP, 'export', name, '-o', 'out.csv', '--quiet'], cwd=folder, stdin=f, stderr=subprocess.PIPE)
+        assert done.returncode == 0 and {0 < int(r['ts']) <= 2**62 for r in table(folder)} == {True}, (done, table(folder)[:1])
+
+
+tests(a_trace_port_may_say_any_time, many_functions_whose_returns_were_traced)

@@ -165,7 +165,7 @@ static enum tap_status add_source(struct file *f, const char *path,
         return TAP_ERROR;
     join_clocks(p, at);
     join_runs(p, at);
-    one.started = p->sources[at].started;
+    one.started = tap_told_started(p->sources[at].started);
     join(session, &one, at);
     return TAP_OK;
 }

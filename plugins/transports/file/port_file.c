@@ -1,6 +1,8 @@
 /* port_file.c: see port_file.h. */
 #include "transports/file/port_file.h"
 
+#include "transports/file/told.h"
+
 #include <poll.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -47,14 +49,19 @@ static enum tap_reader_got take_one(struct tap_port_file *p, struct tap_reader *
     return got;
 }
 
+/* A file's time may be any. */
 static int64_t written_at(const struct tap_reader *r)
 {
-    struct timespec now;
+    struct timespec t;
     struct stat st;
+    int64_t ns;
+    clock_gettime(CLOCK_REALTIME, &t);
     if (r->seekable && fstat(r->fd, &st) == 0)
-        return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+        t = st.st_mtim;
+    if (__builtin_mul_overflow((int64_t)t.tv_sec, 1000000000, &ns) ||
+        __builtin_add_overflow(ns, t.tv_nsec, &ns))
+        ns = t.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return tap_told_started(ns);
 }
 
 enum tap_reader_got tap_port_file_open(struct tap_port_file *p, struct tap_reader *r)

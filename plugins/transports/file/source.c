@@ -60,7 +60,7 @@ static enum tap_status open_port(struct tap_source *s, struct tap_run_info *info
     enum tap_reader_got got = tap_port_file_open(s->port, &s->reader);
     if (got != TAP_READER_FRAME)
         return no_recording(s, got);
-    s->time = s->started = info->started = s->port->started;
+    s->time = s->started = s->port->started;
     info->config = "";
     if (s->port->frames.clock == TAP_PORT_NO_TIME)
         s->host->log(s->host, TAP_LOG_WARNING,

@@ -116,7 +116,7 @@ bool tap_told_session(const struct tap_host *host, struct tap_cursor *c,
     }
     if (c->bad)
         return false;
-    session->started = started > 0 && started <= INT64_MAX / 2 ? started : session->started;
+    session->started = started == tap_told_started(started) ? started : session->started;
     session->events &= kinds;
     session->several_nodes = several;
     session->run = told->run ? told->run : session->run;

@@ -5,6 +5,13 @@
 #include "beamtap/frame.h"
 #include "beamtap/transport.h"
 
+/* When a run may have begun: others count from there, forth and back. */
+#define TAP_TOLD_STARTED_MAX (INT64_MAX / 2)
+static inline int64_t tap_told_started(int64_t ns)
+{
+    return ns < 1 ? 1 : ns < TAP_TOLD_STARTED_MAX ? ns : TAP_TOLD_STARTED_MAX;
+}
+
 /* The one term of a control frame of the file's own, opened as a tuple of `arity`, after its tag.
  */
 bool tap_told_term(const struct tap_frame *, const uint8_t *frame, uint32_t arity, const char *tag,
