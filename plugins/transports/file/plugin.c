@@ -161,8 +161,13 @@ static enum tap_status add_source(struct file *f, const char *path,
     struct tap_player *p = &f->player;
     struct tap_run_info one = *asked;
     size_t at = p->source_count++;
-    if (tap_source_open(&p->sources[at], f->host, path, &one) != TAP_OK)
+    if (tap_source_open(&p->sources[at], f->host, path, path_count(f) == 1, &one) != TAP_OK)
         return TAP_ERROR;
+    if (p->sources[at].hollow) {
+        tap_source_close(&p->sources[at]);
+        p->source_count--;
+        return TAP_OK;
+    }
     join_clocks(p, at);
     join_runs(p, at);
     one.started = tap_told_started(p->sources[at].started);
@@ -195,7 +200,8 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
             return status;
     }
     if (!p->source_count)
-        return TAP_FAIL(f->host, TAP_ERROR, "%s and the other files are empty", f->settings->path);
+        return TAP_FAIL(f->host, TAP_ERROR, "there is nothing to play in %s and the other files",
+                        f->settings->path);
     if (!join_returned(f, session))
         return TAP_FAIL(f->host, TAP_ERROR, "out of memory");
     session->in_order = p->source_count == 1 && !p->sources[0].port;

@@ -9,6 +9,13 @@ static enum tap_status source_fail(const struct tap_source *s, const char *what)
                     (unsigned long long)s->reader.offset);
 }
 
+static const char *torn_within(const struct tap_source *s)
+{
+    return s->port            ? "the file ends within a message that begins"
+           : s->reader.blocks ? "the file ends within a block that begins"
+                              : "the file ends within a frame that begins";
+}
+
 enum tap_status tap_source_bad(struct tap_source *s)
 {
     s->got = TAP_READER_BAD;
@@ -52,12 +59,29 @@ static enum tap_status no_recording(const struct tap_source *s, enum tap_reader_
                     s->path);
 }
 
-static enum tap_status open_port(struct tap_source *s, struct tap_run_info *info)
+/* Of several files: a piece of a wrapped set may hold nothing of a process. */
+static enum tap_status hollow(struct tap_source *s, enum tap_reader_got got)
+{
+    const struct tap_port_frames *f = &s->port->frames;
+    s->hollow = true;
+    s->host->log(s->host, TAP_LOG_WARNING,
+                 "%s holds no message of a process and is passed over: %llu messages of others, "
+                 "%llu that the port dropped, %llu that cannot be read",
+                 s->path, (unsigned long long)f->left_out, (unsigned long long)f->dropped,
+                 (unsigned long long)f->seq);
+    if (got == TAP_READER_TORN)
+        source_fail(s, torn_within(s));
+    return TAP_OK;
+}
+
+static enum tap_status open_port(struct tap_source *s, bool alone, struct tap_run_info *info)
 {
     s->port = calloc(1, sizeof *s->port);
     if (!s->port)
         return TAP_FAIL(s->host, TAP_ERROR, "out of memory");
     enum tap_reader_got got = tap_port_file_open(s->port, &s->reader);
+    if (!alone && (got == TAP_READER_END || got == TAP_READER_TORN))
+        return hollow(s, got);
     if (got != TAP_READER_FRAME)
         return no_recording(s, got);
     s->time = s->started = s->port->started;
@@ -76,7 +100,7 @@ static enum tap_status open_port(struct tap_source *s, struct tap_run_info *info
 }
 
 enum tap_status tap_source_open(struct tap_source *s, const struct tap_host *host, const char *path,
-                                struct tap_run_info *info)
+                                bool alone, struct tap_run_info *info)
 {
     struct tap_frame header;
     const uint8_t *frame;
@@ -91,7 +115,7 @@ enum tap_status tap_source_open(struct tap_source *s, const struct tap_host *hos
     s->reader.wait = wait_in_steps;
     s->reader.wait_arg = (void *)(uintptr_t)host;
     if (tap_port_file_is(&s->reader))
-        return open_port(s, info);
+        return open_port(s, alone, info);
     enum tap_reader_got got = tap_reader_next(&s->reader, &header, &frame);
     if (got != TAP_READER_FRAME || !tap_told_term(&header, frame, 2, "session", &c) ||
         !tap_told_session(host, &c, info, &s->told))
@@ -237,13 +261,6 @@ void tap_source_next(struct tap_source *s, bool timed)
 }
 
 /* ---- The end of the file, however it came */
-
-static const char *torn_within(const struct tap_source *s)
-{
-    return s->port            ? "the file ends within a message that begins"
-           : s->reader.blocks ? "the file ends within a block that begins"
-                              : "the file ends within a frame that begins";
-}
 
 static void tell_left_out(const struct tap_source *s)
 {

@@ -49,7 +49,8 @@ struct tap_source {
     const struct tap_host *host;
     const char *path;
     struct tap_reader reader;
-    struct tap_port_file *port;    /* NULL: it is a recording */
+    struct tap_port_file *port; /* NULL: it is a recording */
+    bool hollow; /* a trace port's, and no message tells whose: there is nothing to play */
     struct tap_source_node *nodes; /* by their index in the file */
     struct tap_told told;
     bool joint; /* another file is of the same run: what one left out the other may have */
@@ -68,9 +69,10 @@ struct tap_source {
     uint64_t again;
 };
 
-/* Opens the file and reads what it says of its run, into *info as far as it says anything. */
+/* Opens the file and reads what it says of its run, into *info as far as it says anything. `alone`:
+ * a hollow one is no recording, else it is said what it held. */
 enum tap_status tap_source_open(struct tap_source *, const struct tap_host *, const char *path,
-                                struct tap_run_info *info);
+                                bool alone, struct tap_run_info *info);
 /* Before the first frame: items become trace messages. TAP_ERROR: there is no memory. */
 enum tap_status tap_source_expand(struct tap_source *);
 /* Makes `ready`. */
