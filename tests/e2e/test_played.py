@@ -83,4 +83,25 @@ def a_piece_without_a_process_does_not_refuse_the_others():
         assert 'there is nothing to play in x.0 and the other files' in err, err
 
 
-tests(a_piece_without_a_process_does_not_refuse_the_others, a_trace_port_may_say_any_time, many_functions_whose_returns_were_traced)
+def what_is_nearly_too_large_has_a_frame_of_its_own():
+    """A message of a trace port may be as large as a frame may be; none is made that nobody can read. And ttb may know a million processes."""
+    def call(number, size, ns):
+        body = b'\x83' + term((Atom('trace_ts'), pid(100), Atom('call'), (Atom('m'), Atom('f'), [number, 'x' * size]), (ns // 10**15, 5, 6)))
+        return b'\0' + struct.pack('>I', len(body)) + body
+    most = (64 << 20) - 256 - len(call(0, 0, STARTED)) + 5
+    sizes = [100000, most, 30000, most, 20, 100000]
+    calls = b''.join(call(i, size, STARTED) for i, size in enumerate(sizes))
+    folder, _, summary = played({'a.dbg': calls}, '--sink', 'record:path=a.btf,queue=1G', '--sink', 'folded:path=a.folded,queue=1G')
+    assert summary['nodes'][0]['produced'] == 6 and [s['written'] for s in summary['sinks']] == [6, 6], summary
+    done = subprocess.run([BEAMTAP, 'export', 'a.btf', '--sink', 'folded:path=b.folded,queue=1G', '--json'], cwd=folder, stdout=subprocess.PIPE, check=True)
+    assert [s['written'] for s in json.loads(done.stdout)['sinks']] == [6], done.stdout
+    subprocess.run(['rm', '-r', folder])
+    known = b'\x83' + term((Atom('pid'), (pid(100), (Atom('m'), Atom('f'), 3))))
+    known = struct.pack('>B', len(known)) + known
+    last = b'\x83' + term((Atom('pid'), (pid(100), Atom('last_name'))))
+    folder, _, summary = played({'a': call(0, 100, STARTED), 'a.ti': known * ((63 << 20) // len(known)) + struct.pack('>B', len(last)) + last},
+                                '-o', 'out.csv', '--set', 'sink:csv.columns=event,process')
+    assert [r['process'] for r in table(folder) if r['event'] == 'function_call'] == ['last_name'], table(folder)
+
+
+tests(what_is_nearly_too_large_has_a_frame_of_its_own, a_piece_without_a_process_does_not_refuse_the_others, a_trace_port_may_say_any_time, many_functions_whose_returns_were_traced)

@@ -544,6 +544,25 @@ static void records_are_small_and_miss_nothing(void)
     }
 }
 
+/* As a trace port may tell it: no frame is longer than one may be. */
+static void what_fills_a_frame_has_one(void)
+{
+    const uint32_t size = TAP_FRAME_MAX - 256;
+    uint8_t *bytes = calloc(1, size);
+    struct sb *b = calloc(1, sizeof *b);
+    bytes[0] = TAP_EXT_BINARY;
+    tap_put_u32(bytes + 1, size - 5);
+    add(b, TAP_FUNCTION_CALL, 0, "before it");
+    add(b, TAP_FUNCTION_CALL, 1, NULL)->raw = sb_bytes(b, bytes, size);
+    add(b, TAP_FUNCTION_CALL, 2, "behind it");
+    record(&b, 1);
+    CU_ASSERT_EQUAL_FATAL(count, 5);
+    for (unsigned i = 0; i < 3; i++)
+        frame_is(&all[2 + i], TAP_FRAME_ONE_LIST, i, 1, 0, 0);
+    free(bytes);
+    sb_free(b);
+}
+
 UNIT_TESTS("sink_record", UNIT_TEST(blocks_are_indexed), UNIT_TEST(blocks_say_what_they_hold),
            UNIT_TEST(what_has_to_be_read_is_not_told),
            UNIT_TEST(records_are_small_and_miss_nothing),
@@ -552,4 +571,5 @@ UNIT_TESTS("sink_record", UNIT_TEST(blocks_are_indexed), UNIT_TEST(blocks_say_wh
            UNIT_TEST(any_jump_of_the_numbers_is_one_frame), UNIT_TEST(each_life_counts_from_nought),
            UNIT_TEST(a_late_loss_begins_no_life), UNIT_TEST(items_have_numbers_of_their_frame),
            UNIT_TEST(nodes_and_batches_have_frames_of_their_own),
+           UNIT_TEST(what_fills_a_frame_has_one),
            UNIT_TEST(frames_stay_small_but_take_what_is_large))

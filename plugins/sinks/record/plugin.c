@@ -13,7 +13,8 @@
 
 #define FRAME_BYTES (64u << 10)
 #define FRAME_EVENTS 4096u
-#define LIST_HEADER 6u /* version byte, tag, length */
+#define LIST_HEADER 6u                          /* version byte, tag, length */
+#define EVENT_MORE (2 * TAP_ITEM_DEFINED + 64u) /* bytes beside an event's own, at the most */
 #define OWN (TAP_FRAME_CONTROL | TAP_FRAME_OWN)
 
 _Static_assert(FRAME_EVENTS <= TAP_ITEM_RECORDED, "each may define one of each kind");
@@ -266,7 +267,8 @@ static void put_event(struct record *r, const struct tap_batch *batch, const str
 {
     bool item = tap_items_is(batch, e);
     if (r->count && (r->node != e->node || r->numbered != item || r->count == FRAME_EVENTS ||
-                     tap_writer_here(&r->w) - r->begun >= FRAME_BYTES))
+                     tap_writer_here(&r->w) - r->begun >= FRAME_BYTES ||
+                     e->raw.len + FRAME_BYTES + EVENT_MORE > TAP_FRAME_MAX))
         events_end(r);
     struct record_node *n = node_get(r, e->node);
     bool counted = !tap_kind_is_control(e->kind);

@@ -4,6 +4,7 @@
 
 #define SECOND INT64_C(1000000000)
 #define RECORDED TAP_FRAME_RECORDED /* numbers that are left out are no loss */
+#define MESSAGE_MORE 32u /* bytes of a message in a frame beside its own: its length, its time */
 
 bool tap_port_begins(const uint8_t *p, size_t len)
 {
@@ -233,7 +234,8 @@ static bool learn_node(struct tap_port_frames *f, const struct message *m)
 static void put_message(struct tap_port_frames *f, const uint8_t *p, size_t len,
                         const struct message *m, bool wall)
 {
-    if (f->count && f->out.len - f->begun >= TAP_PORT_CHUNK)
+    size_t open = f->out.len - f->begun;
+    if (f->count && (open >= TAP_PORT_CHUNK || open + len + MESSAGE_MORE > TAP_FRAME_MAX))
         tap_port_end(f);
     if (f->count == 0) {
         f->begun = f->out.len;

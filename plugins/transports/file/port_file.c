@@ -86,12 +86,19 @@ void tap_port_file_like(struct tap_port_file *p, const struct tap_port_file *oth
 
 /* ---- Frames */
 
+static void put_report(void *arg, const struct tap_buf *term)
+{
+    struct tap_port_frames *f = arg;
+    tap_port_report_begin(f, TAP_FRAME_CONTROL);
+    tap_buf_put(&f->out, term->data, term->len);
+    tap_port_report_end(f);
+}
+
 /* What a recording says before a node's events. */
 static void begin(struct tap_port_file *p, const char *path)
 {
     struct tap_port_frames *f = &p->frames;
     struct tap_port_passed passed;
-    struct tap_buf info = {0};
     tap_port_front_begin(f, &passed);
     tap_port_report_begin(f, TAP_FRAME_CONTROL | TAP_FRAME_OWN);
     tap_write_tuple(&f->out, 2);
@@ -99,13 +106,8 @@ static void begin(struct tap_port_file *p, const char *path)
     tap_write_binary(&f->out, f->node, strlen(f->node));
     tap_port_report_end(f);
     tap_port_node_up(f, p->offset);
-    if (tap_ttb_info(path, &info)) {
-        tap_port_report_begin(f, TAP_FRAME_CONTROL);
-        tap_buf_put(&f->out, info.data, info.len);
-        tap_port_report_end(f);
-    }
+    tap_ttb_info(path, put_report, f);
     tap_port_front_end(f, &passed);
-    tap_buf_free(&info);
     p->begun = true;
 }
 

@@ -27,8 +27,8 @@ enum tap_reader_got tap_port_file_next(struct tap_port_file *, struct tap_reader
                                        const char *path, struct tap_frame *, const uint8_t **frame);
 void tap_port_file_close(struct tap_port_file *);
 
-/* ttb_info.c: writes the term {process_info, [{Pid, [{Key, Value}]}]} that ttb's file beside the
- * trace at `path` says. False: there is none, or nothing in it. */
-bool tap_ttb_info(const char *path, struct tap_buf *);
+/* ttb_info.c: tells what ttb's file beside the trace at `path` says, if there is one, as terms
+ * {process_info, [{Pid, [{Key, Value}]}]} of some MiB. */
+void tap_ttb_info(const char *path, void (*tell)(void *arg, const struct tap_buf *term), void *arg);
 
 #endif

@@ -9,6 +9,7 @@
 #include "transports/file/port_file.h"
 
 #define MOST (64u << 20) /* of bytes that are read */
+#define PIECE (4u << 20) /* of bytes that are told at once: a frame holds no more than so many */
 
 /* Beside x is x.ti; beside x.0.wrp, too. */
 static int open_beside(const char *path)
@@ -88,7 +89,22 @@ static bool put_process(struct tap_cursor c, struct tap_buf *b)
     return true;
 }
 
-bool tap_ttb_info(const char *path, struct tap_buf *b)
+/* {process_info, List} */
+static void tell_list(const struct tap_buf *list, uint32_t count,
+                      void (*tell)(void *arg, const struct tap_buf *term), void *arg)
+{
+    struct tap_buf b = {0};
+    tap_write_tuple(&b, 2);
+    tap_write_atom(&b, "process_info");
+    tap_write_list(&b, count);
+    tap_buf_put(&b, list->data, list->len);
+    tap_write_nil(&b);
+    if (count && !list->oom && !b.oom)
+        tell(arg, &b);
+    tap_buf_free(&b);
+}
+
+void tap_ttb_info(const char *path, void (*tell)(void *arg, const struct tap_buf *term), void *arg)
 {
     struct tap_buf all = {0}, list = {0};
     uint32_t count = 0;
@@ -96,19 +112,16 @@ bool tap_ttb_info(const char *path, struct tap_buf *b)
     struct tap_cursor c;
     int fd = open_beside(path);
     if (fd >= 0 && read_all(fd, &all))
-        while (next_term(&all, &at, &c))
+        while (next_term(&all, &at, &c)) {
             count += put_process(c, &list);
+            if (list.len < PIECE)
+                continue;
+            tell_list(&list, count, tell, arg);
+            list.len = count = 0;
+        }
     if (fd >= 0)
         close(fd);
-    if (count) {
-        tap_write_tuple(b, 2);
-        tap_write_atom(b, "process_info");
-        tap_write_list(b, count);
-        tap_buf_put(b, list.data, list.len);
-        tap_write_nil(b);
-    }
-    bool good = count && !list.oom && !b->oom;
+    tell_list(&list, count, tell, arg);
     tap_buf_free(&all);
     tap_buf_free(&list);
-    return good;
 }
