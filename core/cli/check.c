@@ -28,6 +28,14 @@ static void print_instance(const struct tap_instance *in)
         print_settings(tap_sink_options, tap_sink_option_count, &in->sink);
 }
 
+static unsigned transport_flags(const struct tap_config *config)
+{
+    for (size_t i = 0; i < config->instance_count; i++)
+        if (config->instances[i].kind == TAP_PLUGIN_TRANSPORT)
+            return config->instances[i].loaded->plugin->flags;
+    return 0;
+}
+
 /* What the run waits for. */
 static void print_window(const struct tap_config *config)
 {
@@ -59,7 +67,7 @@ int tap_cli_check(int argc, char **argv)
     if (config)
         session = tap_session_new(config, err);
     if (session) {
-        tap_plan_print(tap_session_plan(session), tap_config_replays(config), stdout);
+        tap_plan_print(tap_session_plan(session), transport_flags(config), stdout);
         print_window(config);
         for (size_t i = 0; i < config->instance_count; i++)
             if (!config->instances[i].trigger)

@@ -45,8 +45,9 @@ void tap_plan_passes(const struct tap_config *, const struct tap_plan_filter *fi
                      size_t filter_count, struct tap_plan *plan);
 /* The n-th thing to know before it runs, a sentence; NULL: no more. */
 const char *tap_plan_advice(const struct tap_plan *, size_t n);
-/* What would be traced and written, for people: `beamtap check`. `replays`: others traced it, and
- * the limits of a node's trace and its lease are theirs. */
-void tap_plan_print(const struct tap_plan *, bool replays, FILE *);
+/* What would be traced and written, for people: `beamtap check`. `transport`: the transport's
+ * TAP_PLUGIN_REPLAYS and TAP_PLUGIN_LIMITS. Where it replays, others traced it: what a node is
+ * asked for, what that costs it, and the limits of its trace are theirs. */
+void tap_plan_print(const struct tap_plan *, unsigned transport, FILE *);
 
 #endif

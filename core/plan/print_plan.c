@@ -13,9 +13,9 @@
 
 #define INDENT "             "
 
-/* As the node is given it; what is no spec, as it is. */
-static void print_spec(enum tap_spec_target target, const uint8_t *spec, size_t len, uint32_t flags,
-                       FILE *out)
+/* As the node is given it; what is no spec, and what no node is given, as it is. */
+static void print_spec(enum tap_spec_target target, bool given, const uint8_t *spec, size_t len,
+                       uint32_t flags, FILE *out)
 {
     struct tap_print how = {.syntax = TAP_PRINT_ERLANG};
     struct tap_intern *intern = tap_intern_new(0);
@@ -24,7 +24,7 @@ static void print_spec(enum tap_spec_target target, const uint8_t *spec, size_t 
     size_t skip = len > 0 && spec[0] == TAP_EXT_VERSION;
     const uint8_t *term = spec + skip;
     len -= skip;
-    if (tap_node_spec_write(&node, target, term, len, flags))
+    if (given && tap_node_spec_write(&node, target, term, len, flags))
         term = node.data, len = node.len;
     size_t need = names ? tap_term_print(names, NULL, 0, term, len, &how) : 0;
     char *text = malloc(need + 1);
@@ -76,7 +76,12 @@ static void print_counters(const struct tap_plan *plan, FILE *out)
         fputs(", read at the end\n", out);
 }
 
-static void print_functions(const struct tap_plan *plan, FILE *out)
+static const char *beyond(uint32_t flags, bool replays)
+{
+    return flags & TAP_PLAN_EXACT || replays ? "" : "  (more than is written: filtered after)";
+}
+
+static void print_functions(const struct tap_plan *plan, bool replays, FILE *out)
 {
     uint32_t all = (plan->events & TAP_KIND_BIT(TAP_FUNCTION_RETURN) ? TAP_PLAN_RETURN : 0) |
                    (plan->events & TAP_KIND_BIT(TAP_FUNCTION_EXCEPTION) ? TAP_PLAN_EXCEPTION : 0);
@@ -89,11 +94,9 @@ static void print_functions(const struct tap_plan *plan, FILE *out)
         if (f->arity >= 0)
             fprintf(out, "/%d", f->arity);
         print_flags(f->flags, out);
-        if (!(f->flags & TAP_PLAN_EXACT))
-            fputs("  (more than is written: filtered after)", out);
-        fputc('\n', out);
+        fprintf(out, "%s\n", beyond(f->flags, replays));
         if (f->spec_len)
-            print_spec(TAP_SPEC_CALLS, f->spec, f->spec_len, f->flags | all, out);
+            print_spec(TAP_SPEC_CALLS, !replays, f->spec, f->spec_len, f->flags | all, out);
     }
     bool calls =
         plan->events & (TAP_KIND_BIT(TAP_FUNCTION_CALL) | TAP_KIND_BIT(TAP_FUNCTION_RETURN) |
@@ -101,8 +104,10 @@ static void print_functions(const struct tap_plan *plan, FILE *out)
     if ((calls || plan->counters) && plan->function_count == 0) {
         print_title("functions", 0, out);
         fprintf(out, "all%s\n",
-                plan->include_otp ? "" : ", without those of Erlang/OTP and Elixir");
+                plan->include_otp || replays ? "" : ", without those of Erlang/OTP and Elixir");
     }
+    if (replays)
+        return;
     if (plan->counters)
         print_counters(plan, out);
     if (plan->collect != TAP_COLLECT_PROCESS) {
@@ -118,7 +123,7 @@ static void print_functions(const struct tap_plan *plan, FILE *out)
     }
 }
 
-static void print_processes(const struct tap_plan *plan, FILE *out)
+static void print_processes(const struct tap_plan *plan, bool replays, FILE *out)
 {
     static const char *const forms[] = {
         [TAP_PROCESS_PID] = "%s",
@@ -127,14 +132,16 @@ static void print_processes(const struct tap_plan *plan, FILE *out)
         [TAP_PROCESS_TREE_PID] = "%s and what it spawns",
         [TAP_PROCESS_TREE_NAME] = "%s and what it spawns",
     };
+    if (replays && plan->process_count == 0)
+        fprintf(out, "%-*sall\n", (int)strlen(INDENT), "processes");
     for (size_t i = 0; i < plan->process_count; i++) {
         const struct tap_plan_process *p = plan->processes[i];
         const char *form = forms[p->type], *hole = strstr(form, "%s");
         print_title("processes", i, out);
         fprintf(out, "%s%s%s\n", hole ? p->text : "", hole ? hole + 2 : form,
-                p->flags & TAP_PLAN_EXACT ? "" : "  (more than is written: filtered after)");
+                beyond(p->flags, replays));
     }
-    if (plan->process_count == 0) {
+    if (plan->process_count == 0 && !replays) {
         print_title("processes", 0, out);
         fputs("all, and those to come, without those that carry the trace (beamtap's, "
               "the node's connections, rex, code_server)\n",
@@ -142,7 +149,7 @@ static void print_processes(const struct tap_plan *plan, FILE *out)
     }
 }
 
-static void print_messages(const char *title, enum tap_spec_target target,
+static void print_messages(const char *title, enum tap_spec_target target, bool given,
                            const struct tap_plan_message *const *messages, size_t n, FILE *out)
 {
     if (n == 0)
@@ -150,7 +157,7 @@ static void print_messages(const char *title, enum tap_spec_target target,
     print_title(title, 0, out);
     fputs("where\n", out);
     for (size_t i = 0; i < n; i++)
-        print_spec(target, messages[i]->spec, messages[i]->spec_len, 0, out);
+        print_spec(target, given, messages[i]->spec, messages[i]->spec_len, 0, out);
 }
 
 static const char *number(enum tap_option_type type, uint32_t flags, int64_t value, char *dst,
@@ -161,20 +168,25 @@ static const char *number(enum tap_option_type type, uint32_t flags, int64_t val
     return dst;
 }
 
-static void print_limits(const struct tap_plan *plan, bool replays, FILE *out)
+static void print_limits(const struct tap_plan *plan, unsigned transport, FILE *out)
 {
     static const char *const overload[] = {"pause", "drop", "stop"};
+    bool replays = transport & TAP_PLUGIN_REPLAYS;
     char n[64];
     print_title("duration", 0, out);
     fprintf(out, "%s\n",
             plan->duration ? number(TAP_OPT_DURATION, 0, plan->duration, n, sizeof n)
             : replays      ? "to its end"
                            : "until SIGINT");
-    if (replays)
+    if (replays && !(transport & TAP_PLUGIN_LIMITS))
         return;
     print_title("limits", 0, out);
     fprintf(out, "%s events a node",
             plan->max_events ? number(TAP_OPT_SIZE, 0, plan->max_events, n, sizeof n) : "no");
+    if (replays) {
+        fputs(plan->max_events ? ", then no more of it is read\n" : " limit\n", out);
+        return;
+    }
     if (!plan->max_events)
         fputs(" limit", out);
     if (plan->max_rate)
@@ -190,8 +202,9 @@ static void print_limits(const struct tap_plan *plan, bool replays, FILE *out)
     fprintf(out, "%s\n", number(TAP_OPT_DURATION, 0, plan->lease, n, sizeof n));
 }
 
-void tap_plan_print(const struct tap_plan *plan, bool replays, FILE *out)
+void tap_plan_print(const struct tap_plan *plan, unsigned transport, FILE *out)
 {
+    bool replays = transport & TAP_PLUGIN_REPLAYS;
     for (size_t i = 0; i < plan->node_count; i++) {
         print_title("nodes", i, out);
         uint16_t own = plan->node_ports ? plan->node_ports[i] : 0, port = own ? own : plan->port;
@@ -206,13 +219,14 @@ void tap_plan_print(const struct tap_plan *plan, bool replays, FILE *out)
         }
     }
     fputc('\n', out);
-    print_functions(plan, out);
-    print_processes(plan, out);
-    print_messages("sends", TAP_SPEC_SENDS, plan->sends, plan->send_count, out);
-    print_messages("receives", TAP_SPEC_RECEIVES, plan->receives, plan->receive_count, out);
-    print_limits(plan, replays, out);
+    print_functions(plan, replays, out);
+    print_processes(plan, replays, out);
+    print_messages("sends", TAP_SPEC_SENDS, !replays, plan->sends, plan->send_count, out);
+    print_messages("receives", TAP_SPEC_RECEIVES, !replays, plan->receives, plan->receive_count,
+                   out);
+    print_limits(plan, transport, out);
     const char *advice;
-    for (size_t i = 0; (advice = tap_plan_advice(plan, i)); i++) {
+    for (size_t i = 0; !replays && (advice = tap_plan_advice(plan, i)); i++) {
         print_title("note", i, out);
         fprintf(out, "%s\n", advice);
     }

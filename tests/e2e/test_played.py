@@ -104,4 +104,20 @@ def what_is_nearly_too_large_has_a_frame_of_its_own():
     assert [r['process'] for r in table(folder) if r['event'] == 'function_call'] == ['last_name'], table(folder)
 
 
-tests(what_is_nearly_too_large_has_a_frame_of_its_own, a_piece_without_a_process_does_not_refuse_the_others, a_trace_port_may_say_any_time, many_functions_whose_returns_were_traced)
+def check_says_what_is_so_of_a_recording():
+    """No node is asked for anything: none is spared or paid for, and what is no event of Erlang/OTP's was not left out here."""
+    ini = '[transport:file]\npath = a.btf\n[sink:stdout]\n'
+    spec = '[filter:match_spec]\ntrace = m:f(N) when N > 3 -> return\nspec = send [{[\'_\',{x,\'$1\'}],[{\'>\',\'$1\',3}],[]}]\n'
+    for text in (ini, ini + '[filter:modules]\nmodules = m\n', ini + spec, ini + '[session]\nevents = function_call, function_return, message_send\n'):
+        done = subprocess.run([BEAMTAP, 'check', '/dev/stdin'], input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        told = done.stdout.split('\n\n')[0]
+        assert done.returncode == 0 and re.search('^processes +all$', told, re.M) and re.search('^duration +to its end$', told, re.M), done
+        for wrong in ('without those', 'those to come', 'note', 'limits', 'lease', 'arity alone', 'filtered after', 'const', 'beamtap'):
+            assert wrong not in told, (wrong, told)
+        assert (re.search('^functions +all$', told, re.M) is None) == (text != ini and '[session]' not in text), told
+        assert "{'>','$1',3}" in told or text != ini + spec, told
+    live = subprocess.run([BEAMTAP, 'check', '/dev/stdin'], input='[session]\nnodes = a@b\n[sink:stdout]\n', stdout=subprocess.PIPE, text=True).stdout
+    assert 'without those' in live and 'note' in live and 'lease' in live, live
+
+
+tests(check_says_what_is_so_of_a_recording, what_is_nearly_too_large_has_a_frame_of_its_own, a_piece_without_a_process_does_not_refuse_the_others, a_trace_port_may_say_any_time, many_functions_whose_returns_were_traced)

@@ -166,7 +166,7 @@ static const struct tap_plugin port_plugin = {
     .option_count = sizeof port_options / sizeof port_options[0],
     .settings_size = sizeof(struct port_settings),
     .ops = &port_ops,
-    .flags = TAP_PLUGIN_REPLAYS,
+    .flags = TAP_PLUGIN_REPLAYS | TAP_PLUGIN_LIMITS,
 };
 
 const struct tap_plugin *beamtap_plugin_v1(void)

@@ -336,7 +336,10 @@ enum tap_plugin_flags {
     TAP_PLUGIN_ALONE = 1 << 2,
     /* A sink or filter that knows what it is where an event's `raw` is no trace message but an item
      * of a frame with TAP_FRAME_NUMBERED (frame.h): where all do, such frames come as they are. */
-    TAP_PLUGIN_ITEMS = 1 << 3
+    TAP_PLUGIN_ITEMS = 1 << 3,
+    /* With TAP_PLUGIN_REPLAYS: what it plays happens now, and of each node it takes no more than
+     * plan->max_events. */
+    TAP_PLUGIN_LIMITS = 1 << 4
 };
 
 /* What beamtap_plugin_v1 returns. Constant, and valid as long as the process lives. */
