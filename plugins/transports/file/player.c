@@ -305,7 +305,8 @@ static void make_ready(struct tap_player *p)
         if (s->ready)
             continue;
         tap_source_next(s, p->source_count > 1);
-        if (s->got == TAP_READER_FRAME || s->got == TAP_READER_STOPPED || !s->port)
+        if (s->got == TAP_READER_FRAME || s->got == TAP_READER_STOPPED || !s->port ||
+            !s->nodes[0].known)
             continue;
         commit(p); /* where the piece has no whole end, the next one goes on all the same */
         tap_life_goes_on(p, s, &s->nodes[0]);

@@ -247,6 +247,7 @@ void tap_source_next(struct tap_source *s, bool timed)
     if (timed && next_piece(s))
         return;
     s->got = next_frame(s);
+    s->error = errno; /* said at the end of all files */
     if (!timed || s->got != TAP_READER_FRAME)
         return;
     /* a report stands behind all that came before it */
@@ -255,8 +256,10 @@ void tap_source_next(struct tap_source *s, bool timed)
         learn_offset(&s->header, s->frame, &s->nodes[s->header.node % TAP_SOURCE_NODES]);
     } else if (s->header.count > 0) {
         tap_cut_begin(&s->cut, &s->header, s->frame);
-        if (!next_piece(s))
-            s->got = (errno = ENOMEM, TAP_READER_ERROR);
+        if (!next_piece(s)) {
+            s->got = TAP_READER_ERROR;
+            s->error = ENOMEM;
+        }
     }
 }
 
@@ -283,7 +286,7 @@ enum tap_status tap_source_ended(struct tap_source *s)
     enum tap_status status = TAP_OK;
     tell_left_out(s);
     if (s->got == TAP_READER_ERROR)
-        status = TAP_FAIL(s->host, TAP_ERROR, "cannot read %s: %s", s->path, strerror(errno));
+        status = TAP_FAIL(s->host, TAP_ERROR, "cannot read %s: %s", s->path, strerror(s->error));
     else if (s->got == TAP_READER_BAD)
         status = source_fail_bad(s);
     else if (s->got == TAP_READER_TORN)

@@ -60,6 +60,7 @@ struct tap_source {
     /* The frame that comes next. */
     bool ready, begun;
     enum tap_reader_got got; /* FRAME: it is there; else how the file ended */
+    int error;               /* with TAP_READER_ERROR: why */
     struct tap_frame header;
     const uint8_t *frame;
     struct tap_cut cut; /* where several files take turns: the frame in pieces */
