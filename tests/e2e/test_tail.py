@@ -168,6 +168,28 @@ def two_functions_are_one_loop():
     print('# insets', sorted(inset))
 
 
+def a_loop_with_its_schedulers_is_told_once():
+    """With schedule events each row says its scheduler too: the README's question of exceptions still tells the end once, by table and database."""
+    turns = 300
+    node = Node()
+    node('code:ensure_loaded(e2e_tail)')
+    database = os.path.exists(BUILD + '/plugins/beamtap_sink_sqlite.so')
+    run = Run(LOOP % node.name, '--json', '--set', 'session.events=function_call, function_return, function_exception, schedule_in',
+              *(('--set', 'sink:sqlite.path=trace.sqlite') if database else ()))
+    node.traced()
+    assert ',stop}' in node('e2e_tail:server(%d)' % turns)
+    run.interrupt().ended(0)
+    invariant(run.summary())
+    node.clean()
+    with open(os.path.join(TOP, 'README.md'), encoding='utf-8') as f:
+        asked, = [q for q in re.findall(r'```sql\n(.*?)```', f.read(), re.S) if 'function_exception' in q]
+    thrown = [r['metadata'] for r in rows(run) if r['event'] == 'function_exception']
+    assert len(thrown) == 2 * turns + 2 and all('scheduler=' in m for m in thrown), thrown[-3:]
+    for where in ((':memory:', '.import --csv trace.csv trace'),) + ((('trace.sqlite',),) if database else ()):
+        told = subprocess.run(['sqlite3', *where, asked], cwd=run.dir, stdout=subprocess.PIPE, text=True, check=True).stdout
+        assert told.replace("'", '') == 'e2e_tail:main/1|{exit,stop}|1\ne2e_tail:recv/2|{exit,stop}|1\n', (where, told)
+
+
 def what_comes_again_through_others_is_no_loop():
     node = Node()
     node('code:ensure_loaded(e2e_tail)')
@@ -185,4 +207,4 @@ def what_comes_again_through_others_is_no_loop():
 
 
 tests(a_loop_is_relieved, a_loop_is_relieved_over_tcp, a_loop_of_two_is_relieved, what_is_deep_goes_on_and_what_throws_is_left_alone,
-      two_functions_are_one_loop, what_comes_again_through_others_is_no_loop)
+      two_functions_are_one_loop, a_loop_with_its_schedulers_is_told_once, what_comes_again_through_others_is_no_loop)

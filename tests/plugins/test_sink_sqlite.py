@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """test_sink_sqlite.py: what stands in the database that the sink `sqlite` makes of recordings that are known, and that the file is
 whole whatever happens: it exists, the disk is full, the run is killed, somebody reads it."""
-import csv, json, os, shutil, signal, sqlite3, stat, subprocess, sys, tempfile, time
+import csv, json, os, re, shutil, signal, sqlite3, stat, subprocess, sys, tempfile, time
 from recording import *
 
 work = tempfile.mkdtemp(prefix='beamtap-sqlite-')
@@ -64,6 +64,38 @@ def the_questions_are_answered():
         ('<0.3.0>', 'shop_cart:loop/0', '<0.1.0>', 2110000)]
     export(many_calls(), 'calls.db')
     assert ask('calls.db', 'select * from exceptions') == [('shop_cart:a/0', '{error,badarg}', 1)]
+
+
+def server_that_dies(turns, cut):
+    """Two functions that call each other last, with the scheduler's id in each event, as schedule events bring it."""
+    r = Recording(['function_call', 'function_exception', 'schedule_in'])
+    begun = tuple_of(atom('$beamtap_tail'), tuple_of(atom('proc_lib'), atom('init_p'), integer(3)))
+    why = tuple_of(atom('$beamtap_cut'), integer(90000)) if cut else tuple_of(atom('exit'), atom('stop'))
+    for turn in range(turns):
+        for at, function in enumerate(('main', 'recv')):
+            r.event(10 * turn + at, 1, 'call', tuple_of(atom('shop_door'), atom(function), list_of(integer(turn))), begun, integer(2))
+    for turn in range(turns):
+        for at, function in enumerate(('recv', 'main')):
+            r.event(10 * (turns + turn) + at, 1, 'exception_from', tuple_of(atom('shop_door'), atom(function), integer(1)), why, integer(2))
+    return r.end()
+
+
+def a_loop_that_dies_is_told_once():
+    """By the README's own question as by the view, whatever else is to be said of an exception: a scheduler, what it had of a reason cut."""
+    with open(os.path.join(TOP, 'README.md'), encoding='utf-8') as f:
+        asked, = [q for q in re.findall(r'```sql\n(.*?)```', f.read(), re.S) if 'function_exception' in q]
+    for cut in (False, True):
+        export(server_that_dies(300, cut), 'dies.db', '--sink', 'csv:path=dies.csv', '--sink', 'stdout:path=dies.json,format=json')
+        why = '' if cut else '{exit,stop}'
+        want = [('shop_door:main/1', why, 1), ('shop_door:recv/1', why, 1)]
+        for question in (asked, 'select * from exceptions'):
+            told = [(function, said or '', times) for function, said, times in ask('dies.db', question)]
+            assert told == want, (cut, question, told)
+        assert ask('dies.db', "select metadata from trace where event = 'function_exception' limit 1") == [
+            ('scheduler=2%s tail' % (' truncated=90000' if cut else ''),)]
+        with open('dies.csv', newline='') as f:
+            thrown = [r['metadata'] for r in csv.DictReader(f) if r['event'] == 'function_exception']
+        assert len(thrown) == 600 and sum(not m.endswith(' tail') for m in thrown) == 2, thrown[-3:]
 
 
 def what_is_open_at_the_end_is_there():
@@ -267,7 +299,7 @@ def main():
         if not os.path.exists(BUILD + '/plugins/beamtap_sink_sqlite.so'):
             print('# skipped: there is no sink sqlite in this build, for SQLite is missing')
             return 0
-        return 1 if tests('sqlite', (calls_have_their_times, the_questions_are_answered, what_is_open_at_the_end_is_there, the_rows_are_those_of_csv, written_is_what_is_in_it,
+        return 1 if tests('sqlite', (calls_have_their_times, the_questions_are_answered, a_loop_that_dies_is_told_once, what_is_open_at_the_end_is_there, the_rows_are_those_of_csv, written_is_what_is_in_it,
                                      a_file_that_exists_is_emptied_and_kept_where_there_is_no_run, what_cannot_be_a_database_is_refused, an_old_journal_goes, names_are_those_of_files,
                                      a_full_disk_leaves_what_was_written, a_killed_run_leaves_a_database, it_can_be_read_meanwhile,
                                      a_reader_in_a_transaction_does_not_stop_it)) else 0

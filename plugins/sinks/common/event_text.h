@@ -8,6 +8,7 @@
 
 #define TAP_EVENT_FLAGS_MAX 192 /* bytes that all flags take */
 
+/* The last is the one that is written behind everything else. */
 static const struct {
     uint32_t flag;
     const char *text; /* with a space in front */
@@ -17,10 +18,12 @@ static const struct {
     {TAP_EVENT_LINK_GOT, " got"},    {TAP_EVENT_MOVED, " moved"},
     {TAP_EVENT_TAIL, " tail"}};
 
-/* Each flag with a space in front; where they end. */
+/* Each flag with a space in front; where they end. `tail` is behind all others: what tells the end
+ * of a loop once asks for it so (metadata not like '%tail'). */
 static inline char *tap_event_flags_put(char *p, const struct tap_event *e)
 {
-    for (size_t i = 0; i < sizeof tap_event_flag_texts / sizeof *tap_event_flag_texts; i++)
+    const size_t tail = sizeof tap_event_flag_texts / sizeof *tap_event_flag_texts - 1;
+    for (size_t i = 0; i < tail; i++)
         if (e->flags & tap_event_flag_texts[i].flag)
             p = tap_text_copy(p, tap_event_flag_texts[i].text,
                               strlen(tap_event_flag_texts[i].text));
@@ -32,6 +35,9 @@ static inline char *tap_event_flags_put(char *p, const struct tap_event *e)
         p = tap_text_u64(tap_text_lit(p, " scheduler="), e->scheduler);
     if (e->flags & TAP_EVENT_TRUNCATED)
         p = tap_text_u64(tap_text_lit(p, " truncated="), e->true_size);
+    if (e->flags & TAP_EVENT_TAIL)
+        p = tap_text_copy(p, tap_event_flag_texts[tail].text,
+                          strlen(tap_event_flag_texts[tail].text));
     return p;
 }
 
