@@ -21,11 +21,13 @@ static const struct flow_row flow_rows[] = {
     FLOW(paired, "paired"),
     FLOW(sends_open, "sends without a receive"),
     FLOW(sends_unseen, "of these to processes that are not traced"),
+    FLOW(sends_cut, "of these above max_term, and not to be told from others"),
     FLOW(sends_evicted, "sends given up"),
     FLOW(to_ports, "sends to ports"),
     FLOW(to_nobody, "sends to nobody"),
     FLOW(receives_open, "receives without a send"),
     FLOW(receives_unseen, "of these from processes that are not traced"),
+    FLOW(receives_cut, "of these above max_term, and not to be told from others"),
     FLOW(receives_evicted, "receives given up"),
     FLOW(no_sender, "receives that no process sent"),
 };

@@ -1,51 +1,9 @@
-/* flow.c: a table of open ends.
- *
- * Entries live in a ring in order of age, so that the oldest can be found and evicted, and hang in
- * buckets as doubly linked lists in order of age, so that the oldest of equal ones is found first.
- * A send hangs under its message and receiver, or, when that is only a name or an alias, under its
- * message and its own node. A receive is looked for under both, and waits under both, as two
- * entries that know each other.
- */
-#include "correlate/flow.h"
+/* flow.c: sends and receives, spawns and starts, by the table of flow_impl.h. */
+#include "correlate/flow_impl.h"
 
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "correlate/message_hash.h"
-#include "correlate/registered_names.h"
-
-enum { FLOW_NONE = 0, FLOW_SEND, FLOW_RECEIVE, FLOW_SPAWN, FLOW_START };
-#define FLOW_NIL UINT32_MAX
-/* entries of a list that are looked at: thousands of equal messages may be open */
-#define FLOW_LOOK 512u
-/* ns by which the clocks of two nodes may differ in what they say of a message */
-#define FLOW_ACROSS INT64_C(1000000000)
-#define FLOW_SEEN \
-    (1u << 18) /* processes that are told apart by whether a message of them was seen */
-
-struct flow_open {
-    uint64_t hash, id;
-    int64_t ts;
-    struct tap_pid sender;   /* id and serial 0: only the node is known */
-    struct tap_pid receiver; /* node 0: not known (an alias, a name never heard of) */
-    uint32_t prev, next;
-    uint32_t twin; /* the other entry of a receive; FLOW_NIL: none */
-    uint8_t side;
-    bool hint; /* the receiver is what a name stood for */
-};
-struct flow_bucket {
-    uint32_t first, last;
-};
-struct tap_flow {
-    struct flow_open *ring;
-    struct flow_bucket *buckets;
-    uint32_t mask, head; /* head: the ring's next slot */
-    uint64_t next_id;
-    struct tap_atom_cache *atoms;
-    struct tap_flow_names *names;
-    uint64_t seen[FLOW_SEEN / 64]; /* bits: processes of which a message was seen, by a hash */
-    struct tap_flow_stats stats;
-};
 
 struct tap_flow *tap_flow_new(size_t max_open, struct tap_atom_cache *atoms)
 {
@@ -98,10 +56,13 @@ void tap_flow_read_stats(const struct tap_flow *f, struct tap_flow_stats *stats)
     for (uint32_t i = 0; i <= f->mask; i++) {
         const struct flow_open *o = &f->ring[i];
         bool again = o->twin != FLOW_NIL && o->twin < i; /* the other entry of the same receive */
-        if (o->side == FLOW_SEND)
+        if (o->side == FLOW_SEND) {
             stats->sends_unseen += flow_unseen(f, &o->receiver);
-        else if (o->side == FLOW_RECEIVE && !again)
+            stats->sends_cut += o->aside;
+        } else if (o->side == FLOW_RECEIVE && !again) {
             stats->receives_unseen += flow_unseen(f, &o->sender);
+            stats->receives_cut += o->aside;
+        }
     }
 }
 
@@ -124,97 +85,6 @@ static uint64_t flow_hash_message(const struct tap_event *ev, const uint8_t *are
     return between ? tap_hash_term(0, message, len) : tap_hash_bytes(len, message, len);
 }
 
-/* ---- The table */
-
-static uint64_t *flow_counter(struct tap_flow *f, uint8_t side)
-{
-    switch (side) {
-    case FLOW_SEND: return &f->stats.sends_open;
-    case FLOW_RECEIVE: return &f->stats.receives_open;
-    case FLOW_SPAWN: return &f->stats.spawns_open;
-    default: return &f->stats.starts_open;
-    }
-}
-
-static void flow_unlink(struct tap_flow *f, uint32_t at)
-{
-    struct flow_open *o = &f->ring[at];
-    struct flow_bucket *b = &f->buckets[o->hash & f->mask];
-    if (o->prev != FLOW_NIL)
-        f->ring[o->prev].next = o->next;
-    else
-        b->first = o->next;
-    if (o->next != FLOW_NIL)
-        f->ring[o->next].prev = o->prev;
-    else
-        b->last = o->prev;
-    o->side = FLOW_NONE;
-}
-
-/* Takes an end out, with its twin. */
-static void flow_close(struct tap_flow *f, uint32_t at)
-{
-    --*flow_counter(f, f->ring[at].side);
-    if (f->ring[at].twin != FLOW_NIL)
-        flow_unlink(f, f->ring[at].twin);
-    flow_unlink(f, at);
-}
-
-static uint32_t flow_link(struct tap_flow *f, const struct flow_open *end)
-{
-    uint32_t at = f->head++ & f->mask;
-    struct flow_open *o = &f->ring[at];
-    if (o->side != FLOW_NONE) {
-        f->stats.sends_evicted += o->side == FLOW_SEND;
-        f->stats.receives_evicted += o->side == FLOW_RECEIVE;
-        flow_close(f, at);
-    }
-    struct flow_bucket *b = &f->buckets[end->hash & f->mask];
-    *o = *end;
-    o->prev = b->last;
-    o->next = FLOW_NIL;
-    o->twin = FLOW_NIL;
-    if (b->last != FLOW_NIL)
-        f->ring[b->last].next = at;
-    else
-        b->first = at;
-    b->last = at;
-    return at;
-}
-
-static void flow_open(struct tap_flow *f, const struct flow_open *end)
-{
-    ++*flow_counter(f, end->side);
-    flow_link(f, end);
-}
-
-/* The same end under two hashes. */
-static void flow_open_twice(struct tap_flow *f, struct flow_open *end, uint64_t other)
-{
-    ++*flow_counter(f, end->side);
-    uint32_t one = flow_link(f, end);
-    end->hash = other;
-    uint32_t two = flow_link(f, end);
-    f->ring[one].twin = two;
-    f->ring[two].twin = one;
-}
-
-/* Where one of them is only a node, the nodes are compared. */
-static bool flow_same_sender(const struct tap_pid *a, const struct tap_pid *b)
-{
-    bool whole = (a->id || a->serial) && (b->id || b->serial);
-    return whole ? tap_pid_same(a, b) : a->node == b->node;
-}
-
-/* A receive from before the message was sent is of an earlier one, whose send was not traced: by
- * the clock of their node, or those of two nodes. */
-static bool flow_too_early(const struct flow_open *receive, const struct flow_open *send)
-{
-    bool across = receive->receiver.node != send->sender.node;
-    return receive->side == FLOW_RECEIVE &&
-           receive->ts < (across ? send->ts - FLOW_ACROSS : send->ts);
-}
-
 /* The oldest open end of the other side under this hash that fits; takes it out and gives its id,
  * and the sender that it knows (NULL: not asked). 0: none. An end whose name stood for another
  * process is the last choice. */
@@ -224,8 +94,7 @@ static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_o
     uint32_t last_choice = FLOW_NIL, looked = 0, at = f->buckets[hash & f->mask].first;
     for (; at != FLOW_NIL && looked < FLOW_LOOK; at = f->ring[at].next, looked++) {
         const struct flow_open *o = &f->ring[at];
-        if (o->side != other || o->hash != hash || !flow_same_sender(&o->sender, &end->sender) ||
-            flow_too_early(o, end))
+        if (!flow_fits(o, other, hash, end))
             continue;
         bool known = o->receiver.node && end->receiver.node;
         if (!known || tap_pid_same(&o->receiver, &end->receiver))
@@ -235,13 +104,7 @@ static uint64_t flow_take(struct tap_flow *f, uint8_t other, const struct flow_o
     }
     if (at == FLOW_NIL || looked == FLOW_LOOK)
         at = last_choice;
-    if (at == FLOW_NIL)
-        return 0;
-    uint64_t id = f->ring[at].id;
-    if (sender)
-        *sender = f->ring[at].sender;
-    flow_close(f, at);
-    return id;
+    return at == FLOW_NIL ? 0 : flow_take_at(f, at, sender);
 }
 
 /* ---- Messages */
@@ -292,12 +155,27 @@ static void flow_send(struct tap_flow *f, struct tap_event *ev, const uint8_t *a
         end.hint = pid != NULL;
         end.hash = flow_by_node(message, ev->pid.node);
     }
-    ev->flow = flow_take(f, FLOW_RECEIVE, &end, end.hash, NULL);
+    ev->flow = ev->flags & TAP_EVENT_TRUNCATED
+                   ? tap_flow_take_cut(f, FLOW_RECEIVE, &end, &end.hash, 1, NULL)
+                   : flow_take(f, FLOW_RECEIVE, &end, end.hash, NULL);
     f->stats.paired += ev->flow != 0;
     if (ev->flow)
         return;
     ev->flow = end.id = f->next_id++;
+    if (end.aside)
+        end.hash = flow_hash_aside(end.id);
     flow_open(f, &end);
+}
+
+static uint64_t flow_take_send(struct tap_flow *f, bool cut, struct flow_open *end,
+                               uint64_t by_node, struct tap_pid *sender)
+{
+    if (cut) {
+        const uint64_t hashes[] = {end->hash, by_node};
+        return tap_flow_take_cut(f, FLOW_SEND, end, hashes, 2, sender);
+    }
+    uint64_t id = flow_take(f, FLOW_SEND, end, end->hash, sender);
+    return id ? id : flow_take(f, FLOW_SEND, end, by_node, sender);
 }
 
 static void flow_receive(struct tap_flow *f, struct tap_event *ev, const uint8_t *arena)
@@ -316,13 +194,14 @@ static void flow_receive(struct tap_flow *f, struct tap_event *ev, const uint8_t
     struct tap_pid sender;
     end.hash = flow_hash_pid(message, &ev->pid);
     end.sender = untold ? (struct tap_pid){.node = ev->peer.node} : ev->peer;
-    ev->flow = flow_take(f, FLOW_SEND, &end, end.hash, &sender);
-    if (!ev->flow)
-        ev->flow = flow_take(f, FLOW_SEND, &end, by_node, &sender);
+    ev->flow = flow_take_send(f, ev->flags & TAP_EVENT_TRUNCATED, &end, by_node, &sender);
     f->stats.paired += ev->flow != 0;
     if (!ev->flow) {
         ev->flow = end.id = f->next_id++;
-        flow_open_twice(f, &end, by_node);
+        if (end.aside)
+            end.hash = flow_hash_aside(end.id), flow_open(f, &end);
+        else
+            flow_open_twice(f, &end, by_node);
     } else if (untold) {
         ev->peer_type = TAP_PEER_PID;
         ev->peer = sender;
@@ -344,6 +223,19 @@ static void flow_birth(struct tap_flow *f, struct tap_event *ev, const struct ta
     flow_open(f, &end);
 }
 
+/* ---- Events */
+
+/* The messages of a process, or everything, may have gone unseen. */
+static void flow_break(struct tap_flow *f, const struct tap_event *ev)
+{
+    if (ev->kind == TAP_GAP && ev->reason == TAP_REASON_CODE)
+        return;
+    if (ev->kind == TAP_GAP && (ev->pid.id || ev->pid.serial))
+        f->broken_of[tap_pid_hash(&ev->pid) % FLOW_BROKEN] = f->next_id;
+    else
+        f->broken = f->next_id;
+}
+
 void tap_flow_event(struct tap_flow *f, struct tap_event *ev, const uint8_t *arena)
 {
     switch (ev->kind) {
@@ -363,6 +255,9 @@ void tap_flow_event(struct tap_flow *f, struct tap_event *ev, const uint8_t *are
     case TAP_PROCESS_REGISTER:
     case TAP_PROCESS_UNREGISTER:
     case TAP_PROCESS_INFO: tap_flow_names_event(f->names, f->atoms, ev, arena); break;
+    case TAP_LOST:
+    case TAP_GAP:
+    case TAP_NODE_DOWN: flow_break(f, ev); break;
     default: break;
     }
 }

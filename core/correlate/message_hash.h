@@ -24,9 +24,10 @@ static inline uint64_t tap_hash_bytes(uint64_t h, const uint8_t *p, size_t n)
     return tap_mix64(h, word ^ (uint64_t)n << 56);
 }
 
-/* Of an external term without version byte, the same in whichever way its node wrote it. Maps
- * inside of more than TAP_HASH_MAPS others count by their size alone; what is no whole term counts
- * by its bytes. Any thread. */
+/* Of an external term without version byte, the same in whichever way its node wrote it. All of it
+ * counts; in maps inside of more than TAP_HASH_MAPS others also the order of the keys, so that two
+ * nodes may tell such a term differently, but never two terms the same. What is no whole term
+ * counts by its bytes. Any thread. */
 #define TAP_HASH_MAPS 32u
 uint64_t tap_hash_term(uint64_t h, const uint8_t *term, size_t len);
 

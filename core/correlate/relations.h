@@ -30,11 +30,13 @@ void tap_relations_event(struct tap_relations *, struct tap_event *, const uint8
 
 /* Are both ends of something asked for? */
 bool tap_relations_pairs(uint32_t events);
-/* Has it an end that tap_flow_event looks at? */
+/* Has it an end that tap_flow_event looks at, or does it say that some may be missing? */
 static inline bool tap_relations_has_end(const struct tap_event *ev)
 {
+    const uint64_t others =
+        1ull << TAP_PROCESS_INFO | 1ull << TAP_LOST | 1ull << TAP_GAP | 1ull << TAP_NODE_DOWN;
     return (ev->kind >= TAP_MESSAGE_SEND && ev->kind <= TAP_PROCESS_UNREGISTER) ||
-           ev->kind == TAP_PROCESS_INFO;
+           (others >> ev->kind & 1);
 }
 
 #endif

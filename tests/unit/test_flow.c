@@ -361,6 +361,15 @@ static void terms_are_compared_however_they_are_written(void)
     /* A port in 32 and 64 bits; a pid with a creation of one byte and of four. */
     CU_ASSERT_EQUAL(HASH("Yw\1n\0\0\0\5\0\0\0\1"), HASH("xw\1n\0\0\0\0\0\0\0\5\0\0\0\1"));
     CU_ASSERT_EQUAL(HASH("gw\1n\0\0\0\5\0\0\0\0\1"), HASH("Xw\1n\0\0\0\5\0\0\0\0\0\0\0\1"));
+    /* What is deeper than maps are told apart from their surroundings counts as well. */
+    char deep[2][40 * 8 + 2];
+    for (int i = 0; i < 2; i++) {
+        for (int k = 0; k < 40; k++)
+            memcpy(deep[i] + 8 * k, "t\0\0\0\1w\1a", 8);
+        memcpy(deep[i] + 8 * 40, i ? "a\2" : "a\1", 2);
+    }
+    CU_ASSERT_EQUAL(hash(deep[0], sizeof deep[0]), hash(deep[0], sizeof deep[0]));
+    CU_ASSERT_NOT_EQUAL(hash(deep[0], sizeof deep[0]), hash(deep[1], sizeof deep[1]));
     /* Cut, and no term: some number, and nothing read that is not there. */
     CU_ASSERT_NOT_EQUAL(HASH("l\0\0\0\2a\1"), HASH("l\0\0\0\2a\2"));
     CU_ASSERT_NOT_EQUAL(HASH("t\xff\xff\xff\xff"), HASH("t\xff\xff\xff\xfe"));
@@ -389,6 +398,149 @@ static void the_send_says_who_sent_from_another_node(void)
     tap_flow_free(f);
 }
 
+/* ---- Messages that were cut: of them there is the size alone */
+
+static struct tap_event cut(uint8_t kind, uint32_t self, uint32_t peer, uint64_t size)
+{
+    struct tap_event ev = message(kind, self, peer, "");
+    ev.flags = TAP_EVENT_TRUNCATED;
+    ev.true_size = size;
+    return ev;
+}
+
+static uint64_t give_cut(struct tap_flow *f, uint8_t kind, uint32_t self, uint32_t peer,
+                         uint64_t size)
+{
+    struct tap_event ev = cut(kind, self, peer, size);
+    tap_flow_event(f, &ev, NULL);
+    return ev.flow;
+}
+
+/* To an alias, by which a message may have priority. */
+static uint64_t cut_to_alias(struct tap_flow *f, uint32_t self, uint64_t size)
+{
+    static const uint8_t alias[] = {TAP_EXT_NIL};
+    struct tap_event ev = cut(TAP_MESSAGE_SEND, self, 0, size);
+    ev.peer_type = TAP_PEER_TERM;
+    ev.peer_term = (struct tap_span){0, sizeof alias};
+    tap_flow_event(f, &ev, alias);
+    return ev.flow;
+}
+
+static void gap(struct tap_flow *f, uint8_t reason, uint32_t process)
+{
+    struct tap_event ev = {.kind = TAP_GAP, .reason = reason};
+    if (process)
+        ev.pid = pid(process);
+    tap_flow_event(f, &ev, NULL);
+}
+
+static void what_was_cut_is_paired_where_no_other_is_meant(void)
+{
+    struct tap_flow *f = tap_flow_new(64, NULL);
+    for (int i = 0; i < 100; i++) { /* one after the other, and one of another size or receiver */
+        uint64_t a = give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000),
+                 b = give_cut(f, TAP_MESSAGE_SEND, 1, 2, 80000 + (uint64_t)i),
+                 c = give_cut(f, TAP_MESSAGE_SEND, 1, 3, 70000);
+        CU_ASSERT_EQUAL(give_cut(f, TAP_MESSAGE_RECEIVE, 3, 1, 70000), c);
+        CU_ASSERT_EQUAL(give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 80000 + (uint64_t)i), b);
+        CU_ASSERT_EQUAL(give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000), a);
+    }
+    uint64_t early = give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000);
+    CU_ASSERT_EQUAL(give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000), early);
+    uint64_t prior = cut_to_alias(f, 1, 70000);
+    CU_ASSERT_EQUAL(give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000), prior);
+    struct tap_flow_stats s;
+    tap_flow_read_stats(f, &s);
+    CU_ASSERT_EQUAL(s.paired, 302);
+    CU_ASSERT_EQUAL(s.sends_open + s.receives_open, 0);
+    tap_flow_free(f);
+}
+
+/* Which of two that are open is received first, one by an alias having overtaken the other, their
+ * size does not tell; when both have come, what follows is sure again. */
+static void cut_messages_that_are_alike_stay_unpaired(void)
+{
+    for (int alias = 0; alias < 2; alias++) {
+        struct tap_flow *f = tap_flow_new(64, NULL);
+        uint64_t ids[4] = {give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000),
+                           alias ? cut_to_alias(f, 1, 70000)
+                                 : give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000),
+                           give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000),
+                           give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000)};
+        for (int i = 0; i < 4; i++)
+            for (int k = 0; k < i; k++)
+                CU_ASSERT_NOT_EQUAL(ids[i], ids[k]);
+        struct tap_flow_stats s;
+        tap_flow_read_stats(f, &s);
+        CU_ASSERT_EQUAL(s.paired, 0);
+        CU_ASSERT(s.sends_open == 2 && s.sends_cut == 2);
+        CU_ASSERT(s.receives_open == 2 && s.receives_cut == 2);
+        uint64_t next = give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000);
+        CU_ASSERT_EQUAL(give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000), next);
+        tap_flow_free(f);
+    }
+}
+
+/* One that came between the two others is unsure as well: it may be left of any of them. */
+static void cut_messages_stay_unsure_until_none_is_open(void)
+{
+    struct tap_flow *f = tap_flow_new(64, NULL);
+    give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000);
+    give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000);
+    give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000);
+    uint64_t third = give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000);
+    CU_ASSERT_NOT_EQUAL(give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000), third);
+    CU_ASSERT_NOT_EQUAL(give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000), third);
+    uint64_t next = give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000);
+    CU_ASSERT_EQUAL(give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000), next);
+    tap_flow_free(f);
+}
+
+/* Its own receive may have been missed, and this one be of a later send that was missed too. */
+static void cut_messages_are_not_paired_over_a_gap(void)
+{
+    static const struct {
+        uint8_t reason;
+        uint32_t process;
+        bool paired;
+    } gaps[] = {{TAP_REASON_RATE, 0, false}, /* all */
+                {TAP_REASON_TERM, 2, false}, /* of the receiver; the sender; modules' calls */
+                {TAP_REASON_TERM, 1, true},
+                {TAP_REASON_CODE, 0, true}};
+    for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+        struct tap_flow *f = tap_flow_new(64, NULL);
+        uint64_t sent = give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000),
+                 whole = give(f, TAP_MESSAGE_SEND, 1, 2, "whole");
+        gap(f, gaps[i].reason, gaps[i].process);
+        CU_ASSERT_EQUAL(give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000) == sent, gaps[i].paired);
+        CU_ASSERT_EQUAL(give(f, TAP_MESSAGE_RECEIVE, 2, 1, "whole"), whole);
+        tap_flow_free(f);
+    }
+}
+
+/* From another node the sender is not told: of two processes there it may be either. */
+static void a_cut_message_of_another_node_has_one_sender_or_none(void)
+{
+    for (uint32_t senders = 1; senders < 3; senders++) {
+        struct tap_flow *f = tap_flow_new(64, NULL);
+        uint64_t sent = 0;
+        for (uint32_t i = 0; i < senders; i++) {
+            struct tap_event ev = cut(TAP_MESSAGE_SEND, 10 + i, 5, 70000);
+            ev.pid.node = 2;
+            tap_flow_event(f, &ev, NULL);
+            sent = sent ? sent : ev.flow;
+        }
+        struct tap_event ev = cut(TAP_MESSAGE_RECEIVE, 5, 0, 70000);
+        ev.peer_type = TAP_PEER_NONE;
+        ev.peer = (struct tap_pid){.node = 2};
+        tap_flow_event(f, &ev, NULL);
+        CU_ASSERT_EQUAL(ev.flow == sent, senders == 1);
+        CU_ASSERT_EQUAL(ev.peer_type == TAP_PEER_PID, senders == 1);
+        tap_flow_free(f);
+    }
+}
+
 UNIT_TESTS("flow", UNIT_TEST(an_end_that_is_not_traced_is_told),
            UNIT_TEST(long_messages_differ_in_their_middle),
            UNIT_TEST(terms_are_compared_however_they_are_written),
@@ -403,4 +555,10 @@ UNIT_TESTS("flow", UNIT_TEST(an_end_that_is_not_traced_is_told),
            UNIT_TEST(between_nodes_the_receiver_and_the_senders_node_tell),
            UNIT_TEST(a_name_chooses_among_equal_messages),
            UNIT_TEST(an_open_receive_is_found_by_a_send_to_a_name),
-           UNIT_TEST(ports_and_the_dead_receive_nothing), UNIT_TEST(random_orders_pair_completely))
+           UNIT_TEST(ports_and_the_dead_receive_nothing),
+           UNIT_TEST(what_was_cut_is_paired_where_no_other_is_meant),
+           UNIT_TEST(cut_messages_that_are_alike_stay_unpaired),
+           UNIT_TEST(cut_messages_stay_unsure_until_none_is_open),
+           UNIT_TEST(cut_messages_are_not_paired_over_a_gap),
+           UNIT_TEST(a_cut_message_of_another_node_has_one_sender_or_none),
+           UNIT_TEST(random_orders_pair_completely))
