@@ -203,11 +203,10 @@ def what_another_server_sends_is_refused():
 ALIEN = b'\0\0\0\0\x15\x83h\x04d\x00\x09seq_tracea\1a\2a\3'  # of seq_trace
 
 
-def peer_that_sends(*chunks, args=()):
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        s.listen(1)
-        run = Run('[transport:port]\naddress = 127.0.0.1:%d\n[sink:csv]\npath = trace.csv\n' % s.getsockname()[1], '--json', *args)
+def peer_that_sends(*chunks, args=(), host='127.0.0.1'):
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ':' in host else socket.AF_INET) as s:
+        address = '%s:%d' % ('[%s]' % host if ':' in host else host, s.getsockname()[1])
+        run = Run('[transport:port]\naddress = %s\n[sink:csv]\npath = trace.csv\n' % address, '--json', *args)
         peer = s.accept()[0]
         try:
             for chunk in chunks:
@@ -216,6 +215,69 @@ def peer_that_sends(*chunks, args=()):
             pass  # it was refused meanwhile
         peer.close()
         return run
+
+
+def a_port_is_read_over_ipv6():
+    calls = b''.join(port_message(i, 10**18 + i * 1000) for i in range(20))
+    run = peer_that_sends(calls, host='::1').ended(0)
+    invariant(run.summary())
+    assert sum(r['event'] == 'function_call' for r in rows(run)) == 20, run.err()
+
+
+class Silent:
+    """An address that answers nothing: the queue of its listener is full, so that the kernel drops whoever comes."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.bind(('127.0.0.1', 0))
+        self.socket.listen(0)
+        self.number = self.socket.getsockname()[1]
+        self.others = [socket.socket() for _ in range(3)]
+        for s in self.others:
+            s.setblocking(False)
+            s.connect_ex(('127.0.0.1', self.number))
+        self.before = self.waiting()
+
+    def waiting(self):
+        with open('/proc/net/tcp') as f:
+            lines = [line.split() for line in f]
+        return sum(to.endswith(':%04X' % self.number) and state == '02' for _, _, to, state, *_ in lines[1:])
+
+    def tried(self):
+        return self.waiting() > self.before
+
+    def close(self):
+        for s in (self.socket, *self.others):
+            s.close()
+
+
+def addresses_that_do_not_answer():
+    """All are tried at the same time, within connect_timeout, and an interrupt ends that at once; none keeps another that does answer."""
+    silent = [Silent() for _ in range(4)]
+    ini = '[transport:port]\naddress = %s\nconnect_timeout = %s\n[sink:csv]\npath = trace.csv\n'
+    addresses = ', '.join('127.0.0.1:%d' % s.number for s in silent)
+    began = time.time()
+    run = Run(ini % (addresses, '1s')).ended(1)
+    assert 1 <= time.time() - began < 3.5, time.time() - began
+    for s in silent:
+        assert 'cannot connect to the trace port 127.0.0.1:%d: Connection timed out' % s.number in run.err(), run.err()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        run = Run(ini % (addresses, '10m'), '--json')
+        wait_for(lambda: all(s.tried() for s in silent), 'all to be tried')
+        began = time.time()
+        run.process.send_signal(signal_number)
+        run.wait()
+        assert time.time() - began < 5 and run.code == 0, (time.time() - began, run.code, run.err())
+    with socket.create_server(('127.0.0.1', 0)) as s:
+        run = Run(ini % (addresses + ', 127.0.0.1:%d' % s.getsockname()[1], '10m'), '--json', '--set', 'session.order=arrival')
+        peer = s.accept()[0]
+        peer.sendall(b''.join(port_message(i, 10**18 + i * 1000) for i in range(20)))
+        wait_for(lambda: run.read('trace.csv').count('function_call') == 20, 'what the one that answers tells')
+        run.interrupt().ended(0)
+        invariant(run.summary())
+        peer.close()
+    for s in silent:
+        s.close()
 
 
 def what_comes_before_the_first_message_of_a_process():
@@ -271,5 +333,5 @@ def a_port_is_read_up_to_max_events():
     assert re.search('^limits +1M events a node, then no more of it is read$', done.stdout, re.M), done.stdout
 
 
-tests(what_several_ports_tell_is_told_apart, a_port_is_read_up_to_max_events, ports_are_read_live, a_port_that_is_not_there, what_another_server_sends_is_refused, what_comes_before_the_first_message_of_a_process,
+tests(what_several_ports_tell_is_told_apart, a_port_is_read_up_to_max_events, ports_are_read_live, a_port_that_is_not_there, a_port_is_read_over_ipv6, addresses_that_do_not_answer, what_another_server_sends_is_refused, what_comes_before_the_first_message_of_a_process,
       whole_files_are_what_dbg_reads, pieces_are_one_trace, any_sink_plays_it, torn_and_damaged_ones_say_so, ttb_tells_names)

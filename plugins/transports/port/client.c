@@ -2,11 +2,11 @@
 #include "transports/port/client.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "transports/beam/net/wire.h"
 
 #define READ_SIZE (256u << 10)
 #define FRAMES_MAX 1024u
@@ -19,7 +19,7 @@ bool tap_port_client_init(struct tap_port_client *c, const struct tap_host *host
     const char *colon = strrchr(text, ':'), *from = text, *end = colon;
     char *rest;
     *c = (struct tap_port_client){.host = host, .text = text, .fd = -1};
-    if (!colon || strlen(colon + 1) >= sizeof c->service)
+    if (!colon)
         return false;
     if (*text == '[') {
         from++;
@@ -32,51 +32,29 @@ bool tap_port_client_init(struct tap_port_client *c, const struct tap_host *host
     if (from == end || (size_t)(end - from) >= sizeof c->name || *rest || port < 1 || port > 65535)
         return false;
     memcpy(c->name, from, (size_t)(end - from));
-    snprintf(c->service, sizeof c->service, "%ld", port);
+    c->port = (uint16_t)port;
     return true;
 }
 
 /* ---- Connecting */
 
-static bool connect_to(struct tap_port_client *c, const struct addrinfo *a, int64_t timeout)
+void tap_port_client_connect(struct tap_port_client *c, int64_t timeout, int wake)
 {
-    int error = 0;
-    socklen_t len = sizeof error;
-    c->fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
-    if (c->fd < 0)
-        return false;
-    if (connect(c->fd, a->ai_addr, a->ai_addrlen) == 0)
-        return true;
-    error = errno;
-    struct pollfd p = {.fd = c->fd, .events = POLLOUT};
-    if (error == EINPROGRESS) {
-        int ready = poll(&p, 1, (int)(timeout / MS));
-        if (ready > 0 && getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && !error)
-            return true;
-        error = ready == 0 ? ETIMEDOUT : error;
-    }
-    close(c->fd);
-    c->fd = -1;
-    errno = error;
-    return false;
+    c->reach = tap_reach_begin(c->name, c->port, tap_wire_now() + timeout, wake);
+    c->failed = !c->reach;
+    if (c->failed)
+        TAP_FAIL(c->host, TAP_ERROR,
+                 "cannot connect to the trace port %s: there is no thread or no memory for it",
+                 c->text);
 }
 
-enum tap_status tap_port_client_connect(struct tap_port_client *c, int64_t timeout)
+void tap_port_client_connected(struct tap_port_client *c)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    int error = getaddrinfo(c->name, c->service, &hints, &found);
-    if (error) {
-        c->failed = true;
-        return TAP_FAIL(c->host, TAP_ERROR, "cannot resolve %s: %s", c->text, gai_strerror(error));
-    }
-    for (const struct addrinfo *a = found; a && c->fd < 0; a = a->ai_next)
-        connect_to(c, a, timeout);
-    error = errno;
-    freeaddrinfo(found);
-    c->failed = c->fd < 0;
-    return c->failed ? TAP_FAIL(c->host, TAP_ERROR, "cannot connect to the trace port %s: %s",
-                                c->text, strerror(error))
-                     : TAP_OK;
+    char why[400];
+    if (!tap_reach_take(&c->reach, &c->fd, why, sizeof why) || c->fd >= 0)
+        return;
+    c->failed = true;
+    TAP_FAIL(c->host, TAP_ERROR, "cannot connect to the trace port %s: %s", c->text, why);
 }
 
 /* ---- The node */
@@ -246,6 +224,7 @@ void tap_port_client_begin(struct tap_port_client *c)
 
 void tap_port_client_close(struct tap_port_client *c)
 {
+    tap_reach_drop(&c->reach);
     if (c->fd < 0)
         return;
     close(c->fd);
@@ -256,6 +235,7 @@ void tap_port_client_close(struct tap_port_client *c)
 
 void tap_port_client_free(struct tap_port_client *c)
 {
+    tap_reach_drop(&c->reach);
     if (c->fd >= 0)
         close(c->fd);
     tap_buf_free(&c->in);

@@ -5,6 +5,9 @@
  * node's events to one client at a time, and drops what that does not take in time; it says how
  * many those were. Whose events they are, its first message tells.
  */
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include "transports/port/client.h"
 
 struct port_settings {
@@ -16,17 +19,34 @@ struct port {
     const struct tap_host *host;
     const struct port_settings *settings;
     struct tap_port_client *clients;
+    struct pollfd *fds; /* of each client, and `wake` */
     size_t count;
+    int wake; /* an eventfd: of one that is being connected it is known how that went */
 };
+
+static void port_destroy(void *self)
+{
+    struct port *p = self;
+    for (size_t i = 0; i < p->count; i++)
+        tap_port_client_free(&p->clients[i]);
+    if (p->wake >= 0)
+        close(p->wake);
+    free(p->clients);
+    free(p->fds);
+    free(p);
+}
 
 static enum tap_status port_create(const struct tap_host *host, const void *settings, void **self)
 {
     const struct port_settings *s = settings;
     struct port *p = calloc(1, sizeof *p);
-    if (p)
-        p->clients = calloc(s->address.count, sizeof *p->clients);
-    if (!p || !p->clients) {
-        free(p);
+    if (!p)
+        return TAP_FAIL(host, TAP_ERROR, "out of memory");
+    p->wake = -1;
+    p->clients = calloc(s->address.count, sizeof *p->clients);
+    p->fds = calloc(s->address.count + 1, sizeof *p->fds);
+    if (!p->clients || !p->fds) {
+        port_destroy(p);
         return TAP_FAIL(host, TAP_ERROR, "out of memory");
     }
     p->host = host;
@@ -40,18 +60,45 @@ static enum tap_status port_create(const struct tap_host *host, const void *sett
         *self = p;
         return TAP_OK;
     }
-    free(p->clients);
-    free(p);
+    port_destroy(p);
     return status;
 }
 
+/* Waits at most `timeout` ms for what comes of those that `may`, and for connections. How many
+ * clients are open, or may still be. */
+static size_t wait_for_any(struct port *p, bool may, int timeout)
+{
+    size_t open = 0, n = p->count;
+    uint64_t times;
+    for (size_t i = 0; i < n; i++) {
+        p->fds[i] = (struct pollfd){.fd = may ? p->clients[i].fd : -1, .events = POLLIN};
+        open += p->clients[i].fd >= 0 || p->clients[i].reach;
+    }
+    p->fds[n] = (struct pollfd){.fd = p->wake, .events = POLLIN};
+    if (!open || p->host->transport->wait(p->host, p->fds, n + 1, timeout) <= 0)
+        memset(p->fds, 0, (n + 1) * sizeof *p->fds);
+    if (p->fds[n].revents && read(p->wake, &times, sizeof times) < 0)
+        p->fds[n].revents = 0; /* nothing is there any more */
+    for (size_t i = 0; i < n; i++)
+        tap_port_client_connected(&p->clients[i]);
+    return open;
+}
+
+/* All at once, until the first is connected: of what that one tells, none should have to wait for
+ * another that does not answer. */
 static enum tap_status port_start(void *self)
 {
     struct port *p = self;
-    bool some = false;
+    p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (p->wake < 0)
+        return TAP_FAIL(p->host, TAP_ERROR, "cannot make an eventfd");
     for (size_t i = 0; i < p->count; i++)
-        some |= tap_port_client_connect(&p->clients[i], p->settings->connect_timeout) == TAP_OK;
-    return some ? TAP_OK : TAP_ERROR;
+        tap_port_client_connect(&p->clients[i], p->settings->connect_timeout, p->wake);
+    while (!p->host->transport->stopping(p->host) && wait_for_any(p, false, 250))
+        for (size_t i = 0; i < p->count; i++)
+            if (p->clients[i].fd >= 0)
+                return TAP_OK;
+    return p->host->transport->stopping(p->host) == 1 ? TAP_OK : TAP_ERROR;
 }
 
 /* One node has one tracer: two of its ports would be two streams that each count from 0. */
@@ -86,27 +133,18 @@ static void read_ready(struct port *p, struct tap_port_client *c)
 static enum tap_status port_run(void *self)
 {
     struct port *p = self;
-    struct pollfd *fds = calloc(p->count, sizeof *fds);
     enum tap_status status = TAP_OK;
-    if (!fds)
-        return TAP_FAIL(p->host, TAP_ERROR, "out of memory");
     for (size_t open = 1; open > 0 && !p->host->transport->stopping(p->host);) {
         bool may = p->host->transport->may_grant(p->host);
-        open = 0;
-        for (size_t i = 0; i < p->count; i++) {
-            fds[i] = (struct pollfd){.fd = may ? p->clients[i].fd : -1, .events = POLLIN};
-            open += p->clients[i].fd >= 0;
-        }
-        if (open && p->host->transport->wait(p->host, fds, p->count, may ? 1000 : 100) > 0)
-            for (size_t i = 0; i < p->count; i++)
-                if (fds[i].revents)
-                    read_ready(p, &p->clients[i]);
+        open = wait_for_any(p, may, may ? 1000 : 100);
+        for (size_t i = 0; i < p->count; i++)
+            if (p->fds[i].revents)
+                read_ready(p, &p->clients[i]);
     }
     for (size_t i = 0; i < p->count; i++) {
         tap_port_client_close(&p->clients[i]);
         status = p->clients[i].failed ? TAP_ERROR : status;
     }
-    free(fds);
     return status;
 }
 
@@ -116,15 +154,6 @@ static enum tap_status port_stop(void *self)
     for (size_t i = 0; i < p->count; i++)
         tap_port_client_close(&p->clients[i]);
     return TAP_OK;
-}
-
-static void port_destroy(void *self)
-{
-    struct port *p = self;
-    for (size_t i = 0; i < p->count; i++)
-        tap_port_client_free(&p->clients[i]);
-    free(p->clients);
-    free(p);
 }
 
 /* Each address is a node of its own: who reads the output has to know whose each event is. */
@@ -141,7 +170,7 @@ static const struct tap_option port_options[] = {
      "of one node each. The trace itself is dbg's: it is not set here, and not taken away",
      offsetof(struct port_settings, address), TAP_OPT_REQUIRED},
     {"connect_timeout", TAP_OPT_DURATION, "10s", INT64_C(10000000), INT64_C(600000000000), NULL,
-     "how long it may take until a port has answered",
+     "how long it may take until a port has answered; all are tried at the same time",
      offsetof(struct port_settings, connect_timeout), 0},
 };
 

@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "transports/beam/net/detached.h"
 #include "transports/beam/net/own_name.h"
 
 struct tap_dial {
@@ -69,20 +68,6 @@ static void *dial_main(void *arg)
     return NULL;
 }
 
-/* Signals are the session's thread's: that is who waits in a poll that they should end. */
-static bool dial_thread(struct tap_dial *d)
-{
-    sigset_t all, before;
-    pthread_t thread;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool ok = !pthread_create(&thread, NULL, dial_main, d);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (ok)
-        pthread_detach(thread);
-    return ok;
-}
-
 struct tap_dial *tap_dial_begin(const struct tap_approach *a, int wake)
 {
     struct tap_dial *d = calloc(1, sizeof *d);
@@ -99,7 +84,7 @@ struct tap_dial *tap_dial_begin(const struct tap_approach *a, int wake)
     d->approach.stage = &d->stage;
     atomic_store(&d->stage, "its address");
     atomic_store(&d->owners, 2);
-    if (d->wake >= 0 && d->node && dial_thread(d))
+    if (d->wake >= 0 && d->node && tap_detached(dial_main, d))
         return d;
     atomic_store(&d->owners, 1);
     dial_release(d);
