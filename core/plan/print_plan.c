@@ -132,6 +132,13 @@ static void print_processes(const struct tap_plan *plan, bool replays, FILE *out
         [TAP_PROCESS_TREE_PID] = "%s and what it spawns",
         [TAP_PROCESS_TREE_NAME] = "%s and what it spawns",
     };
+    /* as agent/plan.hrl has them: each that a node's log may name stands here */
+    static const char *const all[] = {
+        "all, and those to come, without those that carry the trace: beamtap's,",
+        "the node's connections (net_kernel, net_sup, auth, erl_epmd), the calls that",
+        "come over them (rex), and its code (code_server, erl_prim_loader, init,",
+        "erts_code_purger and others of the VM's own, called erts_...)",
+    };
     if (replays && plan->process_count == 0)
         fprintf(out, "%-*sall\n", (int)strlen(INDENT), "processes");
     for (size_t i = 0; i < plan->process_count; i++) {
@@ -141,11 +148,9 @@ static void print_processes(const struct tap_plan *plan, bool replays, FILE *out
         fprintf(out, "%s%s%s\n", hole ? p->text : "", hole ? hole + 2 : form,
                 beyond(p->flags, replays));
     }
-    if (plan->process_count == 0 && !replays) {
-        print_title("processes", 0, out);
-        fputs("all, and those to come, without those that carry the trace (beamtap's, "
-              "the node's connections, rex, code_server)\n",
-              out);
+    for (size_t i = 0; plan->process_count == 0 && !replays && i < sizeof all / sizeof *all; i++) {
+        print_title("processes", i, out);
+        fprintf(out, "%s\n", all[i]);
     }
 }
 

@@ -95,6 +95,10 @@ def processes_with_names_like_those_of_otp():
         assert name + ' (<' in left[2], said
     assert not any(name + ' (<' in left[2] for name in names), said
     assert int(left[1]) == len(left[2].split(', ')), said
+    # each that is named here was named by `check`, which asks no node
+    check = re.search(r'^processes +(.*?)^\w', Run(INI % (node.name, 'message_receive'), command='check').ended(0).out(), re.M | re.S)[1]
+    named = re.findall(r'(\S+) \(<', left[2])
+    assert len(named) >= 6 and all(re.search(r'\b%s\b' % name, check) for name in named), (named, check)
     node.stop()
 
 
