@@ -1,23 +1,27 @@
 /* cut_comment.c: tells text that was cut off as a comment and does not look like one.
  *
- * Comments are words with blanks between them, or one plain word. What has the signs of names
- * (shop@web2, message_send, out.csv, <0.1.0>) and no blanks but behind commas goes on with a list
- * or a path; what has the arrow of a trace line, or stands behind a `when`, goes on with a guard.
- * Such a line is refused: whoever means a comment can give it a line of its own.
+ * Comments are words with blanks between them. What has the signs of names (shop@web2,
+ * message_send, out.csv, <0.1.0>) and no blanks but behind commas goes on with a list or a path; of
+ * a list, whose items may be any words, so do single words without such signs. What has the arrow
+ * of a trace line, or stands behind a `when`, goes on with a guard. Such a line is refused: whoever
+ * means a comment can give it a line of its own, or a second word.
  */
 #include "config/cut_comment.h"
 
 #include <string.h>
+
+#include "syntax/chars.h"
 
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-/* Names that commas or semicolons separate, at least one of which is no plain word. */
-static bool looks_like_items(const char *text, size_t len)
+/* Names that commas or semicolons separate, at least one of which is no plain word; or, `plain`,
+ * words of any kind that end as no sentence does. */
+static bool looks_like_items(const char *text, size_t len, bool plain)
 {
-    bool signs = false;
+    bool signs = plain && len > 0 && tap_syn_char_is_word(text) && !strchr(".:!?", text[len - 1]);
     char before = ','; /* the last one that is no blank */
     for (size_t i = 0; i < len; i++) {
         bool separator = text[i] == ',' || text[i] == ';';
@@ -52,7 +56,7 @@ static bool is_comment(const struct tap_option *option, const char *kept, size_t
                  option->type == TAP_OPT_STRING;
     if (has_word(kept, kept_len, "when") || has_word(cut, cut_len, "->"))
         return false;
-    return !names || !looks_like_items(cut, cut_len);
+    return !names || !looks_like_items(cut, cut_len, option->type == TAP_OPT_LIST);
 }
 
 bool tap_cut_is_comment(const struct tap_option *option, const struct tap_setting *s,

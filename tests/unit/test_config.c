@@ -307,11 +307,14 @@ static void tells_what_was_not_meant(void)
          "t.ini:5: [sink:plain] " MORE("X < 0", "names") ITEMS);
     says(GOOD "names = m ; m:f(X) -> return\n",
          "t.ini:5: [sink:plain] " MORE("m:f(X) -> return", "names") ITEMS);
-    says("[session] ; of @all\nnodes = a@b ; production\n; c@d\nevents = function_call ; e.g. "
+    says(GOOD "names = cart ; till\n", "t.ini:5: [sink:plain] " MORE("till", "names") ITEMS);
+    says(GOOD "names = cart,\n   till ;\n   door ; Shop, \xc3\xa9 ; 7\n",
+         "t.ini:7: [sink:plain] " MORE("Shop, \xc3\xa9 ; 7", "names") ITEMS);
+    says("[session] ; of @all\nnodes = a@b ; production shop\n; c@d\nevents = function_call ; e.g. "
          "calls\n"
          "duration = 10s ; 10.5s\n"
          "[sink:plain]\npath = a ; the file, b.csv: not used.\nnames = u ; this one.\n   ; v_w\n"
-         "   x ; and (so_on) -- see shop@web1\n",
+         "   x ; and (so_on) -- see shop@web1\n   y, ; all!\n   z ; --\n",
          "");
     says(SESSION "[sink:plain]\npath = \"out.csv\"\n",
          "t.ini:4:8: [sink:plain] 'path' is written without quotes: out.csv\n");
