@@ -118,6 +118,45 @@ def a_start_ends_with_connect_timeout():
     node.clean(), well.clean()
 
 
+# Answers one call after the other, each after two seconds.
+SLOW = """spawn(fun() -> register(slow, self()), (fun L() ->
+    Rex = whereis(rex), erlang:suspend_process(Rex), receive stop -> ok after 2000 ->
+        erlang:resume_process(Rex), (fun W() -> case process_info(Rex, message_queue_len) of {_, 0} -> ok; _ -> W() end end)(), L()
+    end end)() end), ok""".replace('\n', ' ')
+# Holds back the first process that a call is made in.
+HOLDS = """spawn(fun() -> register(holds, self()), {monitors, Others} = process_info(whereis(rex), monitors), (fun L() ->
+    {monitors, Now} = process_info(whereis(rex), monitors),
+    case Now -- Others of
+        [{process, P} | _] -> erlang:suspend_process(P), receive stop -> ok end;
+        [] -> receive stop -> ok after 0 -> L() end
+    end end)() end), ok""".replace('\n', ' ')
+
+
+def a_question_is_as_bounded_as_a_start():
+    """`nodes` and `clean`: until the agent is there connect_timeout for all calls together; its answer has a bound of its own that is said."""
+    node = Node()
+    node('[spawn(fun() -> receive never -> ok end end) || _ <- lists:seq(1, 20000)], ok')  # the agent has something to look at
+    for command in ('nodes', 'clean'):
+        node(SLOW)
+        began = time.time()
+        asked = Run(None, node.name, '--set', 'transport:dist.connect_timeout=3s', command=command).ended(1)
+        assert time.time() - began < 6, (time.time() - began, asked.err())
+        assert re.search(node.name + ': the node does not answer [a-z]+:[a-z_]+ within 3 s of connecting', asked.err()), asked.err()
+        node('slow ! stop, ok')
+        wait_for(lambda: node('is_pid(whereis(slow))') == 'false', 'rex to be itself')
+        node(HOLDS)
+        began = time.time()
+        asked = Run(None, node.name, '--set', 'transport:dist.connect_timeout=1s', command=command).ended(1)
+        assert 6 <= time.time() - began < 12, (time.time() - began, asked.err())
+        verb = {'nodes': 'info', 'clean': 'clean'}[command]
+        assert re.search(node.name + ': waiting for beamtap_agent_[0-9a-f]+:%s, 6 s at the most' % verb, asked.err()), asked.err()
+        assert re.search(node.name + ': the node does not answer beamtap_agent_[0-9a-f]+:%s within 6 s:' % verb, asked.err()), asked.err()
+        node('holds ! stop, ok')
+        Run(None, node.name, command='clean').ended(0)
+    node.clean()
+    node.stop()
+
+
 # ---- Cookies
 
 def cookies_where_erl_has_them():
@@ -266,5 +305,6 @@ def nodes_that_speak_tls_are_named():
     node.clean(), plain.clean()
 
 
-tests(an_interrupt_ends_connecting_at_once, what_it_waits_for_is_said, one_that_hangs_in_its_handshake_takes_no_time_of_others, a_start_ends_with_connect_timeout, cookies_where_erl_has_them,
+tests(an_interrupt_ends_connecting_at_once, what_it_waits_for_is_said, one_that_hangs_in_its_handshake_takes_no_time_of_others, a_start_ends_with_connect_timeout, a_question_is_as_bounded_as_a_start,
+      cookies_where_erl_has_them,
       more_than_a_thousand_descriptors, more_than_a_thousand_descriptors_in_a_program, nodes_that_speak_tls_are_named)

@@ -59,7 +59,7 @@ static void beam_discover(struct tap_beam *b)
     tap_write_atom(&args, b->host->plan->hidden_nodes ? "connected" : "visible");
     tap_write_nil(&args);
     /* else it has said why */
-    bool ok = tap_beam_call(seed, "erlang", "nodes", &args, tap_beam_node_time(seed));
+    bool ok = tap_beam_call(seed, "erlang", "nodes", &args, TAP_BEAM_TIME_LEFT);
     tap_buf_free(&args);
     if (ok)
         tap_cluster_seen(b, tap_cursor(seed->rpc.answer.data, seed->rpc.answer.len));

@@ -3,39 +3,37 @@
  *
  * The agent is loaded for it, answers, and is unloaded unless a run uses it.
  */
-#include <time.h>
-
 #include "transports/beam/beam.h"
 #include "transports/beam/node/agent_code.h"
 #include "transports/beam/node/agent_load.h"
 #include "transports/beam/turn.h"
 
-/* over a node's loaded functions and processes: usually some 100 ms */
-#define SERVICE_TIMEOUT INT64_C(60000000000)
-#define SERVICE_TRIES 120 /* times 50 ms: longer than an agent takes to leave */
+/* times connect_timeout: what the answer may take, over all of a node's functions and processes.
+ * Usually that is some 100 ms; with the default it is a minute, for a node that is overloaded. */
+#define SERVICE_PATIENCE 6
+#define SERVICE_PAUSE 50  /* ms, for an earlier agent to leave */
+#define SERVICE_TRIES 120 /* longer than that takes */
 
-/* Calls with what `write` writes, and waits. */
+/* Calls with what `write` writes, and waits for what is left of connect_timeout. */
 static bool service_call(struct tap_beam_node *n, const char *module, const char *function,
-                         void (*write)(struct tap_buf *), int64_t timeout)
+                         void (*write)(struct tap_buf *))
 {
     struct tap_buf args = {0};
     write(&args);
-    bool ok = tap_beam_call_inside(n, module, function, &args, timeout);
+    bool ok = tap_beam_call_inside(n, module, function, &args, TAP_BEAM_TIME_LEFT);
     tap_buf_free(&args);
     return ok;
 }
 
-/* All of loading, waiting, up to connect_timeout for each call. */
+/* All of loading, waiting. */
 static enum tap_agent_loaded service_load(struct tap_beam_node *n)
 {
-    const int64_t timeout = n->beam->connect_timeout;
-    if (!service_call(n, "lists", "map", tap_agent_write_limits, timeout) || !tap_agent_fits(n) ||
-        !service_call(n, "erlang", "module_loaded", tap_agent_write_ask, timeout))
+    if (!service_call(n, "lists", "map", tap_agent_write_limits) || !tap_agent_fits(n) ||
+        !service_call(n, "erlang", "module_loaded", tap_agent_write_ask))
         return TAP_AGENT_FAILED;
     if (tap_agent_is_there(n))
         return TAP_AGENT_LOADED;
-    if (!tap_agent_may_load(n) ||
-        !service_call(n, "erlang", "load_module", tap_agent_write_load, timeout))
+    if (!tap_agent_may_load(n) || !service_call(n, "erlang", "load_module", tap_agent_write_load))
         return TAP_AGENT_FAILED;
     return tap_agent_loaded_now(n);
 }
@@ -44,8 +42,12 @@ static enum tap_agent_loaded service_load(struct tap_beam_node *n)
  * not asked. */
 static void service_unload(struct tap_beam_node *n)
 {
-    if (n->state == TAP_BEAM_JOINED)
-        service_call(n, tap_agent_code.module, "unload", tap_write_nil, TAP_AGENT_UNLOAD_TIMEOUT);
+    struct tap_buf args = {0};
+    if (n->state != TAP_BEAM_JOINED)
+        return;
+    tap_write_nil(&args);
+    tap_beam_call_inside(n, tap_agent_code.module, "unload", &args, TAP_AGENT_UNLOAD_TIMEOUT);
+    tap_buf_free(&args);
 }
 
 /* {badrpc, {'EXIT', {undef, ...} | killed}}: an earlier agent left just then, and took the module
@@ -75,18 +77,37 @@ static bool service_answer_read(struct tap_beam_node *n, const char *verb)
     return tap_beam_node_fail(n, "the agent failed at '%s': %s", verb, text);
 }
 
-/* False: the node has failed and is ended. */
+/* The agent is there: its answer has a time of its own, which is said anew. */
+static bool service_verb(struct tap_beam_node *n, const char *verb)
+{
+    n->waited = false;
+    return tap_beam_call(n, tap_agent_code.module, verb, NULL,
+                         SERVICE_PATIENCE * n->beam->connect_timeout);
+}
+
+/* An agent that leaves is waited for, unless this is to end. */
+static bool service_pause(struct tap_beam_node *n)
+{
+    const struct tap_host *host = n->beam->host;
+    host->transport->wait(host, NULL, 0, SERVICE_PAUSE);
+    return !host->transport->stopping(host);
+}
+
+/* False: the node has failed and is ended. To get in, up to the agent in the node, takes
+ * connect_timeout at the most, all of it together. */
 static bool service_ask(struct tap_beam_node *n, const char *verb)
 {
+    n->dialled_at = tap_wire_now() - n->joining; /* without what others were waited for */
     for (int i = 0; i < SERVICE_TRIES; i++) {
         enum tap_agent_loaded loaded = service_load(n);
-        if (loaded == TAP_AGENT_FAILED ||
-            (loaded == TAP_AGENT_LOADED &&
-             !tap_beam_call(n, tap_agent_code.module, verb, NULL, SERVICE_TIMEOUT)))
+        if (loaded == TAP_AGENT_FAILED || (loaded == TAP_AGENT_LOADED && !service_verb(n, verb)))
             return false;
         if (loaded == TAP_AGENT_LOADED && !service_again(&n->rpc.answer))
             return service_answer_read(n, verb);
-        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        if (!service_pause(n)) {
+            tap_beam_node_leave(n);
+            return false;
+        }
     }
     return tap_beam_node_fail(
         n, "an earlier agent does not leave the node: try again in a few seconds");

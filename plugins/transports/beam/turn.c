@@ -52,7 +52,10 @@ static bool await_answer(struct tap_beam_node *n, bool sent, const char *module,
 {
     const struct tap_host *host = n->beam->host;
     char text[TAP_BEAM_TIME], call[300];
-    int64_t now = tap_wire_now(), tell_at = now + TAP_BEAM_PATIENCE, deadline = now + timeout;
+    bool all = timeout == TAP_BEAM_TIME_LEFT;
+    int64_t now = tap_wire_now(), tell_at = now + TAP_BEAM_PATIENCE,
+            deadline = now + (all ? tap_beam_node_time(n) : timeout);
+    timeout = all ? n->beam->connect_timeout : timeout;
     if (!sent)
         return tap_beam_node_fail(n, "%s", n->conn.why);
     while (n->state != TAP_BEAM_ENDED && n->rpc.waiting) {
@@ -64,10 +67,10 @@ static bool await_answer(struct tap_beam_node *n, bool sent, const char *module,
         }
         if (left <= 0)
             return tap_beam_node_fail(n,
-                                      "the node does not answer %s:%s within %s: it may be "
-                                      "frozen or overloaded, or have "
-                                      "no `rex`",
-                                      module, function, tap_beam_time(timeout, text));
+                                      "the node does not answer %s:%s within %s%s: it may be "
+                                      "frozen or overloaded, or have no `rex`",
+                                      module, function, tap_beam_time(timeout, text),
+                                      all ? " of connecting (connect_timeout)" : "");
         if (host->transport->stopping(host)) {
             tap_beam_node_leave(n);
             return false;

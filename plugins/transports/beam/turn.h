@@ -9,8 +9,9 @@
 /* One round for all nodes; waits at most `timeout` ms. */
 void tap_beam_turn(struct tap_beam *, int timeout);
 /* Calls a function in a node and waits for its answer; meanwhile every node of the run is served.
- * NULL args: none. False: the node has failed and is ended. The answer is in rpc.answer until the
- * next call. */
+ * NULL args: none. `timeout` is ns, or what is left of connect_timeout. False: the node has failed
+ * and is ended. The answer is in rpc.answer until the next call. */
+#define TAP_BEAM_TIME_LEFT 0
 bool tap_beam_call(struct tap_beam_node *, const char *module, const char *function,
                    const struct tap_buf *args, int64_t timeout);
 /* The same, done by rex itself (net/rpc.h). */
