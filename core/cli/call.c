@@ -17,6 +17,7 @@
 #include "cli/signals.h"
 #include "config/options.h"
 #include "library/library.h"
+#include "syntax/number.h"
 #include "term/print.h"
 
 struct call_options {
@@ -153,7 +154,8 @@ static void print_events(struct tap_trace *trace, enum tap_print_syntax syntax)
         if (e.kind > TAP_LOST && e.kind != TAP_GAP)
             continue;
         first = first ? first : e.ts;
-        fprintf(stderr, "%12.6f  %-12s %s", (double)(e.ts - first) / 1e9, e.pid, e.event);
+        fprintf(stderr, "%12s  %-12s %s", tap_number_print(e.ts - first, 1000000000, 6).text, e.pid,
+                e.event);
         if (e.kind == TAP_LOST || e.kind == TAP_GAP)
             fprintf(stderr, " %llu %s (%s)",
                     e.kind == TAP_LOST ? (unsigned long long)e.lost : (unsigned long long)e.gap,

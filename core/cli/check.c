@@ -11,6 +11,7 @@
 #include "library/defaults.h"
 #include "plan/plan.h"
 #include "session/session.h"
+#include "syntax/number.h"
 
 static void print_settings(const struct tap_option *options, size_t n, const void *settings)
 {
@@ -44,7 +45,7 @@ static void print_window(const struct tap_config *config)
         printf("%-16s%s\n", config->triggers[i].stop ? "stop_on" : "start_on",
                config->triggers[i].text);
     if (config->trigger_count && s->keep)
-        printf("%-16s%.3f s before it\n", "keep", (double)s->keep / 1e9);
+        printf("%-16s%s s before it\n", "keep", tap_number_print(s->keep, 1000000000, 3).text);
     if (s->follow == TAP_FOLLOW_MESSAGE)
         printf("%-16sone chain of messages\n", "follow");
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "cli/run.h"
+#include "syntax/number.h"
 
 #define HELD_MOST ((size_t)64 << 10) /* bytes that wait; lines behind them are counted */
 
@@ -76,13 +77,14 @@ static void tell(const char *format, ...)
 static size_t human(char *dst, size_t cap, uint64_t n, const char *unit)
 {
     static const char steps[] = " kMGT";
-    double v = (double)n;
+    int64_t by = 1;
     unsigned s = 0;
-    while (v >= 1000 && steps[s + 1])
-        v /= 1000, s++;
+    while (n / 1000 >= (uint64_t)by && steps[s + 1])
+        by *= 1000, s++;
     const char *space = *unit ? " " : "";
-    int len = s ? snprintf(dst, cap, "%.1f %c%s", v, steps[s], unit)
-                : snprintf(dst, cap, "%.0f%s%s", v, space, unit);
+    struct tap_number_text v = tap_number_print((int64_t)n, by, s > 0);
+    int len = s ? snprintf(dst, cap, "%s %c%s", v.text, steps[s], unit)
+                : snprintf(dst, cap, "%s%s%s", v.text, space, unit);
     return len < 0 ? 0 : (size_t)len < cap ? (size_t)len : cap - 1;
 }
 
@@ -100,15 +102,16 @@ void tap_live_show(const struct tap_session *session)
     struct tap_run_figures f;
     if (!live.shows || !tap_run_figures(session, &f))
         return;
-    char line[sizeof live.line], rate[32], lost[32], bytes[32];
+    char line[sizeof live.line], rate[48], lost[48], bytes[48];
     int64_t elapsed = tap_session_elapsed(session), since = elapsed - live.shown;
     uint64_t per_second =
         since > 0 ? (uint64_t)((double)(f.received - live.received) * 1e9 / (double)since) : 0;
     human(rate, sizeof rate, per_second, "");
     human(lost, sizeof lost, f.lost, "");
-    int n = snprintf(line, sizeof line, "%.1f s", (double)elapsed / 1e9);
+    int n = snprintf(line, sizeof line, "%s s", tap_number_print(elapsed, 1000000000, 1).text);
     if (live.duration)
-        n += snprintf(line + n, sizeof line - (size_t)n, " of %.1f s", (double)live.duration / 1e9);
+        n += snprintf(line + n, sizeof line - (size_t)n, " of %s s",
+                      tap_number_print(live.duration, 1000000000, 1).text);
     n += snprintf(line + n, sizeof line - (size_t)n, ", %s events/s, %s lost", rate, lost);
     for (size_t s = 0; s < f.sink_count && n < (int)sizeof line - 64; s++) {
         human(bytes, sizeof bytes, f.sinks[s].bytes, "B");

@@ -7,6 +7,7 @@
 #include "beamtap/transport.h"
 #include "base/event_names.h"
 #include "cli/run.h"
+#include "syntax/number.h"
 
 #define RETURNS_OFF_SHOWN 20u
 
@@ -95,14 +96,19 @@ static size_t limiting_keys(const struct tap_node_stats *n, const char *keys[TAP
     return count;
 }
 
+static struct tap_number_text seconds(uint64_t ns)
+{
+    return tap_number_print((int64_t)ns, 1000000000, 3);
+}
+
 static void print_gaps(const struct tap_node_stats *n, FILE *out)
 {
     const char *between = " (", *keys[TAP_REASON_COUNT];
     if (n->gap_ns)
-        fprintf(out, ", not tracing for %.3f s", (double)n->gap_ns / 1e9);
+        fprintf(out, ", not tracing for %s s", seconds(n->gap_ns).text);
     for (unsigned r = 0; r < TAP_REASON_COUNT; r++)
         if (n->gap_by[r]) {
-            fprintf(out, "%s%s %.3f s", between, tap_reason_name(r), (double)n->gap_by[r] / 1e9);
+            fprintf(out, "%s%s %s s", between, tap_reason_name(r), seconds(n->gap_by[r]).text);
             between = ", ";
         }
     fputs(between[0] == ',' ? ")" : "", out);
@@ -141,8 +147,9 @@ static void print_node(const struct tap_session *session, size_t index,
     fputs(between[0] == ',' ? ")" : "", out);
     uint64_t skew = (uint64_t)(n->clock_skew < 0 ? -n->clock_skew : n->clock_skew);
     if (n->clock_error && skew > n->clock_error + 1000000)
-        fprintf(out, ", its clock is %.3f s %s (within %.3f ms)", (double)skew / 1e9,
-                n->clock_skew < 0 ? "behind" : "ahead", (double)n->clock_error / 1e6);
+        fprintf(out, ", its clock is %s s %s (within %s ms)", seconds(skew).text,
+                n->clock_skew < 0 ? "behind" : "ahead",
+                tap_number_print((int64_t)n->clock_error, 1000000, 3).text);
     if (n->incarnations > 1)
         fprintf(out, ", traced %u times", n->incarnations);
     print_returns_off(session, index, out);

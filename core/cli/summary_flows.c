@@ -7,6 +7,7 @@
 #include "correlate/gen_calls.h"
 #include "correlate/settle.h"
 #include "cli/run.h"
+#include "syntax/number.h"
 
 /* What became of messages, one row a reason. */
 struct flow_row {
@@ -38,6 +39,11 @@ static uint64_t flow_value(const struct tap_flow_stats *stats, size_t row)
     return *(const uint64_t *)(const void *)((const char *)stats + flow_rows[row].offset);
 }
 
+static struct tap_number_text milliseconds(int64_t ns)
+{
+    return tap_number_print(ns, 1000000, 3);
+}
+
 static void print_order(const struct tap_session *session, FILE *out)
 {
     struct tap_settle_stats s;
@@ -46,8 +52,8 @@ static void print_order(const struct tap_session *session, FILE *out)
         return;
     fprintf(out, "order: %" PRIu64 " events came too late for their place (reorder)", late);
     if (s.moved)
-        fprintf(out, ", %" PRIu64 " were moved behind their cause, at most %.3f ms", s.moved,
-                (double)s.moved_most / 1e6);
+        fprintf(out, ", %" PRIu64 " were moved behind their cause, at most %s ms", s.moved,
+                milliseconds(s.moved_most).text);
     fputc('\n', out);
 }
 
@@ -59,8 +65,9 @@ static void print_gen(const struct tap_session *session, FILE *out)
     fprintf(out, "gen: calls %" PRIu64 ", casts %" PRIu64 ", replies %" PRIu64, s.calls, s.casts,
             s.replies);
     if (s.took_most)
-        fprintf(out, " after %.3f ms on average, %.3f ms at most",
-                (double)s.took / (double)s.replies / 1e6, (double)s.took_most / 1e6);
+        fprintf(out, " after %s ms on average, %s ms at most",
+                milliseconds((int64_t)(s.took / s.replies)).text,
+                milliseconds((int64_t)s.took_most).text);
     fputc('\n', out);
 }
 

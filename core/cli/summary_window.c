@@ -4,10 +4,11 @@
 
 #include "bus/window.h"
 #include "cli/run.h"
+#include "syntax/number.h"
 
-static double seconds(const struct tap_session *session, int64_t ts)
+static struct tap_number_text seconds(const struct tap_session *session, int64_t ts)
 {
-    return (double)(ts - tap_session_started(session)) / 1e9;
+    return tap_number_print(ts - tap_session_started(session), 1000000000, 6);
 }
 
 static const char *s_of(uint64_t n)
@@ -20,7 +21,7 @@ static void print_stop(const struct tap_session *session, const struct tap_windo
 {
     if (!w->stopped)
         return;
-    fprintf(out, "stop_on: %s, at %.6f s", w->stopped->text, seconds(session, w->stopped_at));
+    fprintf(out, "stop_on: %s, at %s s", w->stopped->text, seconds(session, w->stopped_at).text);
     if (w->behind)
         fprintf(out, "; %" PRIu64 " event%s behind it not written", w->behind, s_of(w->behind));
     fputc('\n', out);
@@ -51,7 +52,7 @@ void tap_summary_window(const struct tap_session *session, FILE *out)
         return;
     }
     if (w.started && !w.started->stop)
-        fprintf(out, "start_on: %s, at %.6f s", w.started->text, seconds(session, w.started_at));
+        fprintf(out, "start_on: %s, at %s s", w.started->text, seconds(session, w.started_at).text);
     else if (w.started)
         fputs("keep", out);
     if (w.started) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "syntax/number.h"
 
 /* ---- The child */
 
@@ -63,8 +64,9 @@ static void judge_end(struct tap_trial *t, bool ended, int status)
     const struct tap_trial_shared *s = t->shared;
     const char *operation = s->operation[0] ? s->operation : "none of its operations";
     if (!ended)
-        tap_trial_finds(t, "%s did not come back within %g s", operation,
-                        (double)t->patience / TAP_SECOND);
+        tap_trial_finds(
+            t, "%s did not come back within %s s", operation,
+            tap_number_print(t->patience, TAP_SECOND, t->patience % TAP_SECOND != 0).text);
     else if (strcmp(s->crash, "exit") == 0)
         tap_trial_finds(t, "it calls exit in %s: the process is not a plugin's to end", operation);
     else if (s->crash[0])

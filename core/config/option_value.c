@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/option_value.h"
+#include "syntax/chars.h"
 
 struct unit {
     const char *name;
@@ -92,10 +93,9 @@ bool tap_parse_int(const char *text, int64_t *value)
     return true;
 }
 
-/* strcasecmp goes by the program's locale. */
 static bool same_letters(const char *a, const char *b)
 {
-    while (*a && (*a == *b || (*a >= 'A' && *a <= 'Z' && (*a | 32) == *b)))
+    while (*a && tap_syn_lower(*a) == *b)
         a++, b++;
     return !*a && !*b;
 }

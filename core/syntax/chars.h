@@ -6,6 +6,25 @@
 
 #include "syntax/syntax.h"
 
+/* Of ASCII alone: tolower goes by the program's locale, and in Turkish I and i are two letters. */
+static inline char tap_syn_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;
+}
+
+/* Is the word in the text, whatever the case of ASCII letters? */
+static inline bool tap_syn_contains(const char *text, const char *word)
+{
+    for (; *text; text++) {
+        size_t i = 0;
+        while (word[i] && tap_syn_lower(text[i]) == tap_syn_lower(word[i]))
+            i++;
+        if (!word[i])
+            return true;
+    }
+    return false;
+}
+
 /* Decodes the character at `t` (not NUL); its length, 0 when it is no UTF-8. */
 static inline size_t tap_syn_char_decode(const char *t, uint32_t *c)
 {

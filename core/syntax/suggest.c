@@ -11,25 +11,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "syntax/chars.h"
+
 #define NEAREST_LONGEST 63 /* no key or plugin name is longer; longer words have no near one */
-
-/* tolower and strcasestr go by the program's locale: in Turkish, I and i are two letters. */
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;
-}
-
-static bool contains(const char *text, const char *word)
-{
-    for (; *text; text++) {
-        size_t i = 0;
-        while (word[i] && lower(text[i]) == lower(word[i]))
-            i++;
-        if (!word[i])
-            return true;
-    }
-    return false;
-}
 
 static size_t min3(size_t a, size_t b, size_t c)
 {
@@ -46,9 +30,9 @@ static size_t nearest_distance(const char *a, size_t la, const char *b, size_t l
     for (size_t i = 1; i <= la; i++) {
         now[0] = i;
         for (size_t j = 1; j <= lb; j++) {
-            char x = lower(a[i - 1]), y = lower(b[j - 1]);
+            char x = tap_syn_lower(a[i - 1]), y = tap_syn_lower(b[j - 1]);
             now[j] = min3(last[j] + 1, now[j - 1] + 1, last[j - 1] + (x != y));
-            if (i > 1 && j > 1 && x == lower(b[j - 2]) && y == lower(a[i - 2]) &&
+            if (i > 1 && j > 1 && x == tap_syn_lower(b[j - 2]) && y == tap_syn_lower(a[i - 2]) &&
                 before[j - 2] + 1 < now[j])
                 now[j] = before[j - 2] + 1;
         }
@@ -64,7 +48,7 @@ static const char *nearest_containing(const char *word, const char *const *candi
 {
     const char *found = NULL;
     for (size_t i = 0; i < n; i++) {
-        if (!candidates[i] || !contains(candidates[i], word))
+        if (!candidates[i] || !tap_syn_contains(candidates[i], word))
             continue;
         if (found)
             return NULL;

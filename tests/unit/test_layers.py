@@ -3,7 +3,8 @@
 
 Each floor of core/ may include those beneath it, never one above; folders and files do not include each other in a
 circle, nor do files call each other in one; a plugin includes the public headers, its own folder, what its kind shares,
-core/files and core/syntax; core/ names no plugin but in one table. A source has at most 450 lines, a function at most 60.
+core/files and core/syntax; core/ names no plugin but in one table. A source has at most 450 lines, a function at most 60. Nobody
+asks the program's locale, which is another program's where the library is used, and nobody waits in select.
 """
 import os, re, sys, tempfile
 
@@ -19,6 +20,14 @@ WORDS = {  # words that are no plugin there
     ('core/config/replay_defaults.c', 'nodes'), ('core/config/session_options.c', 'nodes'), ('core/plan/print_plan.c', 'nodes'),
      ('core/config/session_options.c', 'port'), ('core/config/session_options.c', 'time'), ('core/base/event_names.c', 'time'),
      ('core/cli/main.c', 'top'), ('core/cli/trace.c', 'top')}
+# What goes by the locale, in and out, and what cannot take a descriptor above 1,023.
+BY_LOCALE = (r'\b(strtod|strtof|strtold|atof|setlocale|newlocale|uselocale|localeconv|nl_langinfo|tolower|toupper|'
+             r'is(?:alnum|alpha|blank|cntrl|digit|graph|lower|print|punct|space|upper|xdigit)|strn?casecmp|strcasestr|strcoll|strxfrm)\s*\(')
+IN_SELECT = r'(?<![.>])\b(p?select\s*\(|fd_set\b|FD_(?:SET|CLR|ISSET|ZERO)\s*\()'
+FLOATS = r'%[-+ #0\']*(?:\d+|\*)?(?:\.(?:\d+|\*)?)?[lL]?[aAeEfFgG]'
+MAY = {  # who may: numbers have one place; curses asks the locale whether it may draw in UTF-8, and is given one of its own
+    ('core/syntax/number.c', 'newlocale'), ('core/syntax/number.c', 'strtod'),
+    ('plugins/sinks/top/screen.c', 'newlocale'), ('plugins/sinks/top/screen.c', 'uselocale')}
 LINES, FUNCTION = 450, 60
 # What is over, with its lines, which it may not exceed; what fits is taken out. Nothing is over: keep it so.
 OVER = {}
@@ -167,6 +176,28 @@ def names_plugins(found):
                 yield '%s names a plugin: "%s"' % (path, string)
 
 
+def places(path, text, pattern):
+    for m in re.finditer(pattern, text):
+        yield '%s:%d' % (path, text.count('\n', 0, m.start()) + 1), m
+
+
+def goes_by_the_locale(found):
+    for path, text in found.items():
+        for at, m in places(path, bare(text), BY_LOCALE):
+            if (path, m[1]) not in MAY:
+                yield '%s: %s goes by the locale (see syntax/number.h and tap_syn_lower)' % (at, m[1])
+        for at, m in places(path, bare(text, True), r'"(?:\\.|[^"\\\n])*"'):
+            dates = 'strftime' in text[:m.start()].rsplit(';', 1)[-1]  # where %F is a day in digits
+            if not dates and re.search(FLOATS, m[0].replace('%%', '')):
+                yield '%s: %s prints a point as the locale has it (see tap_number_print)' % (at, m[0])
+
+
+def waits_in_select(found):
+    for path, text in found.items():
+        for at, m in places(path, bare(text), IN_SELECT):
+            yield '%s: %s knows no descriptor above 1,023: wait in poll' % (at, m[1].rstrip(' ('))
+
+
 def functions(text):
     """(name, first line, last line) of every function, from where its declaration begins to its last brace."""
     code = bare(re.sub(r'^[ \t]*#(?:[^\n\\]|\\.|\\\n)*', lambda m: re.sub(r'[^\n]', ' ', m.group()), text, flags=re.M))
@@ -212,6 +243,8 @@ RULES = {
     'the_core_names_no_plugin': names_plugins,
     'sources_and_functions_are_short': too_long,
     'what_is_included_is_there': lambda f: includes(f)[1],
+    'nobody_asks_the_locale': goes_by_the_locale,
+    'nobody_waits_in_select': waits_in_select,
 }
 
 LONG = 'static int f(int a,\n             int b)\n{\n' + '    a++;\n' * 57 + '    return a;\n}\n'
@@ -240,6 +273,13 @@ PLANTED = {  # for each rule a tree that breaks it once, and what must be said; 
     'what_is_included_is_there': (
         {'core/cli/a.c': '#include "base/gone.h"\n#include <sys/stat.h>\n'}, {'core/cli/a.c': '#include "ini.h"\n'},
         'core/cli/a.c includes base/gone.h'),
+    'nobody_asks_the_locale': (
+        {'core/cli/a.c': '/* tolower(c), "%f" */\nint n = my_tolower (c) + tap_isalpha(c);\nprintf("%5.1f s", 1.5);\n'},
+        {'core/cli/a.c': 'printf("%d %%f %s of %4.*s", 1, tap_number_print(15, 10, 1).text);\n'},
+        'core/cli/a.c:3: "%5.1f s" prints'),
+    'nobody_waits_in_select': (
+        {'plugins/sinks/x/a.c': 'static fd_set all;\n'}, {'plugins/sinks/x/a.c': 'e->select(e); /* select(2) */\n'},
+        'plugins/sinks/x/a.c:1: fd_set'),
 }
 
 

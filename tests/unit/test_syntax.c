@@ -17,6 +17,7 @@ static void *failing_realloc(void *p, size_t size)
 #undef realloc
 
 #include "comma_locale.h"
+#include "syntax/number.h"
 
 static char said[512];
 
@@ -111,5 +112,27 @@ static void no_part_of_a_binary_is_lost(void)
     no_memory = false;
 }
 
+static void is_printed(int64_t v, int64_t unit, unsigned digits, const char *want)
+{
+    CU_ASSERT_STRING_EQUAL(tap_number_print(v, unit, digits).text, want);
+}
+
+static void numbers_are_printed_without_a_locale(void)
+{
+    comma_locale();
+    is_printed(1500, 1000, 1, "1.5");
+    is_printed(1250, 1000, 1, "1.3");
+    is_printed(1249, 1000, 1, "1.2");
+    is_printed(999950, 1000000, 1, "1.0");
+    is_printed(0, 1, 3, "0.000");
+    is_printed(7, 1, 0, "7");
+    is_printed(1500, 1000, 0, "2");
+    is_printed(-1465000000, 1000000000, 3, "-1.465");
+    is_printed(-1, 1000000000, 3, "0.000");
+    is_printed(INT64_MAX, 1000000000, 9, "9223372036.854775807");
+    is_printed(INT64_MIN, INT64_C(100000000000000000), 2, "-92.23");
+}
+
 UNIT_TESTS("syntax", UNIT_TEST(floats_ask_no_locale),
-           UNIT_TEST(characters_are_escaped_as_texts_are), UNIT_TEST(no_part_of_a_binary_is_lost))
+           UNIT_TEST(characters_are_escaped_as_texts_are), UNIT_TEST(no_part_of_a_binary_is_lost),
+           UNIT_TEST(numbers_are_printed_without_a_locale))

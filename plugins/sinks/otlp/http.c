@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "syntax/chars.h"
+
 #define PATH "/v1/traces"
 /* Bytes of an answer; one that goes on is as good as its status. */
 #define BODY_MOST ((size_t)1 << 20)
@@ -19,10 +21,18 @@ static char *part(CURLU *u, CURLUPart which)
     return curl_url_get(u, which, &text, 0) == CURLUE_OK ? text : NULL;
 }
 
+/* With this word of small letters, in any case of its own. */
+static bool begins(const char *text, const char *word)
+{
+    while (*word && tap_syn_lower(*text) == *word)
+        text++, word++;
+    return !*word;
+}
+
 /* What cannot be meant; NULL: nothing. The address is in outputs and logs: no secrets. */
 static const char *wrong_with(CURLU *u, const char *endpoint)
 {
-    if (strncasecmp(endpoint, "http://", 7) != 0 && strncasecmp(endpoint, "https://", 8) != 0)
+    if (!begins(endpoint, "http://") && !begins(endpoint, "https://"))
         return "it begins with neither http:// nor https://";
     if (curl_url_set(u, CURLUPART_URL, endpoint, 0) != CURLUE_OK)
         return "it is no address";

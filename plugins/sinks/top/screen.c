@@ -5,11 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "syntax/chars.h"
 
 #define PATIENCE 5  /* s that a terminal has to take the last of it */
 #define LOOK_MS 200 /* how often the terminal's size is looked at, for its signal is the host's */
@@ -41,7 +42,7 @@ static bool wants_utf8(void)
     const char *value = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && (!value || !*value); i++)
         value = getenv(names[i]);
-    return value && (strcasestr(value, "utf-8") || strcasestr(value, "utf8"));
+    return value && (tap_syn_contains(value, "utf-8") || tap_syn_contains(value, "utf8"));
 }
 
 static bool refuse(struct top_screen *s, const char *what, const char *why)
