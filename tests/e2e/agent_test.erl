@@ -452,15 +452,34 @@ big_pause(T) -> timer:sleep(if is_atom(T) -> 50; true -> 1000 end).
 deep(N) -> lists:seq(1, N).
 
 %% What a {message, X} of the user's gives is a term of theirs: no word of the agent's own stands in its place.
+%% So beside who called, within a stack, beside who sent, and of a send.
 t_max_term_metadata() ->
-    {Peer, Node} = target(),
+    Out = <<"left out: 195 kB, above max_term">>,
+    Here = list_to_integer(erlang:system_info(otp_release)),
     Spec = [{['$1'], [], [{message, {{said, '$1'}}}]}],
-    {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"e2e_work">>, <<"echo">>, 1, Spec, [], <<>>}]}),
-    ok = ask(Peer, ?MODULE, big, [fun_calls]),
-    #{events := Events} = stop(C),
-    [{'$beamtap_x', {said, small}}, {'$beamtap_x', <<"left out: 195 kB, above max_term">>} | _] =
-        [X || {trace_ts, _, call, {e2e_work, echo, _}, X, _} <- Events],
-    clean(Peer).
+    [begin
+        {Peer, Node} = target(),
+        {ok, C} = start(Node, (options())#{max_term => 10000, functions => [{<<"e2e_work">>, <<"echo">>, 1, Spec, Flags, <<>>}]}),
+        ok = ask(Peer, ?MODULE, big, [fun_calls]),
+        #{events := Events} = stop(C),
+        [{said, small}, Out | _] = [X || {trace_ts, _, call, {e2e_work, echo, _}, Said, _} <- Events, X <- [what_is_said(Flags, Said)]],
+        clean(Peer)
+     end || Flags <- [[], [caller]] ++ [[stack] || Here >= 26] ++ [[caller, stack] || Here >= 26]],
+    {Peer2, Node2} = target(),
+    {ok, C2} = start(Node2, (options())#{max_term => 10000, events => [function_call, message_send, message_receive],
+                                         functions => [{<<"e2e_work">>, <<"echo">>, 1, none, [], <<>>}],
+                                         receives => [[{['_', '_', '$1'], [{is_list, '$1'}], [{message, {{said, '$1'}}}]}]],
+                                         sends => [[{['_', '$1'], [{is_list, '$1'}], [{message, {{said, '$1'}}}]}]]}),
+    ok = ask(Peer2, ?MODULE, big, [fun_sends]),
+    #{events := Events2} = stop(C2),
+    Larger = <<"left out: 243 kB, above max_term">>,
+    [Larger] = [X || {_, P, send, {'$beamtap_cut', _}, Q, {'$beamtap_x', X}, _} <- Events2, is_pid(P), is_pid(Q)],
+    [Larger] = [X || {_, _, 'receive', {'$beamtap_cut', _}, {'$beamtap_from', N, P, X}, _} <- Events2, N =:= Node2, is_pid(P)],
+    clean(Peer2).
+
+what_is_said([], {'$beamtap_x', X}) -> X;
+what_is_said([caller], {'$beamtap_caller', Caller, X}) when tuple_size(Caller) =:= 3; Caller =:= undefined -> X;
+what_is_said(Flags, {'$beamtap_stack', [_ | _], Said}) -> what_is_said(Flags -- [stack], Said).
 
 t_max_term_send() ->
     {Peer, Node} = target(),

@@ -147,6 +147,27 @@ trace = e2e_native:bare(_)
     gone(node)
 
 
+def metadata_that_is_too_large_says_so():
+    """As it is with a process: what the user asked for is left out in words, and the stack around it and who called are there."""
+    node = node_of()
+    release = int(node('list_to_integer(erlang:system_info(otp_release))'))
+    flags = ['', ', caller'] + [', stack'] * (release >= 26)
+    for more in flags:
+        run = traced(node, """events = function_call
+max_term = 4k
+[filter:match_spec]
+trace = e2e_native:bare(X) -> message({said, X})%s
+""" % more)
+        node('[e2e_native:bare(T) || T <- [small, lists:seq(1, 100000), again]], ok')
+        run.interrupt().ended(0)
+        found = [r['metadata'] for r in rows(run) if r['event'] == 'function_call']
+        assert len(found) == 3 and found[0].startswith('{said,small}') and found[2].startswith('{said,again}'), (more, found)
+        told = re.match(r'<<"left out: at least (\d+) (bytes|kB), above max_term">> truncated=\d+', found[1])
+        assert told and ('stack=' in found[1]) == (more == ', stack'), (more, found)
+        gone(node)
+    node.stop()
+
+
 def killed(what, expected, way='unix'):
     """Under load: `what` is done to the node or the run; then nothing is left."""
     node = node_of()
@@ -257,6 +278,6 @@ def it_is_said_why_not():
     node.clean()
 
 
-tests(every_kind_exactly, every_kind_exactly_over_tcp, in_order_for_each_process, a_storm_is_counted, limits_are_kept, the_node_goes_on, each_term_is_cut_on_its_own,
+tests(every_kind_exactly, every_kind_exactly_over_tcp, in_order_for_each_process, a_storm_is_counted, limits_are_kept, the_node_goes_on, each_term_is_cut_on_its_own, metadata_that_is_too_large_says_so,
       the_collector_is_killed, the_collector_is_killed_over_tcp, the_collector_stands_still, the_collector_stands_still_over_tcp, the_relay_is_killed, the_guardians_are_killed_one_and_all,
       it_comes_and_goes_under_load, it_is_not_in_its_own_trace, it_is_said_why_not)

@@ -234,7 +234,74 @@ static void what_is_not_whole_is_bad(void)
     end();
 }
 
+/* What the agent's match specs say: X of so many bytes, and around it a stack, where it has any. */
+static ERL_NIF_TERM said(struct tap_buf *b, const char *what, size_t stack, size_t x)
+{
+    static const uint8_t bytes[20000] = {0};
+    bool from = strcmp(what, "$beamtap_from") == 0, alone = strcmp(what, "$beamtap_x") == 0;
+    if (stack) {
+        tap_write_tuple(b, 3);
+        tap_write_atom(b, "$beamtap_stack");
+        tap_write_list(b, 1);
+        tap_write_binary(b, bytes, stack);
+        tap_write_nil(b);
+    }
+    tap_write_tuple(b, from ? 4 : alone ? 2 : 3);
+    tap_write_atom(b, what);
+    if (from) {
+        tap_write_atom(b, "n@h");
+        tap_buf_put(b, pid, sizeof pid);
+    } else if (!alone) {
+        tap_buf_put(b, "h\3w\1mw\1ga\0", 10);
+    }
+    tap_write_binary(b, bytes, x);
+    return read_term(b->data, b->len);
+}
+
+static bool is_told(struct tap_span metadata)
+{
+    static const char first[] = "left out: at least ", last[] = ", above max_term";
+    const char *text = (const char *)room + metadata.off + 5;
+    size_t len = metadata.len - 5;
+    return metadata.len > 5 && room[metadata.off] == TAP_EXT_BINARY && len > sizeof first &&
+           memcmp(text, first, sizeof first - 1) == 0 &&
+           memcmp(text + len - (sizeof last - 1), last, sizeof last - 1) == 0;
+}
+
+/* The limit is 4,096: of what is above it, it is said that it is left out, and who called, who sent
+ * and the stack are there all the same. */
+static void metadata_that_is_too_large_says_so(void)
+{
+    static const char *const specs[] = {"$beamtap_x", "$beamtap_caller", "$beamtap_tail",
+                                        "$beamtap_from"};
+    static const size_t stacks[] = {0, 3000, 9000};
+    struct tap_buf bytes[24] = {{0}}; /* terms are where their bytes are */
+    begin();
+    for (size_t i = 0; i < 12; i++) {
+        size_t spec = i % 4, stack = stacks[i / 4];
+        for (size_t large = 0; large < 2; large++) {
+            struct tap_event ev;
+            ERL_NIF_TERM map =
+                options(atoms.match_spec_result,
+                        said(&bytes[2 * i + large], specs[spec], stack, large ? 20000 : 7));
+            size_t len = write_event(TAP_TAG_CALL, TERM(args), map);
+            CU_ASSERT_FATAL(read_event(len, &ev) == TAP_DECODED && read_to == len);
+            CU_ASSERT(large ? is_told(ev.metadata) : ev.metadata.len == 5 + 7);
+            CU_ASSERT_EQUAL(ev.peer_type, spec == 0   ? TAP_PEER_NONE
+                                          : spec == 3 ? TAP_PEER_PID
+                                                      : TAP_PEER_MFA);
+            struct tap_span frames = tap_event_stack(&ev);
+            CU_ASSERT(stack == 9000 ? frames.len > 0 && frames.len < 50
+                                    : frames.len == (stack ? 5 + 5 + stack + 1 : 0));
+        }
+    }
+    end();
+    for (size_t i = 0; i < 24; i++)
+        tap_buf_free(&bytes[i]);
+}
+
 UNIT_TESTS("native_numbers", UNIT_TEST(each_is_read_as_it_was),
-           UNIT_TEST(what_was_lost_is_defined_again), UNIT_TEST(names_that_have_no_room_are_empty),
+           UNIT_TEST(metadata_that_is_too_large_says_so), UNIT_TEST(what_was_lost_is_defined_again),
+           UNIT_TEST(names_that_have_no_room_are_empty),
            UNIT_TEST(recorded_frames_have_numbers_of_their_own),
            UNIT_TEST(numbers_far_apart_take_little_memory), UNIT_TEST(what_is_not_whole_is_bad))

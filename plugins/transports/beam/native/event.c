@@ -1,11 +1,15 @@
 /* event.c: by its tag it is known what stands where. */
 #include "transports/beam/native/event.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "beamtap/frame.h"
 
 #define NAME_LIMIT 2100 /* bytes of what names somebody: two atoms are the largest */
 #define SPREAD UINT64_C(0x9e3779b97f4a7c15)
-#define EXTRA_PARTS 4 /* of what the agent's match specs say beside the event */
+#define EXTRA_PARTS 4    /* of what the agent's match specs say beside the event */
+#define STACK_LIMIT 8192 /* bytes of a stack: TAP_EVENT_FIXED has room for them */
 
 void tap_native_atoms_make(struct tap_native_atoms *a, ErlNifEnv *env)
 {
@@ -17,6 +21,9 @@ void tap_native_atoms_make(struct tap_native_atoms *a, ErlNifEnv *env)
     a->extra = enif_make_atom(env, "extra");
     a->match_spec_result = enif_make_atom(env, "match_spec_result");
     a->scheduler_id = enif_make_atom(env, "scheduler_id");
+    a->from = enif_make_atom(env, "$beamtap_from");
+    a->stack = enif_make_atom(env, "$beamtap_stack");
+    a->x = enif_make_atom(env, "$beamtap_x");
 }
 
 static enum tap_native_tag event_tag(const struct tap_native_atoms *a, ERL_NIF_TERM tag)
@@ -71,18 +78,47 @@ static bool put_function(struct tap_encoder *e, ERL_NIF_TERM mfa, size_t limit)
     return put_arguments(e, parts[2], limit);
 }
 
-/* {'$beamtap_from', Node, Sender, X} and its like: X alone may be large. */
-static bool put_extra(struct tap_encoder *e, ERL_NIF_TERM term, size_t limit)
+/* What the user's own {message, X} said. What is too large of it is told in words, as the agent
+ * does it (terms.hrl): a term of the user's stands there, and none of the tracer's. */
+static bool put_metadata(struct tap_encoder *e, ERL_NIF_TERM term, size_t limit)
 {
-    int n;
+    char text[80];
+    uint8_t head[5] = {109};
+    if (tap_encode(e, term, limit))
+        return true;
+    unsigned long long size = e->beyond > limit ? e->beyond : limit + 1;
+    unsigned by = size >= 10 << 20 ? 20 : size >= 10 << 10 ? 10 : 0;
+    snprintf(text, sizeof text, "left out: at least %llu %s, above max_term", size >> by,
+             by == 20   ? "MB"
+             : by == 10 ? "kB"
+                        : "bytes");
+    tap_put_u32(head + 1, (uint32_t)strlen(text));
+    return tap_encode_bytes(e, head, sizeof head) && tap_encode_bytes(e, text, strlen(text));
+}
+
+/* {'$beamtap_from', Node, Sender, X} and its like: X alone may be large. Around one of them, or
+ * none, {'$beamtap_stack', Stack, One}. */
+static bool put_extra(struct tap_encoder *e, const struct tap_native_atoms *a, ERL_NIF_TERM term,
+                      size_t limit)
+{
+    int n = 0;
     const ERL_NIF_TERM *parts;
+    if (enif_get_tuple(e->env, term, &n, &parts) && n == 3 && parts[0] == a->stack) {
+        if (!put_tuple(e, 3) || !put_name(e, a->stack) ||
+            !tap_encode_or_cut(e, parts[1], limit < STACK_LIMIT ? limit : STACK_LIMIT, -1))
+            return false;
+        term = parts[2];
+    }
+    if (enif_is_atom(e->env, term))
+        return put_name(e, term);
     if (!enif_get_tuple(e->env, term, &n, &parts) || n < 2 || n > EXTRA_PARTS ||
         !enif_is_atom(e->env, parts[0]))
-        return tap_encode_or_cut(e, term, limit, -1);
+        return put_metadata(e, term, limit);
+    bool names = parts[0] == a->from ? n == 3 : n == 2 && parts[0] != a->x;
     bool ok = put_tuple(e, (unsigned)n);
     for (int i = 0; ok && i < n - 1; i++)
         ok = put_name(e, parts[i]);
-    return ok && tap_encode_or_cut(e, parts[n - 1], limit, -1);
+    return ok && (names ? put_name(e, parts[n - 1]) : put_metadata(e, parts[n - 1], limit));
 }
 
 /* What the tag announces. */
@@ -108,6 +144,7 @@ static bool put_body(struct tap_encoder *e, enum tap_native_tag tag,
 
 /* What an event has beside its term. */
 struct event_options {
+    const struct tap_native_atoms *atoms;
     ERL_NIF_TERM extra, result, scheduler;
     bool has_extra, has_result, has_scheduler;
 };
@@ -157,7 +194,7 @@ static bool number_function(struct tap_encoder *e, const ERL_NIF_TERM *mfa, uint
 
 static bool put_extras(struct tap_encoder *e, const struct event_options *o, size_t limit)
 {
-    return (!o->has_result || put_extra(e, o->result, limit)) &&
+    return (!o->has_result || put_extra(e, o->atoms, o->result, limit)) &&
            (!o->has_scheduler || put_name(e, o->scheduler));
 }
 
@@ -216,7 +253,7 @@ bool tap_event_encode(struct tap_encoder *e, const struct tap_native_atoms *a,
 {
     static const uint8_t message = TAP_ITEM_MESSAGE;
     const ERL_NIF_TERM *mfa;
-    struct event_options o = {0};
+    struct event_options o = {.atoms = a};
     enum tap_native_tag tag = event_tag(a, ev->tag);
     read_options(e->env, a, ev->options, &o);
     if (!e->numbers)

@@ -27,6 +27,7 @@ enum tap_native_tag {
 struct tap_native_atoms {
     ERL_NIF_TERM tags[TAP_TAG_OTHER];
     ERL_NIF_TERM extra, match_spec_result, scheduler_id;
+    ERL_NIF_TERM from, stack, x; /* what the agent's match specs say */
 };
 void tap_native_atoms_make(struct tap_native_atoms *, ErlNifEnv *);
 
