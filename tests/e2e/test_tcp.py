@@ -245,6 +245,25 @@ def a_collector_that_does_not_read_never_blocks_the_node():
     node.clean()
 
 
+def what_pauses_for_credit_names_its_key():
+    """How much may wait for a collector that does not read is a part of max_memory: that is the key to turn, and not "credit"."""
+    node = Node()
+    run = Run(INI % (node.name, ''), '--json', '--set', 'session.lease=60s', '--set', 'session.max_events=0', '--set', 'session.max_memory=16M')
+    node.traced()
+    os.kill(run.process.pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: node('e2e_work:run(20, 100, 20)') == 'ok' and node('e2e_node:traced()') == 'false', 'a pause')
+    finally:
+        os.kill(run.process.pid, signal.SIGCONT)
+    run.interrupt().ended(0)
+    invariant(run.summary())
+    told = run.summary()['nodes'][0]
+    assert told['gap_by'].get('credit') and told['limited_by'] == ['max_memory'], told
+    assert re.search(r'not tracing for \d+\.\d{3} s \(credit \d+\.\d{3} s.*\); a higher limit lets more through: max_memory$', run.err(), re.M), run.err()
+    assert any(r['event'] == 'gap' and r['message'].endswith(',credit}') for r in rows(run))
+    node.clean()
+
+
 def two_nodes_in_one_run():
     one, two = Node(), Node()
     run = Run(INI % (one.name + ', ' + two.name, ''), '--json')
@@ -265,4 +284,5 @@ tests(the_file_holds_exactly_the_workload, over_ipv6, every_address_and_a_name,
       the_frames_do_not_go_over_the_distribution, strangers_are_refused_and_logged,
       a_port_that_nobody_may_reach_fails_with_a_sentence, the_stream_breaks_and_the_run_says_so,
       what_is_no_frame_ends_that_node_only, the_sender_or_the_relay_killed, the_distribution_breaks_and_the_stream_tells_the_end,
-      collector_killed_leaves_a_clean_node, a_collector_that_does_not_read_never_blocks_the_node, two_nodes_in_one_run)
+      collector_killed_leaves_a_clean_node, a_collector_that_does_not_read_never_blocks_the_node,
+      what_pauses_for_credit_names_its_key, two_nodes_in_one_run)

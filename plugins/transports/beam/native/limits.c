@@ -123,7 +123,7 @@ static void rate_look(struct tap_drain *d, int64_t now)
 void tap_limits_look(struct tap_drain *d)
 {
     static const char credit[] = "the collector did not read",
-                      queue[] = "the native tracer's rings were half full";
+                      memory[] = "the native tracer's rings (max_memory) were half full";
     int64_t now = tap_now();
     if (d->ended)
         return;
@@ -134,11 +134,11 @@ void tap_limits_look(struct tap_drain *d)
     if (tap_rings_fill(d) > HALF_FULL) {
         switch (d->run->options.overload) {
         case TAP_NATIVE_PAUSE:
-            pause_begin(d, d->starved ? TAP_WHY_CREDIT : TAP_WHY_QUEUE,
-                        d->starved ? credit : queue);
+            pause_begin(d, d->starved ? TAP_WHY_CREDIT : TAP_WHY_MEMORY,
+                        d->starved ? credit : memory);
             return;
         case TAP_NATIVE_STOP:
-            tap_drain_ended(d, TAP_WHY_QUEUE, "overload", d->starved ? credit : queue);
+            tap_drain_ended(d, TAP_WHY_MEMORY, "overload", d->starved ? credit : memory);
             return;
         default: break;
         }

@@ -68,7 +68,7 @@ void tap_rings_settle(struct tap_drain *d)
     for (unsigned i = 0; i < count && i < TAP_THREADS; i++) {
         struct tap_ring *ring = atomic_load_explicit(&d->run->rings[i], memory_order_acquire);
         if (ring)
-            tap_frames_lose(&d->out, tap_ring_take_lost(ring, NULL), TAP_WHY_QUEUE);
+            tap_frames_lose(&d->out, tap_ring_take_lost(ring, NULL), TAP_WHY_MEMORY);
     }
     uint64_t no_ring = atomic_load(&d->run->no_ring);
     tap_frames_lose(&d->out, no_ring - d->no_ring_told, TAP_WHY_MEMORY);
@@ -109,7 +109,7 @@ static bool give_head(struct tap_drain *d, const struct tap_native_head *head)
     size_t size = head->record.size + (numbered ? TAP_EVENT_TIME_NUMBERED : TAP_EVENT_TIME);
     if (!tap_frames_may(o, size) || tap_frames_waiting(o) >= TAP_FRAMES_OUT)
         return false;
-    tap_frames_lose(o, tap_ring_take_lost(head->ring, &head->record), TAP_WHY_QUEUE);
+    tap_frames_lose(o, tap_ring_take_lost(head->ring, &head->record), TAP_WHY_MEMORY);
     uint8_t *to = tap_frames_add(o, size);
     if (!to)
         return false;

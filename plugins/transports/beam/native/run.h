@@ -39,7 +39,6 @@ enum tap_native_overload { TAP_NATIVE_PAUSE, TAP_NATIVE_DROP, TAP_NATIVE_STOP };
 /* As enum tap_reason in beamtap/event.h says them. */
 enum {
     TAP_WHY_CREDIT = 1,
-    TAP_WHY_QUEUE = 2,
     TAP_WHY_RATE = 3,
     TAP_WHY_MEMORY = 4,
     TAP_WHY_LIMIT = 6,
