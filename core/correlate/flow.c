@@ -47,7 +47,7 @@ static void flow_see(struct tap_flow *f, const struct tap_pid *pid)
 static bool flow_unseen(const struct tap_flow *f, const struct tap_pid *pid)
 {
     uint32_t bit = tap_pid_hash(pid) % FLOW_SEEN;
-    return (pid->id || pid->serial) && !(f->seen[bit / 64] >> bit % 64 & 1);
+    return flow_is_process(pid) && !(f->seen[bit / 64] >> bit % 64 & 1);
 }
 
 void tap_flow_read_stats(const struct tap_flow *f, struct tap_flow_stats *stats)
@@ -230,7 +230,7 @@ static void flow_break(struct tap_flow *f, const struct tap_event *ev)
 {
     if (ev->kind == TAP_GAP && ev->reason == TAP_REASON_CODE)
         return;
-    if (ev->kind == TAP_GAP && (ev->pid.id || ev->pid.serial))
+    if (ev->kind == TAP_GAP && flow_is_process(&ev->pid))
         f->broken_of[tap_pid_hash(&ev->pid) % FLOW_BROKEN] = f->next_id;
     else
         f->broken = f->next_id;

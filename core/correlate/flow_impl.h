@@ -25,7 +25,7 @@ enum { FLOW_NONE = 0, FLOW_SEND, FLOW_RECEIVE, FLOW_SPAWN, FLOW_START };
 struct flow_open {
     uint64_t hash, id;
     int64_t ts;
-    struct tap_pid sender;   /* id and serial 0: only the node is known */
+    struct tap_pid sender;   /* all but the node 0: that alone is known */
     struct tap_pid receiver; /* node 0: not known (an alias, a name never heard of) */
     uint32_t prev, next;
     uint32_t twin; /* the other entry of a receive; FLOW_NIL: none */
@@ -137,10 +137,16 @@ static inline void flow_open_twice(struct tap_flow *f, struct flow_open *end, ui
     f->ring[two].twin = one;
 }
 
+/* Is it a process, and not its node alone? init is <0.0.0>. */
+static inline bool flow_is_process(const struct tap_pid *pid)
+{
+    return pid->id || pid->serial || pid->creation;
+}
+
 /* Where one of them is only a node, the nodes are compared. */
 static inline bool flow_same_sender(const struct tap_pid *a, const struct tap_pid *b)
 {
-    bool whole = (a->id || a->serial) && (b->id || b->serial);
+    bool whole = flow_is_process(a) && flow_is_process(b);
     return whole ? tap_pid_same(a, b) : a->node == b->node;
 }
 

@@ -102,6 +102,23 @@ def processes_with_names_like_those_of_otp():
     node.stop()
 
 
+def messages_of_those_that_are_left_out_are_told():
+    """What goes to them and comes from them has no other end: the summary says that this is why."""
+    node = Node()
+    run = traced(node, 'message_send, message_receive')
+    ask = 'init ! {self(), {get_argument, nothing}}, receive {init, _} -> ok end'
+    assert node('element(5, begin P = spawn_monitor(fun() -> [begin whereis(init) ! hello, %s end || _ <- lists:seq(1, 7)] end), '
+                'receive {_, _, _, _, _} = Down -> Down end end)' % ask) == 'normal'
+    done(run, node)
+    told = run.summary()['messages']
+    assert told['sends_open'] >= told['sends_unseen'] >= 7 and told['receives_open'] >= told['receives_unseen'] >= 7, told
+    for kind, words in (('sends', 'sends without a receive (\\d+), of these to processes that are not traced (\\d+)'),
+                        ('receives', 'receives without a send (\\d+), of these from processes that are not traced (\\d+)')):
+        said = re.search('^messages: paired .*' + words, run.err(), re.M)
+        assert said and tuple(map(int, said.groups())) == (told[kind + '_open'], told[kind + '_unseen']), (told, run.err())
+    node.stop()
+
+
 def check_says_it():
     out = Run(INI % ('none@localhost', 'function_call, message_send'), command='check').ended(0).out()
     assert 'without those of Erlang/OTP and Elixir' in out and 'without those that carry the trace' in out, out
@@ -119,4 +136,5 @@ def every_module_of_this_release_is_known():
     assert len(there) > 100 and not alone and len(there - known) < len(there) / 20, 'run otp_modules.sh: %s %s' % (sorted(there - known), alone)
 
 
-tests(modules_with_names_like_those_of_otp, a_module_that_a_later_release_has, processes_with_names_like_those_of_otp, check_says_it, every_module_of_this_release_is_known)
+tests(modules_with_names_like_those_of_otp, a_module_that_a_later_release_has, processes_with_names_like_those_of_otp,
+      messages_of_those_that_are_left_out_are_told, check_says_it, every_module_of_this_release_is_known)

@@ -65,6 +65,21 @@ static void an_end_that_is_not_traced_is_told(void)
     tap_flow_free(f);
 }
 
+/* init has the number 0. */
+static void init_is_a_process_too(void)
+{
+    struct tap_flow *f = tap_flow_new(64, NULL);
+    give(f, TAP_MESSAGE_SEND, 1, 0, "to init, which is not traced");
+    give(f, TAP_MESSAGE_RECEIVE, 1, 0, "from it");
+    uint64_t r = give(f, TAP_MESSAGE_RECEIVE, 2, 0, "of init, and not of 3");
+    CU_ASSERT_NOT_EQUAL(give(f, TAP_MESSAGE_SEND, 3, 2, "of init, and not of 3"), r);
+    struct tap_flow_stats s;
+    tap_flow_read_stats(f, &s);
+    CU_ASSERT_EQUAL(s.sends_unseen, 1);
+    CU_ASSERT_EQUAL(s.receives_unseen, 2);
+    tap_flow_free(f);
+}
+
 static void equal_messages_pair_first_in_first_out(void)
 {
     struct tap_flow *f = tap_flow_new(64, NULL);
@@ -541,7 +556,7 @@ static void a_cut_message_of_another_node_has_one_sender_or_none(void)
     }
 }
 
-UNIT_TESTS("flow", UNIT_TEST(an_end_that_is_not_traced_is_told),
+UNIT_TESTS("flow", UNIT_TEST(init_is_a_process_too), UNIT_TEST(an_end_that_is_not_traced_is_told),
            UNIT_TEST(long_messages_differ_in_their_middle),
            UNIT_TEST(terms_are_compared_however_they_are_written),
            UNIT_TEST(the_send_says_who_sent_from_another_node),

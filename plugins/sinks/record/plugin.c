@@ -255,7 +255,7 @@ static void put_other(struct record *r, const struct tap_batch *batch, const str
         put_missing(r, e->node, n, seq + e->lost, e->reason ? e->reason : TAP_REASON_SEQUENCE);
     else if (e->kind == TAP_NODE_DOWN)
         put_down(r, e, n);
-    else if (e->kind == TAP_MARK && (e->pid.id || e->pid.serial))
+    else if (e->kind == TAP_MARK && e->pid.node)
         put_mark(r, batch, e, n);
     else if (e->raw.len)
         put_frame(r,
