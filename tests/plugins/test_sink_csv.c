@@ -82,6 +82,10 @@ static void writes_a_row_for_each_kind(void)
     e->metadata = sb_atom(b, "why");
     e = sb_event(b, TAP_MESSAGE_RECEIVE);
     e->flags = TAP_EVENT_TIMEOUT, e->metadata = sb_atom(b, "timeout");
+    e = sb_event(b, TAP_MESSAGE_SEND);
+    e->metadata = sb_atom(b, "moved");
+    e = sb_event(b, TAP_FUNCTION_RETURN);
+    e->flags = TAP_EVENT_TAIL, e->metadata = sb_atom(b, "tail"), e->scheduler = 2;
     char *text = csv_of(b, "64k");
     same(text,
          "ts,node,event,pid,module,function,arity,peer,message,metadata,flow\n"
@@ -97,8 +101,11 @@ static void writes_a_row_for_each_kind(void)
          "1700000000000009000,shop@web1,node_down,,,,-1,,other,,\n"
          "1700000000000010000,shop@web1,returns_off,,shop_till,loop,1,,,,\n"
          "1700000000000011000,shop@web1,message_receive,<0.100.0>,,,-1,,,why truncated=70000,77\n"
-         "1700000000000012000,shop@web1,message_receive,<0.100.0>,,,-1,,,'timeout' timeout,\n");
-    CU_ASSERT_EQUAL(sink_written, 5); /* lost and gap are no events, clock is no row */
+         "1700000000000012000,shop@web1,message_receive,<0.100.0>,,,-1,,,'timeout' timeout,\n"
+         "1700000000000013000,shop@web1,message_send,<0.100.0>,,,-1,,,'moved',\n"
+         "1700000000000014000,shop@web1,function_return,<0.100.0>,,,-1,,,'tail' scheduler=2 "
+         "tail,\n");
+    CU_ASSERT_EQUAL(sink_written, 7); /* lost and gap are no events, clock is no row */
     CU_ASSERT_EQUAL(sink_bytes, strlen(text));
     free(text);
     sb_free(b);

@@ -2,6 +2,8 @@
  * against. */
 #include "sinks/common/csv_cells.h"
 
+#include "sinks/common/event_text.h"
+
 /* Is s[0..n) this word of small letters, in any case? strncasecmp goes by the program's locale: for
  * a Turkish one INF would be no infinity. */
 static bool same_letters(const char *word, const char *s, size_t n)
@@ -33,11 +35,12 @@ static bool is_misread(const char *s, size_t n)
 /* The metadata column's own words. */
 static bool is_flag(const char *s, size_t n)
 {
-    static const char *const words[] = {"timeout", "nonexisting", "exiting", "major", "got"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i]) == n && memcmp(words[i], s, n) == 0)
+    for (size_t i = 0; i < sizeof tap_event_flag_texts / sizeof *tap_event_flag_texts; i++) {
+        const char *word = tap_event_flag_texts[i].text + 1; /* behind its space */
+        if (strlen(word) == n && memcmp(word, s, n) == 0)
             return true;
-    return false;
+    }
+    return n == 4 && (memcmp(s, "call", 4) == 0 || memcmp(s, "cast", 4) == 0);
 }
 
 static bool is_letter(char c)
