@@ -86,6 +86,8 @@ static void writes_a_row_for_each_kind(void)
     e->metadata = sb_atom(b, "moved");
     e = sb_event(b, TAP_FUNCTION_RETURN);
     e->flags = TAP_EVENT_TAIL, e->metadata = sb_atom(b, "tail"), e->scheduler = 2;
+    e = sb_event(b, TAP_MESSAGE_RECEIVE);
+    e->flags = TAP_EVENT_MOVED, e->flow = 78;
     char *text = csv_of(b, "64k");
     same(text,
          "ts,node,event,pid,module,function,arity,peer,message,metadata,flow\n"
@@ -104,11 +106,38 @@ static void writes_a_row_for_each_kind(void)
          "1700000000000012000,shop@web1,message_receive,<0.100.0>,,,-1,,,'timeout' timeout,\n"
          "1700000000000013000,shop@web1,message_send,<0.100.0>,,,-1,,,'moved',\n"
          "1700000000000014000,shop@web1,function_return,<0.100.0>,,,-1,,,'tail' scheduler=2 "
-         "tail,\n");
-    CU_ASSERT_EQUAL(sink_written, 7); /* lost and gap are no events, clock is no row */
+         "tail,\n"
+         "1700000000000015000,shop@web1,message_receive,<0.100.0>,,,-1,,,moved,78\n");
+    CU_ASSERT_EQUAL(sink_written, 8); /* lost and gap are no events, clock is no row */
     CU_ASSERT_EQUAL(sink_bytes, strlen(text));
     free(text);
     sb_free(b);
+}
+
+/* What a match spec says is no flag, whatever word it is. */
+static void no_metadata_passes_for_a_flag(void)
+{
+    static const char *const words[] = {"timeout", "nonexisting", "exiting", "major", "got",
+                                        "moved",   "tail",        "call",    "cast",  "reply"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        struct sb *b = calloc(1, sizeof *b);
+        char want[512];
+        sink_host_init();
+        struct tap_event *e = sb_event(b, TAP_MESSAGE_RECEIVE);
+        e->metadata = sb_atom(b, words[i]);
+        e = sb_event(b, TAP_MESSAGE_RECEIVE);
+        e->metadata = sb_atom(b, words[i]), e->flags = TAP_EVENT_MOVED | TAP_EVENT_TAIL;
+        snprintf(
+            want, sizeof want,
+            "%s1700000000000001000,\"shop@web1\",message_receive,<0.100.0>,,,-1,,,'%s',\n"
+            "1700000000000002000,shop@web1,message_receive,<0.100.0>,,,-1,,,'%s' moved tail,\n",
+            header, words[i], words[i]);
+        char *text = csv_of(b, "0");
+        same(text, want);
+        free(text);
+        sb_free(b);
+        tap_intern_free(sink_names);
+    }
 }
 
 static void no_cell_passes_for_a_number_or_a_null(void)
@@ -595,6 +624,7 @@ static void two_writers_of_one_file_are_refused(void)
 }
 
 UNIT_TESTS("sink_csv", UNIT_TEST(writes_a_row_for_each_kind),
+           UNIT_TEST(no_metadata_passes_for_a_flag),
            UNIT_TEST(no_cell_passes_for_a_number_or_a_null), UNIT_TEST(no_null_in_any_locale),
            UNIT_TEST(arguments_are_no_string), UNIT_TEST(names_stay_names),
            UNIT_TEST(reads_back_what_the_node_prints), UNIT_TEST(huge_terms_are_whole_or_cut),

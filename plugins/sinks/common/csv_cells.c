@@ -40,7 +40,8 @@ static bool is_flag(const char *s, size_t n)
         if (strlen(word) == n && memcmp(word, s, n) == 0)
             return true;
     }
-    return n == 4 && (memcmp(s, "call", 4) == 0 || memcmp(s, "cast", 4) == 0);
+    return (n == 4 && (memcmp(s, "call", 4) == 0 || memcmp(s, "cast", 4) == 0)) ||
+           (n == 5 && memcmp(s, "reply", 5) == 0);
 }
 
 static bool is_letter(char c)
