@@ -371,6 +371,26 @@ static void every_kind_is_an_object(void)
     sb_free(b);
 }
 
+/* Moved behind its cause, and a turn of a loop: said in JSON alone. */
+static void flags_are_words(void)
+{
+    struct sb *b = calloc(1, sizeof *b);
+    sink_host_init();
+    struct tap_event *e = sb_event(b, TAP_MESSAGE_RECEIVE);
+    e->flags = TAP_EVENT_MOVED, e->flow = 78;
+    e = sb_event(b, TAP_FUNCTION_CALL);
+    sb_function(e, "shop", "loop", 1);
+    e->flags = TAP_EVENT_MOVED | TAP_EVENT_TAIL;
+    char *text = lines_of(b, "format", "json");
+    same(text, "{\"ts\":\"1700000000000001000\",\"seq\":0,\"node\":\"shop@web1\",\"event\":"
+               "\"message_receive\",\"pid\":\"<0.100.0>\",\"flow\":78,\"flags\":[\"moved\"]}\n"
+               "{\"ts\":\"1700000000000002000\",\"seq\":0,\"node\":\"shop@web1\",\"event\":"
+               "\"function_call\",\"pid\":\"<0.100.0>\",\"module\":\"shop\",\"function\":\"loop\","
+               "\"arity\":1,\"flags\":[\"moved\",\"tail\"]}\n");
+    free(text);
+    sb_free(b);
+}
+
 static void json_holds_what_the_node_prints(void)
 {
     static struct erl_term terms[64];
@@ -585,7 +605,8 @@ UNIT_TESTS("sink_stdout", UNIT_TEST(every_kind_is_a_line_for_people),
            UNIT_TEST(a_servers_rounds_stand_below_each_other), UNIT_TEST(a_loss_begins_anew),
            UNIT_TEST(a_birth_begins_anew), UNIT_TEST(only_what_returns_is_gone_into),
            UNIT_TEST(a_line_stays_a_line), UNIT_TEST(every_kind_is_an_object),
-           UNIT_TEST(json_holds_what_the_node_prints), UNIT_TEST(undecodable_bytes_are_still_json),
-           UNIT_TEST(colour_is_for_terminals), UNIT_TEST(standard_output_is_the_default),
-           UNIT_TEST(a_full_disk_is_told_once), UNIT_TEST(processes_are_called_by_name),
-           UNIT_TEST(depth_and_width_can_be_bounded), UNIT_TEST(a_long_name_tears_no_object))
+           UNIT_TEST(flags_are_words), UNIT_TEST(json_holds_what_the_node_prints),
+           UNIT_TEST(undecodable_bytes_are_still_json), UNIT_TEST(colour_is_for_terminals),
+           UNIT_TEST(standard_output_is_the_default), UNIT_TEST(a_full_disk_is_told_once),
+           UNIT_TEST(processes_are_called_by_name), UNIT_TEST(depth_and_width_can_be_bounded),
+           UNIT_TEST(a_long_name_tears_no_object))
