@@ -143,12 +143,13 @@ def collected(ini):
 
 
 class Run:
-    """A beamtap process. What it wrote is checked as a whole when it ends well (story.py)."""
+    """A beamtap process. What it wrote is checked as a whole when it ends (story.py)."""
     last = None
     recorded = False  # a test's runs are recorded besides, so that each sink's story of them can be compared
 
     def __init__(self, ini, *args, command='run', cwd=None, environment=None, stdout=None):
         Run.last = self
+        self.captured = stdout is None
         self.dir = cwd or tempfile.mkdtemp(dir=work)
         if ini is None:
             line = [BEAMTAP, command, *args]
@@ -176,8 +177,8 @@ class Run:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError('beamtap did not end within %d s; stderr: %s' % (PATIENCE, self.err()))
-        if not ended and self.code in (0, 3):
-            story.check_run(self.line, self.dir)
+        if not ended and self.code in (0, 1, 3):
+            story.check_run(self.line, self.dir, self.code, self.captured)
         return self
 
     def interrupt(self):
