@@ -3,6 +3,8 @@ turns payloads off, or none is copied where they stand on the process's heap; fr
 """
 from lib import *
 
+Run.recorded = False  # a collector's memory and a large term's way are what is tested
+
 INI = """[session]
 nodes = %s
 events = function_call, message_send, message_receive, function_return

@@ -1,7 +1,6 @@
 """Several nodes in one run: found by a seed, joining, going, coming back, refusing."""
-import collections, concurrent.futures, glob
+import collections, concurrent.futures, glob, io, itertools
 from lib import *
-Run.recorded = True
 
 INI = """[session]
 nodes = %s

@@ -3,6 +3,8 @@ so. Either way the node is as it was before, another tool that traces in it sees
 """
 from death_rig import *
 
+Run.recorded = False  # each limit of a run is what is tested: nothing may add to it
+
 RELAY = AGENT % 'relay_'
 
 

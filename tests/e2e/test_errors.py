@@ -14,7 +14,7 @@ path = out.csv
 
 def refused(text, *words, args=()):
     """Exit 2, one line that holds all these words, no file made, and no node asked (there is none)."""
-    run = Run(text, *args).ended(2)
+    run = Run(text, *args, recorded=False).ended(2)  # that none writes is a mistake, too
     lines = [line for line in run.err().splitlines() if line.strip()]
     assert any(all(word in line for word in words) for line in lines), 'no line with %s in: %s' % (words, run.err())
     assert not os.path.exists(run.path('out.csv')), 'a file was made'
@@ -207,7 +207,7 @@ def outputs_that_cannot_be_written():
     node = Node()
     failed((GOOD % node.name).replace('out.csv', '/nonexistent/out.csv'), '/nonexistent/out.csv', 'No such file')
     # The first flush fails already: the run may be over before anyone can see that it began.
-    run = Run((GOOD % node.name).replace('out.csv', '/dev/full').replace('1s', '20s')).ended(1)
+    run = Run((GOOD % node.name).replace('out.csv', '/dev/full').replace('1s', '20s'), recorded=False).ended(1)
     assert '/dev/full' in run.err() and 'No space left' in run.err(), run.err()
     node.clean()
 

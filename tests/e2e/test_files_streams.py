@@ -1,6 +1,8 @@
 """Standard output, pipes, and the signals that end a run."""
 from lib import *
 
+Run.recorded = False  # what becomes of a run whose reader goes is what is tested
+
 INI = """[session]
 nodes = %s
 events = function_call

@@ -1,6 +1,5 @@
 """gen_server's calls, casts and replies are recognised: from, request, reply and how long it took; on one node and between two."""
 from lib import *
-Run.recorded = True
 
 INI = """[session]
 nodes = %s

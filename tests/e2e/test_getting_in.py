@@ -1,7 +1,6 @@
 """Into the nodes that people have: of either address family, without epmd, and under another name than their own."""
 import lib
 from lib import *
-Run.recorded = True
 
 INI = """[session]
 nodes = %s

@@ -4,6 +4,8 @@ message is there. What would hurt is traced without its arguments, by name, and 
 from collections import Counter
 from lib import *
 
+Run.recorded = False  # how late a node is, beside whatever runs, is what is tested
+
 ALL = """[session]
 nodes = %s
 duration = 0

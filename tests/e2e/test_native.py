@@ -56,7 +56,7 @@ def a_storm_is_counted():
     """More than the rings take: every call is sent, lost and told, or in a gap, and none is both."""
     node = node_of()
     node('erlang:trace_pattern({e2e_native,step,2}, true, [call_count])')
-    run = traced(node, STEPS.replace('\nmax', '\noverload = drop\nmax_memory = 2M\nmax', 1).replace('e2e_native:step(_, _)', 'e2e_native:step(_, _)'))
+    run = traced(node, STEPS.replace('\nmax', '\noverload = drop\nmax_memory = 2M\nmax', 1).replace('e2e_native:step(_, _)', 'e2e_native:step(_, _)'), recorded=False)
     made = int(node('e2e_native:storm(4, 1500)'))
     run.interrupt().ended(0)
     summary = run.summary()
@@ -233,7 +233,7 @@ def it_comes_and_goes_under_load():
     node = node_of()
     node('e2e_native:hot()')
     for i in range(int(os.environ.get('BEAMTAP_NATIVE_ROUNDS', 30))):
-        run = traced(node, 'max_rate = 0' if i % 2 else STEPS)
+        run = traced(node, 'max_rate = 0' if i % 2 else STEPS, recorded=False)
         node('e2e_native:killed(20)')
         node('erlang:system_flag(schedulers_online, %d)' % (1 + i % 2))
         if i % 3 == 0:

@@ -3,7 +3,6 @@ there or says in a sentence why not; the node lives, and nothing stays in it.
 """
 import shutil
 from lib import *
-Run.recorded = True
 
 INI = """[session]
 nodes = %s

@@ -2,7 +2,6 @@
 modules that somebody loads meanwhile. Nor does any of it change what a running trace gets.
 """
 from lib import *
-Run.recorded = True
 
 ALL = """[session]
 nodes = %s

@@ -1,7 +1,6 @@
 """A cluster of several OTP releases, as in a rolling upgrade: what one sends to another is paired, in every direction."""
-import collections, glob
+import collections
 from lib import *
-Run.recorded = True
 
 INI = """[session]
 nodes = %s

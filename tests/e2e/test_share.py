@@ -1,6 +1,5 @@
 """Beside others: two beamtaps and a dbg in one node, each sees exactly its own; and what cannot be traced is said by name."""
 from lib import *
-Run.recorded = True
 
 INI = """[session]
 nodes = %s

@@ -4,6 +4,8 @@ megabyte a second. The relay's queue stays bounded, the node answers all the whi
 import csv, re, threading
 from lib import *
 
+Run.recorded = False  # what one slow sink does is what is tested
+
 MAX_QUEUE = 10000
 ROUND = 40000 # messages: what may come between two looks at the queue, on a machine that does much else too
 ALL = """[session]

@@ -3,7 +3,6 @@ without its returns, and says so; what returns, or is left by an exception, is n
 """
 import json
 from lib import *
-Run.recorded = True
 
 INI = """[session]
 nodes = %s

@@ -1,7 +1,6 @@
 """Transport tcp on live nodes: the same events as over the distribution, and nobody else gets in."""
 import collections, glob, json, os, socket, struct
 from lib import *
-Run.recorded = True
 
 N, M, K = 10, 100, 20
 INI = """[session]

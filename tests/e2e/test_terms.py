@@ -1,7 +1,6 @@
 """Terms print as the node itself prints them, from the node to the file."""
 import csv, sys
 from lib import *
-Run.recorded = True
 
 csv.field_size_limit(sys.maxsize)
 INI = """[session]
