@@ -40,6 +40,14 @@ def nodes(run):
     return {n['node']: n for n in run.summary()['nodes']}
 
 
+def lives(run, node):
+    """What is told of a node, by the table and by the lines: what stands in a row once, of its events that there are some."""
+    table = [r['event'] for r in csv.DictReader(io.StringIO(run.read('trace.csv'))) if r['node'] == node.name]
+    lines = [e['event'] for e in map(json.loads, run.read('trace.jsonl').splitlines()) if e['node'] == node.name]
+    assert table == lines, [(a, b) for a, b in zip(table, lines) if a != b][:3]
+    return [key for key, _ in itertools.groupby(e if e in ('node_up', 'node_down') else 'events' for e in table)]
+
+
 # Nodes that cannot all reach each other, and whose `global` would cut them off for that.
 APART = ('-connect_all', 'false')
 
@@ -50,7 +58,7 @@ def nodes_join_go_and_come_back():
     lost.connect(seed)
     refusing("erlang:set_cookie('%s', '%s')" % (seed.name, cookie))
     refusing.connect(seed)
-    run = Run(ALL % seed.name, '--json')
+    run = Run(ALL % seed.name + '[sink:stdout]\npath = trace.jsonl\nformat = json\n', '--json')
     seed.traced(), lost.traced()
     busy(seed), busy(lost)
     added = Node('added', APART)
@@ -72,6 +80,12 @@ def nodes_join_go_and_come_back():
     assert run.err().count('wrong cookie') == 1, run.err()
     for node in (seed, lost, added):
         assert counts(run, node) == {event: 2 * n for event, n in amount().items()}, (node.name, counts(run, node))
+    life = ['node_up', 'events', 'node_down']
+    told = [lives(run, n) for n in (seed, lost, added, refusing)]
+    assert told == [life, life + life, life, ['node_down']], told
+    went = [(e['event'], e.get('reason')) for e in map(json.loads, run.read('trace.jsonl').splitlines())
+            if e['node'] == lost.name and e['event'] == 'node_down']
+    assert went == [('node_down', 'connection'), ('node_down', None)], went
     summary = nodes(run)
     invariant(run.summary())
     assert [summary[n.name]['lives'] for n in (seed, lost, added, refusing)] == [1, 2, 1, 0], summary
