@@ -3,7 +3,7 @@
 A test starts its own epmd port and nodes under names of its own, ends exactly what it started, and waits for conditions,
 never for time.
 """
-import atexit, csv, json, os, random, re, signal, socket, subprocess, sys, tempfile, time, traceback
+import atexit, csv, glob, json, os, random, re, signal, socket, subprocess, sys, tempfile, time, traceback
 import story
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -11,6 +11,10 @@ BUILD = os.path.abspath(os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build
 BEAMTAP = os.path.join(BUILD, 'beamtap')
 E2E = os.path.join(TOP, 'tests/e2e')
 ROOT = os.environ.get('BEAMTAP_TEST_ROOT', '')  # a folder with another OTP release: nodes run in it (chroot)
+# Folders with other releases, for clusters of several: those of this run, or what was made by tests/matrix.sh before.
+OTP_ROOTS = [r for r in os.environ.get('BEAMTAP_OTP_ROOTS', '').split(':') if r] or \
+    [os.path.dirname(os.path.dirname(os.path.dirname(r))) for r in
+     sorted(glob.glob(os.environ.get('BEAMTAP_MATRIX_DIR', '/var/cache/beamtap/matrix') + '/*/usr/bin/erl'))]
 NATIVE = os.environ.get('BEAMTAP_COLLECT') == 'native'  # the same tests with another tracer, see collected
 PATIENCE = 60  # seconds a condition may take before the test fails
 

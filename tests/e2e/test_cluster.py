@@ -225,26 +225,27 @@ def flows(run):
     return found
 
 
-def a_ring_over_three_nodes_and_a_wrong_clock():
+def a_ring_of(members):
+    """A token goes through processes of each in turn, and what is written says so. The run."""
     compile_erlang('e2e_ring.erl')
-    one, two, future = Node('one'), Node('two'), in_the_future()
-    off = int(future('erlang:system_time(nanosecond)')) - time.time_ns()
-    assert abs(off - AHEAD) < 10**9, 'libfaketime does not work here: the node is %d ns ahead' % off
-    one.connect(two), one.connect(future), two.connect(future)
-    run = Run(RING % ', '.join(n.name for n in (one, two, future)), '--json')
-    one.traced(), two.traced(), future.traced()
-    assert one("e2e_ring:run(['%s', '%s', '%s'], 50, 10000)" % (one.name, two.name, future.name)) == 'ok'
-    clocks = {node: clock_of(node) for node in (one, two, future)}
+    members = [member() for member in members]  # compiled before: a node in another root has a copy
+    for i, node in enumerate(members):
+        for other in members[:i]:
+            node.connect(other)
+    run = Run(RING % ', '.join(n.name for n in members), '--json')
+    for node in members:
+        node.traced()
+    assert members[0]("e2e_ring:run([%s], 50, 10000)" % ', '.join("'%s'" % n.name for n in members)) == 'ok'
+    clocks = {node: clock_of(node) for node in members}
     run.process.send_signal(signal.SIGINT)
     run.process.wait(PATIENCE)
     ended = time.time_ns()
     run.ended(0)
     invariant(run.summary())
     summary = nodes(run)
-    for node in (one, two, future):
+    for node in members:
         assert summary[node.name]['lost'] == 0, summary
         offset_is_within_the_bound(node, summary[node.name], clocks[node], ended)
-    assert abs(summary[future.name]['clock_skew_ns'] - AHEAD) < 10**7, summary
     tokens = [f for f in flows(run) if f[0].startswith('{token,')]
     assert [f for f in tokens if f[0] != f[1]] == [], 'wrongly paired'
     assert sorted(int(f[0][7:-1]) for f in tokens) == list(range(1, 10001)), '%d paired' % len(tokens)
@@ -255,8 +256,22 @@ def a_ring_over_three_nodes_and_a_wrong_clock():
     times = [t[2] for t in table]
     assert times == sorted(times)
     order = run.summary()['order']
-    assert order['late'] == 0 and order['moved_most_ns'] <= sum(summary[n.name]['clock_error_ns'] for n in (one, two, future)), order
-    one.clean(), two.clean(), future.clean()
+    assert order['late'] == 0 and order['moved_most_ns'] <= sum(summary[n.name]['clock_error_ns'] for n in members), order
+    for node in members:
+        node.clean()
+    return run, members
+
+
+def a_ring_over_three_nodes_and_a_wrong_clock():
+    run, (_, _, future) = a_ring_of([lambda: Node('one'), lambda: Node('two'), in_the_future])
+    off = int(future('erlang:system_time(nanosecond)')) - time.time_ns()
+    assert abs(off - AHEAD) < 10**9, 'libfaketime does not work here: the node is %d ns ahead' % off
+    assert abs(nodes(run)[future.name]['clock_skew_ns'] - AHEAD) < 10**7, nodes(run)
+
+
+def a_ring_over_several_releases():
+    """As in a rolling upgrade: this one's, and those of the folders."""
+    a_ring_of([lambda root=root: Node('ring', root=root) for root in ['', *OTP_ROOTS[:2]]])
 
 
 def a_clock_that_is_set_does_not_bend_the_timeline():
@@ -314,4 +329,4 @@ def eight_nodes_at_once():
 
 tests(nodes_join_go_and_come_back, who_is_there_for_a_moment_only_is_traced,
       without_its_seed_the_cluster_still_grows, hidden_nodes_when_asked_for, all_or_nothing,
-      a_ring_over_three_nodes_and_a_wrong_clock, a_clock_that_is_set_does_not_bend_the_timeline, eight_nodes_at_once)
+      a_ring_over_three_nodes_and_a_wrong_clock, *([a_ring_over_several_releases] if OTP_ROOTS else []), a_clock_that_is_set_does_not_bend_the_timeline, eight_nodes_at_once)

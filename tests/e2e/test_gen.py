@@ -96,8 +96,8 @@ def on_one_node():
     node.clean()
 
 
-def between_two_nodes():
-    one, two = Node('one'), Node('two')
+def between_two_nodes(one_root=ROOT, two_root=ROOT):
+    one, two = Node('one', root=one_root), Node('two', root=two_root)
     one.connect(two)
     for node in (one, two):  # what `pids` names is in both
         node('e2e_gen:start(server), ok')
@@ -110,4 +110,13 @@ def between_two_nodes():
     one.clean(), two.clean()
 
 
-tests(on_one_node, between_two_nodes)
+def between_two_releases():
+    """The client on each, the server on the other."""
+    for root in OTP_ROOTS:
+        between_two_nodes('', root)
+        between_two_nodes(root, '')
+    if len(OTP_ROOTS) > 1:
+        between_two_nodes(*OTP_ROOTS[:2])
+
+
+tests(on_one_node, between_two_nodes, *([between_two_releases] if OTP_ROOTS else []))
