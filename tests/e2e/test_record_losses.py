@@ -84,6 +84,15 @@ def a_node_that_was_never_traced_stays_one():
     assert [(n['node'], n['state'], n['lives']) for n in run.summary()['nodes']] == [('n@h', 'done', 1), ('nowhere@h', 'failed', 0)]
 
 
+def of_a_node_that_is_only_named_nothing_is_said():
+    """As in the recording of a run that had one node under two names: the second has its place among the nodes, and no end."""
+    for names, own in ((('alias@h', 'n@h'), 1), (('n@h', 'alias@h'), 0)):
+        run = played(recording('named.btf', *names, frames=[up(own), call(0, MS, node=own), down(1, own)]))
+        same(run)
+        assert 'alias@h' not in run.read('trace.csv') + run.err() + run.out(), (run.read('trace.csv'), run.err())
+        assert [(n['node'], n['state'], n['lives']) for n in run.summary()['nodes']] == [('n@h', 'done', 1)], run.out()
+
+
 def what_a_node_lost_that_has_ended_is_told_before_its_end():
     """There was no room for its last event either; and in its next life, or in another node's, the window opens."""
     for next_life in (False, True):
@@ -100,4 +109,5 @@ def what_a_node_lost_that_has_ended_is_told_before_its_end():
 
 
 tests(losses_with_a_left_out_event_between_them_stay_two, what_keep_had_no_room_for_is_lost_in_the_recording_too,
-      a_node_that_was_never_traced_stays_one, what_a_node_lost_that_has_ended_is_told_before_its_end)
+      a_node_that_was_never_traced_stays_one, of_a_node_that_is_only_named_nothing_is_said,
+      what_a_node_lost_that_has_ended_is_told_before_its_end)

@@ -72,6 +72,27 @@ void tap_life_end(struct tap_player *p, struct tap_source_node *n, bool failed)
     n->pace.known = false; /* its next life has another clock */
 }
 
+static bool has_lived(const struct tap_player *p, uint32_t index)
+{
+    for (const struct tap_source *s = p->sources; s < p->sources + p->source_count; s++)
+        for (size_t k = 0; k < TAP_SOURCE_NODES; k++) {
+            const struct tap_source_node *n = &s->nodes[k];
+            if (n->known && n->index == index && (n->alive || n->ended))
+                return true;
+        }
+    return false;
+}
+
+void tap_life_of_none(struct tap_player *p)
+{
+    for (const struct tap_source *s = p->sources; s < p->sources + p->source_count; s++)
+        for (size_t k = 0; k < TAP_SOURCE_NODES; k++) {
+            const struct tap_source_node *n = &s->nodes[k];
+            if (n->known && !n->twin && !has_lived(p, n->index))
+                p->host->transport->node_state(p->host, n->index, TAP_NODE_SAME, NULL);
+        }
+}
+
 /* Each part of a run's recording has its nodes' reports: those of the first are played. */
 static struct tap_source_node *twin_of(struct tap_player *p, const struct tap_source *s,
                                        const char *name)

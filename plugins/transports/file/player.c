@@ -397,6 +397,8 @@ enum tap_status tap_player_run(struct tap_player *p)
         if (tap_source_ended(&p->sources[i]) != TAP_OK)
             status = TAP_ERROR;
     tell_again(p);
+    if (ended)
+        tap_life_of_none(p);
     for (size_t i = 0; i < p->source_count; i++)
         for (size_t k = 0; k < TAP_SOURCE_NODES; k++)
             tap_life_end(p, &p->sources[i].nodes[k], !stopped && !p->sources[i].nodes[k].told);
