@@ -343,5 +343,4 @@ UNIT_TESTS("filter_pids", UNIT_TEST(claims_selectors), UNIT_TEST(refuses_what_is
            UNIT_TEST(a_pid_passes_on_every_node), UNIT_TEST(names_are_learnt),
            UNIT_TEST(who_lives_in_a_tree_bears_no_name), UNIT_TEST(a_cut_plan_is_harmless),
            UNIT_TEST(trees_and_new_processes_are_learnt), UNIT_TEST(the_set_is_a_set),
-           UNIT_TEST(chosen_processes_cost_no_more_than_others),
-           UNIT_TEST(memory_is_bounded))
+           UNIT_TEST(chosen_processes_cost_no_more_than_others), UNIT_TEST(memory_is_bounded))

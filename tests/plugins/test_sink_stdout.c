@@ -384,7 +384,7 @@ static void flags_are_words(void)
     char *text = lines_of(b, "format", "json");
     same(text, "{\"ts\":\"1700000000000001000\",\"seq\":0,\"node\":\"shop@web1\",\"event\":"
                "\"message_receive\",\"pid\":\"<0.100.0>\",\"flow\":78,\"flags\":[\"moved\"]}\n"
-               "{\"ts\":\"1700000000000002000\",\"seq\":0,\"node\":\"shop@web1\",\"event\":"
+               "{\"ts\":\"1700000000000002000\",\"seq\":1,\"node\":\"shop@web1\",\"event\":"
                "\"function_call\",\"pid\":\"<0.100.0>\",\"module\":\"shop\",\"function\":\"loop\","
                "\"arity\":1,\"flags\":[\"moved\",\"tail\"]}\n");
     free(text);

@@ -315,13 +315,13 @@ static void a_pid_needs_no_more_than_is_promised(void)
 {
     static const struct {
         const char *character, *json;
-    } cases[] = {{"\"", "\\\""}, {"\1", "\\u0001"}, {"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80"}};
+    } cases[] = {{"\"", "\\\""}, {"\1", "?"}, {"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80"}};
     static char name[7000 * 4], text[7000 * 6];
     setup();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int json = 0; json < 2; json++)
             for (size_t count = 254; count <= 7000; count = count == 256 ? 7000 : count + 1) {
-                const char *one = json ? cases[i].json : cases[i].character;
+                const char *one = json || i == 1 ? cases[i].json : cases[i].character;
                 size_t len = strlen(cases[i].character), each = strlen(one), shown = count;
                 for (size_t c = 0; c < count; c++)
                     memcpy(name + c * len, cases[i].character, len);

@@ -11,8 +11,8 @@ enum tap_status tap_life_begin(struct tap_player *, const struct tap_source *,
                                struct tap_source_node *);
 /* Nothing happens to one that is not alive. */
 void tap_life_end(struct tap_player *, struct tap_source_node *, bool failed);
-/* At the end of all files: of a node that they only name, for its place among the others, nothing is
- * said. The run that was recorded had it under another name. */
+/* At the end of all files: of a node that they only name, for its place among the others, nothing
+ * is said. The run that was recorded had it under another name. */
 void tap_life_of_none(struct tap_player *);
 /* What a trace port writes to several files, one after the other, is one life of the node: true,
  * and it is the next file's. */
