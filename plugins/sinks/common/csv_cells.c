@@ -181,11 +181,24 @@ static bool needs_quotes(const char *s, size_t n, size_t *quotes)
     return any;
 }
 
+/* The last one before `from`, of which there is one behind s. In pieces: a sanitizer looks at all
+ * that memrchr is given, and there may be megabytes with many of them. */
+static char *last_quote(char *s, char *from)
+{
+    char *quote = NULL;
+    while (!quote) {
+        size_t n = from - s < 512 ? (size_t)(from - s) : 512;
+        from -= n;
+        quote = memrchr(from, '"', n);
+    }
+    return quote;
+}
+
 /* Of s up to `from`, to what ends at `to`: from the end, until there are none left. */
 static void double_quotes(char *s, char *from, char *to)
 {
     while (from < to) {
-        char *quote = memrchr(s, '"', (size_t)(from - s));
+        char *quote = last_quote(s, from);
         size_t behind = (size_t)(from - quote) - 1;
         to -= behind;
         memmove(to, quote + 1, behind);

@@ -55,7 +55,7 @@ static const struct tap_option options[] = {
      "the number behind a stack: microseconds in its last function, or how often it was called; "
      "of a profile each function is a stack, by its calls where no time was counted",
      offsetof(struct settings, weight), 0},
-    {"max_memory", TAP_OPT_SIZE, "32M", 1 << 10, INT64_C(1) << 40, NULL,
+    {"max_memory", TAP_OPT_SIZE, "32M", 1, INT64_C(1) << 40, NULL,
      "what different stacks may take; calls of what is beyond are added up as (other stacks)",
      offsetof(struct settings, max_memory), TAP_OPT_BYTES}};
 
