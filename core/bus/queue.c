@@ -136,7 +136,8 @@ static struct tap_event *add_row(struct tap_queue *q, struct tap_queue_item *to,
                                  const struct tap_event *ev)
 {
     struct tap_event *row = tap_batch_add(to->batch);
-    uint32_t *last = row ? last_like(to, ev) : NULL;
+    /* below the limit nothing is joined, and nobody asks */
+    uint32_t *last = row && q->remnant_bytes > q->limit ? last_like(to, ev) : NULL;
     if (last)
         *last = to->batch->base.count;
     if (row) {

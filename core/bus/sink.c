@@ -23,7 +23,7 @@ static void call_begins(struct tap_sink *s, const char *name)
 static enum tap_status call_ends(struct tap_sink *s, enum tap_status status)
 {
     atomic_store_explicit(&s->call_left, tap_clock_steady(), memory_order_relaxed);
-    atomic_store_explicit(&s->call_since, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->call_since, 0, memory_order_release); /* behind call_left */
     tap_operation_end((struct tap_operation){NULL, NULL, NULL, NULL});
     return status == TAP_OK && s->wrote_beyond ? TAP_ERROR : status;
 }
@@ -167,7 +167,7 @@ static int64_t call_time(struct tap_sink *s, int64_t began)
  * whoever is told that it ended. */
 static int64_t rest_time(struct tap_sink *s, int64_t began)
 {
-    int64_t since = atomic_load_explicit(&s->call_since, memory_order_relaxed);
+    int64_t since = atomic_load_explicit(&s->call_since, memory_order_acquire);
     if (!since)
         since = atomic_load_explicit(&s->call_left, memory_order_relaxed);
     return tap_clock_steady() - (since > began ? since : began);

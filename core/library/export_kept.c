@@ -84,7 +84,7 @@ static bool ending(void *arg)
 {
     const struct export *x = arg;
     return (x->start_by && tap_clock_steady() >= x->start_by) ||
-           (!x->stopped && tap_session_stopping(x->trace->session));
+           (!x->stopped && tap_session_stop_wanted(x->trace->session));
 }
 
 static enum tap_status create(struct export *x)
@@ -227,7 +227,7 @@ enum tap_status tap_trace_export(struct tap_trace *t, const char *sink, const ch
     if (!t || !sink)
         return tap_library_invalid(why, "an export needs a trace and the name of a sink");
     struct export x = {
-        .trace = t, .err = tap_error_new(), .stopped = tap_session_stopping(t->session)};
+        .trace = t, .err = tap_error_new(), .stopped = tap_session_stop_wanted(t->session)};
     enum tap_status status = x.err ? read_sink(&x, sink, options) : TAP_ERROR;
     if (status == TAP_OK)
         status = create(&x);

@@ -26,9 +26,9 @@ bool tap_session_abandoned(const struct tap_session *session)
     return session->abandoned;
 }
 
-bool tap_session_stopping(const struct tap_session *session)
+bool tap_session_stop_wanted(const struct tap_session *session)
 {
-    return atomic_load(&session->stopping) > 0;
+    return atomic_load(&session->stop_wanted);
 }
 
 void *tap_session_self_of(const struct tap_session *session, const struct tap_loaded *plugin)

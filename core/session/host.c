@@ -156,6 +156,20 @@ static void host_release(const struct tap_host *host, const struct tap_batch *ba
     tap_batch_release((struct tap_batch_impl *)(uintptr_t)batch);
 }
 
+/* ns that a sink has for what is left where a run ends by itself, and then no longer: who waits for
+ * somebody else (a database's reader, a collector that is slow) may wait for ever. */
+#define OWN_END INT64_C(30000000000)
+
+static bool should_end(const struct tap_session *session)
+{
+    int64_t asked = atomic_load(&session->stop_asked);
+    if (atomic_load(&session->stop_wanted))
+        return true;
+    if (atomic_load(&session->stopping) == 0)
+        return false;
+    return !atomic_load(&session->began) || (asked && tap_clock_steady() - asked > OWN_END);
+}
+
 /* What is exported when the trace is over is no part of the run. */
 static bool host_ending(const struct tap_host *host)
 {
@@ -165,9 +179,7 @@ static bool host_ending(const struct tap_host *host)
         tap_sink_waits(own(host)->sink);
     for (size_t s = 0; s < session->sink_count; s++)
         of_run |= own(host)->sink == &session->sinks[s];
-    /* who ends by itself has time for what is left */
-    return of_run && (atomic_load(&session->stop_wanted) ||
-                      (!atomic_load(&session->began) && atomic_load(&session->stopping) > 0));
+    return of_run && should_end(session);
 }
 
 /* ---- For transports: nodes */

@@ -126,8 +126,8 @@ const struct tap_node *tap_session_node_facts(const struct tap_session *, uint32
 void *tap_session_self_of(const struct tap_session *, const struct tap_loaded *plugin);
 /* After finish: a thread was left behind, which may still use whatever the session was given. */
 bool tap_session_abandoned(const struct tap_session *);
-/* Has its end been asked for? Any thread. */
-bool tap_session_stopping(const struct tap_session *);
+/* Has somebody asked for its end? By its own, such as a duration's, it has not. Any thread. */
+bool tap_session_stop_wanted(const struct tap_session *);
 /* A host table for one more sink, which the caller drives, with batches of his own; its failures go
  * to `err`. NULL: see `err`. To be freed before the session. */
 struct tap_driven_sink {
