@@ -95,7 +95,16 @@ void tap_ms_subject(const struct tap_host *host, const struct tap_batch *b,
     s->whole = list_of(items, send ? 2 : 3);
 }
 
-bool tap_ms_returns(const struct tap_batch *b, const struct tap_event *e, bool *sure)
+/* Is it what another tool traced, which says nothing of ends? A trace port does not tell the
+ * release. */
+static bool is_others(const struct tap_host *host, const struct tap_event *e)
+{
+    const struct tap_node *node = host->node(host, e->node);
+    return !node || !node->release || !*node->release;
+}
+
+bool tap_ms_returns(const struct tap_host *host, const struct tap_batch *b,
+                    const struct tap_event *e, bool *sure)
 {
     struct tap_cursor c;
     struct ms_value pid;
@@ -104,10 +113,10 @@ bool tap_ms_returns(const struct tap_batch *b, const struct tap_event *e, bool *
     if (!open_message(b, e, &c, &pid, &left))
         return true;
     if (left < 2 || !tap_skip(&c) || !tap_read_tuple(&c, &n))
-        return false; /* nothing beside the call, or a scheduler's number */
+        return is_others(host, e); /* nothing beside the call, or a scheduler's number */
     if (n == 3 && tap_match_atom(&c, "$beamtap_stack") &&
         (!tap_skip(&c) || !tap_read_tuple(&c, &n)))
-        return false;
+        return is_others(host, e);
     *sure = tap_match_atom(&c, "$beamtap_tail");
-    return *sure || tap_match_atom(&c, "$beamtap_caller");
+    return *sure || tap_match_atom(&c, "$beamtap_caller") || is_others(host, e);
 }

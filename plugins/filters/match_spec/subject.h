@@ -13,7 +13,8 @@ enum { MS_SUBJECT_ITEMS = 255 };
 void tap_ms_subject(const struct tap_host *, const struct tap_batch *, const struct tap_event *,
                     struct ms_value *items, struct ms_subject *);
 /* May a return of this call come, as far as the event says? sure: it will, for the node reports a
- * caller by itself then. */
-bool tap_ms_returns(const struct tap_batch *, const struct tap_event *, bool *sure);
+ * caller by itself then. What another tool traced says nothing of it: it may. */
+bool tap_ms_returns(const struct tap_host *, const struct tap_batch *, const struct tap_event *,
+                    bool *sure);
 
 #endif

@@ -187,7 +187,7 @@ static bool keep_call(struct tap_match_spec *m, const struct tap_batch *batch,
     struct decision d = judge(m, MS_CALLS, batch, e);
     uint32_t kinds = d.kinds | (m->drops_undecided ? 0 : d.open_kinds);
     bool sure;
-    if (tap_ms_returns(batch, e, &sure))
+    if (tap_ms_returns(m->host, batch, e, &sure))
         ms_calls_begin(m->open, e, kinds, sure);
     return decide(m, &d, e);
 }
