@@ -15,6 +15,14 @@ struct flow_cut {
     bool unsure;
 };
 
+/* In both of its places: whoever looks there next finds it in one of them. */
+static void flow_mark_unsure(struct tap_flow *f, uint32_t at)
+{
+    f->ring[at].unsure = true;
+    if (f->ring[at].twin != FLOW_NIL)
+        f->ring[f->ring[at].twin].unsure = true;
+}
+
 static void flow_look_cut(struct tap_flow *f, uint8_t other, const struct flow_open *end,
                           uint64_t hash, struct flow_cut *cut)
 {
@@ -30,8 +38,10 @@ static void flow_look_cut(struct tap_flow *f, uint8_t other, const struct flow_o
                        o->id < f->broken_of[tap_pid_hash(to) % FLOW_BROKEN];
         if (cut->n++ == 0)
             cut->oldest = at;
-        else /* one of them will be left that may not be its own */
-            o->unsure = f->ring[cut->oldest].unsure = true;
+        else { /* one of them will be left that may not be its own */
+            flow_mark_unsure(f, at);
+            flow_mark_unsure(f, cut->oldest);
+        }
     }
     cut->unsure |= at != FLOW_NIL;
 }

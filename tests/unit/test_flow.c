@@ -497,6 +497,24 @@ static void cut_messages_that_are_alike_stay_unpaired(void)
     }
 }
 
+/* Receives may be told before their sends, and wait in two places: what is left is unsure in
+ * both. */
+static void cut_receives_that_wait_are_unsure_in_both_places(void)
+{
+    for (int alias = 0; alias < 2; alias++) {
+        struct tap_flow *f = tap_flow_new(64, NULL);
+        uint64_t ids[4] = {
+            give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000),
+            give_cut(f, TAP_MESSAGE_RECEIVE, 2, 1, 70000),
+            alias ? cut_to_alias(f, 1, 70000) : give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000),
+            alias ? give_cut(f, TAP_MESSAGE_SEND, 1, 2, 70000) : cut_to_alias(f, 1, 70000)};
+        for (int i = 0; i < 4; i++)
+            for (int k = 0; k < i; k++)
+                CU_ASSERT_NOT_EQUAL(ids[i], ids[k]);
+        tap_flow_free(f);
+    }
+}
+
 /* One that came between the two others is unsure as well: it may be left of any of them. */
 static void cut_messages_stay_unsure_until_none_is_open(void)
 {
@@ -573,6 +591,7 @@ UNIT_TESTS("flow", UNIT_TEST(init_is_a_process_too), UNIT_TEST(an_end_that_is_no
            UNIT_TEST(ports_and_the_dead_receive_nothing),
            UNIT_TEST(what_was_cut_is_paired_where_no_other_is_meant),
            UNIT_TEST(cut_messages_that_are_alike_stay_unpaired),
+           UNIT_TEST(cut_receives_that_wait_are_unsure_in_both_places),
            UNIT_TEST(cut_messages_stay_unsure_until_none_is_open),
            UNIT_TEST(cut_messages_are_not_paired_over_a_gap),
            UNIT_TEST(a_cut_message_of_another_node_has_one_sender_or_none),
