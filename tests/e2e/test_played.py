@@ -72,13 +72,15 @@ def a_piece_without_a_process_does_not_refuse_the_others():
     """As of a wrapped set: of ports or of seq_trace alone, drops alone, or the beginning of a message."""
     other = b'\0\0\0\0\x15\x83h\x04d\x00\x09seq_tracea\1a\2a\3'
     calls = [b''.join(port_message(10 * i + k, STARTED + (10 * i + k) * 1000) for k in range(10)) for i in range(2)]
-    for middle, code, want in ((other * 3, 0, '3 messages of others, 0 that the port dropped, 0 that'), (b'\1\0\0\0\5' * 2, 0, '0 messages of others, 10 that'),
-                               (b'\0\0\0\0\x0a\x83h\x03' + b'\xff' * 7, 0, '1 that cannot be read'), (calls[1][:30], 1, 'ends within a message that begins at byte 0'),
-                               (other + calls[1][:30], 1, 'ends within a message that begins at byte %d' % len(other))):
-        for files in ({'x.0': calls[0], 'x.1': middle, 'x.2': calls[1]}, {'x.1': middle, 'x.0': calls[0], 'x.2': calls[1]}):
+    for middle, code, lost, want in (
+            (other * 3, 0, 0, '3 messages of others, 0 that the port dropped, 0 that'), (b'\1\0\0\0\5' * 2, 0, 10, '0 messages of others, 10 that'),
+            (b'\0\0\0\0\x0a\x83h\x03' + b'\xff' * 7, 0, 1, '1 that cannot be read'), (calls[1][:30], 1, 0, 'ends within a message that begins at byte 0'),
+            (other + calls[1][:30], 1, 0, 'ends within a message that begins at byte %d' % len(other))):
+        for files in ({'x.0': calls[0], 'x.1': middle, 'x.2': calls[1]}, {'x.1': middle, 'x.0': calls[0], 'x.2': calls[1]},
+                      {'x.0': calls[0], 'x.2': calls[1], 'x.1': middle}):
             folder, err, summary = played(files, '-o', 'out.csv', code=code)
-            assert len(table(folder)) == 20 and 'x.1 holds no message of a process and is passed over' in err and want in err, err
-            assert [(n['node'], n['produced'], n['lives']) for n in summary['nodes']] == [('n@h', 20, 1)], summary
+            assert len([r for r in table(folder) if r['event'] == 'function_call']) == 20 and 'x.1 holds no message of a process and is passed over' in err and want in err, err
+            assert [(n['node'], n['produced'], n['lost'], n['lives']) for n in summary['nodes']] == [('n@h', 20 + lost, lost, 1)], summary
         _, err, _ = played({'x.0': middle, 'x.1': b'', 'x.2': other}, '-o', 'out.csv', code=1)
         assert 'there is nothing to play in x.0 and the other files' in err, err
 

@@ -31,6 +31,7 @@ struct file {
     int64_t since, until;               /* ns since the epoch; 0: no bound */
     struct tap_plan_function *returned; /* of all files; their texts are the sources' */
     struct tap_asked asked;
+    uint64_t owed; /* events lost in files that are passed over, and not told yet */
 };
 
 /* ---- What the files say of themselves */
@@ -155,6 +156,16 @@ static bool is_empty(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
 }
 
+/* What was lost in pieces that are passed over is told in the next one of a trace port, or in the
+ * last one before. */
+static void give_owed(struct file *f, struct tap_source *s)
+{
+    if (!s->port || !f->owed)
+        return;
+    tap_port_drop(&s->port->frames, f->owed);
+    f->owed = 0;
+}
+
 static enum tap_status add_source(struct file *f, const char *path,
                                   const struct tap_run_info *asked, struct tap_run_info *session)
 {
@@ -164,10 +175,13 @@ static enum tap_status add_source(struct file *f, const char *path,
     if (tap_source_open(&p->sources[at], f->host, path, path_count(f) == 1, &one) != TAP_OK)
         return TAP_ERROR;
     if (p->sources[at].hollow) {
+        const struct tap_port_frames *passed = &p->sources[at].port->frames;
+        f->owed += passed->dropped + passed->seq; /* what cannot be read has numbers */
         tap_source_close(&p->sources[at]);
         p->source_count--;
         return TAP_OK;
     }
+    give_owed(f, &p->sources[at]);
     join_clocks(p, at);
     join_runs(p, at);
     one.started = tap_told_started(p->sources[at].started);
@@ -199,6 +213,8 @@ static enum tap_status file_facts(void *self, struct tap_run_info *session)
         if (status != TAP_OK)
             return status;
     }
+    for (size_t i = p->source_count; i-- > 0;)
+        give_owed(f, &p->sources[i]);
     if (!p->source_count)
         return TAP_FAIL(f->host, TAP_ERROR, "there is nothing to play in %s and the other files",
                         f->settings->path);
