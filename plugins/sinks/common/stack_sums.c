@@ -21,6 +21,7 @@ struct tap_stack_sums {
     bool counted, counted_time;    /* a profile's rows, and time in them */
     uint64_t calls, points, timed; /* traced ones; without a traced end; with a length */
     uint64_t bytes, most;          /* that the sums take, and may */
+    uint64_t all;                  /* calls in the sums, a profile's too */
 };
 
 /* To a stack that is known, or while there is room; else to what all others took together, which is
@@ -28,13 +29,15 @@ struct tap_stack_sums {
 static bool add(struct tap_stack_sums *s, const struct tap_mfa *stack, size_t depth, uint64_t calls,
                 uint64_t ns)
 {
-    size_t len = depth * sizeof *stack;
-    if (!tap_sums_has(s->sums, stack, len)) {
-        if (s->bytes + STACK_BYTES + len > s->most)
-            return tap_sums_add(s->sums, "", 0, calls, ns);
-        s->bytes += STACK_BYTES + len;
+    size_t len = depth * sizeof *stack, size = STACK_BYTES + len;
+    s->all += calls;
+    switch (tap_sums_add_to(s->sums, stack, len, calls, ns, s->bytes + size <= s->most)) {
+    case TAP_SUMS_NO_MEMORY: return false;
+    case TAP_SUMS_UNKNOWN: return tap_sums_add(s->sums, "", 0, calls, ns);
+    case TAP_SUMS_NEW: s->bytes += size; return true;
+    case TAP_SUMS_KNOWN: break;
     }
-    return tap_sums_add(s->sums, stack, len, calls, ns);
+    return true;
 }
 
 static bool ended(void *self, const struct tap_call *call)
@@ -113,10 +116,9 @@ static void put_others(const struct tap_stack_sums *s, struct tap_writer *w,
     static const char name[] = "(other stacks)";
     tap_writer_put(w, name, sizeof name - 1);
     s->host->log(s->host, TAP_LOG_WARNING,
-                 "%s: there were more different stacks than %" PRIu64 " MiB hold: %" PRIu64
-                 " of %" PRIu64
-                 " calls are added up as %s; trace fewer functions to tell them apart",
-                 w->path, s->most >> 20, sum->count, s->calls, name);
+                 "%s: there were more different stacks than max_memory holds: %" PRIu64
+                 " of %" PRIu64 " calls are added up as %s; give it more, or trace fewer functions",
+                 w->path, sum->count, s->all, name);
 }
 
 bool tap_stack_sums_put(struct tap_stack_sums *s, struct tap_writer *w, bool calls)

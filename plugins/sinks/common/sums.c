@@ -78,15 +78,19 @@ static uint64_t plus(uint64_t a, uint64_t b)
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-bool tap_sums_add(struct tap_sums *s, const void *key, size_t len, uint64_t count, uint64_t value)
+enum tap_sums_added tap_sums_add_to(struct tap_sums *s, const void *key, size_t len, uint64_t count,
+                                    uint64_t value, bool may_add)
 {
     if (s->count == s->cap && !grow(s))
-        return false;
+        return TAP_SUMS_NO_MEMORY;
     uint32_t *slot = slot_of(s, key, len);
-    if (!*slot) {
+    bool known = *slot;
+    if (!known && !may_add)
+        return TAP_SUMS_UNKNOWN;
+    if (!known) {
         struct tap_sum *sum = malloc(sizeof *sum + len);
         if (!sum)
-            return false;
+            return TAP_SUMS_NO_MEMORY;
         memcpy(sum + 1, key, len);
         *sum = (struct tap_sum){.len = len, .key = (const uint8_t *)(sum + 1)};
         s->at[s->count++] = sum;
@@ -95,12 +99,12 @@ bool tap_sums_add(struct tap_sums *s, const void *key, size_t len, uint64_t coun
     struct tap_sum *sum = s->at[*slot - 1];
     sum->count = plus(sum->count, count);
     sum->total = plus(sum->total, value);
-    return true;
+    return known ? TAP_SUMS_KNOWN : TAP_SUMS_NEW;
 }
 
-bool tap_sums_has(const struct tap_sums *s, const void *key, size_t len)
+bool tap_sums_add(struct tap_sums *s, const void *key, size_t len, uint64_t count, uint64_t value)
 {
-    return s->slots && *slot_of(s, key, len);
+    return tap_sums_add_to(s, key, len, count, value, true) != TAP_SUMS_NO_MEMORY;
 }
 
 const struct tap_sum *tap_sums_at(const struct tap_sums *s, size_t i)
