@@ -257,8 +257,8 @@ def addresses_that_do_not_answer():
     ini = '[transport:port]\naddress = %s\nconnect_timeout = %s\n[sink:csv]\npath = trace.csv\n'
     addresses = ', '.join('127.0.0.1:%d' % s.number for s in silent)
     began = time.time()
-    run = Run(ini % (addresses, '1s')).ended(1)
-    assert 1 <= time.time() - began < 3.5, time.time() - began
+    run = Run(ini % (addresses, '4s')).ended(1)
+    assert 4 <= time.time() - began < 16, time.time() - began  # one after the other would be 16
     for s in silent:
         assert 'cannot connect to the trace port 127.0.0.1:%d: Connection timed out' % s.number in run.err(), run.err()
     for signal_number in (signal.SIGINT, signal.SIGTERM):

@@ -43,11 +43,10 @@ def a_writer_that_does_not_come():
             folder = folder_with('in')
             with open(folder + '/out.csv', 'w') as f:
                 f.write('an earlier one\n')
-            with subprocess.Popen([BEAMTAP, command, path, *args], cwd=folder, env=env, stdin=silent, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True) as process:
+            with subprocess.Popen([BEAMTAP, command, path, *args], cwd=folder, env=env, stdin=silent if path == '-' else subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
                 started.append(process)
-                wait_for(lambda: any(os.path.islink(l) and 'pipe:' in os.readlink(l) or l.endswith('/in') for l in opened(process, folder)), 'it reads')
-                time.sleep(0.3)
+                wait_for(lambda: waits(process, folder, path), 'it reads')
                 began = time.time()
                 process.send_signal(signal.SIGINT)
                 err = process.communicate(timeout=PATIENCE)[1]
@@ -58,17 +57,17 @@ def a_writer_that_does_not_come():
     os.close(silent), os.close(theirs)
 
 
-def opened(process, folder):
-    """What it has open: descriptors that are pipes, or files of this folder."""
-    names = []
+def waits(process, folder, path):
+    """Signals are taken by who waits for them, and the pipe is open."""
+    with open('/proc/%d/status' % process.pid) as f:
+        blocked = int(re.search(r'SigBlk:\s*(\w+)', f.read())[1], 16)
+    opened = []
     for fd in os.listdir('/proc/%d/fd' % process.pid):
-        link = '/proc/%d/fd/%s' % (process.pid, fd)
         try:
-            to = os.readlink(link)
+            opened.append(os.readlink('/proc/%d/fd/%s' % (process.pid, fd)))
         except OSError:
             continue
-        names += [to if to.startswith(folder) else link if fd == '0' else '']
-    return names
+    return blocked & 1 << signal.SIGINT - 1 and (path == '-' or os.path.join(folder, path) in opened)
 
 
 def a_writer_that_falls_silent():
@@ -96,7 +95,7 @@ def one_that_waits_does_not_hold_a_signal_from_others():
     run = Run(None, 'in', 'file.btf', '-o', 'out.csv', command='export', cwd=folder_with('in'))
     with open(run.path('file.btf'), 'wb') as f:
         f.write(WHOLE.replace(b'n@h', b'm@h'))
-    time.sleep(0.5)
+    wait_for(lambda: waits(run.process, run.dir, 'in'), 'it reads')
     interrupted(run, 1)
 
 

@@ -94,11 +94,13 @@ static bool service_pause(struct tap_beam_node *n)
 }
 
 /* False: the node has failed and is ended. To get in, up to the agent in the node, takes
- * connect_timeout at the most, all of it together. */
+ * connect_timeout at the most, all of it together; and so does each try after a node that has
+ * answered, but whose agent was just leaving. */
 static bool service_ask(struct tap_beam_node *n, const char *verb)
 {
-    n->dialled_at = tap_wire_now() - n->joining; /* without what others were waited for */
     for (int i = 0; i < SERVICE_TRIES; i++) {
+        /* without what others were waited for */
+        n->dialled_at = tap_wire_now() - (i ? 0 : n->joining);
         enum tap_agent_loaded loaded = service_load(n);
         if (loaded == TAP_AGENT_FAILED || (loaded == TAP_AGENT_LOADED && !service_verb(n, verb)))
             return false;

@@ -98,7 +98,7 @@ static enum tap_status port_start(void *self)
         for (size_t i = 0; i < p->count; i++)
             if (p->clients[i].fd >= 0)
                 return TAP_OK;
-    return p->host->transport->stopping(p->host) == 1 ? TAP_OK : TAP_ERROR;
+    return p->host->transport->stopping(p->host) ? TAP_OK : TAP_ERROR;
 }
 
 /* One node has one tracer: two of its ports would be two streams that each count from 0. */
