@@ -83,7 +83,7 @@ for root in $(echo "$roots" | tr : ' '); do
         continue
     fi
     echo "on OTP $(chroot "$root" erl -noshell -eval 'io:put_chars(erlang:system_info(otp_release)), halt().' </dev/null):"
-    BEAMTAP_TEST_ROOT=$root BEAMTAP_OTP_ROOTS=$roots \
+    BEAMTAP_TEST_ROOT=$root BEAMTAP_OTP_ROOTS=$root BEAMTAP_CLUSTER_ROOTS=$roots \
         python3 tests/runner.py --build build/release --only e2e "$@" | tee "$out.${root##*/}" || status=1
 done
 total=$(cat "$out".* | awk '/^[0-9]+ passed, [0-9]+ failed$/ {p += $1; f += $3} END {print p+0 " passed, " f+0 " failed"}')

@@ -4,7 +4,7 @@
  * - A line may have TAP_INI_LINE_MAX bytes; a longer one is refused, never cut.
  * - A comment is a line whose first character is ; or #, or the rest of a line after a blank and a
  *   ;. It does not begin inside quotes ("..." or '...' closed on the same line), nor directly after
- *   a character: `N > 3; M > 4`.
+ *   a character: `N > 3; M > 4`. Behind a list one that could be items is refused (cut_comment.h).
  * - In Erlang ` ;` separates the alternatives of a guard. So each value is kept without what looks
  *   like such a comment, and with it (uncut): an option that takes lines of code (TAP_OPT_LINES)
  *   has the second. There a comment is a line that begins with ; or # in its first column, or an

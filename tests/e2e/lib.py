@@ -11,10 +11,20 @@ BUILD = os.path.abspath(os.environ.get('BEAMTAP_BUILD', os.path.join(TOP, 'build
 BEAMTAP = os.path.join(BUILD, 'beamtap')
 E2E = os.path.join(TOP, 'tests/e2e')
 ROOT = os.environ.get('BEAMTAP_TEST_ROOT', '')  # a folder with another OTP release: nodes run in it (chroot)
-# Folders with other releases, for clusters of several: those of this run, or what was made by tests/matrix.sh before.
-OTP_ROOTS = [r for r in os.environ.get('BEAMTAP_OTP_ROOTS', '').split(':') if r] or \
-    [os.path.dirname(os.path.dirname(os.path.dirname(r))) for r in
-     sorted(glob.glob(os.environ.get('BEAMTAP_MATRIX_DIR', '/var/cache/beamtap/matrix') + '/*/usr/bin/erl'))]
+
+
+def other_releases():
+    """Folders with them, for clusters of several: those that are named, or what tests/matrix.sh has made before, where one may
+    chroot into it."""
+    for name in ('BEAMTAP_CLUSTER_ROOTS', 'BEAMTAP_OTP_ROOTS'):
+        if name in os.environ:
+            return [r for r in os.environ[name].split(':') if r]
+    made = glob.glob(os.environ.get('BEAMTAP_MATRIX_DIR', '/var/cache/beamtap/matrix') + '/*/usr/bin/erl')
+    roots = sorted(r.removesuffix('/usr/bin/erl') for r in made)
+    return [r for r in roots if not r.endswith('.part')] if os.geteuid() == 0 else []
+
+
+OTP_ROOTS = other_releases()
 NATIVE = os.environ.get('BEAMTAP_COLLECT') == 'native'  # the same tests with another tracer, see collected
 PATIENCE = 60  # seconds a condition may take before the test fails
 

@@ -256,10 +256,11 @@ def message_of(e):
 def remarks_of(e):
     """The same of its column metadata."""
     found = [e['metadata']] if 'metadata' in e else []
-    found += e.get('flags', [])
+    found += [flag for flag in e.get('flags', []) if flag != 'tail']
     if 'gen' in e:
         found.append(e['gen'] + (' took=%d' % e['took_ns'] if e['gen'] == 'reply' else ''))
     found += ['%s=%d' % (key, e[key]) for key in ('scheduler', 'truncated') if key in e]
+    found += ['tail'] if 'tail' in e.get('flags', []) else []
     found += ['stack=' + ' < '.join(e['stack'])] if e.get('stack') else []
     found += ['stack_truncated=%d' % e['stack_truncated']] if 'stack_truncated' in e else []
     return said(' '.join(found))

@@ -187,6 +187,7 @@ def a_run_that_is_ended_sends_what_it_has():
         run.give(0.5)
         until(collector.spans, 'the first spans')
         run.process.send_signal(signal.SIGINT)
+        run.process.wait(60)  # its input has not ended
         code, err, sinks = run.end()
         assert code == 0 and sinks[0]['lost'] == 0 and not sinks[0]['failed'], (code, err, sinks)
         assert (sinks[0]['written'] + 1) // 2 == len(collector.spans()) > 0, (sinks, len(collector.spans()))
