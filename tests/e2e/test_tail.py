@@ -106,12 +106,12 @@ def a_loop_of_two_is_relieved():
 
 
 def what_is_deep_goes_on_and_what_throws_is_left_alone():
-    node, run = start('dist', '--set', 'session.max_queue=1M')
+    node, run = start('dist', '--set', 'session.max_queue=1M', '--set', 'session.max_memory=1G')  # it is much at once
     node('e2e_b ! {do, fun() -> e2e_tail:throws(5000), e2e_tail:shorts(5000) end}, timer:sleep(1), e2e_tail:wait(e2e_b)')
     node('e2e_a ! {do, fun() -> 100000 = e2e_tail:deep(100000), 3 = e2e_tail:deep(3) end}, timer:sleep(1), e2e_tail:wait(e2e_a)')
     assert ended(node, run) == []
     calls = [row for row in rows(run) if row['event'] == 'function_call']
-    assert len(calls) == 5000 + 5000 + 100001 + 4, len(calls)
+    assert len(calls) == 5000 + 5000 + 100001 + 4, (len(calls), [row for row in rows(run) if row['event'] == 'gap'])
     assert returns(run, 'short') == 5000
     assert returns(run, 'deep') == 100005, returns(run, 'deep')
     json.load(open(run.path('trace.json')))
