@@ -46,10 +46,13 @@ def a_writer_that_does_not_come():
             with subprocess.Popen([BEAMTAP, command, path, *args], cwd=folder, env=env, stdin=silent if path == '-' else subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
                 started.append(process)
-                wait_for(lambda: waits(process, folder, path), 'it reads')
-                began = time.time()
-                process.send_signal(signal.SIGINT)
-                err = process.communicate(timeout=PATIENCE)[1]
+                try:
+                    wait_for(lambda: waits(process, folder, path), 'it reads')
+                    began = time.time()
+                    process.send_signal(signal.SIGINT)
+                    err = process.communicate(timeout=PATIENCE)[1]
+                finally:
+                    process.kill()
             assert time.time() - began < 5 and process.returncode == 1, (command, path, process.returncode, err)
             assert path + ': nobody wrote a recording to this pipe until the run was ended' in err, err
             with open(folder + '/out.csv') as f:
@@ -61,13 +64,14 @@ def waits(process, folder, path):
     """Signals are taken by who waits for them, and the pipe is open."""
     with open('/proc/%d/status' % process.pid) as f:
         blocked = int(re.search(r'SigBlk:\s*(\w+)', f.read())[1], 16)
-    opened = []
+    pipe = os.stat(os.path.join(folder, path)) if path != '-' else None  # by what it is: a folder may be in two places
     for fd in os.listdir('/proc/%d/fd' % process.pid):
         try:
-            opened.append(os.readlink('/proc/%d/fd/%s' % (process.pid, fd)))
+            if not pipe or os.path.samestat(os.stat('/proc/%d/fd/%s' % (process.pid, fd)), pipe):
+                return blocked & 1 << signal.SIGINT - 1
         except OSError:
             continue
-    return blocked & 1 << signal.SIGINT - 1 and (path == '-' or os.path.join(folder, path) in opened)
+    return False
 
 
 def a_writer_that_falls_silent():
