@@ -294,7 +294,9 @@ static void destroy(struct tap_instance_host *h)
 
 void tap_session_free(struct tap_session *session)
 {
-    if (session && session->abandoned) { /* a thread that was left behind may still use any of it */
+    if (!session)
+        return;
+    if (session->abandoned) { /* a thread that was left behind may still use any of it */
         bool writes = false;
         for (size_t i = 0; i < session->sink_count; i++)
             writes |= atomic_load(&session->sinks[i].abandoned);
@@ -302,8 +304,6 @@ void tap_session_free(struct tap_session *session)
             tap_session_give_standard(session);
         return;
     }
-    if (!session)
-        return;
     for (size_t i = 0; session->bus && i < session->sink_count; i++)
         tap_queue_destroy(&session->sinks[i].queue);
     for (size_t i = session->host_count; i-- > 0;)
