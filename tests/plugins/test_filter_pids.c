@@ -3,8 +3,6 @@
 #include "filters/pids/terms.c"
 #include "filters/pids/plugin.c"
 
-#include <time.h>
-
 #include "fake_host.h"
 
 #define NODE "shop@web1"
@@ -287,13 +285,6 @@ static void the_set_is_a_set(void)
     struct tap_pid one = {.node = 9, .id = 1};
     CU_ASSERT(!tap_pid_set_add(&set, &one, 1, set.count));
     tap_pid_set_free(&set);
-}
-
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* 60,000 processes: those with the creation i, and a number that makes up for it; or with the

@@ -1,6 +1,4 @@
 /* The hash table of sinks that count: against a plain array, and with keys that somebody chose. */
-#include <time.h>
-
 #include "sinks/common/map.h"
 #include "unit.h"
 
@@ -34,13 +32,6 @@ static void it_holds_what_was_put_into_it(void)
     }
     CU_ASSERT_EQUAL(wrong, 0);
     tap_map_free(&map);
-}
-
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static double put_many(uint64_t factor)

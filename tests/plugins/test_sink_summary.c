@@ -37,14 +37,24 @@ static struct tap_event *message(struct sb *b, enum tap_kind kind, bool reply, i
     return e;
 }
 
+/* What a summary says of these events; it is given back by free. */
+static char *summary_of(struct sb *b)
+{
+    struct sink s;
+    const char *path = temp_path("c.txt");
+    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
+    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
+    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
+    sb_free(b);
+    return read_path(path);
+}
+
 static void sums_of_any_times_fit(void)
 {
     struct sb *b = calloc(1, sizeof *b);
-    struct sink s;
-    char path[128];
-    strcpy(path, temp_path("summary.txt"));
-    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
-    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+    if (!sink_names)
+        sink_host_init();
     for (int i = 0; i < 5; i++) { /* each as long as all the time there is */
         call(b, TAP_FUNCTION_CALL, "outer", 1);
         call(b, TAP_FUNCTION_CALL, "inner", 1);
@@ -63,15 +73,12 @@ static void sums_of_any_times_fit(void)
         struct tap_event *gap = sb_event(b, TAP_GAP);
         gap->gap = TAP_TIME_MAX;
     }
-    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
-    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
-    char *text = read_path(path);
+    char *text = summary_of(b);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, " 5 9223372036.9 s")); /* alone, in all, and no more */
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "15 9223372036.9 s")); /* inner */
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "Slowest gen_server calls, of 5"));
     CU_ASSERT_PTR_NULL(strstr(text, " -4"));
     free(text);
-    sb_free(b);
 }
 
 /* Server 200 passes the request of 100 on as it is, 201 answers: one call, of 100, from its send
@@ -79,35 +86,25 @@ static void sums_of_any_times_fit(void)
 static void a_request_that_is_passed_on_is_one_call(void)
 {
     struct sb *b = calloc(1, sizeof *b);
-    struct sink s;
-    char path[128];
-    strcpy(path, temp_path("summary.txt"));
-    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
-    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
     message(b, TAP_MESSAGE_SEND, false, T0);
     message(b, TAP_MESSAGE_RECEIVE, false, T0 + 1000000)->pid = sb_pid(200);
     message(b, TAP_MESSAGE_SEND, false, T0 + 2000000)->pid = sb_pid(200);
     message(b, TAP_MESSAGE_RECEIVE, false, T0 + 3000000)->pid = sb_pid(201);
     message(b, TAP_MESSAGE_SEND, true, T0 + 7000000)->pid = sb_pid(201);
     message(b, TAP_MESSAGE_RECEIVE, true, T0 + 8000000);
-    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
-    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
-    char *text = read_path(path);
+    char *text = summary_of(b);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "Slowest gen_server calls, of 1\n"));
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text, "  8000.0 us   3000.0 us   4000.0 us  <0.100.0> -> <0.201.0>: request\n"));
     free(text);
-    sb_free(b);
 }
 
 /* The text of a call that took so long, and a gap of the same. */
 static char *report(int64_t ns)
 {
-    struct sink s;
-    const char *path = temp_path("a.txt");
     struct sb *b = calloc(1, sizeof *b);
-    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
-    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
+    if (!sink_names)
+        sink_host_init();
     struct tap_event *e = sb_event(b, TAP_FUNCTION_CALL);
     int64_t begin = e->ts;
     sb_function(e, "shop", "add", 0);
@@ -117,10 +114,7 @@ static char *report(int64_t ns)
     e = sb_event(b, TAP_GAP);
     e->ts = begin + ns;
     e->gap = ns;
-    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
-    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
-    sb_free(b);
-    return read_path(path);
+    return summary_of(b);
 }
 
 static void says(int64_t ns, const char *first, const char *row, const char *gap)
@@ -220,19 +214,6 @@ static struct sb *begin(void)
     if (!sink_names)
         sink_host_init();
     return calloc(1, sizeof(struct sb));
-}
-
-/* What a summary says of these events; it is given back by free. */
-static char *summary_of(struct sb *b)
-{
-    struct sink s;
-    const char *path = temp_path("c.txt");
-    CU_ASSERT_EQUAL_FATAL(sink_create(&s, "summary", "path", path, NULL), TAP_OK);
-    CU_ASSERT_EQUAL_FATAL(s.ops->start(s.self), TAP_OK);
-    CU_ASSERT_EQUAL(sink_consume(&s, b), TAP_OK);
-    CU_ASSERT_EQUAL(sink_stop(&s), TAP_OK);
-    sb_free(b);
-    return read_path(path);
 }
 
 static void holds(const char *text, const char *what)

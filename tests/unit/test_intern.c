@@ -408,13 +408,6 @@ static void more_names_than_places(void)
     tap_intern_free(in);
 }
 
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 #define PAIRS 15
 /* 32,768 names of 15 times 16 characters. Where `chosen` they differ in bits that a mixing by a
  * known product leaves where they were: the first half of sixteen characters makes the difference,

@@ -2,8 +2,6 @@
  * a bounded number. */
 #include "correlate/unnamed.h"
 
-#include <time.h>
-
 #include "beamtap/term.h"
 #include "unit.h"
 
@@ -162,13 +160,6 @@ static void broken_reports_do_no_harm(void)
     see(s);
     CU_ASSERT_STRING_EQUAL(taken(s), "31 "); /* the whole one counted */
     tap_unnamed_free(s);
-}
-
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* Sees 60,000 processes, which are factor * i; gives the time that took. */
